@@ -1,0 +1,1 @@
+"""Models: manifest, export, runtime, decoding of raw outputs, tracking."""

@@ -1,0 +1,67 @@
+"""Pictures as this product carries them: planar YUV 4:2:0 (I420), 8 bit, full frame in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Plane = npt.NDArray[np.uint8]
+
+BLACK_Y, GREY_UV = 16, 128
+
+
+@dataclass(frozen=True, slots=True)
+class I420:
+    """One picture: y is (height, width), u and v are (ceil(height / 2), ceil(width / 2)), uint8."""
+
+    y: Plane
+    u: Plane
+    v: Plane
+
+    def __post_init__(self) -> None:
+        half = ((self.height + 1) // 2, (self.width + 1) // 2)
+        if self.u.shape != half or self.v.shape != half:
+            raise ValueError(f"chroma planes {self.u.shape}, {self.v.shape} do not fit {self.y.shape}")
+
+    @property
+    def width(self) -> int:
+        """Width in luma pixels."""
+        return int(self.y.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height in luma pixels."""
+        return int(self.y.shape[0])
+
+    @classmethod
+    def black(cls, width: int, height: int) -> I420:
+        """Return a black picture of width x height pixels."""
+        half = ((height + 1) // 2, (width + 1) // 2)
+        return cls(
+            np.full((height, width), BLACK_Y, np.uint8),
+            np.full(half, GREY_UV, np.uint8),
+            np.full(half, GREY_UV, np.uint8),
+        )
+
+    def copy(self) -> I420:
+        """Return a picture with planes of its own."""
+        return I420(self.y.copy(), self.u.copy(), self.v.copy())
+
+    def tobytes(self) -> bytes:
+        """Return the planes y, u, v tightly packed."""
+        return b"".join(np.ascontiguousarray(plane).tobytes() for plane in (self.y, self.u, self.v))
+
+    def crop(self, x: float, y: float, width: float, height: float) -> I420:
+        """Copy the given rectangle, clipped to the picture and widened to even offsets."""
+        left, top = max(0, int(x)) // 2 * 2, max(0, int(y)) // 2 * 2
+        right = min(self.width, int(np.ceil(x + width)))
+        bottom = min(self.height, int(np.ceil(y + height)))
+        if right <= left or bottom <= top:
+            raise ValueError("the rectangle lies outside the picture")
+        chroma = (slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2))
+        return I420(self.y[top:bottom, left:right].copy(), self.u[chroma].copy(), self.v[chroma].copy())

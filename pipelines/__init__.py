@@ -1,0 +1,1 @@
+"""Settings to running graph: sources, the two platforms, outputs, supervision."""

@@ -1,0 +1,1 @@
+"""The CPU platform: GStreamer sources, one inference thread, OpenVINO."""

@@ -1,0 +1,1 @@
+"""Where redacted frames go: RTSP, files, snapshots."""

@@ -1,0 +1,1 @@
+"""The store file: one small module a section."""

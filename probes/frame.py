@@ -1,0 +1,97 @@
+"""The metadata of one frame of one camera: the one source for overlay, event and metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """What a detection is."""
+
+    PERSON = "person"
+    FACE = "face"
+    ACCESSORY = "accessory"
+    MARK = "mark"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the analysed frame: left, top, width, height."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    @property
+    def right(self) -> float:
+        """Right edge, px."""
+        return self.x + self.w
+
+    @property
+    def bottom(self) -> float:
+        """Lower edge, px."""
+        return self.y + self.h
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre x, y, px."""
+        return self.x + self.w / 2, self.y + self.h / 2
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.w * self.h
+
+    def contains(self, x: float, y: float) -> bool:
+        """Tell whether the point lies in the rectangle, edges included."""
+        return self.x <= x <= self.right and self.y <= y <= self.bottom
+
+    def intersection(self, other: Box) -> float:
+        """Return the common area in square pixels."""
+        width = min(self.right, other.right) - max(self.x, other.x)
+        height = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return width * height if width > 0 and height > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TrackId:
+    """A confirmed track. The session is random per day and per start: ids cannot be joined across days."""
+
+    camera: str
+    session: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.session}-{self.number:04d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One thing seen. `track` is set only once the tracker has confirmed it: no state without it."""
+
+    kind: Kind
+    label: str
+    confidence: float
+    box: Box
+    track: TrackId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """All that is known of one frame of one camera.
+
+    captured_at: UTC nanoseconds since the epoch. size: width, height in pixels.
+    analysed: the kinds whose detector worked on this very frame; redaction needs PERSON and FACE.
+    """
+
+    camera: str
+    captured_at: int
+    size: tuple[int, int]
+    detections: tuple[Detection, ...] = ()
+    analysed: frozenset[Kind] = frozenset()
+
+    def of(self, kind: Kind) -> tuple[Detection, ...]:
+        """Return the detections of one kind."""
+        return tuple(d for d in self.detections if d.kind is kind)

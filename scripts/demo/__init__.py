@@ -1,0 +1,1 @@
+"""The demo store: real people, virtual cameras, known totals."""

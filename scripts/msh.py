@@ -1,0 +1,45 @@
+"""The `msh` command line: parses the call, hands it to one module of scripts.commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from scripts.errors import BAD_INPUT
+
+COMMANDS = ("check", "run", "annotate", "models", "prices", "privacy_report", "doctor", "bench")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with a wrong call answered in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how to see the usage; exit code 2."""
+        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+
+
+def parser() -> Parser:
+    """Build the parser of all commands."""
+    root = Parser(prog="msh", description="Values what customers wear, live, with every face masked.")
+    commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"scripts.commands.{name}").add(commands)
+    return root
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return 0 good, 1 failed while running, 2 bad input."""
+    args = parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except BAD_INPUT as error:
+        print(f"msh {args.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
