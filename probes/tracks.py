@@ -1,0 +1,70 @@
+"""Names for confirmed tracks that cannot be joined across days, and the moment at which a person has left."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from probes.frame import TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, tzinfo
+    from random import Random
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+NANOSECONDS = 1_000_000_000
+
+
+class Sessions:
+    """Gives the random part of track names: new at each start and on each day of the store's time zone."""
+
+    def __init__(self, zone: tzinfo, random: Random) -> None:
+        self._zone = zone
+        self._random = random
+        self._day: date | None = None
+        self._session = ""
+
+    def __call__(self, at: int) -> str:
+        """Return the session at a time in UTC nanoseconds."""
+        day = datetime.fromtimestamp(at / NANOSECONDS, timezone.utc).astimezone(self._zone).date()
+        if day != self._day:
+            self._day = day
+            self._session = "".join(self._random.choices(ALPHABET, k=4))
+        return self._session
+
+
+class TrackBook:
+    """The confirmed tracks of one camera. A track ends once it was not seen for `gap_ms`."""
+
+    def __init__(self, camera: str, session: Callable[[int], str], gap_ms: int) -> None:
+        self._camera = camera
+        self._session = session
+        self._gap = gap_ms * 1_000_000
+        self._names: dict[int, TrackId] = {}
+        self._seen: dict[TrackId, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def see(self, number: int, at: int) -> TrackId:
+        """Return the name of the tracker's track `number`, seen at UTC nanoseconds `at`."""
+        name = self._names.get(number)
+        if name is None:
+            name = self._names[number] = TrackId(self._camera, self._session(at), number)
+        self._seen[name] = at
+        return name
+
+    def expire(self, now: int) -> list[TrackId]:
+        """Forget and return the tracks that have ended by UTC nanoseconds `now`."""
+        ended = [name for name, at in self._seen.items() if now - at > self._gap]
+        for name in ended:
+            del self._seen[name], self._names[name.number]
+        return ended
+
+    def clear(self) -> list[TrackId]:
+        """Forget and return all tracks."""
+        ended = list(self._seen)
+        self._seen.clear()
+        self._names.clear()
+        return ended
