@@ -1,0 +1,146 @@
+"""Ways to make pixels unreadable in place: cells, opaque boxes, blacked-out polygons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.image import BLACK_Y, GREY_UV, I420
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from engines.image import Plane
+    from probes.frame import Box
+
+Polygon = Sequence[tuple[float, float]]
+
+CELLS_ACROSS = 8
+SMALLEST_CELL = 8
+
+
+def cover(pixels: I420, box: Box, *, solid: bool) -> tuple[int, int, int, int] | None:
+    """Cover the box, widened to even pixels, with cells or black on all three planes.
+
+    Returns the covered left, top, right, bottom in pixels, or None where the box lies outside the picture.
+    """
+    left, top, right, bottom = outline = _snap(box, pixels.width, pixels.height)
+    if left >= right or top >= bottom:
+        return None
+    luma = (slice(top, bottom), slice(left, right))
+    chroma = (slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2))
+    if solid:
+        pixels.y[luma] = BLACK_Y
+        pixels.u[chroma] = GREY_UV
+        pixels.v[chroma] = GREY_UV
+    else:
+        cell = cell_size(right - left, bottom - top)
+        _pixelate(pixels.y[luma], cell)
+        _pixelate(pixels.u[chroma], cell // 2)
+        _pixelate(pixels.v[chroma], cell // 2)
+    return outline
+
+
+def cell_size(width: int, height: int) -> int:
+    """Return the side of a cell in luma pixels: even, at most CELLS_ACROSS cells along the longer side."""
+    return max(SMALLEST_CELL, 2 * ceil(max(width, height) / CELLS_ACROSS / 2))
+
+
+def _snap(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    left, top = max(0.0, box.x), max(0.0, box.y)
+    right, bottom = min(float(width), box.right), min(float(height), box.bottom)
+    if left >= right or top >= bottom:
+        return 0, 0, 0, 0
+    return (
+        floor(left) // 2 * 2,
+        floor(top) // 2 * 2,
+        min(width, (ceil(right) + 1) // 2 * 2),
+        min(height, (ceil(bottom) + 1) // 2 * 2),
+    )
+
+
+def _pixelate(region: Plane, cell: int) -> None:
+    rows, columns = _cells(region.shape[0], cell), _cells(region.shape[1], cell)
+    means = rows.mean @ region.astype(np.float32) @ columns.mean.T
+    region[:] = np.rint(means).astype(np.uint8).take(columns.index, 1).take(rows.index, 0)
+
+
+class _Cells:
+    """The cells along one side: mean (cells, length) averages each cell, index (length,) names it."""
+
+    __slots__ = ("index", "mean")
+
+    def __init__(self, length: int, cell: int) -> None:
+        self.index: npt.NDArray[np.intp] = np.arange(length) // cell
+        member = self.index == np.arange(self.index[-1] + 1)[:, None]
+        self.mean: npt.NDArray[np.float32] = (member / member.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@lru_cache(maxsize=1024)
+def _cells(length: int, cell: int) -> _Cells:
+    return _Cells(length, cell)
+
+
+def black_out(pixels: I420, masks: Sequence[Polygon]) -> None:
+    """Black out polygons, corners from 0 to 1 of width and height, and every pixel they touch, in place."""
+    for polygon in masks:
+        corners = tuple((float(x), float(y)) for x, y in polygon)
+        window = _window(corners, pixels.width, pixels.height)
+        if window is None:
+            continue
+        np.copyto(pixels.y[window.luma], BLACK_Y, where=window.luma_mask)
+        np.copyto(pixels.u[window.chroma], GREY_UV, where=window.chroma_mask)
+        np.copyto(pixels.v[window.chroma], GREY_UV, where=window.chroma_mask)
+
+
+class _Window:
+    """A polygon's bounding rectangle in both plane sizes, with the pixels to black out in it."""
+
+    __slots__ = ("chroma", "chroma_mask", "luma", "luma_mask")
+
+    def __init__(self, mask: npt.NDArray[np.bool_], left: int, top: int) -> None:
+        height, width = mask.shape
+        padded = np.pad(mask, ((0, height % 2), (0, width % 2)))
+        self.luma_mask = mask
+        self.chroma_mask = padded[::2, ::2] | padded[1::2, ::2] | padded[::2, 1::2] | padded[1::2, 1::2]
+        self.luma = (slice(top, top + height), slice(left, left + width))
+        self.chroma = (
+            slice(top // 2, (top + height + 1) // 2),
+            slice(left // 2, (left + width + 1) // 2),
+        )
+
+
+@lru_cache(maxsize=256)
+def _window(corners: tuple[tuple[float, float], ...], width: int, height: int) -> _Window | None:
+    points = np.array(corners, np.float64).reshape(-1, 2)
+    if len(points) < 3 or not np.isfinite(points).all():
+        raise ValueError("a mask polygon needs three or more finite corners")
+    points = points * (width, height)
+    low = np.maximum(np.floor(points.min(axis=0)) - 1, 0).astype(int) // 2 * 2
+    high = np.minimum(np.ceil(points.max(axis=0)) + 1, (width, height)).astype(int)
+    if (low >= high).any():
+        return None
+    inside = _touched(points - low, int(high[0] - low[0]), int(high[1] - low[1]))
+    return _Window(inside, int(low[0]), int(low[1]))
+
+
+def _touched(points: npt.NDArray[np.float64], width: int, height: int) -> npt.NDArray[np.bool_]:
+    """Return (height, width) bool: pixel centres in the polygon (even-odd), and pixels its edges cross."""
+    x, y = np.arange(width)[None, :] + 0.5, np.arange(height)[:, None] + 0.5
+    inside = np.zeros((height, width), np.bool_)
+    edges = np.zeros_like(inside)
+    for (x1, y1), (x2, y2) in zip(points, np.roll(points, -1, axis=0), strict=True):
+        if y1 != y2:
+            crossing = x1 + (y - y1) * (x2 - x1) / (y2 - y1)
+            inside ^= ((y1 > y) != (y2 > y)) & (x < crossing)
+        steps = 4 * ceil(max(abs(x2 - x1), abs(y2 - y1), 1))
+        along = np.linspace(0, 1, steps + 1)
+        columns = np.floor(x1 + along * (x2 - x1)).astype(int)
+        lines = np.floor(y1 + along * (y2 - y1)).astype(int)
+        seen = (columns >= 0) & (columns < width) & (lines >= 0) & (lines < height)
+        edges[lines[seen], columns[seen]] = True
+    return inside | edges

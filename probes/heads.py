@@ -1,0 +1,229 @@
+"""Where heads are in a frame: seen as faces, held over detection gaps, estimated from person boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from probes.frame import Box, Kind
+
+if TYPE_CHECKING:
+    from probes.frame import Frame, TrackId
+
+HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
+GROWTH = 0.5
+FASTEST = 12.0
+SAME_PERSON = 0.25
+MOST_HEADS = 1000
+
+
+class By(str, Enum):
+    """Why a region is masked."""
+
+    DETECTOR = "detector"
+    HOLD = "hold"
+    HEAD_ESTIMATE = "head_estimate"
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A region to cover, px of the frame; it may reach over the frame's edge."""
+
+    box: Box
+    by: By
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """One head, as last seen. face_at is None while no face was ever detected; velocity is px per ns."""
+
+    box: Box
+    seen_at: int
+    face_at: int | None = None
+    person: Box | None = None
+    track: TrackId | None = None
+    velocity: tuple[float, float] = (0.0, 0.0)
+
+    def at(self, now: int) -> Box:
+        """Return where the head is if it went on as it moved."""
+        return _moved(self.box, self.velocity, now - self.seen_at)
+
+
+class Heads:
+    """Follows the heads of one camera, so that a face stays covered when its detector loses it."""
+
+    def __init__(self, *, margin: float, hold_ms: int) -> None:
+        """Masks are `margin` of the face wider on every side, and held hold_ms after the last detection."""
+        self._margin = margin
+        self._hold = hold_ms * 1_000_000
+        self._heads: list[_Head] = []
+
+    def locate(self, frame: Frame) -> tuple[Mask, ...]:
+        """Return every region to cover in this frame; frames must come in the order of their time."""
+        now = frame.captured_at
+        persons = [(d.box, d.track) for d in frame.of(Kind.PERSON) if d.box.area > 0]
+        faces = [d.box for d in frame.of(Kind.FACE) if d.box.area > 0]
+        owners = _owners(faces, [box for box, _ in persons])
+        old = [head for head in self._heads if now - head.seen_at <= self._hold]
+        heirs = _same_persons(old, persons, now)
+        masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
+        heads: list[_Head] = []
+        for index, (box, track) in enumerate(persons):
+            before = old[heirs[index]] if index in heirs else None
+            head, by = self._head_of(box, track, owners.get(index), before, now)
+            heads.append(head)
+            if by is not By.DETECTOR:
+                masks.append(self._mask(head, by, now))
+        left = [head for index, head in enumerate(old) if index not in heirs.values()]
+        for face in (face for face in faces if face not in owners.values()):
+            before = _nearest(face, left, now)
+            if before is not None:
+                left.remove(before)
+            heads.append(_Head(face, now, now, velocity=_velocity(before, face, None, now)))
+        masks.extend(self._mask(head, By.HOLD, now) for head in left)
+        if len(heads) + len(left) > MOST_HEADS:
+            raise ValueError("more heads than can be followed")
+        self._heads = heads + left
+        return tuple(masks)
+
+    def shift(self, nanoseconds: int) -> None:
+        """Move all memories in time, as when the clock of the frames was set."""
+        self._heads = [
+            replace(
+                head,
+                seen_at=head.seen_at + nanoseconds,
+                face_at=None if head.face_at is None else head.face_at + nanoseconds,
+            )
+            for head in self._heads
+        ]
+
+    def _head_of(
+        self, person: Box, track: TrackId | None, face: Box | None, before: _Head | None, now: int
+    ) -> tuple[_Head, By]:
+        if face is not None:
+            velocity = _velocity(before, face, person, now)
+            return _Head(face, now, now, person, track, velocity), By.DETECTOR
+        if before is not None and before.person is not None and before.face_at is not None:
+            dx, dy = _shift(before.person, person)
+            held = Box(before.box.x + dx, before.box.y + dy, before.box.w, before.box.h)
+            if now - before.face_at <= self._hold and _is_head_of(held, person):
+                velocity = _velocity(before, held, person, now)
+                return _Head(held, now, before.face_at, person, track, velocity), By.HOLD
+        head = head_of(person)
+        return _Head(head, now, None, person, track, _velocity(before, head, person, now)), By.HEAD_ESTIMATE
+
+    def _mask(self, head: _Head, by: By, now: int) -> Mask:
+        """Return the region of a head not seen now, grown with its age: from where it was to where it goes."""
+        since = head.seen_at if head.face_at is None else head.face_at
+        age = (now - since) / self._hold if self._hold else 0.0
+        share = self._margin + GROWTH * age if by is By.HOLD else self._margin
+        return Mask(_union(_grown(head.box, share), _grown(head.at(now), share)), by)
+
+
+def head_of(person: Box) -> Box:
+    """Return the region in which the head of a person lies: the top of the box, in its full width.
+
+    A standing person is about 7.5 heads high, and about two heads wide at the shoulders; the box of a person
+    cut off at the hips or the breast has the width of the shoulders still, hence a height from the width.
+    """
+    height = min(person.h, max(person.w * HEAD_TO_WIDTH, person.h * HEAD_TO_HEIGHT))
+    return Box(person.x, person.y, person.w, height)
+
+
+def _is_head_of(face: Box, person: Box) -> bool:
+    """Tell whether a face can be this person's: no print on a shirt, no hand, no one nearer the camera."""
+    head = head_of(person)
+    x, y = face.centre
+    return head.contains(x, y) and 0.3 * head.h <= face.h <= 1.5 * head.h
+
+
+def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
+    """Return the face of each person, by the person's index: one each, the best placed first."""
+    pairs = []
+    for index, person in enumerate(persons):
+        head_x, head_y = head_of(person).centre
+        for number, face in enumerate(faces):
+            if _is_head_of(face, person):
+                x, y = face.centre
+                pairs.append(((abs(x - head_x) + abs(y - head_y)) / person.w, index, number))
+    owners: dict[int, Box] = {}
+    taken: set[int] = set()
+    for _, index, number in sorted(pairs):
+        if index not in owners and number not in taken:
+            owners[index] = faces[number]
+            taken.add(number)
+    return owners
+
+
+def _same_persons(old: list[_Head], persons: list[tuple[Box, TrackId | None]], now: int) -> dict[int, int]:
+    """Return the number of each person's earlier head, by the person's index: same track, else best overlap."""
+    heirs: dict[int, int] = {}
+    tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
+    for index, (_, track) in enumerate(persons):
+        if track in tracks:
+            heirs[index] = tracks.pop(track)
+    taken = set(heirs.values())
+    pairs = []
+    for number, head in enumerate(old):
+        if number not in taken and head.person is not None:
+            expected = _moved(head.person, head.velocity, now - head.seen_at)
+            pairs += [(_overlap(expected, box), i, number) for i, (box, _) in enumerate(persons)]
+    for overlap, index, number in sorted(pairs, reverse=True):
+        if overlap >= SAME_PERSON and index not in heirs and number not in taken:
+            heirs[index] = number
+            taken.add(number)
+    return heirs
+
+
+def _nearest(face: Box, heads: list[_Head], now: int) -> _Head | None:
+    """Return the head that this face continues: of a like size and less than one face away."""
+    x, y = face.centre
+    best, least = None, max(face.w, face.h)
+    for head in heads:
+        other = head.at(now)
+        distance = max(abs(other.centre[0] - x), abs(other.centre[1] - y))
+        if distance < least and 0.5 <= other.w / face.w <= 2:
+            best, least = head, distance
+    return best
+
+
+def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> tuple[float, float]:
+    """Return px per ns: the mean of the last velocity and of the last step, no faster than people run."""
+    if before is None:
+        return 0.0, 0.0
+    elapsed = now - before.seen_at
+    if elapsed <= 0:
+        return before.velocity
+    if person is not None and before.person is not None:
+        dx, dy = _shift(before.person, person)
+    else:
+        dx, dy = box.centre[0] - before.box.centre[0], box.centre[1] - before.box.centre[1]
+    limit = FASTEST * max(box.w, box.h) / 1e9
+    vx, vy = ((old + step / elapsed) / 2 for old, step in zip(before.velocity, (dx, dy), strict=True))
+    return max(-limit, min(limit, vx)), max(-limit, min(limit, vy))
+
+
+def _shift(before: Box, after: Box) -> tuple[float, float]:
+    """Return how far the top of a person went; the bottom jumps when counters hide the legs."""
+    return after.centre[0] - before.centre[0], after.y - before.y
+
+
+def _moved(box: Box, velocity: tuple[float, float], nanoseconds: int) -> Box:
+    return Box(box.x + velocity[0] * nanoseconds, box.y + velocity[1] * nanoseconds, box.w, box.h)
+
+
+def _grown(box: Box, share: float) -> Box:
+    dx, dy = box.w * share, box.h * share
+    return Box(box.x - dx, box.y - dy, box.w + 2 * dx, box.h + 2 * dy)
+
+
+def _union(a: Box, b: Box) -> Box:
+    left, top = min(a.x, b.x), min(a.y, b.y)
+    return Box(left, top, max(a.right, b.right) - left, max(a.bottom, b.bottom) - top)
+
+
+def _overlap(a: Box, b: Box) -> float:
+    common = a.intersection(b)
+    whole = a.area + b.area - common
+    return common / whole if whole > 0 else 0.0

@@ -1,0 +1,144 @@
+"""Redaction, fail-closed: the only way by which pixels get from the analysis to an output."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import suppress
+from math import isfinite
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, final
+
+import numpy as np
+
+from engines.image import BLACK_Y, GREY_UV
+from probes.cover import Polygon, black_out, cover
+from probes.frame import Box, Kind
+from probes.heads import By, Heads, Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engines.image import I420
+    from probes.frame import Frame
+
+__all__ = ["By", "Mask", "Polygon", "RedactedFrame", "RedactionFailed", "Redactor", "black_out"]
+
+_SEAL: Final = object()
+_NEEDED: Final = frozenset({Kind.PERSON, Kind.FACE})
+
+
+class RedactionFailed(Exception):
+    """The frame must not leave: drop and count it."""
+
+
+@final
+class RedactedFrame:
+    """A frame whose pixels may leave. Made by Redactor alone; outputs accept nothing else.
+
+    Its planes stay writeable for the overlay: drawing only hides more.
+    """
+
+    __slots__ = ("_frame", "_masked", "_masks", "_pixels")
+
+    def __init__(self, frame: Frame, pixels: I420, masks: tuple[Mask, ...], *, seal: object) -> None:
+        if seal is not _SEAL:
+            raise TypeError("only Redactor makes a RedactedFrame")
+        counts = Counter(mask.by.value for mask in masks)
+        self._frame, self._pixels, self._masks = frame, pixels, masks
+        self._masked = MappingProxyType({by.value: counts[by.value] for by in By})
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("RedactedFrame has no kinds")
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a RedactedFrame is neither copied nor pickled")
+
+    @property
+    def frame(self) -> Frame:
+        """What is known of the frame."""
+        return self._frame
+
+    @property
+    def pixels(self) -> I420:
+        """The covered picture."""
+        return self._pixels
+
+    @property
+    def masks(self) -> tuple[Mask, ...]:
+        """The covered rectangles, whole pixels within the picture; camera masks are not among them."""
+        return self._masks
+
+    @property
+    def masked(self) -> Mapping[str, int]:
+        """How many heads were covered by reason: detector, hold, head_estimate."""
+        return self._masked
+
+
+class Redactor:
+    """Covers every head of one camera, and its masks. Give it each analysed frame, in order."""
+
+    def __init__(
+        self,
+        *,
+        method: Literal["pixelate", "solid"],
+        margin: float,
+        hold_ms: int,
+        masks: Sequence[Polygon] = (),
+    ) -> None:
+        """margin: share of the face added on each side. masks: polygons, corners from 0 to 1 of the frame."""
+        if method not in ("pixelate", "solid") or not (isfinite(margin) and margin >= 0) or hold_ms < 0:
+            raise ValueError("faces need method pixelate or solid, and a margin and hold_ms of 0 or more")
+        self._solid = method == "solid"
+        self._heads = Heads(margin=margin, hold_ms=hold_ms)
+        self._masks = tuple(tuple(polygon) for polygon in masks)
+        self._last: int | None = None
+
+    def redact(self, frame: Frame, pixels: I420) -> RedactedFrame:
+        """Cover heads and masks in place; any doubt raises RedactionFailed and leaves the picture black."""
+        try:
+            self._check(frame, pixels)
+            black_out(pixels, self._masks)
+            covered = []
+            for mask in self._heads.locate(frame):
+                _check_box(mask.box, mask.by.value)
+                outline = cover(pixels, mask.box, solid=self._solid)
+                if outline is not None:
+                    left, top, right, bottom = outline
+                    covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
+            return RedactedFrame(frame, pixels, tuple(covered), seal=_SEAL)
+        except Exception as error:
+            _spoil(pixels)
+            if isinstance(error, RedactionFailed):
+                raise
+            raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+    def _check(self, frame: Frame, pixels: I420) -> None:
+        self._check_clock(frame.captured_at)
+        missing = _NEEDED - frame.analysed
+        if missing:
+            raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
+        if frame.size != (pixels.width, pixels.height):
+            raise RedactionFailed(f"metadata of {frame.size} for a picture {pixels.width} x {pixels.height}")
+        if any(plane.dtype != np.uint8 for plane in (pixels.y, pixels.u, pixels.v)):
+            raise RedactionFailed("the picture is not of 8 bit")
+        for detection in frame.detections:
+            _check_box(detection.box, detection.kind.value)
+
+    def _check_clock(self, now: int) -> None:
+        """Refuse the frame whose time lies before the last one's; the next is measured from it."""
+        last, self._last = self._last, now
+        if last is not None and now < last:
+            self._heads.shift(now - last)
+            raise RedactionFailed("the clock of the frames went back")
+
+
+def _check_box(box: Box, name: str) -> None:
+    if not all(map(isfinite, (box.x, box.y, box.right, box.bottom))) or box.w < 0 or box.h < 0:
+        raise RedactionFailed(f"{name} with an impossible box")
+
+
+def _spoil(pixels: I420) -> None:
+    """Blacken a picture that was not redacted, should anyone hold on to it."""
+    for plane, value in ((pixels.y, BLACK_Y), (pixels.u, GREY_UV), (pixels.v, GREY_UV)):
+        with suppress(ValueError):
+            plane.fill(value)
