@@ -1,0 +1,202 @@
+"""The life of each tracked person as events: `person.started`, `person.updated`, `person.ended`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pricing.value import PersonValue, Total
+from probes.frame import Kind
+from probes.messages import Message, MessageKind, Payload, rfc3339, ulid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pricing.value import Item, Price
+    from probes.frame import Box, Frame, TrackId
+
+SCHEMA = "msh.person/1"
+UPDATE_EVERY_NS = 1_000_000_000
+
+
+class ZoneVisit(Protocol):
+    """A stay of one person in one zone. entered_at: UTC ns; dwell_ms: time inside so far."""
+
+    @property
+    def zone(self) -> str: ...  # noqa: D102
+    @property
+    def entered_at(self) -> int: ...  # noqa: D102
+    @property
+    def dwell_ms(self) -> int: ...  # noqa: D102
+
+
+class EndReason(str, Enum):
+    """Why a person's events end."""
+
+    LOST = "lost"
+    CAMERA_LOST = "camera_lost"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(slots=True)
+class _Life:
+    """What was last known and last sent of one track."""
+
+    started_at: int
+    box: Payload
+    value: PersonValue
+    zones: tuple[ZoneVisit, ...]
+    seq: int = 0
+    sent_at: int = 0
+    sent: tuple[Any, ...] = ()
+
+    def meaning(self) -> tuple[Any, ...]:
+        """Return what an `updated` is worth sending for: neither the box nor votes nor dwell time."""
+        items = tuple((i.slot, i.type, i.brand, i.price) for i in self.value.items)
+        return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones)
+
+    def due(self, at: int) -> bool:
+        """Tell whether there is news and the last message is a second old (or the clock went back)."""
+        return not 0 <= at - self.sent_at < UPDATE_EVERY_NS and self.meaning() != self.sent
+
+
+class PersonEvents:
+    """Turns the truth of each frame into events; one per device, called from one thread.
+
+    getrandbits: randomness of the event ids, as `random.SystemRandom().getrandbits`.
+    """
+
+    def __init__(self, store: str, device: str, currency: str, getrandbits: Callable[[int], int]) -> None:
+        self._store = store
+        self._device = device
+        self._nothing = PersonValue((), Total(0, 0, 0, currency, 0, 0))
+        self._getrandbits = getrandbits
+        self._lives: dict[TrackId, _Life] = {}
+
+    def open_tracks(self, camera: str) -> list[TrackId]:
+        """Return the tracks of one camera that have started and not ended."""
+        return [track for track in self._lives if track.camera == camera]
+
+    def observe(
+        self,
+        frame: Frame,
+        values: Mapping[TrackId, PersonValue],
+        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+        ended: Iterable[TrackId] = (),
+    ) -> list[Message]:
+        """Take the truth of one frame; return what is to be sent now, each track's in order of `seq`.
+
+        values may be known of tracks that this frame does not show; a track in `ended` ends once and is
+        then forgotten. A change within a second of the last message is sent by a later call, whichever
+        camera that frame is of.
+        """
+        at, messages = frame.captured_at, []
+        for person in frame.of(Kind.PERSON):
+            if (track := person.track) is None:
+                continue
+            box = relative(person.box, frame.size)
+            life = self._lives.get(track)
+            if life is None:
+                life = _Life(at, box, values.get(track, self._nothing), tuple(zones.get(track, ())))
+                self._lives[track] = life
+                messages.append(self._message(MessageKind.STARTED, track, life, at))
+            life.box = box
+        for track, life in self._lives.items():
+            life.value = values.get(track, life.value)
+            if track.camera == frame.camera:
+                life.zones = tuple(zones.get(track, ()))
+        for track in ended:
+            if (life := self._lives.pop(track, None)) is not None:
+                messages.append(self._message(MessageKind.ENDED, track, life, at, EndReason.LOST))
+        messages += [
+            self._message(MessageKind.UPDATED, track, life, at)
+            for track, life in self._lives.items()
+            if life.due(at)
+        ]
+        return messages
+
+    def end_all(self, at: int, reason: EndReason, camera: str | None = None) -> list[Message]:
+        """End every track, or every one of a camera, as when the camera or the program stops."""
+        gone = [t for t in self._lives if camera is None or t.camera == camera]
+        return [self._message(MessageKind.ENDED, t, self._lives.pop(t), at, reason) for t in gone]
+
+    def _message(
+        self, kind: MessageKind, track: TrackId, life: _Life, at: int, reason: EndReason | None = None
+    ) -> Message:
+        life.seq, life.sent_at, life.sent = life.seq + 1, at, life.meaning()
+        payload: Payload = {
+            "schema": SCHEMA,
+            "event_id": ulid(at, self._getrandbits),
+            "type": f"person.{kind.value}",
+            "seq": life.seq,
+            "occurred_at": rfc3339(at),
+            "sent_at": rfc3339(at),
+            "replayed": False,
+            "store": self._store,
+            "device": self._device,
+            "camera": track.camera,
+            "track": {"id": str(track), "started_at": rfc3339(life.started_at), "confirmed": True},
+            "zones": [zone_visit(v) for v in life.zones],
+            "box": life.box,
+            "items": [item(i) for i in life.value.items],
+            "total": total(life.value.total),
+            "privacy": {"faces": "redacted", "image": None},
+        }
+        if reason is not None:
+            payload["reason"] = reason.value
+        return Message(kind, f"camera/{track.camera}/person", payload)
+
+
+def relative(box: Box, size: tuple[int, int]) -> Payload:
+    """Return the part of the box inside a frame of size (width, height), as fractions of it."""
+    width, height = size
+    left, right = (min(max(x / width, 0.0), 1.0) for x in (box.x, box.right))
+    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (box.y, box.bottom))
+    return {
+        "x": round(left, 4),
+        "y": round(top, 4),
+        "w": round(right - left, 4),
+        "h": round(bottom - top, 4),
+    }
+
+
+def zone_visit(visit: ZoneVisit) -> Payload:
+    """Write a stay in a zone."""
+    return {"id": visit.zone, "entered_at": rfc3339(visit.entered_at), "dwell_ms": visit.dwell_ms}
+
+
+def item(worn: Item) -> Payload:
+    """Write one thing that a person wears; its price is null where none is known."""
+    return {
+        "slot": worn.slot,
+        "type": worn.type,
+        "brand": worn.brand,
+        "confidence": round(worn.confidence, 3),
+        "votes": worn.votes,
+        "price": None if worn.price is None else price(worn.price),
+    }
+
+
+def price(known: Price) -> Payload:
+    """Write a price; `stale` appears only where it is."""
+    written: Payload = {
+        "amount_minor": known.amount_minor,
+        "min_minor": known.min_minor,
+        "max_minor": known.max_minor,
+        "source": known.source,
+        "as_of": None if known.as_of is None else known.as_of.isoformat(),
+    }
+    return {**written, "stale": True} if known.stale else written
+
+
+def total(summed: Total) -> Payload:
+    """Write a total."""
+    return {
+        "amount_minor": summed.amount_minor,
+        "min_minor": summed.min_minor,
+        "max_minor": summed.max_minor,
+        "currency": summed.currency,
+        "items_priced": summed.items_priced,
+        "items_unpriced": summed.items_unpriced,
+    }

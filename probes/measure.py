@@ -1,0 +1,111 @@
+"""What Prometheus reads: every metric of the product, in one registry, with bounded labels only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.gc_collector import GCCollector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
+LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0)
+VALUE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
+DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the program does its work now, and if not, why: short reasons fit for an operator."""
+
+    ok: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Metrics:
+    """The metrics as prometheus_client objects, which are thread-safe: `metrics.frames_received.labels(...)`.
+
+    Labels are configured names or members of closed enums: never a track id, URL, price or error text.
+    camera_states: all values that `set_camera_state` may be given.
+    """
+
+    def __init__(self, camera_states: Sequence[str]) -> None:
+        # A `_created` gauge per series would double the page and serve nobody.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
+        self.registry = registry = CollectorRegistry()
+        self._camera_states = tuple(camera_states)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"msh_{name}", what, labels, registry=registry)
+
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"msh_{name}", what, labels, registry=registry)
+
+        def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            return Histogram(f"msh_{name}", what, labels, buckets=buckets, registry=registry)
+
+        self.build_info = gauge("build_info", "Always 1.", "version", "revision", "platform")
+        self.camera_up = gauge("camera_up", "1 while frames are fresh.", "camera")
+        self.camera_state = gauge("camera_state", "1 for the state the camera is in.", "camera", "state")
+        self.camera_last_frame = gauge(
+            "camera_last_frame_timestamp_seconds", "When the newest frame was captured.", "camera"
+        )
+        self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")
+        self.frames_processed = counter("frames_processed_total", "Frames analysed and redacted.", "camera")
+        self.frames_dropped = counter("frames_dropped_total", "Frames not used.", "camera", "reason")
+        self.camera_connects = counter("camera_connects_total", "Connection attempts.", "camera", "result")
+        self.stage_duration = histogram(
+            "stage_duration_seconds", "Time spent in one stage.", STAGE_BUCKETS, "stage"
+        )
+        self.frame_latency = histogram(
+            "frame_latency_seconds", "From capture to publication.", LATENCY_BUCKETS, "camera"
+        )
+        self.queue_depth = gauge("queue_depth", "Entries waiting.", "queue")
+        self.detections = counter("detections_total", "Detections.", "camera", "kind")
+        self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
+        self.tracks = counter("tracks_total", "Confirmed tracks that ended.", "camera", "outcome")
+        self.faces_redacted = counter("faces_redacted_total", "Masked regions.", "camera", "by")
+        self.redaction_failures = counter(
+            "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
+        )
+        self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
+        self.items_confirmed = counter("items_confirmed_total", "Items confirmed by votes.", "camera", "type")
+        self.price_lookups = counter("price_lookups_total", "Questions to the price sources.", "result")
+        self.person_value = histogram(
+            "person_value_currency_units", "Final total of a person, store currency.", VALUE_BUCKETS, "camera"
+        )
+        self.dwell = histogram("dwell_seconds", "Length of finished stays.", DWELL_BUCKETS, "camera", "zone")
+        self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")
+        self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
+        self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
+        self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
+        self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
+        self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
+        self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def set_camera_state(self, camera: str, state: str, *, up: bool) -> None:
+        """Set the state set of one camera: 1 for `state`, 0 for each other.
+
+        Raises:
+            ValueError: the state is none of those given at construction.
+
+        """
+        if state not in self._camera_states:
+            raise ValueError(f"unknown camera state {state!r}")
+        for other in self._camera_states:
+            self.camera_state.labels(camera, other).set(other == state)
+        self.camera_up.labels(camera).set(up)

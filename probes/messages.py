@@ -1,0 +1,52 @@
+"""What leaves by MQTT: a kind, a topic below `msh/v1/{store}/{device}/`, a payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Payload = dict[str, Any]
+"""A JSON object, as `json.dumps` takes it."""
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class MessageKind(str, Enum):
+    """What a message is; also the label `kind` of `msh_mqtt_messages_total`."""
+
+    STARTED = "started"
+    UPDATED = "updated"
+    ENDED = "ended"
+    NOTIFY = "notify"
+    STATE = "state"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message to publish. topic: below `msh/v1/{store}/{device}/`. expires_at: UTC ns, None for never.
+
+    `sent_at` and `replayed` of the payload are set again by the sender.
+    """
+
+    kind: MessageKind
+    topic: str
+    payload: Mapping[str, Any]
+    expires_at: int | None = None
+
+
+def rfc3339(at: int) -> str:
+    """Write UTC nanoseconds since the epoch as RFC 3339 with milliseconds."""
+    moment = datetime.fromtimestamp(at // 1_000_000_000, tz=timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at // 1_000_000 % 1000:03d}Z"
+
+
+def ulid(at: int, getrandbits: Callable[[int], int]) -> str:
+    """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random ones; sorts by time."""
+    number = (at // 1_000_000) << 80 | getrandbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

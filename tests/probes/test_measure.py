@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from probes.measure import Metrics
+
+AGREED = {
+    "msh_build_info": {"version", "revision", "platform"},
+    "msh_camera_up": {"camera"},
+    "msh_camera_state": {"camera", "state"},
+    "msh_camera_last_frame_timestamp_seconds": {"camera"},
+    "msh_frames_received_total": {"camera"},
+    "msh_frames_processed_total": {"camera"},
+    "msh_frames_dropped_total": {"camera", "reason"},
+    "msh_camera_connects_total": {"camera", "result"},
+    "msh_stage_duration_seconds": {"stage"},
+    "msh_frame_latency_seconds": {"camera"},
+    "msh_queue_depth": {"queue"},
+    "msh_detections_total": {"camera", "kind"},
+    "msh_tracks_active": {"camera"},
+    "msh_tracks_total": {"camera", "outcome"},
+    "msh_faces_redacted_total": {"camera", "by"},
+    "msh_redaction_failures_total": {"camera"},
+    "msh_looks_total": {"result"},
+    "msh_items_confirmed_total": {"camera", "type"},
+    "msh_price_lookups_total": {"result"},
+    "msh_person_value_currency_units": {"camera"},
+    "msh_dwell_seconds": {"camera", "zone"},
+    "msh_notifications_total": {"rule", "result"},
+    "msh_mqtt_connected": set(),
+    "msh_mqtt_messages_total": {"kind", "result"},
+    "msh_mqtt_spool_messages": set(),
+    "msh_mqtt_spool_bytes": set(),
+    "msh_restream_clients": {"camera"},
+    "msh_model_loaded": {"model", "precision"},
+}
+
+
+def touched() -> Metrics:
+    """Metrics with one series of each, so that each shows on the page."""
+    metrics = Metrics(("live", "stale"))
+    for metric in vars(metrics).values():
+        if labels := getattr(metric, "_labelnames", ()):
+            metric.labels(*("x" for _ in labels))
+    return metrics
+
+
+def families(metrics: Metrics):
+    return list(text_string_to_metric_families(generate_latest(metrics.registry).decode()))
+
+
+def series() -> set[str]:
+    return {sample.name for family in families(touched()) for sample in family.samples}
+
+
+def test_every_agreed_name_and_label_is_there_and_no_other():
+    found = {}
+    for family in families(touched()):
+        if family.name.startswith("msh_"):
+            name = family.name + ("_total" if family.type == "counter" else "")
+            found[name] = {label for s in family.samples for label in s.labels} - {"le"}
+    assert found == AGREED
+
+
+def test_the_standard_collectors_are_there():
+    assert {"process_resident_memory_bytes", "python_info", "python_gc_collections_total"} <= series()
+
+
+def test_no_label_could_hold_a_person_a_place_or_a_text():
+    labels = set().union(*AGREED.values())
+    assert not labels & {"track", "person", "url", "host", "price", "error", "brand"}
+
+
+def test_the_camera_state_is_a_state_set():
+    metrics = Metrics(("connecting", "live", "stale"))
+    metrics.set_camera_state("door", "live", up=True)
+    metrics.set_camera_state("door", "stale", up=False)
+    read = metrics.registry.get_sample_value
+    states = {
+        s: read("msh_camera_state", {"camera": "door", "state": s}) for s in ("connecting", "live", "stale")
+    }
+    assert states == {"connecting": 0, "live": 0, "stale": 1}
+    assert read("msh_camera_up", {"camera": "door"}) == 0
+    with pytest.raises(ValueError, match="melted"):
+        metrics.set_camera_state("door", "melted", up=False)
+
+
+def test_two_stores_in_one_program_do_not_collide():
+    Metrics(("live",)).mqtt_connected.set(1)
+    assert Metrics(("live",)).registry.get_sample_value("msh_mqtt_connected") == 0
+
+
+def test_every_metric_of_the_alerts_exists_and_each_says_what_to_do():
+    file = Path(__file__).parents[2] / "configs" / "prometheus-alerts.yaml"
+    rules = [r for g in yaml.safe_load(file.read_text())["groups"] for r in g["rules"]]
+    known = series()
+    for rule in rules:
+        named = set(re.findall(r"\bmsh_[a-z_]+", rule["expr"]))
+        assert named, rule["alert"]
+        assert named <= known
+        assert {"summary", "action"} == set(rule["annotations"])
+        assert rule["labels"]["severity"] in {"warning", "critical"}
