@@ -1,0 +1,147 @@
+"""The overlay: boxes, items with prices, and totals, drawn onto the I420 planes of a redacted frame."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from engines.colour import from_bgr
+from probes.frame import Box, Kind
+from probes.label import LabelText, Row, Tone, render
+from probes.placement import Placer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from engines.image import I420
+    from pricing.value import Item, PersonValue, Price, Total
+    from probes.frame import Detection, Frame, TrackId
+    from probes.label import Label, Rgb
+    from probes.redact import RedactedFrame
+
+ROWS = 4
+"""Items of one person that are written out; the rest is counted."""
+DETAILED = 5
+"""Persons, from the highest total down, whose items are written out; the others show their total alone."""
+GREY: Rgb = (150, 150, 150)
+ACCESSORY: Rgb = (176, 190, 210)
+SHADOW_Y = 20
+
+
+class Overlay:
+    """Draws what is known of each person onto redacted frames of any camera and size.
+
+    `money` writes a price or a total for people, for example "€1,290".
+    """
+
+    def __init__(self, money: Callable[[Price | Total], str]) -> None:
+        self._money = money
+        self._render = lru_cache(maxsize=128)(render)
+        self._placer = Placer()
+
+    def draw(
+        self, redacted: RedactedFrame, persons: Mapping[TrackId, PersonValue], *, banner: str | None = None
+    ) -> None:
+        """Draw onto the frame's own planes; they only ever get covered more than the redaction did."""
+        frame, picture = redacted.frame, redacted.pixels
+        em = text_height(picture.height)
+        seen = [(found.track, found.box) for found in frame.of(Kind.PERSON) if found.track]
+        known = [(track, box, persons[track]) for track, box in seen if track in persons]
+        known.sort(key=lambda entry: (-entry[2].total.amount_minor, entry[0]))
+        tones = {track: _tone(rank, value) for rank, (track, _, value) in enumerate(known)}
+        _boxes(picture, frame, tones)
+        taken = [self._banner(picture, banner, em)] if banner else []
+        blocks = [
+            (track, box, self._blocks(value, tones[track], em, detailed=rank < DETAILED))
+            for rank, (track, box, value) in enumerate(known)
+            if value.items
+        ]
+        for label, x, y in self._placer.place(
+            frame.camera, frame.size, blocks, [box for _, box in seen], taken
+        ):
+            label.paint(picture, x, y)
+
+    def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
+        """Return the ways to say it, fullest first."""
+        head = self._money(value.total) if value.total.items_priced else ""
+        short = LabelText(head or f"{len(value.items)} unpriced", (), tone)
+        if not detailed:
+            return (self._render(short, em),)
+        items = sorted(
+            value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True
+        )
+        rows = tuple(self._row(item, alone=len(items) == 1) for item in items[:ROWS])
+        if len(value.items) > ROWS:
+            rows += (Row(f"+{len(value.items) - ROWS} more", "", dim=True),)
+        return self._render(LabelText(head, rows, tone), em), self._render(short, em)
+
+    def _row(self, item: Item, *, alone: bool) -> Row:
+        """Write an item; the price of one that is alone stands in the total above it already."""
+        name = f"{item.type} ({item.brand})" if item.brand else item.type
+        if item.price is None:
+            return Row(name, "–", dim=True)
+        price = "" if alone else self._money(item.price)
+        return Row(name, f"{price} (old)".strip(), dim=True) if item.price.stale else Row(name, price)
+
+    def _banner(self, picture: I420, text: str, em: int) -> Box:
+        label = self._render(LabelText("", (Row(text, ""),), Tone.ALERT), em, picture.width / em - 3)
+        x, y = max(0, (picture.width - label.size[0]) // 4 * 2), em // 4 * 2
+        label.paint(picture, x, y)
+        return Box(x, y, *label.size)
+
+
+def text_height(frame_height: int) -> int:
+    """Return the size of item text in pixels: a 48th of the frame's height, never under 12 px."""
+    return max(12, round(frame_height / 48))
+
+
+def _tone(rank: int, value: PersonValue) -> Tone:
+    if not value.total.items_priced:
+        return Tone.PLAIN
+    return Tone.TOP if rank == 0 else Tone.VALUED
+
+
+def _boxes(picture: I420, frame: Frame, tones: Mapping[TrackId, Tone]) -> None:
+    """Draw the quiet boxes first, so that the most valuable person's lies on top."""
+    thin = max(1, round(picture.height / 540))
+    for found in frame.of(Kind.ACCESSORY):
+        _rectangle(picture, found.box, ACCESSORY, thin)
+
+    def rank(found: Detection) -> int:
+        tone = tones.get(found.track) if found.track else None
+        order = (Tone.PLAIN, Tone.VALUED, Tone.TOP)
+        return order.index(tone) if tone in order else -1
+
+    for found in sorted(frame.of(Kind.PERSON), key=rank):
+        if found.track is None:
+            _rectangle(picture, found.box, GREY, thin)
+        else:
+            tone = tones.get(found.track, Tone.PLAIN)
+            _rectangle(picture, found.box, tone.rgb, thin + 1 + (tone is Tone.TOP))
+
+
+def _rectangle(picture: I420, box: Box, colour: Rgb, thickness: int) -> None:
+    """Draw an outline with a dark edge around it, so that it shows on any ground."""
+    luma, blue, red = _yuv(colour)
+    inset = (thickness + 1) // 2
+    left, top = max(inset, round(box.x)), max(inset, round(box.y))
+    right = min(picture.width - 1 - inset, round(box.right))
+    bottom = min(picture.height - 1 - inset, round(box.bottom))
+    if right <= left or bottom <= top:
+        return
+    rim = inset + 1 - thickness % 2
+    cv2.rectangle(picture.y, (left - rim, top - rim), (right + rim, bottom + rim), SHADOW_Y, 1)
+    cv2.rectangle(picture.y, (left, top), (right, bottom), luma, thickness)
+    corners = (left // 2, top // 2), (right // 2, bottom // 2)
+    coarse = (thickness + 1) // 2
+    cv2.rectangle(picture.u, *corners, blue, coarse)
+    cv2.rectangle(picture.v, *corners, red, coarse)
+
+
+@lru_cache(maxsize=16)
+def _yuv(colour: Rgb) -> tuple[int, int, int]:
+    pixel = from_bgr(np.full((2, 2, 3), colour[::-1], np.uint8))
+    return int(pixel.y[0, 0]), int(pixel.u[0, 0]), int(pixel.v[0, 0])

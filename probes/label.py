@@ -1,0 +1,155 @@
+"""Text blocks of the overlay: set once with a real font, kept as I420 planes with their transparency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engines.colour import from_bgr
+
+if TYPE_CHECKING:
+    from engines.image import I420, Plane
+
+    Rgb = tuple[int, int, int]
+
+FONTS = Path(__file__).parent / "fonts"
+PLATE, PLATE_ALPHA = (14, 17, 23), 222
+INK, SOFT, DIM = (255, 255, 255), (205, 212, 222), (150, 158, 170)
+WIDEST_EM = 15.0
+HEAD_EM = 1.6
+
+
+class Tone(Enum):
+    """How much a person stands out."""
+
+    TOP = (255, 193, 48)
+    VALUED = (74, 222, 196)
+    PLAIN = (190, 200, 214)
+    ALERT = (255, 96, 84)
+
+    @property
+    def rgb(self) -> Rgb:
+        """Colour of lines and total, 8 bit RGB."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item: what it is, and its price; `dim` where there is no price or an old one."""
+
+    name: str
+    price: str
+    dim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabelText:
+    """All text of one block: a large first line (may be empty) and rows in two columns."""
+
+    head: str
+    rows: tuple[Row, ...]
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Label:
+    """A block ready to be painted: premultiplied ink, and per pixel what is kept of the picture (255: all).
+
+    keep_luma is (height, width), keep_chroma (height / 2, width / 2); height and width are even.
+    """
+
+    ink: I420
+    keep_luma: Plane
+    keep_chroma: Plane
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width, height in pixels."""
+        return self.ink.width, self.ink.height
+
+    def paint(self, picture: I420, x: int, y: int) -> None:
+        """Blend into the picture in place; x, y are even and not negative; what lies outside is cut off."""
+        width = min(self.ink.width, (picture.width - x) & ~1)
+        height = min(self.ink.height, (picture.height - y) & ~1)
+        if width <= 0 or height <= 0:
+            return
+        _blend(picture.y[y : y + height, x : x + width], self.ink.y, self.keep_luma)
+        half = (slice(y // 2, (y + height) // 2), slice(x // 2, (x + width) // 2))
+        _blend(picture.u[half], self.ink.u, self.keep_chroma)
+        _blend(picture.v[half], self.ink.v, self.keep_chroma)
+
+
+def _blend(target: Plane, ink: Plane, keep: Plane) -> None:
+    rows, columns = target.shape
+    cv2.multiply(target, keep[:rows, :columns], dst=target, scale=1 / 255)
+    cv2.add(target, ink[:rows, :columns], dst=target)
+
+
+@lru_cache(maxsize=32)
+def _font(weight: str, pixels: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(FONTS / f"Inter-{weight}-subset.otf"), pixels)
+
+
+def shorten(text: str, font: ImageFont.FreeTypeFont, limit: float) -> str:
+    """Return the text, cut with an ellipsis where it is wider than `limit` pixels."""
+    if font.getlength(text) <= limit:
+        return text
+    while text and font.getlength(text + "…") > limit:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def render(text: LabelText, em: int, widest_em: float = WIDEST_EM) -> Label:
+    """Set a block in a size of `em` pixels; names wider than `widest_em` of them are cut short."""
+    regular, bold = _font("Medium", em), _font("Bold", round(em * HEAD_EM))
+    rows = [(shorten(row.name, regular, em * widest_em), row) for row in text.rows]
+    names = max((regular.getlength(name) for name, _ in rows), default=0.0)
+    prices = max((regular.getlength(row.price) for _, row in rows), default=0.0)
+    bar, pad, gap, line = max(3, round(em * 0.22)), round(em * 0.6), em * 0.9, round(em * 1.34)
+    head = round(em * HEAD_EM * 1.16) if text.head else 0
+    body = max(names + (gap + prices if prices else 0), bold.getlength(text.head) if text.head else 0)
+    width = _even(bar + 2 * pad + body)
+    top = round(em * 0.36)
+    height = _even(head + len(rows) * line + 2 * top)
+    mask = Image.new("L", (width, height), 0)
+    ImageDraw.Draw(mask).rounded_rectangle((0, 0, width - 1, height - 1), em * 0.3, fill=255)
+    image = Image.new("RGB", (width, height), PLATE)
+    opaque = Image.new("L", (width, height), PLATE_ALPHA)
+    brush, cover = ImageDraw.Draw(image), ImageDraw.Draw(opaque)
+    brush.rectangle((0, 0, bar - 1, height), fill=text.tone.rgb)
+    cover.rectangle((0, 0, bar - 1, height), fill=255)
+
+    def put(
+        at: tuple[float, float], words: str, font: ImageFont.FreeTypeFont, colour: Rgb, anchor: str
+    ) -> None:
+        brush.text(at, words, fill=colour, font=font, anchor=anchor)
+        cover.text(at, words, fill=255, font=font, anchor=anchor)
+
+    left, right = bar + pad, width - pad
+    if text.head:
+        put((left, top + head / 2), text.head, bold, text.tone.rgb, "lm")
+    for number, (name, row) in enumerate(rows):
+        middle = top + head + (number + 0.5) * line
+        put((left, middle), name, regular, DIM if row.dim else SOFT, "lm")
+        put((right, middle), row.price, regular, DIM if row.dim else INK, "rm")
+    return _label(np.asarray(image), np.minimum(np.asarray(opaque), np.asarray(mask)))
+
+
+def _even(length: float) -> int:
+    return (int(np.ceil(length)) + 1) // 2 * 2
+
+
+def _label(rgb: Plane, alpha: Plane) -> Label:
+    ink = from_bgr(np.ascontiguousarray(rgb[:, :, ::-1]))
+    height, width = alpha.shape
+    coarse = np.asarray(cv2.resize(alpha, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    for plane, cover in ((ink.y, alpha), (ink.u, coarse), (ink.v, coarse)):
+        cv2.multiply(plane, cover, dst=plane, scale=1 / 255)
+    return Label(ink, 255 - alpha, 255 - coarse)

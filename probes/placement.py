@@ -1,0 +1,110 @@
+"""Where each person's text goes: beside the box, inside the frame, off the neighbours, steady over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from probes.frame import Box, TrackId
+    from probes.label import Label
+
+    Rectangles = npt.NDArray[np.float32]
+    Placed = tuple[Label, int, int]
+
+GAP = 4
+ORDER = 0.06
+"""What each later candidate costs, in shares of the label's area that lie over people."""
+LITTLE, ENOUGH = 0.3, 0.6
+"""The share of a label over other people at which it is shortened: from the start, and once it is shown."""
+STICKY = 0.5
+"""How much worse, in shares of its area, the last frame's place may be until the label moves."""
+
+
+class Placer:
+    """Remembers, per camera, on which side of its box each label was, so that labels do not jump about."""
+
+    def __init__(self) -> None:
+        self._choices: dict[str, dict[TrackId, tuple[int, int]]] = {}
+
+    def place(
+        self,
+        camera: str,
+        size: tuple[int, int],
+        blocks: Sequence[tuple[TrackId, Box, tuple[Label, ...]]],
+        persons: Sequence[Box],
+        taken: Sequence[Box] = (),
+    ) -> Iterator[Placed]:
+        """Yield each label with its left and top (even pixels), in the order given: the first choose first.
+
+        Of the labels of a block, fullest first, the first that covers no other label and little of other
+        people is taken; where none can, the last one goes where it covers least. `taken` stays free.
+        """
+        before, now = self._choices.get(camera, {}), {}
+        people, busy = _rectangles(persons), _rectangles(taken)
+        for track, box, labels in blocks:
+            last = before.get(track)
+            own = _rectangles([box])
+            for level, label in enumerate(labels):
+                spots = _spots(box, label.size, size)
+                people_covered, labels_covered = _covered(spots, people), _covered(spots, busy)
+                cost = people_covered + ORDER * np.arange(len(spots)) + 100 * labels_covered
+                if last:
+                    cost[last[1]] -= STICKY
+                side = int(np.argmin(cost))
+                others = people_covered[side] - _covered(spots[side : side + 1], own)[0]
+                if labels_covered[side] == 0 and others < (ENOUGH if last and last[0] == level else LITTLE):
+                    break
+            now[track] = level, side
+            x, y = (int(value) for value in spots[side, :2])
+            busy = np.concatenate([busy, spots[side : side + 1]])
+            yield label, x, y
+        self._choices[camera] = now
+
+
+def _rectangles(boxes: Sequence[Box]) -> Rectangles:
+    return np.array([(b.x, b.y, b.right, b.bottom) for b in boxes], np.float32).reshape(-1, 4)
+
+
+def _spots(box: Box, label: tuple[int, int], size: tuple[int, int]) -> Rectangles:
+    """Return candidates (N, 4) as x1 y1 x2 y2 inside the frame, the best side of the box first."""
+    width, height = label
+    above, below, inside = box.y - height - GAP, box.bottom + GAP, box.bottom - height - GAP
+    right, left = box.right + GAP, box.x - width - GAP
+    middle = (box.y + box.bottom - height) / 2
+    choices = np.array(
+        [
+            (box.x, above),
+            (box.right - width, above),
+            (right, box.y),
+            (left, box.y),
+            (box.x, below),
+            (right, middle),
+            (left, middle),
+            (box.x + GAP, inside),
+            (right, inside),
+            (left, inside),
+            (box.x, above - height - GAP),
+            (box.x, below + height + GAP),
+            (box.x, above - 2 * (height + GAP)),
+            (box.x, below + 2 * (height + GAP)),
+        ],
+        np.float32,
+    )
+    room = np.maximum(0, np.array([size[0] - width, size[1] - height]))
+    corners = np.minimum(np.maximum(choices, 0), room) // 2 * 2
+    return np.concatenate([corners, corners + np.array([width, height])], axis=1).astype(np.float32)
+
+
+def _covered(spots: Rectangles, others: Rectangles) -> npt.NDArray[np.float32]:
+    """Return (N,): the summed share of each spot, all of one size, that the others, (M, 4), cover."""
+    low = np.maximum(spots[:, None, :2], others[None, :, :2])
+    high = np.minimum(spots[:, None, 2:], others[None, :, 2:])
+    common = np.maximum(high - low, 0)
+    width, height = spots[0, 2] - spots[0, 0], spots[0, 3] - spots[0, 1]
+    return np.asarray(np.einsum("ij,ij->i", common[..., 0], common[..., 1]) / (width * height), np.float32)
