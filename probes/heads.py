@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
 GROWTH = 0.5
-FASTEST = 12.0
-SAME_PERSON = 0.25
+FASTEST, FURTHEST = 12.0, 3.0
+SAME_PERSON = 0.15
 MOST_HEADS = 1000
 
 
@@ -36,14 +36,14 @@ class Mask:
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """One head, as last seen. face_at is None while no face was ever detected; velocity is px per ns."""
+    """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice."""
 
     box: Box
     seen_at: int
     face_at: int | None = None
     person: Box | None = None
     track: TrackId | None = None
-    velocity: tuple[float, float] = (0.0, 0.0)
+    velocity: tuple[float, float] | None = None
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -76,11 +76,13 @@ class Heads:
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
         left = [head for index, head in enumerate(old) if index not in heirs.values()]
-        for face in (face for face in faces if face not in owners.values()):
-            before = _nearest(face, left, now)
-            if before is not None:
-                left.remove(before)
+        free = [face for face in faces if face not in owners.values()]
+        earlier = _continued(free, left, now)
+        for index, face in enumerate(free):
+            before = left[earlier[index][0]] if index in earlier else None
             heads.append(_Head(face, now, now, velocity=_velocity(before, face, None, now)))
+        ended = {number for number, sure in earlier.values() if sure}
+        left = [head for number, head in enumerate(left) if number not in ended]
         masks.extend(self._mask(head, By.HOLD, now) for head in left)
         if len(heads) + len(left) > MOST_HEADS:
             raise ValueError("more heads than can be followed")
@@ -114,7 +116,7 @@ class Heads:
         return _Head(head, now, None, person, track, _velocity(before, head, person, now)), By.HEAD_ESTIMATE
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
-        """Return the region of a head not seen now, grown with its age: from where it was to where it goes."""
+        """Return the region of a head not seen now, grown with age: from where it was to where it goes."""
         since = head.seen_at if head.face_at is None else head.face_at
         age = (now - since) / self._hold if self._hold else 0.0
         share = self._margin + GROWTH * age if by is By.HOLD else self._margin
@@ -157,7 +159,7 @@ def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
 
 
 def _same_persons(old: list[_Head], persons: list[tuple[Box, TrackId | None]], now: int) -> dict[int, int]:
-    """Return the number of each person's earlier head, by the person's index: same track, else best overlap."""
+    """Return the earlier head of each person, number by index: of the same track, else of most overlap."""
     heirs: dict[int, int] = {}
     tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
     for index, (_, track) in enumerate(persons):
@@ -176,22 +178,33 @@ def _same_persons(old: list[_Head], persons: list[tuple[Box, TrackId | None]], n
     return heirs
 
 
-def _nearest(face: Box, heads: list[_Head], now: int) -> _Head | None:
-    """Return the head that this face continues: of a like size and less than one face away."""
-    x, y = face.centre
-    best, least = None, max(face.w, face.h)
-    for head in heads:
-        other = head.at(now)
-        distance = max(abs(other.centre[0] - x), abs(other.centre[1] - y))
-        if distance < least and 0.5 <= other.w / face.w <= 2:
-            best, least = head, distance
-    return best
+def _continued(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tuple[int, bool]]:
+    """Return the earlier head of each face, both by index, nearest first, and whether they surely are one.
+
+    Further than a face away it may be another's face: good for the velocity, not to end a hold.
+    """
+    pairs = []
+    for number, head in enumerate(heads):
+        x, y = head.at(now).centre
+        for index, face in enumerate(faces):
+            size = max(face.w, face.h)
+            away = max(abs(face.centre[0] - x), abs(face.centre[1] - y)) / size
+            reach = min(FURTHEST, 1 + FASTEST * (now - head.seen_at) / 1e9)
+            if away <= reach and 0.5 <= head.box.w / face.w <= 2:
+                pairs.append((away, index, number))
+    found: dict[int, tuple[int, bool]] = {}
+    taken: set[int] = set()
+    for away, index, number in sorted(pairs):
+        if index not in found and number not in taken:
+            found[index] = number, away < 1
+            taken.add(number)
+    return found
 
 
-def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> tuple[float, float]:
+def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> tuple[float, float] | None:
     """Return px per ns: the mean of the last velocity and of the last step, no faster than people run."""
     if before is None:
-        return 0.0, 0.0
+        return None
     elapsed = now - before.seen_at
     if elapsed <= 0:
         return before.velocity
@@ -200,7 +213,9 @@ def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> t
     else:
         dx, dy = box.centre[0] - before.box.centre[0], box.centre[1] - before.box.centre[1]
     limit = FASTEST * max(box.w, box.h) / 1e9
-    vx, vy = ((old + step / elapsed) / 2 for old, step in zip(before.velocity, (dx, dy), strict=True))
+    vx, vy = dx / elapsed, dy / elapsed
+    if before.velocity is not None:
+        vx, vy = (vx + before.velocity[0]) / 2, (vy + before.velocity[1]) / 2
     return max(-limit, min(limit, vx)), max(-limit, min(limit, vy))
 
 
@@ -209,7 +224,9 @@ def _shift(before: Box, after: Box) -> tuple[float, float]:
     return after.centre[0] - before.centre[0], after.y - before.y
 
 
-def _moved(box: Box, velocity: tuple[float, float], nanoseconds: int) -> Box:
+def _moved(box: Box, velocity: tuple[float, float] | None, nanoseconds: int) -> Box:
+    if velocity is None:
+        return box
     return Box(box.x + velocity[0] * nanoseconds, box.y + velocity[1] * nanoseconds, box.w, box.h)
 
 

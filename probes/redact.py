@@ -39,13 +39,21 @@ class RedactedFrame:
     """
 
     __slots__ = ("_frame", "_masked", "_masks", "_pixels")
+    _frame: Frame
+    _masked: Mapping[str, int]
+    _masks: tuple[Mask, ...]
+    _pixels: I420
 
     def __init__(self, frame: Frame, pixels: I420, masks: tuple[Mask, ...], *, seal: object) -> None:
         if seal is not _SEAL:
             raise TypeError("only Redactor makes a RedactedFrame")
         counts = Counter(mask.by.value for mask in masks)
-        self._frame, self._pixels, self._masks = frame, pixels, masks
-        self._masked = MappingProxyType({by.value: counts[by.value] for by in By})
+        masked = MappingProxyType({by.value: counts[by.value] for by in By})
+        for name, value in zip(self.__slots__, (frame, masked, masks, pixels), strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a RedactedFrame never changes")
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("RedactedFrame has no kinds")
@@ -139,6 +147,6 @@ def _check_box(box: Box, name: str) -> None:
 
 def _spoil(pixels: I420) -> None:
     """Blacken a picture that was not redacted, should anyone hold on to it."""
-    for plane, value in ((pixels.y, BLACK_Y), (pixels.u, GREY_UV), (pixels.v, GREY_UV)):
-        with suppress(ValueError):
-            plane.fill(value)
+    for name, value in (("y", BLACK_Y), ("u", GREY_UV), ("v", GREY_UV)):
+        with suppress(AttributeError, ValueError):
+            getattr(pixels, name).fill(value)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # ships no types
+
+from engines.image import BLACK_Y, GREY_UV, I420
+from probes.cover import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
+from probes.frame import Box
+from tests.fakes.scenes import noise
+
+spot = st.floats(-150, 350, allow_nan=False)
+side = st.floats(0.1, 400, allow_nan=False)
+boxes = st.builds(Box, spot, spot, side, side)
+sizes = st.tuples(st.integers(1, 201), st.integers(1, 151))
+
+
+@settings(max_examples=200, deadline=None)
+@given(boxes, sizes, st.booleans())
+def test_inside_every_cell_is_flat_and_outside_nothing_changes(
+    box: Box, size: tuple[int, int], solid: bool
+) -> None:
+    picture = noise(*size)
+    before = picture.copy()
+    outline = cover(picture, box, solid=solid)
+    if outline is None:
+        assert box.x >= size[0] or box.y >= size[1] or box.right <= 0 or box.bottom <= 0
+        assert picture.tobytes() == before.tobytes()
+        return
+    left, top, right, bottom = outline
+    assert left <= max(0, box.x)
+    assert top <= max(0, box.y)
+    assert right >= min(size[0], box.right)
+    assert bottom >= min(size[1], box.bottom)
+    cell = cell_size(right - left, bottom - top)
+    for plane, was, scale in ((picture.y, before.y, 1), (picture.u, before.u, 2), (picture.v, before.v, 2)):
+        rows, columns = slice(top // scale, -(-bottom // scale)), slice(left // scale, -(-right // scale))
+        check_cells(plane[rows, columns], was[rows, columns], cell // scale, solid)
+        outside = np.ones(plane.shape, bool)
+        outside[rows, columns] = False
+        assert np.array_equal(plane[outside], was[outside])
+
+
+def check_cells(now: np.ndarray, was: np.ndarray, cell: int, solid: bool) -> None:
+    if solid:
+        assert len(np.unique(now)) == 1
+        return
+    for y in range(0, now.shape[0], cell):
+        for x in range(0, now.shape[1], cell):
+            block = now[y : y + cell, x : x + cell]
+            assert (block == block[0, 0]).all()
+            assert abs(int(block[0, 0]) - was[y : y + cell, x : x + cell].mean()) <= 0.51
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000))
+def test_a_face_is_a_handful_of_cells(width: int, height: int) -> None:
+    cell = cell_size(width, height)
+    assert cell % 2 == 0
+    assert cell >= SMALLEST_CELL
+    assert math.ceil(max(width, height) / cell) <= CELLS_ACROSS
+
+
+corner = st.tuples(st.floats(-0.2, 1.2), st.floats(-0.2, 1.2))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(corner, min_size=3, max_size=5), st.tuples(st.integers(2, 41), st.integers(2, 31)))
+def test_black_out_covers_the_polygon_and_no_more_than_its_rim(
+    corners: list[tuple[float, float]], size: tuple[int, int]
+) -> None:
+    shape = Polygon([(x * size[0], y * size[1]) for x, y in corners])
+    if not shape.is_valid:
+        return
+    picture = noise(*size)
+    black_out(picture, [corners])
+    for y in range(size[1]):
+        for x in range(size[0]):
+            distance = shape.distance(Point(x + 0.5, y + 0.5))
+            if distance == 0:
+                assert picture.y[y, x] == BLACK_Y
+                assert picture.u[y // 2, x // 2] == picture.v[y // 2, x // 2] == GREY_UV
+            elif distance > 0.8:
+                assert picture.y[y, x] != BLACK_Y or noise(*size).y[y, x] == BLACK_Y
+
+
+def test_black_out_of_everything_leaves_black() -> None:
+    picture = noise(31, 17)
+    black_out(picture, [[(0, 0), (1, 0), (1, 1), (0, 1)]])
+    assert picture.tobytes() == I420.black(31, 17).tobytes()
+
+
+@pytest.mark.parametrize("polygon", [[(0, 0), (1, 1)], [(0, 0), (1, math.nan), (1, 1)], []])
+def test_a_broken_polygon_is_refused(polygon: list[tuple[float, float]]) -> None:
+    with pytest.raises(ValueError, match="three or more finite corners"):
+        black_out(noise(16, 16), [polygon])
+
+
+def test_a_polygon_outside_the_picture_covers_nothing() -> None:
+    picture = noise(16, 16)
+    black_out(picture, [[(1.5, 1.5), (2, 1.5), (2, 2)]])
+    assert picture.tobytes() == noise(16, 16).tobytes()

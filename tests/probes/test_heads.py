@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.frame import Box, Detection, TrackId
+from probes.heads import By, Heads, Mask, head_of
+from tests.fakes.scenes import face, frame, person
+
+ANN, BOB = TrackId("entrance", "k7f3", 1), TrackId("entrance", "k7f3", 2)
+
+
+def heads(hold_ms: int = 800) -> Heads:
+    return Heads(margin=0.25, hold_ms=hold_ms)
+
+
+def covered(masks: tuple[Mask, ...], box: Box) -> bool:
+    return any(
+        m.box.x <= box.x and m.box.y <= box.y and m.box.right >= box.right and m.box.bottom >= box.bottom
+        for m in masks
+    )
+
+
+def by(masks: tuple[Mask, ...]) -> list[str]:
+    return sorted(mask.by.value for mask in masks)
+
+
+@pytest.mark.parametrize(
+    ("detections", "expected"),
+    [
+        ((), []),
+        ((face(10, 10, 30, 40),), ["detector"]),
+        ((person(100, 100, 80, 200),), ["head_estimate"]),
+        ((person(100, 100, 80, 200), face(125, 105, 30, 35)), ["detector"]),
+        ((person(100, 100, 80, 200), face(125, 170, 30, 35)), ["detector", "head_estimate"]),
+        ((person(100, 100, 80, 200), face(125, 105, 4, 5)), ["detector", "head_estimate"]),
+        ((person(100, 100, 80, 200), face(80, 60, 120, 150)), ["detector", "head_estimate"]),
+        (
+            (person(100, 100, 80, 200), person(110, 100, 80, 200), face(125, 105, 30, 35)),
+            ["detector", "head_estimate"],
+        ),
+        (
+            (person(100, 100, 80, 200), face(118, 105, 30, 35), face(135, 105, 30, 35)),
+            ["detector", "detector"],
+        ),
+        ((person(100, 100, 80, 0), face(20, 20, 0, 10)), []),
+    ],
+    ids=[
+        "none",
+        "face",
+        "person",
+        "both",
+        "print on a shirt",
+        "speck",
+        "nearer face",
+        "two persons",
+        "two faces",
+        "flat",
+    ],
+)
+def test_every_head_has_a_reason(detections: tuple[Detection, ...], expected: list[str]) -> None:
+    assert by(heads().locate(frame(*detections))) == expected
+
+
+@pytest.mark.parametrize(
+    ("box", "head"),
+    [
+        (Box(0, 0, 100, 250), Box(40, 5, 25, 33)),
+        (Box(0, 0, 60, 240), Box(15, 3, 25, 32)),
+        (Box(0, 0, 300, 330), Box(100, 20, 110, 150)),
+        (Box(0, 0, 8, 20), Box(2, 0, 4, 3)),
+    ],
+    ids=["standing", "from the side", "bust", "far away"],
+)
+def test_the_estimate_holds_the_head(box: Box, head: Box) -> None:
+    assert covered((Mask(head_of(box), By.HEAD_ESTIMATE),), head)
+
+
+@given(
+    vx=st.floats(-400, 400),
+    vy=st.floats(-60, 60),
+    interval=st.sampled_from([40, 100, 200]),
+    tracked=st.booleans(),
+    gap=st.integers(1, 800),
+    lost=st.sampled_from(["face", "face and person", "person was never there"]),
+)
+def test_a_moving_face_stays_covered_over_a_gap(
+    vx: float, vy: float, interval: int, tracked: bool, gap: int, lost: str
+) -> None:
+    memory = heads()
+
+    def at(ms: int) -> tuple[Detection, Detection]:
+        x, y = 1000 + vx * ms / 1000, 500 + vy * ms / 1000
+        return person(x, y, 100, 250, ANN if tracked else None), face(x + 35, y + 4, 30, 34)
+
+    seen = 0
+    for seen in range(0, 1001, interval):
+        body, head = at(seen)
+        shown = (head,) if lost == "person was never there" else (body, head)
+        memory.locate(frame(*shown, ms=seen))
+    for ms in range(seen + interval, seen + gap + 1, interval):
+        body, head = at(ms)
+        masks = memory.locate(frame(*((body,) if lost == "face" else ()), ms=ms))
+        assert covered(masks, head.box), ms - seen
+        assert set(by(masks)) == {"hold"}
+
+
+@pytest.mark.parametrize(("after_ms", "expected"), [(100, ["hold"]), (800, ["hold"]), (801, []), (5000, [])])
+def test_a_lost_face_is_held_in_place_then_let_go(after_ms: int, expected: list[str]) -> None:
+    memory = heads()
+    memory.locate(frame(face(100, 100, 40, 40)))
+    masks = memory.locate(frame(ms=after_ms))
+    assert by(masks) == expected
+    assert not masks or covered(masks, Box(90, 90, 60, 60))
+
+
+def test_a_face_lost_for_long_leaves_the_estimate() -> None:
+    memory = heads()
+    memory.locate(frame(person(100, 100, 80, 200), face(125, 105, 30, 35)))
+    assert [by(memory.locate(frame(person(100, 100, 80, 200), ms=ms))) for ms in (400, 800, 801, 2000)] == [
+        ["hold"],
+        ["hold"],
+        ["head_estimate"],
+        ["head_estimate"],
+    ]
+
+
+def test_a_person_without_face_is_held_when_lost() -> None:
+    memory = heads()
+    for ms in (0, 100, 200):
+        memory.locate(frame(person(100 + ms / 2, 100, 80, 200), ms=ms))
+    masks = memory.locate(frame(ms=600))
+    assert by(masks) == ["hold"]
+    assert covered(masks, head_of(Box(400, 100, 80, 200)))
+
+
+def test_the_hold_goes_with_its_own_track() -> None:
+    memory = heads()
+    memory.locate(
+        frame(person(100, 100, 80, 200, ANN), face(105, 105, 30, 35), person(300, 100, 80, 200, BOB))
+    )
+    masks = memory.locate(frame(person(290, 100, 80, 200, ANN), person(90, 100, 80, 200, BOB), ms=300))
+    held = [mask for mask in masks if mask.by is By.HOLD]
+    assert covered(tuple(held), Box(295, 105, 30, 35))
+    assert len(held) == 1
+
+
+def test_a_face_that_comes_back_ends_its_hold() -> None:
+    memory = heads()
+    memory.locate(frame(face(100, 100, 40, 40)))
+    assert by(memory.locate(frame(ms=100))) == ["hold"]
+    assert by(memory.locate(frame(face(110, 100, 40, 40), ms=200))) == ["detector"]
+
+
+def test_a_passer_by_does_not_end_the_hold_of_another() -> None:
+    memory = heads()
+    memory.locate(frame(face(100, 100, 40, 40), face(160, 100, 40, 40)))
+    masks = memory.locate(frame(face(105, 100, 40, 40), ms=100))
+    assert by(masks) == ["detector", "hold"]
+    assert covered(masks, Box(160, 100, 40, 40))
+
+
+def test_the_held_growth_is_bounded_by_how_fast_people_run() -> None:
+    memory = heads()
+    memory.locate(frame(person(100, 100, 80, 200, ANN), face(125, 105, 30, 35)))
+    memory.locate(frame(person(1700, 100, 80, 200, ANN), face(1725, 105, 30, 35), ms=1))
+    (mask,) = memory.locate(frame(ms=801))
+    assert mask.box.w < 500
+
+
+def test_more_heads_than_can_be_followed_is_an_error() -> None:
+    memory = heads()
+    for shift in range(10):
+        memory.locate(frame(*(face(2000 * i, 2000 * shift, 10, 10) for i in range(100))))
+    with pytest.raises(ValueError, match="more heads"):
+        memory.locate(frame(face(0, 50_000, 10, 10)))
