@@ -1,0 +1,258 @@
+"""The ledger: what each person is believed to wear and carry, and what it costs, from the votes of looks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import OrderedDict
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pricing.money import display
+from pricing.value import Item, PersonValue, Price, Total
+from pricing.votes import Belief, Poll, Rule, Vote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+
+    Key = tuple[int, int, str]
+    Lookup = Callable[[str, str | None, str], Price | None]
+
+MS = 1_000_000
+MAX_PENDING = 512
+MAX_ENDED = 4096
+
+
+class Unknown(str, Enum):
+    """What becomes of a confirmed item whose price nobody knows."""
+
+    LIST_UNPRICED = "list_unpriced"
+    IGNORE = "ignore"
+
+
+class _Slot:
+    """The events of one slot: those still open to late company, and the belief before and after them.
+
+    `settled` is the belief at `floor`, `head` the same after all of `pending`, which is ordered by key.
+    An event is a vote, or None for a retraction, which comes after the votes of the same time.
+    """
+
+    __slots__ = ("floor", "head", "pending", "settled")
+
+    def __init__(self) -> None:
+        self.settled = Belief()
+        self.head = Belief()
+        self.floor: Key = (-(2**63), 0, "")
+        self.pending: list[tuple[Key, Vote | None]] = []
+
+    def insert(self, key: Key, vote: Vote | None, rule: Rule) -> None:
+        """Put an event in its place in time; only one that is not the newest costs a retelling."""
+        if not self.pending or key > self.pending[-1][0]:
+            self.pending.append((key, vote))
+            self.head = _told(self.head, vote, rule)
+            return
+        insort(self.pending, (key, vote), key=_key)
+        self.head = self.settled.copy()
+        for _, event in self.pending:
+            self.head = _told(self.head, event, rule)
+
+    def settle(self, before: int, rule: Rule) -> list[str]:
+        """Close the time before `before` ns, or more where too much is open; return the ids let go."""
+        count = bisect_left(self.pending, (before, 0, ""), key=_key)
+        count = max(count, len(self.pending) - MAX_PENDING)
+        if not count:
+            return []
+        closed = self.pending[:count]
+        del self.pending[:count]
+        for key, event in closed:
+            self.settled = _told(self.settled, event, rule)
+            self.floor = key
+        return [event.id for _, event in closed if event is not None]
+
+
+def _key(event: tuple[Key, Vote | None]) -> Key:
+    return event[0]
+
+
+def _told(belief: Belief, event: Vote | None, rule: Rule) -> Belief:
+    if event is None:
+        return Belief()
+    belief.hear(event, rule)
+    return belief
+
+
+class _Person:
+    __slots__ = ("ids", "newest", "slots")
+
+    def __init__(self) -> None:
+        self.newest = -(2**63)
+        self.ids: set[str] = set()
+        self.slots: dict[str, _Slot] = {}
+
+    def slot(self, name: str) -> _Slot:
+        found = self.slots.get(name)
+        if found is None:
+            found = self.slots[name] = _Slot()
+        return found
+
+
+class Ledger:
+    """One running list of items per person, at most one a slot.
+
+    The state is a function of the set of votes and retractions, whatever their order of arrival, as long as
+    each arrives before votes that are more than `lateness_ms` younger (per person); later ones are refused
+    and counted in `refused`. A slot holds at most MAX_PENDING open votes: a flood shortens the lateness.
+
+    lookup: (brand, type or None, slot) -> price; asked each time, so that a new catalogue changes totals
+    without new votes. A price in another currency than the ledger's counts as unknown. One thread at a time.
+    """
+
+    def __init__(
+        self,
+        currency: str,
+        lookup: Lookup,
+        *,
+        min_votes: int = 4,
+        window_ms: int = 4000,
+        unknown: Unknown = Unknown.LIST_UNPRICED,
+        lateness_ms: int = 10_000,
+    ) -> None:
+        self.currency = currency
+        self.refused = 0
+        self._lookup = lookup
+        self._rule = Rule(min_votes, window_ms * MS)
+        self._unknown = unknown
+        self._lateness = lateness_ms * MS
+        self._people: dict[Hashable, _Person] = {}
+        self._ended: OrderedDict[Hashable, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def observe(self, person: Hashable, votes: Iterable[Vote]) -> None:
+        """Take votes on one person; repeated ids, too late ones and those on ended persons change nothing."""
+        if person in self._ended:
+            self.refused += sum(1 for _ in votes)
+            return
+        for vote in votes:
+            if not self._take(self._record(person), vote):
+                self.refused += 1
+
+    def _record(self, person: Hashable) -> _Person:
+        found = self._people.get(person)
+        if found is None:
+            found = self._people[person] = _Person()
+        return found
+
+    def _take(self, record: _Person, vote: Vote) -> bool:
+        if vote.id in record.ids:
+            return True
+        slot = record.slot(vote.slot)
+        key = (vote.at, 0, vote.id)
+        if vote.at < record.newest - self._lateness or key <= slot.floor:
+            return False
+        record.newest = max(record.newest, vote.at)
+        record.ids.add(vote.id)
+        slot.insert(key, vote, self._rule)
+        record.ids.difference_update(slot.settle(record.newest - self._lateness, self._rule))
+        return True
+
+    def retract(self, person: Hashable, slot: str, at: int) -> None:
+        """Withdraw what was seen in the slot up to `at` ns; only later votes count, from nothing.
+
+        With `at` not before the newest vote the total falls by the slot's line, or stays; it cannot rise.
+        """
+        if person in self._ended:
+            return
+        record = self._record(person)
+        state = record.slot(slot)
+        key = (max(at, state.floor[0]), 1, "")
+        place = bisect_left(state.pending, key, key=_key)
+        if place < len(state.pending) and state.pending[place][0] == key:
+            return
+        state.insert(key, None, self._rule)
+        record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))
+
+    def value(self, person: Hashable) -> PersonValue:
+        """Return the items now confirmed, ordered by slot, and their sum; empty for an unknown person."""
+        record = self._people.get(person)
+        slots = record.slots if record else {}
+        items = (self._item(slot, slots[slot].head) for slot in sorted(slots))
+        return total_of((item for item in items if item is not None), self.currency)
+
+    def end(self, person: Hashable) -> PersonValue:
+        """Return the last value and drop the votes; votes that still come for this person are refused."""
+        value = self.value(person)
+        self._people.pop(person, None)
+        self._ended[person] = None
+        if len(self._ended) > MAX_ENDED:
+            self._ended.popitem(last=False)
+        return value
+
+    def forget(self, person: Hashable) -> None:
+        """Drop all that is known of the person, that it ended too."""
+        self._people.pop(person, None)
+        self._ended.pop(person, None)
+
+    def explain(self, person: Hashable) -> list[str]:
+        """Return a line per slot that was voted on: item, votes, price and its source; then the total."""
+        record = self._people.get(person)
+        lines = []
+        for slot, state in sorted(record.slots.items()) if record else ():
+            item = self._item(slot, state.head)
+            lines.append(_line(item) if item else f"{slot}: {self._doubt(state.head)}")
+        total = self.value(person).total
+        money = display(total.amount_minor, self.currency)
+        return [*lines, f"total: {money}, {total.items_priced} priced, {total.items_unpriced} unpriced"]
+
+    def _item(self, slot: str, belief: Belief) -> Item | None:
+        brand, type_ = belief.brand.winner, belief.type.winner
+        poll, winner = (belief.brand, brand) if brand is not None else (belief.type, type_)
+        if winner is None:
+            return None
+        price = self._lookup(brand, type_, slot) if brand is not None else None
+        if price is not None and price.currency != self.currency:
+            price = None
+        if price is None and self._unknown is Unknown.IGNORE:
+            return None
+        votes, confidence = poll.support[winner]
+        return Item(slot, type_ or slot, brand, confidence / votes, votes, price)
+
+    def _doubt(self, belief: Belief) -> str:
+        if belief.brand.winner or belief.type.winner:
+            return "confirmed, price unknown, ignored"
+        rule = self._rule
+        seen = ", ".join(filter(None, (_tally(belief.brand), _tally(belief.type)))) or "nothing since"
+        return f"not confirmed ({seen}; needs {rule.min_votes} agreeing in {rule.window_ns // MS} ms)"
+
+
+def total_of(items: Iterable[Item], currency: str) -> PersonValue:
+    """Return the items with the sum of their lines."""
+    lines = tuple(items)
+    prices = [item.price for item in lines if item.price is not None]
+    total = Total(
+        sum(p.amount_minor for p in prices),
+        sum(p.min_minor for p in prices),
+        sum(p.max_minor for p in prices),
+        currency,
+        len(prices),
+        len(lines) - len(prices),
+    )
+    return PersonValue(lines, total)
+
+
+def _tally(poll: Poll) -> str:
+    return ", ".join(f"{value} {votes}" for value, votes in sorted(poll.recent.items()))
+
+
+def _line(item: Item) -> str:
+    what = f"{item.brand or 'no brand'} {item.type}" if item.type != item.slot else item.brand
+    head = f"{item.slot}: {what}, {item.votes} votes, confidence {item.confidence:.2f}"
+    price = item.price
+    if price is None:
+        return f"{head}, unpriced"
+    money = display(price.amount_minor, price.currency)
+    if price.min_minor != price.max_minor:
+        lowest, highest = (display(m, price.currency) for m in (price.min_minor, price.max_minor))
+        money += f" ({lowest} to {highest})"
+    dated = f" of {price.as_of}" if price.as_of else ""
+    return f"{head}, {money} from {price.source}{dated}{', stale' if price.stale else ''}"

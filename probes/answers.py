@@ -1,0 +1,35 @@
+"""What a recogniser answers to a look at one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from probes.frame import Box, Frame, TrackId
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A brand seen; `box` in pixels of the frame that was looked at, confidence from 0 to 1."""
+
+    brand: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class LookAnswer:
+    """The marks found on one person in one frame.
+
+    The frame's metadata comes along, because a mark is joined to what was around it then, not now.
+    """
+
+    track: TrackId
+    frame: Frame
+    marks: tuple[Mark, ...]
+
+    @property
+    def at(self) -> int:
+        """When the frame was captured, UTC nanoseconds."""
+        return self.frame.captured_at

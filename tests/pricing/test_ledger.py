@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.ledger import MAX_PENDING, Ledger, Unknown
+from pricing.value import PersonValue, Price
+from pricing.votes import Vote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MS = 1_000_000
+PRICES = {"gucci": 129000, "nike": 4990, "levis": 9900}
+
+
+def price(minor: int, currency: str = "EUR") -> Price:
+    return Price(minor, minor - minor // 10, minor + minor // 10, currency, "test", date(2026, 11, 1))
+
+
+def lookup(brand: str, type_: str | None, slot: str) -> Price | None:
+    return price(PRICES[brand]) if brand in PRICES else None
+
+
+def ledger(*, lookup: Callable[..., Price | None] = lookup, **changes: Any) -> Ledger:
+    return Ledger("EUR", lookup, **changes)
+
+
+def look(at_ms: int, brand: str | None, slot: str = "top", type_: str | None = None, tag: str = "") -> Vote:
+    return Vote(f"{tag}{at_ms} {slot} {brand} {type_}", slot, type_, brand, 0.8, at_ms * MS)
+
+
+def looks(brand: str | None, count: int, start: int = 0, step: int = 400, **more: str) -> list[Vote]:
+    return [look(start + i * step, brand, **more) for i in range(count)]
+
+
+def told(votes: list[Vote], **changes: Any) -> PersonValue:
+    book = ledger(**changes)
+    book.observe("p", votes)
+    return book.value("p")
+
+
+def brands(value: PersonValue) -> list[tuple[str, str | None]]:
+    return [(item.slot, item.brand) for item in value.items]
+
+
+CASES = [
+    ("too few", looks("nike", 3), []),
+    ("enough", looks("nike", 4), [("top", "nike")]),
+    ("too thin for the window", looks("nike", 8, step=1500), []),
+    ("just within the window", looks("nike", 4, step=1333), [("top", "nike")]),
+    ("no clear majority", looks("nike", 4) + looks("gucci", 3, start=10), []),
+    ("clear majority", looks("nike", 6) + looks("gucci", 2, start=10), [("top", "nike")]),
+    ("as strong replaces not", looks("nike", 4) + looks("gucci", 4, start=9000), [("top", "nike")]),
+    ("stronger replaces", looks("nike", 4) + looks("gucci", 5, start=9000), [("top", "gucci")]),
+    ("an accessory alone", looks(None, 4, slot="bag", type_="handbag"), [("bag", None)]),
+    (
+        "unknown type, no brand twice",
+        looks("nike", 4) + looks("nike", 4, slot="shoes"),
+        [("shoes", "nike"), ("top", "nike")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("votes", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_confirmation(votes: list[Vote], expected: list[tuple[str, str | None]]) -> None:
+    assert brands(told(votes)) == expected
+
+
+def test_a_brand_refines_the_bag_that_the_detector_saw() -> None:
+    seen = looks(None, 6, slot="bag", type_="handbag")
+    value = told(seen + looks("gucci", 4, start=5, slot="bag", type_="handbag"))
+    (item,) = value.items
+    assert (item.type, item.brand, item.votes) == ("handbag", "gucci", 4)
+    assert value.total.amount_minor == 129000
+
+
+@pytest.mark.parametrize(("unknown", "listed"), [(Unknown.LIST_UNPRICED, 1), (Unknown.IGNORE, 0)])
+def test_unknown_prices(unknown: Unknown, listed: int) -> None:
+    value = told(looks("acme", 4), unknown=unknown)
+    assert len(value.items) == listed
+    assert (value.total.amount_minor, value.total.items_unpriced) == (0, listed)
+
+
+def test_a_foreign_currency_is_never_added() -> None:
+    value = told(looks("nike", 4), lookup=lambda *_: price(5000, "USD"))
+    assert value.items[0].price is None
+    assert value.total.amount_minor == 0
+
+
+def test_a_late_price_changes_the_total_without_new_votes() -> None:
+    known: dict[str, Price] = {}
+    book = ledger(lookup=lambda brand, *_: known.get(brand))
+    book.observe("p", looks("nike", 4))
+    assert book.value("p").total.items_unpriced == 1
+    known["nike"] = price(4990)
+    assert book.value("p").total.amount_minor == 4990
+
+
+def test_retraction_counts_from_nothing() -> None:
+    book = ledger()
+    book.observe("p", looks("nike", 4))
+    book.retract("p", "top", 1200 * MS)
+    assert book.value("p").items == ()
+    book.observe("p", looks("nike", 3, start=1600))
+    assert book.value("p").items == ()
+    book.observe("p", looks("nike", 1, start=3000))
+    assert brands(book.value("p")) == [("top", "nike")]
+
+
+def test_an_ended_person_stays_ended() -> None:
+    book = ledger()
+    book.observe("p", looks("nike", 4))
+    assert book.end("p").total.amount_minor == 4990
+    book.observe("p", looks("nike", 8, start=2000))
+    assert book.value("p").items == ()
+    assert (len(book), book.refused) == (0, 8)
+    book.forget("p")
+    book.observe("p", looks("nike", 4))
+    assert len(book) == 1
+
+
+def test_later_than_the_lateness_is_refused_and_counted() -> None:
+    book = ledger(lateness_ms=1000)
+    book.observe("p", [look(5000, "nike"), look(3999, "nike"), look(4000, "nike")])
+    assert book.refused == 1
+
+
+def test_memory_of_a_person_is_bounded() -> None:
+    book = ledger()
+    for i in range(5000):
+        book.observe("p", [look(i * 10, f"brand{i % 400}", tag=str(i))])
+    slot = book._people["p"].slots["top"]
+    assert len(slot.pending) <= MAX_PENDING
+    assert len(book._people["p"].ids) == len(slot.pending)
+    assert len(slot.settled.window) <= MAX_PENDING
+    assert len(slot.settled.brand.support) <= MAX_PENDING
+
+
+def test_explain_names_votes_prices_and_doubts() -> None:
+    book = ledger()
+    book.observe("p", looks("gucci", 4, slot="bag", type_="handbag") + looks("nike", 2))
+    assert book.explain("p") == [
+        "bag: gucci handbag, 4 votes, confidence 0.80, €1,290 (€1,161 to €1,419) from test of 2026-11-01",
+        "top: not confirmed (nike 2; needs 4 agreeing in 4000 ms)",
+        "total: €1,290, 1 priced, 0 unpriced",
+    ]
+
+
+VOTES = st.builds(
+    look,
+    st.integers(0, 9000),
+    st.sampled_from(["nike", "gucci", "acme"]),
+    st.sampled_from(["top", "bag"]),
+    st.sampled_from([None, "handbag", "jacket"]),
+)
+SETS = st.lists(VOTES, max_size=40, unique_by=lambda vote: vote.id)
+FEW: dict[str, Any] = {"min_votes": 2}
+
+
+@given(SETS, st.sets(st.integers(0, 9000), max_size=2), st.data())
+def test_any_order_of_votes_and_retractions_gives_the_same_value(
+    votes: list[Vote], retractions: set[int], data: st.DataObject
+) -> None:
+    values = []
+    for events in ([*votes, *retractions], data.draw(st.permutations([*votes, *retractions]))):
+        book = ledger(**FEW)
+        for event in events:
+            if isinstance(event, int):
+                book.retract("p", "top", event * MS)
+            else:
+                book.observe("p", [event])
+        values.append((book.value("p"), book.explain("p")))
+    assert values[0] == values[1]
+
+
+@given(st.lists(VOTES, max_size=60, unique_by=lambda vote: vote.id), st.data())
+def test_order_within_the_lateness_does_not_matter(votes: list[Vote], data: st.DataObject) -> None:
+    votes.sort(key=lambda vote: vote.at)
+    late = {vote.id: vote.at + data.draw(st.integers(0, 500)) * MS for vote in votes}
+    books = ledger(lateness_ms=500, **FEW), ledger(lateness_ms=500, **FEW)
+    books[0].observe("p", votes)
+    books[1].observe("p", sorted(votes, key=lambda vote: late[vote.id]))
+    assert books[1].refused == 0
+    assert books[0].value("p") == books[1].value("p")
+
+
+@given(SETS)
+def test_the_total_is_the_sum_of_its_lines_and_a_slot_holds_one(votes: list[Vote]) -> None:
+    value = told(votes, **FEW)
+    prices = [item.price for item in value.items if item.price]
+    assert value.total.amount_minor == sum(p.amount_minor for p in prices)
+    assert value.total.min_minor == sum(p.min_minor for p in prices)
+    assert value.total.max_minor == sum(p.max_minor for p in prices)
+    assert value.total.items_priced + value.total.items_unpriced == len(value.items)
+    assert len({item.slot for item in value.items}) == len(value.items)
+    assert [item.slot for item in value.items] == sorted(item.slot for item in value.items)
+
+
+@given(SETS, st.data())
+def test_duplicates_have_no_effect(votes: list[Vote], data: st.DataObject) -> None:
+    again = data.draw(st.permutations(votes))
+    assert told(votes + list(again), **FEW) == told(votes, **FEW)
+
+
+@given(SETS, st.sampled_from(["top", "bag"]))
+def test_a_retraction_never_raises_the_total(votes: list[Vote], slot: str) -> None:
+    book = ledger(**FEW)
+    book.observe("p", votes)
+    before = book.value("p")
+    book.retract("p", slot, max((vote.at for vote in votes), default=0))
+    after = book.value("p")
+    assert after.items == tuple(item for item in before.items if item.slot != slot)
+    assert after.total.amount_minor <= before.total.amount_minor

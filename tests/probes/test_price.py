@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+
+from pricing.ledger import Ledger
+from pricing.value import Price
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.price import PriceProbe, carrier, place
+
+MS = 1_000_000
+ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
+ANN_BOX, BOB_BOX = Box(100, 100, 100, 300), Box(400, 100, 100, 300)
+
+
+def person(track: TrackId | None, box: Box) -> Detection:
+    return Detection(Kind.PERSON, "person", 0.9, box, track)
+
+
+def thing(label: str, box: Box) -> Detection:
+    return Detection(Kind.ACCESSORY, label, 0.7, box)
+
+
+def frame(*detections: Detection, at_ms: int = 0) -> Frame:
+    return Frame("c", at_ms * MS, (800, 600), detections)
+
+
+def mark(x: float, y: float, brand: str = "nike") -> Mark:
+    return Mark(brand, 0.9, Box(x - 10, y - 5, 20, 10))
+
+
+def probe() -> PriceProbe:
+    return PriceProbe(Ledger("EUR", lambda *_: Price(100, 100, 100, "EUR", "test")))
+
+
+BOTH = (person(ANN, ANN_BOX), person(BOB, BOB_BOX))
+
+
+@pytest.mark.parametrize(
+    ("box", "persons", "expected"),
+    [
+        (Box(120, 250, 40, 40), BOTH, ANN),
+        (Box(195, 250, 30, 40), BOTH, ANN),
+        (Box(420, 250, 40, 40), BOTH, BOB),
+        (Box(290, 250, 20, 40), BOTH, None),
+        (Box(0, 0, 800, 600), BOTH, None),
+        (Box(120, 250, 40, 40), (), None),
+        (Box(130, 250, 40, 40), (person(ANN, ANN_BOX), person(BOB, Box(110, 100, 100, 300))), None),
+        (Box(130, 250, 40, 40), (person(ANN, ANN_BOX), person(None, Box(110, 100, 100, 300))), None),
+        (Box(130, 250, 0, 0), BOTH, None),
+    ],
+)
+def test_carrier(box: Box, persons: tuple[Detection, ...], expected: TrackId | None) -> None:
+    found = carrier(box, persons)
+    assert (found.track if found else None) == expected
+
+
+HANDBAG = thing("handbag", Box(110, 260, 50, 60))
+
+
+@pytest.mark.parametrize(
+    ("seen", "where", "expected"),
+    [
+        (BOTH, mark(150, 110), ("hat", None)),
+        (BOTH, mark(150, 200), ("top", None)),
+        (BOTH, mark(150, 300), ("trousers", None)),
+        (BOTH, mark(150, 390), ("shoes", None)),
+        ((*BOTH, HANDBAG), mark(130, 290), ("bag", "handbag")),
+        ((*BOTH, HANDBAG), mark(180, 290), ("trousers", None)),
+        ((*BOTH, thing("chair", HANDBAG.box)), mark(130, 290), ("trousers", None)),
+        (BOTH, mark(450, 200), None),
+        (BOTH, mark(300, 50), None),
+        ((person(ANN, ANN_BOX), person(BOB, Box(110, 100, 100, 300))), mark(155, 200), None),
+        ((person(ANN, ANN_BOX), person(BOB, Box(140, 100, 100, 300))), mark(150, 200), ("top", None)),
+        ((*BOTH, thing("handbag", Box(290, 250, 20, 40))), mark(300, 270), None),
+        ((person(ANN, Box(100, 300, 200, 300)),), mark(200, 520), ("top", None)),
+    ],
+)
+def test_place(seen: tuple[Detection, ...], where: Mark, expected: tuple[str, str | None] | None) -> None:
+    assert place(where, ANN, frame(*seen)) == expected
+
+
+def values(seen: PriceProbe, *, fps: int, seconds: float, detections: tuple[Detection, ...]) -> int:
+    worth = {}
+    for i in range(int(fps * seconds)):
+        worth = seen.update(frame(*detections, at_ms=i * 1000 // fps))
+    return len(worth[ANN].items)
+
+
+@pytest.mark.parametrize("fps", [5, 10, 25, 50])
+def test_the_frame_rate_does_not_decide_what_the_detector_confirms(fps: int) -> None:
+    assert values(probe(), fps=fps, seconds=0.6, detections=(*BOTH, HANDBAG)) == 0
+    assert values(probe(), fps=fps, seconds=0.8, detections=(*BOTH, HANDBAG)) == 1
+
+
+def test_looks_and_the_detector_make_one_item_of_one_bag() -> None:
+    seen = probe()
+    for at in range(0, 2000, 200):
+        now = frame(*BOTH, HANDBAG, at_ms=at)
+        doubly = (mark(130, 280), mark(132, 290), mark(450, 200, "gucci"))
+        worth = seen.update(now, [LookAnswer(ANN, now, doubly)])
+    (item,) = worth[ANN].items
+    assert (item.slot, item.type, item.brand, item.votes) == ("bag", "handbag", "nike", 10)
+    assert worth[BOB].items == ()
+    assert seen.end(ANN).total.amount_minor == 100
+    assert seen.update(frame(*BOTH, at_ms=2200))[ANN].items == ()
+
+
+def test_unconfirmed_tracks_leave_no_trace() -> None:
+    book = Ledger("EUR", lambda *_: None)
+    seen = PriceProbe(book)
+    for at in range(0, 2000, 200):
+        assert seen.update(frame(person(None, ANN_BOX), HANDBAG, at_ms=at)) == {}
+    assert len(book) == 0
+
+
+def test_a_mark_is_joined_to_what_was_there_when_the_look_was_taken() -> None:
+    seen = probe()
+    then = [frame(*BOTH, HANDBAG, at_ms=at) for at in range(0, 1600, 400)]
+    now = frame(person(ANN, Box(600, 100, 100, 300)), at_ms=3000)
+    worth = seen.update(now, [LookAnswer(ANN, old, (mark(130, 290),)) for old in then])
+    assert [(item.slot, item.brand) for item in worth[ANN].items] == [("bag", "nike")]
