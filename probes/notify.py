@@ -1,0 +1,189 @@
+"""Rules that tell a salesperson about a customer: once per person and rule, quiet for the cool-down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pricing.money import display
+from probes.events import total
+from probes.messages import Message, MessageKind, Payload, rfc3339, ulid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from pricing.value import Item, PersonValue
+    from probes.events import ZoneVisit
+    from probes.frame import TrackId
+
+SCHEMA = "msh.notify/1"
+EXPIRES_AFTER_NS = 120 * 1_000_000_000
+REJOIN_NS = 10 * 1_000_000_000
+"""A person who is lost and found again within this time gets a new track, but is the same customer."""
+TOP_ITEMS = 5
+
+
+class NotifyResult(str, Enum):
+    """What became of a notification that was due; label `result` of `msh_notifications_total`."""
+
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a salesperson is told. in_zones: any of these now; empty is anywhere."""
+
+    name: str
+    total_at_least_minor: int
+    in_zones: frozenset[str] = frozenset()
+    cooldown_s: int = 600
+
+
+@dataclass(slots=True)
+class _Told:
+    """The last notification about one person by one rule, and the last amount weighed since."""
+
+    at: int
+    amount: int
+    weighed: int
+
+
+@dataclass(slots=True)
+class _Person:
+    """What the notifier keeps of a track: when last alive, wearing what, told by which rules."""
+
+    seen_at: int
+    wears: frozenset[tuple[str, str, str | None]]
+    told: dict[str, _Told]
+
+
+class Notifier:
+    """Weighs each frame's persons against the rules. One per device, called from one thread.
+
+    A rule tells of a person once; after its cool-down again, but only if the total has risen since. A new
+    track that appears with the very same items on the same camera within ten seconds of a lost one carries
+    on that one's cool-down.
+    on_result: called with the rule's name and what became of a notification that was due.
+    """
+
+    def __init__(
+        self,
+        store: str,
+        device: str,
+        rules: Sequence[Rule],
+        getrandbits: Callable[[int], int],
+        on_result: Callable[[str, NotifyResult], None],
+    ) -> None:
+        self._store = store
+        self._device = device
+        self._rules = tuple(rules)
+        self._getrandbits = getrandbits
+        self._on_result = on_result
+        self._people: dict[TrackId, _Person] = {}
+
+    def weigh(
+        self,
+        at: int,
+        tracks: Collection[TrackId],
+        values: Mapping[TrackId, PersonValue],
+        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+    ) -> list[Message]:
+        """Take one camera's tracks that have not ended, in view or not; return the messages now due."""
+        messages = []
+        for track in tracks:
+            if track in self._people:
+                self._people[track].seen_at = at
+        for track in tracks:
+            if (value := values.get(track)) is None or not value.items:
+                continue
+            person = self._person(track, value, at)
+            inside = tuple(visit.zone for visit in zones.get(track, ()))
+            messages += [
+                self._message(rule, track, value, inside, at)
+                for rule in self._rules
+                if self._due(rule, person, value.total.amount_minor, inside, at)
+            ]
+        self._forget(at)
+        return messages
+
+    def _person(self, track: TrackId, value: PersonValue, at: int) -> _Person:
+        wears = frozenset((i.slot, i.type, i.brand) for i in value.items)
+        person = self._people.get(track)
+        if person is None:
+            self._people[track] = person = _Person(at, wears, {})
+        person.wears = wears
+        if not person.told:
+            self._rejoin(track, person)
+        return person
+
+    def _rejoin(self, track: TrackId, person: _Person) -> None:
+        for other, gone in self._people.items():
+            same = other != track and other.camera == track.camera and gone.wears == person.wears
+            if same and gone.told and 0 < person.seen_at - gone.seen_at < REJOIN_NS:
+                person.told, gone.told = gone.told, {}
+                return
+
+    def _due(self, rule: Rule, person: _Person, amount: int, inside: tuple[str, ...], at: int) -> bool:
+        if amount < rule.total_at_least_minor or (rule.in_zones and not rule.in_zones.intersection(inside)):
+            return False
+        told = person.told.get(rule.name)
+        if told is None:
+            person.told[rule.name] = _Told(at, amount, amount)
+        elif not 0 <= at - told.at < rule.cooldown_s * 1_000_000_000 and amount > told.amount:
+            told.at, told.amount, told.weighed = at, amount, amount
+        else:
+            if amount > told.weighed:
+                told.weighed = amount
+                self._on_result(rule.name, NotifyResult.SUPPRESSED)
+            return False
+        self._on_result(rule.name, NotifyResult.SENT)
+        return True
+
+    def _forget(self, at: int) -> None:
+        for track in [t for t, p in self._people.items() if not 0 <= at - p.seen_at < 2 * REJOIN_NS]:
+            del self._people[track]
+
+    def _message(
+        self, rule: Rule, track: TrackId, value: PersonValue, inside: tuple[str, ...], at: int
+    ) -> Message:
+        expires_at = at + EXPIRES_AFTER_NS
+        dearest = sorted(value.items, key=lambda i: (-_amount(i), i.slot))[:TOP_ITEMS]
+        payload: Payload = {
+            "schema": SCHEMA,
+            "event_id": ulid(at, self._getrandbits),
+            "rule": rule.name,
+            "text": _text(track.camera, inside, value, dearest),
+            "occurred_at": rfc3339(at),
+            "sent_at": rfc3339(at),
+            "replayed": False,
+            "expires_at": rfc3339(expires_at),
+            "store": self._store,
+            "device": self._device,
+            "camera": track.camera,
+            "track": {"id": str(track)},
+            "zones": list(inside),
+            "total": total(value.total),
+            "items": [
+                {
+                    "slot": i.slot,
+                    "type": i.type,
+                    "brand": i.brand,
+                    "amount_minor": None if i.price is None else i.price.amount_minor,
+                }
+                for i in dearest
+            ],
+        }
+        return Message(MessageKind.NOTIFY, f"notify/{rule.name}", payload, expires_at)
+
+
+def _amount(worn: Item) -> int:
+    return -1 if worn.price is None else worn.price.amount_minor
+
+
+def _text(camera: str, inside: Sequence[str], value: PersonValue, dearest: Sequence[Item]) -> str:
+    """Say in one line where the person is, what they wear is worth, and what it is."""
+    place = f"{camera} ({', '.join(inside)})" if inside else camera
+    worn = ", ".join(f"{i.brand} {i.type}" if i.brand else i.type for i in dearest)
+    return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]

@@ -1,0 +1,101 @@
+"""The retained topics: what a program that connects now is told of device, cameras and zones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from probes.messages import Payload, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from pricing.value import PersonValue
+    from probes.events import ZoneVisit
+    from probes.frame import TrackId
+
+STATUS = "status"
+AVAILABILITY = "availability"
+_EVERY_NS = 1_000_000_000
+
+
+def device_status(
+    at: int, *, version: str, config_sha256: str, platform: str, cameras_up: int, cameras_total: int
+) -> Payload:
+    """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits."""
+    return {
+        "schema": "msh.status/1",
+        "at": rfc3339(at),
+        "version": version,
+        "config_sha256": config_sha256,
+        "platform": platform,
+        "cameras_up": cameras_up,
+        "cameras_total": cameras_total,
+    }
+
+
+def camera_status(state: str, since: int, cause: str | None = None) -> Payload:
+    """Write topic `camera/{camera}/status`. since: UTC ns. cause: a closed word, never an error's text."""
+    return {"schema": "msh.camera-status/1", "state": state, "since": rfc3339(since), "cause": cause}
+
+
+def camera_summary(at: int, persons: int, highest_minor: int, currency: str) -> Payload:
+    """Write topic `camera/{camera}/summary`."""
+    return {
+        "schema": "msh.camera-summary/1",
+        "at": rfc3339(at),
+        "persons": persons,
+        "highest_total": {"amount_minor": highest_minor, "currency": currency},
+    }
+
+
+def zone_summary(at: int, persons: int) -> Payload:
+    """Write topic `camera/{camera}/zone/{zone}`."""
+    return {"schema": "msh.zone/1", "at": rfc3339(at), "persons": persons}
+
+
+class Summaries:
+    """Counts persons of each camera and zone; says what changed, at most once a second per camera.
+
+    cameras: the zones of each configured camera.
+    """
+
+    def __init__(self, cameras: Mapping[str, Sequence[str]], currency: str) -> None:
+        self._cameras = {camera: tuple(zones) for camera, zones in cameras.items()}
+        self._currency = currency
+        self._told = {camera: (0, 0, dict.fromkeys(zones, 0)) for camera, zones in self._cameras.items()}
+        self._told_at = dict.fromkeys(self._cameras, 0)
+
+    def initial(self, at: int, state: str) -> dict[str, Payload]:
+        """Return the empty state of every configured topic, so that nothing of an earlier run remains."""
+        found: dict[str, Payload] = {}
+        for camera, zones in self._cameras.items():
+            found[f"camera/{camera}/status"] = camera_status(state, at)
+            found[f"camera/{camera}/summary"] = camera_summary(at, 0, 0, self._currency)
+            found |= {f"camera/{camera}/zone/{zone}": zone_summary(at, 0) for zone in zones}
+        return found
+
+    def update(
+        self,
+        camera: str,
+        at: int,
+        tracks: Collection[TrackId],
+        values: Mapping[TrackId, PersonValue],
+        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+    ) -> dict[str, Payload]:
+        """Take one camera's confirmed persons of now; return the topics whose content changed."""
+        if camera not in self._cameras or 0 <= at - self._told_at[camera] < _EVERY_NS:
+            return {}
+        highest = max((values[t].total.amount_minor for t in tracks if t in values), default=0)
+        inside = Counter(visit.zone for t in tracks for visit in zones.get(t, ()))
+        counts = {zone: inside[zone] for zone in self._cameras[camera]}
+        persons_before, highest_before, counts_before = self._told[camera]
+        found: dict[str, Payload] = {}
+        if (len(tracks), highest) != (persons_before, highest_before):
+            found[f"camera/{camera}/summary"] = camera_summary(at, len(tracks), highest, self._currency)
+        for zone, persons in counts.items():
+            if persons != counts_before[zone]:
+                found[f"camera/{camera}/zone/{zone}"] = zone_summary(at, persons)
+        if found:
+            self._told[camera], self._told_at[camera] = (len(tracks), highest, counts), at
+        return found

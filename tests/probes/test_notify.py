@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from probes.notify import Notifier, Rule
+from tests.fakes.people import SECOND, START, Visit, track, value
+from tests.fakes.schemas import message
+
+VIP = Rule("vip", 150_000, frozenset({"doorway"}), cooldown_s=60)
+DOORWAY = [Visit("doorway")]
+
+
+class Shop:
+    def __init__(self, *rules: Rule) -> None:
+        self.results: Counter[tuple[str, str]] = Counter()
+        self.notifier = Notifier(
+            "berlin",
+            "edge-1",
+            rules or (VIP,),
+            random.Random(1).getrandbits,
+            lambda rule, result: self.results.update([(rule, result.value)]),
+        )
+
+    def at(self, second, worth, where=DOORWAY, who=None):
+        who = who or track()
+        return self.notifier.weigh(START + int(second * SECOND), [who], {who: worth}, {who: where})
+
+
+@pytest.mark.parametrize(
+    ("worth", "where", "told"),
+    [
+        (value(150_000), DOORWAY, 1),
+        (value(149_999), DOORWAY, 0),
+        (value(150_000), [Visit("island")], 0),
+        (value(150_000), [], 0),
+        (value(100_000, 50_000, None), [Visit("island"), Visit("doorway")], 1),
+        (value(), DOORWAY, 0),
+    ],
+)
+def test_who_is_worth_a_message(worth, where, told):
+    assert len(Shop().at(0, worth, where)) == told
+
+
+def test_the_message_holds_what_a_salesperson_needs():
+    (sent,) = Shop().at(0, value(29_000, None, 129_000), [Visit("doorway"), Visit("island")])
+    message("notify").validate(sent.payload)
+    assert sent.topic == "notify/vip"
+    assert sent.payload["text"] == (
+        "handbags (doorway, island): €1,580, burberry handbag, burberry handbag, burberry handbag"
+    )
+    assert [i["amount_minor"] for i in sent.payload["items"]] == [129_000, 29_000, None]
+    assert sent.expires_at == START + 120 * SECOND
+    assert sent.payload["expires_at"] == "2026-11-22T10:33:07.412Z"
+
+
+def test_one_message_per_person_and_rule_however_long_they_stay():
+    shop = Shop(VIP, Rule("anyone", 1))
+    assert [m.topic for m in shop.at(0, value(200_000))] == ["notify/vip", "notify/anyone"]
+    assert all(shop.at(second, value(200_000)) == [] for second in range(1, 400, 7))
+    assert shop.results == {("vip", "sent"): 1, ("anyone", "sent"): 1}
+
+
+def test_a_risen_total_waits_for_the_cool_down_and_is_counted_once():
+    shop = Shop()
+    shop.at(0, value(200_000))
+    shop.at(10, value(200_000, 50_000))
+    shop.at(15, value(200_000, 50_000))
+    for second in range(20, 60, 5):
+        shop.at(second, value(200_000, 50_000))
+    assert shop.results == {("vip", "sent"): 1, ("vip", "suppressed"): 1}
+    assert len(shop.at(61, value(200_000, 50_000))) == 1
+
+
+def test_a_total_that_falls_and_rises_again_rings_once():
+    shop = Shop()
+    shop.at(0, value(200_000))
+    shop.at(5, value(100))
+    assert shop.at(10, value(200_000)) == []
+
+
+def test_two_people_with_the_same_bag_each_ring():
+    shop = Shop()
+    both = [track(2), track(1)]
+    worth = dict.fromkeys(both, value(200_000))
+    zones = dict.fromkeys(both, DOORWAY)
+    shop.at(0, value(200_000), who=track(1))
+    assert len(shop.notifier.weigh(START + SECOND, both, worth, zones)) == 1
+
+
+@pytest.mark.parametrize(
+    ("gap", "worth", "camera", "told"),
+    [
+        (4, value(200_000), "handbags", 0),
+        (14, value(200_000), "handbags", 1),
+        (4, value(200_001), "handbags", 0),
+        (4, value(200_000, brand="gucci"), "handbags", 1),
+        (4, value(200_000), "door", 1),
+    ],
+)
+def test_a_person_lost_and_found_is_the_same_customer(gap, worth, camera, told):
+    shop = Shop()
+    shop.at(0, value(200_000), who=track(1))
+    assert len(shop.at(gap, worth, who=track(2, camera))) == told
+
+
+def test_people_who_left_are_forgotten():
+    shop = Shop()
+    for number in range(100):
+        shop.at(number * 30, value(200_000), who=track(number))
+    assert len(shop.notifier._people) == 1
