@@ -1,0 +1,170 @@
+"""`defaults:` and `cameras:` where pictures come from. A camera inherits the defaults."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from pipelines.settings.area import Mask, Zone
+from pipelines.settings.base import Section, Slug, resolve_path
+
+SourceKind = Literal["rtsp", "v4l2", "file", "folder"]
+_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_KINDS: Final = (
+    "must be rtsp://host/path, rtsps://host/path, /dev/video0, a video file or a folder of pictures"
+)
+
+
+def refuse_userinfo(url: str) -> None:
+    """Raise ValueError, without the text, where a URL may hold a password: anything before an `@`."""
+    if "@" in url:
+        raise ValueError(
+            "has a user or password in the URL; take it out and write"
+            " `credentials: {username: ..., password: ...}`"
+            ' (an "@" that belongs to the path is written %40)'
+        )
+
+
+def _source(value: object, info: ValidationInfo) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(_KINDS)
+    if _DEVICE.fullmatch(value):
+        return value
+    scheme = _SCHEME.match(value)
+    if scheme is None:
+        return str(resolve_path(value, info))
+    refuse_userinfo(value)
+    if scheme[1].lower() not in ("rtsp", "rtsps"):
+        raise ValueError(_KINDS)
+    try:
+        url = urlsplit(value)
+        good = bool(url.hostname) and url.port != 0
+    except ValueError:
+        good = False
+    if not good or any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError("is not a complete URL; write rtsp://host:554/path")
+    return value
+
+
+class Credentials(Section):
+    """How to log in at a camera."""
+
+    username: str = Field(
+        title="User name", description="User name at the camera.", min_length=1, max_length=128
+    )
+    password: SecretStr = Field(
+        title="Password", description="Password at the camera; write ${NAME} and keep it out of this file."
+    )
+
+
+class Reconnect(Section):
+    """How long to wait before a lost camera is tried again; doubled after each failure."""
+
+    first_ms: int = Field(
+        default=500,
+        title="First wait",
+        description="Wait before the first new try, in milliseconds.",
+        ge=50,
+        le=60_000,
+    )
+    max_ms: int = Field(
+        default=30_000,
+        title="Longest wait",
+        description="Longest wait between tries, in milliseconds; not below first_ms.",
+        ge=100,
+        le=600_000,
+    )
+    jitter: float = Field(
+        default=0.3,
+        title="Jitter",
+        description="Share of the wait that is random, 0 to 1, so that cameras do not return all at once.",
+        ge=0.0,
+        le=1.0,
+    )
+
+    @field_validator("max_ms")
+    @classmethod
+    def _not_below_first(cls, value: int, info: ValidationInfo) -> int:
+        first = info.data.get("first_ms")
+        if first is not None and value < first:
+            raise ValueError(f"must not be below first_ms, which is {first}")
+        return value
+
+
+class Defaults(Section):
+    """What every camera has that says nothing else."""
+
+    fps: float = Field(
+        default=10.0,
+        title="Frames per second",
+        description="Most frames analysed per second.",
+        ge=0.1,
+        le=60.0,
+    )
+    transport: Literal["tcp", "udp"] = Field(
+        default="tcp",
+        title="Transport",
+        description="How RTSP video travels: tcp is safe, udp is quicker on good networks.",
+    )
+    stale_after_ms: int = Field(
+        default=3000,
+        title="Stale after",
+        description="Without a new frame for this long the camera counts as lost, in milliseconds.",
+        ge=200,
+        le=120_000,
+    )
+    reconnect: Reconnect = Field(
+        default=Reconnect(), title="Reconnect", description="How a lost camera is tried again."
+    )
+
+
+class Camera(Defaults):
+    """One camera, or a file that stands for one."""
+
+    source: Annotated[str, BeforeValidator(_source)] = Field(
+        title="Source",
+        description="rtsp://host/path, rtsps://host/path, /dev/video0, a video file or a folder of pictures.",
+    )
+    enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
+    credentials: Credentials | None = Field(
+        default=None, title="Credentials", description="User name and password of an RTSP camera."
+    )
+    loop: bool = Field(
+        default=False, title="Loop", description="true: a file or folder starts again at its end."
+    )
+    zones: dict[Slug, Zone] = Field(
+        default_factory=dict, title="Zones", description="Named areas whose visitors are counted and timed."
+    )
+    masks: dict[Slug, Mask] = Field(
+        default_factory=dict,
+        title="Masks",
+        description="Named areas blacked out before analysis and in every output.",
+    )
+
+    @property
+    def kind(self) -> SourceKind:
+        """What the source is; a path that is a folder now counts as one."""
+        if _SCHEME.match(self.source):
+            return "rtsp"
+        if _DEVICE.fullmatch(self.source):
+            return "v4l2"
+        return "folder" if Path(self.source).is_dir() else "file"
+
+    @field_validator("credentials")
+    @classmethod
+    def _only_for_rtsp(cls, value: Credentials | None, info: ValidationInfo) -> Credentials | None:
+        source = info.data.get("source")
+        if value is not None and source is not None and not _SCHEME.match(source):
+            raise ValueError("are only for rtsp:// and rtsps:// sources; remove them")
+        return value
+
+    @field_validator("loop")
+    @classmethod
+    def _only_for_files(cls, value: bool, info: ValidationInfo) -> bool:
+        source = info.data.get("source")
+        if value and source is not None and (_SCHEME.match(source) or _DEVICE.fullmatch(source)):
+            raise ValueError("is only for files and folders; remove it")
+        return value

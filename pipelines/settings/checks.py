@@ -1,0 +1,184 @@
+"""What no single value can know: the rules between sections.
+
+They read the raw values, so that they are told together with every other mistake; what is of the wrong type
+is passed over here, the sections report it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from pipelines.settings.base import Address, parse_address
+from pipelines.settings.camera import Camera
+from pipelines.settings.currencies import MINOR_DIGITS
+from pipelines.settings.mistakes import Keys, did_you_mean, shown
+from pipelines.settings.outputs import Metrics, Rtsp, Web
+from pipelines.settings.platform import Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+Finding = tuple[Keys, str]
+Raw = dict[str, object]
+_EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
+_HERE: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def check_all(raw: Raw, folder: Path, known_models: Collection[str]) -> Iterator[Finding]:
+    """Yield every breach of a rule between sections, as the keys it concerns and a sentence."""
+    yield from _cameras(raw)
+    yield from _sources(raw, folder)
+    yield from _ports(raw)
+    yield from _web_token(raw)
+    yield from _rules(raw)
+    yield from _files(raw, folder)
+    yield from _models(raw, known_models)
+
+
+def _block(value: object) -> Raw:
+    return value if isinstance(value, dict) else {}
+
+
+def _enabled(raw: Raw) -> dict[str, Raw]:
+    cameras = {name: _block(camera) for name, camera in _block(raw.get("cameras")).items()}
+    return {name: camera for name, camera in cameras.items() if camera.get("enabled") is not False}
+
+
+def _cameras(raw: Raw) -> Iterator[Finding]:
+    enabled = _enabled(raw)
+    if _block(raw.get("cameras")) and not enabled:
+        yield ("cameras",), "every camera has enabled: false; enable at least one"
+    most = _block(raw.get("platform")).get("max_cameras", Platform().max_cameras)
+    if isinstance(most, int) and not isinstance(most, bool) and len(enabled) > most >= 1:
+        yield ("cameras",), f"{len(enabled)} cameras are enabled, platform.max_cameras allows {most}"
+
+
+def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
+    seen: dict[str, str] = {}
+    for name, camera in _enabled(raw).items():
+        source = camera.get("source")
+        if not isinstance(source, str):
+            continue
+        keys = ("cameras", name, "source")
+        if source in seen:
+            yield keys, f'is the source of camera "{shown(seen[source])}" too; each camera has its own'
+        seen.setdefault(source, name)
+        if "://" not in source and not source.startswith("/dev/") and source.strip():
+            yield from _must_exist(keys, source, folder)
+
+
+def _ports(raw: Raw) -> Iterator[Finding]:
+    defaults: dict[str, Callable[[], BaseModel]] = {"rtsp": Rtsp, "metrics": Metrics, "web": Web}
+    taken: list[tuple[str, Address]] = []
+    for name, section in _block(raw.get("outputs")).items():
+        if name not in defaults or not isinstance(section, dict):
+            continue
+        try:
+            address = parse_address(section.get("listen", getattr(defaults[name](), "listen", None)))
+        except ValueError:
+            continue
+        for other, theirs in taken:
+            same = address.port == theirs.port != 0
+            if same and (address.host == theirs.host or {address.host, theirs.host} & set(_EVERYWHERE)):
+                yield (
+                    ("outputs", name, "listen"),
+                    f"port {address.port} is taken by outputs.{other}; choose another",
+                )
+                break
+        taken.append((name, address))
+
+
+def _web_token(raw: Raw) -> Iterator[Finding]:
+    web = _block(_block(raw.get("outputs")).get("web"))
+    try:
+        host = parse_address(web.get("listen", "")).host
+    except ValueError:
+        return
+    if host not in _HERE and "token" not in web:
+        yield (
+            ("outputs", "web", "listen"),
+            "other machines can reach this address; add a token, or use 127.0.0.1",
+        )
+
+
+def _rules(raw: Raw) -> Iterator[Finding]:
+    zones = _zone_names(raw)
+    currency = _block(raw.get("store")).get("currency")
+    digits = MINOR_DIGITS.get(currency) if isinstance(currency, str) else None
+    names: set[str] = set()
+    rules = raw.get("notify")
+    for index, rule in enumerate(rules if isinstance(rules, tuple) else ()):
+        name, when = _block(rule).get("name"), _block(_block(rule).get("when"))
+        if isinstance(name, str):
+            if name in names:
+                yield (
+                    ("notify", index, "name"),
+                    f'"{shown(name)}" names an earlier rule too; choose another name',
+                )
+            names.add(name)
+        wanted = when.get("in_zones")
+        for place, zone in enumerate(wanted if isinstance(wanted, tuple) else ()):
+            if isinstance(zone, str) and zone not in zones:
+                hint = did_you_mean(zone, zones)
+                yield (
+                    ("notify", index, "when", "in_zones", place),
+                    f"no camera has a zone of this name.{hint}",
+                )
+        amount = when.get("total_at_least")
+        if (
+            digits is not None
+            and isinstance(amount, float)
+            and round(Decimal(str(amount)), digits) != Decimal(str(amount))
+        ):
+            yield (
+                ("notify", index, "when", "total_at_least"),
+                f"{currency} has {digits} decimals, this has more",
+            )
+
+
+def _zone_names(raw: Raw) -> set[str]:
+    """Return the zones of all cameras, those under a misspelt `zones:` too: one mistake, one line."""
+    cameras = (_block(camera) for camera in _block(raw.get("cameras")).values())
+    return {
+        zone
+        for camera in cameras
+        for key, value in camera.items()
+        if key == "zones" or key not in Camera.model_fields
+        for zone in _block(value)
+    }
+
+
+def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
+    wanted = (
+        ("prices", "catalogue"),
+        *(("outputs", "mqtt", k) for k in ("ca_file", "client_cert", "client_key")),
+    )
+    for keys in wanted:
+        value: object = raw
+        for key in keys:
+            value = _block(value).get(key)
+        if isinstance(value, str) and value.strip():
+            yield from _must_exist(keys, value, folder)
+
+
+def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
+    try:
+        there = (folder / value).exists()
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        yield keys, "there is no such file (relative paths begin at the folder of this file)"
+
+
+def _models(raw: Raw, known: Collection[str]) -> Iterator[Finding]:
+    for role, value in _block(raw.get("models")).items():
+        name = value.get("name") if isinstance(value, dict) else value
+        if role in ("person", "face", "brand") and isinstance(name, str) and name:
+            names = {*known, "builtin"} if role == "brand" else set(known)
+            if name not in names:
+                keys: Keys = ("models", role, "name") if isinstance(value, dict) else ("models", role)
+                yield keys, f"no model of this name.{did_you_mean(name, names)}"

@@ -1,0 +1,205 @@
+"""YAML text to plain values, remembering the place of every key and value.
+
+YAML 1.2's core types (`no` and `on` are text), lists as tuples. Anchors, aliases and tags are refused: they
+are what YAML bombs and surprises are made of, and `defaults:` does their honest work.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, cast
+
+import yaml
+
+from pipelines.settings.mistakes import Keys, Mistake, Place, dotted
+from pipelines.settings.substitute import Unfilled
+
+if TYPE_CHECKING:
+    from pipelines.settings.substitute import Substitution
+
+_DEEPEST: Final = 24
+_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,40}")
+_NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
+_WORDS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_NOTHING: Final = ("", "~", "null", "Null", "NULL")
+_SENTENCES: Final = (
+    ("'\\t'", "a tab; YAML takes only spaces for indentation"),
+    ("could not find expected ':'", 'a ":" is missing after this key'),
+    (
+        "mapping values are not allowed here",
+        'a ":" does not fit here; check the indentation, or quote the value',
+    ),
+    ("did not find expected key", "the indentation does not fit the lines above"),
+    ("expected <block end>", "the indentation does not fit the lines above"),
+    ("sequence entries are not allowed here", 'a "-" does not fit here; it belongs on a line of its own'),
+    ("end of stream", "a quote or bracket is still open at the end"),
+    ("expected ',' or", 'a "," or closing bracket is missing before this'),
+    ("expected the node content", "a value is missing before this"),
+    ("that cannot start any token", "a value may not begin with this character; put it in quotes"),
+    ("unknown escape character", 'a "\\" in double quotes begins an escape; use single quotes'),
+    ("escape sequence", 'a "\\" in double quotes begins an escape; use single quotes'),
+    ("but found another document", "a second document begins; the file holds one only"),
+    ("tag", 'a value that begins with "!" must be in quotes'),
+    ("alias", 'a value that begins with "*" must be in quotes'),
+    ("anchor", 'a value that begins with "&" must be in quotes'),
+    ("directive", 'a line that begins with "%" does not fit here'),
+    ("block scalar", 'a value that begins with "|" or ">" must be in quotes'),
+)
+
+
+class Unreadable(Exception):
+    """The text is not YAML: the one mistake that hides all others."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.words)
+        self.mistake = mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The values of a file with the places of their keys and values, and what was wrong already."""
+
+    value: object
+    keys: dict[Keys, Place] = field(default_factory=dict)
+    values: dict[Keys, Place] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    broken: set[Keys] = field(default_factory=set)
+
+    def key_place(self, keys: Keys) -> Place:
+        """Return the place of this key or, where it is not in the file, of its nearest parent."""
+        for length in range(len(keys), 0, -1):
+            place = self.keys.get(keys[:length]) or self.values.get(keys[:length])
+            if place:
+                return place
+        return Place(1, 1)
+
+    def value_place(self, keys: Keys) -> Place:
+        """Return the place of the value of this key, or of its nearest parent's key."""
+        return self.values.get(keys) or self.key_place(keys)
+
+
+def read_document(text: str, substitution: Substitution) -> Document:
+    """Read one YAML document and fill `${NAME}` in; raises Unreadable."""
+    loader: _Loader | None = None
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1)
+        raise Unreadable(
+            Mistake(place, "", "a control character that text may not hold; delete it")
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        raise Unreadable(_syntax_mistake(error)) from None
+    except (ValueError, OverflowError):  # PyYAML lets chr() fail on "\UFFFFFFFF"
+        place = _place(loader.get_mark()) if loader else Place(1, 1)
+        words = 'a "\\" in double quotes begins an escape; use single quotes'
+        raise Unreadable(Mistake(place, "", words)) from None
+    document = Document(None)
+    value = None if node is None else _Values(document, substitution).read(node, ())
+    return Document(value, document.keys, document.values, document.mistakes, document.broken)
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's composer without anchors, aliases, tags and depths that no store file has."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in its stubs
+        refused = {
+            "alias": isinstance(event, yaml.AliasEvent),
+            "anchor": getattr(event, "anchor", None) is not None,
+            "tag": getattr(event, "tag", None) is not None,
+            "too deep": self._depth >= _DEEPEST,
+        }
+        for problem, here in refused.items():
+            if here:
+                raise yaml.MarkedYAMLError(
+                    problem=problem, problem_mark=cast("yaml.error.Mark", event.start_mark)
+                )
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
+class _Values:
+    """Turns nodes into plain values, collecting places and mistakes."""
+
+    def __init__(self, document: Document, substitution: Substitution) -> None:
+        self._document = document
+        self._substitution = substitution
+
+    def read(self, node: yaml.Node, keys: Keys) -> object:
+        self._document.values[keys] = _place(node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, keys)
+        if isinstance(node, yaml.SequenceNode):
+            return tuple(self.read(item, (*keys, i)) for i, item in enumerate(node.value))
+        return self._scalar(cast("yaml.ScalarNode", node), keys)
+
+    def _mapping(self, node: yaml.MappingNode, keys: Keys) -> dict[str, object]:
+        values: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            place = _place(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
+                self._wrong(place, keys, "a key must be a plain word")
+                continue
+            key = key_node.value
+            path = (*keys, key)
+            if key in values:
+                first = self._document.keys[path].line
+                self._wrong(place, path, f"is here a second time (first on line {first}); remove one")
+                continue
+            self._document.keys[path] = place
+            values[key] = self.read(value_node, path)
+        return values
+
+    def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> object:
+        text = str(node.value)
+        place = _place(node.start_mark)
+        if node.style is None:
+            if text in _NOTHING:
+                if keys:
+                    self._broken(
+                        self._document.key_place(keys), keys, "has no value; write one, or remove the key"
+                    )
+                return None
+            if text in _WORDS:
+                return _WORDS[text]
+            if _INTEGER.fullmatch(text):
+                return int(text)
+            if _NUMBER.fullmatch(text):
+                return float(text)
+        try:
+            return self._substitution.fill(text)
+        except Unfilled as error:
+            self._broken(place, keys, str(error))
+            return text
+
+    def _wrong(self, place: Place, keys: Keys, words: str) -> None:
+        self._document.mistakes.append(Mistake(place, dotted(keys), words))
+
+    def _broken(self, place: Place, keys: Keys, words: str) -> None:
+        self._document.broken.add(keys)
+        self._wrong(place, keys, words)
+
+
+def _place(mark: yaml.Mark) -> Place:
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _syntax_mistake(error: yaml.MarkedYAMLError) -> Mistake:
+    """Put PyYAML's words into ours, without any text of the file: it may be a password."""
+    problem = error.problem or ""
+    mark = error.problem_mark or error.context_mark
+    if problem == "could not find expected ':'" and error.context_mark:
+        mark = error.context_mark
+    words = next((sentence for words, sentence in _SENTENCES if words in problem), "this is not valid YAML")
+    if problem == "too deep":
+        words = f"more than {_DEEPEST} levels deep; a store file needs 8"
+    return Mistake(_place(mark) if mark else Place(1, 1), "", words)

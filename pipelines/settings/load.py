@@ -1,0 +1,118 @@
+"""A store file to settings, or to every mistake in it at once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from engines.manifest import read_manifest
+from pipelines.settings.checks import check_all
+from pipelines.settings.document import Document, Unreadable, read_document
+from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError, dotted
+from pipelines.settings.root import Origin, Settings
+from pipelines.settings.substitute import Substitution
+from pipelines.settings.words import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from pydantic_core import ErrorDetails
+
+SECRETS_DIR: Final = Path("/run/secrets")
+_MOST_BYTES: Final = 262_144
+
+
+def load_settings(
+    path: Path | str,
+    *,
+    env: Mapping[str, str],
+    secrets_dir: Path = SECRETS_DIR,
+    known_models: Collection[str] | None = None,
+) -> Settings:
+    """Read a store file; `${NAME}` comes from `env`, else from a file in `secrets_dir`.
+
+    Relative paths in it begin at its folder. Model names are those of `known_models`, by default of
+    configs/models.yaml.
+    Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
+    """
+    path = Path(path)
+    raw = _read(path)
+    substitution = Substitution(env, secrets_dir)
+    try:
+        document = read_document(_decoded(raw), substitution)
+    except Unreadable as error:
+        raise SettingsError([error.mistake.line(path)]) from None
+    folder = path.absolute().parent
+    if known_models is None:
+        known_models = read_manifest()
+    origin = Origin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given))
+    settings, mistakes = _judge(document, folder, origin, known_models)
+    if settings is None or mistakes:
+        raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
+    return settings
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(_MOST_BYTES + 1)
+    except IsADirectoryError:
+        raise SettingsError([f"{path}: is a folder; name the store file in it"]) from None
+    except FileNotFoundError:
+        raise SettingsError([f"{path}: there is no such file"]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        raise SettingsError([f"{path}: cannot be read ({reason})"]) from None
+    if len(raw) > _MOST_BYTES:
+        raise SettingsError([f"{path}: is larger than 256 KiB; that is no store file"])
+    return raw
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line_start = before.rfind(b"\n") + 1
+        column = len(before[line_start:].decode("utf-8", "replace")) + 1
+        place = Place(before.count(b"\n") + 1, column)
+        raise Unreadable(Mistake(place, "", "this byte is not UTF-8; save the file as UTF-8")) from None
+
+
+def _judge(
+    document: Document, folder: Path, origin: Origin, known_models: Collection[str]
+) -> tuple[Settings | None, list[Mistake]]:
+    raw = document.value
+    if not isinstance(raw, dict):
+        words = "the file is empty; begin with `version: 1`" if raw is None else 'must be "key: value" lines'
+        return None, [Mistake(document.value_place(()), "", words), *document.mistakes]
+    mistakes = list(document.mistakes)
+    settings = None
+    try:
+        settings = Settings.model_validate(raw, context={"folder": folder, "origin": origin})
+    except ValidationError as error:
+        mistakes += _told(document, error.errors(include_url=False))
+    for keys, words in check_all(raw, folder, known_models):
+        if keys not in document.broken:
+            mistakes.append(Mistake(document.value_place(keys), dotted(keys), words))
+    return settings, mistakes
+
+
+def _told(document: Document, errors: Iterable[ErrorDetails]) -> Iterable[Mistake]:
+    for error in errors:
+        keys: Keys = error["loc"]
+        on_key = error["type"] in ("extra_forbidden", "missing")
+        if keys and keys[-1] == "[key]":
+            keys, on_key = keys[:-1], True
+        if keys in document.broken or _only_inherited(document, keys, error["type"]):
+            continue
+        place = document.key_place(keys) if on_key else document.value_place(keys)
+        yield Mistake(place, dotted(keys), sentence(error, keys))
+
+
+def _only_inherited(document: Document, keys: Keys, kind: str) -> bool:
+    """Tell whether a camera's value is wrong only because its default is: that is told once, there."""
+    return keys[:1] == ("cameras",) and kind != "missing" and keys not in document.values

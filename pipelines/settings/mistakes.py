@@ -1,0 +1,71 @@
+"""A mistake in the store file: where it is, and a sentence that helps to mend it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Keys = tuple[str | int, ...]
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.+-]{1,40}")
+
+
+class Place(NamedTuple):
+    """A place in the file, both counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One thing to mend; without a place it concerns the file as a whole."""
+
+    place: Place
+    keys: str
+    words: str
+
+    def line(self, path: Path) -> str:
+        """Write it as a compiler would: `path:line:column  keys: words`."""
+        what = f"{self.keys}: {self.words}" if self.keys else self.words
+        return f"{path}:{self.place.line}:{self.place.column}  {what}"
+
+
+class SettingsError(BadInput):
+    """The store file is not usable: `str()` holds one line for each mistake, in the order of the file."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines: tuple[str, ...] = tuple(lines)
+        super().__init__("\n".join(self.lines))
+
+
+def shown(text: str) -> str:
+    """Make a piece of the file fit for one line: plain words as they are, else quoted and cut."""
+    if _PLAIN.fullmatch(text):
+        return text
+    return json.dumps(text if len(text) <= 40 else text[:37] + "...")
+
+
+def dotted(keys: Keys) -> str:
+    """Write keys as `cameras.entrance.zones`, `notify[0].name`."""
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else f"{'.' if text else ''}{shown(key)}"
+    return text
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean "x"?`, or the short list of what is known, or nothing where there is none."""
+    names = sorted(known)
+    near = get_close_matches(wrong.lower(), names, n=1, cutoff=0.6)
+    if near:
+        return f' Did you mean "{near[0]}"?'
+    return f" Known here: {', '.join(names)}." if names else ""

@@ -1,0 +1,64 @@
+"""`models:` which model does what: a name from configs/models.yaml, or a block with a name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+
+from pipelines.settings.base import Section
+
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+BUILTIN_BRAND: Final = "builtin"
+
+
+class _NameOrBlock:
+    """Lets the schema offer the short form, a name alone."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, handler(core)]}
+
+
+def _from_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Model(Section):
+    """One model in its role."""
+
+    name: str = Field(
+        title="Name", description="Name of the model in configs/models.yaml.", min_length=1, max_length=64
+    )
+    min_confidence: float | None = Field(
+        default=None,
+        title="Least confidence",
+        description="Detections below this confidence (0 to 1) are ignored; absent: the model's own.",
+        gt=0.0,
+        lt=1.0,
+    )
+
+
+Named = Annotated[Model, BeforeValidator(_from_name), _NameOrBlock()]
+
+
+class Models(Section):
+    """Which model does what."""
+
+    person: Named = Field(
+        default=Model(name="nanodet-416"),
+        title="Persons and accessories",
+        description="Model that finds persons, bags, ties and umbrellas.",
+    )
+    face: Named = Field(
+        default=Model(name="centerface"), title="Faces", description="Model that finds the faces to mask."
+    )
+    brand: Named = Field(
+        default=Model(name=BUILTIN_BRAND),
+        title="Brand marks",
+        description="What recognises brands; builtin: reads word marks with the bundled text reader.",
+    )

@@ -1,0 +1,56 @@
+"""`notify:` when a salesperson gets a message."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from pipelines.settings.base import Section, Slug
+
+
+def _amount(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
+        raise ValueError("must be an amount in whole units of the store's currency, such as 1500 or 99.50")
+    return Decimal(str(value))
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1_000_000_000}),
+]
+
+
+class When(Section):
+    """What must hold of one person for the message to go out."""
+
+    total_at_least: Amount = Field(
+        title="Total at least",
+        description="The person's total reaches this, in units of the store's currency (1500 is 1500 euros).",
+    )
+    in_zones: tuple[Slug, ...] = Field(
+        default=(),
+        title="In zones",
+        description="The person stands in one of these zones; absent: anywhere.",
+        max_length=64,
+    )
+
+
+class Rule(Section):
+    """One rule."""
+
+    name: Slug = Field(
+        title="Name", description="Name of the rule in its topic: 1 to 32 of a-z, 0-9 and '-'."
+    )
+    when: When = Field(title="When", description="What must hold of one person.")
+    cooldown_s: int = Field(
+        default=600,
+        title="Cool-down",
+        description="After a message this rule is quiet about the same person for this long, in seconds.",
+        ge=0,
+        le=86_400,
+    )

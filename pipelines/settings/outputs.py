@@ -1,0 +1,231 @@
+"""`outputs:` where results go. A section that is absent is off."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
+
+from pipelines.settings.base import Address, FilePath, Listen, Section
+
+
+def _mqtt_url(value: str) -> str:
+    wanted = "must be mqtts://host:8883 or mqtt://host:1883, without a path"
+    if "@" in value:
+        raise ValueError(
+            "has a user or password in the URL; take it out and write `username:` and `password:` beside it"
+        )
+    try:
+        url = urlsplit(value)
+        port = url.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    bare = not (url.path.strip("/") or url.query or url.fragment)
+    if url.scheme not in ("mqtt", "mqtts") or not url.hostname or port == 0 or not bare:
+        raise ValueError(wanted)
+    if any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError(wanted)
+    return value
+
+
+def _path_template(value: str) -> str:
+    if not value.startswith("/") or value.count("{camera}") != 1 or "{" in value.replace("{camera}", ""):
+        raise ValueError('must begin with "/" and hold {camera} once, such as "/{camera}"')
+    if any(c.isspace() or c in "?#" for c in value):
+        raise ValueError('must be a plain path such as "/{camera}", without spaces, "?" or "#"')
+    return value
+
+
+class Rtsp(Section):
+    """The annotated streams; encoded only while someone watches."""
+
+    listen: Listen = Field(
+        default=Address("0.0.0.0", 8554),  # noqa: S104 the streams are for other machines, and redacted
+        title="Listen",
+        description="host:port of the RTSP server.",
+    )
+    path: Annotated[str, AfterValidator(_path_template)] = Field(
+        default="/{camera}",
+        title="Path",
+        description="Path of a camera's stream; {camera} stands for its id.",
+        max_length=100,
+    )
+    bitrate_kbit: int = Field(
+        default=2500,
+        title="Bit rate",
+        description="Bit rate of a stream, in kilobits per second.",
+        ge=100,
+        le=50_000,
+    )
+
+
+class Mqtt(Section):
+    """The broker that gets events and status."""
+
+    url: Annotated[str, AfterValidator(_mqtt_url)] = Field(
+        title="Broker", description="mqtts://host:port or mqtt://host:port; without a port 8883 or 1883."
+    )
+    username: str | None = Field(
+        default=None, title="User name", description="User name at the broker.", min_length=1, max_length=128
+    )
+    password: SecretStr | None = Field(
+        default=None,
+        title="Password",
+        description="Password at the broker; write ${NAME} and keep it out of this file.",
+    )
+    ca_file: FilePath | None = Field(
+        default=None,
+        title="CA file",
+        description="PEM file of the authority that signed the broker; absent: the system's.",
+    )
+    client_cert: FilePath | None = Field(
+        default=None,
+        title="Client certificate",
+        description="PEM certificate by which this box shows who it is.",
+    )
+    client_key: FilePath | None = Field(
+        default=None,
+        title="Client key",
+        description="PEM key of the client certificate, without a pass phrase.",
+    )
+    spool_mb: int = Field(
+        default=64,
+        title="Spool",
+        description="Most disk for unsent messages, in megabytes.",
+        ge=1,
+        le=100_000,
+    )
+    keepalive_s: int = Field(
+        default=30,
+        title="Keep alive",
+        description="Seconds of silence after which the connection is checked.",
+        ge=5,
+        le=3600,
+    )
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self._split.scheme == "mqtts"
+
+    @property
+    def host(self) -> str:
+        """The broker's host name or address."""
+        return self._split.hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The broker's port."""
+        return self._split.port or (8883 if self.tls else 1883)
+
+    @property
+    def _split(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @field_validator("password")
+    @classmethod
+    def _with_username(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and "username" in info.data and info.data["username"] is None:
+            raise ValueError("needs a username beside it")
+        return value
+
+    @field_validator("ca_file", "client_cert", "client_key")
+    @classmethod
+    def _with_tls(cls, value: object, info: ValidationInfo) -> object:
+        url = info.data.get("url")
+        if value is not None and url is not None and not url.startswith("mqtts:"):
+            raise ValueError("is only for mqtts:// brokers; change the url or remove this")
+        return value
+
+    @field_validator("client_key")
+    @classmethod
+    def _with_certificate(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and "client_cert" in info.data and info.data["client_cert"] is None:
+            raise ValueError("needs client_cert beside it")
+        return value
+
+
+class Metrics(Section):
+    """The Prometheus endpoint."""
+
+    listen: Listen = Field(
+        default=Address("127.0.0.1", 9464), title="Listen", description="host:port of /metrics and /healthz."
+    )
+
+
+class Web(Section):
+    """The page for the store's staff."""
+
+    listen: Listen = Field(
+        default=Address("127.0.0.1", 8080), title="Listen", description="host:port of the page."
+    )
+    uploads: bool = Field(
+        default=False, title="Uploads", description="true: pictures may be sent in for annotation."
+    )
+    token: SecretStr | None = Field(
+        default=None,
+        title="Token",
+        description="Secret that opens the page; required where other machines can reach it. Write ${NAME}.",
+    )
+
+
+class Record(Section):
+    """Annotated video as MP4 files, faces masked."""
+
+    folder: FilePath = Field(title="Folder", description="Where the files go, one folder a camera inside.")
+    segment_s: int = Field(
+        default=300, title="Segment", description="Length of one file, in seconds.", ge=1, le=86_400
+    )
+    max_mb: int = Field(
+        default=2000,
+        title="Most disk",
+        description="Most disk for all files, in megabytes; the oldest are deleted first.",
+        ge=1,
+        le=100_000_000,
+    )
+    bitrate_kbit: int = Field(
+        default=2500,
+        title="Bit rate",
+        description="Bit rate of the video, in kilobits per second.",
+        ge=100,
+        le=50_000,
+    )
+
+
+class Snapshots(Section):
+    """Annotated pictures as JPEG files, faces masked."""
+
+    folder: FilePath = Field(title="Folder", description="Where the pictures go, one folder a camera inside.")
+    interval_s: float = Field(
+        default=60.0,
+        title="Interval",
+        description="Seconds between two pictures of a camera.",
+        ge=0.1,
+        le=86_400.0,
+    )
+    max_mb: int = Field(
+        default=200,
+        title="Most disk",
+        description="Most disk for all pictures, in megabytes; the oldest are deleted first.",
+        ge=1,
+        le=100_000_000,
+    )
+    quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
+
+
+class Outputs(Section):
+    """Where results go. A section that is absent is off; `{}` turns it on with its defaults."""
+
+    rtsp: Rtsp | None = Field(
+        default=None, title="RTSP", description="Annotated streams for VLC and recorders."
+    )
+    mqtt: Mqtt | None = Field(default=None, title="MQTT", description="Events and status to a broker.")
+    metrics: Metrics | None = Field(default=None, title="Metrics", description="Prometheus endpoint.")
+    web: Web | None = Field(default=None, title="Web", description="The page for the store's staff.")
+    record: Record | None = Field(
+        default=None, title="Recording", description="Annotated video as MP4 files."
+    )
+    snapshots: Snapshots | None = Field(
+        default=None, title="Snapshots", description="Annotated pictures as JPEG files."
+    )

@@ -1,0 +1,116 @@
+"""The store file as a whole."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
+
+from pipelines.settings.base import Section, Slug
+from pipelines.settings.camera import Camera, Defaults
+from pipelines.settings.models import Models
+from pipelines.settings.notify import Rule
+from pipelines.settings.outputs import Outputs
+from pipelines.settings.platform import Platform
+from pipelines.settings.prices import Prices
+from pipelines.settings.privacy import Privacy
+from pipelines.settings.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file the settings came from: path, first 12 hex digits of its SHA-256, `${NAME}` values in it."""
+
+    path: Path
+    sha: str
+    substituted: frozenset[str] = frozenset()
+
+
+def _inherit(camera: Any, defaults: dict[str, Any]) -> Any:
+    if not isinstance(camera, dict):
+        return camera
+    merged = {**defaults, **camera}
+    ours, theirs = camera.get("reconnect"), defaults.get("reconnect")
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        merged["reconnect"] = {**theirs, **ours}
+    return merged
+
+
+class Settings(Section):
+    """One store: its cameras, prices, outputs and rules."""
+
+    version: Literal[1] = Field(title="Version", description="Version of this file's form: 1.")
+    store: Store = Field(title="Store", description="Which shop this is, its clock and its money.")
+    privacy: Privacy = Field(default=Privacy(), title="Privacy", description="How faces are masked.")
+    platform: Platform = Field(
+        default=Platform(), title="Platform", description="What the frames are computed with."
+    )
+    models: Models = Field(default=Models(), title="Models", description="Which model does what.")
+    prices: Prices = Field(
+        default=Prices(),
+        title="Prices",
+        description="Where prices come from, when an item is believed.",
+    )
+    defaults: Defaults = Field(
+        default=Defaults(),
+        title="Defaults",
+        description="What every camera has that says nothing else.",
+    )
+    cameras: dict[Slug, Camera] = Field(title="Cameras", description="The cameras by id.", min_length=1)
+    outputs: Outputs = Field(default=Outputs(), title="Outputs", description="Where results go.")
+    notify: tuple[Rule, ...] = Field(
+        default=(), title="Notify", description="When a salesperson gets a message.", max_length=64
+    )
+    _origin: Origin = PrivateAttr(default=Origin(Path(), ""))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit_defaults(cls, raw: Any) -> Any:
+        """Give each camera what it leaves out, field by field."""
+        if not isinstance(raw, dict):
+            return raw
+        cameras, defaults = raw.get("cameras"), raw.get("defaults")
+        if not isinstance(cameras, dict) or not isinstance(defaults, dict):
+            return raw
+        known = {key: value for key, value in defaults.items() if key in Defaults.model_fields}
+        return {**raw, "cameras": {name: _inherit(camera, known) for name, camera in cameras.items()}}
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep where the settings came from, where the loader says so."""
+        if isinstance(context, dict) and isinstance(context.get("origin"), Origin):
+            self._origin = context["origin"]
+
+    @property
+    def path(self) -> Path:
+        """The file these settings came from."""
+        return self._origin.path
+
+    @property
+    def sha(self) -> str:
+        """First 12 hex digits of the file's SHA-256, before `${NAME}` is filled in; empty without a file."""
+        return self._origin.sha
+
+    def enabled_cameras(self) -> dict[str, Camera]:
+        """Return the cameras that are not turned off, in the order of the file."""
+        return {name: camera for name, camera in self.cameras.items() if camera.enabled}
+
+    def secret_values(self) -> frozenset[str]:
+        """Return what must not be seen: passwords, tokens, every `${NAME}` value, logins in base64."""
+        secrets = set(self._origin.substituted)
+        web, mqtt = self.outputs.web, self.outputs.mqtt
+        logins = [
+            (c.credentials.username, c.credentials.password) for c in self.cameras.values() if c.credentials
+        ]
+        if mqtt and mqtt.password:
+            logins.append((mqtt.username or "", mqtt.password))
+        if web and web.token:
+            secrets.add(_text(web.token))
+        for username, password in logins:
+            secrets.add(_text(password))
+            secrets.add(b64encode(f"{username}:{_text(password)}".encode("utf-8", "replace")).decode())
+        return frozenset(secrets - {""})
+
+
+def _text(secret: SecretStr) -> str:
+    return secret.get_secret_value()

@@ -1,0 +1,56 @@
+"""`store:` which shop this is, its clock and its money."""
+
+from datetime import tzinfo
+from difflib import get_close_matches
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from pipelines.settings.base import Section, Slug
+from pipelines.settings.currencies import MINOR_DIGITS
+
+
+def _known_timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = get_close_matches(name, available_timezones(), n=1, cutoff=0.6)
+        hint = f'. Did you mean "{near[0]}"?' if near else ", such as Europe/Berlin"
+        raise ValueError(f"must be a time zone of the IANA list{hint}") from None
+    return name
+
+
+def _known_currency(code: str) -> str:
+    if code in MINOR_DIGITS:
+        return code
+    near = get_close_matches(code.upper(), MINOR_DIGITS, n=1, cutoff=0.6)
+    hint = f'. Did you mean "{near[0]}"?' if near else ", such as EUR"
+    raise ValueError(f"must be an ISO 4217 code of three capital letters{hint}")
+
+
+class Store(Section):
+    """Which shop this is."""
+
+    id: Slug = Field(
+        title="Store id", description="Name of the store in topics and metrics: 1 to 32 of a-z, 0-9 and '-'."
+    )
+    name: str = Field(
+        title="Store name", description="The store's name as people say it.", min_length=1, max_length=80
+    )
+    device: Slug | None = Field(
+        default=None,
+        title="Device id",
+        description="Name of this box in topics: 1 to 32 of a-z, 0-9 and '-'; absent: the host's name.",
+    )
+    timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
+        title="Time zone", description="IANA name of the store's time zone, such as Europe/Berlin."
+    )
+    currency: Annotated[str, AfterValidator(_known_currency)] = Field(
+        title="Currency", description="ISO 4217 code of all prices and totals of this store, such as EUR."
+    )
+
+    @property
+    def zone(self) -> tzinfo:
+        """The store's time zone."""
+        return ZoneInfo(self.timezone)

@@ -1,0 +1,71 @@
+"""`${NAME}` in the store file: an environment variable, or the text of a file in /run/secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_USE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_MOST_BYTES: Final = 65_536
+
+
+class Unfilled(ValueError):
+    """A `${NAME}` that has no value; the text says why, never with a value in it."""
+
+
+class Substitution:
+    """Fills `${NAME}` in, and remembers every value it gave out. `$${` stands for `${`."""
+
+    def __init__(self, env: Mapping[str, str], secrets_dir: Path) -> None:
+        self._env = env
+        self._secrets_dir = secrets_dir
+        self.given: set[str] = set()
+
+    def fill(self, text: str) -> str:
+        """Return the text with every `${NAME}` filled in; raises Unfilled."""
+        return _USE.sub(self._one, text) if "${" in text else text
+
+    def _one(self, use: re.Match[str]) -> str:
+        if use[0] == "$${":
+            return "${"
+        name, end = use[1], use[2]
+        if not end:
+            raise Unfilled("has ${ without }; write ${NAME}, or $${ for the characters themselves")
+        if not _NAME.fullmatch(name):
+            raise Unfilled(
+                "has ${...} without a proper name: letters, digits and _; $${ stands for the characters"
+            )
+        value = self._look_up(name)
+        self.given.add(value)
+        return value
+
+    def _look_up(self, name: str) -> str:
+        value = self._env.get(name)
+        if value is None:
+            value = self._from_file(name)
+        if value is None:
+            raise Unfilled(f"${{{name}}} is not set (looked in env, {self._secrets_dir})")
+        if not value:
+            raise Unfilled(f"${{{name}}} is set but empty")
+        return value
+
+    def _from_file(self, name: str) -> str | None:
+        file = self._secrets_dir / name
+        try:
+            with file.open("rb") as stream:
+                raw = stream.read(_MOST_BYTES + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unfilled(f"${{{name}}}: {file} cannot be read ({error.strerror})") from None
+        if len(raw) > _MOST_BYTES:
+            raise Unfilled(f"${{{name}}}: {file} is larger than 64 KiB")
+        try:
+            return raw.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise Unfilled(f"${{{name}}}: {file} is not UTF-8 text") from None
