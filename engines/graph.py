@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 OPSET, IR_VERSION = 17, 8
+FLOAT, INT64 = int(TensorProto.FLOAT), int(TensorProto.INT64)
 Dimension = str | int
 
 
@@ -49,6 +50,45 @@ class Graph:
         k = self.constant(f"{name}.k", np.array([count], np.int64))
         self._nodes.append(helper.make_node("TopK", [scores, k], [values, indices], name, axis=-1))
         return values, indices
+
+    def numbers(self, name: str, *values: int) -> str:
+        """Add a one-dimensional int64 constant."""
+        return self.constant(name, np.array(values, np.int64))
+
+    def extent(self, tensor: str, axis: int, name: str) -> str:
+        """Add the size of one axis, an int64 scalar."""
+        shape = self.op("Shape", [tensor], f"{name}.shape")
+        return self.op("Gather", [shape, self.constant(f"{name}.axis", np.array(axis, np.int64))], name)
+
+    def part(self, tensor: str, axis: int, start: int, end: int, name: str) -> str:
+        """Add a Slice along one axis."""
+        limits = [
+            self.numbers(f"{name}.{key}", value)
+            for key, value in (("start", start), ("end", end), ("axis", axis))
+        ]
+        return self.op("Slice", [tensor, *limits], name)
+
+    def pick(self, tensor: str, cells: str, rows: int, name: str) -> str:
+        """Pick the columns of [N, rows, all] that cells [N, K] names; the result is [N, rows, K]."""
+        wanted = self.op("Unsqueeze", [cells, self.numbers("axis", 1)], f"{name}.row")
+        spread = self.op("Expand", [wanted, self.numbers(f"{name}.rows", 1, rows, 1)], f"{name}.cells")
+        return self.op("GatherElements", [tensor, spread], name, axis=2)
+
+    def centres(self, cells: str, columns: str) -> str:
+        """Return centres, [N, 2, K] y x in cells, of the cells [N, K] counted row by row."""
+        row = self.op("Div", [cells, columns], "row")
+        column = self.op("Sub", [cells, self.op("Mul", [row, columns], "row_start")], "column")
+        pair = [self.op("Unsqueeze", [n, self.numbers("axis", 1)], f"{n}_only") for n in (row, column)]
+        corner = self.op("Cast", [self.op("Concat", pair, "cell_yx", axis=1)], "cell_corner", to=FLOAT)
+        return self.op("Add", [corner, self.constant("half", np.array(0.5, np.float32))], "cell_centre")
+
+    def boxes(self, corners: str, grid: str) -> None:
+        """End with detection_boxes: corners [N, 4, K], in cells of a grid, as parts of the grid's sides."""
+        sides = self.part(self.op("Shape", [grid], "grid_shape"), 0, 2, 4, "grid_sides")
+        twice = self.op("Cast", [self.op("Concat", [sides, sides], "sides", axis=0)], "sides_float", to=FLOAT)
+        last = self.op("Transpose", [corners], "corners_last", perm=[0, 2, 1])
+        limits = [self.constant(n, np.array(v, np.float32)) for n, v in (("low", 0), ("high", 1))]
+        self.op("Clip", [self.op("Div", [last, twice], "scaled"), *limits], "detection_boxes")
 
     def adopt(self, node: onnx.NodeProto) -> None:
         """Add an existing node as it is."""
