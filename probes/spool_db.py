@@ -1,0 +1,148 @@
+"""One SQLite database of messages: the tables and transactions below the spool."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from probes.messages import MessageKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+WAL_BYTES = 4_000_000
+ROW_BYTES = 96
+"""What a row costs beyond topic and payload: ids, numbers, two index entries, page slack."""
+
+# What goes first when space is short; state-carrying updates are replaced by the next one anyway.
+_RANK = {MessageKind.UPDATED: 0, MessageKind.STARTED: 1, MessageKind.ENDED: 2, MessageKind.NOTIFY: 3}
+_FOREVER = 2**63 - 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS message (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, rank INTEGER NOT NULL, topic TEXT NOT NULL,
+    payload BLOB NOT NULL, qos INTEGER NOT NULL, expires_at INTEGER NOT NULL, size INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS message_rank ON message (rank, id);
+CREATE INDEX IF NOT EXISTS message_expiry ON message (expires_at);
+CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A spooled message. id: rises with time of writing. expires_at: UTC ns, None for never."""
+
+    id: int
+    kind: MessageKind
+    topic: str
+    payload: bytes
+    qos: int = 1
+    expires_at: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes counted against the bound."""
+        return len(self.topic.encode()) + len(self.payload) + ROW_BYTES
+
+
+class Store:
+    """One SQLite database, on disk or in memory; every method is one transaction."""
+
+    def __init__(self, path: Path | None, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        self._db = sqlite3.connect(path or ":memory:", timeout=2, check_same_thread=False)
+        try:
+            self._prepare()
+        except sqlite3.Error:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        # One process owns the file. FULL: a commit survives power loss (NORMAL would lose the last ones
+        # in WAL mode); the caller commits in batches, so that this stays a few flushes a second.
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+        if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        self._db.executescript(_SCHEMA)
+        row = self._db.execute("SELECT count(*), coalesce(sum(size), 0), coalesce(max(id), 0) FROM message")
+        found: tuple[int, int, int] = row.fetchone()
+        self.messages, self.size_bytes, self.last_id = found
+
+    def put(self, entries: Sequence[Entry], now: int) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
+        """Write, then make room; return what expired and what had to be dropped."""
+        with self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(e) for e in entries]
+            )
+            added = sum(e.size for e in entries)
+            expired, expired_bytes = self._remove("expires_at <= ? RETURNING kind, size", (now,))
+            size = self.size_bytes + added - expired_bytes
+            dropped: Counter[MessageKind] = Counter()
+            while size > self.limit_bytes:
+                lost, freed = self._remove(
+                    "id IN (SELECT id FROM message ORDER BY rank, id LIMIT ?) RETURNING kind, size",
+                    (1 + (size - self.limit_bytes) // 16384,),
+                )
+                if not freed:
+                    break
+                dropped, size = dropped + lost, size - freed
+        self.messages += len(entries) - expired.total() - dropped.total()
+        self.size_bytes = size
+        self.last_id = max(self.last_id, *(e.id for e in entries)) if entries else self.last_id
+        return expired, dropped
+
+    def delete(self, ids: Iterable[int]) -> None:
+        """Remove messages; those already gone are no error."""
+        count = size = 0
+        with self._db:
+            for one in ids:
+                gone, freed = self._remove("id = ? RETURNING kind, size", (one,))
+                count, size = count + gone.total(), size + freed
+        self.messages, self.size_bytes = self.messages - count, self.size_bytes - size
+
+    def pending(self, after: int, before: int, limit: int, kind: MessageKind | None) -> list[Entry]:
+        """Return up to limit messages with after < id < before, oldest first."""
+        name = None if kind is None else kind.value
+        rows = self._db.execute(
+            "SELECT id, kind, topic, payload, qos, expires_at FROM message"
+            " WHERE id > ? AND id < ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?",
+            (after, before, name, name, limit),
+        )
+        return [
+            Entry(i, MessageKind(k), topic, payload, qos, None if expiry == _FOREVER else expiry)
+            for i, k, topic, payload, qos, expiry in rows
+        ]
+
+    def topics(self) -> set[str]:
+        """Return the names that are noted as known."""
+        return {name for (name,) in self._db.execute("SELECT name FROM topic")}
+
+    def set_topic(self, name: str, *, known: bool) -> None:
+        """Note a name, or forget it."""
+        with self._db:
+            statement = (
+                "INSERT OR IGNORE INTO topic VALUES (?)" if known else "DELETE FROM topic WHERE name = ?"
+            )
+            self._db.execute(statement, (name,))
+
+    def close(self) -> None:
+        """Close; a later call of anything else raises sqlite3.ProgrammingError."""
+        self._db.close()
+
+    def _remove(self, where: str, values: tuple[Any, ...]) -> tuple[Counter[MessageKind], int]:
+        with closing(self._db.execute(f"DELETE FROM message WHERE {where}", values)) as cursor:  # noqa: S608
+            rows = cursor.fetchall()
+        return Counter(MessageKind(kind) for kind, _ in rows), sum(size for _, size in rows)
+
+
+def _row(e: Entry) -> tuple[Any, ...]:
+    expiry = _FOREVER if e.expires_at is None else e.expires_at
+    return e.id, e.kind.value, _RANK.get(e.kind, 1), e.topic, e.payload, e.qos, expiry, e.size

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes.messages import MessageKind
+from probes.spool import RETRY_NS, Spool
+from tests.fakes.people import START
+
+ROOT = Path(__file__).parents[2]
+UPDATED, STARTED, ENDED, NOTIFY = (
+    MessageKind.UPDATED,
+    MessageKind.STARTED,
+    MessageKind.ENDED,
+    MessageKind.NOTIFY,
+)
+
+
+class Box:
+    """A spool, its clock and what it lost."""
+
+    def __init__(self, path, limit=1_000_000) -> None:
+        self.now = START
+        self.lost: Counter[tuple[str, str]] = Counter()
+        self.spool = Spool(path, limit, lambda: self.now, self.lose)
+        self.spool.open()
+
+    def lose(self, kind, why, count):
+        self.lost[kind.value, why] += count
+
+    def put(self, *messages):
+        return self.spool.put(
+            [(kind, "t", body.encode(), end) for kind, body, *rest in messages for end in (rest or [None])]
+        )
+
+    def bodies(self, **which):
+        return [e.payload.decode() for e in self.spool.pending(**which)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state" / "spool.sqlite3"
+
+
+def test_what_is_put_waits_in_order_until_deleted_and_outlives_the_object(path):
+    box = Box(path)
+    first, *_ = box.put((STARTED, "a"), (UPDATED, "b"), (ENDED, "c"))
+    box.spool.delete([first])
+    assert box.bodies() == ["b", "c"]
+    size = box.spool.size_bytes
+    box.spool.close()
+    again = Box(path)
+    assert (again.bodies(), again.spool.messages, again.spool.size_bytes) == (["b", "c"], 2, size)
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_pending_is_a_window(path):
+    box = Box(path)
+    ids = box.put(*[(UPDATED, str(n)) for n in range(10)], (NOTIFY, "n"))
+    assert box.bodies(after=ids[2], before=ids[5]) == ["3", "4"]
+    assert box.bodies(limit=2) == ["0", "1"]
+    assert box.bodies(kind=NOTIFY) == ["n"]
+
+
+def test_over_the_bound_updates_go_before_starts_before_ends_before_notifications(path):
+    box = Box(path, limit=20_000)
+    filler = "x" * 1000
+    for kind in (NOTIFY, ENDED, STARTED, UPDATED):
+        box.put(*[(kind, filler)] * 5)
+    assert box.lost == {("updated", "dropped"): 2}
+    box.put(*[(ENDED, filler)] * 6)
+    left = Counter(e.kind for e in box.spool.pending())
+    assert (left[UPDATED], left[STARTED], left[ENDED], left[NOTIFY]) == (0, 2, 11, 5)
+    box.put(*[(NOTIFY, filler)] * 40)
+    assert {e.kind for e in box.spool.pending()} == {NOTIFY}
+    assert box.spool.size_bytes <= 20_000
+
+
+def test_the_oldest_goes_first(path):
+    box = Box(path, limit=1000)
+    box.put(*[(UPDATED, f"{n:200}") for n in range(5)])
+    assert [b.strip() for b in box.bodies()] == ["2", "3", "4"]
+
+
+def test_old_notifications_expire(path):
+    box = Box(path)
+    box.put((NOTIFY, "soon", START + 10), (NOTIFY, "later", START + 99), (ENDED, "never"))
+    box.now = START + 10
+    box.put()
+    assert box.bodies() == ["later", "never"]
+    assert box.lost == {("notify", "expired"): 1}
+
+
+kinds = st.sampled_from([UPDATED, STARTED, ENDED, NOTIFY])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.one_of(st.tuples(kinds, st.integers(0, 900)), st.integers(0, 5)), max_size=40))
+def test_the_books_are_right_whatever_happens(tmp_path_factory, steps):
+    box = Box(tmp_path_factory.mktemp("spool") / "s.sqlite3", limit=5000)
+    put = deleted = 0
+    for step in steps:
+        if isinstance(step, tuple):
+            box.put((step[0], "x" * step[1]))
+            put += 1
+        else:
+            some = [e.id for e in box.spool.pending(limit=step)]
+            box.spool.delete(some)
+            deleted += len(some)
+        waiting = box.spool.pending(limit=1000)
+        assert box.spool.messages == len(waiting) == put - deleted - sum(box.lost.values())
+        assert box.spool.size_bytes == sum(e.size for e in waiting) <= 5000
+    box.spool.close()
+
+
+@pytest.mark.parametrize("damage", ["header", "middle", "text"])
+def test_a_damaged_file_is_moved_aside_and_said_once(path, damage, caplog):
+    box = Box(path)
+    box.put(*[(ENDED, f"{n:900}") for n in range(100)])
+    box.spool.close()
+    raw = bytearray(path.read_bytes())
+    if damage == "text":
+        raw = bytearray(b"this was never a database\n" * 40)
+    else:
+        at = 0 if damage == "header" else 4096 * 2
+        raw[at : at + 8192] = os.urandom(8192)
+    path.write_bytes(raw)
+    again = Box(path)
+    again.put((ENDED, "new"))
+    assert again.bodies() == ["new"]
+    assert path.with_suffix(".damaged").exists()
+    assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
+    again.spool.close()
+    assert Box(path).bodies() == ["new"]
+
+
+def test_a_file_damaged_while_in_use_is_replaced_without_losing_the_new_message(path):
+    box = Box(path)
+    box.put(*[(ENDED, f"{n:3000}") for n in range(200)])
+    disk = box.spool._disk
+    disk._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    disk._db.execute("PRAGMA cache_size=0")
+    with path.open("r+b") as file:
+        file.seek(0)
+        file.write(os.urandom(200_000))
+    box.put((ENDED, "new"))
+    assert "new" in box.bodies(limit=1000)
+    box.put((ENDED, "newer"))
+    assert box.bodies(limit=1000)[-2:] == ["new", "newer"]
+
+
+class FullDisk:
+    """Stands in for the database while the disk is full: every statement fails as SQLite's do."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+    def close(self):
+        pass
+
+    def __getattr__(self, _):
+        def fail(*_):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        return fail
+
+
+def test_a_full_disk_means_memory_bounded_and_the_disk_gets_it_back(path, caplog):
+    box = Box(path, limit=100_000)
+    (kept,) = box.put((ENDED, "kept"))
+    box.spool._disk._db.close()
+    box.spool._disk._db = FullDisk()
+    for n in range(50):
+        box.put((UPDATED, f"{n:3000}"))
+    assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
+    assert box.lost["updated", "dropped"] > 10
+    box.put((ENDED, "in memory"))
+    assert "in memory" in box.bodies()
+    box.spool.delete([kept])
+    box.now += RETRY_NS
+    box.put((ENDED, "after"))
+    bodies = box.bodies()
+    assert bodies[-2:] == ["in memory", "after"]
+    assert "kept" not in bodies
+    box.spool.close()
+    assert Box(path).bodies() == bodies
+
+
+def test_a_folder_that_cannot_be_made_means_memory(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    box = Box(tmp_path / "file" / "spool.sqlite3")
+    box.put((ENDED, "a"))
+    box.spool.set_topic("camera/a/status", known=True)
+    assert (box.bodies(), box.spool.topics()) == (["a"], {"camera/a/status"})
+    assert [r.levelno for r in caplog.records] == [logging.ERROR]
+
+
+def test_a_second_process_on_the_same_file_does_not_hang_or_share(path):
+    first, second = Box(path), Box(path)
+    second.put((ENDED, "b"))
+    first.put((ENDED, "a"))
+    assert (first.bodies(), second.bodies()) == (["a"], ["b"])
+
+
+def test_retained_topics_are_remembered(path):
+    box = Box(path)
+    for name in ("camera/a/status", "camera/b/status"):
+        box.spool.set_topic(name, known=True)
+    box.spool.set_topic("camera/a/status", known=False)
+    box.spool.close()
+    assert Box(path).spool.topics() == {"camera/b/status"}
+
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from probes.messages import MessageKind
+from probes.spool import Spool
+spool = Spool(Path(sys.argv[1]), 10_000_000, time.time_ns, lambda *_: None)
+spool.open()
+n = 0
+while True:
+    spool.put([(MessageKind.ENDED, "t", b"%d" % (n + i) + b" " * 500, None) for i in range(20)])
+    n += 20
+    print(n, flush=True)
+"""
+
+
+def test_what_was_written_survives_kill_9_in_the_middle_of_writing(path):
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, cwd=ROOT)
+    try:
+        while int(writer.stdout.readline()) < 200:
+            pass
+        time.sleep(0.05)
+        writer.send_signal(signal.SIGKILL)
+        said = [int(line) for line in writer.stdout.read().split(b"\n")[:-1]]
+    finally:
+        writer.kill()
+        writer.wait(10)
+        writer.stdout.close()
+    committed = max(said, default=200)
+    numbers = [json.loads(b) for b in Box(path).bodies(limit=100_000)]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) >= committed
