@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from probes.frame import Box, Kind
 
 if TYPE_CHECKING:
-    from probes.frame import Frame, TrackId
+    from probes.frame import Detection, Frame, TrackId
 
 HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
+HEADROOM = 0.15
 GROWTH = 0.5
 FASTEST, FURTHEST = 12.0, 3.0
 SAME_PERSON = 0.15
+SURE, SLIMMEST = 0.5, 0.55
 MOST_HEADS = 1000
 
 
@@ -50,6 +52,18 @@ class _Head:
         return _moved(self.box, self.velocity, now - self.seen_at)
 
 
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """A person in this frame. cut: the box ends at the frame's edge, its motion is not the person's."""
+
+    box: Box
+    track: TrackId | None
+    cut: bool
+
+    def head(self, box: Box, before: _Head | None, face_at: int | None, now: int) -> _Head:
+        return _Head(box, now, face_at, self.box, self.track, _velocity(before, box, self.box, now))
+
+
 class Heads:
     """Follows the heads of one camera, so that a face stays covered when its detector loses it."""
 
@@ -63,19 +77,24 @@ class Heads:
         """Return every region to cover in this frame; frames must come in the order of their time."""
         now = frame.captured_at
         persons = [(d.box, d.track) for d in frame.of(Kind.PERSON) if d.box.area > 0]
-        faces = [d.box for d in frame.of(Kind.FACE) if d.box.area > 0]
-        owners = _owners(faces, [box for box, _ in persons])
+        found = [d for d in frame.of(Kind.FACE) if d.box.area > 0]
+        faces = [face.box for face in found]
+        owners = _owners([face.box for face in found if _is_sure(face)], [box for box, _ in persons])
         old = [head for head in self._heads if now - head.seen_at <= self._hold]
         heirs = _same_persons(old, persons, now)
         masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
         heads: list[_Head] = []
+        left = [head for index, head in enumerate(old) if index not in heirs.values()]
         for index, (box, track) in enumerate(persons):
             before = old[heirs[index]] if index in heirs else None
-            head, by = self._head_of(box, track, owners.get(index), before, now)
+            head, by = self._head_of(
+                _Person(box, track, _is_cut(box, frame.size)), owners.get(index), before, now
+            )
             heads.append(head)
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
-        left = [head for index, head in enumerate(old) if index not in heirs.values()]
+            if by is By.HEAD_ESTIMATE and before is not None:
+                left += self._alone(before, now)
         free = [face for face in faces if face not in owners.values()]
         earlier = _continued(free, left, now)
         for index, face in enumerate(free):
@@ -100,26 +119,28 @@ class Heads:
             for head in self._heads
         ]
 
-    def _head_of(
-        self, person: Box, track: TrackId | None, face: Box | None, before: _Head | None, now: int
-    ) -> tuple[_Head, By]:
+    def _head_of(self, person: _Person, face: Box | None, before: _Head | None, now: int) -> tuple[_Head, By]:
         if face is not None:
-            velocity = _velocity(before, face, person, now)
-            return _Head(face, now, now, person, track, velocity), By.DETECTOR
+            return person.head(face, before, now, now), By.DETECTOR
         if before is not None and before.person is not None and before.face_at is not None:
-            dx, dy = _shift(before.person, person)
+            dx, dy = _shift(before.person, person.box)
             held = Box(before.box.x + dx, before.box.y + dy, before.box.w, before.box.h)
-            if now - before.face_at <= self._hold and _is_head_of(held, person):
-                velocity = _velocity(before, held, person, now)
-                return _Head(held, now, before.face_at, person, track, velocity), By.HOLD
-        head = head_of(person)
-        return _Head(head, now, None, person, track, _velocity(before, head, person, now)), By.HEAD_ESTIMATE
+            if now - before.face_at <= self._hold and not person.cut and _is_head_of(held, person.box):
+                return person.head(held, before, before.face_at, now), By.HOLD
+        return person.head(head_of(person.box), before, None, now), By.HEAD_ESTIMATE
+
+    def _alone(self, head: _Head, now: int) -> list[_Head]:
+        """Return the face that does not move with its person any more, as long as it is held."""
+        at = head.face_at
+        if at is None or now - at > self._hold:
+            return []
+        return [_Head(head.at(at), at, at, velocity=head.velocity)]
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
         """Return the region of a head not seen now, grown with age: from where it was to where it goes."""
-        since = head.seen_at if head.face_at is None else head.face_at
-        age = (now - since) / self._hold if self._hold else 0.0
-        share = self._margin + GROWTH * age if by is By.HOLD else self._margin
+        since, share = (head.seen_at, 0.0) if head.face_at is None else (head.face_at, self._margin)
+        if by is By.HOLD and self._hold:
+            share += GROWTH * (now - since) / self._hold
         return Mask(_union(_grown(head.box, share), _grown(head.at(now), share)), by)
 
 
@@ -128,9 +149,22 @@ def head_of(person: Box) -> Box:
 
     A standing person is about 7.5 heads high, and about two heads wide at the shoulders; the box of a person
     cut off at the hips or the breast has the width of the shoulders still, hence a height from the width.
+    Full width, since the head is anywhere in it when arms are stretched out; some headroom for tight boxes.
     """
     height = min(person.h, max(person.w * HEAD_TO_WIDTH, person.h * HEAD_TO_HEIGHT))
-    return Box(person.x, person.y, person.w, height)
+    return Box(person.x, person.y - HEADROOM * height, person.w, (1 + HEADROOM) * height)
+
+
+def _is_sure(face: Detection) -> bool:
+    """Tell whether to believe that this is the face: slivers and faint ones appear on the backs of heads.
+
+    What is not sure is covered too, but does not excuse covering the rest of the head.
+    """
+    return face.confidence >= SURE and SLIMMEST <= face.box.w / face.box.h <= 1 / SLIMMEST
+
+
+def _is_cut(box: Box, size: tuple[int, int]) -> bool:
+    return box.x <= 1 or box.y <= 1 or box.right >= size[0] - 1
 
 
 def _is_head_of(face: Box, person: Box) -> bool:

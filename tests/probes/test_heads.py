@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,10 +101,10 @@ def test_a_moving_face_stays_covered_over_a_gap(
     for seen in range(0, 1001, interval):
         body, head = at(seen)
         shown = (head,) if lost == "person was never there" else (body, head)
-        memory.locate(frame(*shown, ms=seen))
+        memory.locate(frame(*shown, ms=seen, size=(4000, 2000)))
     for ms in range(seen + interval, seen + gap + 1, interval):
         body, head = at(ms)
-        masks = memory.locate(frame(*((body,) if lost == "face" else ()), ms=ms))
+        masks = memory.locate(frame(*((body,) if lost == "face" else ()), ms=ms, size=(4000, 2000)))
         assert covered(masks, head.box), ms - seen
         assert set(by(masks)) == {"hold"}
 
@@ -151,6 +154,21 @@ def test_a_face_that_comes_back_ends_its_hold() -> None:
     memory.locate(frame(face(100, 100, 40, 40)))
     assert by(memory.locate(frame(ms=100))) == ["hold"]
     assert by(memory.locate(frame(face(110, 100, 40, 40), ms=200))) == ["detector"]
+
+
+@pytest.mark.parametrize(
+    "sign", [{"confidence": 0.3}, {"box": Box(130, 105, 12, 35)}], ids=["faint", "sliver"]
+)
+def test_a_doubtful_face_does_not_excuse_the_head(sign: dict[str, Any]) -> None:
+    doubtful = replace(face(125, 105, 30, 35), **sign)
+    assert by(heads().locate(frame(person(100, 100, 80, 200), doubtful))) == ["detector", "head_estimate"]
+
+
+@pytest.mark.parametrize("box", [(580, 100, 60, 200), (0, 100, 60, 200), (300, 0, 60, 200)])
+def test_who_leaves_over_the_edge_is_held_and_estimated(box: tuple[float, float, float, float]) -> None:
+    memory = heads()
+    memory.locate(frame(person(*box), face(box[0] + 15, box[1] + 5, 30, 35)))
+    assert by(memory.locate(frame(person(*box), ms=100))) == ["head_estimate", "hold"]
 
 
 def test_a_passer_by_does_not_end_the_hold_of_another() -> None:
