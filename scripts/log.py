@@ -1,0 +1,217 @@
+"""Logging: JSON lines for machines, readable lines for people; no secret and no flood in either."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+import time
+from base64 import b64encode
+from collections import OrderedDict
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Final, TextIO
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+MODES: Final = ("auto", "json", "text")
+LEVELS: Final = ("debug", "info", "warning", "error")
+_HIDDEN: Final = "***"
+_SHORT: Final = 4
+_MOST_REMEMBERED: Final = 512
+_USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
+_FIELD: Final = re.compile(
+    r"(?i)(?<![a-z])(pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)(\s*[=:]\s*)(?!\*\*\*)[^\s&\"',;]+"
+)
+_AUTHORIZATION: Final = re.compile(r"(?i)(authorization:\s*)[^\r\n]+")
+_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: " "}
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
+
+
+class Redactor:
+    """Takes out known secrets, and whatever looks like a login in a URL, a password field or a header."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.add(secrets)
+
+    def add(self, secrets: Iterable[str]) -> None:
+        """Hide these texts from now on, also percent-encoded, escaped and in base64."""
+        for secret in filter(None, secrets):
+            escaped = json.dumps(secret)[1:-1]
+            encoded = b64encode(secret.encode("utf-8", "replace")).decode()
+            forms = (secret, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"))
+            self._forms |= {*forms, escaped, repr(secret)[1:-1], encoded}
+        longest_first = sorted(self._forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_form, longest_first))) if longest_first else None
+
+    def clean(self, text: str) -> str:
+        """Return the text with every secret hidden."""
+        if self._pattern:
+            text = self._pattern.sub(_HIDDEN, text)
+        text = _USERINFO.sub(rf"\1{_HIDDEN}@", text)
+        text = _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)
+        return _FIELD.sub(rf"\1\2{_HIDDEN}", text)
+
+
+def _form(secret: str) -> str:
+    """Very short secrets are hidden only where they stand alone: else no line would be readable."""
+    pattern = re.escape(secret)
+    return pattern if len(secret) >= _SHORT else rf"(?<!\w){pattern}(?!\w)"
+
+
+class RedactFilter(logging.Filter):
+    """Cleans message, arguments, extras and exception text of a record before any formatter sees it."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+        self._formatter = logging.Formatter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Rewrite the record; always lets it pass."""
+        clean = self._redactor.clean
+        record.msg, record.args = clean(_message(record)), None
+        if record.exc_info:
+            record.exc_text = self._formatter.formatException(record.exc_info)
+            record.exc_info = None
+        for name, value in list(vars(record).items()):
+            if name in ("exc_text", "stack_info", "threadName") and value:
+                setattr(record, name, clean(value))
+            elif name not in _STANDARD and not isinstance(value, (bool, int, float, type(None))):
+                setattr(record, name, clean(str(value)))
+        return True
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # noqa: BLE001 any __str__ may raise, and logging must not
+        return f"{record.msg} (its arguments could not be written: {type(error).__name__})"
+
+
+class RepeatFilter(logging.Filter):
+    """Lets an identical line pass at most once per `every_s`, then says how many were left out."""
+
+    def __init__(self, every_s: float, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether this line passes."""
+        key = (record.name, record.levelno, str(record.msg))
+        with self._lock:
+            now = self._clock()
+            last, left_out = self._seen.pop(key, (-float("inf"), 0))
+            if now - last < self._every_s:
+                self._seen[key] = (last, left_out + 1)
+                return False
+            self._seen[key] = (now, 0)
+            if len(self._seen) > _MOST_REMEMBERED:
+                self._seen.popitem(last=False)
+        if left_out:
+            record.msg = f"{record.msg} ({left_out} identical lines left out)"
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ts (RFC 3339, UTC, milliseconds), level, logger, msg, extras, exc."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one line."""
+        when = datetime.fromtimestamp(record.created, timezone.utc)
+        line: dict[str, object] = {
+            "ts": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "msg": record.getMessage(),
+        }
+        line |= {name: value for name, value in _extras(record).items() if name not in line}
+        if record.exc_text:
+            line["exc"] = record.exc_text
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """One line for people: local time, level where it matters, logger, message, extras as key=value."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write one line, and the exception below it."""
+        when = datetime.fromtimestamp(record.created, timezone.utc).astimezone()
+        extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
+        text = f"{record.getMessage()}{extras}".translate(_CONTROL)
+        level = f"{record.levelname.lower():<7}"
+        if self._colour and (colour := _COLOURS.get(record.levelname)):
+            level = f"{colour}{level}\x1b[0m"
+        line = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {level} {record.name}: {text}"
+        return f"{line}\n{record.exc_text}" if record.exc_text else line
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--log` and `--log-level`."""
+    parser.add_argument(
+        "--log", choices=MODES, default="auto", help="form of the log (auto: text on a terminal)"
+    )
+    parser.add_argument("--log-level", choices=LEVELS, default="info", help="least level that is logged")
+
+
+def set_up(
+    mode: str = "auto",
+    level: str = "info",
+    *,
+    stream: TextIO | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    repeat_s: float = 10.0,
+) -> Redactor:
+    """Make all logging, warnings and uncaught errors go to one stream (stderr), redacted.
+
+    Returns the redactor: give it `settings.secret_values()` as soon as they are known.
+    """
+    stream = stream or sys.stderr
+    redactor = Redactor()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactFilter(redactor))
+    handler.addFilter(RepeatFilter(repeat_s, clock))
+    as_text = mode == "text" or (mode == "auto" and stream.isatty())
+    handler.setFormatter(TextFormatter(colour=stream.isatty()) if as_text else JsonFormatter())
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_thread_end
+    return redactor
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Traceback texts may hold URLs: they go through the redacted log too."""
+    if not issubclass(kind, KeyboardInterrupt):
+        logging.getLogger("msh").critical("ended by an error", exc_info=(kind, error, trace))
+
+
+def _log_thread_end(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or isinstance(args.exc_value, SystemExit):
+        return
+    name = args.thread.name if args.thread else "unknown"
+    trace = (args.exc_type, args.exc_value, args.exc_traceback)
+    logging.getLogger("msh").error("thread %s ended by an error", name, exc_info=trace)
