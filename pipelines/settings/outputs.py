@@ -43,7 +43,7 @@ class Rtsp(Section):
     listen: Listen = Field(
         default=Address("0.0.0.0", 8554),  # noqa: S104 the streams are for other machines, and redacted
         title="Listen",
-        description="host:port of the RTSP server.",
+        description="host:port of the RTSP server; absent: 0.0.0.0:8554.",
     )
     path: Annotated[str, AfterValidator(_path_template)] = Field(
         default="/{camera}",
@@ -150,7 +150,9 @@ class Metrics(Section):
     """The Prometheus endpoint."""
 
     listen: Listen = Field(
-        default=Address("127.0.0.1", 9464), title="Listen", description="host:port of /metrics and /healthz."
+        default=Address("127.0.0.1", 9464),
+        title="Listen",
+        description="host:port of /metrics and /healthz; absent: 127.0.0.1:9464.",
     )
 
 
@@ -158,7 +160,9 @@ class Web(Section):
     """The page for the store's staff."""
 
     listen: Listen = Field(
-        default=Address("127.0.0.1", 8080), title="Listen", description="host:port of the page."
+        default=Address("127.0.0.1", 8080),
+        title="Listen",
+        description="host:port of the page; absent: 127.0.0.1:8080.",
     )
     uploads: bool = Field(
         default=False, title="Uploads", description="true: pictures may be sent in for annotation."
