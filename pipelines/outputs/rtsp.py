@@ -1,0 +1,313 @@
+"""Annotated streams over RTSP, encoded only while someone watches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+gi.require_version("GstVideo", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer, GstVideo  # noqa: E402
+
+from pipelines.errors import BadInput  # noqa: E402
+from pipelines.outputs.gst import (  # noqa: E402
+    caps,
+    encoder,
+    even_size,
+    initialise,
+    only_redacted,
+    to_buffer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.redact import RedactedFrame
+
+logger = logging.getLogger(__name__)
+
+WAITING = 2
+"""Frames that may wait for the encoder; one more is dropped."""
+SESSION_S = 30
+"""Silence after which a viewer that vanished without a word is dropped (RFC 2326, 12.37)."""
+CLIENT_THREADS = 32
+"""A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
+ROLE = "viewer"
+
+
+@dataclass(slots=True)
+class _Media:
+    """A running encoder: where pictures go in, and the size that its viewers were promised."""
+
+    source: Any
+    scaled: Any
+    encoder: Any
+    size: tuple[int, int] | None = None
+    fed: tuple[int, int] | None = None
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One camera's stream. `media` is there only while someone watches."""
+
+    path: str
+    fps: int
+    media: _Media | None = None
+    viewers: set[object] = field(default_factory=set)
+    dropped: int = 0
+
+
+class RtspOutput:
+    """An RTSP server with one stream a camera; a FrameSink.
+
+    A stream keeps the size of its first picture while anyone watches; pictures of another size are
+    scaled into it with black borders. `on_viewers(camera, count)` is called from GStreamer's threads.
+    """
+
+    def __init__(
+        self,
+        host: str = "0.0.0.0",  # noqa: S104 - the streams are for other machines, and redacted
+        port: int = 8554,
+        *,
+        path: str = "/{camera}",
+        bitrate_kbit: int = 2500,
+        credentials: tuple[str, str] | None = None,
+        on_viewers: Callable[[str, int], None] | None = None,
+    ) -> None:
+        """Port 0 takes a free one. credentials: user name and password that viewers need."""
+        self._host, self._asked_port, self._path, self._bitrate = host, port, path, bitrate_kbit
+        self._credentials, self._on_viewers = credentials, on_viewers
+        self._lock = threading.Lock()
+        self._streams: dict[str, _Stream] = {}
+        self._server: Any = None
+        self._context: Any = None
+        self._loop: Any = None
+        self._sources: list[Any] = []
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that the server listens on; 0 while it does not."""
+        return int(self._server.get_bound_port()) if self._server else 0
+
+    def start(self) -> None:
+        """Listen; raises BadInput where the address cannot be had or GStreamer lacks an element."""
+        if self._server is not None:
+            return
+        initialise("rtph264pay")
+        server: Any = GstRtspServer.RTSPServer()
+        context = GLib.MainContext.new()
+        server.set_address(self._host)
+        server.set_service(str(self._asked_port))
+        server.get_thread_pool().set_max_threads(CLIENT_THREADS)
+        if self._credentials:
+            server.set_auth(_auth(*self._credentials))
+        server.connect("client-connected", self._connected)
+        number = server.attach(context)
+        if number == 0:
+            raise BadInput(
+                f"outputs.rtsp.listen: cannot listen on {self._host}:{self._asked_port}: "
+                "the port is in use, or the address is not of this machine; choose another"
+            )
+        cleaner = GLib.timeout_source_new_seconds(2)
+        cleaner.set_callback(_clean, server.get_session_pool())
+        cleaner.attach(context)
+        self._sources = [context.find_source_by_id(number), cleaner]
+        self._context, self._server, self._loop = context, server, GLib.MainLoop.new(context, False)
+        self._thread = threading.Thread(target=self._loop.run, name="rtsp-server", daemon=True)
+        self._thread.start()
+        for camera, stream in self._streams.items():
+            self._mount(camera, stream)
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Offer a stream; `fps` sets its keyframe interval and rate control."""
+        stream = _Stream(self._path.replace("{camera}", camera), fps)
+        with self._lock:
+            if camera in self._streams:
+                return
+            self._streams[camera] = stream
+        if self._server is not None:
+            self._mount(camera, stream)
+
+    def remove_camera(self, camera: str) -> None:
+        """Take a stream away; its viewers are disconnected."""
+        with self._lock:
+            stream = self._streams.pop(camera, None)
+        if stream is None or self._server is None:
+            return
+        self._server.get_mount_points().remove_factory(stream.path)
+        viewers = set(stream.viewers)
+        remove, keep = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
+        self._on_loop(
+            lambda: self._server.client_filter(lambda _server, one: remove if hash(one) in viewers else keep)
+        )
+        self._watch(camera, stream, set())
+
+    def wanted(self, camera: str) -> bool:
+        """Tell whether an encoder runs for this camera, which is so only while someone watches."""
+        stream = self._streams.get(camera)
+        return stream is not None and stream.media is not None
+
+    def viewers(self, camera: str) -> int:
+        """Return how many clients watch this camera."""
+        stream = self._streams.get(camera)
+        return len(stream.viewers) if stream else 0
+
+    def dropped(self, camera: str) -> int:
+        """Return how many frames found the encoder busy since the camera was added."""
+        stream = self._streams.get(camera)
+        return stream.dropped if stream else 0
+
+    def publish(self, frame: RedactedFrame) -> None:
+        """Copy the picture to the encoder, if there is one; never waits. TypeError on anything else."""
+        only_redacted(frame)
+        stream = self._streams.get(frame.frame.camera)
+        media = stream.media if stream else None
+        if stream is None or media is None:
+            return
+        if media.source.get_property("current-level-buffers") >= WAITING:
+            stream.dropped += 1
+            return
+        size = even_size(frame.pixels)
+        if min(size) < 16:
+            stream.dropped += 1
+            return
+        if media.size is None:
+            media.size = size
+            media.scaled.set_property("caps", Gst.Caps.from_string(caps(size, stream.fps)))
+        if media.fed != size:
+            media.fed = size
+            media.source.set_property("caps", Gst.Caps.from_string(caps(size, stream.fps)))
+        if media.source.push_buffer(to_buffer(frame.pixels)) != Gst.FlowReturn.OK:
+            stream.dropped += 1
+
+    def close(self) -> None:
+        """Disconnect every viewer, close the port and end the thread; the object cannot be started again."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        remove = GstRtspServer.RTSPFilterResult.REMOVE
+
+        def stop() -> None:
+            self._server.client_filter(lambda *_: remove)
+            for source in self._sources:
+                source.destroy()
+            self._loop.quit()
+
+        self._on_loop(stop)
+        thread.join(5)
+        with self._lock:
+            streams, self._streams = self._streams, {}
+        for camera, stream in streams.items():
+            self._server.get_mount_points().remove_factory(stream.path)
+            self._watch(camera, stream, set())
+        self._server = self._context = self._loop = None
+        self._sources = []
+
+    def _on_loop(self, function: Callable[[], object]) -> None:
+        done = threading.Event()
+
+        def run(*_: object) -> bool:
+            try:
+                function()
+            finally:
+                done.set()
+            return False
+
+        source = GLib.idle_source_new()
+        source.set_callback(run)
+        source.attach(self._context)
+        if not done.wait(5):
+            logger.error("RTSP server does not answer")
+
+    def _mount(self, camera: str, stream: _Stream) -> None:
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(
+            f"( appsrc name=in is-live=true do-timestamp=true format=time leaky-type=downstream"
+            f" max-buffers={2 * WAITING} max-bytes=0 ! videoscale add-borders=true ! capsfilter name=size"
+            f" ! {encoder(stream.fps, self._bitrate, live=True)}"
+            " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        )
+        factory.set_shared(True)
+        if self._credentials:
+            permissions = GstRtspServer.RTSPPermissions()
+            for what in ("media.factory.access", "media.factory.construct"):
+                permissions.add_permission_for_role(ROLE, what, True)
+            factory.set_permissions(permissions)
+        factory.connect("media-configure", self._configured, stream)
+        self._server.get_mount_points().add_factory(stream.path, factory)
+
+    def _configured(self, _factory: object, media: Any, stream: _Stream) -> None:
+        top = media.get_element()
+        one = _Media(*(top.get_by_name_recurse_up(name) for name in ("in", "size", "encoder")))
+        media.connect("unprepared", self._unprepared, stream, one)
+        stream.media = one
+
+    def _unprepared(self, _media: object, stream: _Stream, one: _Media) -> None:
+        with self._lock:
+            if stream.media is one:
+                stream.media = None
+
+    def _connected(self, _server: object, client: Any) -> None:
+        viewer = hash(client)
+        client.connect("new-session", _shorten)
+        client.connect("play-request", self._plays, viewer)
+        client.connect("teardown-request", self._leaves, viewer)
+        client.connect("closed", self._closed, viewer)
+
+    def _plays(self, _client: object, context: Any, viewer: int) -> None:
+        for camera, stream in self._at(context):
+            self._watch(camera, stream, stream.viewers | {viewer})
+            media = stream.media
+            if media is not None:  # a late viewer would otherwise wait for the next keyframe
+                media.encoder.send_event(
+                    GstVideo.video_event_new_upstream_force_key_unit(Gst.CLOCK_TIME_NONE, True, 0)
+                )
+
+    def _leaves(self, _client: object, context: Any, viewer: int) -> None:
+        for camera, stream in self._at(context):
+            self._watch(camera, stream, stream.viewers - {viewer})
+
+    def _closed(self, _client: object, viewer: int) -> None:
+        for camera, stream in list(self._streams.items()):
+            self._watch(camera, stream, stream.viewers - {viewer})
+
+    def _at(self, context: Any) -> list[tuple[str, _Stream]]:
+        """Return the stream that a request is about; the URI may end in the name of its control."""
+        path = context.uri.abspath
+        return [
+            (camera, stream)
+            for camera, stream in list(self._streams.items())
+            if path == stream.path or path.startswith(stream.path + "/")
+        ]
+
+    def _watch(self, camera: str, stream: _Stream, viewers: set[object]) -> None:
+        with self._lock:
+            changed, stream.viewers = stream.viewers != viewers, viewers
+        if changed:
+            logger.info("camera %s: %d watch its stream", camera, len(viewers))
+            if self._on_viewers:
+                self._on_viewers(camera, len(viewers))
+
+
+def _auth(user: str, password: str) -> Any:
+    auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", ROLE)
+    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.add_digest(user, password, token)
+    return auth
+
+
+def _clean(pool: Any) -> bool:
+    pool.cleanup()
+    return True
+
+
+def _shorten(_client: object, session: Any) -> None:
+    session.set_timeout(SESSION_S)
