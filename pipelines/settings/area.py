@@ -30,6 +30,8 @@ def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
 
 
 def _simple(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    if not 3 <= len(points) <= 64:
+        raise ValueError(f"needs 3 to 64 points, has {len(points)}")
     for number, (x, y) in enumerate(points, 1):
         if not (0 <= x <= 1 and 0 <= y <= 1):
             raise ValueError(
@@ -51,7 +53,9 @@ def _simple(points: tuple[Point, ...]) -> tuple[Point, ...]:
     return points
 
 
-Polygon = Annotated[tuple[Point, ...], Field(min_length=3, max_length=64), AfterValidator(_simple)]
+Polygon = Annotated[
+    tuple[Point, ...], Field(json_schema_extra={"minItems": 3, "maxItems": 64}), AfterValidator(_simple)
+]
 
 
 class Mask(Section):

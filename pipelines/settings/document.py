@@ -33,8 +33,8 @@ _SENTENCES: Final = (
     ("did not find expected key", "the indentation does not fit the lines above"),
     ("expected <block end>", "the indentation does not fit the lines above"),
     ("sequence entries are not allowed here", 'a "-" does not fit here; it belongs on a line of its own'),
-    ("end of stream", "a quote or bracket is still open at the end"),
-    ("expected ',' or", 'a "," or closing bracket is missing before this'),
+    ("end of stream", "the quote that opens here is not closed"),
+    ("expected ',' or", 'the bracket that opens here is not closed, or a "," is missing in it'),
     ("expected the node content", "a value is missing before this"),
     ("that cannot start any token", "a value may not begin with this character; put it in quotes"),
     ("unknown escape character", 'a "\\" in double quotes begins an escape; use single quotes'),
@@ -46,6 +46,7 @@ _SENTENCES: Final = (
     ("directive", 'a line that begins with "%" does not fit here'),
     ("block scalar", 'a value that begins with "|" or ">" must be in quotes'),
 )
+_OPENED_BEFORE: Final = ("could not find expected ':'", "found unexpected end of stream", "expected ',' or")
 
 
 class Unreadable(Exception):
@@ -92,7 +93,7 @@ def read_document(text: str, substitution: Substitution) -> Document:
             Mistake(place, "", "a control character that text may not hold; delete it")
         ) from None
     except yaml.MarkedYAMLError as error:
-        raise Unreadable(_syntax_mistake(error)) from None
+        raise Unreadable(_syntax_mistake(error, text.splitlines())) from None
     except (ValueError, OverflowError):  # PyYAML lets chr() fail on "\UFFFFFFFF"
         place = _place(loader.get_mark()) if loader else Place(1, 1)
         words = 'a "\\" in double quotes begins an escape; use single quotes'
@@ -135,7 +136,10 @@ class _Values:
         self._substitution = substitution
 
     def read(self, node: yaml.Node, keys: Keys) -> object:
-        self._document.values[keys] = _place(node.start_mark)
+        begins = _place(node.start_mark)
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+            begins = self._document.keys.get(keys, begins)  # a block begins at the key above it
+        self._document.values[keys] = begins
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, keys)
         if isinstance(node, yaml.SequenceNode):
@@ -193,13 +197,25 @@ def _place(mark: yaml.Mark) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
-def _syntax_mistake(error: yaml.MarkedYAMLError) -> Mistake:
+def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     """Put PyYAML's words into ours, without any text of the file: it may be a password."""
     problem = error.problem or ""
     mark = error.problem_mark or error.context_mark
-    if problem == "could not find expected ':'" and error.context_mark:
+    if error.context_mark and problem.startswith(_OPENED_BEFORE):
         mark = error.context_mark
+    if mark and problem == "mapping values are not allowed here" and (bare := _bare_key(lines[: mark.line])):
+        return Mistake(bare, "", 'a ":" is missing after this key')
     words = next((sentence for words, sentence in _SENTENCES if words in problem), "this is not valid YAML")
     if problem == "too deep":
         words = f"more than {_DEEPEST} levels deep; a store file needs 8"
     return Mistake(_place(mark) if mark else Place(1, 1), "", words)
+
+
+def _bare_key(lines: list[str]) -> Place | None:
+    """Return where the last line with content begins, if it has no colon: YAML complains one line later."""
+    for number in range(len(lines), 0, -1):
+        line = lines[number - 1]
+        content = line.split("#")[0].strip()
+        if content:
+            return None if ":" in content else Place(number, line.index(content) + 1)
+    return None

@@ -42,7 +42,6 @@ _SENTENCES: Final = {
     "string_pattern_mismatch": 'must be 1 to 32 of a-z, 0-9 and "-"',
     "value_error": "{error}",
 }
-SENTENCES: Final = frozenset(_SENTENCES) | {"extra_forbidden", "literal_error"}
 
 
 def sentence(error: ErrorDetails, keys: Keys) -> str:

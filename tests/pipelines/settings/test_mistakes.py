@@ -1,0 +1,333 @@
+"""Each mistake is told at its place, in words that help; a valid file with one change per case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.pipelines.settings.store_file import MINIMAL, mistakes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BLOCK = 'must be a block of "key: value" lines'
+SQUARE = "[[0, 0], [1, 0], [1, 1], [0, 1]]"
+
+
+def _with(*lines: str) -> str:
+    """Return the smallest file with lines after it, of which the first is line 6."""
+    return MINIMAL + "\n".join(lines) + "\n"
+
+
+SECTIONS = [
+    ("privcy: {}", '6:1  privcy: unknown key. Did you mean "privacy"?'),
+    ("xyz: {}", "6:1  xyz: unknown key. Known here: cameras, defaults, models, notify,"),
+    ("privacy: {faces: {method: blur}}", "6:27  privacy.faces.method: must be pixelate or solid"),
+    (
+        "privacy: {faces: {method: pixellate}}",
+        '6:27  privacy.faces.method: must be pixelate or solid. Did you mean "pixelate"?',
+    ),
+    ("privacy: {faces: {margin: 3}}", "6:27  privacy.faces.margin: must be at most 2, not 3"),
+    ("privacy: {faces: {hold_ms: -1}}", "6:28  privacy.faces.hold_ms: must be at least 0, not -1"),
+    ("privacy: {on_failure: show}", "6:23  privacy.on_failure: must be drop_frame"),
+    ("privacy: {faces: off}", f"6:18  privacy.faces: {BLOCK}"),
+    ("privacy:", "6:1  privacy: has no value; write one, or remove the key"),
+    ("platform: {max_cameras: many}", "6:25  platform.max_cameras: must be a whole number, without quotes"),
+    (
+        "platform: {max_cameras: 2.5}",
+        "6:25  platform.max_cameras: must be a whole number, without quotes, not 2.5",
+    ),
+    (
+        "platform: {max_cameras: true}",
+        "6:25  platform.max_cameras: must be a whole number, without quotes, not true",
+    ),
+    (
+        "models: {person: nanodet-461}",
+        '6:18  models.person: no model of this name. Did you mean "nanodet-416"?',
+    ),
+    (
+        "models: {face: {name: cface}}",
+        '6:23  models.face.name: no model of this name. Did you mean "centerface"?',
+    ),
+    (
+        "models: {face: {name: centerface, min_confidence: 1}}",
+        "6:51  models.face.min_confidence: must be below 1",
+    ),
+    ("models: {face: 3}", f"6:16  models.face: {BLOCK}"),
+    ("prices: {catalogue: none.csv}", "6:21  prices.catalogue: there is no such file"),
+    ("prices: {catalogue: 7}", "6:21  prices.catalogue: must be the path of a file or folder, as text"),
+    ("prices: {confirm: {min_votes: 0}}", "6:31  prices.confirm.min_votes: must be at least 1, not 0"),
+    ("defaults: {fps: 0}", "6:17  defaults.fps: must be at least 0.1, not 0"),
+    ('defaults: {fps: "10"}', "6:17  defaults.fps: must be a number, without quotes"),
+    ("defaults: {transport: tpc}", '6:23  defaults.transport: must be tcp or udp. Did you mean "tcp"?'),
+    (
+        "defaults: {reconnect: {first_ms: 900, max_ms: 500}}",
+        "6:47  defaults.reconnect.max_ms: must not be below first_ms, which is 900",
+    ),
+    ("outputs: {rtsp: {listen: 8554}}", "6:26  outputs.rtsp.listen: must be host:port"),
+    ("outputs: {rtsp: {listen: 'h:70000'}}", "6:26  outputs.rtsp.listen: has a port above 65535"),
+    ("outputs: {rtsp: {path: /live}}", '6:24  outputs.rtsp.path: must begin with "/" and hold {camera} once'),
+    (
+        "outputs: {mqtt: {url: http://b}}",
+        "6:23  outputs.mqtt.url: must be mqtts://host:8883 or mqtt://host:1883",
+    ),
+    ("outputs: {mqtt: {url: 'mqtt://u:pw@b'}}", "6:23  outputs.mqtt.url: has a user or password in the URL"),
+    ("outputs: {mqtt: {}}", "6:11  outputs.mqtt.url: is missing; add it"),
+    (
+        "outputs: {mqtt: {url: mqtt://b, password: x}}",
+        "6:43  outputs.mqtt.password: needs a username beside it",
+    ),
+    (
+        "outputs: {mqtt: {url: mqtt://b, ca_file: store.yaml}}",
+        "6:42  outputs.mqtt.ca_file: is only for mqtts://",
+    ),
+    (
+        "outputs: {metrics: {listen: '127.0.0.1:9000'}, web: {listen: 'localhost:9000'},"
+        " rtsp: {listen: '0.0.0.0:9000'}}",
+        "6:96  outputs.rtsp.listen: port 9000 is taken by outputs.metrics; choose another",
+    ),
+    (
+        "outputs: {web: {listen: '0.0.0.0:80'}}",
+        "6:25  outputs.web.listen: other machines can reach this address",
+    ),
+    ("outputs: {record: {}}", "6:11  outputs.record.folder: is missing; add it"),
+    (
+        "outputs: {snapshots: {folder: p, quality: 101}}",
+        "6:43  outputs.snapshots.quality: must be at most 100",
+    ),
+    ("notify: {name: vip}", '6:9  notify: must be a list: "- " before each entry, or [a, b]'),
+    ("notify: [{name: VIP, when: {total_at_least: 1}}]", "6:17  notify[0].name: must be 1 to 32 of a-z, 0-9"),
+    ("notify: [{name: vip, when: {}}]", "6:22  notify[0].when.total_at_least: is missing; add it"),
+    (
+        "notify: [{name: vip, when: {total_at_least: 1 EUR}}]",
+        "6:45  notify[0].when.total_at_least: must be an amount in whole units of the store's currency",
+    ),
+    (
+        "notify: [{name: vip, when: {total_at_least: 1.999}}]",
+        "6:45  notify[0].when.total_at_least: EUR has 2 decimals, this has more",
+    ),
+    (
+        "notify: [{name: vip, when: {total_at_least: 1, in_zones: [dor]}}]",
+        "6:59  notify[0].when.in_zones[0]: no camera has a zone of this name",
+    ),
+    ("version: 1", "6:1  version: is here a second time (first on line 1); remove one"),
+]
+CAMERAS = [
+    ("zons: {}", '6:5  cameras.door.zons: unknown key. Did you mean "zones"?'),
+    ("fps: 10 fps", "6:10  cameras.door.fps: must be a number, without quotes"),
+    ("enabled: no", "6:14  cameras.door.enabled: must be true or false, without quotes"),
+    ("loop: true", "6:11  cameras.door.loop: is only for files and folders; remove it"),
+    ("credentials: viewer", f"6:18  cameras.door.credentials: {BLOCK}"),
+    ("credentials: {password: x}", "6:5  cameras.door.credentials.username: is missing; add it"),
+    (
+        "credentials: {username: viewer, password: 1234}",
+        "6:47  cameras.door.credentials.password: must be text; put it in quotes",
+    ),
+    (
+        "credentials: {username: viewer, password: '${PW}'}",
+        "6:47  cameras.door.credentials.password: ${PW} is not set (looked in env, ",
+    ),
+    (
+        "credentials: {username: viewer, password: '${PW'}",
+        "6:47  cameras.door.credentials.password: has ${ without }",
+    ),
+    (
+        "zones: {Door: {polygon: [[0, 0], [1, 0], [1, 1]]}}",
+        '6:13  cameras.door.zones.Door: must be 1 to 32 of a-z, 0-9 and "-"',
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [1, 1]]}}",
+        "6:26  cameras.door.masks.a.polygon: needs 3 to 64 points, has 2",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [1, 1], [1, 0], [0, 1]]}}",
+        "6:26  cameras.door.masks.a.polygon: crosses itself: the side after point 1 meets the side after",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [640, 0], [640, 480]]}}",
+        "6:26  cameras.door.masks.a.polygon: point 2 [640, 0] lies outside the picture",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [0.5, 0.5], [1, 1]]}}",
+        "6:26  cameras.door.masks.a.polygon: has no area",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [1, 1], [0, 0]]}}",
+        "6:26  cameras.door.masks.a.polygon: names a point twice",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [1], [1, 1]]}}",
+        "6:35  cameras.door.masks.a.polygon[1][1]: must be a pair of numbers, [x, y]",
+    ),
+    (
+        "masks: {a: {polygon: [[0, 0], [1, 0, 1], [1, 1]]}}",
+        "6:35  cameras.door.masks.a.polygon[1]: must be a pair of numbers, [x, y]",
+    ),
+    ("masks: {a: {polygon: 0 0 1 1}}", "6:26  cameras.door.masks.a.polygon: must be a list"),
+    (
+        f"masks: {{a: {{polygon: {SQUARE}, dwell_ms: 1}}}}",
+        "6:60  cameras.door.masks.a.dwell_ms: unknown key.",
+    ),
+]
+CHANGES = [
+    ("version: 1", "version: 2", "1:10  version: must be 1, the version of this form"),
+    ("version: 1\n", "", "1:1  version: is missing; add it"),
+    ("id: shop-1, ", "", "2:1  store.id: is missing; add it"),
+    ("Shop,", "1234,", "2:27  store.name: must be text; put it in quotes"),
+    (
+        "Europe/Berlin",
+        "Europe/Berln",
+        "2:43  store.timezone: must be a time zone of the IANA list. Did you mean",
+    ),
+    ("Europe/Berlin", "../../etc/passwd", "2:43  store.timezone: must be a time zone of the IANA list"),
+    (
+        "EUR",
+        "euro",
+        '2:68  store.currency: must be an ISO 4217 code of three capital letters. Did you mean "EUR"?',
+    ),
+    ("door:", "Front Door:", '4:3  cameras."Front Door": must be 1 to 32 of a-z, 0-9 and "-"'),
+    (
+        "rtsp://10",
+        "rtsp://u:pw@10",
+        "5:13  cameras.door.source: has a user or password in the URL; take it out",
+    ),
+    (
+        "rtsp://10",
+        "rtsp://u:p/w@10",
+        "5:13  cameras.door.source: has a user or password in the URL; take it out",
+    ),
+    ("rtsp://10", "http://10", "5:13  cameras.door.source: must be rtsp://host/path, rtsps://"),
+    (":554", ":port", "5:13  cameras.door.source: is not a complete URL; write rtsp://host:554/path"),
+    ("rtsp://10.0.0.11:554/stream2", "video.mp4", "5:13  cameras.door.source: there is no such file"),
+    ("rtsp://10.0.0.11:554/stream2", "0", "5:13  cameras.door.source: must be rtsp://host/path, rtsps://"),
+    ("    source", "    enabled: false\n    source", "3:1  cameras: every camera has enabled: false"),
+    (
+        "    source: rtsp://10.0.0.11:554/stream2\n",
+        "",
+        "4:3  cameras.door: has no value; write one, or remove",
+    ),
+    (
+        "cameras:",
+        "platform: {max_cameras: 1}\ncameras:\n  b: {source: /dev/video1}",
+        "4:1  cameras: 2 cameras are enabled, platform.max_cameras allows 1",
+    ),
+    (
+        "cameras:",
+        "cameras:\n  b: {source: 'rtsp://10.0.0.11:554/stream2'}",
+        '6:13  cameras.door.source: is the source of camera "b" too',
+    ),
+]
+SYNTAX = [
+    (MINIMAL.replace("    source", "\tsource"), "5:1  a tab; YAML takes only spaces for indentation"),
+    (MINIMAL.replace("version: 1", "version 1"), '1:1  a ":" is missing after this key'),
+    (MINIMAL.replace("  door:", "  door"), '4:3  a ":" is missing after this key'),
+    (
+        MINIMAL.replace("    source", "   x: 1\n    source"),
+        '6:11  a ":" does not fit here; check the indentation',
+    ),
+    (MINIMAL.replace("EUR}", "EUR"), "2:8  the bracket that opens here is not closed"),
+    (MINIMAL.replace("Shop,", '"Shop,'), "2:27  the quote that opens here is not closed"),
+    (MINIMAL.replace("Shop,", "@Shop,"), "2:27  a value may not begin with this character; put it in quotes"),
+    (MINIMAL.replace("Shop,", "*hunter2,"), '2:27  a value that begins with "*" must be in quotes'),
+    (MINIMAL.replace("Shop,", "&hunter2 Shop,"), '2:27  a value that begins with "&" must be in quotes'),
+    (MINIMAL.replace("Shop,", "!hunter2 Shop,"), '2:27  a value that begins with "!" must be in quotes'),
+    (MINIMAL.replace("Shop,", "!hunter2!x Shop,"), '2:27  a value that begins with "!" must be in quotes'),
+    (MINIMAL.replace("Shop,", r'"\q",'), '2:29  a "\\" in double quotes begins an escape; use single quotes'),
+    (MINIMAL.replace("Shop,", r'"\UFFFFFFFF",'), '2:30  a "\\" in double quotes begins an escape'),
+    (MINIMAL.replace("Shop", "Sh\x07op"), "2:29  a control character that text may not hold; delete it"),
+    (MINIMAL + "---\n" + MINIMAL, "6:1  a second document begins; the file holds one only"),
+    (MINIMAL + "? [a]\n: 1\n", "6:3  a key must be a plain word"),
+    (MINIMAL + "notify: " + "[" * 5000 + "]" * 5000, "6:32  more than 24 levels deep"),
+    ("", "1:1  the file is empty; begin with `version: 1`"),
+    ("# only a comment\n", "1:1  the file is empty; begin with `version: 1`"),
+    ("- version: 1\n", '1:1  must be "key: value" lines'),
+    ("just words\n", '1:1  must be "key: value" lines'),
+    (b"version: 1\nstore: {name: Caf\xe9}\n", "2:18  this byte is not UTF-8; save the file as UTF-8"),
+    (MINIMAL.encode("utf-16"), "1:1  this byte is not UTF-8; save the file as UTF-8"),
+]
+
+
+def _expect(folder: Path, text: str | bytes, wanted: str) -> None:
+    found = mistakes(folder, text)
+    assert len(found) == 1, found
+    assert found[0].startswith(wanted)
+
+
+@pytest.mark.parametrize(("line", "wanted"), SECTIONS)
+def test_a_wrong_section(tmp_path: Path, line: str, wanted: str) -> None:
+    _expect(tmp_path, _with(line), wanted)
+
+
+@pytest.mark.parametrize(("line", "wanted"), CAMERAS)
+def test_a_wrong_camera(tmp_path: Path, line: str, wanted: str) -> None:
+    _expect(tmp_path, _with(f"    {line}"), wanted)
+
+
+@pytest.mark.parametrize(("old", "new", "wanted"), CHANGES)
+def test_a_wrong_change(tmp_path: Path, old: str, new: str, wanted: str) -> None:
+    assert old in MINIMAL
+    _expect(tmp_path, MINIMAL.replace(old, new, 1), wanted)
+
+
+@pytest.mark.parametrize(("text", "wanted"), SYNTAX)
+def test_not_yaml(tmp_path: Path, text: str | bytes, wanted: str) -> None:
+    _expect(tmp_path, text, wanted)
+
+
+def test_a_wrong_default_is_told_once_however_many_cameras_inherit_it(tmp_path: Path) -> None:
+    more = ["  b: {source: /dev/video1}", "defaults: {fps: 99, reconnect: {jitter: 2}}"]
+    assert [line.split(":")[0] for line in mistakes(tmp_path, _with(*more))] == ["7", "7"]
+
+
+def test_a_misspelt_zones_key_does_not_make_the_rules_wrong(tmp_path: Path) -> None:
+    lines = [f"    zons: {{bags: {{polygon: {SQUARE}}}}}"]
+    lines += ["notify: [{name: vip, when: {total_at_least: 1, in_zones: [bags]}}]"]
+    _expect(tmp_path, _with(*lines), "6:5  cameras.door.zons: unknown key")
+
+
+TEN = """\
+version: 1
+stroe: {id: berlin}
+store: {id: Berlin Mitte, name: Berlin Mitte, timezone: Europe/Berlin, currency: EUO}
+defaults: {fps: 100}
+cameras:
+  handbags:
+    source: rtsp://admin:hunter2@10.0.0.12/stream2
+    zons:
+      island: {polygon: [[0, 0], [1, 0], [1, 1]]}
+    masks:
+      till: {polygon: [[0, 0], [1, 1], [1, 0], [0, 1]]}
+  entrance:
+    source: rtsp://10.0.0.11/stream2
+    credentials: {username: viewer, password: "${CAM_ENTRANCE_PASSWORD}"}
+outputs:
+  rtsp: {listen: 0.0.0.0:8554}
+  metrics: {listen: 127.0.0.1:8554}
+notify:
+  - {name: vip, when: {total_at_least: 1500, in_zones: [iland]}}
+"""
+
+
+def test_ten_mistakes_make_ten_lines_in_order(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, TEN)
+    places = ["2:1", "3:13", "3:82", "4:17", "7:13", "8:5", "11:23", "14:47", "17:21", "19:57"]
+    assert [line.split("  ")[0] for line in found] == places
+    assert "iland" not in found[9]
+    assert found[9].endswith('no camera has a zone of this name. Did you mean "island"?')
+    assert "hunter2" not in "\n".join(found)
+
+
+def test_what_is_no_file_is_said_in_one_line(tmp_path: Path) -> None:
+    from pipelines.settings import SettingsError, load_settings
+
+    (tmp_path / "huge.yaml").write_text("#" * 300_000)
+    cases = {
+        "missing.yaml": "there is no such file",
+        ".": "is a folder",
+        "huge.yaml": "is larger than 256 KiB",
+    }
+    for name, words in cases.items():
+        with pytest.raises(SettingsError, match=words) as caught:
+            load_settings(tmp_path / name, env={})
+        assert len(caught.value.lines) == 1
