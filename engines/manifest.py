@@ -174,6 +174,8 @@ def find_model(name: str, models: Mapping[str, Model]) -> Model:
 def _model(name: str, block: _Block, folder: Path) -> Model:
     origin = block.block("origin")
     classes = tuple(str(item) for item in block.items("classes"))
+    if twice := [label for index, label in enumerate(classes) if label in classes[:index]]:
+        raise BadInput(f"{block.place}.classes: {twice[0]} is named twice")
     thresholds = block.block("thresholds")
     model = Model(
         name,

@@ -63,7 +63,7 @@ class Slot:
         try:
             done = self._request.wait_for(int(timeout_s * 1000))
         except RuntimeError as error:
-            raise InferenceFailed(f"model {self._name}: {error}") from error
+            raise InferenceFailed(f"model {self._name}: {_line(error)}") from error
         if not done:
             raise InferenceFailed(f"model {self._name}: no answer within {timeout_s:g} s")
         boxes, scores, classes = (self._request.get_tensor(name).data[0].copy() for name in OUTPUTS)
@@ -94,7 +94,9 @@ class Network:
         try:
             self._compiled = core.compile_model(_fed_with_pixels(core, model), "CPU", config)
         except RuntimeError as error:
-            raise BadInput(f"model {model.name}: OpenVINO cannot load {model.path}: {error}") from error
+            raise BadInput(
+                f"model {model.name}: OpenVINO cannot load {model.path}: {_line(error)}"
+            ) from error
         self._name, self._most = model.name, most_slots
         self._lock = threading.Lock()
         self._free: list[Slot] = []
@@ -124,6 +126,11 @@ class Network:
         """Take slots back, also ones that still work: they are waited for before their next use."""
         with self._lock:
             self._free.extend(slots)
+
+
+def _line(error: Exception) -> str:
+    """Return OpenVINO's message, which runs over several lines, in one."""
+    return " ".join(str(error).split())
 
 
 def _fed_with_pixels(core: ov.Core, model: Model) -> ov.Model:

@@ -1,0 +1,114 @@
+"""`msh models`: which models there are, and whether each is whole and works."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.errors import BadInput, InferenceFailed
+from engines.manifest import MANIFEST, Model, read_manifest
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from engines.openvino_runtime import Raw
+
+HEADINGS = ("NAME", "LICENCE", "INPUT", "SIZE", "CLASSES", "FILE")
+GREY = 114
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register `models list` and `models verify`."""
+    command = subparsers.add_parser("models", help="list the models, or check that each is whole and works")
+    actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, run, about in (
+        ("list", list_models, "name, licence, input, size, classes, and whether the file is there"),
+        ("verify", verify_models, "checksum, loading, and one inference of each model"),
+    ):
+        action = actions.add_parser(name, help=about, description=about)
+        action.add_argument("--manifest", type=Path, default=MANIFEST, help="another configs/models.yaml")
+        if name == "verify":
+            action.add_argument("names", nargs="*", metavar="NAME", help="only these models")
+        action.set_defaults(run=run)
+
+
+def list_models(args: argparse.Namespace) -> int:
+    """Print the table; a missing or changed file is shown, not an error."""
+    rows = [_row(model) for model in read_manifest(args.manifest).values()]
+    print("\n".join(_table([HEADINGS, *rows])))
+    return 0
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    shape = f"{model.input.width}x{model.input.height} {model.input.order.value}"
+    about = (model.name, model.licence, shape)
+    try:
+        size = f"{model.path.stat().st_size / 1e6:.1f} MB"
+    except OSError:
+        return *about, "-", " ".join(model.classes), "missing"
+    try:
+        model.check_file()
+    except BadInput:
+        return *about, size, " ".join(model.classes), "changed"
+    return *about, size, " ".join(model.classes), "ok"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def verify_models(args: argparse.Namespace) -> int:
+    """Check every model and say so; 2 where a file is not the one described, 1 where one does not work."""
+    models = read_manifest(args.manifest)
+    if unknown := [name for name in args.names if name not in models]:
+        raise BadInput(f"model {unknown[0]!r} is not in the manifest; it has {', '.join(models)}")
+    code = 0
+    for name in args.names or models:
+        try:
+            print(f"{name}: {_verify(models[name])}")
+        except BadInput as error:
+            print(f"msh models: {error}", file=sys.stderr)
+            code = 2
+        except InferenceFailed as error:
+            print(f"msh models: {error}", file=sys.stderr)
+            code = max(code, 1)
+    return code
+
+
+def _verify(model: Model) -> str:
+    """Return what is to be said of a sound model; raise BadInput or InferenceFailed."""
+    from engines.openvino_runtime import Network  # noqa: PLC0415  other commands do without OpenVINO
+
+    model.check_file()
+    start = time.perf_counter()
+    network = Network(model, threads=len(os.sched_getaffinity(0)))
+    loaded = time.perf_counter()
+    slot = network.take()
+    slot.pixels[:] = GREY
+    slot.start()
+    check_answer(slot.result(timeout_s=30), model)
+    done = time.perf_counter()
+    return (
+        f"ok (sha256 {model.sha256[:12]}, {network.precision}, "
+        f"loaded in {(loaded - start) * 1e3:.0f} ms, first answer in {(done - loaded) * 1e3:.0f} ms)"
+    )
+
+
+def check_answer(raw: Raw, model: Model) -> None:
+    """Raise InferenceFailed where shapes or values break the decoder's contract."""
+    count = len(raw.scores)
+    if raw.scores.shape != (count,) or raw.classes.shape != (count,) or raw.boxes.shape != (count, 4):
+        shapes = f"{raw.boxes.shape}, {raw.scores.shape}, {raw.classes.shape}"
+        raise InferenceFailed(f"model {model.name}: outputs of shapes {shapes}, expected (K, 4), (K,), (K,)")
+    limits = ((raw.boxes, 1), (raw.scores, 1), (raw.classes, len(model.classes) - 1))
+    for (values, most), what in zip(limits, ("boxes", "scores", "classes"), strict=True):
+        if count == 0 or not (np.min(values) >= 0 and np.max(values) <= most):
+            raise InferenceFailed(f"model {model.name}: {what} outside 0 to {most}, or none at all")
