@@ -104,10 +104,10 @@ class Defaults(Section):
         ge=0.1,
         le=60.0,
     )
-    transport: Literal["tcp", "udp"] = Field(
+    transport: Literal["tcp", "udp", "auto"] = Field(
         default="tcp",
         title="Transport",
-        description="How RTSP video travels: tcp is safe, udp is quicker on good networks.",
+        description="How RTSP video travels: tcp is safe, udp quicker on good networks; auto: udp, else tcp.",
     )
     stale_after_ms: int = Field(
         default=3000,

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.settings.base import Address, parse_address
 from pipelines.settings.camera import Camera
-from pipelines.settings.currencies import MINOR_DIGITS
 from pipelines.settings.mistakes import Keys, did_you_mean, shown
+from pipelines.settings.models import BUILTIN_BRAND
 from pipelines.settings.outputs import Metrics, Rtsp, Web
 from pipelines.settings.platform import Platform
+from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -28,7 +29,7 @@ _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
-def check_all(raw: Raw, folder: Path, known_models: Collection[str]) -> Iterator[Finding]:
+def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]]) -> Iterator[Finding]:
     """Yield every breach of a rule between sections, as the keys it concerns and a sentence."""
     yield from _cameras(raw)
     yield from _sources(raw, folder)
@@ -108,7 +109,7 @@ def _web_token(raw: Raw) -> Iterator[Finding]:
 def _rules(raw: Raw) -> Iterator[Finding]:
     zones = _zone_names(raw)
     currency = _block(raw.get("store")).get("currency")
-    digits = MINOR_DIGITS.get(currency) if isinstance(currency, str) else None
+    digits = EXPONENTS.get(currency) if isinstance(currency, str) else None
     names: set[str] = set()
     rules = raw.get("notify")
     for index, rule in enumerate(rules if isinstance(rules, tuple) else ()):
@@ -174,11 +175,15 @@ def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
         yield keys, "there is no such file (relative paths begin at the folder of this file)"
 
 
-def _models(raw: Raw, known: Collection[str]) -> Iterator[Finding]:
+def _models(raw: Raw, known: Mapping[str, Collection[str]]) -> Iterator[Finding]:
     for role, value in _block(raw.get("models")).items():
         name = value.get("name") if isinstance(value, dict) else value
-        if role in ("person", "face", "brand") and isinstance(name, str) and name:
-            names = {*known, "builtin"} if role == "brand" else set(known)
-            if name not in names:
-                keys: Keys = ("models", role, "name") if isinstance(value, dict) else ("models", role)
-                yield keys, f"no model of this name.{did_you_mean(name, names)}"
+        if role not in ("person", "face", "brand") or not isinstance(name, str) or not name:
+            continue
+        keys: Keys = ("models", role, "name") if isinstance(value, dict) else ("models", role)
+        names = {*known, BUILTIN_BRAND} if role == "brand" else set(known)
+        if name not in names:
+            yield keys, f"no model of this name.{did_you_mean(name, names)}"
+        elif role != "brand" and role not in known[name]:
+            fit = sorted(other for other, classes in known.items() if role in classes)
+            yield keys, f"this model does not find a {role}; {' or '.join(fit) or 'none here'} does"

@@ -30,12 +30,12 @@ def load_settings(
     *,
     env: Mapping[str, str],
     secrets_dir: Path = SECRETS_DIR,
-    known_models: Collection[str] | None = None,
+    known_models: Mapping[str, Collection[str]] | None = None,
 ) -> Settings:
     """Read a store file; `${NAME}` comes from `env`, else from a file in `secrets_dir`.
 
-    Relative paths in it begin at its folder. Model names are those of `known_models`, by default of
-    configs/models.yaml.
+    Relative paths in it begin at its folder. Models and the classes they find are those of
+    `known_models`, by default of configs/models.yaml.
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
@@ -47,7 +47,7 @@ def load_settings(
         raise SettingsError([error.mistake.line(path)]) from None
     folder = path.absolute().parent
     if known_models is None:
-        known_models = read_manifest()
+        known_models = {name: model.classes for name, model in read_manifest().items()}
     origin = Origin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given))
     settings, mistakes = _judge(document, folder, origin, known_models)
     if settings is None or mistakes:
@@ -83,7 +83,7 @@ def _decoded(raw: bytes) -> str:
 
 
 def _judge(
-    document: Document, folder: Path, origin: Origin, known_models: Collection[str]
+    document: Document, folder: Path, origin: Origin, known_models: Mapping[str, Collection[str]]
 ) -> tuple[Settings | None, list[Mistake]]:
     raw = document.value
     if not isinstance(raw, dict):

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pipelines.settings.base import Section, Slug
+from pricing.money import exponent
 
 
 def _amount(value: object) -> Decimal:
@@ -38,6 +39,10 @@ class When(Section):
         description="The person stands in one of these zones; absent: anywhere.",
         max_length=64,
     )
+
+    def minor(self, currency: str) -> int:
+        """Return the least total in minor units of an ISO 4217 currency."""
+        return int(self.total_at_least.scaleb(exponent(currency)))
 
 
 class Rule(Section):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from pydantic import AfterValidator, Field
 
 from pipelines.settings.base import Section, Slug
-from pipelines.settings.currencies import MINOR_DIGITS
+from pricing.money import EXPONENTS
 
 
 def _known_timezone(name: str) -> str:
@@ -22,9 +22,9 @@ def _known_timezone(name: str) -> str:
 
 
 def _known_currency(code: str) -> str:
-    if code in MINOR_DIGITS:
+    if code in EXPONENTS:
         return code
-    near = get_close_matches(code.upper(), MINOR_DIGITS, n=1, cutoff=0.6)
+    near = get_close_matches(code.upper(), EXPONENTS, n=1, cutoff=0.6)
     hint = f'. Did you mean "{near[0]}"?' if near else ", such as EUR"
     raise ValueError(f"must be an ISO 4217 code of three capital letters{hint}")
 

@@ -16,7 +16,7 @@ cameras:
   door:
     source: rtsp://10.0.0.11:554/stream2
 """
-MODELS = ("nanodet-416", "centerface")
+MODELS = {"nanodet-416": ("person", "handbag"), "centerface": ("face",)}
 
 
 def load(folder: Path, text: str | bytes, **env: str) -> Settings:

@@ -54,6 +54,7 @@ def test_the_example_is_valid_and_says_what_it_seems_to() -> None:
     assert outputs.rtsp.listen == Address("0.0.0.0", 8554)
     assert (outputs.mqtt.host, outputs.mqtt.port, outputs.mqtt.tls) == ("broker.store.lan", 8883, True)
     assert (rule.when.total_at_least, rule.when.in_zones) == (Decimal(1500), ("doorway",))
+    assert rule.when.minor("EUR") == 150_000
     assert found.prices.catalogue == CONFIGS / "prices.csv"
 
 
@@ -182,7 +183,9 @@ def _never_raises_anything_else(folder: Path, text: str) -> None:
     file = folder / "any.yaml"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     try:
-        load_settings(file, env={}, secrets_dir=folder, known_models=())
+        load_settings(
+            file, env={}, secrets_dir=folder, known_models={"nanodet-416": ["person"], "centerface": ["face"]}
+        )
     except SettingsError as error:
         said = str(error)
         lines = len(error.lines)

@@ -54,13 +54,17 @@ SECTIONS = [
         "models: {face: {name: centerface, min_confidence: 1}}",
         "6:51  models.face.min_confidence: must be below 1",
     ),
+    ("models: {face: nanodet-416}", "6:16  models.face: this model does not find a face; centerface does"),
     ("models: {face: 3}", f"6:16  models.face: {BLOCK}"),
     ("prices: {catalogue: none.csv}", "6:21  prices.catalogue: there is no such file"),
     ("prices: {catalogue: 7}", "6:21  prices.catalogue: must be the path of a file or folder, as text"),
     ("prices: {confirm: {min_votes: 0}}", "6:31  prices.confirm.min_votes: must be at least 1, not 0"),
     ("defaults: {fps: 0}", "6:17  defaults.fps: must be at least 0.1, not 0"),
     ('defaults: {fps: "10"}', "6:17  defaults.fps: must be a number, without quotes"),
-    ("defaults: {transport: tpc}", '6:23  defaults.transport: must be tcp or udp. Did you mean "tcp"?'),
+    (
+        "defaults: {transport: tpc}",
+        '6:23  defaults.transport: must be tcp or udp or auto. Did you mean "tcp"?',
+    ),
     (
         "defaults: {reconnect: {first_ms: 900, max_ms: 500}}",
         "6:47  defaults.reconnect.max_ms: must not be below first_ms, which is 900",
