@@ -111,6 +111,7 @@ class RtspCamera:
 
     codec: h264, h265 or mjpeg. auth: digest or basic, used where a user is given.
     tls: a PEM file with certificate and key; then the address begins with rtsps.
+    launch: a GstRtspServer launch line to serve instead of pictures; it cannot stall.
     `frames_sent` counts access units given out while at least one client listens.
     """
 
@@ -125,11 +126,16 @@ class RtspCamera:
         auth: str = "digest",
         path: str = "/stream",
         tls: str | None = None,
+        launch: str | None = None,
     ) -> None:
         self._codec, self._fps, self._path = codec, fps, path
         self._user, self._password, self._auth, self._tls = user, password, auth, tls
         self._units: Sequence[bytes] = (
             _pattern_units(codec, fps) if frames is None else encode(frames, fps, codec)
+        )
+        self._launch = launch or (
+            f"( appsrc name=in is-live=true do-timestamp=true format=time caps={_CAPS[codec]}"
+            f" ! {_PAY[codec]} )"
         )
         self._lock = threading.Lock()
         self._targets: list[Any] = []
@@ -204,10 +210,7 @@ class RtspCamera:
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(self.port))
         factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(
-            f"( appsrc name=in is-live=true do-timestamp=true format=time caps={_CAPS[self._codec]}"
-            f" ! {_PAY[self._codec]} )"
-        )
+        factory.set_launch(self._launch)
         factory.set_shared(True)
         factory.connect("media-configure", self._configure)
         if self._user is not None or self._tls is not None:
@@ -222,27 +225,28 @@ class RtspCamera:
         self._thread.start()
 
     def _protect(self, factory: Any) -> None:
-        auth = GstRtspServer.RTSPAuth()
+        auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
         if self._tls is not None:
             auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(self._tls))
-        if self._user is not None:
-            token = GstRtspServer.RTSPToken()
-            token.set_string("media.factory.role", "viewer")
-            if self._auth == "digest":
-                auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-                auth.add_digest(self._user, self._password, token)
-            else:
-                auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
-                auth.add_basic(GstRtspServer.RTSPAuth.make_basic(self._user, self._password), token)
-            permissions = GstRtspServer.RTSPPermissions()
-            for what in ("media.factory.access", "media.factory.construct"):
-                permissions.add_permission_for_role("viewer", what, True)
-            factory.set_permissions(permissions)
+        if self._user is None:
+            auth.set_default_token(token)
+        elif self._auth == "digest":
+            auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+            auth.add_digest(self._user, self._password, token)
+        else:
+            auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
+            auth.add_basic(GstRtspServer.RTSPAuth.make_basic(self._user, self._password), token)
+        permissions = GstRtspServer.RTSPPermissions()
+        for what in ("media.factory.access", "media.factory.construct"):
+            permissions.add_permission_for_role("viewer", what, True)
+        factory.set_permissions(permissions)
         self._server.set_auth(auth)
 
     def _configure(self, _factory: object, media: Any) -> None:
+        source = media.get_element().get_by_name_recurse_up("in")
         with self._lock:
-            self._targets.append(media.get_element().get_by_name_recurse_up("in"))
+            self._targets += [source] if source is not None else []
             self._next = 0
 
     def _feed(self) -> None:

@@ -1,0 +1,73 @@
+"""What a camera's supervisor decides, apart from its thread: no clock, no I/O, every method takes `now`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from pipelines.states import CameraState, Cause
+
+if TYPE_CHECKING:
+    from pipelines.backoff import Backoff
+
+_PATIENT = {Cause.AUTH: CameraState.AUTH_FAILED, Cause.NOT_FOUND: CameraState.NOT_FOUND}
+
+
+class CameraPolicy:
+    """connecting -> live -> (stale) -> backoff -> connecting; the same way for the first connection.
+
+    Times are seconds of one monotonic clock. finite: a file or folder, whose end is no failure.
+    """
+
+    def __init__(
+        self, backoff: Backoff, *, stale_after_s: float, connect_timeout_s: float, finite: bool, loop: bool
+    ) -> None:
+        self._backoff = backoff
+        self._stale_after, self._connect_timeout = stale_after_s, connect_timeout_s
+        self._finite, self._loop = finite, loop
+        self._heard = -math.inf
+        self._next = -math.inf
+        self.state, self.cause = CameraState.STOPPED, Cause.NONE
+
+    def connect(self, now: float) -> None:
+        """Begin an attempt. The cause of the last failure stays until frames arrive."""
+        self.state, self._heard = CameraState.CONNECTING, now
+
+    def frame(self, now: float) -> bool:
+        """Note a frame; tell whether it is the first of this connection."""
+        first = self.state is not CameraState.LIVE
+        self._heard = now
+        if first:
+            self.state, self.cause = CameraState.LIVE, Cause.NONE
+            self._backoff.reset()
+        return first
+
+    def overdue(self, now: float) -> Cause:
+        """Return why this connection must be given up, NONE where it need not; a live camera turns stale."""
+        silent = now - self._heard
+        if self.state is CameraState.LIVE and silent > self._stale_after:
+            self.state, self.cause = CameraState.STALE, Cause.STALLED
+            return Cause.STALLED
+        if self.state is CameraState.CONNECTING and silent > self._connect_timeout:
+            return Cause.DECODE if self._finite else Cause.TIMEOUT
+        return Cause.NONE
+
+    def lost(self, cause: Cause, now: float) -> None:
+        """Note that the connection is gone, decide what follows. An end without a frame is no video."""
+        if cause is Cause.ENDED and self.state is CameraState.CONNECTING:
+            cause = Cause.NO_VIDEO
+        self.cause = cause
+        if cause is Cause.ENDED and self._finite:
+            self.state = CameraState.CONNECTING if self._loop else CameraState.STOPPED
+            self._next = now if self._loop else math.inf
+            return
+        self.state = _PATIENT.get(cause, CameraState.BACKOFF)
+        self._next = now + self._backoff.next(patient=cause in _PATIENT)
+
+    def stop(self) -> None:
+        """End for good."""
+        self.state, self.cause, self._next = CameraState.STOPPED, Cause.NONE, math.inf
+
+    def wait(self, now: float) -> float:
+        """Return the seconds until the next attempt: 0 is now, infinity is never."""
+        return max(0.0, self._next - now)

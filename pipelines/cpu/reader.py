@@ -1,0 +1,148 @@
+"""Reading media offline, every frame, as fast as it is consumed: for `msh annotate`."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cpu import gst
+from pipelines.cpu.causes import classify
+from pipelines.cpu.gst import SINK, Gst
+from pipelines.cpu.images import IMAGE_SUFFIXES, read_image
+from pipelines.cpu.source import add_file
+from pipelines.errors import BadInput
+from pipelines.source import SourceKind, SourceLost
+from pipelines.states import REMEDY, Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engines.image import I420
+
+_log = logging.getLogger(__name__)
+
+PATIENCE_S = 10
+
+
+class MediaKind(str, Enum):
+    """A single picture or a video."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a file holds. size: upright width, height in pixels; frames: a good estimate for videos."""
+
+    kind: MediaKind
+    size: tuple[int, int]
+    fps: float | None = None
+    frames: int | None = None
+    duration_ns: int | None = None
+
+
+def probe_media(path: str | Path) -> Media:
+    """Look into an image or video file. BadInput where it is neither."""
+    if _is_image(Path(path)):
+        picture = read_image(path)
+        return Media(MediaKind.IMAGE, (picture.width, picture.height), frames=1)
+    pipeline = _open(Path(path))
+    try:
+        pipeline.set_state(Gst.State.PAUSED)
+        sample = _wait(pipeline, path, "try_pull_preroll")
+        if sample is None:
+            raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
+        structure = sample.get_caps().get_structure(0)
+        size = (structure.get_int("width")[1], structure.get_int("height")[1])
+        known, num, den = structure.get_fraction("framerate")
+        fps = num / den if known and num > 0 and den > 0 else None
+        measured, duration = pipeline.query_duration(Gst.Format.TIME)
+        duration_ns = duration if measured and duration > 0 else None
+        frames = max(1, round(duration_ns / 1e9 * fps)) if fps and duration_ns else None
+        return Media(MediaKind.VIDEO, size, fps, frames, duration_ns)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+def read_frames(path: str | Path) -> Iterator[tuple[int, I420]]:
+    """Yield (ns since the first frame, picture) for every frame of a video, or the one picture of an image.
+
+    BadInput where the file is neither, and after the last good frame where it is damaged.
+    """
+    if _is_image(Path(path)):
+        yield 0, read_image(path)
+        return
+    pipeline = _open(Path(path))
+    try:
+        pipeline.set_state(Gst.State.PLAYING)
+        count = start_ns = time_ns = 0
+        while (sample := _wait(pipeline, path, "try_pull_sample", count)) is not None:
+            stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, sample.get_buffer().pts)
+            if stream_ns == Gst.CLOCK_TIME_NONE:  # a raw stream carries no times: only the order is known
+                stream_ns = start_ns + time_ns + 1
+            if count == 0:
+                start_ns = stream_ns
+            time_ns = max(stream_ns - start_ns, time_ns + 1) if count else 0
+            yield time_ns, gst.copy_i420(sample)
+            count += 1
+        if count == 0:
+            raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
+        _warn_if_short(pipeline, path, time_ns)
+    except SourceLost as lost:
+        raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES
+
+
+def _open(path: Path) -> Any:
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    gst.init()
+    try:
+        pipeline = gst.pipeline_to_i420(max_buffers=4, drop=False, sync=False, upright=True)
+        add_file(pipeline, str(path), max_threads=0)
+    except SourceLost as lost:
+        raise BadInput(f"{path}: {lost.detail}") from None
+    return pipeline
+
+
+def _wait(pipeline: Any, path: str | Path, pull: str, count: int = 0) -> Any:
+    """Return the next sample, None at the end. BadInput on an error, and on silence for PATIENCE_S."""
+    sink, bus = pipeline.get_by_name(SINK), pipeline.get_bus()
+    wanted = Gst.MessageType.ERROR | Gst.MessageType.APPLICATION
+    for _ in range(PATIENCE_S * 10):
+        sample = sink.emit(pull.replace("_", "-"), Gst.SECOND // 10)
+        if sample is not None:
+            return sample
+        message = bus.pop_filtered(wanted)
+        if message is not None:
+            cause, after = _cause(message), f" (after {count} frames)" if count else ""
+            raise BadInput(f"{path}: {REMEDY[cause]}{after}")
+        if sink.is_eos():
+            return None
+    raise BadInput(f"{path}: no frame for {PATIENCE_S} s{f' after {count} frames' if count else ''}")
+
+
+def _warn_if_short(pipeline: Any, path: str | Path, last_ns: int) -> None:
+    """Warn of a file that was cut off: it ends like any other, only its duration tells."""
+    known, duration_ns = pipeline.query_duration(Gst.Format.TIME)
+    if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND:
+        _log.warning(
+            "%s: ends after %.1f s of %.1f s: the file is cut short", path, last_ns / 1e9, duration_ns / 1e9
+        )
+
+
+def _cause(message: Any) -> Cause:
+    if message.type == Gst.MessageType.APPLICATION:
+        return Cause(message.get_structure().get_name())
+    error, debug = message.parse_error()
+    _log.debug("%s %d: %s %s", error.domain, error.code, error.message, debug)
+    return classify(SourceKind.FILE, error.domain, error.code, f"{error.message} {debug or ''}")

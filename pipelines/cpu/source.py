@@ -1,0 +1,234 @@
+"""Cameras through GStreamer: RTSP, devices, files. One fresh pipeline a connection, frames are pulled.
+
+Callbacks are plain functions that hold nothing, and speak by messages on the bus: a closure over its own
+pipeline would leak it with each reconnect.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pipelines.cpu import gst
+from pipelines.cpu.causes import classify
+from pipelines.cpu.gst import CONVERT, SINK, Gst
+from pipelines.cpu.images import ImageFolder
+from pipelines.cpu.network import ask_network
+from pipelines.source import RawFrame, SourceKind, SourceLost, Transport
+from pipelines.states import Cause
+
+if TYPE_CHECKING:
+    from engines.image import I420
+    from pipelines.source import Source, SourceSpec
+
+__all__ = ["GstSource", "RawFrame", "open_source"]
+
+_WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
+_TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
+_DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
+_RTP_CHAINS = {
+    "H264": ("rtph264depay", "h264parse", "avdec_h264"),
+    "H265": ("rtph265depay", "h265parse", "avdec_h265"),
+    "JPEG": ("rtpjpegdepay", "jpegdec"),
+}
+
+
+def open_source(spec: SourceSpec) -> Source:
+    """Begin a connection to a camera and return at once. SourceLost where not even that can be done."""
+    if spec.kind is SourceKind.IMAGES:
+        return ImageFolder(spec.source, spec.fps, loop=spec.loop)
+    gst.init()
+    return GstSource(spec)
+
+
+class GstSource:
+    """One running pipeline of one RTSP camera, device or file."""
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self._spec, self._kind = spec, spec.kind
+        build = {SourceKind.RTSP: _rtsp, SourceKind.DEVICE: _device, SourceKind.FILE: _file}[self._kind]
+        self._pipeline = build(spec)
+        self._sink = self._pipeline.get_by_name(SINK)
+        self._bus = self._pipeline.get_bus()
+        self._sample: Any = None
+        self._message: Any = None
+        self._began = time.monotonic()
+        self._pipeline.set_state(Gst.State.PLAYING)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the next frame; see `Source`."""
+        if self._message is not None:
+            self._heed(self._message)
+        self._sample = self._sink.try_pull_sample(int(timeout_s * Gst.SECOND))
+        patience = int(timeout_s * Gst.SECOND) if self._sample is None and self._sink.is_eos() else 0
+        # This also empties the bus of all that nobody reads.
+        self._message = self._bus.timed_pop_filtered(patience, _WANTED)
+        if self._sample is None and self._message is not None:
+            self._heed(self._message)
+        return self._sample is not None
+
+    def take(self) -> I420:
+        """Copy out the frame; see `Source`."""
+        sample, self._sample = self._sample, None
+        return gst.copy_i420(sample)
+
+    def close(self) -> None:
+        """Stop and free the pipeline."""
+        self._sample = self._message = None
+        self._pipeline.set_state(Gst.State.NULL)
+
+    def _heed(self, message: Any) -> None:
+        self._message = None
+        if message.type == Gst.MessageType.APPLICATION:
+            raise SourceLost(Cause(message.get_structure().get_name()), "found while linking")
+        if message.type == Gst.MessageType.EOS:
+            if not (self._spec.loop and self._kind is SourceKind.FILE and self._rewind()):
+                raise SourceLost(Cause.ENDED)
+            return
+        error, debug = message.parse_error()
+        text = f"{error.message} {debug or ''}".replace(self._spec.source, self._spec.address)
+        cause = classify(self._kind, error.domain, error.code, text)
+        if cause is Cause.UNKNOWN and self._kind is SourceKind.RTSP:
+            cause = self._diagnose()
+        raise SourceLost(cause, f"{error.domain} {error.code}: {text}")
+
+    def _rewind(self) -> bool:
+        return bool(
+            self._pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, 0)
+        )
+
+    def _diagnose(self) -> Cause:
+        """Ask the network, for rtspsrc calls all that fails before RTSP begins a "Generic error"."""
+        if time.monotonic() - self._began > 0.9 * self._spec.connect_timeout_ms / 1000:
+            return Cause.TIMEOUT
+        url = urlsplit(self._spec.source)
+        port = url.port or _DEFAULT_PORT[url.scheme]
+        cause = ask_network(url.hostname or "", port)
+        return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
+
+
+def _rtsp(spec: SourceSpec) -> Any:
+    pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
+    timeout_us = spec.connect_timeout_ms * 1000
+    source = gst.make(
+        "rtspsrc",
+        location=spec.source,
+        latency=spec.latency_ms,
+        drop_on_latency=True,
+        tcp_timeout=timeout_us,
+        timeout=min(5_000_000, timeout_us),
+        user_agent="make-sales-happen",
+    )
+    Gst.util_set_object_arg(source, "protocols", _TRANSPORTS[spec.transport])
+    if not spec.tls_verify:
+        source.set_property("tls-validation-flags", 0)
+    if spec.username is not None:
+        source.set_property("user-id", spec.username)
+        source.set_property("user-pw", spec.password or "")
+    source.connect("select-stream", _is_video)
+    source.connect("pad-added", _link_rtp)
+    source.connect("no-more-pads", _check_linked)
+    pipeline.add(source)
+    return pipeline
+
+
+def _device(spec: SourceSpec) -> Any:
+    pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
+    gst.chain(pipeline, gst.make("v4l2src", device=spec.source), _decode_any(max_threads=1))
+    return pipeline
+
+
+def _file(spec: SourceSpec) -> Any:
+    pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=True, upright=True)
+    add_file(pipeline, spec.source, max_threads=1)
+    return pipeline
+
+
+def add_file(pipeline: Any, path: str, max_threads: int) -> None:
+    """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores."""
+    # Without the queue demuxers pull, and decodebin swallows the error of one that fails at once (seen with
+    # GStreamer 1.22 on an MP4 that was cut short: mostly silence, sometimes the error).
+    gst.chain(pipeline, gst.make("filesrc", location=path), gst.make("queue"), _decode_any(max_threads))
+
+
+def _decode_any(max_threads: int) -> Any:
+    """Return a decodebin that decodes video only, in software, and links itself to CONVERT."""
+    element = gst.make("decodebin", force_sw_decoders=True)
+    element.connect("autoplug-continue", _is_not_audio)
+    element.connect("element-added", _tune_one_thread if max_threads == 1 else _tune)
+    element.connect("pad-added", _link_raw)
+    element.connect("no-more-pads", _check_linked)
+    return element
+
+
+def _is_video(_source: Any, _number: int, caps: Any) -> bool:
+    return bool(caps.get_structure(0).get_string("media") == "video")
+
+
+def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
+    return not caps.get_structure(0).get_name().startswith("audio/")
+
+
+def _tune(_bin: Any, element: Any) -> None:
+    """No grey pictures before the first keyframe."""
+    if element.find_property("output-corrupt") is not None:
+        element.set_property("output-corrupt", False)
+
+
+def _tune_one_thread(parent: Any, element: Any) -> None:
+    """Frame threads would hold frames back, and a camera needs no second core."""
+    _tune(parent, element)
+    if element.find_property("max-threads") is not None:
+        element.set_property("max-threads", 1)
+
+
+def _convert_pad(element: Any) -> Any:
+    """Return the input of the pipeline's tail, None where it is taken or the pipeline is being torn down."""
+    pipeline = element.get_parent()
+    convert = pipeline.get_by_name(CONVERT) if pipeline is not None else None
+    pad = convert.get_static_pad("sink") if convert is not None else None
+    return None if pad is None or pad.is_linked() else pad
+
+
+def _say(element: Any, cause: Cause) -> None:
+    structure = Gst.Structure.new_empty(cause.value)
+    element.post_message(Gst.Message.new_application(element, structure))
+
+
+def _check_linked(element: Any) -> None:
+    if _convert_pad(element) is not None:
+        _say(element, Cause.NO_VIDEO)
+
+
+def _link_raw(element: Any, pad: Any) -> None:
+    caps = pad.get_current_caps() or pad.query_caps(None)
+    if caps.get_structure(0).get_name().startswith("video/"):
+        target = _convert_pad(element)
+        if target is not None and pad.link(target) != Gst.PadLinkReturn.OK:
+            _say(element, Cause.CODEC)
+
+
+def _link_rtp(source: Any, pad: Any) -> None:
+    """Choose depayloader and decoder by what the camera really sends."""
+    structure = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0)
+    target = _convert_pad(source)
+    if target is None or structure.get_string("media") != "video":
+        return
+    names = _RTP_CHAINS.get((structure.get_string("encoding-name") or "").upper())
+    if names is None:
+        _say(source, Cause.CODEC)
+        return
+    try:
+        elements = [gst.make(name) for name in names]
+        pipeline = source.get_parent()
+        gst.chain(pipeline, *elements)
+    except SourceLost as lost:
+        _say(source, lost.cause)
+        return
+    _tune_one_thread(pipeline, elements[-1])
+    elements[-1].get_static_pad("src").link(target)
+    for element in elements:
+        element.sync_state_with_parent()
+    if pad.link(elements[0].get_static_pad("sink")) != Gst.PadLinkReturn.OK:
+        _say(source, Cause.CODEC)

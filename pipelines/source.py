@@ -1,0 +1,132 @@
+"""A camera as the pipelines see it: where it is, what it gives, how it is lost. No GStreamer here."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from engines.image import I420
+    from pipelines.states import Cause
+
+
+class Transport(str, Enum):
+    """How RTP packets travel: inside the RTSP connection, as datagrams, or datagrams and else inside."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    AUTO = "auto"
+
+
+class SourceKind(str, Enum):
+    """What a source's address leads to."""
+
+    RTSP = "rtsp"
+    DEVICE = "device"
+    FILE = "file"
+    IMAGES = "images"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """All that is needed to read one camera.
+
+    source: rtsp:// or rtsps:// address without credentials, /dev/video*, or path of a file or image folder.
+    fps: upper limit for cameras and files, exact rate for image folders. loop: files and folders start over.
+    """
+
+    camera: str
+    source: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    transport: Transport = Transport.TCP
+    fps: float = 10.0
+    latency_ms: int = 100
+    stale_after_ms: int = 3000
+    connect_timeout_ms: int = 10000
+    reconnect_first_ms: int = 500
+    reconnect_max_ms: int = 30000
+    reconnect_jitter: float = 0.3
+    loop: bool = False
+    tls_verify: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.fps > 0:
+            raise BadInput(f"{self.camera}: fps must be above 0")
+        if "://" not in self.source:
+            return
+        try:
+            url = urlsplit(self.source)
+            host, _ = url.hostname, url.port
+        except ValueError:
+            raise BadInput(
+                f"{self.camera}: source is no valid address; write rtsp://host:port/path"
+            ) from None
+        if url.scheme not in ("rtsp", "rtsps") or not host:
+            raise BadInput(f"{self.camera}: source must be rtsp://, rtsps://, a device or a path")
+        if "@" in url.netloc:
+            raise BadInput(f"{self.camera}: source holds credentials; put them under credentials:")
+
+    @property
+    def kind(self) -> SourceKind:
+        """What the address leads to; a path that leads nowhere counts as a file."""
+        if "://" in self.source:
+            return SourceKind.RTSP
+        path = Path(self.source)
+        if self.source.startswith("/dev/") or _is_character_device(path):
+            return SourceKind.DEVICE
+        return SourceKind.IMAGES if path.is_dir() else SourceKind.FILE
+
+    @property
+    def address(self) -> str:
+        """The source as it may be logged: without a query, where some cameras take passwords."""
+        return self.source.split("?", 1)[0] if "://" in self.source else self.source
+
+    @property
+    def stale_after_s(self) -> float:
+        """Seconds without a frame until the camera counts as stale; never less than two slow frames."""
+        slowest = 2.5 / self.fps if self.kind is SourceKind.IMAGES else 0.0
+        return max(self.stale_after_ms / 1000, slowest)
+
+
+def _is_character_device(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """One decoded frame with pixels of its own, not yet redacted. captured_at: UTC ns, rising per camera."""
+
+    camera: str
+    captured_at: int
+    pixels: I420
+
+
+class SourceLost(Exception):
+    """A source gives no more frames. `detail` is for the log at level debug and holds no secret."""
+
+    def __init__(self, cause: Cause, detail: str = "") -> None:
+        super().__init__(f"{cause.value}: {detail}")
+        self.cause, self.detail = cause, detail
+
+
+class Source(Protocol):
+    """One connection to one camera, used by one thread."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the next frame and tell whether there is one. SourceLost where there will be none."""
+
+    def take(self) -> I420:
+        """Copy out the frame that `wait` found. SourceLost where it cannot be read."""
+
+    def close(self) -> None:
+        """Give everything back. May hang with a broken driver: call it where that hurts nobody."""

@@ -1,0 +1,60 @@
+"""What a camera is doing and why: closed sets, because they are metric labels and status on MQTT."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class CameraState(str, Enum):
+    """What a camera is doing now."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALE = "stale"
+    BACKOFF = "backoff"
+    AUTH_FAILED = "auth_failed"
+    NOT_FOUND = "not_found"
+    DISABLED = "disabled"
+    STOPPED = "stopped"
+
+
+class Cause(str, Enum):
+    """Why a camera is not live."""
+
+    NONE = "none"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    NOT_FOUND = "not_found"
+    TLS = "tls"
+    CODEC = "codec"
+    NO_VIDEO = "no_video"
+    ENDED = "ended"
+    STALLED = "stalled"
+    DECODE = "decode"
+    DEVICE = "device"
+    FILE = "file"
+    STUCK = "stuck"
+    UNKNOWN = "unknown"
+
+
+REMEDY: dict[Cause, str] = {
+    Cause.NONE: "nothing to do",
+    Cause.REFUSED: "the camera answers but not on this port: check the port, and that RTSP is switched on",
+    Cause.UNREACHABLE: "no way to the camera: check its name or address, its power and the network",
+    Cause.TIMEOUT: "no answer in time: check address and firewall; if transport is udp, try tcp",
+    Cause.AUTH: "the camera rejects user name or password: check the camera's credentials",
+    Cause.NOT_FOUND: "the camera has no such stream: check the path in its address",
+    Cause.TLS: "no trusted encrypted connection: check the camera's certificate, or use rtsp://",
+    Cause.CODEC: "its video format cannot be read: use H.264, H.265 or MJPEG",
+    Cause.NO_VIDEO: "it sends no video: choose a stream or file that holds video",
+    Cause.ENDED: "the stream has ended: a camera is called again, a file starts over only with loop",
+    Cause.STALLED: "it stays connected but sends no frames: restart the camera, check its load and network",
+    Cause.DECODE: "its video is damaged: check the network for loss, or the file by playing it",
+    Cause.DEVICE: "the device cannot be read: check that it exists, is a camera, and is not in use",
+    Cause.FILE: "the file or folder cannot be read: check that it exists, may be read, and is media",
+    Cause.STUCK: "earlier connections do not close: restart the service, check the camera's driver",
+    Cause.UNKNOWN: "reason unknown: see the log at level debug",
+}
+"""One line per cause that tells a person what to do."""

@@ -1,0 +1,216 @@
+"""One thread per camera: it connects, watches the frame clock, and connects again."""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ParamSpec, Protocol
+
+from pipelines.backoff import Backoff
+from pipelines.camera_policy import CameraPolicy
+from pipelines.source import RawFrame, SourceKind, SourceLost
+from pipelines.states import REMEDY, CameraState, Cause
+from pipelines.timing import CaptureClock, FrameRateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.source import Source, SourceSpec
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
+
+POLL_S = 0.1
+CLOSE_TIMEOUT_S = 3.0
+MAX_STUCK = 3
+
+
+class CameraListener(Protocol):
+    """Who hears of a camera. Called in the camera's thread: be quick, never wait."""
+
+    def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
+        """Hear that the state or its cause has changed, at UTC since_ns."""
+
+    def on_connect(self, camera: str, result: str) -> None:
+        """Hear how an attempt ended: "ok" with the first frame, else the value of a Cause."""
+
+    def on_frame(self, frame: RawFrame) -> None:
+        """Take a frame."""
+
+    def on_drop(self, camera: str, reason: str) -> None:
+        """Hear of a frame that goes no further; reason "rate": more than fps asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """What is known of a camera. Times are UTC ns; `stuck` counts connections that never closed."""
+
+    state: CameraState
+    cause: Cause
+    since: int
+    last_frame_at: int | None
+    frames_received: int
+    connects: int
+    stuck: int
+
+
+class CameraSupervisor:
+    """Keeps one camera live. `open_source` makes a fresh connection for each attempt."""
+
+    def __init__(
+        self,
+        spec: SourceSpec,
+        listener: CameraListener,
+        open_source: Callable[[SourceSpec], Source],
+        *,
+        rng: random.Random | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+        close_timeout_s: float = CLOSE_TIMEOUT_S,
+    ) -> None:
+        self._spec, self._listener, self._open = spec, listener, open_source
+        self._clock, self._close_timeout = clock, close_timeout_s
+        self._capture = CaptureClock(wall_ns, clock)
+        self._limit: FrameRateLimit | None = (
+            None if spec.kind is SourceKind.IMAGES else FrameRateLimit(spec.fps)
+        )
+        self._policy = CameraPolicy(
+            Backoff(
+                spec.reconnect_first_ms / 1000,
+                spec.reconnect_max_ms / 1000,
+                spec.reconnect_jitter,
+                rng or random.Random(),
+            ),
+            stale_after_s=spec.stale_after_s,
+            connect_timeout_s=spec.connect_timeout_ms / 1000,
+            finite=spec.kind in (SourceKind.FILE, SourceKind.IMAGES),
+            loop=spec.loop,
+        )
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
+        self._told = Cause.NONE
+        self._closing: list[threading.Thread] = []
+        self._thread = threading.Thread(target=self._run, name=f"camera-{spec.camera}", daemon=True)
+
+    @property
+    def camera(self) -> str:
+        """The camera's name."""
+        return self._spec.camera
+
+    def start(self) -> None:
+        """Begin. Once only; a new supervisor starts a camera again."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> bool:
+        """End from any state; False where a driver holds the thread longer, which is then left behind."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def status(self) -> CameraStatus:
+        """Return what is known now; callable from any thread."""
+        with self._lock:
+            return self._status
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._attempt()
+            wait = self._policy.wait(self._clock())
+            self._stop.wait(None if math.isinf(wait) else wait)
+        self._policy.stop()
+        self._report()
+
+    def _attempt(self) -> None:
+        self._policy.connect(self._clock())
+        self._report()
+        source: Source | None = None
+        try:
+            if sum(thread.is_alive() for thread in self._closing) >= MAX_STUCK:
+                raise SourceLost(Cause.STUCK, "earlier connections do not close")
+            source = self._open(self._spec)
+            cause = self._watch(source)
+        except SourceLost as lost:
+            cause = lost.cause
+            _log.debug("%s: %s", self.camera, lost.detail)
+        except Exception:  # noqa: BLE001  whatever a driver comes up with, the camera must be called again
+            cause = Cause.UNKNOWN
+            _log.exception("%s: unexpected", self.camera)
+        if cause is not Cause.NONE and self._policy.state is CameraState.CONNECTING:
+            self._tell(self._listener.on_connect, self.camera, cause.value)
+        self._report()
+        if source is not None:
+            self._close(source)
+        if not self._stop.is_set():
+            self._policy.lost(cause, self._clock())
+            self._report()
+
+    def _watch(self, source: Source) -> Cause:
+        while not self._stop.is_set():
+            if source.wait(POLL_S) and not self._stop.is_set():
+                self._receive(source)
+            cause = self._policy.overdue(self._clock())
+            if cause is not Cause.NONE:
+                return cause
+        return Cause.NONE
+
+    def _receive(self, source: Source) -> None:
+        now, captured_at = self._clock(), self._capture.now()
+        due = self._limit is None or self._limit.passes(now)
+        pixels = source.take() if due else None
+        first = self._policy.frame(now)
+        with self._lock:
+            old = self._status
+            self._status = replace(
+                old,
+                last_frame_at=captured_at,
+                frames_received=old.frames_received + 1,
+                connects=old.connects + first,
+            )
+        if first:
+            self._report()
+            self._tell(self._listener.on_connect, self.camera, "ok")
+        if pixels is None:
+            self._listener.on_drop(self.camera, "rate")
+        else:
+            self._listener.on_frame(RawFrame(self.camera, captured_at, pixels))
+
+    def _close(self, source: Source) -> None:
+        """Close in a thread of its own: a driver that hangs there costs a thread, not the camera."""
+        thread = threading.Thread(target=source.close, name=f"close-{self.camera}", daemon=True)
+        thread.start()
+        thread.join(self._close_timeout)
+        self._closing = [t for t in self._closing if t.is_alive()]
+        if thread.is_alive():
+            self._closing.append(thread)
+            with self._lock:
+                self._status = replace(self._status, stuck=self._status.stuck + 1)
+            _log.warning("%s: a connection does not close and is left behind", self.camera)
+
+    def _report(self) -> None:
+        """Tell of the state where it has changed; log an outage once, not once an attempt."""
+        state, cause = self._policy.state, self._policy.cause
+        with self._lock:
+            if (state, cause) == (self._status.state, self._status.cause):
+                return
+            since = self._capture.now()
+            self._status = replace(self._status, state=state, cause=cause, since=since)
+        if cause is not self._told:
+            self._told = cause
+            if cause is not Cause.NONE:
+                _log.warning("%s: %s (%s): %s", self.camera, state.value, cause.value, REMEDY[cause])
+        if state is CameraState.LIVE:
+            _log.info("%s: live", self.camera)
+        self._tell(self._listener.on_state, self.camera, state, cause, since)
+
+    def _tell(self, hear: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            hear(*args, **kwargs)
+        except Exception:  # noqa: BLE001  a listener must not end the camera
+            _log.exception("%s: a listener failed", self.camera)

@@ -1,0 +1,46 @@
+"""Two small clocks of a camera: when a frame was captured, and whether the next one is due."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_NS = 1_000_000_000
+
+
+class CaptureClock:
+    """UTC nanoseconds that never run backwards, whatever happens to the machine's clock.
+
+    A clock set forward (a box without battery clock finds its time server) is followed; one set back is
+    not, and time goes on at its true rate from where it was.
+    """
+
+    def __init__(self, wall_ns: Callable[[], int], monotonic: Callable[[], float]) -> None:
+        self._wall_ns, self._monotonic = wall_ns, monotonic
+        self._offset = wall_ns() - int(monotonic() * _NS)
+        self._last = 0
+
+    def now(self) -> int:
+        """Return the UTC time in ns, above every earlier answer."""
+        steady = int(self._monotonic() * _NS)
+        if self._wall_ns() - steady - self._offset > _NS:
+            self._offset = self._wall_ns() - steady
+        self._last = max(self._last + 1, steady + self._offset)
+        return self._last
+
+
+class FrameRateLimit:
+    """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more."""
+
+    def __init__(self, fps: float) -> None:
+        self._period = 1 / fps
+        self._due = float("-inf")
+
+    def passes(self, now: float) -> bool:
+        """Tell whether a frame that arrives now (seconds, any origin) is due; half a period early counts."""
+        if now < self._due - self._period / 2:
+            return False
+        self._due = max(self._due, now - self._period) + self._period
+        return True
