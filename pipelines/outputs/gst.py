@@ -16,7 +16,20 @@ from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401 - GstApp giv
 from pipelines.errors import BadInput  # noqa: E402
 from probes.redact import RedactedFrame  # noqa: E402
 
+__all__ = [
+    "Gst",
+    "caps",
+    "encoder",
+    "even_size",
+    "initialise",
+    "launch",
+    "only_redacted",
+    "to_buffer",
+]
+
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from engines.image import I420
 
 KEYFRAME_S = 2
@@ -32,6 +45,11 @@ def initialise(*more: str) -> None:
             raise BadInput(f"outputs: GStreamer has no {element}; install it: apt-get install {package}")
 
 
+def launch(line: str) -> Any:
+    """Make a pipeline from a launch line."""
+    return Gst.parse_launch(line)
+
+
 def only_redacted(frame: RedactedFrame) -> None:
     """Refuse whatever did not come out of the redactor, with TypeError."""
     if type(frame) is not RedactedFrame:
@@ -43,22 +61,21 @@ def even_size(picture: I420) -> tuple[int, int]:
     return picture.width & ~1, picture.height & ~1
 
 
-def caps(size: tuple[int, int], fps: int) -> str:
+def caps(size: tuple[int, int], fps: int | Fraction) -> str:
     """Return the caps of raw pictures; without square pixels videoscale stretches and adds no borders."""
-    return (
-        f"video/x-raw,format=I420,width={size[0]},height={size[1]},framerate={fps}/1,pixel-aspect-ratio=1/1"
-    )
+    rate = f"{fps.numerator}/{fps.denominator}"
+    return f"video/x-raw,format=I420,width={size[0]},height={size[1]},framerate={rate},pixel-aspect-ratio=1/1"
 
 
-def encoder(fps: int, bitrate_kbit: int, *, live: bool) -> str:
-    """Return the launch line from raw pictures of one size to H.264 without B-frames."""
-    preset = (
-        "tune=zerolatency speed-preset=ultrafast threads=1" if live else "speed-preset=veryfast bframes=0"
-    )
-    return (
-        f"x264enc name=encoder {preset} bitrate={bitrate_kbit} key-int-max={max(1, KEYFRAME_S * fps)}"
-        " ! h264parse"
-    )
+def encoder(fps: int | Fraction, bitrate_kbit: int | None, *, live: bool) -> str:
+    """Return the launch line from raw pictures of one size to H.264 without B-frames.
+
+    Without a bit rate the quality is constant (quantiser 21).
+    """
+    rate = "pass=qual quantizer=21" if bitrate_kbit is None else f"bitrate={bitrate_kbit}"
+    pace = "tune=zerolatency speed-preset=ultrafast threads=1" if live else "speed-preset=veryfast"
+    keyframes = max(1, round(KEYFRAME_S * fps))
+    return f"x264enc name=encoder {pace} {rate} bframes=0 key-int-max={keyframes} ! h264parse"
 
 
 @lru_cache(maxsize=32)

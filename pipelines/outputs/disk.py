@@ -1,0 +1,63 @@
+"""Files of outputs: named by their time, written whole or not at all, bounded in sum."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PART = ".part"
+
+
+class OutputFailed(Exception):
+    """A file could not be written: one line that says which, why, and what to do."""
+
+
+def stamp(captured_at: int) -> str:
+    """Return UTC nanoseconds as a file name that sorts by time, such as 20261122T103107412Z."""
+    seconds, rest = divmod(captured_at, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y%m%dT%H%M%S}{rest // 1_000_000:03d}Z"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write so that a reader, or a crash, finds the whole file or none; OutputFailed where it cannot be."""
+    part = path.with_name(path.name + PART)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputFailed(
+            f"{path}: cannot be written: {error.strerror}; free space or mend the folder"
+        ) from error
+
+
+def trim(folder: Path, suffix: str, most_bytes: int) -> int:
+    """Delete the oldest files of this suffix, by name, until all fit, unfinished ones too; return how many.
+
+    folder holds one folder a camera; unfinished files count, but are never deleted.
+    """
+    finished, total = [], 0
+    for path in folder.glob(f"*/*{suffix}*"):
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            continue
+        total += size
+        if path.suffix == suffix:
+            finished.append((path.name, path, size))
+    deleted = 0
+    for _, path, size in sorted(finished):
+        if total <= most_bytes:
+            break
+        path.unlink(missing_ok=True)
+        total -= size
+        deleted += 1
+    return deleted

@@ -1,0 +1,230 @@
+"""Live recording: segments of MP4 in one folder a camera, bounded in sum, the oldest deleted first."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+from pipelines.outputs.disk import PART, OutputFailed, stamp, trim
+from pipelines.outputs.gst import even_size, initialise, only_redacted
+from pipelines.outputs.mp4 import Mp4Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from probes.redact import RedactedFrame
+
+logger = logging.getLogger(__name__)
+
+WAITING = 4
+GAP_S = 5.0
+"""Silence that ends a segment, so that no file holds a frozen picture for hours."""
+RETRY_S = 10.0
+HOUSEKEEPING_S = 2.0
+NS = 1_000_000_000
+
+
+class Recorder:
+    """A FrameSink that records the cameras it was told of, each in a thread of its own.
+
+    Files are folder/camera/TIME.mp4, TIME in UTC; the one being written ends in .part and plays too.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        segment_s: float = 300,
+        max_mb: int = 2000,
+        *,
+        bitrate_kbit: int = 2500,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rules = _Rules(folder, segment_s, max_mb * 1_000_000, bitrate_kbit, clock)
+        self._tapes: dict[str, _Tape] = {}
+        self._closed = False
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Record this camera from its next frame on; BadInput where its folder cannot be had."""
+        if self._closed or camera in self._tapes:
+            return
+        initialise("mp4mux")
+        folder = self._rules.folder / camera
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _recover(folder)
+        except OSError as error:
+            raise BadInput(f"outputs.record.folder: {folder}: {error.strerror}") from error
+        self._tapes = {**self._tapes, camera: _Tape(self._rules, camera, folder, fps)}
+        self._rules.cameras = len(self._tapes)
+
+    def remove_camera(self, camera: str) -> None:
+        """End the camera's recording; its last file is finished."""
+        tapes = dict(self._tapes)
+        tape = tapes.pop(camera, None)
+        self._tapes = tapes
+        self._rules.cameras = len(tapes)
+        if tape:
+            tape.close()
+
+    def wanted(self, camera: str) -> bool:
+        """Tell whether this camera is recorded."""
+        return camera in self._tapes
+
+    def publish(self, frame: RedactedFrame) -> None:
+        """Hand the frame to its camera's thread, or drop and count it; its pixels stay as they are."""
+        only_redacted(frame)
+        tape = self._tapes.get(frame.frame.camera)
+        if tape:
+            tape.put(frame)
+
+    def dropped(self, camera: str) -> int:
+        """Return how many frames could not be recorded: encoder behind, or disk refusing."""
+        tape = self._tapes.get(camera)
+        return tape.dropped if tape else 0
+
+    def close(self) -> None:
+        """Finish all files and end all threads."""
+        self._closed = True
+        tapes, self._tapes = self._tapes, {}
+        for tape in tapes.values():
+            tape.stop()
+        for tape in tapes.values():
+            tape.close()
+
+
+@dataclass(slots=True)
+class _Rules:
+    """What all tapes keep to."""
+
+    folder: Path
+    segment_s: float
+    most_bytes: int
+    bitrate_kbit: int
+    clock: Callable[[], float]
+    cameras: int = 0
+
+    def full(self, writer: Mp4Writer, age_s: float) -> bool:
+        """Tell whether a segment is long enough, or so large that the bound could not be kept."""
+        return age_s >= self.segment_s or writer.bytes_written * 2 * self.cameras >= self.most_bytes
+
+    def tidy(self) -> None:
+        """Delete the oldest files beyond the bound."""
+        trim(self.folder, ".mp4", self.most_bytes)
+
+
+class _Tape:
+    """One camera's recording thread."""
+
+    def __init__(self, rules: _Rules, camera: str, folder: Path, fps: int) -> None:
+        self.dropped = 0
+        self._rules, self._camera, self._folder, self._fps = rules, camera, folder, fps
+        self._frames: queue.Queue[RedactedFrame] = queue.Queue(WAITING)
+        self._stop = threading.Event()
+        self._writer: Mp4Writer | None = None
+        self._began = self._last = 0
+        self._tidied = self._retry_at = float("-inf")
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name=f"record-{camera}", daemon=True)
+        self._thread.start()
+
+    def put(self, frame: RedactedFrame) -> None:
+        try:
+            self._frames.put_nowait(frame)
+        except queue.Full:
+            self.dropped += 1
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def close(self) -> None:
+        self.stop()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        heard = self._rules.clock()
+        while True:
+            try:
+                frame = self._frames.get(timeout=0.2)
+            except queue.Empty:
+                if self._stop.is_set():
+                    break
+                if self._rules.clock() - heard > GAP_S:
+                    self._guard(self._finish)
+                continue
+            heard = self._rules.clock()
+            if heard < self._retry_at:
+                self.dropped += 1
+            else:
+                self._guard(self._write, frame)
+        self._guard(self._finish)
+
+    def _guard(self, step: Callable[..., None], *frame: RedactedFrame) -> None:
+        """Run a step; a disk that refuses ends the segment, and is tried again later."""
+        try:
+            step(*frame)
+        except (OutputFailed, BadInput, OSError) as error:
+            if self._writer:
+                self._writer.abandon()
+            self._writer = None
+            self.dropped += 1
+            self._retry_at = self._rules.clock() + RETRY_S
+            if not self._failing:
+                logger.error("camera %s: not recorded: %s", self._camera, error)
+            self._failing = True
+
+    def _write(self, frame: RedactedFrame) -> None:
+        at = frame.frame.captured_at
+        if self._writer and self._ends_before(frame):
+            self._finish()
+        if self._writer is None:
+            _recover(self._folder)
+            self._rules.tidy()
+            self._writer = Mp4Writer(
+                self._folder / f"{stamp(at)}.mp4",
+                even_size(frame.pixels),
+                self._fps,
+                kind="fragmented",
+                bitrate_kbit=self._rules.bitrate_kbit,
+            )
+            self._began = at
+        elif at <= self._last:
+            self.dropped += 1
+            return
+        self._writer.write(frame, at - self._began)
+        self._last = at
+        if self._failing:
+            logger.info("camera %s: recorded again", self._camera)
+        self._failing = False
+
+    def _ends_before(self, frame: RedactedFrame) -> bool:
+        at = frame.frame.captured_at
+        if self._writer is None or self._writer.size != even_size(frame.pixels):
+            return True
+        if not -NS < at - self._last < GAP_S * NS:
+            return True
+        if self._rules.clock() - self._tidied > HOUSEKEEPING_S:
+            self._tidied = self._rules.clock()
+            self._rules.tidy()
+        return self._rules.full(self._writer, (at - self._began) / NS)
+
+    def _finish(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.finish(timeout_s=8)
+
+
+def _recover(folder: Path) -> None:
+    """Give files that a killed run left their proper names, and remove those without any picture."""
+    for part in folder.glob(f"*.mp4{PART}"):
+        with part.open("rb") as file:
+            head = file.read(1 << 16)
+        if b"moof" in head:
+            part.replace(part.with_suffix(""))
+        else:
+            part.unlink()

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.errors import BadInput
+from pipelines.outputs.disk import stamp, trim, write_whole
+from pipelines.outputs.record import Recorder
+from tests.fakes.redacted import plain
+from tests.pipelines.test_outputs_mp4 import times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe (apt: ffmpeg)")
+START = 1_800_000_000 * 1_000_000_000
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 15) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def record(recorder: Recorder, offsets_ms: list[int], camera: str = "entrance", width: int = 64) -> None:
+    """Publish frames as fast as the recorder takes them, without loss."""
+    tape = recorder._tapes[camera]
+    for ms in offsets_ms:
+        assert until(lambda: tape._frames.qsize() < 2)
+        recorder.publish(plain(width, camera=camera, captured_at=START + ms * 1_000_000))
+    assert until(tape._frames.empty)
+
+
+def test_segments_have_the_frames_at_their_times(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, segment_s=2)
+    recorder.add_camera("entrance")
+    record(recorder, list(range(0, 5000, 100)))
+    recorder.close()
+    files = sorted((tmp_path / "entrance").iterdir())
+    assert [f.name for f in files] == [
+        "20270115T080000000Z.mp4",
+        "20270115T080002000Z.mp4",
+        "20270115T080004000Z.mp4",
+    ]
+    shown = [times(f) for f in files]
+    assert [len(s) for s in shown] == [20, 20, 10]
+    assert shown[0] == pytest.approx([n / 10 for n in range(20)], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "counts"),
+    [
+        ([0, 100, 60_000, 60_100], [2, 2]),
+        ([0, 100, -3_600_000, -3_599_900], [2, 2]),
+        ([0, 100, 100, 200], [3]),
+    ],
+    ids=["gap", "clock set back", "same frame twice"],
+)
+def test_gaps_and_clock_changes_begin_a_new_file(
+    tmp_path: Path, offsets: list[int], counts: list[int]
+) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add_camera("entrance")
+    record(recorder, offsets)
+    recorder.close()
+    assert [len(times(f)) for f in sorted((tmp_path / "entrance").iterdir())] == counts
+
+
+def test_a_new_size_begins_a_new_file(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add_camera("entrance")
+    record(recorder, [0, 100])
+    record(recorder, [200, 300], width=128)
+    recorder.close()
+    assert [len(times(f)) for f in sorted((tmp_path / "entrance").iterdir())] == [2, 2]
+
+
+def test_only_cameras_that_were_added_are_recorded(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add_camera("entrance")
+    recorder.publish(plain(camera="till"))
+    assert recorder.wanted("entrance")
+    assert not recorder.wanted("till")
+    record(recorder, [0, 100])
+    recorder.remove_camera("entrance")
+    assert not recorder.wanted("entrance")
+    assert [len(times(f)) for f in tmp_path.glob("*/*")] == [2]
+    recorder.close()
+    recorder.close()
+    with pytest.raises(TypeError, match="redacted"):
+        recorder.publish(plain().pixels)  # type: ignore[arg-type]  # that is the test
+
+
+def test_publish_drops_and_counts_when_the_encoder_is_behind(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add_camera("entrance")
+    frames = [plain(1280, 720, captured_at=START + n * 100_000_000) for n in range(40)]
+    before = time.thread_time()
+    for frame in frames:
+        recorder.publish(frame)
+    assert time.thread_time() - before < 0.1
+    dropped = recorder.dropped("entrance")
+    recorder.close()
+    assert dropped > 0
+    assert sum(len(times(f)) for f in tmp_path.glob("*/*.mp4")) == 40 - dropped
+
+
+def test_the_bound_deletes_the_oldest_of_all_cameras_and_never_an_unfinished_one(tmp_path: Path) -> None:
+    for camera, names in {"a": ["1.mp4", "3.mp4"], "b": ["2.mp4", "4.mp4", "0.mp4.part"]}.items():
+        for name in names:
+            write_whole(tmp_path / camera / name, bytes(100))
+    assert trim(tmp_path, ".mp4", 300) == 2
+    assert sorted(p.name for p in tmp_path.glob("*/*")) == ["0.mp4.part", "3.mp4", "4.mp4"]
+    assert trim(tmp_path, ".mp4", 0) == 2
+    assert trim(tmp_path, ".mp4", 0) == 0
+
+
+def test_old_segments_make_room_for_new_ones(tmp_path: Path) -> None:
+    old = tmp_path / "entrance" / "20200101T000000000Z.mp4"
+    write_whole(old, bytes(2_000_000))
+    recorder = Recorder(tmp_path, max_mb=1)
+    recorder.add_camera("entrance")
+    record(recorder, [0, 100])
+    recorder.close()
+    assert not old.exists()
+    assert len(list(tmp_path.glob("*/*.mp4"))) == 1
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from pipelines.outputs.record import Recorder
+from tests.fakes.redacted import plain
+recorder = Recorder(Path(sys.argv[1]), segment_s=2)
+recorder.add_camera("entrance")
+n = 0
+while True:
+    recorder.publish(plain(captured_at=1_800_000_000_000_000_000 + n * 100_000_000))
+    n += 1
+    time.sleep(0.01)
+"""
+
+
+def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_start(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)])
+
+    def ready() -> bool:
+        parts = list(tmp_path.glob("*/*.part"))
+        return len(list(tmp_path.glob("*/*.mp4"))) >= 2 and bool(parts) and b"moof" in parts[0].read_bytes()
+
+    try:
+        assert until(ready, 30)
+    finally:
+        process.kill()
+        process.wait()
+    finished = list(tmp_path.glob("*/*.mp4"))
+    assert all(len(times(path)) == 20 for path in finished)
+    left = list(tmp_path.glob("*/*.part"))
+    recorder = Recorder(tmp_path)
+    recorder.add_camera("entrance")
+    recorder.close()
+    assert not list(tmp_path.glob("*/*.part"))
+    for part in left:
+        assert len(times(part.with_suffix(""))) >= 9
+
+
+def test_a_folder_that_cannot_be_is_a_clear_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match=r"outputs\.record\.folder"):
+        Recorder(tmp_path / "file").add_camera("entrance")
+
+
+def test_a_disk_that_refuses_is_tried_again_later(tmp_path: Path) -> None:
+    now = [0.0]
+    recorder = Recorder(tmp_path, clock=lambda: now[0])
+    recorder.add_camera("entrance")
+    folder = tmp_path / "entrance"
+    folder.rmdir()
+    record(recorder, [0, 100, 200])
+    assert until(lambda: recorder.dropped("entrance") == 3)
+    folder.mkdir()
+    now[0] = 60.0
+    record(recorder, [300, 400])
+    recorder.close()
+    assert [len(times(f)) for f in folder.iterdir()] == [2]
+
+
+def test_stamps_sort_by_time() -> None:
+    at = [0, 999_000_000, 1_000_000_000, START, START + 1_000_000, START + 10**9]
+    assert sorted(map(stamp, at)) == list(map(stamp, at))
+    assert stamp(START + 412_999_999) == "20270115T080000412Z"
