@@ -106,7 +106,7 @@ def test_a_moving_face_stays_covered_over_a_gap(
         body, head = at(ms)
         masks = memory.locate(frame(*((body,) if lost == "face" else ()), ms=ms, size=(4000, 2000)))
         assert covered(masks, head.box), ms - seen
-        assert set(by(masks)) == {"hold"}
+        assert "hold" in by(masks)
 
 
 @pytest.mark.parametrize(("after_ms", "expected"), [(100, ["hold"]), (800, ["hold"]), (801, []), (5000, [])])
