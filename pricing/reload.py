@@ -1,0 +1,63 @@
+"""Keeps the price list current: looks at the file when asked, and keeps the old list while it is broken."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from pricing.catalogue import Catalogue, load
+from pricing.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from pathlib import Path
+
+    from pricing.value import Price
+
+log = logging.getLogger(__name__)
+
+
+class CatalogueFile:
+    """A catalogue that follows its file. `current` is replaced whole, so that any thread may read it.
+
+    today: the day in the store's time zone. Raises BadInput if the file is bad at the start.
+    """
+
+    def __init__(self, path: Path, currency: str, today: Callable[[], date]) -> None:
+        self._path = path
+        self._currency = currency
+        self._today = today
+        self._seen = self._stamp()
+        self.current: Catalogue = load(path, currency)
+        self.problem: str | None = None
+
+    def lookup(self, brand: str, type_: str | None, slot: str) -> Price | None:
+        """Return today's price, as the ledger asks for it."""
+        return self.current.lookup(brand, type_, slot, self._today())
+
+    def poll(self) -> bool:
+        """Load the file again if it changed; call every second or so. Tell whether `current` was replaced.
+
+        A broken or missing file keeps the old list and is logged once, not again until the file changes.
+        """
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        try:
+            fresh = load(self._path, self._currency)
+        except BadInput as error:
+            self.problem = str(error)
+            log.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))
+            return False
+        self.current, self.problem = fresh, None
+        log.info("price list loaded: %d rows, %d brands", len(fresh), len(fresh.names))
+        return True
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.catalogue import load, read
+from pricing.errors import BadInput
+from pricing.names import normal_brand
+from pricing.reload import CatalogueFile
+from pricing.rows import BadCatalogue
+
+HEADER = "brand,type,price,currency\n"
+TODAY = date(2026, 11, 22)
+LIST = """
+# an example
+brand,type,price,price_min,price_max,currency,valid_from,valid_until,source
+Burberry,handbag,,1100.00,1480.00,EUR,2026-11-01,,autumn
+Burberry,backpack,890,,,EUR,,,
+Nike,sneakers,100,,,EUR,,2026-11-21,old
+Nike,sneakers,120,,,EUR,2026-11-22,,new
+Nike,bomber,99.99,,,EUR,,,
+Nike,t-shirt,30.01,,,EUR,,,
+Nike,top,50,,,EUR,,2026-01-01,
+Levi's,*,80,,,EUR,,,
+"Dolce & Gabbana",*,500,,,EUR,,,"the ""big"" one, signed"
+"""
+
+
+@pytest.mark.parametrize(
+    ("brand", "type_", "slot", "expected"),
+    [
+        ("burberry", "handbag", "bag", (129000, 110000, 148000, "autumn")),
+        ("BURBERRY", "tote", "bag", (129000, 110000, 148000, "autumn")),
+        ("burberry", None, "bag", (109000, 89000, 148000, "catalogue")),
+        ("burberry", "suitcase", "bag", None),
+        ("burberry", None, "top", None),
+        ("nike", None, "shoes", (12000, 12000, 12000, "new")),
+        ("nike", "running-shoes", "shoes", (12000, 12000, 12000, "new")),
+        ("nike", "jacket", "top", (9999, 9999, 9999, "catalogue")),
+        ("nike", None, "top", (6500, 3001, 9999, "catalogue")),
+        ("LEVIS", "jeans", "trousers", (8000, 8000, 8000, "catalogue")),
+        ("levi’s", None, "top", (8000, 8000, 8000, "catalogue")),
+        ("Dolce&Gabbana", None, "top", (50000, 50000, 50000, 'the "big" one, signed')),
+        ("gucci", None, "top", None),
+    ],
+)
+def test_lookup(brand: str, type_: str | None, slot: str, expected: tuple[int, int, int, str] | None) -> None:
+    price = read(LIST, "list.csv").lookup(brand, type_, slot, TODAY)
+    assert (price and (price.amount_minor, price.min_minor, price.max_minor, price.source)) == expected
+
+
+@pytest.mark.parametrize(("day", "minor"), [(date(2026, 11, 21), 10000), (date(2026, 11, 22), 12000)])
+def test_validity_is_inclusive(day: date, minor: int) -> None:
+    price = read(LIST, "list.csv").lookup("nike", "sneakers", "shoes", day)
+    assert price
+    assert price.amount_minor == minor
+
+
+def test_as_of_is_the_first_day_of_the_price() -> None:
+    price = read(LIST, "list.csv").lookup("burberry", "handbag", "bag", TODAY)
+    assert price
+    assert price.as_of == date(2026, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "word"),
+    [
+        ("", "1:1", "no header"),
+        ("brand,typ,price,currency\n", "1:7", '"type"'),
+        ("brand,type,price,brand,currency\n", "1:18", "twice"),
+        ("brand,price,currency\n", "1:1", "column missing: type"),
+        ("brand,type,currency\n", "1:1", "column missing: price"),
+        (HEADER + "Nike,hat,10\n", "2:1", "3 fields where the header has 4"),
+        (HEADER + "Nike,hat,10,EUR,x\n", "2:17", "5 fields"),
+        (HEADER + ",hat,10,EUR\n", "2:1", "no brand"),
+        (HEADER + "Nike, handbgs,10,EUR\n", "2:7", '"handbag"'),
+        (HEADER + 'Nike,hat,"1,290.00",EUR\n', "2:10", 'write "1290.00"'),
+        (HEADER + "\n\nNike,hat,x,EUR\n", "4:10", "plain amount"),
+        (HEADER + "Nike,hat,,EUR\n", "2:1", "either price"),
+        (HEADER + "Nike,hat,10,EURO\n", "2:13", "ISO 4217"),
+        (HEADER + "Nike,hat,10,EUR\nNike,cap,10,USD\n", "3:13", "this list is in EUR"),
+        (HEADER + 'Nike,hat,10,"EUR\n', "2:13", "not closed"),
+        (HEADER + 'Nike,"hat"x,10,EUR\n', "2:11", "closing quote"),
+        (HEADER + "Nike,hat,10,EUR\r\nNIKE,hat,11,EUR\r\n", "3:1", "in line 2 already"),
+        (
+            "brand,type,price,currency,valid_from\nNike,hat,1,EUR,22.11.2026\n",
+            "2:16",
+            "write it as 2026-11-30",
+        ),
+        ("brand,type,price,currency,valid_from\nNike,hat,1,EUR,2026-02-30\n", "2:16", "not a date"),
+        (
+            "brand,type,price,currency,valid_from,valid_until\nNike,hat,1,EUR,2026-02-02,2026-01-01\n",
+            "2:27",
+            "before valid_from",
+        ),
+        ("brand,type,price_min,price_max,currency\nNike,hat,5,4,EUR\n", "2:12", "below price_min"),
+        ("brand;type;price;currency\nNike;hat;12,50;EUR\n", "2:10", 'write "12.50"'),
+    ],
+)
+def test_mistakes_have_their_place(text: str, place: str, word: str) -> None:
+    with pytest.raises(BadCatalogue) as caught:
+        read(text, "list.csv")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"list.csv:{place}  ")
+    assert word in problem
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(BadCatalogue) as caught:
+        read(HEADER + "Nike,ht,1x,EURO\n,hat,1,EUR\n", "list.csv")
+    places = [problem.split("  ")[0] for problem in caught.value.problems]
+    assert places == ["list.csv:2:6", "list.csv:2:12", "list.csv:3:1"]
+
+
+def test_the_store_s_currency_binds() -> None:
+    assert read("brand,type,price\nNike,hat,10\n", "list.csv", "EUR").currency == "EUR"
+    with pytest.raises(BadCatalogue, match="this list is in CHF"):
+        read(LIST, "list.csv", "CHF")
+
+
+def test_bytes_must_be_utf8() -> None:
+    assert len(read(("\ufeff" + LIST).encode(), "list.csv")) == 9
+    with pytest.raises(BadCatalogue, match=r"list\.csv:2:5  not UTF-8"):
+        read(HEADER.encode() + "Herm\xe8s,hat,1,EUR".encode("latin-1"), "list.csv")
+
+
+@given(st.text())
+def test_any_text_is_a_catalogue_or_one_clear_error(text: str) -> None:
+    problems: tuple[str, ...] = ()
+    try:
+        read(HEADER + text, "list.csv")
+    except BadCatalogue as error:
+        problems = error.problems
+    assert all(problem.startswith("list.csv:") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("LEVI'S", "levis"),
+        ("Levi’s", "levis"),
+        ("Hermès", "hermes"),
+        ("H & M", "h&m"),
+        ("Coca-Cola", "coca cola"),
+        ("!", ""),
+    ],
+)
+def test_normal_brand(name: str, key: str) -> None:
+    assert normal_brand(name) == key
+
+
+@given(st.text())
+def test_normal_brand_is_its_own_normal_form(name: str) -> None:
+    assert normal_brand(normal_brand(name)) == normal_brand(name)
+
+
+def test_a_broken_file_keeps_the_old_list_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(HEADER + "Nike,hat,10,EUR\n")
+    follower = CatalogueFile(path, "EUR", lambda: TODAY)
+    assert not follower.poll()
+    path.write_text(HEADER + "Nike,hat,ten,EUR\n")
+    assert [follower.poll() for _ in range(3)] == [False] * 3
+    assert follower.problem
+    path.unlink()
+    assert not follower.poll()
+    price = follower.lookup("nike", "cap", "hat")
+    assert price
+    assert price.amount_minor == 1000
+    assert len(caplog.records) == 2
+    path.write_text(HEADER + "Nike,hat,12.50,EUR\n")
+    assert follower.poll()
+    assert follower.problem is None
+    price = follower.lookup("nike", "cap", "hat")
+    assert price
+    assert price.amount_minor == 1250
+
+
+def test_a_bad_file_at_the_start_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        load(tmp_path / "none.csv")
+    with pytest.raises(BadInput, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_the_example_list_is_good() -> None:
+    catalogue = load(Path(__file__).parents[2] / "configs" / "prices.csv", "EUR")
+    assert len(catalogue.names) >= 40
+    assert {row.source for row in catalogue.rows} == {"example"}

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.errors import BadInput
+from pricing.money import EXPONENTS, MAX_MINOR, display, exponent, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("1290.00", "EUR", 129000),
+        ("1290", "EUR", 129000),
+        ("0.5", "EUR", 50),
+        ("0", "EUR", 0),
+        ("1290", "JPY", 1290),
+        ("1290.00", "JPY", 1290),
+        ("1.234", "KWD", 1234),
+        ("007.10", "USD", 710),
+    ],
+)
+def test_parse(text: str, currency: str, minor: int) -> None:
+    assert parse(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "word"),
+    [
+        ("1,290.00", "EUR", 'write "1290.00"'),
+        ("1.290,00", "EUR", 'write "1290.00"'),
+        ("1,290", "EUR", 'write "1290"'),
+        ("12,5", "EUR", 'write "12.5"'),
+        ("€1290", "EUR", 'write "1290"'),
+        ("1 290", "EUR", 'write "1290"'),
+        ("1290.", "EUR", 'write "1290"'),
+        ("-5", "EUR", "not negative"),
+        ("", "EUR", "for example"),
+        ("nan", "EUR", "for example"),
+        ("1e3", "EUR", "plain amount"),
+        ("١٢", "EUR", "plain amount"),
+        ("1.005", "EUR", "2 decimals"),
+        ("1.5", "JPY", "0 decimals"),
+        ("9" * 30, "EUR", "more than a price"),
+        ("1", "eur", 'write "EUR"'),
+        ("1", "EURO", "ISO 4217"),
+    ],
+)
+def test_parse_says_how_to_mend(text: str, currency: str, word: str) -> None:
+    with pytest.raises(BadInput, match=word):
+        parse(text, currency)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "text"),
+    [
+        (129000, "EUR", "€1,290"),
+        (129050, "EUR", "€1,290.50"),
+        (5, "USD", "$0.05"),
+        (1290, "JPY", "¥1,290"),
+        (1005, "KWD", "KWD 1.005"),
+        (1250, "CHF", "CHF 12.50"),
+        (0, "EUR", "€0"),
+        (-150, "EUR", "-€1.50"),
+    ],
+)
+def test_display(minor: int, currency: str, text: str) -> None:
+    assert display(minor, currency) == text
+
+
+@given(st.integers(0, MAX_MINOR), st.sampled_from(sorted(EXPONENTS)))
+def test_what_is_written_plainly_is_read_the_same(minor: int, currency: str) -> None:
+    digits = exponent(currency)
+    whole, rest = divmod(minor, 10**digits)
+    assert parse(f"{whole}.{rest:0{digits}d}" if digits else str(whole), currency) == minor
