@@ -64,9 +64,7 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        # One process owns the file. FULL: a commit survives power loss (NORMAL would lose the last ones
-        # in WAL mode); the caller commits in batches, so that this stays a few flushes a second.
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=FULL"):
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL"):  # one process owns the file
             self._db.execute(f"PRAGMA {pragma}")
         self._db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
         if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
@@ -78,6 +76,8 @@ class Store:
 
     def put(self, entries: Sequence[Entry], now: int) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
         """Write, then make room; return what expired and what had to be dropped."""
+        # FULL: the commit survives power loss; NORMAL would lose the last ones in WAL mode.
+        self._db.execute("PRAGMA synchronous=FULL")
         with self._db:
             self._db.executemany(
                 "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(e) for e in entries]
@@ -101,6 +101,8 @@ class Store:
 
     def delete(self, ids: Iterable[int]) -> None:
         """Remove messages; those already gone are no error."""
+        # NORMAL: no flush of its own. Lost with the power, a deletion only means that a message is repeated.
+        self._db.execute("PRAGMA synchronous=NORMAL")
         count = size = 0
         with self._db:
             for one in ids:

@@ -19,6 +19,11 @@ AVAILABILITY = "availability"
 _EVERY_NS = 1_000_000_000
 
 
+def qos(topic: str) -> int:
+    """Return the agreed quality of service of a retained topic: counts are 0, states 1."""
+    return 0 if topic.endswith("/summary") or "/zone/" in topic else 1
+
+
 def device_status(
     at: int, *, version: str, config_sha256: str, platform: str, cameras_up: int, cameras_total: int
 ) -> Payload:

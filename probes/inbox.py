@@ -1,0 +1,71 @@
+"""The queue between the threads that have something to say and the one that says it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from probes.messages import MessageKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.messages import Message
+
+
+class Inbox:
+    """A bounded queue of messages beside notes of what the link saw; neither ever blocks.
+
+    on_drop: called with the kind of each message for which there was no room: the oldest update, or,
+    where none waits, the new message.
+    """
+
+    def __init__(self, capacity: int, on_drop: Callable[[MessageKind], None]) -> None:
+        self._capacity = capacity
+        self._on_drop = on_drop
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._messages: deque[Message] = deque()
+        self._notes: deque[Callable[[], None]] = deque()
+
+    def put(self, message: Message) -> bool:
+        """Take a message; False where it was dropped."""
+        dropped = None
+        with self._lock:
+            if len(self._messages) >= self._capacity:
+                dropped = self._give_up(message)
+            if dropped is not message:
+                self._messages.append(message)
+        self._wake.set()
+        if dropped is not None:
+            self._on_drop(dropped.kind)
+        return dropped is not message
+
+    def note(self, what: Callable[[], None]) -> None:
+        """Leave a note, to be called by the taker."""
+        with self._lock:
+            self._notes.append(what)
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Have the taker look around."""
+        self._wake.set()
+
+    def take(self, timeout_s: float) -> tuple[list[Callable[[], None]], list[Message]]:
+        """Return all notes and messages, after waiting for any at most timeout_s."""
+        self._wake.wait(timeout_s)
+        self._wake.clear()
+        with self._lock:
+            notes, messages = list(self._notes), list(self._messages)
+            self._notes.clear()
+            self._messages.clear()
+        return notes, messages
+
+    def _give_up(self, message: Message) -> Message:
+        if message.kind is not MessageKind.UPDATED:
+            for at, waiting in enumerate(self._messages):
+                if waiting.kind is MessageKind.UPDATED:
+                    del self._messages[at]
+                    return waiting
+        return message

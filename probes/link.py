@@ -1,0 +1,296 @@
+"""The connection to the MQTT broker: made, kept, made again. Knows nothing of what is sent over it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, cast
+
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from engines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
+    from paho.mqtt.reasoncodes import ReasonCode
+
+ANSWER_S = 10.0
+STABLE_S = 10.0
+IN_FLIGHT = 20
+_AUTH = {134, 135, 140}
+"""Bad user name or password, not authorized, bad authentication method: MQTT 5, table 3-1."""
+_TAKEN_OVER = 142
+_NO_LIMIT = 268_435_455
+_HEADERS = 64
+
+
+class LinkState(str, Enum):
+    """Where the connection stands, or why there is none."""
+
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    UNREACHABLE = "unreachable"
+    AUTH_FAILED = "auth_failed"
+    TLS_FAILED = "tls_failed"
+    REFUSED = "refused"
+    TAKEN_OVER = "taken_over"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSpec:
+    """The broker and how to reach it. retry_*: milliseconds between attempts, doubling from first to max.
+
+    auth_retry_s: after a refused password, certificate or client id, which no quick attempt will mend.
+    """
+
+    host: str
+    port: int = 1883
+    tls: bool = False
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: Path | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    keepalive_s: int = 30
+    retry_first_ms: int = 500
+    retry_max_ms: int = 30_000
+    retry_jitter: float = 0.3
+    auth_retry_s: float = 60.0
+    connect_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """Called from the link's threads: each must only take note and return.
+
+    up, down: the broker accepted a session, it ended. ack: session, message id, whether the broker took it.
+    message: topic, payload, whether it was retained. state: where the connection stands, and why in the
+    system's words.
+    """
+
+    up: Callable[[Session], None]
+    down: Callable[[Session], None]
+    ack: Callable[[Session, int, bool], None]
+    message: Callable[[str, bytes, bool], None]
+    state: Callable[[LinkState, str], None]
+
+
+class Session:
+    """One connection, from the attempt to its end. `publish` and `drop` neither block nor raise."""
+
+    def __init__(self, client: Client, subscribe: str, callbacks: Callbacks) -> None:
+        self._client = client
+        self._subscribe = subscribe
+        self._callbacks = callbacks
+        self._answered = threading.Event()
+        self._ended = threading.Event()
+        self._why = LinkState.UNREACHABLE
+        self._most_bytes = _NO_LIMIT
+        self.receive_maximum = IN_FLIGHT
+        self.detail = ""
+        self.was_up = False
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+
+    def publish(
+        self, topic: str, payload: bytes, qos: int, *, retain: bool = False, expiry_s: int | None = None
+    ) -> int | None:
+        """Hand a message over; return its id, by which `ack` names it, or None where it cannot go."""
+        properties = None
+        if expiry_s is not None:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # so paho left it
+            properties.MessageExpiryInterval = max(1, expiry_s)
+        try:
+            sent = self._client.publish(topic, payload, qos, retain, properties)
+        except (ValueError, OSError):
+            return None
+        return sent.mid if sent.rc == MQTT_ERR_SUCCESS else None
+
+    def takes(self, topic: str, payload: bytes) -> bool:
+        """Tell whether the broker accepts a packet of this size; one too large would end the session."""
+        return len(topic.encode()) + len(payload) + _HEADERS <= self._most_bytes
+
+    def drop(self) -> None:
+        """Cut the connection, as the network would; the broker then sends the will."""
+        sock = cast("socket.socket | None", self._client.socket())
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        self._answered.set()
+        self._ended.set()
+
+    def leave(self) -> None:
+        """Disconnect in good order; the will is not sent."""
+        self._client.disconnect()
+
+    def run(self, spec: MqttSpec, stopping: threading.Event) -> LinkState:
+        """Connect and stay until the connection ends; return why."""
+        try:
+            self._client.connect(spec.host, spec.port, spec.keepalive_s, clean_start=True)
+        except ssl.SSLError as error:
+            self.detail = error.reason or str(error)
+            return LinkState.TLS_FAILED
+        except (OSError, ValueError) as error:
+            self.detail = getattr(error, "strerror", None) or str(error)
+            return LinkState.UNREACHABLE
+        self._client.loop_start()
+        if not self._answered.wait(ANSWER_S):
+            self.drop()
+        while not self._ended.wait(1.0):
+            if stopping.is_set():
+                self.leave()
+        self._client.loop_stop()
+        if self.was_up:
+            self._callbacks.down(self)
+        return self._why
+
+    def _on_connect(
+        self,
+        client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self.detail = str(reason)
+            self._why = LinkState.AUTH_FAILED if reason.value in _AUTH else LinkState.REFUSED
+        else:
+            self.receive_maximum = getattr(properties, "ReceiveMaximum", IN_FLIGHT)
+            self._most_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
+            options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
+            client.subscribe(self._subscribe, options=options)
+            self.was_up = True
+            self._callbacks.up(self)
+        self._answered.set()
+
+    def _on_disconnect(
+        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _properties: object
+    ) -> None:
+        self.detail = self.detail or str(reason)
+        if self.was_up and reason.value == _TAKEN_OVER:
+            self._why = LinkState.TAKEN_OVER
+        self._answered.set()
+        self._ended.set()
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._callbacks.ack(self, mid, not reason.is_failure)
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        self._callbacks.message(message.topic, bytes(message.payload), bool(message.retain))
+
+
+class Link:
+    """Keeps one session with the broker, with backoff, jitter and a will, in threads of its own.
+
+    will: topic of a retained `offline`. random: 0 to 1, spreads a fleet's attempts.
+    Raises BadInput at construction for TLS files that cannot be used.
+    """
+
+    def __init__(
+        self,
+        spec: MqttSpec,
+        client_id: str,
+        will: str,
+        subscribe: str,
+        callbacks: Callbacks,
+        *,
+        random: Callable[[], float],
+    ) -> None:
+        self._spec = spec
+        self._client_id = client_id
+        self._will = will
+        self._subscribe = subscribe
+        self._callbacks = callbacks
+        self._random = random
+        self._tls = _tls(spec) if spec.tls else None
+        self._stop = threading.Event()
+        self._session: Session | None = None
+        self._in_flight = IN_FLIGHT
+        self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, and keep at it until `stop`."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Disconnect without the will being sent; return after timeout_s at the latest."""
+        self._stop.set()
+        if (session := self._session) is not None:
+            session.leave()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if self._thread.is_alive() and session is not None:
+            session.drop()
+            self._thread.join(0.5)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            self._callbacks.state(LinkState.CONNECTING, "")
+            self._session = Session(self._client(), self._subscribe, self._callbacks)
+            began = time.monotonic()
+            ended = self._session.run(self._spec, self._stop)
+            if self._stop.is_set():
+                break
+            # paho takes no new limit while connected: a broker with a lower one is obeyed from the next time.
+            self._in_flight = min(IN_FLIGHT, self._session.receive_maximum)
+            stable = self._session.was_up and time.monotonic() - began > STABLE_S
+            failures = 0 if stable else failures + 1
+            self._callbacks.state(ended, self._session.detail)
+            self._stop.wait(self._delay(ended, failures))
+        self._callbacks.state(LinkState.STOPPED, "")
+
+    def _delay(self, ended: LinkState, failures: int) -> float:
+        spec = self._spec
+        delay = spec.auth_retry_s
+        if ended in (LinkState.UNREACHABLE, LinkState.REFUSED):
+            doubled = spec.retry_first_ms << min(max(failures - 1, 0), 16)
+            delay = min(doubled, spec.retry_max_ms) / 1000
+        return delay * (1 + spec.retry_jitter * (2 * self._random() - 1))
+
+    def _client(self) -> Client:
+        """Make a client with the will set; a fresh one each time, so that nothing of a lost session stays."""
+        # MQTT 5 for expiring messages and told reasons. No session is kept at the broker: a command given
+        # while the box was away must not be obeyed hours later, or again after the restart it asked for.
+        client = Client(CallbackAPIVersion.VERSION2, self._client_id, None, None, MQTTv5, "tcp", False)
+        client.connect_timeout = self._spec.connect_timeout_s
+        client.max_inflight_messages_set(self._in_flight)
+        client.will_set(self._will, b"offline", qos=1, retain=True)
+        if self._spec.username is not None:
+            client.username_pw_set(self._spec.username, self._spec.password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        return client
+
+
+def _tls(spec: MqttSpec) -> ssl.SSLContext:
+    """Read the certificates; a key with a pass phrase is refused rather than asked for on a terminal."""
+    try:
+        context = ssl.create_default_context(cafile=spec.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise BadInput(f"outputs.mqtt.ca_file: {spec.ca_file}: {error.strerror or error}") from None
+    if spec.client_cert is not None:
+        try:
+            context.load_cert_chain(spec.client_cert, spec.client_key, password=lambda: b"")
+        except (OSError, ssl.SSLError) as error:
+            what = f"{spec.client_cert} with key {spec.client_key}"
+            raise BadInput(f"outputs.mqtt.client_cert: {what}: {error.strerror or error}") from None
+    return context

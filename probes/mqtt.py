@@ -1,0 +1,258 @@
+"""Events and state to the MQTT broker, through the spool: written first, deleted on acknowledgement."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from probes.commands import Commands
+from probes.inbox import Inbox
+from probes.link import Callbacks, Link, LinkState
+from probes.messages import MessageKind
+from probes.outbox import Outbox
+from probes.retained import Retained
+from probes.spool import Spool
+from probes.status import AVAILABILITY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from probes.commands import Handler
+    from probes.link import MqttSpec, Session
+    from probes.measure import Metrics
+    from probes.messages import Message
+
+log = logging.getLogger(__name__)
+
+INBOX = 4096
+COMMIT_PAUSE_S = 0.05
+"""Rest after a commit, so that a burst costs few flushes of the disk: at most 20 a second."""
+IDLE_S = 1.0
+
+_SAY = {
+    LinkState.ONLINE: "connected",
+    LinkState.UNREACHABLE: "no connection, messages wait in the spool",
+    LinkState.AUTH_FAILED: "the broker refuses user name or password, the next attempt waits",
+    LinkState.TLS_FAILED: "a certificate, the broker's or ours, is not accepted, the next attempt waits",
+    LinkState.REFUSED: "the broker refuses the connection (it must speak MQTT 5)",
+    LinkState.TAKEN_OVER: "another program uses the same store and device name, the next attempt waits",
+}
+
+
+class MqttPublisher:
+    """The product's voice on MQTT below `msh/v1/{store}/{device}/`.
+
+    `send` and `set_state` never block and never raise; all work is done by threads of its own. What cannot
+    be sent now waits in the file `spool`, of at most spool_bytes, and goes out later marked replayed.
+
+    initial: retained topics with the empty state of all configured cameras; topics that an earlier run
+    left at the broker and that are not among them are cleared. now: UTC ns. random: 0 to 1.
+    on_link: called by the worker when the connection's state changes.
+    Raises BadInput at construction where the TLS files cannot be used.
+    """
+
+    def __init__(
+        self,
+        spec: MqttSpec,
+        store: str,
+        device: str,
+        *,
+        spool: Path,
+        spool_bytes: int,
+        initial: Mapping[str, Mapping[str, Any]],
+        metrics: Metrics,
+        now: Callable[[], int],
+        random: Callable[[], float],
+        on_link: Callable[[LinkState], None] | None = None,
+        drain_per_s: int = 100,
+    ) -> None:
+        self._spec = spec
+        self._base = f"msh/v1/{store}/{device}/"
+        self._metrics = metrics
+        self._on_link = on_link
+        self._inbox = Inbox(INBOX, lambda kind: self._count(kind, "dropped"))
+        self._commands = Commands(now)
+        self._retained = Retained(initial)
+        self._spool = Spool(spool, spool_bytes, now, self._count)
+        self._outbox = Outbox(
+            self._spool,
+            self._base,
+            now=now,
+            monotonic=time.monotonic,
+            count=self._count,
+            drain_per_s=drain_per_s,
+        )
+        callbacks = Callbacks(
+            up=lambda session: self._inbox.note(lambda: self._begin(session)),
+            down=lambda session: self._inbox.note(lambda: self._end(session)),
+            ack=lambda session, mid, good: self._inbox.note(lambda: self._acked(session, mid, good=good)),
+            message=self._command,
+            state=lambda state, detail: self._inbox.note(lambda: self._tell(state, detail)),
+        )
+        will = self._base + AVAILABILITY
+        commands = f"{self._base}command/+"
+        self._link = Link(spec, f"{store}-{device}", will, commands, callbacks, random=random)
+        self._worker = threading.Thread(target=self._work, name="mqtt-writer", daemon=True)
+        self._stopping = threading.Event()
+        self._deadline = 0.0
+        self._farewell = threading.Event()
+        self.state = LinkState.STOPPED
+        self._session: Session | None = None  # this and the rest: the worker's alone
+        self._announce = False
+        self._others: dict[int, tuple[MessageKind, str]] = {}
+        self._known: set[str] = set()
+        self._said = LinkState.STOPPED
+        self.on_command("ping", lambda _: "pong")
+        self.on_command("refresh", self._refresh)
+
+    def start(self) -> None:
+        """Start to connect and to send; to be called once."""
+        self._worker.start()
+        self._link.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Send or keep on disk all that waits, say `offline`, disconnect; takes timeout_s at most, about."""
+        self._deadline = time.monotonic() + timeout_s
+        self._stopping.set()
+        self._inbox.wake()
+        if self._worker.is_alive():
+            self._farewell.wait(timeout_s)
+        self._link.stop(max(0.5, self._deadline - time.monotonic()))
+        if self._worker.is_alive():
+            self._worker.join(max(0.5, self._deadline - time.monotonic()))
+
+    def send(self, message: Message) -> bool:
+        """Take an event or a notification; False, and counted, where it had to be dropped."""
+        if self._stopping.is_set():
+            self._count(message.kind, "dropped")
+            return False
+        return self._inbox.put(message)
+
+    def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Set a retained topic, named below the device's; only the newest value is ever sent."""
+        self._retained.set(topic, payload)
+        self._inbox.wake()
+
+    def on_command(self, name: str, handler: Handler) -> None:
+        """Answer `command/{name}`: handler takes the command's JSON object and returns a short text."""
+        self._commands.add(name, handler)
+
+    def _count(self, kind: MessageKind, result: str, count: int = 1) -> None:
+        self._metrics.mqtt_messages.labels(kind.value, result).inc(count)
+
+    def _command(self, topic: str, payload: bytes, retained: bool) -> None:
+        self._commands.accept(topic.rpartition("/")[2], payload, retained=retained)
+        self._inbox.wake()
+
+    def _work(self) -> None:
+        self._spool.open()
+        self._known = self._spool.topics()
+        self._retained.clear_others(self._known)
+        while not self._stopping.is_set():
+            try:
+                self._cycle(0.02 if self._outbox.draining else IDLE_S)
+            except Exception:
+                log.exception("messaging goes on after an error")
+                self._stopping.wait(IDLE_S)
+        try:
+            self._cycle(0)
+            self._say_farewell()
+        finally:
+            self._farewell.set()
+            self._spool.close()
+            self._metrics.mqtt_connected.set(0)
+            self._tell(LinkState.STOPPED)
+
+    def _cycle(self, timeout_s: float) -> None:
+        notes, messages = self._inbox.take(timeout_s)
+        for note in notes:
+            note()
+        self._outbox.write(messages)
+        self._publish_state()
+        self._answer_commands()
+        self._outbox.send()
+        self._metrics.mqtt_spool_messages.set(self._spool.messages)
+        self._metrics.mqtt_spool_bytes.set(self._spool.size_bytes)
+        if messages:
+            self._stopping.wait(COMMIT_PAUSE_S)
+
+    def _say_farewell(self) -> None:
+        """Wait for the last acknowledgements, then for that of `offline`."""
+        while self._session and self._outbox.in_flight and time.monotonic() < self._deadline - 1:
+            self._cycle(0.05)
+        if self._session is None:
+            return
+        self._publish(AVAILABILITY, b"offline", 1, MessageKind.STATE, retain=True)
+        while self._session and AVAILABILITY in self._awaited() and time.monotonic() < self._deadline:
+            self._cycle(0.05)
+
+    def _awaited(self) -> set[str]:
+        return {topic for _, topic in self._others.values()}
+
+    def _begin(self, session: Session) -> None:
+        self._session, self._announce = session, True
+        self._others.clear()
+        self._retained.again()
+        self._outbox.begin(session)
+
+    def _end(self, session: Session) -> None:
+        if session is self._session:
+            self._session = None
+            self._outbox.end()
+            self._metrics.mqtt_connected.set(0)
+
+    def _acked(self, session: Session, mid: int, *, good: bool) -> None:
+        if session is not self._session or self._outbox.acked(mid, good=good):
+            return
+        kind, topic = self._others.pop(mid, (MessageKind.STATE, ""))
+        self._count(kind, "acked" if good else "rejected")
+        if good and topic in self._known and self._retained.forget(topic):
+            self._known.discard(topic)
+            self._spool.set_topic(topic, known=False)
+
+    def _tell(self, state: LinkState, detail: str = "") -> None:
+        """Log a state when it differs from the last one that said something."""
+        self.state = state
+        if self._on_link is not None:
+            self._on_link(state)
+        if state in _SAY and state is not self._said:
+            self._said = state
+            level = logging.INFO if state is LinkState.ONLINE else logging.WARNING
+            host, port = self._spec.host, self._spec.port
+            log.log(level, "mqtt %s:%d: %s%s", host, port, _SAY[state], f" ({detail})" if detail else "")
+
+    def _publish_state(self) -> None:
+        """Publish what changed; after the first round of a session, `online`."""
+        if self._session is None:
+            return
+        for topic, payload, qos in self._retained.take():
+            if payload is not None and topic not in self._known:
+                self._known.add(topic)
+                self._spool.set_topic(topic, known=True)
+            body = b"" if payload is None else json.dumps(payload, separators=(",", ":")).encode()
+            self._publish(topic, body, qos, MessageKind.STATE, retain=True)
+        if self._announce:
+            self._announce = False
+            self._publish(AVAILABILITY, b"online", 1, MessageKind.STATE, retain=True)
+            self._metrics.mqtt_connected.set(1)
+            self._tell(LinkState.ONLINE)
+
+    def _answer_commands(self) -> None:
+        for name, result in self._commands.answers():
+            body = json.dumps(result, separators=(",", ":")).encode()
+            self._publish(f"command/{name}/result", body, 1, MessageKind.RESULT)
+
+    def _publish(self, topic: str, body: bytes, qos: int, kind: MessageKind, *, retain: bool = False) -> None:
+        if self._session is not None:
+            mid = self._session.publish(self._base + topic, body, qos, retain=retain)
+            if mid is not None:
+                self._others[mid] = (kind, topic)
+
+    def _refresh(self, _: Mapping[str, Any]) -> str:
+        self._retained.again()
+        self._inbox.wake()
+        return "state is published again"

@@ -1,0 +1,181 @@
+"""What is sent of the spool, and when: new messages at once, a backlog slowly, each until acknowledged."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from probes.messages import MessageKind, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from probes.link import Session
+    from probes.messages import Message
+    from probes.spool import Spool
+    from probes.spool_db import Entry
+
+log = logging.getLogger(__name__)
+
+WINDOW = 16
+"""Messages sent and not yet acknowledged; leaves room for state below the broker's usual 20."""
+STUCK_S = 60.0
+KEEP_NS = 7 * 86_400 * 1_000_000_000
+"""No message about a person is kept longer than a week, whatever the broker does."""
+
+
+class Outbox:
+    """Writes messages to the spool and sends them from there. Belongs to one thread.
+
+    A message that could be sent when it was written is live; what an earlier session left is backlog: sent
+    after the live ones, not faster than drain_per_s, marked replayed. Readers order by track and seq.
+    now: UTC ns. monotonic: seconds. count: called with kind, result and how many.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        base: str,
+        *,
+        now: Callable[[], int],
+        monotonic: Callable[[], float],
+        count: Callable[[MessageKind, str, int], None],
+        drain_per_s: int,
+    ) -> None:
+        self._spool = spool
+        self._base = base
+        self._now = now
+        self._monotonic = monotonic
+        self._count = count
+        self._drain_per_s = drain_per_s
+        self._session: Session | None = None
+        self._in_flight: dict[int, tuple[Entry, float]] = {}
+        self._done: list[int] = []
+        self._urgent: deque[Entry] = deque()
+        self._live_after = 0
+        self._backlog_after = 0
+        self._backlog_end = 0
+        self._drained_at = 0.0
+        self._warned = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether a session is up and backlog remains."""
+        return self._session is not None and self._backlog_after < self._backlog_end
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are sent and not yet acknowledged."""
+        return len(self._in_flight)
+
+    def begin(self, session: Session) -> None:
+        """Send over this session; all that waits by now is backlog."""
+        self.write([])
+        self._session = session
+        self._warned = False
+        self._in_flight.clear()
+        self._live_after = self._backlog_end = self._spool.last_id
+        self._backlog_after = 0
+        self._drained_at = self._monotonic()
+        self._urgent = deque(self._spool.pending(kind=MessageKind.NOTIFY))
+
+    def end(self) -> None:
+        """Note that the session is gone; what was not acknowledged will be sent again."""
+        self._session = None
+        self._in_flight.clear()
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Write messages, delete acknowledged ones and drop what has expired."""
+        if self._done:
+            self._spool.delete(self._done)
+            self._done.clear()
+        latest, rows = self._now() + KEEP_NS, []
+        for m in messages:
+            try:
+                body = json.dumps(m.payload, separators=(",", ":"), ensure_ascii=False).encode()
+            except (TypeError, ValueError):
+                log.exception("a message for %s is not JSON", m.topic)
+                self._count(m.kind, "rejected", 1)
+                continue
+            rows.append(
+                (m.kind, m.topic, body, latest if m.expires_at is None else min(m.expires_at, latest))
+            )
+            if self._session is None:
+                self._count(m.kind, "spooled", 1)
+        self._spool.put(rows)
+
+    def acked(self, mid: int, *, good: bool) -> bool:
+        """Note the broker's answer to a message; False where the id is not of one of these."""
+        if (sent := self._in_flight.pop(mid, None)) is None:
+            return False
+        entry, _ = sent
+        self._finish(entry, "acked" if good else "rejected")
+        return True
+
+    def send(self) -> None:
+        """Send what may be sent now; cut a session that has not acknowledged anything for a minute."""
+        if self._session is None:
+            return
+        if self._in_flight:
+            _, since = next(iter(self._in_flight.values()))
+            if self._monotonic() - since > STUCK_S:
+                log.warning("the MQTT broker does not acknowledge; connecting anew")
+                self._session.drop()
+                return
+        for entry in self._spool.pending(after=self._live_after, limit=self._room()) if self._room() else ():
+            if not self._publish(entry, replayed=False):
+                return
+            self._live_after = entry.id
+        while self._urgent and self._room():
+            if not self._publish(self._urgent.popleft(), replayed=True):
+                return
+        self._drain()
+
+    def _room(self) -> int:
+        return max(0, WINDOW - len(self._in_flight))
+
+    def _drain(self) -> None:
+        now = self._monotonic()
+        allowed = min(self._room(), int((now - self._drained_at) * self._drain_per_s))
+        if not self.draining or not allowed:
+            return
+        self._drained_at = now
+        entries = self._spool.pending(after=self._backlog_after, before=self._backlog_end + 1, limit=allowed)
+        for entry in entries:
+            if entry.kind is not MessageKind.NOTIFY and not self._publish(entry, replayed=True):
+                return
+            self._backlog_after = entry.id
+        if not entries:
+            self._backlog_after = self._backlog_end
+
+    def _publish(self, entry: Entry, *, replayed: bool) -> bool:
+        """Send one; False where the session is broken."""
+        now = self._now()
+        if self._session is None:
+            return False
+        if entry.expires_at is not None and entry.expires_at <= now:
+            return True  # the next `write` drops and counts it
+        payload: Mapping[str, Any] = json.loads(entry.payload)
+        stamped = {**payload, "sent_at": rfc3339(now), "replayed": replayed}
+        body = json.dumps(stamped, separators=(",", ":"), ensure_ascii=False).encode()
+        topic = self._base + entry.topic
+        if not self._session.takes(topic, body):
+            self._finish(entry, "rejected")
+            return True
+        expiry_s = None
+        if entry.kind is MessageKind.NOTIFY and entry.expires_at is not None:
+            expiry_s = (entry.expires_at - now) // 1_000_000_000
+        mid = self._session.publish(topic, body, entry.qos, expiry_s=expiry_s)
+        if mid is None:
+            return False
+        self._in_flight[mid] = (entry, self._monotonic())
+        return True
+
+    def _finish(self, entry: Entry, result: str) -> None:
+        self._done.append(entry.id)
+        self._count(entry.kind, result, 1)
+        if result == "rejected" and not self._warned:
+            self._warned = True
+            log.warning("the MQTT broker refuses messages of kind %s", entry.kind.value)

@@ -1,0 +1,54 @@
+"""The newest value of each retained topic, kept to be published again on every connection."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from probes.status import qos
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Retained:
+    """Thread-safe. A topic whose value is None is to be cleared at the broker."""
+
+    def __init__(self, initial: Mapping[str, Mapping[str, Any]]) -> None:
+        self._lock = threading.Lock()
+        self._values: dict[str, Mapping[str, Any] | None] = dict(initial)
+        self._dirty: dict[str, None] = dict.fromkeys(initial)
+
+    def set(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Replace a topic's value."""
+        with self._lock:
+            self._values[topic] = payload
+            self._dirty[topic] = None
+
+    def clear_others(self, known: Iterable[str]) -> None:
+        """Clear the topics that an earlier run has set and this one has not."""
+        with self._lock:
+            for topic in set(known) - self._values.keys():
+                self._values[topic] = None
+                self._dirty[topic] = None
+
+    def forget(self, topic: str) -> bool:
+        """Drop a topic that has been cleared; False where it has got a value since."""
+        with self._lock:
+            if self._values.get(topic) is None:
+                self._values.pop(topic, None)
+                self._dirty.pop(topic, None)
+                return True
+            return False
+
+    def again(self) -> None:
+        """Have every topic published again."""
+        with self._lock:
+            self._dirty = dict.fromkeys(self._values)
+
+    def take(self) -> list[tuple[str, Mapping[str, Any] | None, int]]:
+        """Return topic, value and quality of service of all that is not yet published."""
+        with self._lock:
+            taken = [(t, self._values[t], 1 if self._values[t] is None else qos(t)) for t in self._dirty]
+            self._dirty.clear()
+            return taken

@@ -1,0 +1,434 @@
+"""The publisher against a real mosquitto."""
+
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from engines.errors import BadInput
+from probes.events import EndReason, PersonEvents
+from probes.link import LinkState, MqttSpec
+from probes.measure import Metrics
+from probes.messages import Message, MessageKind, rfc3339, ulid
+from probes.mqtt import MqttPublisher
+from probes.status import Summaries, camera_status
+from tests.fakes import schemas
+from tests.fakes.broker import Broker, Listener, free_port, wait_for
+from tests.fakes.people import frame, person, track, value
+
+ROOT = Path(__file__).parents[2]
+QUICK = {"retry_first_ms": 50, "retry_max_ms": 200, "auth_retry_s": 0.5}
+CAMERAS = {"handbags": ("island",), "door": ()}
+
+
+class Bench:
+    """A broker, a publisher that a test may replace, and what listeners were opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.closers = []
+        self.metrics = Metrics(("live",))
+        self.links: list[LinkState] = []
+
+    def broker(self, start=True, **options) -> Broker:
+        broker = Broker(self.folder, **options)
+        self.closers.append(broker.kill)
+        return broker.start() if start else broker
+
+    def publisher(self, port, cameras=CAMERAS, start=True, spool_bytes=5_000_000, **spec) -> MqttPublisher:
+        publisher = MqttPublisher(
+            MqttSpec("127.0.0.1", port, **{**QUICK, **spec}),
+            "berlin",
+            "edge-1",
+            spool=self.folder / "spool.sqlite3",
+            spool_bytes=spool_bytes,
+            initial=Summaries(cameras, "EUR").initial(time.time_ns(), "connecting"),
+            metrics=self.metrics,
+            now=time.time_ns,
+            random=random.random,
+            on_link=self.links.append,
+        )
+        self.closers.insert(0, lambda: publisher.stop(0.5))
+        if start:
+            publisher.start()
+        return publisher
+
+    def listener(self, port, **options) -> Listener:
+        listener = Listener(port, **options)
+        self.closers.insert(0, listener.close)
+        return listener
+
+    def count(self, kind, result) -> float:
+        labels = {"kind": kind, "result": result}
+        return self.metrics.registry.get_sample_value("msh_mqtt_messages_total", labels) or 0
+
+    def online(self) -> None:
+        wait_for(lambda: self.metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
+
+
+@pytest.fixture
+def bench(tmp_path):
+    made = Bench(tmp_path)
+    yield made
+    for close in made.closers:
+        close()
+
+
+def happening(kind=MessageKind.ENDED, number=0, expires_at=None) -> Message:
+    at = time.time_ns()
+    payload = {"event_id": ulid(at, random.getrandbits), "seq": number, "sent_at": rfc3339(at)}
+    return Message(kind, "camera/handbags/person", {**payload, "replayed": False}, expires_at)
+
+
+def seqs(listener) -> list[int]:
+    return [h.json["seq"] for h in listener.on("/person")]
+
+
+def test_a_life_is_told_in_valid_events_and_in_order(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port)
+    publisher = bench.publisher(broker.port)
+    told = PersonEvents("berlin", "edge-1", "EUR", random.getrandbits)
+    messages = told.observe(frame(0, person()), {}, {})
+    messages += told.observe(frame(2, person()), {track(): value(129_000)}, {})
+    messages += told.end_all(frame(3).captured_at, EndReason.LOST)
+    bench.online()
+    for message in messages:
+        assert publisher.send(message)
+    events = [h.json for h in listener.wait("msh/v1/berlin/edge-1/camera/handbags/person", count=3)]
+    for event in events:
+        schemas.PERSON_EVENT.validate(event)
+    assert [e["seq"] for e in events] == [1, 2, 3]
+    assert events[-1]["total"]["amount_minor"] == 129_000
+    assert not any(e["replayed"] or h.retained for e, h in zip(events, listener.on("/person"), strict=True))
+    wait_for(lambda: bench.count("ended", "acked") == 1 and publisher._spool.messages == 0)
+
+
+def test_online_comes_after_the_initial_state_and_offline_on_a_clean_stop(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port)
+    publisher = bench.publisher(broker.port)
+    listener.wait("/availability", "online")
+    topics = [h.topic.removeprefix("msh/v1/berlin/edge-1/") for h in listener.heard]
+    assert topics[-1] == "availability"
+    assert set(topics) == {*Summaries(CAMERAS, "EUR").initial(0, ""), "availability"}
+    began = time.monotonic()
+    publisher.stop()
+    assert time.monotonic() - began < 3
+    assert publisher.state is LinkState.STOPPED
+    late = bench.listener(broker.port)
+    (said,) = late.wait("/availability")
+    assert (said.text, said.retained) == ("offline", True)
+    assert [h.text for h in listener.on("/availability")] == ["online", "offline"]
+
+
+def test_state_is_retained_newest_only_and_comes_back_after_a_broker_restart(bench):
+    broker = bench.broker()
+    publisher = bench.publisher(broker.port)
+    bench.online()
+    for n in range(200):
+        publisher.set_state("camera/door/status", camera_status("live", n * 1_000_000))
+    broker.kill()
+    wait_for(lambda: LinkState.UNREACHABLE in bench.links)
+    publisher.set_state("camera/door/status", camera_status("stale", 0, "no_frames"))
+    assert publisher.send(happening(number=1))
+    broker.start()
+    bench.online()
+    late = bench.listener(broker.port)
+    late.wait("/availability", "online")
+    (status,) = late.on("camera/door/status")
+    schemas.message("camera_status").validate(status.json)
+    assert (status.json["state"], status.retained) == ("stale", True)
+    assert len(late.on("camera/handbags/summary")) == 1
+
+
+def test_events_of_an_outage_are_sent_when_the_broker_is_back(bench):
+    broker = bench.broker(start=False)
+    publisher = bench.publisher(broker.port, retry_first_ms=1000, retry_max_ms=1000)
+    for n in range(5):
+        assert publisher.send(happening(number=n))
+    wait_for(lambda: bench.count("ended", "spooled") == 5)
+    broker.start()
+    listener = bench.listener(broker.port)
+    bench.online()
+    publisher.send(happening(number=9))
+    heard = {h.json["seq"]: h.json["replayed"] for h in listener.wait("/person", count=6)}
+    assert heard == {0: True, 1: True, 2: True, 3: True, 4: True, 9: False}
+    wait_for(lambda: bench.count("ended", "acked") == 6)
+
+
+def test_a_restart_in_mid_run_loses_nothing_and_repeats_only_as_replayed(bench):
+    broker = bench.broker(extra=f"persistence true\npersistence_location {bench.folder}/")
+    listener = bench.listener(broker.port)
+    publisher = bench.publisher(broker.port)
+    bench.online()
+    for n in range(40):
+        publisher.send(happening(number=n))
+        if n == 20:
+            broker.kill()
+        if n == 30:
+            broker.start()
+            listener._subscribed.clear()
+        time.sleep(0.005)
+    assert listener._subscribed.wait(10)
+    publisher.send(happening(number=40))
+    wait_for(lambda: publisher._spool.messages == 0)
+    wait_for(lambda: 40 in seqs(listener))
+    wait_for(lambda: bench.count("ended", "acked") == 41)
+    ids = [h.json["event_id"] for h in listener.on("/person") if not h.json["replayed"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_old_notifications_do_not_ring(bench):
+    broker = bench.broker(start=False)
+    publisher = bench.publisher(broker.port)
+    soon = time.time_ns() + 300_000_000
+    publisher.send(happening(MessageKind.NOTIFY, 1, soon))
+    publisher.send(happening(MessageKind.NOTIFY, 2, soon + 60_000_000_000))
+    wait_for(lambda: bench.count("notify", "expired") == 1)
+    broker.start()
+    wait_for(lambda: bench.count("notify", "acked") == 1)
+    assert publisher._spool.messages == 0
+
+
+def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
+    caplog.set_level(logging.INFO)
+    broker = bench.broker(users={"edge": "right-one"})
+    publisher = bench.publisher(broker.port, username="edge", password="wr0ng-secret")
+    wait_for(lambda: bench.links.count(LinkState.AUTH_FAILED) == 2)
+    assert bench.links.count(LinkState.CONNECTING) <= 3
+    said = [r for r in caplog.records if "user name or password" in r.getMessage()]
+    assert len(said) == 1
+    assert "wr0ng-secret" not in caplog.text + repr(publisher._spec) + repr(vars(publisher))
+    assert bench.metrics.registry.get_sample_value("msh_mqtt_connected") == 0
+    began = time.monotonic()
+    publisher.stop()
+    assert time.monotonic() - began < 2
+
+
+def test_the_right_password_lets_in(bench):
+    broker = bench.broker(users={"edge": "right-one"})
+    bench.publisher(broker.port, username="edge", password="right-one")
+    bench.online()
+
+
+def test_commands_are_answered_and_retained_ones_ignored(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port)
+    base = "msh/v1/berlin/edge-1/command"
+    listener.publish(f"{base}/ping", '{"id": "old"}', retain=True)
+    publisher = bench.publisher(broker.port, start=False)
+    publisher.on_command("break", lambda asked: 1 / asked["by"])
+    publisher.start()
+    bench.online()
+    listener.publish(f"{base}/ping", '{"id": "kept"}', retain=True)
+    for name, text in (("ping", '{"id": "a"}'), ("dance", ""), ("break", '{"by": 0}'), ("ping", "[1]")):
+        listener.publish(f"{base}/{name}", text)
+    results = [h.json for h in listener.wait("/result", count=4)]
+    for result in results:
+        schemas.message("command_result").validate(result)
+    assert [(r["id"], r["result"], r["error"]) for r in results] == [
+        ("a", "pong", None),
+        (None, None, "unknown command"),
+        (None, None, "failed"),
+        (None, None, "not understood"),
+    ]
+    states = len(listener.on("camera/door/status"))
+    listener.publish(f"{base}/refresh", '{"id": "b"}')
+    listener.wait("refresh/result")
+    listener.wait("camera/door/status", count=states + 1)
+    listener.publish(f"{base}/ping", "", retain=True)
+
+
+def test_topics_of_removed_cameras_are_cleared(bench):
+    broker = bench.broker()
+    bench.publisher(broker.port).stop()
+    second = bench.publisher(broker.port, cameras={"handbags": ()})
+    bench.online()
+    wait_for(lambda: bench.count("state", "acked") > 12)
+    late = bench.listener(broker.port)
+    late.wait("/availability", "online")
+    kept = {h.topic.removeprefix("msh/v1/berlin/edge-1/") for h in late.heard}
+    assert kept == {"camera/handbags/status", "camera/handbags/summary", "availability"}
+    wait_for(lambda: second._known == kept - {"availability"})
+
+
+PUBLISHER = """
+import random, sys, time
+from pathlib import Path
+from probes.link import MqttSpec
+from probes.measure import Metrics
+from probes.messages import Message, MessageKind
+from probes.mqtt import MqttPublisher
+publisher = MqttPublisher(MqttSpec("127.0.0.1", int(sys.argv[1]), retry_first_ms=50), "berlin", "edge-1",
+    spool=Path(sys.argv[2]), spool_bytes=5_000_000, initial={}, metrics=Metrics(("live",)),
+    now=time.time_ns, random=random.random)
+publisher.start()
+for n in range(int(sys.argv[3])):
+    publisher.send(Message(MessageKind.ENDED, "camera/handbags/person", {"seq": n}))
+while publisher._spool.messages < int(sys.argv[3]) and publisher.state.value != "online":
+    time.sleep(0.01)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def publishing_process(bench, port, events):
+    process = subprocess.Popen(
+        [sys.executable, "-c", PUBLISHER, str(port), str(bench.folder / "spool.sqlite3"), str(events)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    bench.closers.insert(0, process.stdout.close)
+    bench.closers.insert(0, process.kill)
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def test_the_spool_outlives_a_killed_process(bench):
+    broker = bench.broker(start=False)
+    process = publishing_process(bench, broker.port, 30)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    broker.start()
+    listener = bench.listener(broker.port)
+    bench.publisher(broker.port)
+    heard = listener.wait("/person", count=30)
+    assert [h.json["seq"] for h in heard] == list(range(30))
+    assert all(h.json["replayed"] for h in heard)
+
+
+def test_sudden_death_says_offline(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port)
+    process = publishing_process(bench, broker.port, 0)
+    listener.wait("/availability", "online")
+    process.send_signal(signal.SIGKILL)
+    listener.wait("/availability", "offline")
+
+
+def test_ten_thousand_events_while_the_broker_is_down_never_block(bench):
+    publisher = bench.publisher(free_port(), spool_bytes=1_000_000)
+    slowest, kinds = 0.0, (MessageKind.STARTED, MessageKind.UPDATED, MessageKind.UPDATED, MessageKind.ENDED)
+    for n in range(10_000):
+        message = happening(kinds[n % 4], n)
+        began = time.perf_counter()
+        publisher.send(message)
+        slowest = max(slowest, time.perf_counter() - began)
+    assert slowest < 0.5
+    publisher.stop()
+    lost = sum(bench.count(k.value, "dropped") for k in kinds[:2])
+    assert lost > 0
+    kept = bench.publisher(free_port(), start=False)._spool
+    kept.open()
+    left = kept.pending(limit=100_000)
+    assert kept.size_bytes <= 1_000_000
+    assert {e.kind for e in left} <= {MessageKind.STARTED, MessageKind.ENDED}
+    assert sum(e.kind is MessageKind.ENDED for e in left) == 2500 - bench.count("ended", "dropped")
+    kept.close()
+
+
+def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
+    monkeypatch.setattr("probes.link.ANSWER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        publisher = bench.publisher(deaf.getsockname()[1])
+        wait_for(lambda: bench.links.count(LinkState.UNREACHABLE) == 2)
+        began = time.monotonic()
+        publisher.stop(1)
+        assert time.monotonic() - began < 4
+        wait_for(lambda: not any(t.name.startswith("mqtt-") for t in threading.enumerate()))
+
+
+def test_a_box_whose_name_another_one_uses_steps_back(bench):
+    """mosquitto 2.0 only closes the connection; brokers that give the reason are answered by patience."""
+
+    def broker():
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(1024)
+                client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x01\x8e")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=broker, daemon=True).start()
+        bench.publisher(server.getsockname()[1], auth_retry_s=30)
+        wait_for(lambda: LinkState.TAKEN_OVER in bench.links)
+        time.sleep(0.5)
+        assert bench.links.count(LinkState.CONNECTING) == 1
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
+    broker = bench.broker(start=False, extra=certificates(bench.folder))
+    broker.start()
+    bench.publisher(broker.port, tls=True)
+    wait_for(lambda: LinkState.TLS_FAILED in bench.links)
+    wait_for(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
+
+
+def test_tls_with_a_known_authority_and_a_client_certificate(bench):
+    folder = bench.folder
+    extra = certificates(folder) + f"\ncafile {folder}/ca.pem\nrequire_certificate true"
+    broker = bench.broker(extra=extra)
+    known = {"ca_file": folder / "ca.pem", "client_cert": folder / "ca.pem", "client_key": folder / "key.pem"}
+    bench.publisher(broker.port, tls=True, **known)
+    bench.online()
+
+
+def certificates(folder: Path) -> str:
+    """Make a self-signed certificate for 127.0.0.1; return the broker's lines for it."""
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem"]
+    subprocess.run(made, check=True, capture_output=True, cwd=folder)
+    (folder / "key.pem").chmod(0o644)
+    return f"certfile {folder}/ca.pem\nkeyfile {folder}/key.pem"
+
+
+def test_what_the_broker_finds_too_large_is_rejected_alone(bench):
+    broker = bench.broker(extra="max_packet_size 2000")
+    listener = bench.listener(broker.port)
+    publisher = bench.publisher(broker.port)
+    bench.online()
+    publisher.send(Message(MessageKind.ENDED, "camera/handbags/person", {"seq": 1, "text": "x" * 3000}))
+    publisher.send(happening(number=2))
+    listener.wait("/person")
+    assert seqs(listener) == [2]
+    assert bench.count("ended", "rejected") == 1
+
+
+def test_stop_before_start_and_twice(bench):
+    publisher = bench.publisher(free_port(), start=False)
+    publisher.stop(0.2)
+    publisher.stop(0.2)
+    assert not publisher.send(happening())
+
+
+@pytest.mark.parametrize("wrong", ["ca_file", "client_cert"])
+def test_unusable_certificates_are_one_line(bench, wrong):
+    path = bench.folder / "some.pem"
+    path.write_text("not a certificate")
+    with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
+        bench.publisher(8883, start=False, tls=True, **{wrong: path})
