@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.detections import Detections
-from engines.errors import BadInput
+from engines.errors import BadInput, InferenceFailed
 from engines.letterbox import Fit, letterbox
 from engines.manifest import MANIFEST, Model, Order, find_model, read_manifest
 from engines.nms import suppress
@@ -80,15 +80,26 @@ class Detector:
         return self.start(pictures).result()
 
     def start(self, pictures: Sequence[I420]) -> Pending:
-        """Begin to work on the pictures, which are read before this returns."""
+        """Begin to work on the pictures, which are read before this returns. Raises InferenceFailed.
+
+        A second batch may start before the first is fetched; at most 64 pictures are in flight.
+        """
         size = self._model.input
         pending = Pending(self, self._network)
         for picture in pictures:
+            fit = self._fit(picture)
             slot = self._network.take()
-            pending.add(slot, Fit.of((picture.width, picture.height), (size.width, size.height)))
+            pending.add(slot, fit)
             letterbox(picture, slot.pixels, rgb=size.order is Order.RGB)
             slot.start()
         return pending
+
+    def _fit(self, picture: I420) -> Fit:
+        size = self._model.input
+        try:
+            return Fit.of((picture.width, picture.height), (size.width, size.height))
+        except ValueError as error:
+            raise InferenceFailed(f"model {self.name}: {error}") from error
 
     def read(self, raw: Raw, fit: Fit) -> Detections:
         """Turn one answer into boxes in the picture: above threshold, best of each heap, clipped."""
@@ -111,14 +122,13 @@ def load_detector(
     threads: int | None = None,
     precision: Precision = Precision.FASTEST,
     thresholds: Mapping[str, float] | None = None,
-    cache: Path | None = None,
 ) -> Detector:
     """Load a model of the manifest, its checksum verified. Raises BadInput.
 
     threads: CPU threads that one picture may use; None: all of this process. thresholds: by class, instead
-    of the manifest's. cache: folder where OpenVINO keeps compiled networks.
+    of the manifest's.
     """
     model = find_model(name, read_manifest(manifest_path or MANIFEST))
     model.check_file()
     count = threads or len(os.sched_getaffinity(0))
-    return Detector(model, Network(model, threads=count, precision=precision, cache=cache), thresholds)
+    return Detector(model, Network(model, threads=count, precision=precision), thresholds)

@@ -14,8 +14,6 @@ from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 from engines.errors import BadInput, InferenceFailed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
     from engines.manifest import Model
@@ -48,8 +46,11 @@ class Slot:
         self.pixels: npt.NDArray[np.uint8] = request.get_input_tensor().data[0]
 
     def start(self) -> None:
-        """Begin to work on `pixels`."""
-        self._request.start_async()
+        """Begin to work on `pixels`; raise InferenceFailed where the request is still busy."""
+        try:
+            self._request.start_async()
+        except RuntimeError as error:
+            raise InferenceFailed(f"model {self._name}: {_line(error)}") from error
 
     def settled(self, timeout_s: float) -> bool:
         """Wait until nothing reads `pixels` any more; tell whether that came to pass."""
@@ -81,16 +82,17 @@ class Network:
         *,
         threads: int,
         precision: Precision = Precision.FASTEST,
-        cache: Path | None = None,
         most_slots: int = 64,
     ) -> None:
-        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            # pinned, every model's first thread sits on the same core: two models at once then take turns
+            "ENABLE_CPU_PINNING": False,
+        }
         if precision is Precision.FP32:
             config["INFERENCE_PRECISION_HINT"] = "f32"
         core = ov.Core()
-        if cache is not None:
-            cache.mkdir(parents=True, exist_ok=True)
-            core.set_property({"CACHE_DIR": str(cache)})
         try:
             self._compiled = core.compile_model(_fed_with_pixels(core, model), "CPU", config)
         except RuntimeError as error:

