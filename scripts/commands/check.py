@@ -1,0 +1,82 @@
+"""`msh check`: is this store file right, and what does it say."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.settings import Settings, SettingsError, load_settings
+from scripts.log import Redactor
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from pipelines.settings.camera import Camera
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    about = "check a store file: every mistake with its place, or a summary"
+    parser = subparsers.add_parser("check", help=about, description=about)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the summary, or one line for each mistake on stderr; return 0 or 2."""
+    try:
+        settings = load_settings(args.config, env=os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(Redactor(settings.secret_values()).clean("\n".join(summary(settings))))
+    return 0
+
+
+def summary(settings: Settings) -> Iterator[str]:
+    """Yield what the file says in lines for a person."""
+    store, enabled = settings.store, settings.enabled_cameras()
+    yield f"{settings.path}: ok (config {settings.sha})"
+    yield f"store    {store.id}: {store.name}, {store.timezone}, {store.currency}"
+    yield f"cameras  {len(enabled)} of {len(settings.cameras)} enabled"
+    width = max(map(len, settings.cameras))
+    for name, camera in settings.cameras.items():
+        yield f"  {name:<{width}}  {_camera(camera) if camera.enabled else 'off'}"
+    outputs = dict(_outputs(settings))
+    yield f"outputs  {len(outputs) or 'none: nothing leaves this box'}"
+    for output, where in outputs.items():
+        yield f"  {output:<9}  {where}"
+    yield f"notify   {len(settings.notify) or 'none'}"
+    for rule in settings.notify:
+        zones = f" in {', '.join(rule.when.in_zones)}" if rule.when.in_zones else ""
+        least = f"{rule.when.total_at_least:,f} {store.currency}"
+        yield f"  {rule.name}: total of {least} or more{zones}, every {rule.cooldown_s} s at most"
+
+
+def _camera(camera: Camera) -> str:
+    areas = [
+        f"{what} {', '.join(names)}"
+        for what, names in (("zones", camera.zones), ("masks", camera.masks))
+        if names
+    ]
+    address = camera.source.split("?")[0] if camera.kind == "rtsp" else camera.source
+    return "; ".join([f"{address} ({camera.kind}, {camera.fps:g} fps)", *areas])
+
+
+def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:
+    outputs = settings.outputs
+    if outputs.rtsp:
+        yield "rtsp", f"rtsp://{outputs.rtsp.listen}{outputs.rtsp.path}"
+    if outputs.mqtt:
+        yield "mqtt", f"{outputs.mqtt.url}, spool {outputs.mqtt.spool_mb} MB"
+    if outputs.metrics:
+        yield "metrics", f"http://{outputs.metrics.listen}/metrics"
+    if outputs.web:
+        yield "web", f"http://{outputs.web.listen}/"
+    if outputs.record:
+        yield "record", f"{outputs.record.folder}, at most {outputs.record.max_mb} MB"
+    if outputs.snapshots:
+        yield "snapshots", f"{outputs.snapshots.folder}, every {outputs.snapshots.interval_s:g} s"

@@ -1,0 +1,51 @@
+"""`msh doctor`: would this store work on this machine, here and now."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.settings import load_settings
+from scripts.finding import Finding, Health
+from scripts.log import Redactor
+from scripts.machine import look_at_machine
+from scripts.reach import look_at_broker, look_at_cameras
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    about = "try everything a store needs: cameras, broker, prices, models, ports, disk, speed"
+    parser = subparsers.add_parser("doctor", help=about, description=about)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
+    parser.add_argument(
+        "--timeout", type=float, default=8.0, metavar="S", help="patience with each camera, in seconds"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON lines")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print one line for each thing looked at, as soon as it is known; return 1 where one failed."""
+    settings = load_settings(args.config, env=os.environ)
+    clean = Redactor(settings.secret_values()).clean
+    failed = False
+    for finding in chain(
+        look_at_machine(settings),
+        look_at_broker(settings, args.timeout),
+        look_at_cameras(settings, args.timeout),
+    ):
+        failed |= finding.health is Health.FAIL
+        print(clean(json.dumps(asdict(finding)) if args.json else _lines(finding)), flush=True)
+    return 1 if failed else 0
+
+
+def _lines(finding: Finding) -> str:
+    line = f"{finding.health.value:<4}  {finding.what}: {finding.found}"
+    return f"{line}\n      {finding.mend}" if finding.mend else line

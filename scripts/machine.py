@@ -1,0 +1,215 @@
+"""Is this machine ready for a store: models, price list, GStreamer, ports, disk, speed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+import engines.errors
+import pricing.errors
+from engines.image import I420
+from engines.manifest import find_model, read_manifest
+from pipelines.settings.models import BUILTIN_BRAND
+from pricing.catalogue import load as load_catalogue
+from scripts.finding import Finding, fail, ok, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipelines.settings import Settings
+    from pipelines.settings.base import Address
+
+_INPUT: Final = {"appsink": "base", "videoconvert": "base", "decodebin": "base"}
+_RTSP: Final = {
+    "rtspsrc": "good",
+    "rtph264depay": "good",
+    "rtph265depay": "good",
+    "rtpjpegdepay": "good",
+    "h264parse": "bad",
+    "h265parse": "bad",
+    "jpegdec": "good",
+    "avdec_h264": "libav",
+    "avdec_h265": "libav",
+}
+_VIDEO: Final = {
+    "appsrc": "base",
+    "x264enc": "ugly",
+    "h264parse": "bad",
+    "rtph264pay": "good",
+    "mp4mux": "good",
+}
+_PORT_MENDS: Final = {
+    errno.EADDRINUSE: "stop the program that has it (is msh running already?), or choose another port",
+    errno.EACCES: "ports below 1024 need permission: choose a higher one",
+    errno.EADDRNOTAVAIL: "this machine has no such address: use 0.0.0.0 or one of its own",
+}
+_LITTLE_DISK_MB: Final = 500
+_SAMPLE_RUNS: Final = 5
+
+
+def look_at_machine(settings: Settings) -> Iterator[Finding]:
+    """Yield what concerns this machine alone, quick things first."""
+    yield from _catalogue(settings)
+    yield from _models(settings)
+    yield from _elements(settings)
+    yield from _ports(settings)
+    yield from _disk(settings)
+    yield from _speed(settings)
+
+
+def _catalogue(settings: Settings) -> Iterator[Finding]:
+    path = settings.prices.catalogue
+    if path is None:
+        yield warn(
+            "prices", "no catalogue", "name a price list under prices.catalogue; every item is unpriced"
+        )
+        return
+    try:
+        catalogue = load_catalogue(path, settings.store.currency)
+    except pricing.errors.BadInput as error:
+        first, *more = str(error).splitlines()
+        yield fail(
+            "prices", f"{first}{f' (and {len(more)} more)' if more else ''}", f"msh prices check {path}"
+        )
+        return
+    yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {path.name}")
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    known = read_manifest()
+    for role in ("person", "face", "brand"):
+        name = getattr(settings.models, role).name
+        if name == BUILTIN_BRAND:
+            yield _importable(f"model {role}", "rapidocr", "the bundled text reader")
+            continue
+        try:
+            model = find_model(name, known)
+            model.check_file()
+        except engines.errors.BadInput as error:
+            yield fail(
+                f"model {role}", str(error), "restore the file from the release, then: msh models verify"
+            )
+            continue
+        yield ok(f"model {role}", f"{name}, sha256 {model.sha256[:12]}")
+
+
+def _importable(what: str, module: str, found: str) -> Finding:
+    try:
+        import_module(module)
+    except ImportError:
+        return fail(what, f"Python has no {module}", "run scripts/run once: it installs what is missing")
+    return ok(what, found)
+
+
+def _elements(settings: Settings) -> Iterator[Finding]:
+    try:
+        from pipelines.cpu import gst  # noqa: PLC0415  needs the system's GStreamer
+    except (ImportError, ValueError):
+        mend = "apt-get install python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0, then scripts/run"
+        yield fail("gstreamer", "Python does not find GStreamer", mend)
+        return
+    gst.init()
+    kinds = {camera.kind for camera in settings.enabled_cameras().values()}
+    needed = {
+        **_INPUT,
+        **(_RTSP if "rtsp" in kinds else {}),
+        **({"v4l2src": "good"} if "v4l2" in kinds else {}),
+    }
+    if settings.outputs.rtsp or settings.outputs.record:
+        needed |= _VIDEO
+    missing = sorted(name for name in needed if gst.Gst.ElementFactory.find(name) is None)
+    if missing:
+        packages = sorted({_package(needed[name]) for name in missing})
+        yield fail("gstreamer", f"no {', '.join(missing)}", f"apt-get install {' '.join(packages)}")
+    else:
+        yield ok("gstreamer", f"{gst.Gst.version_string()}, all {len(needed)} elements")
+
+
+def _package(part: str) -> str:
+    return "gstreamer1.0-libav" if part == "libav" else f"gstreamer1.0-plugins-{part}"
+
+
+def _ports(settings: Settings) -> Iterator[Finding]:
+    for name in ("rtsp", "metrics", "web"):
+        section = getattr(settings.outputs, name)
+        if section is not None:
+            yield _port(f"port {name}", section.listen)
+
+
+def _port(what: str, address: Address) -> Finding:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address.host, address.port))
+        except OSError as error:
+            reason = error.strerror or "no such host"
+            mend = _PORT_MENDS.get(
+                error.errno or 0, "write an address of this machine, such as 127.0.0.1:8080"
+            )
+            return fail(what, f"{address}: {reason.lower()}", mend)
+    return ok(what, f"{address} is free")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    for name in ("record", "snapshots"):
+        section = getattr(settings.outputs, name)
+        if section is not None:
+            yield _folder(f"disk {name}", section.folder, section.max_mb)
+
+
+def _folder(what: str, folder: Path, wanted_mb: int) -> Finding:
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return fail(
+            what, f"{there} cannot be written", f"give this user the right to write there, or change {folder}"
+        )
+    held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) if folder.is_dir() else 0
+    free = shutil.disk_usage(there).free // 1_000_000
+    lacking = wanted_mb - held // 1_000_000 - free
+    if free < _LITTLE_DISK_MB or lacking > 0:
+        mend = f"free {max(lacking, _LITTLE_DISK_MB - free)} MB more, or lower max_mb"
+        return fail(what, f"{free} MB free, {wanted_mb} MB may be used", mend)
+    return ok(what, f"{free} MB free, {wanted_mb} MB may be used")
+
+
+def _speed(settings: Settings) -> Iterator[Finding]:
+    """Measure both detectors on a grey picture against the frames that the cameras will bring."""
+    if settings.platform.kind == "deepstream":
+        return
+    try:
+        from engines.detector import load_detector  # noqa: PLC0415  needs OpenVINO
+    except ImportError:
+        yield fail("speed", "Python has no OpenVINO", "run scripts/run once: it installs what is missing")
+        return
+    wanted = sum(camera.fps for camera in settings.enabled_cameras().values())
+    try:
+        roles = (settings.models.person.name, settings.models.face.name)
+        detectors = [load_detector(name, threads=settings.platform.threads or None) for name in roles]
+        picture = [I420.black(1280, 720)]
+        for detector in detectors:
+            detector.detect(picture)
+        began = time.perf_counter()
+        for _ in range(_SAMPLE_RUNS):
+            for detector in detectors:
+                detector.detect(picture)
+        each = (time.perf_counter() - began) / _SAMPLE_RUNS
+    except (engines.errors.BadInput, engines.errors.InferenceFailed) as error:
+        yield fail("speed", str(error), "msh models verify")
+        return
+    cores = len(os.sched_getaffinity(0))
+    found = (
+        f"{each * 1000:.0f} ms a frame on {cores} cores: {1 / each:.0f} of the {wanted:g} frames/s asked for"
+    )
+    if each * wanted <= 1:
+        yield ok("speed", found)
+    else:
+        count = len(settings.enabled_cameras())
+        mend = f"frames will be skipped: set fps to {1 / each / count:.1f} for {count} cameras, or use fewer"
+        yield warn("speed", found, mend)

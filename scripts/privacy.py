@@ -1,0 +1,165 @@
+"""What a store's settings mean for the people in its pictures: computed, kept, sent, where, how long."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from probes.notify import REJOIN_NS
+from probes.outbox import KEEP_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.settings import Settings
+    from pipelines.settings.outputs import Mqtt
+
+EVENT_SCHEMA: Final = Path(__file__).resolve().parent.parent / "configs" / "person-event.schema.json"
+NEVER: Final = (
+    "identity, name or face template of a person",
+    "age, gender, ethnicity, mood or any other trait of a person",
+    "a number that recognises a person on another day or in another store",
+    "a picture of a person on disk or on the network in which masking did not run",
+)
+LIMIT: Final = (
+    "masks follow what the detectors find: a face that the face detector misses, on a person that the person"
+    " detector misses too, is not masked; watch each camera's annotated stream after installing it"
+)
+Row = dict[str, object]
+
+
+def report(settings: Settings) -> dict[str, object]:
+    """Return the whole report as plain values, the same for the terminal and for `--json`."""
+    return {
+        "store": settings.store.id,
+        "config": settings.sha,
+        "masking": _masking(settings),
+        "cameras": [_camera(settings, name) for name in settings.cameras],
+        "computed": list(_computed(settings)),
+        "kept": list(_kept(settings)),
+        "sent": list(_sent(settings)),
+        "never": list(NEVER),
+        "attention": list(_attention(settings)),
+    }
+
+
+def _masking(settings: Settings) -> Row:
+    faces = settings.privacy.faces
+    return {
+        "method": faces.method,
+        "margin": faces.margin,
+        "hold_ms": faces.hold_ms,
+        "without_a_face_box": "the head region of the person box is masked",
+        "on_failure": "the frame is dropped and counted, never shown",
+        "can_be_turned_off": False,
+    }
+
+
+def _camera(settings: Settings, name: str) -> Row:
+    camera = settings.cameras[name]
+    return {
+        "camera": name,
+        "enabled": camera.enabled,
+        "blacked_out_areas": sorted(camera.masks),
+        "counted_zones": sorted(camera.zones),
+    }
+
+
+def _computed(settings: Settings) -> Iterator[Row]:
+    rows = (
+        ("place of persons, faces and bags in the picture", settings.models.person.name, "one frame"),
+        (
+            "place of faces, only to mask them",
+            settings.models.face.name,
+            f"{settings.privacy.faces.hold_ms} ms",
+        ),
+        ("path of a person through one camera's picture, under a random number", "tracker", "while in view"),
+        (
+            "brands read from a crop of the person (in memory, never written or sent)",
+            settings.models.brand.name,
+            f"{settings.prices.confirm.window_ms} ms of votes",
+        ),
+        (f"prices of the items and their total in {settings.store.currency}", "price list", "while in view"),
+    )
+    for what, by, how_long in rows:
+        yield {"what": what, "by": by, "how_long": how_long}
+    if any(camera.zones for camera in settings.enabled_cameras().values()):
+        yield {"what": "time that a person stays in a zone", "by": "zones", "how_long": "while in view"}
+
+
+def _kept(settings: Settings) -> Iterator[Row]:
+    outputs = settings.outputs
+    if outputs.record:
+        kbit = outputs.record.bitrate_kbit * max(1, len(settings.enabled_cameras()))
+        hours = outputs.record.max_mb * 8000 / kbit / 3600
+        yield {
+            "what": "video with masked faces, items and prices (MP4)",
+            "where": str(outputs.record.folder),
+            "how_long": f"until {outputs.record.max_mb} MB are full, about {hours:.1f} hours of video",
+        }
+    if outputs.snapshots:
+        yield {
+            "what": f"picture with masked faces every {outputs.snapshots.interval_s:g} s (JPEG)",
+            "where": str(outputs.snapshots.folder),
+            "how_long": f"until {outputs.snapshots.max_mb} MB are full, then the oldest goes",
+        }
+    if settings.notify:
+        yield {
+            "what": "items of a person who was announced and left, so that nobody is told twice",
+            "where": "memory",
+            "how_long": f"{2 * REJOIN_NS // 1_000_000_000} s",
+        }
+    if outputs.mqtt:
+        days = KEEP_NS // (86_400 * 1_000_000_000)
+        yield {
+            "what": "unsent messages, without pictures",
+            "where": "spool on this box's disk",
+            "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
+        }
+
+
+def _sent(settings: Settings) -> Iterator[Row]:
+    outputs = settings.outputs
+    video = "live video with masked faces, items and prices"
+    if outputs.rtsp:
+        yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.listen}", encrypted=False, login=False)
+    if outputs.mqtt:
+        yield from _messages(settings, outputs.mqtt)
+    if outputs.metrics:
+        what = "counts and histograms of the store (totals, times in zones), no single person"
+        yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)
+    if outputs.web:
+        login = outputs.web.token is not None
+        yield _channel(video, f"whoever opens http://{outputs.web.listen}", encrypted=False, login=login)
+
+
+def _messages(settings: Settings, mqtt: Mqtt) -> Iterator[Row]:
+    fields = ", ".join(json.loads(EVENT_SCHEMA.read_text(encoding="utf-8"))["properties"])
+    to, login = f"{mqtt.host}:{mqtt.port}", mqtt.username is not None or mqtt.client_cert is not None
+    yield _channel(f"a message for each person: {fields}", to, encrypted=mqtt.tls, login=login)
+    for rule in settings.notify:
+        what = f'message of rule "{rule.name}": where the person stands, items and total, no picture'
+        yield _channel(what, to, encrypted=mqtt.tls, login=login)
+
+
+def _channel(what: str, to: str, *, encrypted: bool, login: bool) -> Row:
+    return {"what": what, "to": to, "encrypted": encrypted, "login": login}
+
+
+def _attention(settings: Settings) -> Iterator[str]:
+    """Yield what a data-protection officer will ask about."""
+    for row in _sent(settings):
+        to = str(row["to"])
+        if any(here in to for here in ("//127.0.0.1:", "//localhost:", "//[::1]:")):
+            continue
+        lacks = [
+            word for word, there in (("encryption", row["encrypted"]), ("login", row["login"])) if not there
+        ]
+        if lacks:
+            what = str(row["what"]).split(":")[0]
+            yield f"no {' and no '.join(lacks)}: {what}, to {to}; keep it inside the store's network"
+    for name, camera in settings.enabled_cameras().items():
+        if not camera.masks:
+            yield f"camera {name} blacks out no area: does it see public ground, tills or staff rooms?"
+    yield LIMIT

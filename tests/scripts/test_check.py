@@ -1,0 +1,98 @@
+"""`msh check` and `msh privacy-report`, called as the shell calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import load_settings
+from scripts.msh import main
+from scripts.privacy import report
+from tests.pipelines.settings.test_load import EXAMPLE_ENV
+from tests.pipelines.settings.test_mistakes import TEN
+
+EXAMPLE = Path(__file__).parents[2] / "configs" / "store.yaml"
+Streams = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _only_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scripts.msh.COMMANDS", ("check", "privacy_report"))
+    for name, value in EXAMPLE_ENV.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_ten_mistakes_give_ten_lines_on_stderr_and_exit_code_2(
+    tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CAM_ENTRANCE_PASSWORD")
+    (tmp_path / "store.yaml").write_text(TEN)
+    assert main(["check", str(tmp_path / "store.yaml")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 10
+    assert all(line.startswith(f"{tmp_path}/store.yaml:") for line in err.splitlines())
+    assert f'{tmp_path}/store.yaml:8:5  cameras.handbags.zons: unknown key. Did you mean "zones"?' in err
+    assert "hunter2" not in err
+
+
+def test_a_missing_file_is_one_line_and_exit_code_2(tmp_path: Path, capsys: Streams) -> None:
+    assert main(["check", str(tmp_path / "no.yaml")]) == 2
+    assert main(["privacy-report", str(tmp_path / "no.yaml")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.endswith("no.yaml: there is no such file") for line in err.splitlines()] == [True, True]
+
+
+def test_check_sums_a_good_file_up_without_secrets(capsys: Streams) -> None:
+    assert main(["check", str(EXAMPLE)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for words in ("store.yaml: ok (config ", "1 of 2 enabled", "rtsp://10.0.0.11:554/stream2", "1,500 EUR"):
+        assert words in out
+    assert not [secret for secret in EXAMPLE_ENV.values() if secret in out]
+
+
+def test_the_privacy_report_is_the_same_for_people_and_machines(capsys: Streams) -> None:
+    assert main(["privacy-report", str(EXAMPLE)]) == 0
+    text = capsys.readouterr().out
+    assert main(["privacy-report", str(EXAMPLE), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    flat = " ".join(text.split())
+    for row in (*found["computed"], *found["kept"], *found["sent"]):
+        assert row["what"] in flat
+    assert all(line in flat for line in (*found["never"], *found["attention"]))
+    assert not [secret for secret in EXAMPLE_ENV.values() if secret in text]
+
+
+def _report_of(tmp_path: Path, text: str) -> dict[str, object]:
+    file = tmp_path / "store.yaml"
+    file.write_text(text)
+    models = {"nanodet-416": ["person"], "centerface": ["face"]}
+    return report(load_settings(file, env={}, known_models=models))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "part", "words"),
+    [
+        ("{}", "sent", None),
+        ("{}", "kept", None),
+        ("{rtsp: {}}", "sent", "whoever opens rtsp://0.0.0.0:8554"),
+        ("{rtsp: {}}", "attention", "no encryption and no login"),
+        ("{metrics: {}}", "sent", "no single person"),
+        ("{record: {folder: v, max_mb: 9000, bitrate_kbit: 2000}}", "kept", "about 10.0 hours of video"),
+        ("{snapshots: {folder: p, interval_s: 5}}", "kept", "every 5 s"),
+        ("{mqtt: {url: mqtt://broker}}", "kept", "7 days or 64 MB at most"),
+        ("{mqtt: {url: mqtt://broker}}", "attention", "a message for each person, to broker:1883"),
+        ("{mqtt: {url: mqtts://broker}}", "attention", "no login: a message"),
+    ],
+)
+def test_the_report_follows_the_live_settings(
+    tmp_path: Path, outputs: str, part: str, words: str | None
+) -> None:
+    text = "version: 1\nstore: {id: s, name: S, timezone: UTC, currency: EUR}\n"
+    text += f"cameras: {{door: {{source: /dev/video0}}}}\noutputs: {outputs}\n"
+    found = _report_of(tmp_path, text)
+    assert words in str(found[part]) if words else found[part] == []
