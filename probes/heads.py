@@ -84,16 +84,17 @@ class Heads:
         heirs = _same_persons(old, persons, now)
         masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
         heads: list[_Head] = []
-        left = [head for index, head in enumerate(old) if index not in heirs.values()]
+        ended = {number for number, sure in heirs.values() if sure}
+        left = [head for number, head in enumerate(old) if number not in ended]
         for index, (box, track) in enumerate(persons):
-            before = old[heirs[index]] if index in heirs else None
-            head, by = self._head_of(
-                _Person(box, track, _is_cut(box, frame.size)), owners.get(index), before, now
-            )
+            number, sure = heirs.get(index, (None, False))
+            before = None if number is None else old[number]
+            person = _Person(box, track, _is_cut(box, frame.size))
+            head, by = self._head_of(person, owners.get(index), before, now)
             heads.append(head)
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
-            if by is By.HEAD_ESTIMATE and before is not None:
+            if by is By.HEAD_ESTIMATE and before is not None and sure:
                 left += self._alone(before, now)
         free = [face for face in faces if face not in owners.values()]
         earlier = _continued(free, left, now)
@@ -192,22 +193,31 @@ def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
     return owners
 
 
-def _same_persons(old: list[_Head], persons: list[tuple[Box, TrackId | None]], now: int) -> dict[int, int]:
-    """Return the earlier head of each person, number by index: of the same track, else of most overlap."""
-    heirs: dict[int, int] = {}
+def _same_persons(
+    old: list[_Head], persons: list[tuple[Box, TrackId | None]], now: int
+) -> dict[int, tuple[int, bool]]:
+    """Return the earlier head of each person, both by index, and whether they surely are one person.
+
+    By track, then by overlap. Without overlap it may be another: good for the velocity, not to end a hold.
+    """
+    heirs: dict[int, tuple[int, bool]] = {}
     tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
     for index, (_, track) in enumerate(persons):
         if track in tracks:
-            heirs[index] = tracks.pop(track)
-    taken = set(heirs.values())
+            heirs[index] = tracks.pop(track), True
+    taken = {number for number, _ in heirs.values()}
     pairs = []
     for number, head in enumerate(old):
         if number not in taken and head.person is not None:
             expected = _moved(head.person, head.velocity, now - head.seen_at)
-            pairs += [(_overlap(expected, box), i, number) for i, (box, _) in enumerate(persons)]
-    for overlap, index, number in sorted(pairs, reverse=True):
-        if overlap >= SAME_PERSON and index not in heirs and number not in taken:
-            heirs[index] = number
+            reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
+            for index, (box, _) in enumerate(persons):
+                overlap, away = _overlap(expected, box), max(map(abs, _shift(expected, box)))
+                if overlap >= SAME_PERSON or away <= reach:
+                    pairs.append((overlap, -away, index, number))
+    for overlap, _, index, number in sorted(pairs, reverse=True):
+        if index not in heirs and number not in taken:
+            heirs[index] = number, overlap >= SAME_PERSON
             taken.add(number)
     return heirs
 
