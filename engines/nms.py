@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:
     """Return intersection over union, (N, M), of (N, 4) with (M, 4) boxes x1 y1 x2 y2; empty boxes give 0."""
-    top_left = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    bottom_right = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    common = np.prod(np.clip(bottom_right - top_left, 0, None), axis=2)
-    areas, other_areas = (np.prod(np.clip(b[:, 2:] - b[:, :2], 0, None), axis=1) for b in (boxes, others))
-    union = areas[:, None] + other_areas[None, :] - common
+    left, top, right, bottom = boxes.T[:, :, None]
+    other_left, other_top, other_right, other_bottom = others.T[:, None, :]
+    width = np.minimum(right, other_right) - np.maximum(left, other_left)
+    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    common = np.maximum(width, 0) * np.maximum(height, 0)
+    union = (right - left) * (bottom - top) + (other_right - other_left) * (other_bottom - other_top) - common
     return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0))
 
 
