@@ -134,9 +134,8 @@ def _touched(points: npt.NDArray[np.float64], width: int, height: int) -> npt.ND
     inside = np.zeros((height, width), np.bool_)
     edges = np.zeros_like(inside)
     for (x1, y1), (x2, y2) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        if y1 != y2:
-            crossing = x1 + (y - y1) * (x2 - x1) / (y2 - y1)
-            inside ^= ((y1 > y) != (y2 > y)) & (x < crossing)
+        side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
+        inside ^= ((y1 > y) != (y2 > y)) & ((side > 0) == (y2 > y1))
         steps = 4 * ceil(max(abs(x2 - x1), abs(y2 - y1), 1))
         along = np.linspace(0, 1, steps + 1)
         columns = np.floor(x1 + along * (x2 - x1)).astype(int)
