@@ -11,7 +11,7 @@ import numpy as np
 from engines.colour import from_bgr
 from probes.frame import Box, Kind
 from probes.label import LabelText, Row, Tone, render
-from probes.placement import Placer
+from probes.placement import GAP, Placer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -139,6 +139,20 @@ def _rectangle(picture: I420, box: Box, colour: Rgb, thickness: int) -> None:
     coarse = (thickness + 1) // 2
     cv2.rectangle(picture.u, *corners, blue, coarse)
     cv2.rectangle(picture.v, *corners, red, coarse)
+
+
+def _leader(picture: I420, box: Box, label: Box, colour: Rgb) -> None:
+    """Join a label to its box with a line where it had to go further away than its usual gap."""
+    if label.intersection(Box(box.x - 2 * GAP, box.y - 2 * GAP, box.w + 4 * GAP, box.h + 4 * GAP)):
+        return
+    x, y = box.centre
+    start = round(min(max(x, label.x + 2), label.right - 2)), round(min(max(y, label.y), label.bottom))
+    end = round(min(max(start[0], box.x), box.right)), round(min(max(start[1], box.y), box.bottom))
+    luma, blue, red = _yuv(colour)
+    cv2.line(picture.y, start, end, SHADOW_Y, 4)
+    cv2.line(picture.y, start, end, luma, 2)
+    for plane, value in ((picture.u, blue), (picture.v, red)):
+        cv2.line(plane, (start[0] // 2, start[1] // 2), (end[0] // 2, end[1] // 2), value, 1)
 
 
 @lru_cache(maxsize=16)

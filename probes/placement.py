@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Placed = tuple[Label, int, int]
 
 GAP = 4
+BESIDE = 10
+"""So many candidates touch the person's box; the others lie further away."""
 ORDER = 0.06
 """What each later candidate costs, in shares of the label's area that lie over people."""
 LITTLE, ENOUGH = 0.3, 0.6
@@ -43,7 +45,8 @@ class Placer:
         """Yield each label with its left and top (even pixels), in the order given: the first choose first.
 
         Of the labels of a block, fullest first, the first that covers no other label and little of other
-        people is taken; where none can, the last one goes where it covers least. `taken` stays free.
+        people is taken; where none can, the last one goes where it covers least, even away from its box.
+        `taken` stays free.
         """
         before, now = self._choices.get(camera, {}), {}
         people, busy = _rectangles(persons), _rectangles(taken)
@@ -52,9 +55,11 @@ class Placer:
             own = _rectangles([box])
             for level, label in enumerate(labels):
                 spots = _spots(box, label.size, size)
+                if label is not labels[-1]:
+                    spots = spots[:BESIDE]
                 people_covered, labels_covered = _covered(spots, people), _covered(spots, busy)
                 cost = people_covered + ORDER * np.arange(len(spots)) + 100 * labels_covered
-                if last:
+                if last and last[1] < len(spots):
                     cost[last[1]] -= STICKY
                 side = int(np.argmin(cost))
                 others = people_covered[side] - _covered(spots[side : side + 1], own)[0]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engines.image import I420
 from pricing.value import Item, PersonValue, Price, Total
-from probes.draw import ROWS, Overlay, text_height
+from probes.draw import ROWS, Overlay, _leader, text_height
 from probes.frame import Box, Detection, Kind, TrackId
 from probes.label import LabelText, Row, Tone, render
 from probes.placement import Placer
@@ -202,3 +202,13 @@ def test_a_crowd_falls_back_to_totals() -> None:
     blocks = [(track(n), box, (full, short)) for n, box in enumerate(boxes)]
     shown = [label for label, _, _ in Placer().place("c", (1280, 720), blocks, boxes)]
     assert short in shown
+
+
+def test_a_label_away_from_its_box_is_joined_to_it_by_a_line() -> None:
+    box, label, far = Box(100, 300, 60, 100), Box(100, 240, 90, 54), Box(100, 100, 90, 54)
+    for place, joined in ((label, False), (far, True)):
+        picture = grey()
+        _leader(picture, box, place, Tone.TOP.rgb)
+        changed = picture.y != 120
+        assert changed[154:300, 100:190].any(1).all() == joined
+        assert changed.any() == joined
