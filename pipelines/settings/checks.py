@@ -118,7 +118,7 @@ def _rules(raw: Raw) -> Iterator[Finding]:
             if name in names:
                 yield (
                     ("notify", index, "name"),
-                    f'"{shown(name)}" names an earlier rule too; choose another name',
+                    "is the name of an earlier rule too; choose another",
                 )
             names.add(name)
         wanted = when.get("in_zones")

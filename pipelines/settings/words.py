@@ -18,10 +18,10 @@ _BLOCK: Final = 'must be a block of "key: value" lines'
 _LIST: Final = 'must be a list: "- " before each entry, or [a, b]'
 _SENTENCES: Final = {
     "missing": "is missing; add it",
-    "bool_type": "must be true or false, without quotes",
-    "int_type": "must be a whole number, without quotes",
+    "bool_type": "must be true or false, without quotes or ${{NAME}}",
+    "int_type": "must be a whole number, without quotes or ${{NAME}}",
     "int_from_float": "must be a whole number",
-    "float_type": "must be a number, without quotes",
+    "float_type": "must be a number, without quotes or ${{NAME}}",
     "string_type": "must be text; put it in quotes",
     "string_unicode": "must be text without broken characters",
     "model_type": _BLOCK,
@@ -42,6 +42,8 @@ _SENTENCES: Final = {
     "string_pattern_mismatch": 'must be 1 to 32 of a-z, 0-9 and "-"',
     "value_error": "{error}",
 }
+_OF_NUMBERS: Final = ("bool_", "int_", "float_", "greater_", "less_")
+"""Errors of fields that hold numbers: a number in a field of text may be a password."""
 
 
 def sentence(error: ErrorDetails, keys: Keys) -> str:
@@ -60,9 +62,7 @@ def sentence(error: ErrorDetails, keys: Keys) -> str:
     if kind == "string_pattern_mismatch" and ctx.get("pattern") != SLUG:
         return "does not have the form it needs"
     words = _SENTENCES.get(kind, "is not a value that fits here").format(**ctx)
-    return (
-        f"{words}{_now(error['input'])}" if kind.endswith(("_type", "_equal", "_than", "_float")) else words
-    )
+    return f"{words}{_now(error['input'])}" if kind.startswith(_OF_NUMBERS) else words
 
 
 def _choice(value: object, keys: Keys) -> str:
@@ -76,7 +76,7 @@ def _choice(value: object, keys: Keys) -> str:
 
 
 def _now(value: object) -> str:
-    """Repeat numbers and truth values only: text might be a secret in the wrong line."""
+    """Repeat numbers and truth values only: text may be a secret in the wrong line."""
     if isinstance(value, (bool, int, float)):
         return f", not {shown(str(value).lower())}"
     return ""

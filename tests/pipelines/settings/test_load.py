@@ -124,6 +124,11 @@ def test_an_unset_or_empty_name_is_a_mistake(tmp_path: Path, value: str | None) 
         "    credentials: 'viewer:hunter2'",
         "    credentials: {username: hunter2}",
         "    credentials: {username: viewer, password: [hunter2]}",
+        "    credentials: {username: viewer, password: hunter2, realm: x}",
+        "    credentials: hunter2",
+        "outputs: {web: {token: hunter2}, xyz: {}}",
+        "outputs: {mqtt: hunter2}",
+        "outputs: {mqtt: {password: hunter2}}",
         "    credentials: {username: viewer, password: '${PW}', realm: '${PW}'}",
         "    transport: '${PW}'",
         "    fps: '${PW}'",
@@ -144,9 +149,10 @@ def test_an_unset_or_empty_name_is_a_mistake(tmp_path: Path, value: str | None) 
     ],
 )
 def test_no_secret_is_repeated_in_a_mistake(tmp_path: Path, line: str) -> None:
-    found = mistakes(tmp_path, f"{MINIMAL}{line}\n", PW="hunter2")
-    assert found
-    assert "hunter2" not in "\n".join(found)
+    for secret in ("hunter2", "48151623"):
+        found = mistakes(tmp_path, f"{MINIMAL}{line}\n".replace("hunter2", secret), PW=secret)
+        assert found
+        assert secret not in "\n".join(found)
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ SECTIONS = [
     ("platform: {max_cameras: many}", "6:25  platform.max_cameras: must be a whole number, without quotes"),
     (
         "platform: {max_cameras: 2.5}",
-        "6:25  platform.max_cameras: must be a whole number, without quotes, not 2.5",
+        "6:25  platform.max_cameras: must be a whole number, without quotes or ${NAME}, not 2.5",
     ),
     (
         "platform: {max_cameras: true}",
-        "6:25  platform.max_cameras: must be a whole number, without quotes, not true",
+        "6:25  platform.max_cameras: must be a whole number, without quotes or ${NAME}, not true",
     ),
     (
         "models: {person: nanodet-461}",
@@ -114,6 +114,10 @@ SECTIONS = [
     (
         "notify: [{name: vip, when: {total_at_least: 1, in_zones: [dor]}}]",
         "6:59  notify[0].when.in_zones[0]: no camera has a zone of this name",
+    ),
+    (
+        "notify: [{name: a, when: {total_at_least: 1}}, {name: a, when: {total_at_least: 2}}]",
+        "6:55  notify[1].name: is the name of an earlier rule too; choose another",
     ),
     ("version: 1", "6:1  version: is here a second time (first on line 1); remove one"),
 ]
