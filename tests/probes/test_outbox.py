@@ -1,0 +1,219 @@
+"""What is sent when, with a session that only takes notes and clocks that stand still."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from probes.inbox import Inbox
+from probes.link import Callbacks, Link, LinkState, MqttSpec
+from probes.messages import Message, MessageKind
+from probes.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
+from probes.spool import Spool
+from tests.fakes.people import SECOND, START
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UPDATED, ENDED, NOTIFY = MessageKind.UPDATED, MessageKind.ENDED, MessageKind.NOTIFY
+
+
+class Session:
+    """Notes what is published; `works` False is a broken connection."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict] = []
+        self.expiries: list[int | None] = []
+        self.works = True
+        self.dropped = False
+
+    def takes(self, _topic, payload):
+        return len(payload) < 10_000
+
+    def publish(self, _topic, payload, _qos, *, expiry_s=None):
+        if not self.works:
+            return None
+        self.sent.append(json.loads(payload))
+        self.expiries.append(expiry_s)
+        return len(self.sent)
+
+    def drop(self):
+        self.dropped = True
+
+
+class Desk:
+    def __init__(self, path: Path) -> None:
+        self.now, self.seconds = START, 100.0
+        self.counts: Counter[tuple[str, str]] = Counter()
+        spool = Spool(path, 1_000_000, lambda: self.now, self.count)
+        spool.open()
+        self.spool = spool
+        self.outbox = Outbox(
+            spool,
+            "msh/",
+            now=lambda: self.now,
+            monotonic=lambda: self.seconds,
+            count=self.count,
+            drain_per_s=10,
+        )
+
+    def count(self, kind, result, count):
+        self.counts[kind.value, result] += count
+
+    def write(self, *numbers, kind=ENDED, expires_at=None):
+        self.outbox.write([Message(kind, "t", {"n": n}, expires_at) for n in numbers])
+
+    def session(self) -> Session:
+        session = Session()
+        self.outbox.begin(session)
+        return session
+
+    def pass_time(self, seconds):
+        self.seconds += seconds
+        self.now += int(seconds * SECOND)
+        self.outbox.send()
+
+    def ack(self, *mids):
+        for mid in mids:
+            assert self.outbox.acked(mid, good=True)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path / "spool.sqlite3")
+
+
+def numbers(session):
+    return [m["n"] for m in session.sent]
+
+
+def test_live_messages_go_at_once_and_backlog_slowly_behind_them(desk):
+    desk.write(*range(10))
+    session = desk.session()
+    desk.write(100, 101)
+    desk.outbox.send()
+    assert numbers(session) == [100, 101]
+    desk.pass_time(0.35)
+    assert numbers(session) == [100, 101, 0, 1, 2]
+    desk.write(102)
+    desk.pass_time(0.2)
+    assert numbers(session) == [100, 101, 0, 1, 2, 102, 3, 4]
+    assert [m["replayed"] for m in session.sent] == [False, False, True, True, True, False, True, True]
+    assert session.sent[-1]["sent_at"] == "2026-11-22T10:31:07.962Z"
+
+
+def test_waiting_notifications_go_before_other_backlog_and_expire_at_the_broker_too(desk):
+    desk.write(*range(5))
+    desk.write(9, kind=NOTIFY, expires_at=START + 90 * SECOND)
+    session = desk.session()
+    desk.pass_time(0.15)
+    assert (numbers(session), session.expiries) == ([9, 0], [89, None])
+    desk.pass_time(5)
+    assert sorted(numbers(session)) == [0, 1, 2, 3, 4, 9]
+    desk.pass_time(1)
+    assert not desk.outbox.draining
+
+
+def test_no_more_than_a_window_is_under_way(desk):
+    session = desk.session()
+    desk.write(*range(WINDOW * 2))
+    desk.outbox.send()
+    desk.outbox.send()
+    assert numbers(session) == list(range(WINDOW))
+    desk.ack(1, 2, 3)
+    desk.outbox.send()
+    assert numbers(session) == list(range(WINDOW + 3))
+
+
+def test_what_is_acknowledged_is_deleted_and_the_rest_repeated_as_replayed(desk):
+    first = desk.session()
+    desk.write(1, 2, 3)
+    desk.outbox.send()
+    assert numbers(first) == [1, 2, 3]
+    desk.ack(2)
+    desk.outbox.end()
+    second = desk.session()
+    desk.pass_time(1)
+    assert [(m["n"], m["replayed"]) for m in second.sent] == [(1, True), (3, True)]
+    assert desk.counts == {("ended", "acked"): 1}
+
+
+def test_a_broken_session_skips_nothing(desk):
+    session = desk.session()
+    session.works = False
+    desk.write(1, 2)
+    desk.outbox.send()
+    session.works = True
+    desk.outbox.send()
+    assert numbers(session) == [1, 2]
+
+
+def test_a_broker_that_never_acknowledges_is_left(desk):
+    session = desk.session()
+    desk.write(1)
+    desk.outbox.send()
+    desk.pass_time(STUCK_S)
+    assert not session.dropped
+    desk.pass_time(1)
+    assert session.dropped
+
+
+def test_a_refused_or_oversized_message_is_counted_and_let_go(desk):
+    session = desk.session()
+    desk.write(1, "x" * 20_000, 3)
+    desk.outbox.send()
+    assert numbers(session) == [1, 3]
+    assert desk.outbox.acked(1, good=False)
+    desk.outbox.write([])
+    assert desk.counts == {("ended", "rejected"): 2}
+    assert desk.spool.messages == 1
+
+
+def test_what_is_not_json_is_counted_and_harms_no_other(desk):
+    desk.outbox.write([Message(ENDED, "t", {"n": object()}), Message(ENDED, "t", {"n": 1})])
+    assert desk.spool.messages == 1
+    assert desk.counts == {("ended", "rejected"): 1, ("ended", "spooled"): 1}
+
+
+def test_nothing_about_a_person_is_kept_longer_than_a_week(desk):
+    desk.write(1)
+    desk.now += KEEP_NS
+    desk.outbox.write([])
+    assert desk.spool.messages == 0
+    assert desk.counts["ended", "expired"] == 1
+
+
+def test_a_full_inbox_gives_up_updates_first():
+    lost: list[MessageKind] = []
+    inbox = Inbox(3, lost.append)
+    for kind, n in ((ENDED, 1), (UPDATED, 2), (ENDED, 3), (ENDED, 4), (UPDATED, 5), (NOTIFY, 6)):
+        inbox.put(Message(kind, "t", {"n": n}))
+    assert [m.payload["n"] for m in inbox.take(0)[1]] == [1, 3, 4]
+    assert lost == [UPDATED, UPDATED, NOTIFY]
+
+
+def nothing(*_):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("ended", "failures", "draw", "seconds"),
+    [
+        (LinkState.UNREACHABLE, 1, 0.5, 0.5),
+        (LinkState.UNREACHABLE, 2, 0.5, 1.0),
+        (LinkState.UNREACHABLE, 4, 0.0, 4 * 0.7),
+        (LinkState.UNREACHABLE, 1000, 1.0, 30 * 1.3),
+        (LinkState.UNREACHABLE, 0, 0.5, 0.5),
+        (LinkState.REFUSED, 3, 0.5, 2.0),
+        (LinkState.AUTH_FAILED, 1, 0.5, 60.0),
+        (LinkState.TLS_FAILED, 1, 1.0, 78.0),
+        (LinkState.TAKEN_OVER, 9, 0.5, 60.0),
+    ],
+)
+def test_attempts_are_spread_and_grow_rare(ended, failures, draw, seconds):
+    callbacks = Callbacks(nothing, nothing, nothing, nothing, nothing)
+    link = Link(MqttSpec("broker"), "id", "will", "command/+", callbacks, random=lambda: draw)
+    assert link._delay(ended, failures) == pytest.approx(seconds)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from http.client import HTTPConnection
+
+import pytest
+
+from pipelines.errors import BadInput
+from probes.measure import Health, Metrics
+from tests.fakes.broker import wait_for
+from web import metrics as module
+from web.metrics import MetricsServer
+
+
+class Site:
+    def __init__(self) -> None:
+        self.metrics = Metrics(("live",))
+        self.health = Health(True)
+        self.ready = Health(True)
+        self.server = MetricsServer(
+            "127.0.0.1", 0, self.metrics.registry, health=lambda: self.health, ready=lambda: self.ready
+        )
+        self.server.start()
+
+    def ask(self, path, method="GET", **headers):
+        client = HTTPConnection("127.0.0.1", self.server.port, timeout=5)
+        try:
+            client.request(method, path, headers=headers)
+            answer = client.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            client.close()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=5)
+
+
+@pytest.fixture
+def site():
+    made = Site()
+    yield made
+    made.server.stop()
+
+
+def test_prometheus_reads_the_metrics(site):
+    site.metrics.frames_received.labels("door").inc(3)
+    status, headers, body = site.ask("/metrics?x=1")
+    assert (status, headers["Content-Type"].split(";")[0]) == (200, "text/plain")
+    assert 'msh_frames_received_total{camera="door"} 3.0' in body
+    _, headers, body = site.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    assert headers["Content-Type"].startswith("application/openmetrics-text")
+    assert body.endswith("# EOF\n")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_200_or_503_with_reasons(site, path):
+    status, _, body = site.ask(path)
+    assert (status, json.loads(body)) == (200, {"ok": True, "reasons": []})
+    site.health = site.ready = Health(False, ("no camera has fresh frames",))
+    status, _, body = site.ask(path)
+    assert (status, json.loads(body)) == (503, {"ok": False, "reasons": ["no camera has fresh frames"]})
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("POST", "/metrics", 501)])
+def test_anything_else_is_refused(site, method, path, status):
+    assert site.ask(path, method)[0] == status
+
+
+def test_head_has_no_body(site):
+    status, headers, body = site.ask("/metrics", "HEAD")
+    assert (status, body) == (200, "")
+    assert int(headers["Content-Length"]) > 1000
+
+
+def test_a_port_that_is_taken_is_one_line(site):
+    with pytest.raises(
+        BadInput, match=rf"^outputs\.metrics\.listen: 127\.0\.0\.1:{site.server.port}: .* use"
+    ):
+        MetricsServer(
+            "127.0.0.1", site.server.port, site.metrics.registry, health=lambda: None, ready=lambda: None
+        )
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_ours_is_one_line(site, host):
+    with pytest.raises(BadInput, match=r"^outputs\.metrics\.listen: .*choose another"):
+        MetricsServer(host, 0, site.metrics.registry, health=lambda: None, ready=lambda: None)
+
+
+def test_ipv6_is_served(site):
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    try:
+        server = MetricsServer("::1", 0, site.metrics.registry, health=lambda: None, ready=lambda: None)
+    except BadInput:
+        pytest.skip("no IPv6 here")
+    server.stop()
+
+
+def test_slow_clients_are_cut_off_and_do_not_shut_out_prometheus_for_long(site, monkeypatch):
+    monkeypatch.setattr(module, "REQUEST_S", 0.6)
+    slow = [site.connect() for _ in range(module.MAX_CONNECTIONS + 4)]
+    stop = threading.Event()
+
+    def drip():
+        while not stop.wait(0.1):
+            for client in slow:
+                try:
+                    client.sendall(b"G")
+                except OSError:
+                    continue
+
+    threading.Thread(target=drip, daemon=True).start()
+    threads = [t for t in threading.enumerate() if "process_request_thread" in t.name]
+    assert len(threads) <= module.MAX_CONNECTIONS
+
+    def answered():
+        try:
+            return site.ask("/healthz")[0] == 200
+        except OSError:
+            return False
+
+    wait_for(answered, 5)
+    stop.set()
+    for client in slow:
+        client.close()
+
+
+@pytest.mark.parametrize("nonsense", [b"\x00\xff\r\n\r\n", b"GET\r\n\r\n", b"x" * 40_000, b""])
+def test_nonsense_harms_nobody(site, nonsense):
+    with site.connect() as client:
+        client.sendall(nonsense)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            client.recv(1024)
+        except ConnectionResetError:
+            assert len(nonsense) > 8192
+    assert site.ask("/healthz")[0] == 200
+
+
+def test_stopping_is_quick_with_a_client_connected(site):
+    with site.connect():
+        began = time.monotonic()
+        site.server.stop()
+        assert time.monotonic() - began < 2
+
+
+def test_stop_before_start_frees_the_port():
+    registry = Metrics(("live",)).registry
+    first = MetricsServer("127.0.0.1", 0, registry, health=lambda: None, ready=lambda: None)
+    port = first.port
+    first.stop()
+    MetricsServer("127.0.0.1", port, registry, health=lambda: None, ready=lambda: None).stop()

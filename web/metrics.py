@@ -1,0 +1,179 @@
+"""A small server for machines: `/metrics` for Prometheus, `/healthz` and `/readyz` for supervisors."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.exposition import choose_encoder
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from prometheus_client import CollectorRegistry
+
+    from probes.measure import Health
+
+log = logging.getLogger(__name__)
+
+REQUEST_S = 5.0
+"""For a whole request to arrive, and for a whole answer to leave; slow clients are cut off."""
+MAX_HEAD = 8192
+MAX_CONNECTIONS = 16
+
+
+class MetricsServer:
+    """Serves in threads of its own, at most 16 requests at once, each for ten seconds at most.
+
+    health: whether the program does its work; 503 and the reasons where it does not. ready: whether it has
+    started; the same. Both are called from the server's threads and must be quick.
+    Raises BadInput at construction where the address cannot be used. Port 0 takes a free one.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        *,
+        health: Callable[[], Health],
+        ready: Callable[[], Health],
+    ) -> None:
+        self._registry = registry
+        self._checks = {"/healthz": health, "/readyz": ready}
+        try:
+            family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+            self._server = _Server((host, port), family, self._answer)
+        except (OSError, OverflowError) as error:
+            where = f"outputs.metrics.listen: {host}:{port}"
+            why = getattr(error, "strerror", None) or str(error)
+            raise BadInput(f"{where}: {why}; choose another port or address") from None
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.2,), name="metrics", daemon=True
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening; requests under way end by themselves within seconds."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join(5)
+        self._server.server_close()
+
+    def _answer(self, path: str, accept: str) -> tuple[int, str, bytes]:
+        """Return status, content type and body of the answer to a GET."""
+        if path == "/metrics":
+            encode, content_type = choose_encoder(accept)
+            return 200, content_type, encode(self._registry)
+        if (check := self._checks.get(path)) is not None:
+            found = check()
+            body = json.dumps({"ok": found.ok, "reasons": list(found.reasons)}).encode() + b"\n"
+            return 200 if found.ok else 503, "application/json", body
+        return 404, "text/plain; charset=utf-8", b"/metrics, /healthz and /readyz are here\n"
+
+
+class _Server(ThreadingMixIn, TCPServer):
+    """TCPServer with a bound on its connections; a connection too many is closed at once."""
+
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+    request_queue_size = MAX_CONNECTIONS
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        family: int,
+        answer: Callable[[str, str], tuple[int, str, bytes]],
+    ) -> None:
+        self.address_family = family
+        self.answer = answer
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._free.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no thread to be had
+            self._free.release()
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, _request: Any, _client_address: Any) -> None:
+        log.debug("a request for metrics was not finished", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads a whole head within its time before anything is parsed, answers, closes."""
+
+    server: _Server
+    server_version = "msh"
+    sys_version = ""
+
+    def setup(self) -> None:
+        self.connection = self.request
+        self.rfile = io.BufferedReader(io.BytesIO(_head(self.request)))
+        self._reply = io.BytesIO()
+        self.wfile = self._reply
+
+    def finish(self) -> None:
+        self.connection.settimeout(REQUEST_S)
+        self.connection.sendall(self._reply.getvalue())
+
+    def do_GET(self) -> None:
+        """Answer with head and body."""
+        path = self.path.partition("?")[0]
+        status, content_type, body = self.server.answer(path, self.headers.get("Accept", ""))
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_HEAD(self) -> None:
+        """Answer with the head alone."""
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: a scrape every few seconds is no news."""
+
+
+def _head(connection: socket.socket) -> bytes:
+    """Read up to the empty line; raises TimeoutError or ValueError where that does not come."""
+    deadline, head = time.monotonic() + REQUEST_S, b""
+    while b"\r\n\r\n" not in head:
+        if (left := deadline - time.monotonic()) <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
+        if not (part := connection.recv(MAX_HEAD)) or len(head) > MAX_HEAD:
+            raise ValueError("no request")
+        head += part
+    return head
