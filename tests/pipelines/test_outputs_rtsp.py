@@ -242,7 +242,7 @@ def test_a_port_in_use_is_a_clear_mistake() -> None:
         RtspOutput("127.0.0.1", first.port).start()
 
 
-@pytest.mark.parametrize("state", ["new", "started", "watched", "closed"])
+@pytest.mark.parametrize("state", ["new", "started", "waiting", "watched", "closed"])
 def test_it_stops_from_any_state(state: str) -> None:
     output = RtspOutput("127.0.0.1", 0)
     output.add_camera("entrance")
@@ -257,6 +257,10 @@ def test_it_stops_from_any_state(state: str) -> None:
             output.close()
             assert not output.wanted("entrance")
             assert output.viewers("entrance") == 0
+    if state == "waiting":
+        with RtspViewer(address):
+            assert until(lambda: output.wanted("entrance"))
+            output.close()
     output.close()
     output.publish(halves())
     assert output.port == 0
