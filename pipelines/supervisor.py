@@ -26,6 +26,7 @@ P = ParamSpec("P")
 _log = logging.getLogger(__name__)
 
 POLL_S = 0.1
+POLL_CONNECTING_S = 0.02
 CLOSE_TIMEOUT_S = 3.0
 MAX_STUCK = 3
 
@@ -153,7 +154,8 @@ class CameraSupervisor:
 
     def _watch(self, source: Source) -> Cause:
         while not self._stop.is_set():
-            if source.wait(POLL_S) and not self._stop.is_set():
+            live = self._policy.state is CameraState.LIVE
+            if source.wait(POLL_S if live else POLL_CONNECTING_S) and not self._stop.is_set():
                 self._receive(source)
             cause = self._policy.overdue(self._clock())
             if cause is not Cause.NONE:

@@ -42,5 +42,6 @@ class FrameRateLimit:
         """Tell whether a frame that arrives now (seconds, any origin) is due; half a period early counts."""
         if now < self._due - self._period / 2:
             return False
-        self._due = max(self._due, now - self._period) + self._period
+        late = now > self._due + self._period
+        self._due = (now if late else self._due) + self._period
         return True

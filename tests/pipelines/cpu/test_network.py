@@ -1,0 +1,15 @@
+import socket
+
+from pipelines.cpu.network import ask_network
+from pipelines.states import Cause
+
+
+def test_open_port_tells_nothing_and_closed_port_refuses():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert ask_network("127.0.0.1", port) is Cause.UNKNOWN
+    assert ask_network("127.0.0.1", port) is Cause.REFUSED
+
+
+def test_a_name_that_is_none_is_unreachable():
+    assert ask_network("nosuchhost.invalid", 554, timeout_s=5) is Cause.UNREACHABLE

@@ -1,0 +1,111 @@
+import logging
+import struct
+import wave
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.colour import to_bgr
+from pipelines.cpu.reader import MediaKind, probe_media, read_frames
+from pipelines.errors import BadInput
+from tests.fakes.video_file import H264, write_video
+
+FORMATS = {
+    "mp4": {},
+    "h265.mp4": {"encoder": "x265enc speed-preset=ultrafast ! h265parse"},
+    "mkv": {"mux": "matroskamux"},
+    "ts": {"mux": "mpegtsmux"},
+    "avi": {"encoder": "jpegenc", "mux": "avimux"},
+    "odd.mp4": {"size": (321, 241), "pixels": "Y444", "encoder": f"{H264} ! video/x-h264,profile=high-4:4:4"},
+    "4:2:2.mp4": {"pixels": "Y42B", "encoder": f"{H264} ! video/x-h264,profile=high-4:2:2"},
+    "10 bit.mp4": {"pixels": "I420_10LE", "encoder": f"{H264} ! video/x-h264,profile=high-10"},
+    "720p.mp4": {"size": (1280, 720)},
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_frame_of_a_video_with_its_time_and_colours(tmp_path, name):
+    path = write_video(tmp_path / name, **FORMATS[name])
+    frames = list(read_frames(path))
+    assert [round(time_ns / 1e8) for time_ns, _ in frames] == list(range(20))
+    assert {(p.width, p.height) for _, p in frames} == {FORMATS[name].get("size", (320, 240))}
+    bgr = to_bgr(frames[-1][1])
+    white, blue = bgr[5, 5].astype(int), bgr[5, -10].astype(int)
+    assert white.min() > 150
+    assert blue[0] - blue[2] > 100
+
+
+def test_probe_tells_what_reading_gives(tmp_path):
+    media = probe_media(write_video(tmp_path / "x.mp4", fps=25, frames=50))
+    assert (media.kind, media.size, media.fps, media.frames) == (MediaKind.VIDEO, (320, 240), 25, 50)
+    assert media.duration_ns == 2_000_000_000
+
+
+def test_videos_are_turned_upright(tmp_path):
+    path = write_video(tmp_path / "x.mp4")
+    identity = struct.pack(">9i", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    quarter_turn = struct.pack(">9i", 0, 0x10000, 0, -0x10000, 0, 0, 240 << 16, 0, 0x40000000)
+    head, track = path.read_bytes().split(b"tkhd", 1)  # as phones write it
+    path.write_bytes(head + b"tkhd" + track.replace(identity, quarter_turn, 1))
+    assert probe_media(path).size == (240, 320)
+    assert next(read_frames(path))[1].height == 320
+
+
+def test_an_image_is_one_frame(tmp_path):
+    path = tmp_path / "x.png"
+    cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
+    assert probe_media(path).kind is MediaKind.IMAGE
+    assert [(time_ns, p.width) for time_ns, p in read_frames(path)] == [(0, 64)]
+
+
+def test_leaving_early_leaves_nothing_behind(tmp_path):
+    path = write_video(tmp_path / "x.mp4")
+    frames = read_frames(path)
+    _, first = next(frames)
+    frames.close()
+    assert first.y.max() > 100
+
+
+def sound_only(path):
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000))
+
+
+def cut(path, share):
+    write_video(path, frames=50)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+
+
+BAD = {
+    "gone.mp4": (lambda path: None, "no such file"),
+    "empty.mp4": (lambda path: path.touch(), "is media"),
+    "garbage.mp4": (lambda path: path.write_bytes(np.random.default_rng(1).bytes(50_000)), "is media"),
+    "garbage.png": (lambda path: path.write_bytes(b"\x89PNG"), "no picture"),
+    "sound.wav": (sound_only, "no video"),
+    "cut.mp4": (lambda path: cut(path, 0.5), "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("use", [probe_media, lambda path: list(read_frames(path))], ids=["probe", "read"])
+def test_bad_files_are_told_in_one_line(tmp_path, name, use):
+    make, word = BAD[name]
+    make(tmp_path / name)
+    with pytest.raises(BadInput, match=word) as told:
+        use(tmp_path / name)
+    assert name in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_file_cut_short_is_said_aloud(tmp_path, caplog):
+    path = write_video(
+        tmp_path / "x.mp4", frames=60, encoder=H264, mux="mp4mux faststart=true", pattern="snow"
+    )
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.4)])
+    with caplog.at_level(logging.WARNING):
+        count = len(list(read_frames(path)))
+    assert 10 < count < 40
+    assert "cut short" in caplog.text

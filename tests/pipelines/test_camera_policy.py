@@ -1,0 +1,107 @@
+import math
+import random
+
+import pytest
+
+from pipelines.backoff import Backoff
+from pipelines.camera_policy import CameraPolicy
+from pipelines.states import CameraState, Cause
+
+
+def policy(*, finite=False, loop=False):
+    return CameraPolicy(
+        Backoff(1, 8, 0, random.Random(0)), stale_after_s=3, connect_timeout_s=10, finite=finite, loop=loop
+    )
+
+
+def live(camera):
+    camera.connect(0)
+    camera.frame(0)
+    return camera
+
+
+@pytest.mark.parametrize(
+    ("cause", "state", "wait"),
+    [
+        (Cause.REFUSED, CameraState.BACKOFF, 1),
+        (Cause.TIMEOUT, CameraState.BACKOFF, 1),
+        (Cause.STALLED, CameraState.BACKOFF, 1),
+        (Cause.UNKNOWN, CameraState.BACKOFF, 1),
+        (Cause.AUTH, CameraState.AUTH_FAILED, 60),
+        (Cause.NOT_FOUND, CameraState.NOT_FOUND, 60),
+    ],
+)
+@pytest.mark.parametrize("start", ["first connect", "reconnect"])
+def test_first_connection_and_later_ones_fail_alike(cause, state, wait, start):
+    camera = policy()
+    if start == "reconnect":
+        live(camera)
+    else:
+        camera.connect(0)
+    camera.lost(cause, 100)
+    assert (camera.state, camera.cause, camera.wait(100)) == (state, cause, wait)
+
+
+@pytest.mark.parametrize(
+    ("finite", "loop", "state", "wait"),
+    [
+        (False, False, CameraState.BACKOFF, 1),
+        (False, True, CameraState.BACKOFF, 1),
+        (True, False, CameraState.STOPPED, math.inf),
+        (True, True, CameraState.CONNECTING, 0),
+    ],
+)
+def test_the_end_of_a_stream(finite, loop, state, wait):
+    camera = live(policy(finite=finite, loop=loop))
+    camera.lost(Cause.ENDED, 5)
+    assert (camera.state, camera.cause, camera.wait(5)) == (state, Cause.ENDED, wait)
+
+
+def test_an_end_without_a_frame_is_no_video_and_no_tight_loop():
+    camera = policy(finite=True, loop=True)
+    camera.connect(0)
+    camera.lost(Cause.ENDED, 0)
+    assert (camera.state, camera.cause, camera.wait(0)) == (CameraState.BACKOFF, Cause.NO_VIDEO, 1)
+
+
+def test_live_turns_stale_by_the_frame_clock():
+    camera = live(policy())
+    camera.frame(2)
+    assert camera.overdue(4.9) is Cause.NONE
+    assert camera.overdue(5.1) is Cause.STALLED
+    assert (camera.state, camera.cause) == (CameraState.STALE, Cause.STALLED)
+
+
+@pytest.mark.parametrize(("finite", "cause"), [(False, Cause.TIMEOUT), (True, Cause.DECODE)])
+def test_connecting_takes_no_longer_than_it_may(finite, cause):
+    camera = policy(finite=finite)
+    camera.connect(100)
+    assert camera.overdue(109) is Cause.NONE
+    assert camera.overdue(111) is cause
+
+
+def test_only_frames_reset_the_backoff():
+    camera, waits = policy(), []
+    for _ in range(3):
+        camera.connect(0)
+        camera.lost(Cause.REFUSED, 0)
+        waits.append(camera.wait(0))
+    live(camera).lost(Cause.ENDED, 0)
+    assert (waits, camera.wait(0)) == ([1, 2, 4], 1)
+
+
+def test_the_cause_stays_until_frames_arrive():
+    camera = policy()
+    camera.connect(0)
+    camera.lost(Cause.REFUSED, 0)
+    camera.connect(1)
+    assert (camera.state, camera.cause) == (CameraState.CONNECTING, Cause.REFUSED)
+    assert camera.frame(2)
+    assert not camera.frame(3)
+    assert (camera.state, camera.cause) == (CameraState.LIVE, Cause.NONE)
+
+
+def test_stop_is_for_good():
+    camera = live(policy())
+    camera.stop()
+    assert (camera.state, camera.wait(0)) == (CameraState.STOPPED, math.inf)

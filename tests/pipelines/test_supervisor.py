@@ -1,0 +1,164 @@
+import logging
+import random
+import threading
+
+import pytest
+
+from pipelines.source import SourceLost, SourceSpec
+from pipelines.states import CameraState, Cause
+from pipelines.supervisor import MAX_STUCK, CameraSupervisor
+from tests.fakes.sources import Ear, ScriptedSource
+
+SPEC = SourceSpec("c", "rtsp://cam/x", reconnect_first_ms=2, reconnect_max_ms=4, fps=1000)
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Cameras:
+    """Opens one script after the other; the last one again and again."""
+
+    def __init__(self, *scripts, closed=None):
+        self.scripts, self.closed, self.opened = list(scripts), closed, []
+
+    def __call__(self, spec):
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        if isinstance(script, Exception):
+            raise script
+        self.opened.append(ScriptedSource(script, self.closed))
+        return self.opened[-1]
+
+
+@pytest.fixture
+def supervise():
+    started = []
+
+    def start(cameras, spec=SPEC, listener=None, **options):
+        ear = listener or Ear()
+        supervisor = CameraSupervisor(spec, ear, cameras, rng=random.Random(1), **options)
+        started.append(supervisor)
+        supervisor.start()
+        return supervisor, ear
+
+    yield start
+    for supervisor in started:
+        assert supervisor.stop(10)
+
+
+def test_connects_shows_frames_and_stops(supervise):
+    cameras = Cameras([False, True, True, True])
+    supervisor, ear = supervise(cameras, SourceSpec("c", "rtsp://cam/x", fps=1e9))
+    ear.until(lambda: ear.frames["c"] == 3)
+    assert supervisor.stop()
+    assert ear.pairs() == [("connecting", "none"), ("live", "none"), ("stopped", "none")]
+    status = supervisor.status()
+    assert (status.state, status.frames_received, status.connects) == (CameraState.STOPPED, 3, 1)
+    assert status.last_frame_at == max(ear.times)
+    assert [source.closes for source in cameras.opened] == [1]
+
+
+def test_each_failure_leads_back_by_the_same_way(supervise):
+    cameras = Cameras(
+        SourceLost(Cause.DEVICE), [SourceLost(Cause.REFUSED)], [True, SourceLost(Cause.ENDED)], [True]
+    )
+    _, ear = supervise(cameras)
+    ear.until(lambda: len(ear.connects) == 4)
+    assert [result for _, result in ear.connects] == ["device", "refused", "ok", "ok"]
+    assert ear.pairs()[-4:] == [
+        ("live", "none"),
+        ("backoff", "ended"),
+        ("connecting", "ended"),
+        ("live", "none"),
+    ]
+    assert [source.closes for source in cameras.opened] == [1, 1, 0]
+
+
+def test_silence_makes_stale_then_back(supervise):
+    clock = Clock()
+    supervisor, ear = supervise(Cameras([True], [True]), clock=clock)
+    ear.until_state(CameraState.LIVE)
+    clock.now += 3.5
+    ear.until_state(CameraState.STALE, Cause.STALLED)
+    ear.until_state(CameraState.BACKOFF, Cause.STALLED)
+    clock.now += 1
+    supervisor.stop()
+    assert ear.pairs()[:4] == [
+        ("connecting", "none"), ("live", "none"), ("stale", "stalled"), ("backoff", "stalled"),
+    ]  # fmt: skip
+
+
+def test_too_many_frames_are_dropped_before_the_copy_and_counted(supervise):
+    clock = Clock()
+    _, ear = supervise(Cameras([True] * 10), clock=clock)
+    ear.until(lambda: ear.drops["rate"] == 9)
+    assert ear.frames["c"] == 1
+
+
+def test_a_finished_file_stays_stopped(supervise, tmp_path):
+    spec = SourceSpec("c", str(tmp_path / "x.mp4"), reconnect_first_ms=2)
+    supervisor, ear = supervise(Cameras([True, SourceLost(Cause.ENDED)]), spec)
+    ear.until_state(CameraState.STOPPED, Cause.ENDED)
+    assert supervisor.stop(1)
+    assert [result for _, result in ear.connects] == ["ok"]
+
+
+def test_connections_that_never_close_are_left_behind_and_bounded(supervise):
+    release = threading.Event()
+    cameras = Cameras([SourceLost(Cause.DECODE)], closed=release)
+    supervisor, ear = supervise(cameras, close_timeout_s=0.01)
+    ear.until_state(CameraState.BACKOFF, Cause.STUCK)
+    assert (supervisor.status().stuck, len(cameras.opened)) == (MAX_STUCK, MAX_STUCK)
+    release.set()
+    ear.until(lambda: len(cameras.opened) > MAX_STUCK)
+
+
+def test_nothing_ends_the_thread(supervise, caplog):
+    class Deaf(Ear):
+        def on_state(self, *args):
+            super().on_state(*args)
+            raise RuntimeError("deaf")
+
+    with caplog.at_level(logging.CRITICAL):
+        _, ear = supervise(Cameras(RuntimeError("odd"), [ValueError("odder")], [True]), listener=Deaf())
+        ear.until(lambda: ear.frames["c"] == 1)
+    assert [result for _, result in ear.connects] == ["unknown", "unknown", "ok"]
+
+
+def test_an_outage_is_logged_once_with_its_remedy(supervise, caplog):
+    with caplog.at_level(logging.INFO, "pipelines.supervisor"):
+        _, ear = supervise(Cameras(*[SourceLost(Cause.REFUSED)] * 5, [True]))
+        ear.until_state(CameraState.LIVE)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert "check the port" in lines[0]
+
+
+STATES = {
+    "connecting": ([], CameraState.CONNECTING),
+    "live": ([True], CameraState.LIVE),
+    "backoff": ([SourceLost(Cause.REFUSED)], CameraState.BACKOFF),
+    "auth_failed": ([SourceLost(Cause.AUTH)], CameraState.AUTH_FAILED),
+    "not_found": ([SourceLost(Cause.NOT_FOUND)], CameraState.NOT_FOUND),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_stops_from_every_state(supervise, name):
+    script, state = STATES[name]
+    spec = SourceSpec("c", "rtsp://cam/x", reconnect_first_ms=60_000, reconnect_max_ms=60_000)
+    supervisor, ear = supervise(Cameras(script), spec)
+    ear.until_state(state)
+    assert supervisor.stop(5)
+    assert ear.pairs()[-1] == ("stopped", "none")
+
+
+def test_stop_before_start_and_twice():
+    supervisor = CameraSupervisor(SPEC, Ear(), Cameras([]))
+    assert supervisor.stop()
+    assert supervisor.stop()
+    assert supervisor.status().state is CameraState.STOPPED

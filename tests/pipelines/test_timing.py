@@ -1,0 +1,69 @@
+import pytest
+
+from pipelines.timing import CaptureClock, FrameRateLimit
+
+S = 1_000_000_000
+
+
+class Machine:
+    """A wall clock that can be set, and a steady one."""
+
+    def __init__(self):
+        self.wall, self.steady = 1000 * S, 5.0
+
+    def pass_s(self, seconds, wall_s=None):
+        self.steady += seconds
+        self.wall += int((seconds if wall_s is None else wall_s) * S)
+
+
+@pytest.fixture
+def machine():
+    return Machine()
+
+
+@pytest.fixture
+def clock(machine):
+    return CaptureClock(lambda: machine.wall, lambda: machine.steady)
+
+
+def test_follows_the_wall_clock(machine, clock):
+    machine.pass_s(2)
+    assert clock.now() == 1002 * S
+
+
+def test_follows_a_step_forward_at_once(machine, clock):
+    machine.pass_s(1, wall_s=3600)
+    assert clock.now() == 4600 * S
+
+
+def test_goes_on_at_its_true_rate_after_a_step_back(machine, clock):
+    clock.now()
+    machine.pass_s(1, wall_s=-3600)
+    assert clock.now() == 1001 * S
+    machine.pass_s(1)
+    assert clock.now() == 1002 * S
+
+
+def test_rises_even_where_no_time_passes(clock):
+    assert clock.now() < clock.now() < clock.now()
+
+
+@pytest.mark.parametrize(
+    ("camera_fps", "limit", "expected"),
+    [(25, 10, 10), (10, 10, 10), (5, 10, 5), (30, 0.5, 0.5), (12, 10, 10)],
+)
+def test_limits_the_rate_and_no_more(camera_fps, limit, expected):
+    gate = FrameRateLimit(limit)
+    passed = sum(gate.passes(n / camera_fps) for n in range(camera_fps * 20))
+    assert passed == pytest.approx(expected * 20, abs=1.01)
+
+
+def test_unsteady_arrival_at_the_very_rate_loses_nothing():
+    gate = FrameRateLimit(10)
+    assert all(gate.passes(n / 10 + (0.03 if n % 2 else 0)) for n in range(100))
+
+
+def test_a_pause_is_not_made_up_for():
+    gate = FrameRateLimit(10)
+    gate.passes(0)
+    assert sum(gate.passes(60 + n / 100) for n in range(100)) <= 12
