@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from rapidocr.utils.output import RapidOCROutput
 from engines.colour import to_bgr
 from engines.errors import BadInput
 from engines.image import I420
+from engines.words import Word
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -31,15 +31,6 @@ GRID = 64
 SMALLEST = 16
 CACHED_SHAPES = 100
 TEXT_SCORE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One piece of text, often a whole line: box is x1 y1 x2 y2 in pixels of the picture that was read."""
-
-    text: str
-    confidence: float
-    box: tuple[float, float, float, float]
 
 
 class WordReader:
@@ -118,6 +109,7 @@ def _bound_cache(stage: Any, threads: int) -> None:
     OpenVINO's default of 5000 made memory grow from 250 to 635 MB within 400 crops; rapidocr cannot set it.
     """
     limits = {"CPU_RUNTIME_CACHE_CAPACITY": str(CACHED_SHAPES), "INFERENCE_NUM_THREADS": str(threads)}
+    limits["ENABLE_CPU_PINNING"] = "NO"
     compiled = openvino.Core().compile_model(stage.session.model, "CPU", limits)
     stage.session.session = compiled.create_infer_request()
 

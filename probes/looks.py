@@ -1,0 +1,223 @@
+"""Looks: crops of persons are read on worker threads, away from the video, and marks come back later."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from probes.frame import Frame, Kind, TrackId
+from probes.picking import Limits, Picker
+from probes.reading import Look, Reader, cut, matcher_of, read_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from engines.image import I420
+    from probes.answers import LookAnswer
+
+log = logging.getLogger(__name__)
+
+NICE = 10
+QUEUE = 4
+MAX_ANSWERS = 256
+WAIT_S = 1.0
+MAX_TRACKS = 512
+MS = 1_000_000
+
+
+class LookResult(str, Enum):
+    """What became of a look."""
+
+    MARKS = "marks"
+    NONE = "none"
+    DROPPED = "dropped"
+    FAILED = "failed"
+
+
+class Looks(Protocol):
+    """Where frames are offered for looking at and answers are fetched."""
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Take the frame's persons who deserve a look now; `pixels` may change after the call."""
+
+    def drain(self) -> list[LookAnswer]:
+        """Return the answers that have come since the last call."""
+
+    def use_brands(self, names: Mapping[str, str]) -> None:
+        """Look for these brands from now on: normal form -> name."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+def _ignore(_: LookResult) -> None:
+    return None
+
+
+class LookScheduler:
+    """Looks with one worker thread per reader. Never blocks the caller.
+
+    At most QUEUE crops wait, the oldest gives way. on_result, called from any thread, hears each look once.
+    The threads start with the first look and run at low priority.
+    """
+
+    def __init__(
+        self,
+        readers: Sequence[Reader],
+        names: Mapping[str, str],
+        *,
+        limits: Limits | None = None,
+        on_result: Callable[[LookResult], None] = _ignore,
+    ) -> None:
+        self._picker = Picker(limits or Limits())
+        self._has_brands = bool(names)
+        self._matcher = matcher_of(names)
+        self._on_result = on_result
+        self._change = threading.Condition()
+        self._waiting: deque[Look] = deque()
+        self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
+        self._closed = self._started = self._failing = False
+        self._threads = [
+            threading.Thread(target=self._work, args=(reader,), name=f"look-{number}", daemon=True)
+            for number, reader in enumerate(readers)
+        ]
+
+    @property
+    def depth(self) -> int:
+        """How many crops wait to be read."""
+        return len(self._waiting)
+
+    def use_brands(self, names: Mapping[str, str]) -> None:
+        """Look for these brands from now on: normal form -> name. From any thread."""
+        self._matcher = matcher_of(names)
+        self._has_brands = bool(names)
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Copy the crops of the persons who deserve a look now; from one thread only."""
+        if not self._has_brands or self._closed or not self._threads:
+            return
+        for person in self._picker.pick(frame):
+            look = cut(frame, person, pixels)
+            if look is not None:
+                self._put(look)
+
+    def drain(self) -> list[LookAnswer]:
+        """Return the answers that have come since the last call, oldest first."""
+        answers = []
+        while self._answers:
+            answers.append(self._answers.popleft())
+        return answers
+
+    def close(self) -> None:
+        """Stop the threads; crops that wait are dropped. Returns within seconds, from any state."""
+        with self._change:
+            self._closed = True
+            dropped = len(self._waiting)
+            self._waiting.clear()
+            self._change.notify_all()
+        for _ in range(dropped):
+            self._on_result(LookResult.DROPPED)
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(2 * WAIT_S)
+
+    def _put(self, look: Look) -> None:
+        with self._change:
+            full = len(self._waiting) >= QUEUE
+            if full:
+                self._waiting.popleft()
+            self._waiting.append(look)
+            starting, self._started = not self._started, True
+            self._change.notify()
+        if full:
+            self._on_result(LookResult.DROPPED)
+        if starting:
+            for thread in self._threads:
+                thread.start()
+
+    def _next(self) -> Look | None:
+        with self._change:
+            while not self._closed:
+                if self._waiting:
+                    return self._waiting.popleft()
+                self._change.wait(WAIT_S)
+        return None
+
+    def _work(self, reader: Reader) -> None:
+        _step_back()
+        while (look := self._next()) is not None:
+            try:
+                answer = read_marks(look, reader, self._matcher)
+            except Exception:  # whatever a reader does, the next look may succeed
+                self._on_result(LookResult.FAILED)
+                if not self._failing:
+                    log.exception("looks fail; the video goes on without new marks")
+                self._failing = True
+                continue
+            if self._failing:
+                log.info("looks work again")
+            self._failing = False
+            if len(self._answers) == MAX_ANSWERS:
+                self._on_result(LookResult.DROPPED)
+            self._answers.append(answer)
+            self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
+
+
+class LooksNow:
+    """Looks that read at once, for files: no budget, every confirmed person every `every_ms`; nothing lost.
+
+    Errors of the reader are the caller's.
+    """
+
+    def __init__(
+        self, reader: Reader, names: Mapping[str, str], *, every_ms: int = 400, min_height: int = 40
+    ) -> None:
+        self._reader = reader
+        self._every = every_ms
+        self._min_height = min_height
+        self._matcher = matcher_of(names)
+        self._has_brands = bool(names)
+        self._looked: dict[TrackId, int] = {}
+        self._answers: list[LookAnswer] = []
+
+    def use_brands(self, names: Mapping[str, str]) -> None:
+        """Look for these brands from now on: normal form -> name."""
+        self._matcher = matcher_of(names)
+        self._has_brands = bool(names)
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Look at each confirmed person whose last look is `every_ms` past."""
+        at = frame.captured_at
+        for person in frame.of(Kind.PERSON):
+            if not self._has_brands or person.track is None or person.box.h < self._min_height:
+                continue
+            looked = self._looked.get(person.track)
+            look = cut(frame, person, pixels) if looked is None or self._past(at, looked) else None
+            if look is not None:
+                self._looked[person.track] = at
+                self._answers.append(read_marks(look, self._reader, self._matcher))
+        if len(self._looked) > MAX_TRACKS:
+            self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
+
+    def drain(self) -> list[LookAnswer]:
+        """Return the answers to the frames offered since the last call."""
+        answers, self._answers = self._answers, []
+        return answers
+
+    def close(self) -> None:
+        """Do nothing: nothing runs between calls."""
+
+    def _past(self, at: int, looked: int) -> bool:
+        return not 0 <= at - looked < self._every * MS
+
+
+def _step_back() -> None:
+    """Let the video's threads go first. On Linux niceness is a thread's own (setpriority(2))."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    except OSError:
+        log.debug("the priority of a look thread stays as it is")

@@ -1,0 +1,28 @@
+"""A reader that says what it is told to, and can be made slow or broken."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engines.image import I420
+    from engines.words import Word
+
+
+class FakeReader:
+    """Returns `words` for every crop; `gate` closed holds it up, `error` makes it raise."""
+
+    def __init__(self, *words: Word) -> None:
+        self.words = list(words)
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+        self.crops: list[I420] = []
+
+    def read(self, picture: I420) -> list[Word]:
+        self.crops.append(picture)
+        self.gate.wait(10)
+        if self.error is not None:
+            raise self.error
+        return self.words

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from engines.image import I420
+from engines.words import Word
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.looks import QUEUE, LookResult, LookScheduler, LooksNow
+from probes.picking import Limits
+from tests.fakes.reader import FakeReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from probes.answers import LookAnswer
+
+MS = 1_000_000
+NAMES = {"nike": "Nike", "calvin klein": "Calvin Klein"}
+ANN = TrackId("c", "s", 1)
+BOX = Box(101, 51, 80, 200)
+NIKE = Word("NIKE", 0.9, (10.0, 20.0, 50.0, 30.0))
+ALWAYS = Limits(per_second=1e6, min_interval_ms=0, pause_ms=0)
+
+
+def frame(at_ms: int = 0, *more: Detection, track: TrackId | None = ANN) -> Frame:
+    return Frame("c", at_ms * MS, (400, 300), (Detection(Kind.PERSON, "person", 0.9, BOX, track), *more))
+
+
+def until(done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline, "did not happen"
+        time.sleep(0.005)
+
+
+class Bench:
+    """A scheduler with one fake reader, and what it reported."""
+
+    def __init__(self, *words: Word) -> None:
+        self.reader = FakeReader(*words)
+        self.results: list[LookResult] = []
+        self.looks = LookScheduler([self.reader], NAMES, limits=ALWAYS, on_result=self.results.append)
+        self.pixels = I420.black(400, 300)
+
+    def offer(self, at_ms: int) -> None:
+        self.looks.offer(frame(at_ms), self.pixels)
+
+    def answers(self, count: int) -> list[LookAnswer]:
+        found: list[LookAnswer] = []
+
+        def enough() -> bool:
+            found.extend(self.looks.drain())
+            return len(found) >= count
+
+        until(enough)
+        return found
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench(NIKE)
+    yield made
+    made.reader.gate.set()
+    made.looks.close()
+
+
+def test_a_mark_comes_back_in_the_frame_s_pixels(bench: Bench) -> None:
+    bench.offer(7)
+    (answer,) = bench.answers(1)
+    (mark,) = answer.marks
+    assert (answer.track, answer.at) == (ANN, 7 * MS)
+    assert (mark.brand, mark.confidence) == ("nike", 0.9)
+    assert mark.box == Box(110, 70, 40, 10)
+    assert bench.results == [LookResult.MARKS]
+
+
+def test_only_the_person_s_crop_is_copied(bench: Bench) -> None:
+    bench.reader.gate.clear()
+    bench.offer(0)
+    until(lambda: bench.reader.crops)
+    (crop,) = bench.reader.crops
+    bench.pixels.y[:] = 255
+    assert (crop.width, crop.height) == (81, 201)
+    assert np.all(crop.y == 16)
+
+
+def test_the_crop_holds_the_bag_that_hangs_beside() -> None:
+    bag = Detection(Kind.ACCESSORY, "handbag", 0.8, Box(170, 150, 30, 40))
+    reader = FakeReader()
+    LooksNow(reader, NAMES).offer(frame(0, bag), I420.black(400, 300))
+    assert reader.crops[0].width == 100
+
+
+def test_a_slow_reader_drops_the_oldest_and_blocks_nobody(bench: Bench) -> None:
+    bench.reader.gate.clear()
+    bench.offer(0)
+    until(lambda: bench.reader.crops)
+    for at in range(1, 2 * QUEUE + 1):
+        bench.offer(at)
+    assert bench.looks.depth == QUEUE
+    assert bench.results.count(LookResult.DROPPED) == QUEUE
+    bench.reader.gate.set()
+    assert [answer.at // MS for answer in bench.answers(QUEUE + 1)] == [0, *range(QUEUE + 1, 2 * QUEUE + 1)]
+
+
+def test_a_crashing_reader_does_not_end_the_worker(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    bench.reader.error = RuntimeError("out of memory")
+    for at in range(3):
+        bench.offer(at)
+    until(lambda: len(bench.results) == 3)
+    assert set(bench.results) == {LookResult.FAILED}
+    bench.reader.error = None
+    bench.offer(9)
+    bench.answers(1)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+def test_new_brands_are_used_at_once_and_none_at_all_stops_looking(bench: Bench) -> None:
+    bench.looks.use_brands({"gucci": "Gucci"})
+    bench.offer(0)
+    assert bench.answers(1)[0].marks == ()
+    assert bench.results == [LookResult.NONE]
+    bench.looks.use_brands({})
+    bench.offer(1)
+    assert bench.looks.depth == 0
+    assert len(bench.reader.crops) == 1
+
+
+@pytest.mark.parametrize("offers", [0, 1, 6])
+def test_closes_from_every_state(bench: Bench, offers: int) -> None:
+    for at in range(offers):
+        bench.offer(at)
+    bench.looks.close()
+    bench.looks.close()
+    bench.offer(99)
+    assert not [t for t in threading.enumerate() if t in bench.looks._threads]
+
+
+@pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ((60.0, 20.0, 100.0, 30.0), 1),
+        ((10.0, 34.0, 50.0, 44.0), 1),
+        ((80.0, 20.0, 120.0, 30.0), 0),
+        ((10.0, 90.0, 50.0, 100.0), 0),
+    ],
+)
+def test_parts_of_a_brand_must_be_near_each_other(
+    second: tuple[float, float, float, float], found: int
+) -> None:
+    reader = FakeReader(Word("CALVIN", 0.9, (10.0, 20.0, 50.0, 30.0)), Word("KLEIN", 0.8, second))
+    looks = LooksNow(reader, NAMES)
+    looks.offer(frame(), I420.black(400, 300))
+    (answer,) = looks.drain()
+    assert [mark.brand for mark in answer.marks] == ["calvin klein"] * found
+
+
+def test_looks_now_answer_at_once_every_so_often() -> None:
+    looks = LooksNow(FakeReader(NIKE), NAMES, every_ms=400)
+    times = []
+    for at in range(0, 1300, 100):
+        looks.offer(frame(at), I420.black(400, 300))
+        times += [answer.at // MS for answer in looks.drain()]
+    assert times == [0, 400, 800, 1200]
+    looks.offer(frame(2000, track=None), I420.black(400, 300))
+    assert looks.drain() == []
+
+
+def test_a_person_outside_the_picture_is_passed_over() -> None:
+    looks = LooksNow(FakeReader(NIKE), NAMES)
+    looks.offer(frame(), I420.black(90, 40))
+    assert looks.drain() == []

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.picking import ROUND, Limits, Picker
+
+MS = 1_000_000
+
+
+def person(number: int | None, camera: str = "c", height: float = 300) -> Detection:
+    track = None if number is None else TrackId(camera, "s", number)
+    return Detection(Kind.PERSON, "person", 0.9, Box(10, 10, 100, height), track)
+
+
+def frame(at_ms: int, *persons: Detection, camera: str = "c") -> Frame:
+    return Frame(camera, at_ms * MS, (800, 600), persons)
+
+
+def looks(
+    picker: Picker, persons: list[Detection], *, seconds: float, fps: int = 10, start: int = 0
+) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for i in range(int(seconds * fps)):
+        for picked in picker.pick(frame(start + i * 1000 // fps, *persons)):
+            assert picked.track
+            counts[picked.track.number] += 1
+    return counts
+
+
+def test_one_person_is_looked_at_at_the_interval_for_a_round_then_after_a_pause() -> None:
+    picker = Picker(Limits(min_interval_ms=400, pause_ms=2000))
+    person_ = person(1)
+    times = [at for at in range(0, 12_000, 100) if picker.pick(frame(at, person_))]
+    assert times == [*range(0, 2400, 400), *range(4000, 6400, 400), *range(10_000, 12_000, 400)]
+
+
+def test_coming_nearer_ends_the_pause() -> None:
+    picker = Picker(Limits())
+    assert looks(picker, [person(1, height=100)], seconds=3)[1] == ROUND
+    assert picker.pick(frame(3000, person(1, height=300)))
+
+
+@pytest.mark.parametrize("seen", [person(None), person(1, height=79)])
+def test_the_unconfirmed_and_the_small_are_not_looked_at(seen: Detection) -> None:
+    picker = Picker(Limits())
+    assert picker.pick(frame(0, seen)) == []
+    assert len(picker) == 0
+
+
+@pytest.mark.parametrize("fps", [5, 10, 30])
+def test_a_crowd_is_served_in_turn_within_the_budget(fps: int) -> None:
+    picker = Picker(Limits(per_second=8))
+    crowd = [person(number) for number in range(1, 41)]
+    early = looks(picker, crowd, seconds=4, fps=fps)
+    assert sum(early.values()) <= 8 * 4 + 2
+    assert sum(count >= 4 for count in early.values()) >= 3
+    late = looks(picker, crowd, seconds=40, fps=fps, start=4000)
+    assert sum(late.values()) <= 8 * 40 + 2
+    assert all(early[number] + late[number] >= 4 for number in range(1, 41))
+
+
+def test_a_newcomer_on_another_camera_goes_before_those_looked_at_often() -> None:
+    picker = Picker(Limits(per_second=4, pause_ms=0))
+    crowd = [person(number) for number in range(1, 11)]
+    looks(picker, crowd, seconds=60)
+    new = person(99, "d")
+    count = 0
+    for at in range(60_000, 63_000, 100):
+        picker.pick(frame(at, *crowd))
+        count += len(picker.pick(frame(at + 50, new, camera="d")))
+    assert count >= 4
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.sets(st.integers(1, 30))), max_size=60))
+def test_the_budget_holds_whoever_comes(steps: list[tuple[int, set[int]]]) -> None:
+    picker = Picker(Limits(per_second=5))
+    at = total = 0
+    for step, numbers in steps:
+        at += step
+        total += len(picker.pick(frame(at, *(person(number) for number in sorted(numbers)))))
+    assert total <= 2 + at / 1000 * 5
+
+
+def test_tracks_long_gone_are_forgotten() -> None:
+    picker = Picker(Limits())
+    for number in range(1, 101):
+        picker.pick(frame(number * 10_000, person(number)))
+    assert len(picker) <= 13
+
+
+def test_a_clock_set_back_does_not_stop_the_looks() -> None:
+    picker = Picker(Limits())
+    picker.pick(frame(10**9, person(1)))
+    assert picker.pick(frame(0, person(1)))
