@@ -150,8 +150,10 @@ class _Reader:
 
     def _row(self, header: list[str], cells: list[_Cell]) -> Row | None:
         if len(cells) != len(header):
-            column = cells[len(header)].column if len(cells) > len(header) else 1
-            self.problem(column, f"{len(cells)} fields where the header has {len(header)}")
+            many = len(cells) > len(header)
+            hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
+            column = cells[len(header)].column if many else 1
+            self.problem(column, f"{len(cells)} fields where the header has {len(header)}{hint}")
             return None
         self._cells = dict(zip(header, cells, strict=True))
         brand = self._cells["brand"]
