@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import gi
 import numpy as np
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["CONVERT", "SINK", "Gst", "chain", "copy_i420", "init", "make", "pipeline_to_i420"]
 
 CONVERT, SINK = "convert", "sink"
+FULL_RANGE = 1  # GST_VIDEO_COLOR_RANGE_0_255, a name that Python cannot write
+_STUDIO_LUMA = (219 / 255, 16.0)  # factor and offset from full range, ITU-R BT.601
+_STUDIO_CHROMA = (224 / 255, 128 * (1 - 224 / 255))
 
 
 def init() -> None:
@@ -79,6 +83,7 @@ def copy_i420(sample: Any) -> I420:
     """Copy the picture of an I420 sample; its caps are read anew, for they may change in mid-stream.
 
     Decoders pad planes, so strides and offsets come from the buffer's video meta, else from the caps.
+    Full-range video (JPEG, and H.264 of many cameras) is brought to studio range, as `I420` means it.
     """
     info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
     if info is None or info.finfo.format != GstVideo.VideoFormat.I420:
@@ -87,14 +92,16 @@ def copy_i420(sample: Any) -> I420:
     layout: Any = GstVideo.buffer_get_video_meta(buffer) or info
     strides, offsets = list(layout.stride), list(layout.offset)
     half = ((info.height + 1) // 2, (info.width + 1) // 2)
+    full_range = int(info.colorimetry.range) == FULL_RANGE
+    to_luma, to_chroma = (_STUDIO_LUMA, _STUDIO_CHROMA) if full_range else (None, None)
     ok, mapped = buffer.map(Gst.MapFlags.READ)
     if not ok:
         raise SourceLost(Cause.DECODE, "a frame cannot be mapped")
     try:
         return I420(
-            _plane(mapped.data, (info.height, info.width), strides[0], offsets[0]),
-            _plane(mapped.data, half, strides[1], offsets[1]),
-            _plane(mapped.data, half, strides[2], offsets[2]),
+            _plane(mapped.data, (info.height, info.width), strides[0], offsets[0], to_luma),
+            _plane(mapped.data, half, strides[1], offsets[1], to_chroma),
+            _plane(mapped.data, half, strides[2], offsets[2], to_chroma),
         )
     except (TypeError, ValueError) as error:
         raise SourceLost(Cause.DECODE, f"a frame is too short for its size: {error}") from None
@@ -102,7 +109,11 @@ def copy_i420(sample: Any) -> I420:
         buffer.unmap(mapped)
 
 
-def _plane(data: Any, shape: tuple[int, int], stride: int, offset: int) -> npt.NDArray[np.uint8]:
+def _plane(
+    data: Any, shape: tuple[int, int], stride: int, offset: int, scale: tuple[float, float] | None
+) -> npt.NDArray[np.uint8]:
     """Copy one plane; no view of `data` survives, for reading one after unmap is a crash."""
     view: npt.NDArray[np.uint8] = np.ndarray(shape, np.uint8, data, offset, (stride, 1))
+    if scale is not None:
+        return np.asarray(cv2.convertScaleAbs(view, alpha=scale[0], beta=scale[1]), np.uint8)
     return np.array(view, copy=True)

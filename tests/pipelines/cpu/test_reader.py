@@ -36,6 +36,18 @@ def test_every_frame_of_a_video_with_its_time_and_colours(tmp_path, name):
     assert blue[0] - blue[2] > 100
 
 
+@pytest.mark.parametrize(("encoder", "mux"), [("jpegenc quality=95", "avimux"), ("full-range", "mpegtsmux")])
+def test_full_range_video_becomes_studio_range(tmp_path, encoder, mux):
+    """White and black of a camera that uses all 256 values must not be clipped later."""
+    if encoder == "full-range":
+        encoder = f"capssetter caps=video/x-raw,colorimetry=1:4:0:0 ! {H264}"
+    for pattern, written, read in (("white", 235, 218), ("black", 16, 30)):
+        path = write_video(tmp_path / "x", encoder=encoder, mux=mux, pattern=pattern, frames=5)
+        picture = next(read_frames(path))[1]
+        assert abs(int(picture.y.mean()) - read) <= 1, f"{pattern} was {written} of 255"
+        assert abs(int(picture.u.mean()) - 128) <= 1
+
+
 def test_probe_tells_what_reading_gives(tmp_path):
     media = probe_media(write_video(tmp_path / "x.mp4", fps=25, frames=50))
     assert (media.kind, media.size, media.fps, media.frames) == (MediaKind.VIDEO, (320, 240), 25, 50)

@@ -269,7 +269,7 @@ def test_200_reconnects_of_an_offline_camera_leak_nothing(watch):
     attempts(watch, url, 40)
     files, memory = open_files(), resident_mb()
     attempts(watch, url, 200)
-    assert open_files() == files
+    assert open_files() <= files  # fewer, where an earlier test's server was still closing
     assert resident_mb() - memory < 4
 
 
