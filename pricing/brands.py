@@ -64,6 +64,15 @@ def distance(first: str, second: str, limit: int) -> int:
     return min(row[-1], limit + 1)
 
 
+def deletions(word: str, count: int) -> set[str]:
+    """Return the word and all that it becomes by leaving out up to `count` letters."""
+    found = last = {word}
+    for _ in range(count):
+        last = {w[:i] + w[i + 1 :] for w in last for i in range(len(w))}
+        found = found | last
+    return found
+
+
 def unconfused(word: str) -> str:
     """Return the word with the digits that stand in for letters as those letters: N1KE, GUCC1."""
     return word.translate(_LOOKALIKES)
@@ -82,7 +91,8 @@ class BrandMatcher:
         self._exact: dict[str, str] = {}
         self._phrases: dict[str, str] = {}
         self._digits: dict[str, str] = {}
-        self._by_length: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+        self._shortened: defaultdict[str, list[str]] = defaultdict(list)
+        self._longest = 0
         self._longest_run = 1
         for brand, aliases in brands.items():
             for name in (brand, *aliases):
@@ -96,7 +106,9 @@ class BrandMatcher:
         self._phrases[name] = brand
         if not any(c.isdigit() for c in compact):
             self._digits[compact] = brand
-        self._by_length[len(compact)].append((compact, brand))
+        for short in deletions(compact, tolerance(compact, compact)):
+            self._shortened[short].append(compact)
+        self._longest = max(self._longest, len(compact))
         words = len(name.replace("&", " & ").split())
         self._longest_run = max(self._longest_run, words, 2 if len(compact) >= SHORTEST_JOINED else 1)
 
@@ -154,13 +166,18 @@ class BrandMatcher:
         return self._nearest(plain)
 
     def _nearest(self, word: str) -> tuple[str, float] | None:
+        # Two words n letters apart become one word by leaving out n letters of each (W. Garbe, SymSpell).
+        most = tolerance(word, word)
+        if not most or len(word) > self._longest + most:
+            return None
+        names = {name for short in deletions(word, most) for name in self._shortened.get(short, ())}
         best: dict[str, int] = {}
-        for length in range(len(word) - 2, len(word) + 3):
-            for name, brand in self._by_length.get(length, ()):
-                limit = tolerance(word, name)
-                apart = distance(word, name, limit) if limit else 1
-                if limit and apart <= limit:
-                    best[brand] = min(apart, best.get(brand, apart))
+        for name in names:
+            limit = tolerance(word, name)
+            apart = distance(word, name, limit)
+            if limit and apart <= limit:
+                brand = self._exact[name]
+                best[brand] = min(apart, best.get(brand, apart))
         if not best:
             return None
         least = min(best.values())

@@ -155,3 +155,22 @@ def test_a_brand_inside_a_longer_word_is_not_found(brand: str, more: str) -> Non
     joined = brand.replace(" ", "").replace("&", "") + more
     assert MATCHER.match(joined) is None
     assert MATCHER.match(more + joined) is None
+
+
+@given(st.sampled_from(["calvinklein", "burberry", "gucci", "versace"]), st.text("abcelnru", max_size=12))
+def test_the_index_of_shortened_names_misses_nothing(name: str, text: str) -> None:
+    limit = tolerance(name, text)
+    close = limit > 0 and distance(name, text, limit) <= limit
+    assert (BrandMatcher({name: []}).match(text) is not None) == close
+
+
+@given(st.sampled_from(["calvinklein", "burberry", "gucci", "versace"]), st.data())
+def test_every_misreading_within_tolerance_is_found(name: str, data: st.DataObject) -> None:
+    word = list(name)
+    for _ in range(tolerance(name, name)):
+        place = data.draw(st.integers(0, len(word) - 1))
+        word[place : place + 1] = data.draw(st.sampled_from(["", "q", word[place] + "x"]))
+    apart = distance(name, "".join(word), 2)
+    assert (BrandMatcher({name: []}).match("".join(word)) is not None) == (
+        apart <= tolerance(name, "".join(word))
+    )
