@@ -116,6 +116,13 @@ class PersonEvents:
         ]
         return messages
 
+    def end(self, track: TrackId, at: int, value: PersonValue, reason: EndReason) -> list[Message]:
+        """End one track with its final value; nothing where it never started."""
+        if (life := self._lives.pop(track, None)) is None:
+            return []
+        life.value = value
+        return [self._message(MessageKind.ENDED, track, life, at, reason)]
+
     def end_all(self, at: int, reason: EndReason, camera: str | None = None) -> list[Message]:
         """End every track, or every one of a camera, as when the camera or the program stops."""
         gone = [t for t in self._lives if camera is None or t.camera == camera]

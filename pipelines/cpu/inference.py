@@ -1,0 +1,194 @@
+"""The one thread that looks at frames: the newest of every camera is analysed, redacted, drawn, published."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engines.errors import InferenceFailed
+from probes.redact import RedactionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from engines.detector import Detector, Pending
+    from pipelines.cpu.chain import CameraChain
+    from pipelines.floor import Floor
+    from pipelines.mailbox import Mailbox
+    from pipelines.outputs.base import FrameSink
+    from pipelines.source import RawFrame
+    from probes.draw import Overlay
+    from probes.frame import Frame
+    from probes.looks import LookScheduler
+    from probes.measure import Metrics
+
+_log = logging.getLogger(__name__)
+
+TAKE_TIMEOUT_S = 0.2
+QUIET_AFTER_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """When a camera last gave a frame: by its own clock, and by the machine's monotonic one."""
+
+    captured_at: int
+    monotonic: float
+
+    def now(self, monotonic: float) -> int:
+        """Return the camera's clock as it must stand now, UTC ns."""
+        return self.captured_at + int((monotonic - self.monotonic) * 1e9)
+
+
+class InferenceLoop:
+    """Works through frames until stopped. The next batch is under inference while one is finished here."""
+
+    def __init__(
+        self,
+        *,
+        mailbox: Mailbox[RawFrame],
+        persons: Detector,
+        faces: Detector,
+        chains: Mapping[str, CameraChain],
+        floor: Floor,
+        looks: LookScheduler,
+        overlay: Overlay,
+        sinks: Sequence[FrameSink],
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._mailbox, self._persons, self._faces = mailbox, persons, faces
+        self._chains, self._floor, self._looks = chains, floor, looks
+        self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
+        self._clock, self._wall_ns = clock, wall_ns
+        self._watches: dict[str, Watch] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self.redacted_at: dict[str, float] = {}
+        self.processed = dict.fromkeys(chains, 0)
+        self.failed: BaseException | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 15.0) -> bool:
+        """Finish the batch at hand and end; False where inference hangs longer than that."""
+        self._stop.set()
+        self._mailbox.close()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
+        return any(self._clock() - at <= within_s for at in self.redacted_at.copy().values())
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self.failed = error
+            _log.exception("the inference thread has died")
+            raise
+
+    def _work(self) -> None:
+        under_work: tuple[list[RawFrame], Pending, Pending] | None = None
+        while not self._stop.is_set() or under_work:
+            batch = [] if self._stop.is_set() else self._mailbox.take(0 if under_work else TAKE_TIMEOUT_S)
+            started = self._begin(batch) if batch else None
+            if under_work:
+                self._finish_batch(*under_work)
+            under_work = started
+            self._pass_time()
+
+    def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], Pending, Pending] | None:
+        pictures = [raw.pixels for raw in batch]
+        try:
+            with self._timed("letterbox"):
+                for raw in batch:
+                    self._chains[raw.camera].prepare(raw.pixels)
+                return batch, self._persons.start(pictures), self._faces.start(pictures)
+        except InferenceFailed as error:
+            self._drop_batch(batch, error)
+            return None
+
+    def _finish_batch(self, batch: list[RawFrame], persons: Pending, faces: Pending) -> None:
+        try:
+            with self._timed("detect"):
+                objects, heads = persons.result(), faces.result()
+        except InferenceFailed as error:
+            self._drop_batch(batch, error)
+            return
+        for raw, seen, face in zip(batch, objects, heads, strict=True):
+            chain = self._chains[raw.camera]
+            try:
+                with self._timed("track"):
+                    frame = chain.assemble(raw.captured_at, raw.pixels, seen, face)
+                self._finish(chain, frame, raw)
+            except Exception:  # noqa: BLE001 one camera's fault must not touch the others
+                _log.exception("camera %s: a frame was dropped", raw.camera)
+                self._drop(raw.camera, "error")
+
+    def _finish(self, chain: CameraChain, frame: Frame, raw: RawFrame) -> None:
+        camera = raw.camera
+        with self._timed("look"):
+            self._looks.offer(frame, raw.pixels)
+        try:
+            with self._timed("redact"):
+                redacted = chain.redact(frame, raw.pixels)
+        except RedactionFailed as error:
+            _log.error("camera %s: a frame was withheld: %s", camera, error)
+            self._metrics.redaction_failures.labels(camera).inc()
+            self._drop(camera, "redaction_failed")
+            redacted = None
+        with self._timed("price"):
+            values = self._floor.update(frame, self._looks.drain(), chain.ended(frame.captured_at))
+        self._watches[camera] = Watch(frame.captured_at, self._clock())
+        if redacted is None:
+            return
+        for by, count in redacted.masked.items():
+            self._metrics.faces_redacted.labels(camera, by).inc(count)
+        self.redacted_at[camera] = self._clock()
+        wanting = [sink for sink in self._sinks if sink.wanted(camera)]
+        if wanting:
+            with self._timed("draw"):
+                self._overlay.draw(redacted, values)
+            with self._timed("publish"):
+                for sink in wanting:
+                    sink.publish(redacted)
+        self.processed[camera] += 1
+        self._metrics.frames_processed.labels(camera).inc()
+        self._metrics.frame_latency.labels(camera).observe(max(0, self._wall_ns() - frame.captured_at) / 1e9)
+
+    def _pass_time(self) -> None:
+        """End the tracks of cameras that have fallen silent."""
+        now = self._clock()
+        for camera, watch in self._watches.items():
+            if now - watch.monotonic > QUIET_AFTER_S:
+                at = watch.now(now)
+                self._floor.quiet(camera, at, self._chains[camera].ended(at))
+
+    def _drop_batch(self, batch: list[RawFrame], error: InferenceFailed) -> None:
+        _log.error("no detections, frames withheld: %s", error)
+        for raw in batch:
+            self._drop(raw.camera, "inference_failed")
+
+    def _drop(self, camera: str, reason: str) -> None:
+        self._metrics.frames_dropped.labels(camera, reason).inc()
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        begun = self._clock()
+        yield
+        self._metrics.stage_duration.labels(stage).observe(self._clock() - begun)

@@ -1,0 +1,180 @@
+"""The CPU platform: one supervised GStreamer source a camera, one inference thread for all."""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from engines.detector import load_detector
+from engines.manifest import MANIFEST, find_model, read_manifest
+from engines.tracking import Tracker
+from pipelines.cpu.chain import CameraChain
+from pipelines.cpu.inference import InferenceLoop
+from pipelines.cpu.source import open_source
+from pipelines.mailbox import Mailbox
+from pipelines.source import SourceSpec, Transport
+from pipelines.supervisor import CameraSupervisor
+from probes.redact import Redactor
+from probes.tracks import Sessions, TrackBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from random import Random
+
+    from engines.detector import Detector
+    from pipelines.floor import Floor
+    from pipelines.outputs.base import FrameSink
+    from pipelines.settings.camera import Camera
+    from pipelines.settings.models import Model
+    from pipelines.settings.root import Settings
+    from pipelines.source import RawFrame
+    from pipelines.states import CameraState, Cause
+    from pipelines.supervisor import CameraStatus
+    from probes.draw import Overlay
+    from probes.looks import LookScheduler
+    from probes.measure import Metrics
+
+LOST_MS = 2000
+GAP_MS = 2500
+"""A person unseen for this long has left; longer than LOST_MS, so that the tracker gives up first."""
+SWITCH_INTERVAL_S = 0.0005
+"""How long one thread may keep the interpreter from another: capture threads wait far less than a frame."""
+
+
+class CpuPlatform:
+    """Runs a store's cameras. Hears of each camera in that camera's thread, and passes it on."""
+
+    name = "cpu"
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        floor: Floor,
+        looks: LookScheduler,
+        overlay: Overlay,
+        sinks: Sequence[FrameSink],
+        metrics: Metrics,
+        on_state: Callable[[str, CameraState, Cause, int], None],
+        random: Random,
+    ) -> None:
+        """Load the models and build everything; nothing runs yet. Raises BadInput."""
+        self._metrics, self._on_state = metrics, on_state
+        threads = settings.platform.threads or None
+        persons = _detector(settings.models.person, threads)
+        faces = _detector(settings.models.face, threads)
+        for detector in (persons, faces):
+            metrics.model_loaded.labels(detector.name, detector.precision).set(1)
+        cameras = settings.enabled_cameras()
+        sessions = Sessions(settings.store.zone, random)
+        chains = {
+            name: _chain(name, camera, settings, persons.classes, sessions)
+            for name, camera in cameras.items()
+        }
+        self._mailbox: Mailbox[RawFrame] = Mailbox(self.on_drop)
+        self._loop = InferenceLoop(
+            mailbox=self._mailbox,
+            persons=persons,
+            faces=faces,
+            chains=chains,
+            floor=floor,
+            looks=looks,
+            overlay=overlay,
+            sinks=sinks,
+            metrics=metrics,
+        )
+        self._supervisors = {
+            name: CameraSupervisor(source_spec(name, camera), self, open_source, rng=random)
+            for name, camera in cameras.items()
+        }
+
+    def start(self) -> None:
+        """Begin to look at frames, then to fetch them."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._loop.start()
+        for supervisor in self._supervisors.values():
+            supervisor.start()
+
+    def stop(self) -> bool:
+        """End all cameras, then inference; False where something hung and was left behind."""
+        with ThreadPoolExecutor(max(1, len(self._supervisors))) as pool:
+            clean = list(pool.map(CameraSupervisor.stop, self._supervisors.values()))
+        return self._loop.stop() and all(clean)
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera."""
+        return {name: supervisor.status() for name, supervisor in self._supervisors.items()}
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and redacted, by camera."""
+        return self._loop.processed
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
+        return self._loop.redacting(within_s)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the inference thread has died: nothing will come any more."""
+        return self._loop.failed is not None
+
+    def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
+        """Pass a camera's new state on."""
+        self._on_state(camera, state, cause, since_ns)
+
+    def on_connect(self, camera: str, result: str) -> None:
+        """Count an attempt to connect."""
+        self._metrics.camera_connects.labels(camera, result).inc()
+
+    def on_frame(self, frame: RawFrame) -> None:
+        """Leave a frame for the inference thread."""
+        self._metrics.frames_received.labels(frame.camera).inc()
+        self._metrics.camera_last_frame.labels(frame.camera).set(frame.captured_at / 1e9)
+        self._mailbox.put(frame.camera, frame)
+
+    def on_drop(self, camera: str, reason: str) -> None:
+        """Count a frame that goes no further."""
+        self._metrics.frames_dropped.labels(camera, reason).inc()
+
+
+def source_spec(name: str, camera: Camera) -> SourceSpec:
+    """Return what the source needs to know of a camera's settings."""
+    login = camera.credentials
+    return SourceSpec(
+        camera=name,
+        source=camera.source,
+        username=login.username if login else None,
+        password=login.password.get_secret_value() if login else None,
+        transport=Transport(camera.transport),
+        fps=camera.fps,
+        stale_after_ms=camera.stale_after_ms,
+        reconnect_first_ms=camera.reconnect.first_ms,
+        reconnect_max_ms=camera.reconnect.max_ms,
+        reconnect_jitter=camera.reconnect.jitter,
+        loop=camera.loop,
+    )
+
+
+def _detector(model: Model, threads: int | None) -> Detector:
+    thresholds = {}
+    if model.min_confidence is not None:
+        classes = find_model(model.name, read_manifest(MANIFEST)).classes
+        thresholds = dict.fromkeys(classes, model.min_confidence)
+    return load_detector(model.name, threads=threads, thresholds=thresholds)
+
+
+def _chain(
+    name: str, camera: Camera, settings: Settings, labels: Sequence[str], sessions: Sessions
+) -> CameraChain:
+    masks = [mask.polygon for mask in camera.masks.values()]
+    faces = settings.privacy.faces
+    return CameraChain(
+        name,
+        labels=labels,
+        tracker=Tracker(person_class=labels.index("person"), lost_ms=LOST_MS),
+        book=TrackBook(name, sessions, GAP_MS),
+        redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
+        masks=masks,
+    )

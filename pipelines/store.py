@@ -1,0 +1,358 @@
+"""A store, put together from its settings and run: platform, floor, looks, outputs, messages."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.errors import BadInput
+from pipelines.floor import Floor, Nowhere
+from pipelines.outputs.build import build_sinks
+from pipelines.states import REMEDY, CameraState
+from pipelines.version import VERSION
+from pricing.ledger import Ledger, Unknown
+from pricing.money import display, exponent
+from pricing.reload import CatalogueFile
+from probes.draw import Overlay
+from probes.events import PersonEvents
+from probes.looks import LookScheduler
+from probes.measure import Health, Metrics
+from probes.notify import Notifier, NotifyResult, Rule
+from probes.price import PriceProbe
+from probes.status import STATUS, Summaries, camera_status, device_status
+from probes.zones import Zone, Zones
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelines.floor import Publisher, Tally
+    from pipelines.settings.root import Settings
+    from pipelines.states import Cause
+    from pipelines.supervisor import CameraStatus
+    from pricing.value import Price, Total
+    from probes.mqtt import MqttPublisher
+
+_log = logging.getLogger(__name__)
+
+HEALTHY_WITHIN_S = 10.0
+HOUSEKEEPING_S = 1.0
+
+
+class Platform(Protocol):
+    """What makes redacted frames and their metadata out of cameras."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> bool:
+        """End within seconds from any state; False where something hung and was left behind."""
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera."""
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and redacted, by camera."""
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was redacted in the last seconds."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has died: nothing will come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """What one camera did since the start."""
+
+    camera: str
+    state: str
+    processed: int
+    dropped: int
+    tally: Tally
+
+
+class Store:
+    """One running store. `start`, then `stop`; both once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        metrics: Metrics,
+        platform: str = "auto",
+        now: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Build everything from the settings; nothing runs yet. platform: auto, cpu. Raises BadInput."""
+        if platform not in ("auto", "cpu"):
+            raise BadInput(f"platform {platform!r} is not available on this machine; use auto or cpu")
+        self._settings, self._metrics, self._now = settings, metrics, now
+        self._cameras = settings.enabled_cameras()
+        self._random = SystemRandom()
+        self._device = settings.store.device or _host_slug()
+        currency = settings.store.currency
+        self._catalogue = self._load_catalogue()
+        zones = {name: list(camera.zones) for name, camera in self._cameras.items()}
+        self._summaries = Summaries(zones, currency)
+        self._mqtt = self._build_mqtt()
+        self._publisher: Publisher = self._mqtt or Nowhere()
+        self._sinks = build_sinks(settings, metrics)
+        self._floor = self._build_floor()
+        self._looks = self._build_looks()
+        self._platform = self._build_platform()
+        self._told_up: int | None = None
+        self._stop = threading.Event()
+        self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+
+    @property
+    def platform(self) -> Platform:
+        """The platform in use."""
+        return self._platform
+
+    def start(self) -> None:
+        """Begin: messages first, so that the first state is not lost, then the cameras."""
+        revision = os.environ.get("MSH_REVISION", "unknown")
+        self._metrics.build_info.labels(VERSION, revision, self._platform.name).set(1)
+        if self._mqtt:
+            self._mqtt.start()
+        for name, camera in self._settings.cameras.items():
+            if not camera.enabled:
+                self.on_state(name, CameraState.DISABLED, None, self._now())
+        self._tell_status()
+        self._platform.start()
+        self._housekeeper.start()
+
+    def stop(self) -> bool:
+        """End within seconds from any state; False where something hung and was left behind."""
+        self._stop.set()
+        clean = self._platform.stop()
+        self._looks.close()
+        self._floor.close(self._now())
+        for sink in self._sinks:
+            sink.close()
+        if self._mqtt:
+            self._mqtt.stop()
+        if self._housekeeper.ident is not None:
+            self._housekeeper.join(5)
+        return clean
+
+    def on_state(self, camera: str, state: CameraState, cause: Cause | None, since_ns: int) -> None:
+        """Take a camera's new state: log, metric and retained topic say the same."""
+        up = state is CameraState.LIVE
+        self._metrics.set_camera_state(camera, state.value, up=up)
+        reason = None if cause is None or cause.value == "none" else cause
+        self._publisher.set_state(
+            f"camera/{camera}/status", camera_status(state.value, since_ns, reason.value if reason else None)
+        )
+        if reason:
+            _log.warning("camera %s is %s: %s; %s", camera, state.value, reason.value, REMEDY[reason])
+        else:
+            _log.info("camera %s is %s", camera, state.value)
+
+    def health(self) -> Health:
+        """Tell whether frames flow from at least one camera and redaction works."""
+        reasons = []
+        cameras = self._platform.cameras()
+        if self._platform.failed:
+            reasons.append("inference has died: restart the service")
+        if not any(status.state is CameraState.LIVE for status in cameras.values()):
+            reasons.append("no camera is live")
+        elif not self._platform.redacting(HEALTHY_WITHIN_S):
+            reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+        return Health(not reasons, tuple(reasons))
+
+    def ready(self) -> Health:
+        """Tell whether everything has been started."""
+        return Health(True) if self._housekeeper.is_alive() else Health(False, ("starting or stopping",))
+
+    def report(self) -> list[CameraReport]:
+        """Return what each camera did since the start."""
+        processed, cameras = self._platform.processed, self._platform.cameras()
+        return [
+            CameraReport(
+                name,
+                cameras[name].state.value,
+                processed[name],
+                self._dropped(name),
+                self._floor.tally(name),
+            )
+            for name in self._cameras
+        ]
+
+    def _dropped(self, camera: str) -> int:
+        """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""
+        return sum(
+            int(sample.value)
+            for metric in self._metrics.frames_dropped.collect()
+            for sample in metric.samples
+            if sample.labels.get("camera") == camera and sample.labels.get("reason") != "rate"
+        )
+
+    def _keep_house(self) -> None:
+        """Do once a second what nobody waits for."""
+        while not self._stop.wait(HOUSEKEEPING_S):
+            if self._catalogue and self._catalogue.poll():
+                self._looks.use_brands(self._catalogue.current.names)
+            self._tell_status()
+
+    def _tell_status(self) -> None:
+        cameras = self._platform.cameras().values()
+        up = sum(status.state is CameraState.LIVE for status in cameras)
+        if self._told_up == up:
+            return
+        self._told_up = up
+        self._publisher.set_state(
+            STATUS,
+            device_status(
+                self._now(),
+                version=VERSION,
+                config_sha256=self._settings.sha,
+                platform=self._platform.name,
+                cameras_up=up,
+                cameras_total=len(cameras),
+            ),
+        )
+
+    def _load_catalogue(self) -> CatalogueFile | None:
+        path = self._settings.prices.catalogue
+        if path is None:
+            return None
+        zone = self._settings.store.zone
+        return CatalogueFile(path, self._settings.store.currency, lambda: datetime.now(zone).date())
+
+    def _build_mqtt(self) -> MqttPublisher | None:
+        mqtt = self._settings.outputs.mqtt
+        if mqtt is None:
+            return None
+        from probes.link import MqttSpec  # noqa: PLC0415 paho is loaded only where a broker is configured
+        from probes.mqtt import MqttPublisher  # noqa: PLC0415
+
+        spec = MqttSpec(
+            host=mqtt.host,
+            port=mqtt.port,
+            tls=mqtt.tls,
+            username=mqtt.username,
+            password=mqtt.password.get_secret_value() if mqtt.password else None,
+            ca_file=mqtt.ca_file,
+            client_cert=mqtt.client_cert,
+            client_key=mqtt.client_key,
+            keepalive_s=mqtt.keepalive_s,
+        )
+        store = self._settings.store.id
+        folder = state_folder()
+        return MqttPublisher(
+            spec,
+            store,
+            self._device,
+            spool=folder / f"spool-{store}-{self._device}.db",
+            spool_bytes=mqtt.spool_mb * 1_000_000,
+            initial=self._summaries.initial(self._now(), CameraState.CONNECTING.value),
+            metrics=self._metrics,
+            now=self._now,
+            random=self._random.random,
+        )
+
+    def _build_looks(self) -> LookScheduler:
+        """Return the looks; without a price list there is no brand to look for, and no reader is loaded."""
+        names = self._catalogue.current.names if self._catalogue else {}
+        readers = []
+        if names:
+            from engines.ocr import WordReader  # noqa: PLC0415 loads its models
+
+            readers.append(WordReader())
+        return LookScheduler(readers, names, on_result=lambda r: self._metrics.looks.labels(r.value).inc())
+
+    def _build_floor(self) -> Floor:
+        settings, currency = self._settings, self._settings.store.currency
+        lookup = self._catalogue.lookup if self._catalogue else _no_price
+        ledger = Ledger(
+            currency,
+            lookup,
+            min_votes=settings.prices.confirm.min_votes,
+            window_ms=settings.prices.confirm.window_ms,
+            unknown=Unknown(settings.prices.unknown),
+        )
+        store, bits = settings.store.id, self._random.getrandbits
+        minor_per_unit = 10 ** exponent(currency)
+        rules = [
+            Rule(
+                rule.name,
+                rule.when.minor(currency),
+                frozenset(rule.when.in_zones),
+                rule.cooldown_s,
+            )
+            for rule in settings.notify
+        ]
+        return Floor(
+            prices=PriceProbe(ledger),
+            zones={
+                name: Zones([Zone(z, zone.polygon, zone.dwell_ms) for z, zone in camera.zones.items()])
+                for name, camera in self._cameras.items()
+            },
+            events=PersonEvents(store, self._device, currency, bits),
+            notifier=Notifier(store, self._device, rules, bits, self._count_notification),
+            summaries=self._summaries,
+            publisher=self._publisher,
+            metrics=self._metrics,
+            minor_per_unit=minor_per_unit,
+        )
+
+    def _build_platform(self) -> Platform:
+        from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
+
+        return CpuPlatform(
+            self._settings,
+            floor=self._floor,
+            looks=self._looks,
+            overlay=Overlay(money),
+            sinks=self._sinks,
+            metrics=self._metrics,
+            on_state=self.on_state,
+            random=self._random,
+        )
+
+    def _count_notification(self, rule: str, result: NotifyResult) -> None:
+        self._metrics.notifications.labels(rule, result.value).inc()
+
+
+def money(sum_: Price | Total) -> str:
+    """Write a price or a total for people."""
+    return display(sum_.amount_minor, sum_.currency)
+
+
+def state_folder() -> Path:
+    """Return, made if need be, the folder for what must outlive a restart: systemd's, else the user's."""
+    given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    base = (
+        Path(given)
+        if given
+        else Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "msh"
+    )
+    try:
+        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{base}: cannot be made ({error.strerror}); set STATE_DIRECTORY to a folder"
+        ) from None
+    return base
+
+
+def _no_price(_brand: str, _type: str | None, _slot: str) -> None:
+    return None
+
+
+def _host_slug() -> str:
+    """Return the host's name as topics may carry it."""
+    letters = "".join(c if c.isalnum() and c.isascii() else "-" for c in socket.gethostname().lower())
+    return letters.strip("-")[:32].strip("-") or "device"

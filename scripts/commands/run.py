@@ -1,0 +1,115 @@
+"""`msh run CONFIG`: runs a store until it is told to stop, then says what each camera did."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState
+from pipelines.store import Store
+from pricing.money import display
+from probes.measure import Metrics
+from scripts import log
+from web.metrics import MetricsServer
+
+if TYPE_CHECKING:
+    from pipelines.settings.base import Address
+    from pipelines.settings.root import Settings
+    from pipelines.store import CameraReport
+
+_log = logging.getLogger(__name__)
+
+WATCH_S = 0.25
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser("run", help="run a store", description=__doc__)
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
+    parser.add_argument(
+        "--platform", choices=("auto", "cpu", "deepstream"), help="instead of the store file's"
+    )
+    parser.add_argument("--duration", type=_seconds, metavar="S", help="stop after S seconds; else on Ctrl-C")
+    log.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the store; 0 after a clean end, 1 where it died or could not end cleanly."""
+    redactor = log.set_up(args.log, args.log_level)
+    settings = load_settings(args.config, env=os.environ)
+    redactor.add(settings.secret_values())
+    metrics = Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform=args.platform or settings.platform.kind)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
+    server = None if listen is None else _server(listen, metrics, store)
+    try:
+        if server:
+            server.start()
+        store.start()
+        died = _watch(store, stopping, args.duration)
+    finally:
+        clean = store.stop()
+        if server:
+            server.stop()
+    print_report(store.report(), settings)
+    if died:
+        _log.error("stopped: the platform has died; its reason stands above")
+    return int(died or not clean)
+
+
+def _server(listen: Address, metrics: Metrics, store: Store) -> MetricsServer:
+    return MetricsServer(listen.host, listen.port, metrics.registry, health=store.health, ready=store.ready)
+
+
+def _watch(store: Store, stopping: threading.Event, duration: float | None) -> bool:
+    """Wait for the end; tell whether the platform has died."""
+    ends = time.monotonic() + (duration if duration is not None else float("inf"))
+    while not stopping.wait(WATCH_S) and time.monotonic() < ends:
+        if store.platform.failed:
+            return True
+    return False
+
+
+def print_report(reports: list[CameraReport], settings: Settings) -> None:
+    """Print what each camera did."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("camera")
+    for title in ("processed", "dropped", "people", "items", "totals"):
+        table.add_column(title, justify="right")
+    for report in reports:
+        tally = report.tally
+        table.add_row(
+            report.camera,
+            str(report.processed),
+            str(report.dropped),
+            str(tally.persons),
+            str(tally.items),
+            display(tally.total_minor, settings.store.currency),
+        )
+    Console(file=sys.stdout).print(table)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value
