@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ COLUMNS = (
 )
 ANY_TYPE = "*"
 MAX_PROBLEMS = 100
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,8 @@ class _Reader:
         currency = self._read_currency()
         type_ = ANY_TYPE if self._text("type") == ANY_TYPE else self._field("type", normal_type)
         prices = self._prices(currency) if currency else None
-        first = self._field("valid_from", _day) if self._text("valid_from") else date.min
-        last = self._field("valid_until", _day) if self._text("valid_until") else date.max
+        first = self._field("valid_from", parse_day) if self._text("valid_from") else date.min
+        last = self._field("valid_until", parse_day) if self._text("valid_until") else date.max
         if first and last and last < first:
             self.problem(
                 self._cells["valid_until"].column, f"valid_until {last} is before valid_from {first}"
@@ -217,9 +219,10 @@ class _Reader:
         return (low + high + 1) // 2, low, high
 
 
-def _day(text: str) -> date:
+def parse_day(text: str) -> date:
+    """Return a day written as 2026-11-30; BadInput for anything else, other ISO 8601 forms too."""
     try:
-        if len(text) != 10:
+        if not _DAY.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:

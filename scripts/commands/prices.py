@@ -12,7 +12,7 @@ from pricing.catalogue import Catalogue, load
 from pricing.errors import BadInput
 from pricing.money import display, exponent
 from pricing.names import normal_brand
-from pricing.rows import BadCatalogue, Row
+from pricing.rows import BadCatalogue, Row, parse_day
 from pricing.slots import normal_type, slot_of
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def _day(text: str | None) -> date:
     if text is None:
         return date.today()  # noqa: DTZ011 the day where the command is typed
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f'--on: "{text}" is not a date; write it as 2026-11-30') from None
+        return parse_day(text)
+    except BadInput as error:
+        raise BadInput(f"--on: {error}") from None
 
 
 def _money(price: Price) -> str:

@@ -92,6 +92,7 @@ def test_as_of_is_the_first_day_of_the_price() -> None:
             "write it as 2026-11-30",
         ),
         ("brand,type,price,currency,valid_from\nNike,hat,1,EUR,2026-02-30\n", "2:16", "not a date"),
+        ("brand,type,price,currency,valid_from\nNike,hat,1,EUR,2026-W48-1\n", "2:16", "not a date"),
         (
             "brand,type,price,currency,valid_from,valid_until\nNike,hat,1,EUR,2026-02-02,2026-01-01\n",
             "2:27",
