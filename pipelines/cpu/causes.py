@@ -27,6 +27,7 @@ _WORDS = (
     ("connection refused", Cause.REFUSED),
     ("timed out", Cause.TIMEOUT),
     ("timeout", Cause.TIMEOUT),
+    ("udp packets", Cause.TIMEOUT),
     ("unauthorized", Cause.AUTH),
     ("forbidden", Cause.AUTH),
     ("could not resolve", Cause.UNREACHABLE),

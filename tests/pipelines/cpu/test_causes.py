@@ -14,6 +14,13 @@ CASES = [
     (RTSP, RESOURCE, 5, "Could not open resource for reading. Forbidden (403)", Cause.AUTH),
     (RTSP, RESOURCE, 7, "Could not open resource. Failed to connect. (Generic error)", Cause.UNKNOWN),
     (RTSP, RESOURCE, 9, "Could not read. (Timeout while waiting for server response)", Cause.TIMEOUT),
+    (
+        RTSP,
+        RESOURCE,
+        9,
+        "Could not receive any UDP packets for 5.0 seconds, maybe your firewall",
+        Cause.TIMEOUT,
+    ),
     (RTSP, RESOURCE, 7, "Failed to connect. (Connection refused)", Cause.REFUSED),
     (RTSP, RESOURCE, 7, "Unacceptable certificate", Cause.TLS),
     (RTSP, STREAM, 6, "No supported stream was found. You might need to allow more", Cause.NO_VIDEO),
