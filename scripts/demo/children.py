@@ -28,7 +28,8 @@ class StartFailed(Exception):
 class Children:
     """Starts processes; leaving the `with` block stops all, the last started first."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+        self._grace_s = grace_s
         self._libc = ctypes.CDLL(None)
         self._running: list[tuple[str, subprocess.Popen[str]]] = []
 
@@ -83,7 +84,11 @@ class Children:
         """Ask every process to end, the last started first; kill what is left of its group after a grace."""
         while self._running:
             _name, child = self._running.pop()
-            for number, patience in ((signal.SIGINT, GRACE_S), (signal.SIGTERM, 2.0), (signal.SIGKILL, 2.0)):
+            for number, patience in (
+                (signal.SIGINT, self._grace_s),
+                (signal.SIGTERM, 2.0),
+                (signal.SIGKILL, 2.0),
+            ):
                 if child.poll() is not None:
                     break
                 with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import gi
@@ -10,7 +11,7 @@ from engines.colour import from_bgr
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401
+from gi.repository import GLib, Gst, GstApp  # noqa: E402, F401
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,8 +31,7 @@ def write_mp4(frames: Iterable[Bgr], size: tuple[int, int], fps: int, path: Path
 
     Returns how many were written. No B-frames: each access unit can be sent as it is, in order.
     """
-    Gst.init(None)
-    pipeline: Any = Gst.parse_launch(
+    pipeline = _launch(
         f"appsrc name=in format=time block=true max-bytes=16000000"
         f" caps=video/x-raw,format=I420,width={size[0]},height={size[1]},framerate={fps}/1"
         f" ! x264enc speed-preset=veryfast pass=quant quantizer=23 bframes=0 key-int-max={fps} threads=2"
@@ -57,8 +57,7 @@ def write_mp4(frames: Iterable[Bgr], size: tuple[int, int], fps: int, path: Path
 
 def read_access_units(path: Path) -> list[bytes]:
     """Return a clip's H.264 access units, byte-stream, parameter sets before every keyframe."""
-    Gst.init(None)
-    pipeline: Any = Gst.parse_launch(
+    pipeline = _launch(
         "filesrc name=in ! qtdemux ! h264parse config-interval=-1"
         " ! video/x-h264,stream-format=byte-stream,alignment=au ! appsink name=out sync=false"
     )
@@ -66,16 +65,35 @@ def read_access_units(path: Path) -> list[bytes]:
     sink = pipeline.get_by_name("out")
     pipeline.set_state(Gst.State.PLAYING)
     units: list[bytes] = []
+    deadline = time.monotonic() + WAIT_S
     try:
-        while (sample := sink.try_pull_sample(WAIT_S * Gst.SECOND)) is not None:
-            buffer = sample.get_buffer()
-            units.append(buffer.extract_dup(0, buffer.get_size()))
-        if not units:
-            _finish(pipeline, path)
-            raise EncodingFailed(f"{path}: holds no H.264 video")
+        while not sink.is_eos():
+            _raise_error(pipeline, path)
+            sample = sink.try_pull_sample(Gst.SECOND // 10)
+            if sample is not None:
+                buffer = sample.get_buffer()
+                units.append(buffer.extract_dup(0, buffer.get_size()))
+            elif time.monotonic() > deadline:
+                raise EncodingFailed(f"{path}: not read after {WAIT_S} s")
     finally:
         pipeline.set_state(Gst.State.NULL)
+    if not units:
+        raise EncodingFailed(f"{path}: holds no H.264 video")
     return units
+
+
+def _launch(line: str) -> Any:
+    Gst.init(None)
+    try:
+        return Gst.parse_launch(line)
+    except GLib.Error as error:
+        raise EncodingFailed(f"GStreamer lacks a part (scripts/run installs all): {error.message}") from error
+
+
+def _raise_error(pipeline: Any, path: Path) -> None:
+    message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+    if message is not None:
+        raise EncodingFailed(f"{path}: {message.parse_error()[0].message}")
 
 
 def _finish(pipeline: Any, path: Path) -> None:
