@@ -16,6 +16,8 @@ from prometheus_client import (
 )
 from prometheus_client.gc_collector import GCCollector
 
+from probes.messages import MessageKind
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -92,6 +94,9 @@ class Metrics:
         self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")
         self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
         self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
+        for kind in MessageKind:
+            for result in ("acked", "dropped", "rejected", "expired"):
+                self.mqtt_messages.labels(kind.value, result)
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
         self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
@@ -109,3 +114,6 @@ class Metrics:
         for other in self._camera_states:
             self.camera_state.labels(camera, other).set(other == state)
         self.camera_up.labels(camera).set(up)
+        # A counter that first shows with 1 has, to Prometheus, not increased: these begin at 0.
+        for counter in (self.frames_received, self.frames_processed, self.redaction_failures):
+            counter.labels(camera)

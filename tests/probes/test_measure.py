@@ -91,6 +91,14 @@ def test_the_camera_state_is_a_state_set():
         metrics.set_camera_state("door", "melted", up=False)
 
 
+def test_what_alerts_watch_for_an_increase_of_begins_at_zero():
+    metrics = Metrics(("live",))
+    metrics.set_camera_state("door", "live", up=True)
+    read = metrics.registry.get_sample_value
+    assert read("msh_redaction_failures_total", {"camera": "door"}) == 0
+    assert read("msh_mqtt_messages_total", {"kind": "notify", "result": "expired"}) == 0
+
+
 def test_two_stores_in_one_program_do_not_collide():
     Metrics(("live",)).mqtt_connected.set(1)
     assert Metrics(("live",)).registry.get_sample_value("msh_mqtt_connected") == 0
