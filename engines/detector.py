@@ -6,21 +6,19 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from engines.detections import Detections
-from engines.errors import BadInput, InferenceFailed
+from engines.decoding import decode, thresholds_of
+from engines.errors import InferenceFailed
 from engines.letterbox import Fit, letterbox
 from engines.manifest import MANIFEST, Model, Order, find_model, read_manifest
-from engines.nms import suppress
 from engines.openvino_runtime import Network, Precision, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from engines.decoding import Raw
+    from engines.detections import Detections
     from engines.image import I420
-    from engines.openvino_runtime import Raw
 
 PATIENCE_S = 10.0
 
@@ -53,12 +51,7 @@ class Detector:
 
     def __init__(self, model: Model, network: Network, thresholds: Mapping[str, float] | None = None) -> None:
         self._model, self._network = model, network
-        wanted = dict(zip(model.classes, model.thresholds, strict=True))
-        for label, threshold in (thresholds or {}).items():
-            if label not in wanted:
-                raise BadInput(f"model {model.name} has no class {label!r}; it has {', '.join(wanted)}")
-            wanted[label] = threshold
-        self._thresholds = np.array(list(wanted.values()), np.float32)
+        self._thresholds = thresholds_of(model, thresholds)
 
     @property
     def name(self) -> str:
@@ -103,16 +96,7 @@ class Detector:
 
     def read(self, raw: Raw, fit: Fit) -> Detections:
         """Turn one answer into boxes in the picture: above threshold, best of each heap, clipped."""
-        classes = np.clip(np.rint(raw.classes), 0, len(self.classes) - 1).astype(np.int32)
-        good = raw.scores >= self._thresholds[classes]
-        size = self._model.input
-        scale = np.array([size.width, size.height] * 2, np.float32)
-        boxes = fit.to_picture(raw.boxes[good][:, [1, 0, 3, 2]] * scale)
-        boxes = np.clip(boxes, 0, np.array(fit.picture * 2, np.float32))
-        found = Detections(boxes, raw.scores[good].astype(np.float32), classes[good])
-        found = found.where((boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1))
-        stay = suppress(found.boxes, found.scores, found.classes, self._model.nms_iou)
-        return Detections(found.boxes[stay], found.scores[stay], found.classes[stay])
+        return decode(raw, fit, self._model, self._thresholds)
 
 
 def load_detector(

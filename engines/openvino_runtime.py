@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +10,7 @@ import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]  # the same
 
+from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from engines.manifest import Model
 
-OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes")
 SETTLE_S = 5.0
 
 
@@ -27,15 +26,6 @@ class Precision(str, Enum):
 
     FP32 = "fp32"
     FASTEST = "fastest"
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """The answer for one picture: boxes (K, 4) y1 x1 y2 x2 from 0 to 1, scores (K,), classes (K,)."""
-
-    boxes: npt.NDArray[np.float32]
-    scores: npt.NDArray[np.float32]
-    classes: npt.NDArray[np.float32]
 
 
 class Slot:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
-    from engines.openvino_runtime import Raw
+    from engines.decoding import Raw
 
 HEADINGS = ("NAME", "LICENCE", "INPUT", "SIZE", "CLASSES", "FILE")
 GREY = 114

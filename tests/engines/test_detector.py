@@ -14,13 +14,14 @@ import yaml
 from skimage import data
 
 from engines.colour import from_bgr
+from engines.decoding import Raw
 from engines.detector import Detector, load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.image import I420
 from engines.letterbox import Fit
 from engines.manifest import MANIFEST, read_manifest
 from engines.nms import overlaps
-from engines.openvino_runtime import Network, Precision, Raw
+from engines.openvino_runtime import Network, Precision
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import yaml
 
+from engines.decoding import Raw
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, read_manifest
-from engines.openvino_runtime import Raw
 from scripts.commands import models
 
 if TYPE_CHECKING:
