@@ -301,7 +301,7 @@ class Store:
                 for name, camera in self._cameras.items()
             },
             events=PersonEvents(store, self._device, currency, bits),
-            notifier=Notifier(store, self._device, rules, bits, self._count_notification),
+            notifier=Notifier(store, self._device, rules, bits, self._count_notification, brand=self._brand),
             summaries=self._summaries,
             publisher=self._publisher,
             metrics=self._metrics,
@@ -315,12 +315,16 @@ class Store:
             self._settings,
             floor=self._floor,
             looks=self._looks,
-            overlay=Overlay(money),
+            overlay=Overlay(money, self._brand),
             sinks=self._sinks,
             metrics=self._metrics,
             on_state=self.on_state,
             random=self._random,
         )
+
+    def _brand(self, brand: str) -> str:
+        """Write a brand as the price list spells it."""
+        return self._catalogue.current.names.get(brand, brand) if self._catalogue else brand
 
     def _count_notification(self, rule: str, result: NotifyResult) -> None:
         self._metrics.notifications.labels(rule, result.value).inc()

@@ -64,6 +64,7 @@ class Catalogue:
         if not rows:
             return None
         since = min(row.valid_from for row in rows)
+        types = {row.type for row in rows} - {ANY_TYPE}
         return Price(
             (2 * sum(row.amount_minor for row in rows) + len(rows)) // (2 * len(rows)),
             min(row.min_minor for row in rows),
@@ -71,6 +72,7 @@ class Catalogue:
             rows[0].currency,
             rows[0].source if len({row.source for row in rows}) == 1 else "catalogue",
             since if since != date.min else None,
+            type=types.pop() if len(types) == 1 else None,
         )
 
 

@@ -26,7 +26,7 @@ class Unknown(str, Enum):
     """What becomes of a confirmed item whose price nobody knows."""
 
     LIST_UNPRICED = "list_unpriced"
-    IGNORE = "ignore"
+    OMIT = "omit"
 
 
 class _Slot:
@@ -212,10 +212,12 @@ class Ledger:
         price = self._lookup(brand, type_, slot) if brand is not None else None
         if price is not None and price.currency != self.currency:
             price = None
-        if price is None and self._unknown is Unknown.IGNORE:
+        if price is None and self._unknown is Unknown.OMIT:
             return None
         votes, confidence = poll.support[winner]
-        return Item(slot, type_ or slot, brand, confidence / votes, votes, price)
+        # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
+        sold = price.type if price is not None else None
+        return Item(slot, type_ or sold or slot, brand, confidence / votes, votes, price)
 
     def _doubt(self, belief: Belief) -> str:
         if belief.brand.winner or belief.type.winner:

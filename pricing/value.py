@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price in minor units of `currency` (ISO 4217), with its range and where it came from."""
+    """A price in minor units of `currency` (ISO 4217), with its range and where it came from.
+
+    type: the one type of thing that the source prices so; None where it prices several.
+    """
 
     amount_minor: int
     min_minor: int
@@ -20,6 +23,7 @@ class Price:
     source: str
     as_of: date | None = None
     stale: bool = False
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,13 @@ SHADOW_Y = 20
 class Overlay:
     """Draws what is known of each person onto redacted frames of any camera and size.
 
-    `money` writes a price or a total for people, for example "€1,290".
+    `money` writes a price or a total for people, for example "€1,290"; `brand` writes a brand.
     """
 
-    def __init__(self, money: Callable[[Price | Total], str]) -> None:
-        self._money = money
+    def __init__(
+        self, money: Callable[[Price | Total], str], brand: Callable[[str], str] = lambda brand: brand
+    ) -> None:
+        self._money, self._brand = money, brand
         self._render = lru_cache(maxsize=128)(render)
         self._placer = Placer()
 
@@ -80,7 +82,7 @@ class Overlay:
 
     def _row(self, item: Item, *, alone: bool) -> Row:
         """Write an item; the price of one that is alone stands in the total above it already."""
-        name = f"{item.type} ({item.brand})" if item.brand else item.type
+        name = f"{item.type} ({self._brand(item.brand)})" if item.brand else item.type
         if item.price is None:
             return Row(name, "–", dim=True)
         price = "" if alone else self._money(item.price)

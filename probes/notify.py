@@ -65,7 +65,8 @@ class Notifier:
     A rule tells of a person once; after its cool-down again, but only if the total has risen since. A new
     track that appears with the very same items on the same camera within ten seconds of a lost one carries
     on that one's cool-down.
-    on_result: called with the rule's name and what became of a notification that was due.
+    on_result: called with the rule's name and what became of a notification that was due. brand: writes a
+    brand for people.
     """
 
     def __init__(
@@ -75,12 +76,15 @@ class Notifier:
         rules: Sequence[Rule],
         getrandbits: Callable[[int], int],
         on_result: Callable[[str, NotifyResult], None],
+        *,
+        brand: Callable[[str], str] = lambda brand: brand,
     ) -> None:
         self._store = store
         self._device = device
         self._rules = tuple(rules)
         self._getrandbits = getrandbits
         self._on_result = on_result
+        self._brand = brand
         self._people: dict[TrackId, _Person] = {}
 
     def weigh(
@@ -154,7 +158,7 @@ class Notifier:
             "schema": SCHEMA,
             "event_id": ulid(at, self._getrandbits),
             "rule": rule.name,
-            "text": _text(track.camera, inside, value, dearest),
+            "text": self._text(track.camera, inside, value, dearest),
             "occurred_at": rfc3339(at),
             "sent_at": rfc3339(at),
             "replayed": False,
@@ -177,13 +181,12 @@ class Notifier:
         }
         return Message(MessageKind.NOTIFY, f"notify/{rule.name}", payload, expires_at)
 
+    def _text(self, camera: str, inside: Sequence[str], value: PersonValue, dearest: Sequence[Item]) -> str:
+        """Say in one line where the person is, what they wear is worth, and what it is."""
+        place = f"{camera} ({', '.join(inside)})" if inside else camera
+        worn = ", ".join(f"{self._brand(i.brand)} {i.type}" if i.brand else i.type for i in dearest)
+        return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]
+
 
 def _amount(worn: Item) -> int:
     return -1 if worn.price is None else worn.price.amount_minor
-
-
-def _text(camera: str, inside: Sequence[str], value: PersonValue, dearest: Sequence[Item]) -> str:
-    """Say in one line where the person is, what they wear is worth, and what it is."""
-    place = f"{camera} ({', '.join(inside)})" if inside else camera
-    worn = ", ".join(f"{i.brand} {i.type}" if i.brand else i.type for i in dearest)
-    return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]

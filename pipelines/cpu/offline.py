@@ -10,7 +10,7 @@ from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, CameraChain
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.price import PriceProbe
-from probes.redact import Redactor
+from probes.redact import RedactionFailed, Redactor
 from probes.tracks import TrackBook
 
 if TYPE_CHECKING:
@@ -47,18 +47,23 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A frame that may leave, and what its confirmed persons are worth."""
+    """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth."""
 
+    at: int
     redacted: RedactedFrame
     values: Mapping[TrackId, PersonValue]
 
 
 @dataclass(slots=True)
 class Video:
-    """The run through one video: iterate over `frames`; then `persons` is complete."""
+    """The run through one video: iterate over `frames`; then `persons` is complete.
+
+    withheld: frames that could not be masked for sure, and are not among `frames`.
+    """
 
     frames: Iterator[Annotated]
     persons: dict[TrackId, Seen] = field(default_factory=dict)
+    withheld: int = 0
 
 
 class Annotator:
@@ -98,17 +103,15 @@ class Annotator:
         looks = self._looks()
         looks.offer(frame, pixels)
         values = PriceProbe(self._ledger(1)).update(frame, looks.drain())
-        return Annotated(self._redactor().redact(frame, pixels), values)
+        return Annotated(0, self._redactor().redact(frame, pixels), values)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]]) -> Video:
-        """Annotate a video frame by frame; a frame that cannot be masked raises RedactionFailed."""
+        """Annotate a video frame by frame; a frame that cannot be masked is withheld."""
         video = Video(iter(()))
-        video.frames = self._run(name, frames, video.persons)
+        video.frames = self._run(name, frames, video)
         return video
 
-    def _run(
-        self, name: str, frames: Iterable[tuple[int, I420]], persons: dict[TrackId, Seen]
-    ) -> Iterator[Annotated]:
+    def _run(self, name: str, frames: Iterable[tuple[int, I420]], video: Video) -> Iterator[Annotated]:
         session = Random(name).choice
         letters = "".join(session("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(4))
         chain = CameraChain(
@@ -125,9 +128,14 @@ class Annotator:
             looks.offer(frame, pixels)
             values = prices.update(frame, looks.drain())
             for track, value in values.items():
-                seen = persons.setdefault(track, Seen(at, at, value))
+                seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
-            yield Annotated(chain.redact(frame, pixels), values)
+            try:
+                redacted = chain.redact(frame, pixels)
+            except RedactionFailed:
+                video.withheld += 1
+            else:
+                yield Annotated(at, redacted, values)
             for track in chain.ended(at):
                 prices.end(track)
 

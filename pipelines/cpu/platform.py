@@ -135,7 +135,9 @@ class CpuPlatform:
         self._mailbox.put(frame.camera, frame)
 
     def on_drop(self, camera: str, reason: str) -> None:
-        """Count a frame that goes no further."""
+        """Count a frame that goes no further; one beyond the frame rate was never handed on."""
+        if reason == "rate":
+            self._metrics.frames_received.labels(camera).inc()
         self._metrics.frames_dropped.labels(camera, reason).inc()
 
 

@@ -79,7 +79,7 @@ def test_a_brand_refines_the_bag_that_the_detector_saw() -> None:
     assert value.total.amount_minor == 129000
 
 
-@pytest.mark.parametrize(("unknown", "listed"), [(Unknown.LIST_UNPRICED, 1), (Unknown.IGNORE, 0)])
+@pytest.mark.parametrize(("unknown", "listed"), [(Unknown.LIST_UNPRICED, 1), (Unknown.OMIT, 0)])
 def test_unknown_prices(unknown: Unknown, listed: int) -> None:
     value = told(looks("acme", 4), unknown=unknown)
     assert len(value.items) == listed

@@ -1,0 +1,121 @@
+"""The work of `msh annotate`: one file in, one annotated file and its findings out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from engines.colour import to_bgr
+from engines.detector import load_detector
+from engines.ocr import WordReader
+from pipelines.cpu.offline import Annotator, Faces
+from pipelines.cpu.reader import MediaKind, probe_media, read_frames
+from pipelines.outputs.disk import write_whole
+from pipelines.outputs.mp4 import Mp4Writer
+from pricing.catalogue import load
+from pricing.ledger import Ledger
+from pricing.money import display
+from probes.draw import Overlay
+from probes.events import item, total
+from probes.looks import LooksNow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipelines.cpu.reader import Media
+    from pricing.value import PersonValue, Price, Total
+
+CURRENCY = "EUR"
+MIN_VOTES = 3
+FALLBACK_FPS = 25.0
+SPEED_LIMIT = 240
+
+
+class Job:
+    """Loads models and prices once; then annotates files."""
+
+    def __init__(self, catalogue: Path) -> None:
+        """Load everything; BadInput where the price list or a model cannot be used."""
+        prices = load(catalogue)
+        self._names = prices.names
+        self._currency = prices.currency or CURRENCY
+        today = datetime.now(timezone.utc).date()
+        reader = WordReader()
+        self._annotator = Annotator(
+            load_detector("nanodet-416"),
+            load_detector("centerface"),
+            looks=lambda: LooksNow(reader, prices.names),
+            ledger=lambda votes: Ledger(
+                self._currency,
+                lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
+                min_votes=votes,
+            ),
+            masking=Faces(),
+            min_votes=MIN_VOTES,
+        )
+        self._overlay = Overlay(_money, self._brand)
+
+    def annotate(
+        self, source: Path, target: Path, on_progress: Callable[[int, int | None], None]
+    ) -> dict[str, Any]:
+        """Write the annotated copy; return what was found. BadInput, OutputFailed, RedactionFailed."""
+        media = probe_media(source)
+        found = {"file": str(source), "output": str(target), "kind": media.kind.value, "size": media.size}
+        work = self._picture if media.kind is MediaKind.IMAGE else self._video
+        return found | work(source, target, media, on_progress)
+
+    def say(self, worn: dict[str, Any]) -> str:
+        """Write an item as the original page did: jacket (Burberry) €1,290."""
+        name = f"{worn['type']} ({self._brand(worn['brand'])})" if worn["brand"] else str(worn["type"])
+        price = worn["price"]
+        return f"{name} {display(price['amount_minor'], self._currency)}" if price else name
+
+    def say_total(self, sum_: dict[str, Any]) -> str:
+        """Write a total."""
+        return display(sum_["amount_minor"], self._currency)
+
+    def _brand(self, brand: str) -> str:
+        return self._names.get(brand, brand)
+
+    def _picture(
+        self, source: Path, target: Path, _media: Media, on_progress: Callable[[int, int | None], None]
+    ) -> dict[str, Any]:
+        ((_, pixels),) = read_frames(source)
+        done = self._annotator.picture(pixels)
+        self._overlay.draw(done.redacted, done.values)
+        good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
+        if not good:
+            raise RuntimeError("the annotated picture could not be encoded")
+        write_whole(target, data.tobytes())
+        on_progress(1, 1)
+        return {"persons": [_person(value) for value in done.values.values()]}
+
+    def _video(
+        self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]
+    ) -> dict[str, Any]:
+        fps = min(media.fps or FALLBACK_FPS, SPEED_LIMIT)
+        video = self._annotator.video(source.stem, read_frames(source))
+        written = 0
+        with Mp4Writer(target, media.size, Fraction(fps).limit_denominator(1001)) as writer:
+            for done in video.frames:
+                self._overlay.draw(done.redacted, done.values)
+                writer.write(done.redacted, done.at)
+                written += 1
+                on_progress(written, media.frames)
+        persons = [
+            {"first_s": seen.first / 1e9, "last_s": seen.last / 1e9} | _person(seen.value)
+            for seen in video.persons.values()
+        ]
+        return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons}
+
+
+def _person(value: PersonValue) -> dict[str, Any]:
+    return {"items": [item(worn) for worn in value.items], "total": total(value.total)}
+
+
+def _money(sum_: Price | Total) -> str:
+    return display(sum_.amount_minor, sum_.currency)

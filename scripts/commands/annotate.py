@@ -1,0 +1,140 @@
+"""`msh annotate INPUT... -o FOLDER`: annotated copies of pictures and videos, every face masked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pipelines.errors import BadInput
+from scripts import log
+from scripts.errors import BAD_INPUT
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from scripts.annotating import Job
+
+CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
+NOBODY = "No person detected in the {}"
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"})
+SCHEMA = "msh.annotate/1"
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    about = "annotated copies of pictures, videos and folders of them, every face masked"
+    parser = commands.add_parser("annotate", help=about, description=about)
+    parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="picture, video or folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where the copies go")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write what was found as JSON, - for stdout"
+    )
+    parser.add_argument(
+        "--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list (default: the examples)"
+    )
+    log.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Annotate every input; one bad file does not stop the others. 0 good, 1 a failure, 2 bad input."""
+    from scripts.annotating import Job  # noqa: PLC0415 loads models only once the call is known to be good
+
+    log.set_up(args.log, args.log_level if args.log_level != "info" else "warning")
+    files, worst = _files(args.inputs), 0
+    targets = _targets(files, args.out)
+    args.out.mkdir(parents=True, exist_ok=True)
+    job, found = Job(args.catalogue), []
+    to_stdout = args.json is not None and str(args.json) == "-"
+    people = Console(file=sys.stderr if to_stdout else sys.stdout, highlight=False, soft_wrap=True)
+    for source, target in targets.items():
+        try:
+            entry = _annotate(job, source, target)
+        except BAD_INPUT as error:
+            print(f"msh annotate: {error}", file=sys.stderr)
+            entry, worst = {"file": str(source), "error": str(error)}, 2
+        except (OSError, RuntimeError) as error:
+            print(f"msh annotate: {source}: {error}", file=sys.stderr)
+            entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
+        else:
+            for line in _told(entry, job):
+                people.print(line)
+        found.append(entry)
+    if args.json is not None:
+        text = json.dumps({"schema": SCHEMA, "files": found}, ensure_ascii=False, indent=2) + "\n"
+        sys.stdout.write(text) if to_stdout else args.json.write_text(text)
+    return worst
+
+
+def _annotate(job: Job, source: Path, target: Path) -> dict[str, Any]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+        task = progress.add_task(source.name, total=None)
+        return job.annotate(
+            source, target, lambda done, total: progress.update(task, completed=done, total=total)
+        )
+
+
+def _told(entry: dict[str, Any], job: Job) -> Iterator[str]:
+    """Say in a few lines what was found in one file."""
+    persons = entry["persons"]
+    yield f"{entry['file']} -> {entry['output']}"
+    if not persons:
+        yield "  " + NOBODY.format(entry["kind"])
+    for number, person in enumerate(persons, 1):
+        worn = ", ".join(job.say(item) for item in person["items"]) or "nothing recognised"
+        yield f"  person {number}: {worn}; total {job.say_total(person['total'])}"
+    if entry.get("withheld"):
+        yield f"  {entry['withheld']} frames left out: masking was not certain"
+
+
+def _files(inputs: list[Path]) -> list[Path]:
+    """Return the files meant, folders replaced by the pictures and videos right in them."""
+    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415 loads OpenCV
+
+    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
+    files: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in known and p.is_file())
+            if not inside:
+                raise BadInput(f"{path}: holds no picture and no video")
+            files += inside
+        elif path.exists():
+            files.append(path)
+        else:
+            raise BadInput(f"{path}: there is no such file")
+    return list(dict.fromkeys(files))
+
+
+def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
+    """Return a name in the folder for each file, none twice and none a source's own."""
+    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415 loads OpenCV
+
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out}: is a file; -o takes a folder")
+    taken = {path.resolve() for path in files}
+    targets: dict[Path, Path] = {}
+    for path in files:
+        suffix = ".png" if path.suffix.lower() in {".png", ".bmp"} else ".jpg"
+        suffix = suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".mp4"
+        number = 1
+        target = out / f"{path.stem}{suffix}"
+        while target.resolve() in taken:
+            number += 1
+            target = out / f"{path.stem}-{number}{suffix}"
+        taken.add(target.resolve())
+        targets[path] = target
+    return targets
