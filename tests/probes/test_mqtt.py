@@ -371,6 +371,32 @@ def test_a_box_whose_name_another_one_uses_steps_back(bench):
         server.shutdown(socket.SHUT_RDWR)
 
 
+def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
+    taken = []
+
+    def broker():
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            with client:
+                taken.append(client.recv(1024))
+                client.sendall(b"\x20\x03\x00\x00\x00")
+
+    def held():
+        return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=broker, daemon=True).start()
+        bench.publisher(server.getsockname()[1], retry_first_ms=2, retry_max_ms=2)
+        wait_for(lambda: len(taken) > 20)
+        before = held()
+        wait_for(lambda: len(taken) > 220, 30)
+        assert held() < before + 10
+        server.shutdown(socket.SHUT_RDWR)
+
+
 def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
     broker = bench.broker(start=False, extra=certificates(bench.folder))
     broker.start()
