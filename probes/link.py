@@ -142,12 +142,17 @@ class Session:
         """Connect and stay until the connection ends; return why."""
         try:
             self._client.connect(spec.host, spec.port, spec.keepalive_s, clean_start=True)
+            self._stay(stopping)
         except ssl.SSLError as error:
-            self.detail = error.reason or str(error)
-            return LinkState.TLS_FAILED
+            self._why, self.detail = LinkState.TLS_FAILED, error.reason or str(error)
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
-            return LinkState.UNREACHABLE
+        # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
+        client = self._client
+        client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None
+        return self._why
+
+    def _stay(self, stopping: threading.Event) -> None:
         self._client.loop_start()
         if not self._answered.wait(ANSWER_S):
             self.drop()
@@ -157,7 +162,6 @@ class Session:
         self._client.loop_stop()
         if self.was_up:
             self._callbacks.down(self)
-        return self._why
 
     def _on_connect(
         self,
