@@ -9,3 +9,7 @@ class BadInput(ValueError):
 
 class InferenceFailed(RuntimeError):
     """A model gave no answer, or one that cannot be right. Nothing may be concluded from it."""
+
+
+class BuildFailed(RuntimeError):
+    """A TensorRT engine could not be built, or was built and is not good enough. Nothing was replaced."""

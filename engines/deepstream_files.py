@@ -1,0 +1,62 @@
+"""All files that DeepStream elements read, for the models of a manifest: names and texts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu
+from engines.nvinfer_config import (
+    BRAND_GIE,
+    FACE_GIE,
+    PERSON_GIE,
+    Inference,
+    OnObjects,
+    label_text,
+    nvinfer_yaml,
+)
+from engines.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from engines.manifest import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the files are for. tensorrt, gpu: as the machine names them; deepstream: its version."""
+
+    gpu: Gpu
+    tensorrt: str
+    deepstream: tuple[int, int]
+    engines: EngineStore
+    precision: EnginePrecision = EnginePrecision.FP16
+    batch: int = 8
+
+    def inference(self, model: Model) -> Inference:
+        """Return how the model runs here, in the place that its classes give it in the graph."""
+        key = EngineKey.of(model, self.tensorrt, self.gpu, self.precision, self.batch)
+        calibration = self.engines.calibration(key) if self.precision.quantised else None
+        engine = self.engines.folder / key.file_name
+        if "person" in model.classes or "face" in model.classes:
+            gie_id, on = (PERSON_GIE if "person" in model.classes else FACE_GIE), None
+        else:
+            gie_id, on = BRAND_GIE, OnObjects(PERSON_GIE, (0,))
+        return Inference(model, gie_id, self.batch, self.precision, engine, calibration, on=on)
+
+
+def deepstream_files(models: Iterable[Model], machine: Machine, folder: Path) -> dict[str, str]:
+    """Return the text of each file by its name, as it is to stand in folder. Raises BadInput."""
+    files = {}
+    for model in models:
+        labels = f"{model.name}.labels.txt"
+        files[labels] = label_text(model)
+        files[f"{model.name}.yml"] = nvinfer_yaml(
+            machine.inference(model), folder=folder, labels=folder / labels
+        )
+    for preset in TrackerPreset:
+        tracker = NvTracker(preset, version=machine.deepstream)
+        files[f"nvdcf-{preset.value.replace('_', '-')}.yml"] = nvtracker_yaml(tracker)
+    return files

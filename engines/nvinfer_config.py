@@ -1,0 +1,161 @@
+"""The files that DeepStream's nvinfer reads, written from the model manifest.
+
+Keys and values as DeepStream 9.1 reads them (src/gst-plugins/gst-nvinfer/gstnvinfer_yaml_parser.cpp); 7.1 and
+8.0 know all that are written here. Lists are scalars joined by ";", truth values 0 and 1.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.decoding import OUTPUTS, thresholds_of
+from engines.engine_key import EnginePrecision
+from engines.errors import BadInput
+from engines.manifest import Decoder, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from engines.manifest import Model
+
+PERSON_GIE, FACE_GIE, BRAND_GIE = 1, 2, 3
+DEEPSTREAM = Path("/opt/nvidia/deepstream/deepstream")
+PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
+BEST_K = 300
+"""No graph of ours gives more boxes, so nvinfer cuts none away after its suppression."""
+MOST_BATCH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OnObjects:
+    """Infer on the boxes of another detector instead of whole frames: its unique id, and which classes."""
+
+    gie_id: int
+    class_ids: tuple[int, ...]
+    min_side: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One nvinfer element. engine: None lets nvinfer build its own. calibration: for int8 and best.
+
+    gie_id: unique id, above 0. thresholds: least score by class, instead of the manifest's. on: None for
+    whole frames. deepstream: where it is installed, for its library of parsers.
+    """
+
+    model: Model
+    gie_id: int
+    batch: int
+    precision: EnginePrecision = EnginePrecision.FP16
+    engine: Path | None = None
+    calibration: Path | None = None
+    thresholds: Mapping[str, float] | None = None
+    on: OnObjects | None = None
+    deepstream: Path = DEEPSTREAM
+
+    def __post_init__(self) -> None:
+        name = self.model.name
+        if not 1 <= self.batch <= MOST_BATCH:
+            raise BadInput(f"model {name}: batch {self.batch} is outside 1 to {MOST_BATCH}")
+        if self.gie_id < 1 or (self.on is not None and self.on.gie_id in (0, self.gie_id)):
+            raise BadInput(f"model {name}: unique ids start at 1, and no model works on its own boxes")
+        if self.precision.quantised and self.calibration is None:
+            raise BadInput(
+                f"model {name}: {self.precision.value} needs a calibration; make it with: "
+                f"msh models build {name} --precision {self.precision.value} --frames FOLDER"
+            )
+        if ";" in "".join(self.model.classes):
+            raise BadInput(f"model {name}: nvinfer's label file does not take a ';' in a class name")
+
+
+def nvinfer_yaml(inference: Inference, *, folder: Path, labels: Path | None = None) -> str:
+    """Return the text of an nvinfer file (its name must end in .yml: the suffix chooses nvinfer's parser).
+
+    folder: where the file will lie; paths below its parent's parent are written relative to it, as nvinfer
+    resolves them. labels: the label file, see `label_text`. Raises BadInput.
+    """
+    lines = [
+        f"# nvinfer: {inference.model.name}. Generated from configs/models.yaml; do not edit.",
+        "property:",
+    ]
+    lines += [f"  {key}: {value}" for key, value in _properties(inference, folder, labels)]
+    for section, attributes in _class_attributes(inference):
+        lines += [f"{section}:", *(f"  {key}: {value}" for key, value in attributes)]
+    return "\n".join(lines) + "\n"
+
+
+def label_text(model: Model) -> str:
+    """Return the label file: one class a line, in the order of class ids."""
+    return "\n".join(model.classes) + "\n"
+
+
+def _properties(inference: Inference, folder: Path, labels: Path | None) -> Iterable[tuple[str, object]]:
+    model = inference.model
+    yield "onnx-file", _path(model.path, folder)
+    if inference.engine is not None:
+        yield "model-engine-file", _path(inference.engine, folder)
+    if labels is not None:
+        yield "labelfile-path", _path(labels, folder)
+    yield "batch-size", inference.batch
+    yield "network-mode", inference.precision.network_mode
+    if inference.precision.quantised and inference.calibration is not None:
+        yield "int8-calib-file", _path(inference.calibration, folder)
+    yield "network-type", 0
+    yield "num-detected-classes", len(model.classes)
+    yield from _input(model)
+    yield "output-blob-names", ";".join(OUTPUTS)
+    yield "parse-bbox-func-name", PARSERS[model.decoder]
+    yield "custom-lib-path", inference.deepstream / "lib" / "libnvds_infercustomparser.so"
+    yield "cluster-mode", 2
+    yield "gie-unique-id", inference.gie_id
+    yield from _scope(inference.on)
+
+
+def _input(model: Model) -> Iterable[tuple[str, object]]:
+    """Say what the network is fed: scale * (pixel - offset), offsets in the order of its channels.
+
+    So computed in nvdsinfer_conversion.cu; the offset of BGR networks is that of plane k, not of colour k.
+    """
+    size = model.input
+    yield "infer-dims", f"3;{size.height};{size.width}"
+    yield "network-input-order", 0
+    yield "model-color-format", 0 if size.order is Order.RGB else 1
+    yield "net-scale-factor", _number(size.scale)
+    if any(size.mean):
+        yield "offsets", ";".join(_number(value) for value in size.mean)
+    yield "maintain-aspect-ratio", 1
+    yield "symmetric-padding", 1
+    yield "scaling-filter", 1  # bilinear; the default is nearest
+
+
+def _scope(on: OnObjects | None) -> Iterable[tuple[str, object]]:
+    yield "process-mode", 1 if on is None else 2
+    if on is None:
+        yield "interval", 0  # faces are masked where they are now: no frame may go uninspected
+        return
+    yield "operate-on-gie-id", on.gie_id
+    yield "operate-on-class-ids", ";".join(str(number) for number in on.class_ids)
+    yield "input-object-min-width", on.min_side
+    yield "input-object-min-height", on.min_side
+
+
+def _class_attributes(inference: Inference) -> Iterable[tuple[str, list[tuple[str, object]]]]:
+    least = thresholds_of(inference.model, inference.thresholds).tolist()
+    common = [("nms-iou-threshold", _number(inference.model.nms_iou)), ("topk", BEST_K)]
+    yield "class-attrs-all", [("pre-cluster-threshold", _number(min(least))), *common]
+    for number, threshold in enumerate(least):
+        yield f"class-attrs-{number}", [("pre-cluster-threshold", _number(threshold))]
+
+
+def _path(path: Path, folder: Path) -> str:
+    """Write a path as nvinfer is to read it: from the file's folder where both belong together."""
+    home = folder.resolve().parent.parent
+    found = path.resolve()
+    return os.path.relpath(found, folder.resolve()) if found.is_relative_to(home) else str(found)
+
+
+def _number(value: float) -> str:
+    return f"{value:.7g}" if value != int(value) else f"{value:.1f}"
