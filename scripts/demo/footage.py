@@ -159,7 +159,7 @@ def _deb(folder: Path, tools: Tools) -> tuple[str, int]:
 
 
 def _download(command: list[str], target: Path, size: int, progress: Progress) -> None:
-    """Run apt-get in the target's folder; it resumes what an earlier try left there."""
+    """Run apt-get in the target's folder. It begins anew each time: apt keeps no half of a download."""
     deadline = time.monotonic() + PACKAGE_LIMIT_S
     log = target.parent / "apt.log"
     with log.open("w") as handle:
