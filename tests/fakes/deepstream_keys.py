@@ -12,7 +12,7 @@ FACTS: dict[str, Any] = json.loads(
     (Path(__file__).parent.parent / "engines" / "deepstream_keys.json").read_text(encoding="utf-8")
 )
 PATHS = ("onnx-file", "labelfile-path", "int8-calib-file")
-_KINDS = {
+_KINDS: dict[str, type | tuple[type, ...]] = {
     "int": int,
     "uint": int,
     "bool": int,
