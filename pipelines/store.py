@@ -124,12 +124,12 @@ class Store:
         """Begin: messages first, so that the first state is not lost, then the cameras."""
         revision = os.environ.get("MSH_REVISION", "unknown")
         self._metrics.build_info.labels(VERSION, revision, self._platform.name).set(1)
-        if self._mqtt:
-            self._mqtt.start()
         for name, camera in self._settings.cameras.items():
             if not camera.enabled:
                 self.on_state(name, CameraState.DISABLED, None, self._now())
         self._tell_status()
+        if self._mqtt:
+            self._mqtt.start()
         self._platform.start()
         self._housekeeper.start()
 
@@ -142,6 +142,8 @@ class Store:
         for sink in self._sinks:
             sink.close()
         if self._mqtt:
+            for topic, payload in self._summaries.initial(self._now(), CameraState.STOPPED.value).items():
+                self._mqtt.set_state(topic, payload)
             self._mqtt.stop()
         if self._housekeeper.ident is not None:
             self._housekeeper.join(5)

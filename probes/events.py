@@ -57,8 +57,11 @@ class _Life:
         return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones)
 
     def due(self, at: int) -> bool:
-        """Tell whether there is news and the last message is a second old (or the clock went back)."""
-        return not 0 <= at - self.sent_at < UPDATE_EVERY_NS and self.meaning() != self.sent
+        """Tell whether there is news and the last message is a second old (or the clock went far back).
+
+        `at` may be of another camera's frame, and a little before the last message.
+        """
+        return abs(at - self.sent_at) >= UPDATE_EVERY_NS and self.meaning() != self.sent
 
 
 class PersonEvents:

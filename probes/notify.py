@@ -146,7 +146,8 @@ class Notifier:
         return True
 
     def _forget(self, at: int) -> None:
-        for track in [t for t, p in self._people.items() if not 0 <= at - p.seen_at < 2 * REJOIN_NS]:
+        # The frames of two cameras come in any order: a little before the last one is no long absence.
+        for track in [t for t, p in self._people.items() if abs(at - p.seen_at) >= 2 * REJOIN_NS]:
             del self._people[track]
 
     def _message(

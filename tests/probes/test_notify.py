@@ -111,3 +111,10 @@ def test_people_who_left_are_forgotten():
     for number in range(100):
         shop.at(number * 30, value(200_000), who=track(number))
     assert len(shop.notifier._people) == 1
+
+
+def test_a_frame_of_another_camera_that_is_a_little_older_forgets_nobody():
+    shop = Shop()
+    assert len(shop.at(5, value(200_000))) == 1
+    shop.at(4.95, value(), who=track(camera="entrance"))
+    assert shop.at(5.1, value(200_000)) == []

@@ -1,0 +1,1 @@
+import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py

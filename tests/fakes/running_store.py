@@ -1,0 +1,104 @@
+"""A whole store under test: real broker, real outputs, cameras given by address."""
+
+from __future__ import annotations
+
+import textwrap
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState
+from pipelines.store import Store
+from probes.measure import Metrics
+from tests.fakes.broker import Broker, Listener, free_port
+from web.metrics import MetricsServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+TEXT = """
+version: 1
+store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
+prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}}}
+models: {{person: {person}}}
+defaults: {{fps: 10, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
+cameras:
+{cameras}
+outputs:
+  rtsp: {{listen: "127.0.0.1:{rtsp}"}}
+  mqtt: {{url: "mqtt://127.0.0.1:{mqtt}"}}
+notify: [{{name: vip, when: {{total_at_least: 1000}}}}]
+"""
+
+
+class RunningStore:
+    def __init__(self, store: Store, server: MetricsServer, listener: Listener, rtsp: int) -> None:
+        self.store, self.server, self.listener, self.rtsp = store, server, listener, rtsp
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum of the samples of that name that carry these labels, as a scrape shows them."""
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(self.get("/metrics")[1])
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def states(self, camera: str) -> list[tuple[str, str | None]]:
+        """State and cause in the order in which the broker told them."""
+        heard = [m.json for m in self.listener.on(f"camera/{camera}/status")]
+        return [(m["state"], m["cause"]) for m in heard]
+
+    def people(self, camera: str, kind: str) -> list[dict]:
+        heard = (m.json for m in self.listener.on(f"camera/{camera}/person"))
+        return [event for event in heard if event["type"] == f"person.{kind}"]
+
+
+@contextmanager
+def running_store(
+    folder: Path,
+    cameras: str,
+    catalogue: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    person: str = "nanodet-416",
+) -> Iterator[RunningStore]:
+    """cameras: the YAML below `cameras:`."""
+    broker = Broker(folder).start()
+    path = folder / "store.yaml"
+    rtsp = free_port()
+    text = TEXT.format(
+        catalogue=catalogue,
+        cameras=textwrap.indent(textwrap.dedent(cameras), "  "),
+        rtsp=rtsp,
+        mqtt=broker.port,
+        person=person,
+    )
+    path.write_text(text)
+    settings = load_settings(path, env=env or {})
+    metrics = Metrics([state.value for state in CameraState])
+    listener = Listener(broker.port, "msh/v1/test-store/#")
+    store = Store(settings, metrics=metrics)
+    server = MetricsServer("127.0.0.1", 0, metrics.registry, health=store.health, ready=store.ready)
+    server.start()
+    store.start()
+    try:
+        yield RunningStore(store, server, listener, rtsp)
+    finally:
+        stopped = store.stop()
+        server.stop()
+        listener.close()
+        broker.kill()
+    assert stopped
