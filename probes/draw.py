@@ -10,24 +10,20 @@ import numpy as np
 
 from engines.colour import from_bgr
 from probes.frame import Box, Kind
-from probes.label import LabelText, Row, Tone, render
+from probes.label import render
 from probes.placement import GAP, Placer
+from probes.wording import ACCESSORY, DETAILED, GREY, LabelText, Row, Tone, text_height, texts, tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engines.image import I420
-    from pricing.value import Item, PersonValue, Price, Total
+    from pricing.value import PersonValue, Price, Total
     from probes.frame import Detection, Frame, TrackId
-    from probes.label import Label, Rgb
+    from probes.label import Label
     from probes.redact import RedactedFrame
+    from probes.wording import Rgb
 
-ROWS = 4
-"""Items of one person that are written out; the rest is counted."""
-DETAILED = 5
-"""Persons, from the highest total down, whose items are written out; the others show their total alone."""
-GREY: Rgb = (150, 150, 150)
-ACCESSORY: Rgb = (176, 190, 210)
 SHADOW_Y = 20
 
 
@@ -53,7 +49,7 @@ class Overlay:
         seen = [(found.track, found.box) for found in frame.of(Kind.PERSON) if found.track]
         known = [(track, box, persons[track]) for track, box in seen if track in persons]
         known.sort(key=lambda entry: (-entry[2].total.amount_minor, entry[0]))
-        tones = {track: _tone(rank, value) for rank, (track, _, value) in enumerate(known)}
+        tones = {track: tone_of(rank, value) for rank, (track, _, value) in enumerate(known)}
         _boxes(picture, frame, tones)
         taken = [self._banner(picture, banner, em)] if banner else []
         blocks = [
@@ -68,42 +64,14 @@ class Overlay:
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
         """Return the ways to say it, fullest first."""
-        head = self._money(value.total) if value.total.items_priced else ""
-        short = LabelText(head or f"{len(value.items)} unpriced", (), tone)
-        if not detailed:
-            return (self._render(short, em),)
-        items = sorted(
-            value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True
-        )
-        rows = tuple(self._row(item, alone=len(items) == 1) for item in items[:ROWS])
-        if len(value.items) > ROWS:
-            rows += (Row(f"+{len(value.items) - ROWS} more", "", dim=True),)
-        return self._render(LabelText(head, rows, tone), em), self._render(short, em)
-
-    def _row(self, item: Item, *, alone: bool) -> Row:
-        """Write an item; the price of one that is alone stands in the total above it already."""
-        name = f"{item.type} ({self._brand(item.brand)})" if item.brand else item.type
-        if item.price is None:
-            return Row(name, "–", dim=True)
-        price = "" if alone else self._money(item.price)
-        return Row(name, f"{price} (old)".strip(), dim=True) if item.price.stale else Row(name, price)
+        full, short = texts(value, tone, self._money)
+        return tuple(self._render(text, em) for text in ((full, short) if detailed else (short,)))
 
     def _banner(self, picture: I420, text: str, em: int) -> Box:
         label = self._render(LabelText("", (Row(text, ""),), Tone.ALERT), em, picture.width / em - 3)
         x, y = max(0, (picture.width - label.size[0]) // 4 * 2), em // 4 * 2
         label.paint(picture, x, y)
         return Box(x, y, *label.size)
-
-
-def text_height(frame_height: int) -> int:
-    """Return the size of item text in pixels: a 48th of the frame's height, never under 12 px."""
-    return max(12, round(frame_height / 48))
-
-
-def _tone(rank: int, value: PersonValue) -> Tone:
-    if not value.total.items_priced:
-        return Tone.PLAIN
-    return Tone.TOP if rank == 0 else Tone.VALUED
 
 
 def _boxes(picture: I420, frame: Frame, tones: Mapping[TrackId, Tone]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,46 +15,13 @@ from engines.colour import from_bgr
 
 if TYPE_CHECKING:
     from engines.image import I420, Plane
-
-    Rgb = tuple[int, int, int]
+    from probes.wording import LabelText, Rgb
 
 FONTS = Path(__file__).parent / "fonts"
 PLATE, PLATE_ALPHA = (14, 17, 23), 222
 INK, SOFT, DIM = (255, 255, 255), (205, 212, 222), (150, 158, 170)
 WIDEST_EM = 15.0
 HEAD_EM = 1.6
-
-
-class Tone(Enum):
-    """How much a person stands out."""
-
-    TOP = (255, 193, 48)
-    VALUED = (74, 222, 196)
-    PLAIN = (190, 200, 214)
-    ALERT = (255, 96, 84)
-
-    @property
-    def rgb(self) -> Rgb:
-        """Colour of lines and total, 8 bit RGB."""
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One item: what it is, and its price; `dim` where there is no price or an old one."""
-
-    name: str
-    price: str
-    dim: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LabelText:
-    """All text of one block: a large first line (may be empty) and rows in two columns."""
-
-    head: str
-    rows: tuple[Row, ...]
-    tone: Tone
 
 
 @dataclass(frozen=True, slots=True, eq=False)

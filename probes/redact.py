@@ -82,6 +82,37 @@ class RedactedFrame:
         return self._masked
 
 
+class HeadWatch:
+    """Finds what to cover on one camera's frames, in order, and refuses the frames that leave a doubt."""
+
+    def __init__(self, *, margin: float, hold_ms: int) -> None:
+        """margin: share of the face added on each side; hold_ms: how long a lost face stays covered."""
+        if not (isfinite(margin) and margin >= 0) or hold_ms < 0:
+            raise ValueError("faces need a margin and hold_ms of 0 or more")
+        self._heads = Heads(margin=margin, hold_ms=hold_ms)
+        self._last: int | None = None
+
+    def locate(self, frame: Frame) -> tuple[Mask, ...]:
+        """Return every region to cover. Any doubt raises, RedactionFailed where it is one that we know of."""
+        self._check_clock(frame.captured_at)
+        missing = _NEEDED - frame.analysed
+        if missing:
+            raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
+        for detection in frame.detections:
+            _check_box(detection.box, detection.kind.value)
+        masks = self._heads.locate(frame)
+        for mask in masks:
+            _check_box(mask.box, mask.by.value)
+        return masks
+
+    def _check_clock(self, now: int) -> None:
+        """Refuse the frame whose time lies before the last one's; the next is measured from it."""
+        last, self._last = self._last, now
+        if last is not None and now < last:
+            self._heads.shift(now - last)
+            raise RedactionFailed("the clock of the frames went back")
+
+
 class Redactor:
     """Covers every head of one camera, and its masks. Give it each analysed frame, in order."""
 
@@ -94,21 +125,20 @@ class Redactor:
         masks: Sequence[Polygon] = (),
     ) -> None:
         """margin: share of the face added on each side. masks: polygons, corners from 0 to 1 of the frame."""
-        if method not in ("pixelate", "solid") or not (isfinite(margin) and margin >= 0) or hold_ms < 0:
-            raise ValueError("faces need method pixelate or solid, and a margin and hold_ms of 0 or more")
+        if method not in ("pixelate", "solid"):
+            raise ValueError("faces need method pixelate or solid")
         self._solid = method == "solid"
-        self._heads = Heads(margin=margin, hold_ms=hold_ms)
+        self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
         self._masks = tuple(tuple(polygon) for polygon in masks)
-        self._last: int | None = None
 
     def redact(self, frame: Frame, pixels: I420) -> RedactedFrame:
         """Cover heads and masks in place; any doubt raises RedactionFailed and leaves the picture black."""
         try:
-            self._check(frame, pixels)
+            _check_pixels(frame, pixels)
+            masks = self._watch.locate(frame)
             black_out(pixels, self._masks)
             covered = []
-            for mask in self._heads.locate(frame):
-                _check_box(mask.box, mask.by.value)
+            for mask in masks:
                 outline = cover(pixels, mask.box, solid=self._solid)
                 if outline is not None:
                     left, top, right, bottom = outline
@@ -120,24 +150,12 @@ class Redactor:
                 raise
             raise RedactionFailed(f"{type(error).__name__} in redaction") from error
 
-    def _check(self, frame: Frame, pixels: I420) -> None:
-        self._check_clock(frame.captured_at)
-        missing = _NEEDED - frame.analysed
-        if missing:
-            raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
-        if frame.size != (pixels.width, pixels.height):
-            raise RedactionFailed(f"metadata of {frame.size} for a picture {pixels.width} x {pixels.height}")
-        if any(plane.dtype != np.uint8 for plane in (pixels.y, pixels.u, pixels.v)):
-            raise RedactionFailed("the picture is not of 8 bit")
-        for detection in frame.detections:
-            _check_box(detection.box, detection.kind.value)
 
-    def _check_clock(self, now: int) -> None:
-        """Refuse the frame whose time lies before the last one's; the next is measured from it."""
-        last, self._last = self._last, now
-        if last is not None and now < last:
-            self._heads.shift(now - last)
-            raise RedactionFailed("the clock of the frames went back")
+def _check_pixels(frame: Frame, pixels: I420) -> None:
+    if frame.size != (pixels.width, pixels.height):
+        raise RedactionFailed(f"metadata of {frame.size} for a picture {pixels.width} x {pixels.height}")
+    if any(plane.dtype != np.uint8 for plane in (pixels.y, pixels.u, pixels.v)):
+        raise RedactionFailed("the picture is not of 8 bit")
 
 
 def _check_box(box: Box, name: str) -> None:

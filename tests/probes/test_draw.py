@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from engines.image import I420
 from pricing.value import Item, PersonValue, Price, Total
-from probes.draw import ROWS, Overlay, _leader, text_height
+from probes.draw import Overlay, _leader
 from probes.frame import Box, Detection, Kind, TrackId
-from probes.label import LabelText, Row, Tone, render
+from probes.label import render
 from probes.placement import Placer
+from probes.wording import ROWS, LabelText, Row, Tone, text_height
 from tests.fakes.redacted import redacted
 
 

@@ -1,0 +1,87 @@
+"""What the overlay says of a person, on every platform: lines, order and tones, without a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pricing.value import Item, PersonValue, Price, Total
+
+    Money = Callable[[Price | Total], str]
+
+Rgb = tuple[int, int, int]
+
+ROWS = 4
+"""Items of one person that are written out; the rest is counted."""
+DETAILED = 5
+"""Persons, from the highest total down, whose items are written out; the others show their total alone."""
+GREY: Rgb = (150, 150, 150)
+"""Of persons not yet confirmed."""
+ACCESSORY: Rgb = (176, 190, 210)
+
+
+class Tone(Enum):
+    """How much a person stands out."""
+
+    TOP = (255, 193, 48)
+    VALUED = (74, 222, 196)
+    PLAIN = (190, 200, 214)
+    ALERT = (255, 96, 84)
+
+    @property
+    def rgb(self) -> Rgb:
+        """Colour of lines and total, 8 bit RGB."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item: what it is, and its price; `dim` where there is no price or an old one."""
+
+    name: str
+    price: str
+    dim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabelText:
+    """All text of one block: a large first line (may be empty) and rows in two columns."""
+
+    head: str
+    rows: tuple[Row, ...]
+    tone: Tone
+
+
+def tone_of(rank: int, value: PersonValue) -> Tone:
+    """Return how much a person stands out; rank 0 has the highest total in the picture."""
+    if not value.total.items_priced:
+        return Tone.PLAIN
+    return Tone.TOP if rank == 0 else Tone.VALUED
+
+
+def texts(value: PersonValue, tone: Tone, money: Money) -> tuple[LabelText, LabelText]:
+    """Return what to say of a person who has items, in full and in short."""
+    head = money(value.total) if value.total.items_priced else ""
+    items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
+    rows = tuple(_row(item, money, alone=len(items) == 1) for item in items[:ROWS])
+    if len(items) > ROWS:
+        rows += (Row(f"+{len(items) - ROWS} more", "", dim=True),)
+    return LabelText(head, rows, tone), LabelText(head or f"{len(items)} unpriced", (), tone)
+
+
+def text_height(frame_height: int) -> int:
+    """Return the size of item text in pixels: a 48th of the frame's height, never under 12 px."""
+    return max(12, round(frame_height / 48))
+
+
+def _row(item: Item, money: Money, *, alone: bool) -> Row:
+    """Write an item; the price of one that is alone stands in the total above it already."""
+    name = f"{item.type} ({item.brand})" if item.brand else item.type
+    if item.price is None:
+        return Row(name, "–", dim=True)
+    price = "" if alone else money(item.price)
+    return Row(name, f"{price} (old)".strip(), dim=True) if item.price.stale else Row(name, price)
