@@ -11,7 +11,7 @@ from probes.draw import Overlay, _leader
 from probes.frame import Box, Detection, Kind, TrackId
 from probes.label import render
 from probes.placement import Placer
-from probes.wording import ROWS, LabelText, Row, Tone, text_height
+from probes.wording import ROWS, LabelText, Row, Tone, text_height, texts
 from tests.fakes.redacted import redacted
 
 
@@ -119,16 +119,10 @@ def test_many_items_are_capped_and_the_dearest_are_shown() -> None:
     many = spread(drawn(people, {track(1): value(*cheap, dear)})[1])
     more = spread(drawn(people, {track(1): value(*cheap, *cheap, dear)})[1])
     assert many == more
-    rows = []
-
-    class Spy(Overlay):
-        def _row(self, shown: Item, *, alone: bool) -> Row:
-            rows.append(shown.type)
-            return super()._row(shown, alone=alone)
-
-    Spy(money).draw(redacted(grey(), people), {track(1): value(*cheap, dear)}, banner=None)
-    assert rows == ["coat", "ring7", "ring6", "ring5"]
-    assert len(rows) == ROWS
+    full, _ = texts(value(*cheap, dear), Tone.TOP, money)
+    names = [row.name for row in full.rows]
+    assert names == ["coat (Burberry)", "ring7 (Burberry)", "ring6 (Burberry)", "ring5 (Burberry)", "+5 more"]
+    assert len(names) == ROWS + 1
 
 
 def test_a_banner_is_drawn_at_the_top_and_people_s_text_keeps_off_it() -> None:
