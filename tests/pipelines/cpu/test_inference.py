@@ -1,0 +1,195 @@
+"""The inference thread with detectors that answer what a test tells them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from engines.detections import Detections
+from engines.errors import InferenceFailed
+from engines.image import I420
+from engines.tracking import Tracker
+from pipelines.cpu.chain import CameraChain
+from pipelines.cpu.inference import InferenceLoop
+from pipelines.mailbox import Mailbox
+from pipelines.source import RawFrame
+from pipelines.states import CameraState
+from probes.draw import Overlay
+from probes.measure import Metrics
+from probes.redact import RedactedFrame, Redactor
+from probes.tracks import TrackBook
+from tests.fakes.broker import wait_for
+
+SECOND = 1_000_000_000
+
+
+class Answers:
+    """A detector: one answer for every picture, or an error."""
+
+    classes = ("person",)
+
+    def __init__(self, *boxes: tuple[float, ...]) -> None:
+        self.boxes, self.error = boxes, None
+
+    def start(self, pictures):
+        return _Pending(self, len(pictures))
+
+
+class _Pending:
+    def __init__(self, answers: Answers, count: int) -> None:
+        self._answers, self._count = answers, count
+
+    def result(self):
+        if self._answers.error:
+            raise self._answers.error
+        boxes = np.array(self._answers.boxes, np.float32).reshape(-1, 4)
+        found = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32))
+        return [found] * self._count
+
+
+class Floor:
+    def __init__(self) -> None:
+        self.frames, self.ended, self.broken = [], [], set()
+
+    def update(self, frame, answers, ended):
+        if frame.camera in self.broken:
+            raise RuntimeError("a fault in what follows from a frame")
+        self.frames.append(frame)
+        return {}
+
+    def quiet(self, camera, at, ended):
+        self.ended += ended
+
+
+class NoLooks:
+    def offer(self, frame, pixels):
+        """Look at nothing."""
+
+    def drain(self):
+        return []
+
+
+class Sink:
+    def __init__(self) -> None:
+        self.got: list[RedactedFrame] = []
+
+    def wanted(self, camera):
+        return True
+
+    def publish(self, frame):
+        self.got.append(frame)
+
+    def close(self):
+        """Nothing to close."""
+
+
+class Rig:
+    def __init__(self, *cameras: str) -> None:
+        self.metrics = Metrics([state.value for state in CameraState])
+        self.persons, self.faces = Answers((20, 20, 60, 120)), Answers((30, 22, 50, 44))
+        self.floor, self.sink = Floor(), Sink()
+        self.clock = [100.0]
+        self.mailbox: Mailbox[RawFrame] = Mailbox()
+        chains = {
+            name: CameraChain(
+                name,
+                labels=("person",),
+                tracker=Tracker(confirm_hits=1),
+                book=TrackBook(name, lambda _: "abcd", 2500),
+                redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
+            )
+            for name in cameras
+        }
+        self.loop = InferenceLoop(
+            mailbox=self.mailbox,
+            persons=self.persons,
+            faces=self.faces,
+            chains=chains,
+            floor=self.floor,
+            looks=NoLooks(),
+            overlay=Overlay(str),
+            sinks=[self.sink],
+            metrics=self.metrics,
+            clock=lambda: self.clock[0],
+        )
+        self.number = 0
+
+    def send(self, camera: str, second: float | None = None) -> None:
+        self.number += 1
+        at = int((self.number / 10 if second is None else second) * SECOND)
+        self.mailbox.put(camera, RawFrame(camera, at, I420.black(160, 128)))
+
+    def seen(self, camera: str, frames: int) -> None:
+        """Send so many frames, each after the last one was published."""
+        for number in range(1, frames + 1):
+            self.send(camera)
+            wait_for(lambda number=number: len(self.sink.got) == number)
+
+    def dropped(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for metric in self.metrics.frames_dropped.collect():
+            for sample in metric.samples:
+                if sample.name.endswith("_total") and sample.value:
+                    found[f"{sample.labels['camera']} {sample.labels['reason']}"] = int(sample.value)
+        return found
+
+
+@pytest.fixture
+def rig():
+    rig = Rig("door", "till")
+    rig.loop.start()
+    yield rig
+    assert rig.loop.stop()
+
+
+def test_frames_are_analysed_redacted_and_published(rig):
+    rig.seen("door", 3)
+    first, _, third = rig.sink.got
+    assert first.masked["detector"] == 1
+    assert first.frame.detections[0].track is None
+    assert str(third.frame.detections[0].track) == "abcd-0001"
+    assert rig.loop.redacting(1)
+    assert rig.loop.processed == {"door": 3, "till": 0}
+
+
+def test_without_detections_nothing_leaves_and_every_frame_is_counted(rig):
+    rig.faces.error = InferenceFailed("no answer")
+    rig.send("door")
+    wait_for(lambda: rig.dropped() == {"door inference_failed": 1})
+    rig.faces.error = None
+    rig.send("door")
+    wait_for(lambda: rig.sink.got)
+    assert len(rig.floor.frames) == 1
+
+
+def test_a_frame_that_cannot_be_masked_is_withheld_but_its_people_are_known(rig):
+    rig.send("door", second=10)
+    wait_for(lambda: rig.sink.got)
+    rig.send("door", second=9)  # the redactor refuses a clock that goes back
+    wait_for(lambda: rig.dropped() == {"door redaction_failed": 1})
+    wait_for(lambda: len(rig.floor.frames) == 2)
+    assert len(rig.sink.got) == 1
+    assert rig.metrics.redaction_failures.labels("door")._value.get() == 1
+
+
+def test_one_cameras_fault_touches_no_other(rig):
+    rig.floor.broken.add("door")
+    rig.send("door")
+    rig.send("till")
+    wait_for(lambda: rig.sink.got and rig.dropped() == {"door error": 1})
+    assert [frame.frame.camera for frame in rig.sink.got] == ["till"]
+    assert rig.loop.failed is None
+
+
+def test_people_of_a_silent_camera_end_by_its_own_clock(rig):
+    rig.seen("door", 3)
+    assert rig.floor.ended == []
+    rig.clock[0] += 5
+    (ended,) = wait_for(lambda: rig.floor.ended)
+    assert ended.camera == "door"
+
+
+def test_a_loop_that_never_ran_stops():
+    assert Rig("door").loop.stop()

@@ -1,0 +1,110 @@
+"""`msh annotate` on real pictures and a real video."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from engines.colour import from_bgr, to_bgr
+from engines.detector import load_detector
+from pipelines.cpu.reader import probe_media, read_frames
+from scripts.demo.truth import PRICES, prices, total
+from scripts.msh import main
+from tests.scripts import demo_films
+
+
+def annotate(*args: object) -> int:
+    return main(["annotate", *map(str, args)])
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """The frame of the demo's counter film in which the mark is read best, as a picture."""
+    clip = demo_films.clips()["counter"]
+    number = max(clip.truth.prints, key=lambda n: clip.truth.prints[n][1].w)
+    for index, (_, picture) in enumerate(read_frames(clip.path)):
+        if index == number:
+            path = tmp_path_factory.mktemp("in") / "customer.png"
+            cv2.imwrite(str(path), to_bgr(picture))
+            return path
+    raise AssertionError("the film is shorter than its truth")
+
+
+def test_pictures_get_items_totals_or_the_words_of_the_original_page(marked, tmp_path, capsys):
+    empty = tmp_path / "coffee.jpg"
+    cv2.imwrite(str(empty), skimage.data.coffee()[:, :, ::-1])
+    assert (
+        annotate(marked, empty, "-o", tmp_path / "out", "--catalogue", PRICES, "--json", tmp_path / "j") == 0
+    )
+    out = capsys.readouterr().out
+    assert "jacket (Burberry) €1,290; total €1,290" in out
+    assert "No person detected in the image" in out
+    found = json.loads((tmp_path / "j").read_text())
+    assert [len(entry["persons"]) for entry in found["files"]] == [1, 0]
+    assert found["files"][0]["persons"][0]["total"]["amount_minor"] == 129_000
+    before, after = cv2.imread(str(marked)), cv2.imread(found["files"][0]["output"])
+    assert before.shape == after.shape
+    faces = load_detector("centerface")
+    (bare,), (masked,) = faces.detect([from_bgr(before)]), faces.detect([from_bgr(after)])
+    assert bare.scores.max() > 0.5
+    assert masked.scores.max(initial=0) < 0.5
+
+
+def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
+    clip = demo_films.clips()["entrance"]
+    assert annotate(clip.path, "-o", tmp_path, "--catalogue", PRICES, "--json", "-") == 0
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    made = probe_media(entry["output"])
+    assert entry["frames"] == clip.truth.frames
+    assert sum(1 for _ in read_frames(entry["output"])) == clip.truth.frames
+    assert made.size == clip.truth.size
+    worth = sorted(person["total"]["amount_minor"] for person in entry["persons"])
+    assert worth[-1] == total(clip.truth.visits[0], prices())
+    assert len(worth) >= 2
+    assert set(worth[:-1]) == {0}
+
+
+def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
+    bad = tmp_path / "in" / "bad.jpg"
+    bad.parent.mkdir()
+    bad.write_text("no picture")
+    cv2.imwrite(str(tmp_path / "in" / "plain.png"), np.full((120, 160, 3), 90, np.uint8))
+    assert annotate(bad.parent, "-o", tmp_path / "out") == 2
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert "bad.jpg" in said.err
+    assert "No person detected in the image" in said.out
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["plain.png"]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["missing.jpg", "-o", "out"], "there is no such file"),
+        ([".", "-o", "out"], "holds no picture and no video"),
+        (["a.png", "-o", "a.png"], "-o takes a folder"),
+        (["a.png", "-o", "out", "--catalogue", "none.csv"], "none.csv"),
+    ],
+)
+def test_a_wrong_call_is_one_clear_line(args, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if "a.png" in args:
+        cv2.imwrite("a.png", np.zeros((64, 64, 3), np.uint8))
+    assert annotate(*args) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+
+
+def test_two_inputs_of_one_name_get_two_copies_and_no_source_is_overwritten(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "x.png"), np.full((64, 64, 3), 40, np.uint8))
+    before = (tmp_path / "a" / "x.png").read_bytes()
+    assert annotate(tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", "-o", tmp_path / "a") == 0
+    assert (tmp_path / "a" / "x.png").read_bytes() == before
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["x-2.png", "x-3.png", "x.png"]
