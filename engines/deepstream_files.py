@@ -18,7 +18,7 @@ from engines.nvinfer_config import (
 from engines.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from engines.manifest import Model
@@ -35,7 +35,7 @@ class Machine:
     precision: EnginePrecision = EnginePrecision.FP16
     batch: int = 8
 
-    def inference(self, model: Model) -> Inference:
+    def inference(self, model: Model, thresholds: Mapping[str, float] | None = None) -> Inference:
         """Return how the model runs here, in the place that its classes give it in the graph."""
         key = EngineKey.of(model, self.tensorrt, self.gpu, self.precision, self.batch)
         calibration = self.engines.calibration(key) if self.precision.quantised else None
@@ -44,19 +44,26 @@ class Machine:
             gie_id, on = (PERSON_GIE if "person" in model.classes else FACE_GIE), None
         else:
             gie_id, on = BRAND_GIE, OnObjects(PERSON_GIE, (0,))
-        return Inference(model, gie_id, self.batch, self.precision, engine, calibration, on=on)
+        return Inference(model, gie_id, self.batch, self.precision, engine, calibration, thresholds, on)
 
 
-def deepstream_files(models: Iterable[Model], machine: Machine, folder: Path) -> dict[str, str]:
-    """Return the text of each file by its name, as it is to stand in folder. Raises BadInput."""
+def deepstream_files(
+    models: Iterable[Model],
+    machine: Machine,
+    folder: Path,
+    thresholds: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, str]:
+    """Return the text of each file by its name, as it is to stand in folder. Raises BadInput.
+
+    thresholds: least score by class, by model, instead of the manifest's.
+    """
     files = {}
     for model in models:
         labels = f"{model.name}.labels.txt"
         files[labels] = label_text(model)
-        files[f"{model.name}.yml"] = nvinfer_yaml(
-            machine.inference(model), folder=folder, labels=folder / labels
-        )
+        inference = machine.inference(model, (thresholds or {}).get(model.name))
+        files[f"{model.name}.yml"] = nvinfer_yaml(inference, folder=folder, labels=folder / labels)
     for preset in TrackerPreset:
         tracker = NvTracker(preset, version=machine.deepstream)
-        files[f"nvdcf-{preset.value.replace('_', '-')}.yml"] = nvtracker_yaml(tracker)
+        files[f"tracker-{preset.value.replace('_', '-')}.yml"] = nvtracker_yaml(tracker)
     return files

@@ -3,8 +3,9 @@
 Values are those of NVIDIA's presets, gathered from DeepStream 9.1 (max_perf: from a 6.x copy). Appearance
 features (ReID) are computed only where a model for them is named: nothing about who a person is.
 
-Redaction depends on nothing in this file. A track is silent for `probationAge` frames, and nvtracker removes
-what it does not track unless it is told its classes, as `NvTracker.properties` does. Faces are found behind.
+Redaction may depend on nothing in this file: a track is silent for `probationAge` frames, and nvtracker takes
+out of the metadata what it does not track, unless its property `operate-on-class-ids` is set
+(nvtracker_proc.cpp, removeUntrackedObjects). So the graph sets that, and finds faces behind the tracker.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
-
-from engines.nvinfer_config import DEEPSTREAM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,30 +42,11 @@ class ReId:
 
 @dataclass(frozen=True, slots=True)
 class NvTracker:
-    """One nvtracker element. person_class: the class id that is tracked. version: DeepStream's."""
+    """How one nvtracker tracks. version: DeepStream's major and minor."""
 
     preset: TrackerPreset = TrackerPreset.PERF
     version: tuple[int, int] = (9, 1)
-    person_class: int = 0
     reid: ReId | None = None
-    deepstream: Path = DEEPSTREAM
-
-    def properties(self, config_file: Path) -> dict[str, str | int | bool]:
-        """Return the element's properties.
-
-        With classes named, untracked objects stay in the metadata (nvtracker_proc.cpp,
-        removeUntrackedObjects): accessories, and persons whose track is not yet believed, whose heads are
-        masked all the same.
-        """
-        small = self.preset is TrackerPreset.MAX_PERF
-        return {
-            "ll-lib-file": str(self.deepstream / "lib" / "libnvds_nvmultiobjecttracker.so"),
-            "ll-config-file": str(config_file),
-            "tracker-width": 640 if small else 960,
-            "tracker-height": 384 if small else 544,
-            "operate-on-class-ids": str(self.person_class),
-            "display-tracking-id": False,
-        }
 
     def sections(self) -> dict[str, Section]:
         """Return the file's sections and their keys."""

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.cuda import open_cuda
 from engines.deepstream_files import Machine, deepstream_files
-from engines.engine_key import EngineStore, Gpu
+from engines.engine_key import EngineStore, Gpu, engine_folder
 from engines.errors import BadInput
+from engines.manifest import find_model, read_manifest
+from engines.tensorrt import load_tensorrt
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterable, Iterator
 
     from engines.manifest import Model
 
 REFERENCE = Machine(Gpu("Orin", (8, 7)), "10.3.0", (7, 1), EngineStore(Path("/var/lib/msh/engines")))
 """The machine of configs/deepstream: a Jetson Orin with JetPack 6.1, engines where the container has them."""
+
+
+def add_arguments(action: argparse.ArgumentParser) -> None:
+    """Add what `models export` understands."""
+    action.add_argument("names", nargs="*", metavar="NAME", help="only these models")
+    action.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where the files go")
+    action.add_argument("--copy", action="store_true", help="copy the ONNX files there too")
+    action.add_argument(
+        "--batch", type=int, default=REFERENCE.batch, metavar="N", help="most pictures at once (8)"
+    )
+
+
+def export_models(args: argparse.Namespace) -> int:
+    """Write the files and say where each is. Raises BadInput."""
+    known = read_manifest(args.manifest)
+    chosen = [find_model(name, known) for name in args.names] or list(known.values())
+    for path in export(chosen, replace(machine_here(), batch=args.batch), args.out, copy=args.copy):
+        print(path)
+    for model in chosen if not args.copy else ():
+        print(f"{model.name}: {model.path}")
+    return 0
+
+
+def machine_here() -> Machine:
+    """Return this machine; the one of configs/deepstream where it has no GPU or no TensorRT."""
+    try:
+        with closing(open_cuda()) as cuda:
+            store = EngineStore(engine_folder(os.environ))
+            return replace(REFERENCE, gpu=cuda.gpu, tensorrt=str(load_tensorrt().__version__), engines=store)
+    except BadInput:
+        return REFERENCE
 
 
 def export(models: Iterable[Model], machine: Machine, folder: Path, *, copy: bool) -> Iterator[Path]:
@@ -26,10 +64,12 @@ def export(models: Iterable[Model], machine: Machine, folder: Path, *, copy: boo
         model.check_file()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted({model.path for model in chosen}) if copy else ():
+            yield Path(shutil.copy2(path, folder / path.name))
+        if copy:
+            chosen = [replace(model, path=folder / model.path.name) for model in chosen]
         for name, text in deepstream_files(chosen, machine, folder).items():
             (folder / name).write_text(text, encoding="utf-8")
             yield folder / name
-        for path in sorted({model.path for model in chosen}) if copy else ():
-            yield Path(shutil.copy2(path, folder / path.name))
     except OSError as error:
         raise BadInput(f"{folder}: cannot write there: {error.strerror}; name another folder") from error

@@ -1,4 +1,4 @@
-"""`msh models`: which models there are, and whether each is whole and works."""
+"""`msh models`: which there are, whether each is whole and works; engines and files for DeepStream."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, Model, read_manifest
+from scripts import models_build, models_export
 
 if TYPE_CHECKING:
     import argparse
@@ -24,18 +25,24 @@ GREY = 114
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register `models list` and `models verify`."""
-    command = subparsers.add_parser("models", help="list the models, or check that each is whole and works")
+    """Register `models list`, `verify`, `build` and `export`."""
+    command = subparsers.add_parser("models", help="list, check, build or export the models")
     actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, run, about in (
         ("list", list_models, "name, licence, input, size, classes, and whether the file is there"),
         ("verify", verify_models, "checksum, loading, and one inference of each model"),
+        ("build", models_build.build_models, "TensorRT engines for this machine, for DeepStream"),
+        ("export", models_export.export_models, "write the files by which DeepStream runs the models"),
     ):
         action = actions.add_parser(name, help=about, description=about)
         action.add_argument("--manifest", type=Path, default=MANIFEST, help="another configs/models.yaml")
         if name == "verify":
             action.add_argument("names", nargs="*", metavar="NAME", help="only these models")
         action.set_defaults(run=run)
+        if name == "build":
+            models_build.add_arguments(action)
+        if name == "export":
+            models_export.add_arguments(action)
 
 
 def list_models(args: argparse.Namespace) -> int:

@@ -30,7 +30,7 @@ def test_the_committed_files_are_those_that_the_code_writes() -> None:
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".yml")])
 def test_every_key_and_value_is_one_that_deepstream_reads(name: str) -> None:
-    mistakes = nvtracker_mistakes if name.startswith("nvdcf") else nvinfer_mistakes
+    mistakes = nvtracker_mistakes if name.startswith("tracker") else nvinfer_mistakes
     assert mistakes(FILES[name]) == []
 
 
@@ -124,10 +124,12 @@ def test_presets_are_the_vendors_but_for_appearance(preset: TrackerPreset) -> No
         assert set(theirs["ReID"]) <= set(with_reid["ReID"])
 
 
-def test_the_tracker_keeps_what_it_does_not_track() -> None:
-    found = NvTracker().properties(Path("/c/t.yml"))
-    assert found["operate-on-class-ids"] == "0"
-    assert int(found["tracker-width"]) % 32 == int(found["tracker-height"]) % 32 == 0
+def test_a_stores_thresholds_come_before_the_manifests() -> None:
+    wanted = {"centerface": {"face": 0.35}}
+    files = deepstream_files(MODELS.values(), REFERENCE, CONFIGS, wanted)
+    changed = [name for name, text in files.items() if text != FILES[name]]
+    assert changed == ["centerface.yml"]
+    assert yaml.safe_load(files["centerface.yml"])["class-attrs-0"] == {"pre-cluster-threshold": 0.35}
 
 
 @pytest.mark.parametrize(
