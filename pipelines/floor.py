@@ -9,22 +9,31 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.floor_view import FloorView, view_of
+from pipelines.orders import Action, Orders
 from probes.events import EndReason
 from probes.frame import Kind
+from probes.zones import Role, Zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pricing.value import Item, PersonValue
+    from pipelines.orders import Order
+    from pipelines.people import Customer, People
+    from pricing.asked import Asked, Question
+    from pricing.ranking import Weights
+    from pricing.value import Item, PersonValue, Price
+    from pricing.votes import Vote
     from probes.answers import LookAnswer
     from probes.events import PersonEvents
     from probes.frame import Frame, TrackId
     from probes.measure import Metrics
     from probes.messages import Message
     from probes.notify import Notifier
-    from probes.price import PriceProbe
     from probes.status import Summaries
-    from probes.zones import Zones, ZoneVisit
+    from probes.zones import Zone, ZoneVisit
+
+VIEW_EVERY_NS = 250_000_000
 
 
 class Publisher(Protocol):
@@ -48,9 +57,32 @@ class Nowhere:
         """Let the state go."""
 
 
+class Journal(Protocol):
+    """Where all that reaches the floor is written down, so that it can be replayed. Nothing ever waits."""
+
+    def prices(self, changed: Sequence[tuple[Question, Price | None]]) -> None:
+        """Take the answers of the price sources that are new; they were used for what is told next."""
+
+    def frame(
+        self,
+        frame: Frame,
+        answers: Sequence[LookAnswer],
+        votes: Sequence[tuple[TrackId, Sequence[Vote]]],
+        ended: Sequence[TrackId],
+        orders: Sequence[Order],
+    ) -> None:
+        """Take what `Floor.update` was called with, and the orders it found waiting."""
+
+    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[Order]) -> None:
+        """Take what `Floor.quiet` was called with, and the orders it found waiting."""
+
+    def close(self, at: int) -> None:
+        """Take the end."""
+
+
 @dataclass(slots=True)
 class Tally:
-    """What one camera has seen since the start: ended and present persons, their items, their totals."""
+    """What one camera has seen since the start: persons who were there last, their items, their totals."""
 
     persons: int = 0
     items: int = 0
@@ -64,78 +96,191 @@ class Tally:
 
 
 class Floor:
-    """One per device; used by one thread."""
+    """One per device; used by one thread, but for `snapshot` and `order`.
+
+    asked: the lookup that the ledger of `people` uses. zones: of each camera, with what they mean.
+    """
 
     def __init__(
         self,
         *,
-        prices: PriceProbe,
-        zones: Mapping[str, Zones],
+        people: People,
+        asked: Asked,
+        zones: Mapping[str, Sequence[Zone]],
+        weights: Weights,
         events: PersonEvents,
         notifier: Notifier,
         summaries: Summaries,
         publisher: Publisher,
         metrics: Metrics,
         minor_per_unit: int,
+        journal: Journal | None = None,
     ) -> None:
-        self._prices, self._zones = prices, zones
+        self._people, self._asked, self._weights = people, asked, weights
+        self._zones = {camera: Zones(found) for camera, found in zones.items()}
+        self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
         self._events, self._notifier, self._summaries = events, notifier, summaries
         self._publisher, self._metrics = publisher, metrics
         self._minor_per_unit = minor_per_unit
+        self._journal = journal
+        self._orders = Orders()
         self._present: dict[TrackId, PersonValue] = {}
         self._tallies = {camera: Tally() for camera in zones}
+        self._view, self._stale = FloorView(), False
 
     def update(
-        self, frame: Frame, answers: Iterable[LookAnswer] = (), ended: Sequence[TrackId] = ()
+        self,
+        frame: Frame,
+        answers: Iterable[LookAnswer] = (),
+        ended: Sequence[TrackId] = (),
+        votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
     ) -> dict[TrackId, PersonValue]:
-        """Take a frame, new answers to looks, and tracks that ended; return the frame's persons' values."""
-        values = self._prices.update(frame, answers)
+        """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons."""
+        heard, cast, at = tuple(answers), tuple(votes), frame.captured_at
+        orders = self._obey(at)
+        visits = self._zones[frame.camera].update(frame)
+        self._move(frame, heard, cast)
+        shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
+        self._stand(shown, visits)
+        values = {track: self._people.value(track) for track in shown}
         self._count_items(values)
         self._present |= values
-        visits = self._zones[frame.camera].update(frame)
         self._send(self._events.observe(frame, self._present, visits))
-        shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
-        self._send(self._notifier.weigh(frame.captured_at, shown, values, visits))
-        self.leave(frame.camera, ended, frame.captured_at, EndReason.LOST)
-        here = [track for track in self._present if track.camera == frame.camera]
-        self._state(frame.camera, frame.captured_at, here, visits)
-        self._metrics.tracks_active.labels(frame.camera).set(len(here))
+        self._send(self._notifier.weigh(at, [t for t in shown if self._serves(t)], values, visits))
+        self._wait(shown, at)
+        self.leave(frame.camera, ended, at, EndReason.LOST)
+        self._settle(frame.camera, at, visits)
         for kind, count in Counter(detection.kind for detection in frame.detections).items():
             self._metrics.detections.labels(frame.camera, kind.value).inc(count)
+        changed = self._asked.next()
+        if self._journal:
+            self._journal.prices(changed)
+            self._journal.frame(frame, heard, cast, ended, orders)
         return values
 
     def leave(self, camera: str, tracks: Iterable[TrackId], at: int, reason: EndReason) -> None:
-        """End tracks of a camera: last event, final value into the metrics, everything else forgotten."""
+        """End tracks of a camera with a last event. Their persons are kept while they can be found again."""
         for track in tracks:
-            self._present.pop(track, None)
-            value = self._prices.end(track)
-            self._tallies[camera].add(value)
-            self._send(self._events.end(track, at, value, reason))
+            value = self._present.pop(track, None)
+            if value is None:
+                continue
+            self._people.end(track)
+            self._send(self._events.end(track, at, self._people.value(track), reason))
             self._metrics.tracks.labels(camera, reason.value).inc()
-            self._metrics.person_value.labels(camera).observe(value.total.amount_minor / self._minor_per_unit)
-            for visit in self._zones[camera].forget(track):
+            customer, stays = self._people.customer(track), self._zones[camera].forget(track)
+            for visit in stays:
                 self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
+            if customer is not None:
+                customer.stayed(camera, stays)
+                customer.inside = () if customer.track == track else customer.inside
 
     def quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
         """Let time pass for a camera that gives no frames."""
+        orders = self._obey(at)
         self.leave(camera, ended, at, EndReason.CAMERA_LOST)
-        here = [track for track in self._present if track.camera == camera]
-        self._state(camera, at, here, {})
-        self._metrics.tracks_active.labels(camera).set(len(here))
+        departed = self._settle(camera, at, {})
+        changed = self._asked.next()
+        if self._journal and (ended or orders or changed or departed):
+            self._journal.prices(changed)
+            self._journal.quiet(camera, at, ended, orders)
 
     def close(self, at: int) -> None:
         """End everyone, as the program does."""
         for track in list(self._present):
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
+        for customer, value in self._people.clear():
+            self._depart(customer, value)
+        changed = self._asked.next()
+        if self._journal:
+            self._journal.prices(changed)
+            self._journal.close(at)
+
+    def order(self, order: Order) -> bool:
+        """Take a word on a person, from any thread, for the next frame; False where too many wait."""
+        return self._orders.put(order)
+
+    def snapshot(self) -> FloorView:
+        """Return the newest view of the floor, from any thread; a quarter of a second old at most."""
+        return self._view
 
     def tally(self, camera: str) -> Tally:
         """Return what the camera has seen, those now present included."""
         past = self._tallies[camera]
         found = Tally(past.persons, past.items, past.total_minor)
-        for track, value in self._present.items():
-            if track.camera == camera:
-                found.add(value)
+        for customer in self._people:
+            if customer.track.camera == camera:
+                found.add(self._people.value(customer.track))
         return found
+
+    def _obey(self, at: int) -> list[Order]:
+        orders = self._orders.take()
+        for order in orders:
+            customer = self._people.find(order.camera, order.track)
+            if customer is None:
+                continue
+            if order.action is Action.SERVED:
+                customer.served_at = at
+            else:
+                self._people.exclude(customer)
+            self._stale = True
+        return orders
+
+    def _move(
+        self,
+        frame: Frame,
+        answers: Sequence[LookAnswer],
+        votes: Sequence[tuple[TrackId, Sequence[Vote]]],
+    ) -> None:
+        """Let people take in a frame; what belongs to a person follows to the new track."""
+        moves = self._people.update(frame, answers, votes)
+        for link in moves.joined:
+            self._events.follow(link.old, link.new, link.certainty)
+            self._notifier.follow(link.old, link.new)
+            self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
+        for one, other in moves.exchanged:
+            self._notifier.exchange(one, other)
+
+    def _stand(self, tracks: Sequence[TrackId], visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> None:
+        """Note in which zones people stand; who stands in one of the staff's is staff."""
+        for track in tracks:
+            customer = self._people.customer(track)
+            if customer is None:
+                continue
+            customer.inside = tuple(visits.get(track, ()))
+            if not customer.staff and any((track.camera, v.zone) in self._staff for v in customer.inside):
+                self._people.exclude(customer)
+
+    def _serves(self, track: TrackId) -> bool:
+        """Tell whether a person is a customer who has not been served."""
+        customer = self._people.customer(track)
+        return customer is not None and not customer.staff and customer.served_at is None
+
+    def _wait(self, tracks: Sequence[TrackId], at: int) -> None:
+        for track in tracks:
+            customer = self._people.customer(track)
+            if customer and customer.waiting_since is None and self._notifier.holding(track):
+                customer.waiting_since = at
+
+    def _settle(self, camera: str, at: int, visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> bool:
+        """Bring what is told of the floor up to date; tell whether somebody has left for good."""
+        departed = self._people.departed(at)
+        for customer, value in departed:
+            self._depart(customer, value)
+        here = [track for track in self._present if track.camera == camera]
+        for topic, payload in self._summaries.update(camera, at, here, self._present, visits).items():
+            self._publisher.set_state(topic, payload)
+        self._metrics.tracks_active.labels(camera).set(len(here))
+        if self._stale or not 0 <= at - self._view.at < VIEW_EVERY_NS:
+            number = self._view.number + 1
+            self._view = view_of(self._people, self._notifier.holding, self._weights, at, number)
+            self._stale = False
+        return bool(departed)
+
+    def _depart(self, customer: Customer, value: PersonValue) -> None:
+        """Count a person who has left for good."""
+        camera, amount = customer.track.camera, value.total.amount_minor
+        self._tallies[camera].add(value)
+        self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
 
     def _count_items(self, values: Mapping[TrackId, PersonValue]) -> None:
         for track, value in values.items():
@@ -145,13 +290,6 @@ class Floor:
                 if _key(item) not in known:
                     self._metrics.items_confirmed.labels(track.camera, item.type).inc()
                     self._metrics.price_lookups.labels(_lookup_result(item)).inc()
-
-    def _state(
-        self, camera: str, at: int, tracks: Sequence[TrackId], visits: Mapping[TrackId, Sequence[ZoneVisit]]
-    ) -> None:
-        changed = self._summaries.update(camera, at, tracks, self._present, visits)
-        for topic, payload in changed.items():
-            self._publisher.set_state(topic, payload)
 
     def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:

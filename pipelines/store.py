@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import threading
@@ -14,33 +13,27 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.errors import BadInput
-from pipelines.floor import Floor, Nowhere
+from pipelines.floor import Nowhere
 from pipelines.outputs.build import build_sinks
-from pipelines.states import REMEDY, CameraState
+from pipelines.plan import build_floor, plan_of
+from pipelines.states import CameraState
 from pipelines.version import VERSION
-from pricing.ledger import Ledger, Unknown
-from pricing.money import display, exponent
+from pricing.money import display
 from pricing.reload import CatalogueFile
 from probes.draw import Overlay
-from probes.events import PersonEvents
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
-from probes.notify import Notifier, NotifyResult, Rule
-from probes.price import PriceProbe
 from probes.status import STATUS, Summaries, camera_status, device_status
-from probes.zones import Zone, Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipelines.floor import Publisher, Tally
+    from pipelines.floor import Floor, Publisher, Tally
     from pipelines.settings.root import Settings
     from pipelines.states import Cause
     from pipelines.supervisor import CameraStatus
     from pricing.value import Price, Total
     from probes.mqtt import MqttPublisher
-
-_log = logging.getLogger(__name__)
 
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
@@ -150,17 +143,13 @@ class Store:
         return clean
 
     def on_state(self, camera: str, state: CameraState, cause: Cause | None, since_ns: int) -> None:
-        """Take a camera's new state: log, metric and retained topic say the same."""
+        """Take a camera's new state: metric and retained topic say the same."""
         up = state is CameraState.LIVE
         self._metrics.set_camera_state(camera, state.value, up=up)
         reason = None if cause is None or cause.value == "none" else cause
         self._publisher.set_state(
             f"camera/{camera}/status", camera_status(state.value, since_ns, reason.value if reason else None)
         )
-        if reason:
-            _log.warning("camera %s is %s: %s; %s", camera, state.value, reason.value, REMEDY[reason])
-        else:
-            _log.info("camera %s is %s", camera, state.value)
 
     def health(self) -> Health:
         """Tell whether frames flow from at least one camera and redaction works."""
@@ -276,38 +265,14 @@ class Store:
         return LookScheduler(readers, names, on_result=lambda r: self._metrics.looks.labels(r.value).inc())
 
     def _build_floor(self) -> Floor:
-        settings, currency = self._settings, self._settings.store.currency
-        lookup = self._catalogue.lookup if self._catalogue else _no_price
-        ledger = Ledger(
-            currency,
-            lookup,
-            min_votes=settings.prices.confirm.min_votes,
-            window_ms=settings.prices.confirm.window_ms,
-            unknown=Unknown(settings.prices.unknown),
-        )
-        store, bits = settings.store.id, self._random.getrandbits
-        minor_per_unit = 10 ** exponent(currency)
-        rules = [
-            Rule(
-                rule.name,
-                rule.when.minor(currency),
-                frozenset(rule.when.in_zones),
-                rule.cooldown_s,
-            )
-            for rule in settings.notify
-        ]
-        return Floor(
-            prices=PriceProbe(ledger),
-            zones={
-                name: Zones([Zone(z, zone.polygon, zone.dwell_ms) for z, zone in camera.zones.items()])
-                for name, camera in self._cameras.items()
-            },
-            events=PersonEvents(store, self._device, currency, bits),
-            notifier=Notifier(store, self._device, rules, bits, self._count_notification, brand=self._brand),
+        return build_floor(
+            plan_of(self._settings, self._device),
+            self._catalogue.lookup if self._catalogue else _no_price,
             summaries=self._summaries,
             publisher=self._publisher,
             metrics=self._metrics,
-            minor_per_unit=minor_per_unit,
+            getrandbits=self._random.getrandbits,
+            brand=self._brand,
         )
 
     def _build_platform(self) -> Platform:
@@ -327,9 +292,6 @@ class Store:
     def _brand(self, brand: str) -> str:
         """Write a brand as the price list spells it."""
         return self._catalogue.current.names.get(brand, brand) if self._catalogue else brand
-
-    def _count_notification(self, rule: str, result: NotifyResult) -> None:
-        self._metrics.notifications.labels(rule, result.value).inc()
 
 
 def money(sum_: Price | Total) -> str:

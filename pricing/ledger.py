@@ -124,6 +124,7 @@ class Ledger:
         self._lateness = lateness_ms * MS
         self._people: dict[Hashable, _Person] = {}
         self._ended: OrderedDict[Hashable, None] = OrderedDict()
+        self._excluded: set[Hashable] = set()
 
     def __len__(self) -> int:
         return len(self._people)
@@ -132,6 +133,8 @@ class Ledger:
         """Take votes on one person; repeated ids, too late ones and those on ended persons change nothing."""
         if person in self._ended:
             self.refused += sum(1 for _ in votes)
+            return
+        if person in self._excluded:
             return
         for vote in votes:
             if not self._take(self._record(person), vote):
@@ -161,7 +164,7 @@ class Ledger:
 
         With `at` not before the newest vote the total falls by the slot's line, or stays; it cannot rise.
         """
-        if person in self._ended:
+        if person in self._ended or person in self._excluded:
             return
         record = self._record(person)
         state = record.slot(slot)
@@ -171,6 +174,30 @@ class Ledger:
             return
         state.insert(key, None, self._rule)
         record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))
+
+    def join(self, person: Hashable, other: Hashable) -> None:
+        """Give `person` the votes on `other`, who turned out to be the same; nobody is `other` any more.
+
+        As if all had been cast on `person` at once, as long as `other` was first seen within the lateness:
+        what is settled of `other` is dropped. Whoever of the two is excluded, both are.
+        """
+        if other in self._excluded:
+            self.exclude(person)
+        record = self._people.pop(other, None)
+        self._excluded.discard(other)
+        if person in self._excluded or person in self._ended:
+            return
+        for slot, state in record.slots.items() if record else ():
+            for (at, _, _), event in state.pending:
+                if event is None:
+                    self.retract(person, slot, at)
+                else:
+                    self.observe(person, [event])
+
+    def exclude(self, person: Hashable) -> None:
+        """Count nothing for this person, such as a member of the staff: no votes, no items, until the end."""
+        self._people.pop(person, None)
+        self._excluded.add(person)
 
     def value(self, person: Hashable) -> PersonValue:
         """Return the items now confirmed, ordered by slot, and their sum; empty for an unknown person."""
@@ -183,6 +210,7 @@ class Ledger:
         """Return the last value and drop the votes; votes that still come for this person are refused."""
         value = self.value(person)
         self._people.pop(person, None)
+        self._excluded.discard(person)
         self._ended[person] = None
         if len(self._ended) > MAX_ENDED:
             self._ended.popitem(last=False)
@@ -191,10 +219,13 @@ class Ledger:
     def forget(self, person: Hashable) -> None:
         """Drop all that is known of the person, that it ended too."""
         self._people.pop(person, None)
+        self._excluded.discard(person)
         self._ended.pop(person, None)
 
     def explain(self, person: Hashable) -> list[str]:
         """Return a line per slot that was voted on: item, votes, price and its source; then the total."""
+        if person in self._excluded:
+            return ["excluded: not a customer"]
         record = self._people.get(person)
         lines = []
         for slot, state in sorted(record.slots.items()) if record else ():

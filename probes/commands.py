@@ -20,6 +20,10 @@ WAITING = 16
 MAX_BYTES = 16_384
 
 
+class CommandRefused(Exception):
+    """A command that is understood and cannot be obeyed; the text is one of the messages' schema."""
+
+
 class Commands:
     """The known commands and those that wait for their turn, at most 16.
 
@@ -66,6 +70,8 @@ class Commands:
             else:
                 try:
                     text = handler(asked)
+                except CommandRefused as refused:
+                    error = str(refused)
                 except Exception:
                     log.exception("command %s failed", name)
                     error = "failed"

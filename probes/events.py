@@ -50,11 +50,12 @@ class _Life:
     seq: int = 0
     sent_at: int = 0
     sent: tuple[Any, ...] = ()
+    continues: Payload | None = None
 
     def meaning(self) -> tuple[Any, ...]:
         """Return what an `updated` is worth sending for: neither the box nor votes nor dwell time."""
         items = tuple((i.slot, i.type, i.brand, i.price) for i in self.value.items)
-        return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones)
+        return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones), self.continues
 
     def due(self, at: int) -> bool:
         """Tell whether there is news and the last message is a second old (or the clock went far back).
@@ -80,6 +81,11 @@ class PersonEvents:
     def open_tracks(self, camera: str) -> list[TrackId]:
         """Return the tracks of one camera that have started and not ended."""
         return [track for track in self._lives if track.camera == camera]
+
+    def follow(self, old: TrackId, new: TrackId, certainty: float) -> None:
+        """Say from now on that `new` goes on with the person of `old`, who has its items from there."""
+        if (life := self._lives.get(new)) is not None:
+            life.continues = {"id": str(old), "camera": old.camera, "certainty": round(certainty, 3)}
 
     def observe(
         self,
@@ -153,6 +159,8 @@ class PersonEvents:
             "total": total(life.value.total),
             "privacy": {"faces": "redacted", "image": None},
         }
+        if life.continues is not None:
+            payload["track"]["continues"] = life.continues
         if reason is not None:
             payload["reason"] = reason.value
         return Message(kind, f"camera/{track.camera}/person", payload)

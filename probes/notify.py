@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pricing.hours import Hours, open_now
 from pricing.money import display
 from probes.events import total
 from probes.messages import Message, MessageKind, Payload, rfc3339, ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import tzinfo
 
     from pricing.value import Item, PersonValue
     from probes.events import ZoneVisit
     from probes.frame import TrackId
 
 SCHEMA = "msh.notify/1"
-EXPIRES_AFTER_NS = 120 * 1_000_000_000
 REJOIN_NS = 10 * 1_000_000_000
 """A person who is lost and found again within this time gets a new track, but is the same customer."""
 TOP_ITEMS = 5
@@ -33,12 +35,23 @@ class NotifyResult(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a salesperson is told. in_zones: any of these now; empty is anywhere."""
+    """When a salesperson is told. in_zones: any of these now; empty is anywhere. hours: empty is always.
+
+    expires_s: how long the message is worth reading.
+    """
 
     name: str
     total_at_least_minor: int
     in_zones: frozenset[str] = frozenset()
     cooldown_s: int = 600
+    hours: tuple[Hours, ...] = ()
+    expires_s: int = 120
+
+    def holds(self, amount: int, inside: Collection[str], local: datetime) -> bool:
+        """Tell whether it holds of a person with a total, in minor units, in some zones, at a local time."""
+        if amount < self.total_at_least_minor or not open_now(self.hours, local):
+            return False
+        return not self.in_zones or not self.in_zones.isdisjoint(inside)
 
 
 @dataclass(slots=True)
@@ -52,11 +65,12 @@ class _Told:
 
 @dataclass(slots=True)
 class _Person:
-    """What the notifier keeps of a track: when last alive, wearing what, told by which rules."""
+    """What the notifier keeps of a track: when last alive, wearing what, told and now held by which rules."""
 
     seen_at: int
     wears: frozenset[tuple[str, str, str | None]]
     told: dict[str, _Told]
+    holding: tuple[str, ...] = ()
 
 
 class Notifier:
@@ -66,7 +80,7 @@ class Notifier:
     track that appears with the very same items on the same camera within ten seconds of a lost one carries
     on that one's cool-down.
     on_result: called with the rule's name and what became of a notification that was due. brand: writes a
-    brand for people.
+    brand for people. zone: the time zone of the rules' hours.
     """
 
     def __init__(
@@ -78,6 +92,7 @@ class Notifier:
         on_result: Callable[[str, NotifyResult], None],
         *,
         brand: Callable[[str], str] = lambda brand: brand,
+        zone: tzinfo = timezone.utc,
     ) -> None:
         self._store = store
         self._device = device
@@ -85,6 +100,7 @@ class Notifier:
         self._getrandbits = getrandbits
         self._on_result = on_result
         self._brand = brand
+        self._zone = zone
         self._people: dict[TrackId, _Person] = {}
 
     def weigh(
@@ -96,6 +112,7 @@ class Notifier:
     ) -> list[Message]:
         """Take one camera's tracks that have not ended, in view or not; return the messages now due."""
         messages = []
+        local = datetime.fromtimestamp(at // 1_000_000_000, self._zone)
         for track in tracks:
             if track in self._people:
                 self._people[track].seen_at = at
@@ -104,13 +121,34 @@ class Notifier:
                 continue
             person = self._person(track, value, at)
             inside = tuple(visit.zone for visit in zones.get(track, ()))
+            amount = value.total.amount_minor
+            holding = [rule for rule in self._rules if rule.holds(amount, inside, local)]
+            person.holding = tuple(rule.name for rule in holding)
             messages += [
                 self._message(rule, track, value, inside, at)
-                for rule in self._rules
-                if self._due(rule, person, value.total.amount_minor, inside, at)
+                for rule in holding
+                if self._due(rule, person, amount, at)
             ]
         self._forget(at)
         return messages
+
+    def holding(self, track: TrackId) -> tuple[str, ...]:
+        """Return the rules that held when the track was last weighed."""
+        person = self._people.get(track)
+        return person.holding if person else ()
+
+    def follow(self, old: TrackId, new: TrackId) -> None:
+        """Take `new` for the person of `old`: whom a rule has told of stays told of."""
+        gone = self._people.pop(old, None)
+        if gone is None:
+            return
+        here = self._people.setdefault(new, gone)
+        here.told = {**gone.told, **here.told}
+
+    def exchange(self, one: TrackId, other: TrackId) -> None:
+        """Give each of two tracks the other's person."""
+        persons = {one: self._people.pop(other, None), other: self._people.pop(one, None)}
+        self._people |= {track: person for track, person in persons.items() if person is not None}
 
     def _person(self, track: TrackId, value: PersonValue, at: int) -> _Person:
         wears = frozenset((i.slot, i.type, i.brand) for i in value.items)
@@ -129,9 +167,7 @@ class Notifier:
                 person.told, gone.told = gone.told, {}
                 return
 
-    def _due(self, rule: Rule, person: _Person, amount: int, inside: tuple[str, ...], at: int) -> bool:
-        if amount < rule.total_at_least_minor or (rule.in_zones and not rule.in_zones.intersection(inside)):
-            return False
+    def _due(self, rule: Rule, person: _Person, amount: int, at: int) -> bool:
         told = person.told.get(rule.name)
         if told is None:
             person.told[rule.name] = _Told(at, amount, amount)
@@ -153,7 +189,7 @@ class Notifier:
     def _message(
         self, rule: Rule, track: TrackId, value: PersonValue, inside: tuple[str, ...], at: int
     ) -> Message:
-        expires_at = at + EXPIRES_AFTER_NS
+        expires_at = at + rule.expires_s * 1_000_000_000
         dearest = sorted(value.items, key=lambda i: (-_amount(i), i.slot))[:TOP_ITEMS]
         payload: Payload = {
             "schema": SCHEMA,

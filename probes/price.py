@@ -9,13 +9,14 @@ from pricing.votes import Vote
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pricing.ledger import Ledger
     from pricing.value import PersonValue
     from probes.answers import LookAnswer, Mark
 
 MS = 1_000_000
+ACCESSORY_MS = 200
 REACH = 0.25
 CARRIED_SHARE = 0.5
 CLEAR_LEAD = 0.25
@@ -92,17 +93,14 @@ class PriceProbe:
     rate does not decide what is confirmed; a look votes once per slot and brand, however often it read it.
     """
 
-    def __init__(self, ledger: Ledger, *, accessory_ms: int = 200) -> None:
+    def __init__(self, ledger: Ledger, *, accessory_ms: int = ACCESSORY_MS) -> None:
         self._ledger = ledger
-        self._every = accessory_ms * MS
+        self._every = accessory_ms
 
     def update(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> dict[TrackId, PersonValue]:
         """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
-        for answer in answers:
-            self._ledger.observe(answer.track, self._marks(answer))
-        for thing, owner in sorted(carried(frame), key=lambda pair: -pair[0].confidence):
-            if owner is not None and owner.track is not None:
-                self._ledger.observe(owner.track, [self._seen(thing, frame.captured_at)])
+        for track, votes in votes_of(frame, answers, self._every):
+            self._ledger.observe(track, votes)
         tracks = (person.track for person in frame.of(Kind.PERSON))
         return {track: self._ledger.value(track) for track in tracks if track is not None}
 
@@ -110,17 +108,27 @@ class PriceProbe:
         """Return the person's last value and forget the track; answers still on their way are ignored."""
         return self._ledger.end(track)
 
-    def _seen(self, thing: Detection, at: int) -> Vote:
-        slot = slot_of(thing.label)
-        return Vote(f"seen {slot} {at // self._every}", slot, thing.label, None, thing.confidence, at)
 
-    @staticmethod
-    def _marks(answer: LookAnswer) -> list[Vote]:
-        votes: dict[str, Vote] = {}
-        for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
-            found = place(mark, answer.track, answer.frame)
-            if found is not None:
-                slot, type_ = found
-                name = f"look {answer.at} {slot} {mark.brand}"
-                votes.setdefault(name, Vote(name, slot, type_, mark.brand, mark.confidence, answer.at))
-        return list(votes.values())
+def votes_of(
+    frame: Frame, answers: Iterable[LookAnswer] = (), accessory_ms: int = ACCESSORY_MS
+) -> Iterator[tuple[TrackId, list[Vote]]]:
+    """Yield the votes of a frame's accessories and of look answers, each with the track they are about."""
+    for answer in answers:
+        yield answer.track, _marks(answer)
+    at = frame.captured_at
+    for thing, owner in sorted(carried(frame), key=lambda pair: -pair[0].confidence):
+        if owner is not None and owner.track is not None:
+            slot = slot_of(thing.label)
+            name = f"seen {slot} {at // (accessory_ms * MS)}"
+            yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
+
+
+def _marks(answer: LookAnswer) -> list[Vote]:
+    votes: dict[str, Vote] = {}
+    for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
+        found = place(mark, answer.track, answer.frame)
+        if found is not None:
+            slot, type_ = found
+            name = f"look {answer.at} {slot} {mark.brand}"
+            votes.setdefault(name, Vote(name, slot, type_, mark.brand, mark.confidence, answer.at))
+    return list(votes.values())

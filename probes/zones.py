@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from probes.frame import Kind
@@ -16,6 +17,16 @@ MILLISECOND = 1_000_000
 MOST_VISITS = 100
 
 
+class Role(str, Enum):
+    """What a zone means: people come into the camera's view by it, leave by it, both; or are staff in it."""
+
+    FLOOR = "floor"
+    ENTRY = "entry"
+    EXIT = "exit"
+    BOTH = "both"
+    STAFF = "staff"
+
+
 @dataclass(frozen=True, slots=True)
 class Zone:
     """An area of the floor: corners from 0 to 1 of the frame; who stays dwell_ms in it has visited it."""
@@ -23,6 +34,7 @@ class Zone:
     name: str
     polygon: tuple[tuple[float, float], ...]
     dwell_ms: int = 0
+    role: Role = Role.FLOOR
 
 
 @dataclass(frozen=True, slots=True)

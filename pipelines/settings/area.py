@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -80,4 +80,9 @@ class Zone(Section):
         description="How long a person must stand in the zone before they count as in it, in milliseconds.",
         ge=0,
         le=3_600_000,
+    )
+    role: Literal["floor", "entry", "exit", "both", "staff"] = Field(
+        default="floor",
+        title="Role",
+        description="entry, exit, both: where people come into view, leave it; staff: no customers there.",
     )

@@ -36,6 +36,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _ports(raw)
     yield from _web_token(raw)
     yield from _rules(raw)
+    yield from _ways(raw)
     yield from _files(raw, folder)
     yield from _models(raw, known_models)
 
@@ -139,6 +140,25 @@ def _rules(raw: Raw) -> Iterator[Finding]:
                 ("notify", index, "when", "total_at_least"),
                 f"{currency} has {digits} decimals, this has more",
             )
+
+
+def _ways(raw: Raw) -> Iterator[Finding]:
+    cameras = _block(raw.get("cameras"))
+    ways = _block(raw.get("floor")).get("handover")
+    for index, way in enumerate(ways if isinstance(ways, tuple) else ()):
+        for key, roles in (("leaves", ("exit", "both")), ("enters", ("entry", "both"))):
+            place = _block(way).get(key)
+            if not isinstance(place, str) or place.count("/") != 1:
+                continue
+            camera, zone = place.split("/")
+            zones = _block(_block(cameras.get(camera)).get("zones"))
+            keys: Keys = ("floor", "handover", index, key)
+            if camera not in cameras:
+                yield keys, f"no camera of this name.{did_you_mean(camera, cameras)}"
+            elif zone not in zones:
+                yield keys, f"the camera has no zone of this name.{did_you_mean(zone, zones)}"
+            elif _block(zones[zone]).get("role", "floor") not in roles:
+                yield keys, f"this zone needs `role: {roles[0]}` or `role: {roles[1]}`"
 
 
 def _zone_names(raw: Raw) -> set[str]:

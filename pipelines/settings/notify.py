@@ -5,9 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from pipelines.settings.base import Section, Slug
+from pricing.errors import BadInput
+from pricing.hours import parse_hours
 from pricing.money import exponent
 
 
@@ -26,6 +28,14 @@ Amount = Annotated[
 ]
 
 
+def _hours(value: str) -> str:
+    try:
+        parse_hours(value)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 class When(Section):
     """What must hold of one person for the message to go out."""
 
@@ -38,6 +48,12 @@ class When(Section):
         title="In zones",
         description="The person stands in one of these zones; absent: anywhere.",
         max_length=64,
+    )
+    hours: tuple[Annotated[str, AfterValidator(_hours)], ...] = Field(
+        default=(),
+        title="Hours",
+        description='Only then, in the store\'s time zone, such as "mon-sat 10:00-20:00"; absent: always.',
+        max_length=32,
     )
 
     def minor(self, currency: str) -> int:
@@ -57,5 +73,12 @@ class Rule(Section):
         title="Cool-down",
         description="After a message this rule is quiet about the same person for this long, in seconds.",
         ge=0,
+        le=86_400,
+    )
+    expires_s: int = Field(
+        default=120,
+        title="Expiry",
+        description="A message not delivered after this long is worthless and deleted, in seconds.",
+        ge=5,
         le=86_400,
     )

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from pipelines.settings.base import Section, Slug
 from pipelines.settings.camera import Camera, Defaults
+from pipelines.settings.floor import Floor
 from pipelines.settings.models import Models
 from pipelines.settings.notify import Rule
 from pipelines.settings.outputs import Outputs
@@ -58,6 +59,11 @@ class Settings(Section):
         description="What every camera has that says nothing else.",
     )
     cameras: dict[Slug, Camera] = Field(title="Cameras", description="The cameras by id.", min_length=1)
+    floor: Floor = Field(
+        default=Floor(),
+        title="Floor",
+        description="How tracks become people, and who is served next.",
+    )
     outputs: Outputs = Field(default=Outputs(), title="Outputs", description="Where results go.")
     notify: tuple[Rule, ...] = Field(
         default=(), title="Notify", description="When a salesperson gets a message.", max_length=64

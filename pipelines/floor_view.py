@@ -1,0 +1,136 @@
+"""The shop floor at one moment, for whoever shows it: immutable, safe to read from any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pricing.ranking import Standing, Weights, rank
+from probes.events import relative
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.people import Customer, People
+    from pricing.value import Item, Total
+    from probes.frame import TrackId
+
+    Holding = Callable[[TrackId], tuple[str, ...]]
+
+MS = 1_000_000
+VISIBLE_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneTime:
+    """Time in one zone of one camera; `now` while the person stands in it. entered_at: UTC ns."""
+
+    camera: str
+    zone: str
+    entered_at: int
+    dwell_ms: int
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """One person. Times are UTC ns.
+
+    camera, track: as in messages; together the name in commands. box: left, top, width, height as fractions
+    of the camera's picture, where last seen; `visible` while the camera sees the person. tracks: how many
+    tracks were joined to this person, with certainty from 0 to 1 (1 for a single one). rank: 1 is next to
+    be served; None for who was served or is no customer. rules: those of the shop that hold.
+    explain: where each line of the total comes from.
+    """
+
+    camera: str
+    track: str
+    visible: bool
+    box: tuple[float, float, float, float]
+    arrived_at: int
+    seen_at: int
+    dwell_ms: int
+    waiting_ms: int
+    items: tuple[Item, ...]
+    total: Total
+    zones: tuple[ZoneTime, ...]
+    tracks: int
+    certainty: float
+    rank: int | None
+    score_minor: int
+    rules: tuple[str, ...]
+    served_at: int | None
+    customer: bool
+    explain: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FloorView:
+    """Everybody in the shop at UTC ns `at`, those to be served in order, then the others.
+
+    number: grows by one with each view.
+    """
+
+    at: int = 0
+    number: int = 0
+    persons: tuple[PersonView, ...] = ()
+
+
+def view_of(people: People, holding: Holding, weights: Weights, at: int, number: int) -> FloorView:
+    """Return the floor at UTC ns `at`. holding: the rules that hold of a track."""
+    waiting = {c.number: c for c in people if not c.staff and c.served_at is None}
+    standings = [_standing(customer, people, holding, at) for customer in waiting.values()]
+    persons = [
+        _person(waiting[standing.number], people, at, holding, place=place, score=score)
+        for place, (standing, score) in enumerate(rank(standings, weights), 1)
+    ]
+    persons += [
+        _person(customer, people, at, holding) for customer in people if customer.number not in waiting
+    ]
+    return FloorView(at, number, tuple(persons))
+
+
+def _standing(customer: Customer, people: People, holding: Holding, at: int) -> Standing:
+    return Standing(
+        customer.number,
+        people.value(customer.track).total.amount_minor,
+        customer.arrived_at,
+        customer.certainty,
+        (customer.seen_at - customer.arrived_at) // MS,
+        _waited_ms(customer, at),
+        len(holding(customer.track)),
+    )
+
+
+def _waited_ms(customer: Customer, at: int) -> int:
+    return 0 if customer.waiting_since is None else max(0, at - customer.waiting_since) // MS
+
+
+def _person(
+    customer: Customer, people: People, at: int, holding: Holding, *, place: int | None = None, score: int = 0
+) -> PersonView:
+    track, value = customer.track, people.value(customer.track)
+    box = relative(customer.box, customer.size)
+    past = [ZoneTime(s.camera, s.zone, s.entered_at, s.dwell_ms, now=False) for s in customer.stays]
+    now = [ZoneTime(track.camera, v.zone, v.entered_at, v.dwell_ms, now=True) for v in customer.inside]
+    return PersonView(
+        camera=track.camera,
+        track=str(track),
+        visible=at - customer.seen_at < VISIBLE_NS,
+        box=(box["x"], box["y"], box["w"], box["h"]),
+        arrived_at=customer.arrived_at,
+        seen_at=customer.seen_at,
+        dwell_ms=(customer.seen_at - customer.arrived_at) // MS,
+        waiting_ms=_waited_ms(customer, at),
+        items=value.items,
+        total=value.total,
+        zones=(*past, *now),
+        tracks=len(customer.tracks),
+        certainty=customer.certainty,
+        rank=place,
+        score_minor=score,
+        rules=holding(track) if place else (),
+        served_at=customer.served_at,
+        customer=not customer.staff,
+        explain=tuple(people.explain(customer)),
+    )

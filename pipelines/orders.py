@@ -1,0 +1,52 @@
+"""What the staff says of a person, by page or MQTT, on its way to the thread that keeps the floor."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+WAITING = 64
+
+
+class Action(str, Enum):
+    """What is said of a person: served, or no customer at all."""
+
+    SERVED = "served"
+    NOT_CUSTOMER = "not-customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A word on one person, named by camera and track as in messages."""
+
+    action: Action
+    camera: str
+    track: str
+
+
+class Orders:
+    """A bounded box of orders: put in from any thread, taken out by one. Nobody ever waits."""
+
+    def __init__(self, capacity: int = WAITING) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._waiting: deque[Order] = deque()
+
+    def put(self, order: Order) -> bool:
+        """Take an order; False where too many wait already."""
+        with self._lock:
+            room = len(self._waiting) < self._capacity
+            if room:
+                self._waiting.append(order)
+        return room
+
+    def take(self) -> list[Order]:
+        """Return all orders that wait, oldest first."""
+        if not self._waiting:
+            return []
+        with self._lock:
+            orders = list(self._waiting)
+            self._waiting.clear()
+        return orders

@@ -1,0 +1,197 @@
+"""The people in the shop: which tracks are whom, and what each of them wears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from probes.crossing import Crossings
+from probes.frame import Kind
+from probes.price import ACCESSORY_MS, votes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pricing.ledger import Ledger
+    from pricing.value import PersonValue
+    from pricing.votes import Vote
+    from probes.answers import LookAnswer
+    from probes.frame import Box, Frame, TrackId
+    from probes.handover import Handover, Joined
+    from probes.zones import ZoneVisit
+
+MOST_STAYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A finished stay in a zone of a camera. entered_at: UTC ns."""
+
+    camera: str
+    zone: str
+    entered_at: int
+    dwell_ms: int
+
+
+@dataclass(slots=True)
+class Customer:
+    """One person from the first track to the last. Times are UTC ns.
+
+    certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
+    """
+
+    number: int
+    tracks: list[TrackId]
+    arrived_at: int
+    seen_at: int
+    box: Box
+    size: tuple[int, int]
+    certainty: float = 1.0
+    staff: bool = False
+    served_at: int | None = None
+    waiting_since: int | None = None
+    inside: tuple[ZoneVisit, ...] = ()
+    stays: list[Stay] = field(default_factory=list)
+
+    @property
+    def track(self) -> TrackId:
+        """The track the person is on now, or was last."""
+        return self.tracks[-1]
+
+    def stayed(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
+        """Add finished stays to the record."""
+        found = [Stay(camera, visit.zone, visit.entered_at, visit.dwell_ms) for visit in visits]
+        self.stays = [*self.stays, *found][-MOST_STAYS:]
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Tracks that changed persons: those that go on with an older one's, pairs that were exchanged."""
+
+    joined: Sequence[Joined] = ()
+    exchanged: Sequence[tuple[TrackId, TrackId]] = ()
+
+
+class People:
+    """One per device, used by one thread. Persons are in `ledger` under their number."""
+
+    def __init__(self, ledger: Ledger, handover: Handover, *, accessory_ms: int = ACCESSORY_MS) -> None:
+        self._ledger, self._handover = ledger, handover
+        self._crossings = Crossings(self.value)
+        self._accessory_ms = accessory_ms
+        self._of: dict[TrackId, Customer] = {}
+        self._customers: dict[int, Customer] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return len(self._customers)
+
+    def __iter__(self) -> Iterator[Customer]:
+        return iter(self._customers.values())
+
+    def customer(self, track: TrackId) -> Customer | None:
+        """Return whose track it is."""
+        return self._of.get(track)
+
+    def find(self, camera: str, name: str) -> Customer | None:
+        """Return whose track it is, named as in messages."""
+        return next((c for t, c in self._of.items() if t.camera == camera and str(t) == name), None)
+
+    def value(self, track: TrackId) -> PersonValue:
+        """Return what the person on a track wears; nothing for an unknown track."""
+        customer = self._of.get(track)
+        return self._ledger.value(customer.number if customer else None)
+
+    def explain(self, customer: Customer) -> list[str]:
+        """Return a line for each thing voted on, the total, and how the tracks became one person."""
+        lines = self._ledger.explain(customer.number)
+        if len(customer.tracks) > 1:
+            seen = ", ".join(f"{track.camera}/{track}" for track in customer.tracks)
+            lines.append(f"one person on {seen}; certainty {customer.certainty:.2f}")
+        return lines
+
+    def update(
+        self,
+        frame: Frame,
+        answers: Iterable[LookAnswer] = (),
+        votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
+    ) -> Moves:
+        """Take a frame, answers to looks and other votes, of whichever cameras."""
+        for person in frame.of(Kind.PERSON):
+            if person.track is not None:
+                self._see(person.track, person.box, frame)
+        joined = self._handover.update(frame)
+        for link in joined:
+            self._join(link)
+        for track, cast in (*votes_of(frame, answers, self._accessory_ms), *votes):
+            self._tell(track, self._crossings.hold(track, cast))
+        exchanged, released = self._crossings.update(frame)
+        for one, other in exchanged:
+            self._exchange(one, other)
+        for track, cast in released:
+            self._tell(track, cast)
+        return Moves(joined, exchanged)
+
+    def end(self, track: TrackId) -> None:
+        """Note that a track has ended; its person may still be found again."""
+        for other, votes in self._crossings.end(track):
+            self._tell(other, votes)
+        self._handover.end(track)
+
+    def exclude(self, customer: Customer) -> None:
+        """Take a person for no customer from now on, such as one of the staff."""
+        customer.staff = True
+        self._ledger.exclude(customer.number)
+
+    def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
+        """Forget and return those who will not be found again, with what they wore."""
+        return [self._forget(track) for track in self._handover.expire(now) if track in self._of]
+
+    def clear(self) -> list[tuple[Customer, PersonValue]]:
+        """Forget and return everyone."""
+        self._handover.clear()
+        return [self._forget(customer.track) for customer in list(self)]
+
+    def _see(self, track: TrackId, box: Box, frame: Frame) -> None:
+        customer = self._of.get(track)
+        if customer is None:
+            self._count += 1
+            at = frame.captured_at
+            customer = Customer(self._count, [track], at, at, box, frame.size)
+            self._of[track] = self._customers[self._count] = customer
+        customer.seen_at, customer.box, customer.size = frame.captured_at, box, frame.size
+
+    def _tell(self, track: TrackId, votes: Sequence[Vote]) -> None:
+        customer = self._of.get(track)
+        if customer is not None and votes:
+            self._ledger.observe(customer.number, votes)
+
+    def _join(self, link: Joined) -> None:
+        person, other = self._of[link.old], self._of[link.new]
+        self._ledger.join(person.number, other.number)
+        del self._customers[other.number]
+        for track in other.tracks:
+            self._of[track] = person
+        person.tracks += other.tracks
+        person.seen_at, person.box, person.size = other.seen_at, other.box, other.size
+        person.staff = person.staff or other.staff
+        person.served_at = other.served_at if person.served_at is None else person.served_at
+        person.certainty *= link.certainty
+
+    def _exchange(self, one: TrackId, other: TrackId) -> None:
+        a, b = self._of.get(one), self._of.get(other)
+        if a is None or b is None or a is b:
+            return
+        self._of[one], self._of[other] = b, a
+        a.tracks, b.tracks = [*a.tracks[:-1], other], [*b.tracks[:-1], one]
+        a.box, b.box, a.seen_at, b.seen_at = b.box, a.box, b.seen_at, a.seen_at
+        a.inside, b.inside = b.inside, a.inside
+
+    def _forget(self, track: TrackId) -> tuple[Customer, PersonValue]:
+        customer = self._of[track]
+        value = self._ledger.value(customer.number)
+        self._ledger.forget(customer.number)
+        del self._customers[customer.number]
+        for known in customer.tracks:
+            self._of.pop(known, None)
+        return customer, value

@@ -1,0 +1,141 @@
+"""What the floor of a store needs to know of the store file, and the floor made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import TypeAdapter, ValidationError
+
+from pipelines.errors import BadInput
+from pipelines.floor import Floor
+from pipelines.people import People
+from pricing.asked import Asked
+from pricing.hours import parse_hours
+from pricing.ledger import Ledger, Unknown
+from pricing.money import exponent
+from pricing.ranking import Weights
+from probes.events import PersonEvents
+from probes.handover import Handover, Passage
+from probes.notify import Notifier, NotifyResult, Rule
+from probes.zones import Role, Zone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.floor import Journal, Publisher
+    from pipelines.settings.root import Settings
+    from pricing.asked import Lookup
+    from probes.measure import Metrics
+    from probes.status import Summaries
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPlan:
+    """All that decides what the floor makes of frames, looks and prices. Plain values, fit for a file.
+
+    zones: of each enabled camera.
+    """
+
+    store: str
+    device: str
+    timezone: str
+    currency: str
+    zones: dict[str, tuple[Zone, ...]]
+    passages: tuple[Passage, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    weights: Weights = field(default_factory=Weights)
+    min_votes: int = 4
+    window_ms: int = 4000
+    unknown: Unknown = Unknown.LIST_UNPRICED
+    found_again_ms: int = 8000
+
+
+_PLAN = TypeAdapter(FloorPlan)
+
+
+def written(plan: FloorPlan) -> Any:
+    """Return a plan as JSON values."""
+    return _PLAN.dump_python(plan, mode="json")
+
+
+def read_plan(value: object) -> FloorPlan:
+    """Return the plan that `written` wrote; raises BadInput."""
+    try:
+        return _PLAN.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"is no plan of a floor: {where}: {first['msg']}") from None
+
+
+def plan_of(settings: Settings, device: str) -> FloorPlan:
+    """Return what the store file says of the floor."""
+    currency, floor = settings.store.currency, settings.floor
+    return FloorPlan(
+        store=settings.store.id,
+        device=device,
+        timezone=settings.store.timezone,
+        currency=currency,
+        zones={
+            name: tuple(Zone(z, o.polygon, o.dwell_ms, Role(o.role)) for z, o in camera.zones.items())
+            for name, camera in settings.enabled_cameras().items()
+        },
+        passages=tuple(
+            Passage(*way.places(), way.within_s * 1000, way.at_least_s * 1000) for way in floor.handover
+        ),
+        rules=tuple(
+            Rule(
+                rule.name,
+                rule.when.minor(currency),
+                frozenset(rule.when.in_zones),
+                rule.cooldown_s,
+                tuple(parse_hours(line) for line in rule.when.hours),
+                rule.expires_s,
+            )
+            for rule in settings.notify
+        ),
+        weights=Weights(*floor.serve.minor(currency)),
+        min_votes=settings.prices.confirm.min_votes,
+        window_ms=settings.prices.confirm.window_ms,
+        unknown=Unknown(settings.prices.unknown),
+        found_again_ms=floor.found_again_s * 1000,
+    )
+
+
+def build_floor(
+    plan: FloorPlan,
+    lookup: Lookup,
+    *,
+    summaries: Summaries,
+    publisher: Publisher,
+    metrics: Metrics,
+    getrandbits: Callable[[int], int],
+    brand: Callable[[str], str] = lambda brand: brand,
+    journal: Journal | None = None,
+) -> Floor:
+    """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
+    asked = Asked(lookup)
+    ledger = Ledger(
+        plan.currency, asked, min_votes=plan.min_votes, window_ms=plan.window_ms, unknown=plan.unknown
+    )
+
+    def count(rule: str, result: NotifyResult) -> None:
+        metrics.notifications.labels(rule, result.value).inc()
+
+    return Floor(
+        people=People(ledger, Handover(plan.zones, plan.passages, gap_ms=plan.found_again_ms)),
+        asked=asked,
+        zones=plan.zones,
+        weights=plan.weights,
+        events=PersonEvents(plan.store, plan.device, plan.currency, getrandbits),
+        notifier=Notifier(
+            plan.store, plan.device, plan.rules, getrandbits, count, brand=brand, zone=ZoneInfo(plan.timezone)
+        ),
+        summaries=summaries,
+        publisher=publisher,
+        metrics=metrics,
+        minor_per_unit=10 ** exponent(plan.currency),
+        journal=journal,
+    )

@@ -1,0 +1,192 @@
+"""One person on several tracks: lost and found again on a camera, or handed over to another one.
+
+By place and time alone, no biometrics. Where two people could be meant, nobody is: a basket that starts
+anew is put right by the next looks, a basket on the wrong person is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import hypot
+from typing import TYPE_CHECKING
+
+from probes.frame import Kind
+from probes.zones import Role, contains, foot_point
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from probes.frame import Box, Frame, TrackId
+    from probes.zones import Zone
+
+MS = 1_000_000
+NEAR, PER_SECOND, FARTHEST = 0.35, 0.8, 2.0
+"""How far off a lost person may be found, in body heights: at once, more per second (1.4 m/s), at most."""
+SIZE = 0.6
+EDGE = 0.02
+SURE_FOUND, SURE_HANDED = 0.95, 0.85
+"""Certainty of a link without delay; it falls by half until the end of the time allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A way from one camera's exit zone to another's entry zone, walked within `within_ms`."""
+
+    from_camera: str
+    from_zone: str
+    to_camera: str
+    to_zone: str
+    within_ms: int
+    at_least_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Track `new` goes on with the person of `old`. certainty: from 0 to 1, an order of trust, no chance."""
+
+    old: TrackId
+    new: TrackId
+    certainty: float
+
+
+@dataclass(slots=True)
+class _Trace:
+    """A track's first and last sighting, UTC ns; size of the frame, px."""
+
+    size: tuple[int, int]
+    first_at: int
+    first: Box
+    last_at: int
+    last: Box
+    ended: bool = False
+
+
+class Handover:
+    """Says which new tracks go on with a person known already. One per device, called from one thread.
+
+    A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight.
+    zones: of each camera. gap_ms: how long after the last sighting a person can be found again.
+    """
+
+    def __init__(
+        self,
+        zones: Mapping[str, Sequence[Zone]],
+        passages: Iterable[Passage] = (),
+        *,
+        gap_ms: int = 8000,
+        settle_ms: int = 800,
+    ) -> None:
+        self._zones = {camera: tuple(found) for camera, found in zones.items()}
+        self._passages = tuple(passages)
+        self._gap, self._settle = gap_ms * MS, settle_ms * MS
+        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._settle
+        self._traces: dict[TrackId, _Trace] = {}
+        self._new: set[TrackId] = set()
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    def update(self, frame: Frame) -> list[Joined]:
+        """Take a frame; return the links found, each once. The old track of a link is known no more."""
+        at = frame.captured_at
+        for person in frame.of(Kind.PERSON):
+            if (track := person.track) is None:
+                continue
+            trace = self._traces.get(track)
+            if trace is None:
+                self._traces[track] = _Trace(frame.size, at, person.box, at, person.box)
+                self._new.add(track)
+            else:
+                trace.last_at, trace.last = at, person.box
+        return self._judge(at) if self._new else []
+
+    def end(self, track: TrackId) -> None:
+        """Note that the tracker has given a track up; its person may be found on another one."""
+        if track in self._traces:
+            self._traces[track].ended = True
+
+    def expire(self, now: int) -> list[TrackId]:
+        """Forget and return the tracks that ended so long ago that nobody goes on with them."""
+        gone = [t for t, trace in self._traces.items() if trace.ended and now - trace.last_at > self._keep]
+        for track in gone:
+            self._forget(track)
+        return gone
+
+    def clear(self) -> list[TrackId]:
+        """Forget and return all tracks."""
+        gone = list(self._traces)
+        self._traces.clear()
+        self._new.clear()
+        return gone
+
+    def _forget(self, track: TrackId) -> None:
+        self._traces.pop(track, None)
+        self._new.discard(track)
+
+    def _judge(self, now: int) -> list[Joined]:
+        found = []
+        for track in sorted(self._new):
+            arrival = self._traces[track]
+            if 0 <= now - arrival.first_at < self._settle and not arrival.ended:
+                continue
+            self._new.discard(track)
+            fits = self._fitting(track)
+            if len(fits) != 1:
+                continue
+            (old, certainty) = fits[0]
+            rivals = [t for t in self._traces if t != track and self._match(old, t) is not None]
+            if not rivals:
+                self._forget(old)
+                found.append(Joined(old, track, certainty))
+        return found
+
+    def _fitting(self, new: TrackId) -> list[tuple[TrackId, float]]:
+        matches = ((old, self._match(old, new)) for old in self._traces if old != new)
+        return [(old, certainty) for old, certainty in matches if certainty is not None]
+
+    def _match(self, old: TrackId, new: TrackId) -> float | None:
+        """Return how sure it is that `new` goes on where `old` was lost; None where it cannot."""
+        lost, found = self._traces[old], self._traces[new]
+        wait = found.first_at - lost.last_at
+        if wait <= 0:
+            return None
+        if old.camera == new.camera:
+            near = wait <= self._gap and self._found_again(old.camera, lost, found, wait)
+            return _fading(SURE_FOUND, wait, self._gap) if near else None
+        for way in self._passages:
+            if (way.from_camera, way.to_camera) != (old.camera, new.camera):
+                continue
+            if (
+                way.at_least_ms * MS <= wait <= way.within_ms * MS
+                and way.from_zone in self._at(old.camera, lost.last, lost.size)
+                and way.to_zone in self._at(new.camera, found.first, found.size)
+            ):
+                return _fading(SURE_HANDED, wait, way.within_ms * MS)
+        return None
+
+    def _found_again(self, camera: str, lost: _Trace, found: _Trace, wait: int) -> bool:
+        if self._outside(camera, lost.last, lost.size, (Role.EXIT, Role.BOTH)):
+            return False
+        if self._outside(camera, found.first, found.size, (Role.ENTRY, Role.BOTH)):
+            return False
+        tall, short = max(lost.last.h, found.first.h), min(lost.last.h, found.first.h)
+        if short < SIZE * tall:
+            return False
+        (x0, _), (x1, _) = lost.last.centre, found.first.centre
+        way = hypot(x1 - x0, found.first.bottom - lost.last.bottom)
+        return way <= tall * min(FARTHEST, NEAR + PER_SECOND * wait / 1e9)
+
+    def _outside(self, camera: str, box: Box, size: tuple[int, int], roles: tuple[Role, ...]) -> bool:
+        """Tell whether who is seen there is on the way out of the picture, or into it."""
+        if box.x <= EDGE * size[0] or box.right >= (1 - EDGE) * size[0]:
+            return True
+        inside = self._at(camera, box, size)
+        return any(zone.role in roles and zone.name in inside for zone in self._zones.get(camera, ()))
+
+    def _at(self, camera: str, box: Box, size: tuple[int, int]) -> list[str]:
+        spot = foot_point(box, size)
+        return [zone.name for zone in self._zones.get(camera, ()) if contains(zone.polygon, *spot)]
+
+
+def _fading(sure: float, wait: int, longest: int) -> float:
+    return round(sure * (1 - 0.5 * wait / longest), 3)
