@@ -1,0 +1,232 @@
+"""DeepStream's metadata through pyds, the only module that touches it.
+
+pyds and its pitfalls (deepstream_python_apps 1.2.0, bindings/src; measured on the real metadata library):
+lists end with None or raise StopIteration, and their order means nothing; obj_label is neither bounded nor
+terminated, so labels come from the class table and are never read or written; the meta lock holds the GIL
+while it waits, so it is never taken; unique font names leak, so there is one.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.errors import BadInput
+from probes.nvds_meta import (
+    COVER_CLASS,
+    HEADS,
+    UNTRACKED,
+    VOUCHER,
+    BatchMeta,
+    FrameMeta,
+    MetaError,
+    Past,
+    Seen,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from probes.nvds_meta import Rectangle, Style, Text
+
+FONT = "Sans"
+INSTEAD = 'platform.kind "cpu" needs none of this'
+BLACK = (0.0, 0.0, 0.0, 1.0)
+PLATE = (0.055, 0.067, 0.09, 0.87)
+
+
+def load_pyds() -> Any:
+    """Import pyds. Raises BadInput where it is missing or cannot work here."""
+    if int(np.__version__.split(".", 1)[0]) >= 2 and _from_wheel():
+        raise BadInput(
+            f"pyds: NVIDIA's wheels need numpy below 2, here is {np.__version__};"
+            f' install "numpy<2" or build pyds; {INSTEAD}'
+        )
+    try:
+        pyds = importlib.import_module("pyds")
+    except ImportError as error:
+        raise BadInput(
+            f"pyds: cannot be imported ({error}); install NVIDIA's wheel for this DeepStream,"
+            f" from 9.0 on build it from deepstream_python_apps; {INSTEAD}"
+        ) from None
+    if not hasattr(pyds, "gst_buffer_get_nvds_batch_meta"):
+        raise BadInput(f"pyds: this package is not NVIDIA's; remove it and install NVIDIA's wheel; {INSTEAD}")
+    return pyds
+
+
+def _from_wheel() -> bool:
+    try:
+        return version("pyds").startswith("1.")
+    except PackageNotFoundError:
+        return False
+
+
+class PydsMeta:
+    """MetaReader and MetaWriter over a pyds module. Used on one batch by one thread at a time."""
+
+    def __init__(self, pyds: Any, surface: tuple[int, int] | None) -> None:
+        """Take pyds and the size that the mux scales frames to; None where it keeps the cameras' sizes."""
+        self._pyds = pyds
+        self._surface = surface
+        self._frame: Callable[[Any], Any] = pyds.NvDsFrameMeta.cast
+        self._object: Callable[[Any], Any] = pyds.NvDsObjectMeta.cast
+        self._past_type = int(pyds.NvDsMetaType.NVDS_TRACKER_PAST_FRAME_META)
+
+    def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
+        """Return width, height of the frame's surface, to which its boxes refer."""
+        return self._surface or frame.source_size
+
+    def read(self, buffer: int) -> BatchMeta:
+        """Return the whole batch; see MetaReader."""
+        batch = self._batch(buffer)
+        frames = [self._read_frame(frame) for frame in self._frames(batch)]
+        return BatchMeta(frames, batch, self._read_past(batch))
+
+    def vouchers(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
+        """Return for each frame its vouchers and the number of its head boxes; see MetaReader."""
+        return [self._vouchers_of(frame) for frame in self._frames(self._batch(buffer))]
+
+    def style(self, seen: Seen, style: Style, text: Text | None) -> None:
+        """Set an object's outline and text."""
+        rectangle = seen.meta.rect_params
+        rectangle.border_width = style.width
+        if style.width:
+            rectangle.border_color.set(*style.colour, 1.0)
+        params = seen.meta.text_params
+        if text is not None:
+            self._write(params, text)
+        elif params.display_text:
+            params.display_text = ""
+
+    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
+        """Add a box that redaction blurs, or that hides all below it.
+
+        nvdsosd leaves out what has a border of alpha 0, its filling too (nvll_osd/cuosd.cpp, 9.1).
+        """
+        added = self._pyds.nvds_acquire_obj_meta_from_pool(batch.meta)
+        added.unique_component_id = HEADS
+        added.class_id = COVER_CLASS
+        added.object_id = UNTRACKED
+        rectangle = added.rect_params
+        rectangle.left, rectangle.top, rectangle.width, rectangle.height = box
+        rectangle.border_width = 0
+        rectangle.has_bg_color = int(opaque)
+        if opaque:
+            rectangle.border_color.set(*BLACK)
+            rectangle.bg_color.set(*BLACK)
+        self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
+
+    def vouch(self, batch: BatchMeta, frame: FrameMeta, token: int, boxes: int) -> None:
+        """Add the voucher of a frame: an object without size, which draws nothing."""
+        added = self._pyds.nvds_acquire_obj_meta_from_pool(batch.meta)
+        added.unique_component_id = VOUCHER
+        added.class_id = boxes
+        added.object_id = token
+        rectangle = added.rect_params
+        rectangle.width = rectangle.height = 0.0
+        rectangle.border_width = rectangle.has_bg_color = 0
+        self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
+
+    def _batch(self, buffer: int) -> Any:
+        batch = self._pyds.gst_buffer_get_nvds_batch_meta(buffer)
+        if batch is None:
+            raise MetaError("a buffer without batch metadata")
+        return batch
+
+    def _frames(self, batch: Any) -> list[Any]:
+        frames = [self._frame(data) for data in _walk(batch.frame_meta_list)]
+        if len(frames) != batch.num_frames_in_batch:
+            raise MetaError(f"{len(frames)} frames in a batch of {batch.num_frames_in_batch}")
+        return frames
+
+    def _read_frame(self, frame: Any) -> FrameMeta:
+        size = frame.source_frame_width, frame.source_frame_height
+        read = FrameMeta(
+            frame.pad_index,
+            frame.batch_id,
+            frame.frame_num,
+            size,
+            frame.ntp_timestamp,
+            bool(frame.bInferDone),
+            None,
+            frame,
+        )
+        try:
+            objects = [self._read_object(self._object(data)) for data in _walk(frame.obj_meta_list)]
+            if len(objects) == frame.num_obj_meta:
+                read.objects = objects
+        except Exception:  # noqa: BLE001, S110 objects None says it: the frame is covered, the others go on
+            pass
+        return read
+
+    @staticmethod
+    def _read_object(found: Any) -> Seen:
+        box = found.rect_params
+        return Seen(
+            found.unique_component_id,
+            found.class_id,
+            found.object_id,
+            found.confidence,
+            box.left,
+            box.top,
+            box.width,
+            box.height,
+            found,
+        )
+
+    def _read_past(self, batch: Any) -> list[Past]:
+        """Return what the tracker reports late; without it nothing is lost but a little history."""
+        try:
+            return [past for data in _walk(batch.batch_user_meta_list) for past in self._past(data)]
+        except Exception:  # noqa: BLE001 history is no reason to withhold a picture
+            return []
+
+    def _past(self, data: Any) -> Iterator[Past]:
+        user = self._pyds.NvDsUserMeta.cast(data)
+        if user.base_meta.meta_type != self._past_type:
+            return
+        for stream in self._pyds.NvDsTargetMiscDataBatch.cast(user.user_meta_data).list():
+            for target in stream.list():
+                for seen in target.list():
+                    box = seen.tBbox
+                    corners = box.left, box.top, box.width, box.height
+                    yield Past(stream.streamID, target.uniqueId, seen.frameNum, corners)
+
+    def _vouchers_of(self, frame: Any) -> tuple[list[tuple[int, int]], int]:
+        found, boxes = [], 0
+        for data in _walk(frame.obj_meta_list):
+            added = self._object(data)
+            component = added.unique_component_id
+            if component == VOUCHER:
+                found.append((added.object_id, added.class_id))
+            elif component == HEADS:
+                boxes += 1
+        return found, boxes
+
+    @staticmethod
+    def _write(params: Any, text: Text) -> None:
+        params.display_text = text.words
+        params.x_offset, params.y_offset = text.left, text.top
+        font = params.font_params
+        font.font_name = FONT
+        font.font_size = text.size
+        font.font_color.set(*text.colour, 1.0)
+        params.set_bg_clr = 1
+        params.text_bg_clr.set(*PLATE)
+
+
+def _walk(node: Any) -> Iterator[Any]:
+    """Yield the data of a GList; both ways to end one are in use."""
+    while node is not None:
+        try:
+            data = node.data
+        except StopIteration:
+            return
+        yield data
+        try:
+            node = node.next
+        except StopIteration:
+            return

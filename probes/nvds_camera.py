@@ -1,0 +1,228 @@
+"""One camera's way from DeepStream metadata to a Frame, and from its heads to boxes on the surface."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from itertools import count, pairwise
+from math import ceil, floor, isfinite
+from typing import TYPE_CHECKING
+
+from probes.frame import Box, Detection, Frame, Kind
+from probes.nvds_meta import UNTRACKED, VOUCHER, MetaError
+from probes.zones import contains
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from probes.frame import TrackId
+    from probes.nvds_meta import FrameMeta, Past, Rectangle, Seen
+    from probes.redact import HeadWatch, Mask, Polygon
+    from probes.tracks import TrackBook
+
+    Classes = Mapping[tuple[int, int], tuple[Kind, str]]
+    """What (gie-unique-id, class id) stand for."""
+
+SMALLEST = 4
+"""nvdsosd leaves boxes under 3 px undone (nvll_osd/cuosd.cpp, 9.1)."""
+BANDS = 24
+"""In how many level bands a slanted camera mask is covered."""
+
+
+REMEMBERED = 256
+"""Frames whose time is kept, for what the tracker reports late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Where a track was at UTC ns `at`, before the tracker had confirmed it; box in the camera's pixels."""
+
+    track: TrackId
+    at: int
+    box: Box
+
+
+class CameraMeta:
+    """What the probe keeps of one camera. Frames come in order, from one thread."""
+
+    def __init__(
+        self,
+        camera: str,
+        *,
+        classes: Classes,
+        watch: HeadWatch,
+        book: TrackBook,
+        now: Callable[[], int],
+        masks: Sequence[Polygon] = (),
+    ) -> None:
+        """now: UTC ns, for frames that bring no time. masks: polygons, corners from 0 to 1 of the frame."""
+        self.camera = camera
+        self._classes, self._watch, self._book, self._now = classes, watch, book, now
+        self._analysed = frozenset(kind for kind, _ in classes.values())
+        self._masks = tuple(tuple(polygon) for polygon in masks)
+        self._strips: dict[tuple[int, int], list[Rectangle]] = {}
+        self._times: dict[int, int] = {}
+        self._names: dict[int, int] = {}
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+
+    def frame(
+        self, meta: FrameMeta, surface: tuple[int, int]
+    ) -> tuple[Frame, list[tuple[Seen, Detection | None]]]:
+        """Return the frame in the camera's own pixels, and each object with what it was taken for.
+
+        Raises MetaError where the metadata cannot be relied on.
+        """
+        if meta.objects is None:
+            raise MetaError("the objects of a frame could not be read")
+        width, height = meta.source_size
+        if not (width > 0 and height > 0 and surface[0] > 0 and surface[1] > 0):
+            raise MetaError("a frame without a size")
+        at = meta.ntp or self._now()
+        self._remember(meta.number, at)
+        scale = width / surface[0], height / surface[1]
+        objects = sorted(meta.objects, key=_order)
+        with self._lock:
+            pairs = self._detect(objects, scale, at)
+        found = tuple(detection for _, detection in pairs if detection is not None)
+        analysed = self._analysed if meta.inferred else frozenset[Kind]()
+        return Frame(self.camera, at, (width, height), found, analysed), pairs
+
+    def heads(self, frame: Frame) -> tuple[Mask, ...]:
+        """Return what to cover of the frame. Any doubt raises."""
+        return self._watch.locate(frame)
+
+    def public(self, frame: Frame) -> Frame:
+        """Return the frame without what lies behind the camera's masks: nothing follows from that."""
+        if not self._masks:
+            return frame
+        kept = tuple(d for d in frame.detections if not self.is_masked(d.box, frame.size))
+        return Frame(frame.camera, frame.captured_at, frame.size, kept, frame.analysed)
+
+    def is_masked(self, box: Box, size: tuple[int, int]) -> bool:
+        """Tell whether the middle of a box lies behind a camera mask."""
+        x, y = box.centre
+        return any(contains(polygon, x / size[0], y / size[1]) for polygon in self._masks)
+
+    def strips(self, surface: tuple[int, int]) -> list[Rectangle]:
+        """Return boxes that hide the camera's masks, and a little more where their edges are slanted."""
+        if surface not in self._strips:
+            self._strips[surface] = [box for polygon in self._masks for box in _strips(polygon, surface)]
+        return self._strips[surface]
+
+    def earlier(self, past: Iterable[Past], frame: Frame, surface: tuple[int, int]) -> list[Earlier]:
+        """Return where known tracks were before they were confirmed, in frames still remembered."""
+        across, down = frame.size[0] / surface[0], frame.size[1] / surface[1]
+        with self._lock:
+            found = []
+            for then in past:
+                name, at = self._names.get(then.number), self._times.get(then.frame_number)
+                if name is not None and at is not None:
+                    left, top, width, height = then.box
+                    box = Box(left * across, top * down, width * across, height * down)
+                    found.append(Earlier(self._book.see(name, frame.captured_at), at, box))
+            return found
+
+    def ended(self, now: int) -> list[TrackId]:
+        """Return the tracks that have ended by UTC nanoseconds `now`, once. From any thread."""
+        with self._lock:
+            ended = self._book.expire(now)
+            if ended:
+                gone = {track.number for track in ended}
+                self._names = {number: name for number, name in self._names.items() if name not in gone}
+            return ended
+
+    def close(self) -> list[TrackId]:
+        """End all tracks and return them. From any thread."""
+        with self._lock:
+            self._names.clear()
+            return self._book.clear()
+
+    def _detect(
+        self, objects: list[Seen], scale: tuple[float, float], at: int
+    ) -> list[tuple[Seen, Detection | None]]:
+        across, down = scale
+        pairs: list[tuple[Seen, Detection | None]] = []
+        taken = set()
+        for seen in objects:
+            component, class_id, number, confidence, left, top, width, height, _ = seen
+            if component == VOUCHER:
+                raise MetaError("a frame that was vouched for before")
+            known = self._classes.get((component, class_id))
+            if known is None:
+                pairs.append((seen, None))
+                continue
+            kind, label = known
+            track = None
+            if kind is Kind.PERSON and number != UNTRACKED and number not in taken:
+                taken.add(number)
+                track = self._name(number, at)
+            box = Box(left * across, top * down, width * across, height * down)
+            sure = confidence if 0 <= confidence <= 1 else 0.0
+            pairs.append((seen, Detection(kind, label, sure, box, track)))
+        return pairs
+
+    def _remember(self, number: int, at: int) -> None:
+        self._times[number] = at
+        if len(self._times) > REMEMBERED:
+            del self._times[next(iter(self._times))]
+
+    def _name(self, number: int, at: int) -> TrackId:
+        """Name a track by a number of our own: the tracker's may come again for another, or have 64 bits."""
+        name = self._names.get(number)
+        if name is None:
+            name = self._names[number] = next(self._numbers)
+        return self._book.see(name, at)
+
+
+def on_surface(
+    box: Box, size: tuple[int, int], surface: tuple[int, int], *, smallest: int = SMALLEST
+) -> Rectangle | None:
+    """Return the whole pixels of the surface that a box of the frame touches; None where it lies outside.
+
+    Raises MetaError on a box that is none.
+    """
+    across, down = surface[0] / size[0], surface[1] / size[1]
+    edges = box.x * across, box.y * down, box.right * across, box.bottom * down
+    if not all(map(isfinite, edges)):
+        raise MetaError("a box without an end")
+    left, top = max(0, floor(edges[0])), max(0, floor(edges[1]))
+    right, bottom = min(surface[0], ceil(edges[2])), min(surface[1], ceil(edges[3]))
+    if right <= left or bottom <= top:
+        return None
+    left, top = max(0, min(left, surface[0] - smallest)), max(0, min(top, surface[1] - smallest))
+    return left, top, max(right - left, smallest), max(bottom - top, smallest)
+
+
+def _order(seen: Seen) -> tuple[int, int, int, float, float, float, float, float]:
+    """Sort by what an object is: the order of the metadata's lists means nothing."""
+    return seen[0], seen[1], seen[2], seen[4], seen[5], seen[6], seen[7], seen[3]
+
+
+def _strips(polygon: Sequence[tuple[float, float]], surface: tuple[int, int]) -> list[Rectangle]:
+    """Cover a polygon with level bands, each as wide as the polygon is anywhere in it."""
+    lowest, highest = min(y for _, y in polygon), max(y for _, y in polygon)
+    levels = sorted(
+        {lowest + (highest - lowest) * n / BANDS for n in range(BANDS + 1)} | {y for _, y in polygon}
+    )
+    bands: list[tuple[float, float, float, float]] = []
+    for above, below in pairwise(levels):
+        reach = _reach(polygon, above, below)
+        if reach is None:
+            continue
+        if bands and bands[-1][3] == above and (bands[-1][0], bands[-1][2]) == reach:
+            bands[-1] = (*bands[-1][:3], below)
+        else:
+            bands.append((reach[0], above, reach[1], below))
+    boxes = (on_surface(Box(x1, y1, x2 - x1, y2 - y1), (1, 1), surface) for x1, y1, x2, y2 in bands)
+    return [box for box in boxes if box is not None]
+
+
+def _reach(polygon: Sequence[tuple[float, float]], above: float, below: float) -> tuple[float, float] | None:
+    """Return the leftmost and rightmost x of a polygon's outline between two levels."""
+    found = []
+    for (x1, y1), (x2, y2) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
+        low, high = max(min(y1, y2), above), min(max(y1, y2), below)
+        if low <= high:
+            found += [x1, x2] if y1 == y2 else [x1 + (x2 - x1) * (y - y1) / (y2 - y1) for y in (low, high)]
+    return (min(found), max(found)) if found else None

@@ -1,0 +1,68 @@
+"""From the streaming thread to the thread that prices and publishes: bounded, never waiting for it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from probes.frame import Frame, TrackId
+    from probes.nvds_camera import Earlier
+
+WAITING = 64
+
+
+@dataclass(slots=True)
+class Sighting:
+    """What the probe saw on one frame.
+
+    ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
+    earlier: where persons were before the tracker confirmed them.
+    """
+
+    frame: Frame
+    ended: list[TrackId] = field(default_factory=list)
+    masked: Mapping[str, int] | None = None
+    earlier: list[Earlier] = field(default_factory=list)
+
+
+class Handoff:
+    """A queue of sightings. When it is full the oldest gives way, but no track's end is ever lost."""
+
+    def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
+        """on_drop hears the camera of each sighting that gave way."""
+        self._on_drop, self._most = on_drop, waiting
+        self._change = threading.Condition()
+        self._waiting: deque[Sighting] = deque()
+        self._ended: dict[str, list[TrackId]] = {}
+        self._closed = False
+
+    def put(self, sighting: Sighting) -> None:
+        """Take a sighting; returns at once."""
+        with self._change:
+            dropped = self._waiting.popleft() if len(self._waiting) >= self._most else None
+            if dropped is not None and dropped.ended:
+                self._ended.setdefault(dropped.frame.camera, []).extend(dropped.ended)
+            self._waiting.append(sighting)
+            self._change.notify()
+        if dropped is not None:
+            self._on_drop(dropped.frame.camera)
+
+    def take(self, timeout_s: float) -> list[Sighting]:
+        """Return all that waits, oldest first; after the timeout, or once closed, an empty list."""
+        with self._change:
+            self._change.wait_for(lambda: self._waiting or self._closed, timeout_s)
+            taken, self._waiting = list(self._waiting), deque()
+            for sighting in taken:
+                sighting.ended[:0] = self._ended.pop(sighting.frame.camera, [])
+            return taken
+
+    def close(self) -> None:
+        """Wake who waits."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()

@@ -1,0 +1,129 @@
+"""What the probe reads from a DeepStream batch and writes into it, whichever binding does the work.
+
+Facts about the metadata: NVIDIA/DeepStream 9.1, includes/nvdsmeta.h; all boxes are in pixels of the batched
+surface, which legacy nvstreammux scales to its own width and height.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNTRACKED = 0xFFFF_FFFF_FFFF_FFFF
+"""UNTRACKED_OBJECT_ID: an object that no tracker has confirmed."""
+HEADS = 100
+"""unique_component_id of the boxes that redaction covers; no gie-unique-id may equal it."""
+COVER_CLASS = 0
+"""class_id of those boxes: nvdsosd finds them as blur-on-gie-class-ids="100,0"."""
+VOUCHER = 101
+"""unique_component_id of the object by which the probe vouches for a frame."""
+
+Rgb = tuple[float, float, float]
+"""Red, green, blue from 0 to 1."""
+Rectangle = tuple[int, int, int, int]
+"""Left, top, width, height in whole pixels of the surface."""
+
+
+class MetaError(Exception):
+    """The metadata cannot be read or written as it must be: nothing may be concluded from it."""
+
+
+class Seen(NamedTuple):
+    """One object of a frame. number: the tracker's id, or UNTRACKED. meta: the binding's own object."""
+
+    component: int
+    class_id: int
+    number: int
+    confidence: float
+    left: float
+    top: float
+    width: float
+    height: float
+    meta: Any
+
+
+@dataclass(slots=True)
+class FrameMeta:
+    """One frame of a batch. source_size: the camera's width, height; ntp: UTC ns, 0 where not known.
+
+    inferred: whether inference ran on this frame. objects is None where they could not be read.
+    """
+
+    pad: int
+    batch_id: int
+    number: int
+    source_size: tuple[int, int]
+    ntp: int
+    inferred: bool
+    objects: list[Seen] | None
+    meta: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Where a track was in an earlier frame, reported late by the tracker. Box in surface pixels."""
+
+    pad: int
+    number: int
+    frame_number: int
+    box: tuple[float, float, float, float]
+
+
+@dataclass(slots=True)
+class BatchMeta:
+    """All frames of a buffer. Its `meta` objects are dead once the buffer has left the probe."""
+
+    frames: list[FrameMeta]
+    meta: Any
+    past: list[Past] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How an object is drawn: outline in px (0: none) and its colour."""
+
+    width: int
+    colour: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of an object: left and top in surface pixels, colour, size in points."""
+
+    words: str
+    left: int
+    top: int
+    colour: Rgb
+    size: int
+
+
+class MetaReader(Protocol):
+    """Reads batches. `buffer` is the address of a GstBuffer: hash(buffer) in gst-python."""
+
+    def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
+        """Return width, height of the frame's surface, to which its boxes refer."""
+
+    def read(self, buffer: int) -> BatchMeta:
+        """Return the whole batch; raises whatever the binding raises, MetaError where something is amiss.
+
+        A frame whose objects could not be read comes with objects None; one that was not found raises.
+        """
+
+    def vouchers(self, buffer: int) -> Sequence[tuple[list[tuple[int, int]], int]]:
+        """Return for each frame its vouchers, as (token, boxes), and how many head boxes it really has."""
+
+
+class MetaWriter(Protocol):
+    """Writes into a batch that was just read. May raise anything; then the frame is not vouched for."""
+
+    def style(self, seen: Seen, style: Style, text: Text | None) -> None:
+        """Set an object's outline and text."""
+
+    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
+        """Add a box that redaction blurs, or that hides all below it."""
+
+    def vouch(self, batch: BatchMeta, frame: FrameMeta, token: int, boxes: int) -> None:
+        """Add the voucher of a frame on which so many boxes were added."""

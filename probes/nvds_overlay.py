@@ -1,0 +1,111 @@
+"""The overlay as DeepStream metadata: outlines and texts of objects that nvdsosd draws."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from probes.frame import Kind
+from probes.nvds_meta import Style, Text
+from probes.wording import ACCESSORY, DETAILED, GREY, Tone, text_height, texts, tone_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pricing.value import PersonValue
+    from probes.frame import Detection, TrackId
+    from probes.nvds_meta import Rgb, Seen
+    from probes.wording import LabelText, Money
+
+    Values = Callable[[TrackId], PersonValue | None]
+    Pairs = Sequence[tuple[Seen, Detection | None]]
+
+HIDDEN = Style(0, (0.0, 0.0, 0.0))
+POINTS_PER_PIXEL = 0.75
+WIDE, HIGH = 0.6, 1.6
+"""Of a letter and of a line, in sizes of the text; only for keeping texts inside the picture."""
+MOST_TEXTS = 1024
+
+
+class MetaOverlay:
+    """Says the same of each person as probes.draw does. `values` tells what a person is known to carry."""
+
+    def __init__(self, money: Money, values: Values) -> None:
+        self._money, self._values = money, values
+        self._words: dict[TrackId, tuple[PersonValue, Tone, str, str]] = {}
+
+    def styles(self, pairs: Pairs, surface: tuple[int, int]) -> Iterator[tuple[Seen, Style, Text | None]]:
+        """Yield for each object how to draw it, in surface pixels."""
+        known = self._known(pairs)
+        plain = _plain(surface[1])
+        for seen, found in pairs:
+            if found is None or found.kind not in plain:
+                yield seen, HIDDEN, None
+            elif found.track is None:
+                yield seen, plain[found.kind], None
+            else:
+                rank, value = known.get(found.track, (0, None))
+                tone = Tone.PLAIN if value is None else tone_of(rank, value)
+                text = None
+                if value is not None and value.items:
+                    full, short = self._said(found.track, value, tone)
+                    text = _place(seen, full if rank < DETAILED else short, tone, surface)
+                yield seen, _outline(tone, surface[1]), text
+
+    def _known(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
+        """Return the valued persons of the frame with their rank, the highest total first."""
+        found = []
+        for _, detection in pairs:
+            track = detection.track if detection is not None else None
+            value = self._values(track) if track is not None else None
+            if track is not None and value is not None:
+                found.append((-value.total.amount_minor, track, value))
+        found.sort(key=lambda entry: entry[:2])
+        return {track: (rank, value) for rank, (_, track, value) in enumerate(found)}
+
+    def _said(self, track: TrackId, value: PersonValue, tone: Tone) -> tuple[str, str]:
+        """Return a person's text in full and in short, made anew only when it changes."""
+        kept = self._words.get(track)
+        if kept is None or kept[0] is not value or kept[1] is not tone:
+            if len(self._words) >= MOST_TEXTS:
+                self._words.clear()
+            full, short = texts(value, tone, self._money)
+            kept = self._words[track] = value, tone, _lines(full), _lines(short)
+        return kept[2], kept[3]
+
+
+def _place(seen: Seen, words: str, tone: Tone, surface: tuple[int, int]) -> Text:
+    """Put a text above its person, else at the top of the box, inside the picture."""
+    pixels = text_height(surface[1])
+    lines = words.split("\n")
+    width, height = max(map(len, lines)) * pixels * WIDE, len(lines) * pixels * HIGH
+    left = max(0, int(min(seen.left, surface[0] - width)))
+    above = seen.top - height
+    top = max(0, int(above if above >= 0 else min(seen.top, surface[1] - height)))
+    return Text(words, left, top, _unit(tone), round(pixels * POINTS_PER_PIXEL))
+
+
+def _lines(text: LabelText) -> str:
+    rows = [f"{row.name}  {row.price}".rstrip() for row in text.rows]
+    return "\n".join([text.head, *rows] if text.head else rows)
+
+
+def _unit(tone: Tone) -> Rgb:
+    red, green, blue = tone.rgb
+    return red / 255, green / 255, blue / 255
+
+
+@lru_cache(maxsize=64)
+def _outline(tone: Tone, height: int) -> Style:
+    return Style(_thin(height) + 1 + (tone is Tone.TOP), _unit(tone))
+
+
+@lru_cache(maxsize=16)
+def _plain(height: int) -> dict[Kind, Style]:
+    """Return the outlines of what has no track."""
+    kinds = ((Kind.PERSON, GREY), (Kind.ACCESSORY, ACCESSORY))
+    return {kind: Style(_thin(height), (r / 255, g / 255, b / 255)) for kind, (r, g, b) in kinds}
+
+
+def _thin(height: int) -> int:
+    return max(1, round(height / 540))

@@ -1,0 +1,169 @@
+"""The probe on the DeepStream batch: metadata in, frames out; heads, masks and texts back into it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from probes.nvds_camera import on_surface
+from probes.nvds_handoff import Sighting
+from probes.nvds_meta import MetaError
+from probes.nvds_redact import Verdict
+from probes.redact import RedactionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from probes.frame import Frame
+    from probes.nvds_camera import CameraMeta
+    from probes.nvds_handoff import Handoff
+    from probes.nvds_meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
+    from probes.nvds_overlay import MetaOverlay, Pairs
+
+log = logging.getLogger(__name__)
+
+STEADY_S = 5.0
+"""So long must a thing work again until it is said."""
+
+
+class Crops(Protocol):
+    """Takes crops of whom to look at, from a surface that lives as long as the call."""
+
+    def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
+        """Take what is due now."""
+
+
+class BatchProbe:
+    """Works on every batch before the demuxer, in the streaming thread, in one pass and without a lock.
+
+    cameras: by mux pad; replaced as a whole when cameras come and go. token signs vouchers: random per
+    process. opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) hears of each frame
+    that had to be covered whole, on_failure(None) of each batch that was dropped.
+    """
+
+    def __init__(
+        self,
+        reader: MetaReader,
+        writer: MetaWriter,
+        *,
+        cameras: Mapping[int, CameraMeta],
+        overlay: MetaOverlay,
+        handoff: Handoff,
+        token: int,
+        opaque: bool,
+        on_failure: Callable[[str | None], None],
+        crops: Crops | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self.cameras = cameras
+        self._overlay, self._handoff, self._crops = overlay, handoff, crops
+        self._token, self._opaque, self._on_failure = token, opaque, on_failure
+        self._clock = clock
+        self._troubles: dict[str | None, float] = {}
+
+    def judge(self, buffer: int) -> Verdict:
+        """Work on the batch of the buffer at this address and return what may become of it. Never raises."""
+        try:
+            batch = self._reader.read(buffer)
+            if not batch.frames:
+                raise MetaError("a batch without frames")
+            cameras = self.cameras
+            for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
+                self._work(buffer, batch, frame, cameras.get(frame.pad))
+        except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
+            self._fail(None, error)
+            return Verdict.DROP
+        self._recover(None)
+        return Verdict.PASS
+
+    def _work(self, buffer: int, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta | None) -> None:
+        """Cover, draw and vouch for one frame; raises only where not even the whole of it can be covered."""
+        name = None if camera is None else camera.camera
+        done: list[None] = []
+        sighting: Sighting | None = None
+        try:
+            if camera is None:
+                raise MetaError(f"no camera belongs to pad {meta.pad}")
+            surface = self._reader.surface_of(meta)
+            frame, pairs = camera.frame(meta, surface)
+            public = camera.public(frame)
+            sighting = Sighting(public, camera.ended(frame.captured_at))
+            sighting.masked = self._redact(batch, meta, camera, frame, done)
+            past = [then for then in batch.past if then.pad == meta.pad]
+            if past:
+                sighting.earlier = camera.earlier(past, frame, surface)
+            self._draw(pairs, surface, camera, frame)
+            self._writer.vouch(batch, meta, self._token, len(done))
+            self._look(buffer, meta, public)
+        except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
+            self._cover_all(batch, meta, len(done))
+            if sighting is not None:
+                sighting.masked = None
+            self._fail(name or f"pad {meta.pad}", error)
+        else:
+            self._recover(name)
+        if sighting is not None:
+            self._handoff.put(sighting)
+
+    def _redact(
+        self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, frame: Frame, done: list[None]
+    ) -> Counter[str]:
+        """Write all boxes to cover, one entry in `done` for each; return the heads by reason."""
+        surface = self._reader.surface_of(meta)
+        masks = camera.heads(frame)
+        for mask in masks:
+            box = on_surface(mask.box, frame.size, surface)
+            if box is not None:
+                self._writer.cover(batch, meta, box, opaque=self._opaque)
+                done.append(None)
+        for box in camera.strips(surface):
+            self._writer.cover(batch, meta, box, opaque=True)
+            done.append(None)
+        return Counter(mask.by.value for mask in masks)
+
+    def _cover_all(self, batch: BatchMeta, meta: FrameMeta, boxes: int) -> None:
+        width, height = self._reader.surface_of(meta)
+        if not (width > 0 and height > 0):
+            raise MetaError("a frame without a size")
+        self._writer.cover(batch, meta, (0, 0, width, height), opaque=True)
+        self._writer.vouch(batch, meta, self._token, boxes + 1)
+
+    def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta, frame: Frame) -> None:
+        """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
+        try:
+            for seen, style, text in self._overlay.styles(pairs, surface):
+                self._writer.style(seen, style, text)
+        except Exception as error:  # noqa: BLE001 drawing is no part of redaction
+            self._trouble(f"{camera.camera}: the overlay", error)
+        else:
+            self._recover(f"{camera.camera}: the overlay")
+
+    def _look(self, buffer: int, meta: FrameMeta, frame: Frame) -> None:
+        if self._crops is None:
+            return
+        try:
+            self._crops.offer(buffer, meta.batch_id, frame)
+        except Exception as error:  # noqa: BLE001 a look that fails is a look less
+            self._trouble(f"{frame.camera}: a look", error)
+        else:
+            self._recover(f"{frame.camera}: a look")
+
+    def _fail(self, camera: str | None, error: Exception) -> None:
+        self._on_failure(camera)
+        self._trouble(camera, error)
+
+    def _trouble(self, where: str | None, error: Exception) -> None:
+        """Log a trouble when it begins."""
+        if where not in self._troubles:
+            known = isinstance(error, (MetaError, RedactionFailed))
+            why = str(error) if known else type(error).__name__
+            log.error("%s: %s", where or "a whole batch was withheld", why)
+        self._troubles[where] = self._clock()
+
+    def _recover(self, where: str | None) -> None:
+        if where in self._troubles and self._clock() - self._troubles[where] >= STEADY_S:
+            del self._troubles[where]
+            log.info("%s: works again", where or "the probe")

@@ -1,0 +1,162 @@
+"""Small factories for DeepStream metadata on real buffers, and the probe as production builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from probes.frame import Kind
+from probes.nvds import PydsMeta
+from probes.nvds_camera import CameraMeta
+from probes.nvds_handoff import Handoff
+from probes.nvds_meta import UNTRACKED
+from probes.nvds_overlay import MetaOverlay
+from probes.nvds_probe import BatchProbe
+from probes.redact import HeadWatch
+from probes.tracks import Sessions, TrackBook
+from tests.fakes import pyds_over_ctypes
+from tests.fakes.people import START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pricing.value import PersonValue
+    from probes.frame import TrackId
+    from probes.redact import Polygon
+
+SURFACE = (1280, 720)
+SOURCE = (640, 480)
+CLASSES = {
+    (1, 0): (Kind.PERSON, "person"),
+    (1, 1): (Kind.ACCESSORY, "handbag"),
+    (2, 0): (Kind.FACE, "face"),
+}
+TOKEN = 0x1234_5678_9ABC_DEF0
+
+
+def pyds() -> pyds_over_ctypes.Pyds:
+    """Return pyds' stand-in over NVIDIA's library; skips the test where the wheel is not installed."""
+    folder = pyds_over_ctypes.library_folder()
+    if folder is None:
+        pytest.skip("needs the wheel nvidia-deepstream-videodecode-cu13 (pip install --no-deps; x86_64)")
+    return pyds_over_ctypes.load(folder)
+
+
+@dataclass
+class Obj:
+    """An object to put on a frame: surface pixels."""
+
+    component: int = 1
+    class_id: int = 0
+    number: int = UNTRACKED
+    confidence: float = 0.9
+    box: tuple[float, float, float, float] = (200.0, 150.0, 160.0, 300.0)
+
+
+@dataclass
+class Pic:
+    """A frame to put into a batch."""
+
+    pad: int = 0
+    objects: Sequence[Obj] = ()
+    number: int = 1
+    ntp: int = START
+    size: tuple[int, int] = SOURCE
+    inferred: int = 1
+
+
+def person(number: int = UNTRACKED, left: float = 200.0) -> Obj:
+    return Obj(1, 0, number, 0.9, (left, 150.0, 160.0, 300.0))
+
+
+def face(left: float = 240.0, top: float = 160.0) -> Obj:
+    return Obj(2, 0, UNTRACKED, 0.8, (left, top, 60.0, 70.0))
+
+
+def fill(ds: Any, batch: Any, pics: Sequence[Pic]) -> None:
+    """Put the frames and their objects into a batch meta, as the elements before the probe do."""
+    for index, pic in enumerate(pics):
+        frame = ds.nvds_acquire_frame_meta_from_pool(batch)
+        frame.pad_index = frame.source_id = pic.pad
+        frame.batch_id, frame.frame_num, frame.ntp_timestamp = index, pic.number, pic.ntp
+        frame.source_frame_width, frame.source_frame_height = pic.size
+        frame.bInferDone = pic.inferred
+        ds.nvds_add_frame_meta_to_batch(batch, frame)
+        for one in pic.objects:
+            found = ds.nvds_acquire_obj_meta_from_pool(batch)
+            found.unique_component_id, found.class_id = one.component, one.class_id
+            found.object_id, found.confidence = one.number, one.confidence
+            box = found.rect_params
+            box.left, box.top, box.width, box.height = one.box
+            box.border_width = 3
+            box.border_color.set(1.0, 0.0, 0.0, 1.0)
+            found.text_params.display_text = "person 12"
+            found.obj_label = "person"
+            ds.nvds_add_obj_meta_to_frame(frame, found, None)
+
+
+def frames_of(ds: Any, buffer: int) -> list[Any]:
+    return _items(ds.gst_buffer_get_nvds_batch_meta(buffer).frame_meta_list, ds.NvDsFrameMeta.cast)
+
+
+def objects_of(ds: Any, frame: Any) -> list[Any]:
+    return _items(frame.obj_meta_list, ds.NvDsObjectMeta.cast)
+
+
+def _items(node: Any, cast: Callable[[Any], Any]) -> list[Any]:
+    found = []
+    try:
+        while node is not None:
+            found.append(cast(node.data))
+            node = node.next
+    except StopIteration:
+        pass
+    return found
+
+
+@dataclass
+class Rig:
+    """The probe with all that belongs to it, over a given pyds."""
+
+    probe: BatchProbe
+    meta: PydsMeta
+    handoff: Handoff
+    values: dict[TrackId, PersonValue]
+    failures: list[str | None] = field(default_factory=list)
+
+
+def camera(name: str, masks: Sequence[Polygon] = ()) -> CameraMeta:
+    return CameraMeta(
+        name,
+        classes=CLASSES,
+        watch=HeadWatch(margin=0.25, hold_ms=800),
+        book=TrackBook(name, Sessions(ZoneInfo("Europe/Berlin"), Random(1)), 2500),
+        now=lambda: START,
+        masks=masks,
+    )
+
+
+def rig(
+    ds: Any, *, pads: int = 4, opaque: bool = False, masks: Sequence[Polygon] = (), crops: Any = None
+) -> Rig:
+    """Cameras cam0, cam1 ... on pads 0, 1 ...; 1280x720 surfaces of 640x480 cameras."""
+    values: dict[TrackId, PersonValue] = {}
+    failures: list[str | None] = []
+    meta = PydsMeta(ds, SURFACE)
+    handoff = Handoff(lambda _camera: None)
+    probe = BatchProbe(
+        meta,
+        meta,
+        cameras={pad: camera(f"cam{pad}", masks) for pad in range(pads)},
+        overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:.0f}", values.get),
+        handoff=handoff,
+        token=TOKEN,
+        opaque=opaque,
+        on_failure=failures.append,
+        crops=crops,
+    )
+    return Rig(probe, meta, handoff, values, failures)

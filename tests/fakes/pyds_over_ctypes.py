@@ -1,0 +1,359 @@
+"""The part of pyds that the probe uses, over NVIDIA's real metadata library, with pyds' pitfalls.
+
+Tests only. The library comes from the wheel nvidia-deepstream-videodecode-cu13 (never imported: it imports
+torch); struct layouts come from nvds_structs.json and are checked against the library's own element sizes.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import json
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+FACTS = json.loads((Path(__file__).parent / "nvds_structs.json").read_text())
+POOLED = {
+    "frame": "NvDsFrameMeta",
+    "obj": "NvDsObjectMeta",
+    "classifier": "NvDsClassifierMeta",
+    "display": "NvDsDisplayMeta",
+    "user": "NvDsUserMeta",
+    "label_info": "NvDsLabelInfo",
+}
+NVDS_BATCH_GST_META = 4097
+NVDS_TRACKER_PAST_FRAME_META = 15
+_SIMPLE = {
+    "guint": c.c_uint,
+    "unsigned int": c.c_uint,
+    "uint32_t": c.c_uint,
+    "uint16_t": c.c_uint16,
+    "guint64": c.c_uint64,
+    "uint64_t": c.c_uint64,
+    "gint": c.c_int,
+    "int": c.c_int,
+    "gboolean": c.c_int,
+    "NvDsMetaType": c.c_int,
+    "NvOSD_Arrow_Head_Direction": c.c_int,
+    "TRACKER_STATE": c.c_int,
+    "gfloat": c.c_float,
+    "float": c.c_float,
+    "double": c.c_double,
+    "gint64": c.c_int64,
+    "char": c.c_char,
+    "gchar": c.c_char,
+    "NvDsMetaCopyFunc": c.c_void_p,
+    "NvDsMetaReleaseFunc": c.c_void_p,
+    "GRecMutex": c.c_uint64 * 2,
+}
+_libc = c.CDLL(None)
+_libc.strdup.restype, _libc.strdup.argtypes = c.c_void_p, [c.c_char_p]
+_libc.free.argtypes = [c.c_void_p]
+_fonts: dict[str, Any] = {}
+
+
+class Capsule:
+    """What pyds hands out for a bare pointer."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: int) -> None:
+        self.address = address
+
+
+class GList:
+    """A node. The end of a list is None, or StopIteration where `stops` says so."""
+
+    __slots__ = ("_node",)
+    stops = False
+
+    def __init__(self, address: int) -> None:
+        self._node = (c.c_void_p * 3).from_address(address)
+
+    @property
+    def data(self) -> Capsule:
+        return Capsule(self._node[0] or 0)
+
+    @property
+    def next(self) -> GList | None:
+        if self._node[1]:
+            return GList(self._node[1])
+        if GList.stops:
+            raise StopIteration
+        return None
+
+
+def _address(pointer: Any) -> int:
+    return pointer.address if isinstance(pointer, Capsule) else int(pointer)
+
+
+def get_ptr(meta: Any) -> int:
+    return c.addressof(meta)
+
+
+def get_string(address: int) -> str:
+    return c.string_at(address).decode()
+
+
+def _list(raw: str) -> property:
+    def get(self: Any) -> GList | None:
+        head = getattr(self, raw)
+        return GList(head) if head else None
+
+    return property(get)
+
+
+def _unsigned(raw: str) -> property:
+    def put(self: Any, value: Any) -> None:
+        if type(value) is not int or value < 0:
+            raise TypeError(f"incompatible function arguments: {raw[1:]} = {value!r}")
+        setattr(self, raw, value)
+
+    return property(lambda self: getattr(self, raw), put)
+
+
+def _label(raw: str) -> property:
+    def put(self: Any, text: str) -> None:
+        data = text.encode()
+        field = getattr(type(self), raw)
+        c.memmove(c.addressof(self) + field.offset, data, len(data))
+
+    return property(lambda self: getattr(self, raw).decode(), put)
+
+
+def _text(raw: str) -> property:
+    def put(self: Any, text: str) -> None:
+        _libc.free(getattr(self, raw))
+        setattr(self, raw, _libc.strdup(text.encode()))
+
+    return property(lambda self: getattr(self, raw) or 0, put)
+
+
+def _font(raw: str) -> property:
+    def put(self: Any, name: str) -> None:
+        kept = _fonts.setdefault(name, c.create_string_buffer(name.encode()))
+        setattr(self, raw, c.addressof(kept))
+
+    return property(lambda self: c.string_at(getattr(self, raw)).decode(), put)
+
+
+def _pointer(raw: str) -> property:
+    return property(lambda self: Capsule(getattr(self, raw)) if getattr(self, raw) else None)
+
+
+def _array(raw: str) -> property:
+    return property(lambda self: list(getattr(self, raw)))
+
+
+def _property(struct: str, name: str, c_type: str) -> property | None:
+    """Return what pyds shows instead of the plain field, if it does."""
+    raw = "_" + name
+    if name.endswith("List *") or c_type.endswith("List *"):
+        return _list(raw)
+    if c_type.endswith("char[MAX_LABEL_SIZE]"):
+        return _label(raw)
+    if name == "display_text":
+        return _text(raw)
+    if name == "font_name":
+        return _font(raw)
+    if c_type.endswith("*"):
+        return _pointer(raw)
+    if c_type.endswith("[MAX_ELEMENTS_IN_DISPLAY_META]"):
+        return _array(raw)
+    return _unsigned(raw) if _SIMPLE.get(c_type) in (c.c_uint, c.c_uint64) else None
+
+
+@cache
+def _type(c_type: str) -> Any:
+    if c_type.endswith("*"):
+        return c.c_void_p
+    if c_type.endswith("]"):
+        base, _, length = c_type[:-1].partition("[")
+        return _type(base) * int(FACTS["constants"].get(length, length))
+    return _SIMPLE[c_type] if c_type in _SIMPLE else struct(c_type)
+
+
+@cache
+def struct(name: str) -> Any:
+    """Return the class of a C struct; fields that pyds does not show raise AttributeError as in pyds."""
+    fields, members = [], {}
+    for field, c_type, shown in FACTS["structs"][name]:
+        special = _property(name, field, c_type)
+        plain = shown and special is None
+        fields.append((field if plain else "_" + field, _type(c_type)))
+        if shown and special is not None:
+            members[field] = special
+    made = type(name, (c.Structure,), {"_fields_": fields, **members})
+    made.cast = staticmethod(lambda pointer: made.from_address(_address(pointer)))  # type: ignore[attr-defined]  # made here
+    return made
+
+
+def _misc(name: str, length: str) -> None:
+    """Give a tracker struct its list(): an iterator over the array that it points to."""
+    inner = {"Batch": "Stream", "Stream": "Object", "Object": "Frame"}[name]
+    element = struct(f"NvDsTargetMiscData{inner}")
+
+    def items(self: Any) -> Any:
+        size = c.sizeof(element)
+        return iter([element.from_address(self._list + i * size) for i in range(getattr(self, length))])
+
+    struct(f"NvDsTargetMiscData{name}").list = items
+
+
+_misc("Batch", "numFilled")
+_misc("Stream", "numFilled")
+_misc("Object", "numObj")
+
+
+def _set_colour(self: Any, red: float, green: float, blue: float, alpha: float) -> None:
+    self.red, self.green, self.blue, self.alpha = red, green, blue, alpha
+
+
+struct("NvOSD_ColorParams").set = _set_colour
+
+
+def library_folder() -> Path | None:
+    """Return where the wheel's libraries are, or None where it is not installed."""
+    try:
+        spec = find_spec("nvidia")
+    except (ImportError, ValueError):
+        return None
+    places = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
+    folders = [place / "deepstream_videodecode" / "_libs" for place in places]
+    return next((folder for folder in folders if (folder / "libnvds_meta.so").exists()), None)
+
+
+class Pyds(SimpleNamespace):
+    """The module's functions and classes; set an attribute to change one of them for a test."""
+
+    meta: Any
+    gst: Any
+
+    def new_batch(self, frames: int) -> Any:
+        """Make an empty batch meta that copies well: the library leaves max_frames_in_batch at 0."""
+        batch = struct("NvDsBatchMeta").from_address(self.meta.nvds_create_batch_meta(frames))
+        batch.max_frames_in_batch = frames
+        batch.base_meta.meta_type = 1
+        return batch
+
+    def attach(self, buffer: int, batch: Any) -> None:
+        """Put a batch meta onto a GstBuffer, which owns it from now on."""
+        functions = [
+            c.cast(getattr(self.meta, f"nvds_batch_meta_{n}_func"), c.c_void_p) for n in ("copy", "release")
+        ]
+        added = self.gst.gst_buffer_add_nvds_meta(buffer, get_ptr(batch), None, *functions)
+        meta_type = added + 16 + 2 * 8  # after GstMeta, meta_data and user_data
+        c.c_int.from_address(meta_type).value = NVDS_BATCH_GST_META
+
+    def element_sizes(self, batch: Any) -> dict[str, int]:
+        """Return the size of each pool's elements, by struct, as the library has them."""
+        return {
+            name: (c.c_uint * 3).from_address(getattr(batch, f"_{pool}_meta_pool"))[2]
+            for pool, name in POOLED.items()
+        }
+
+
+def load(folder: Path) -> Pyds:
+    """Load the real library and return a stand-in for the pyds module."""
+    meta = c.CDLL(str(folder / "libnvds_meta.so"), mode=c.RTLD_GLOBAL)
+    gst = c.CDLL(str(folder / "libnvdsgst_meta.so"), mode=c.RTLD_GLOBAL)
+    pyds = Pyds(
+        meta=meta, gst=gst, get_string=get_string, get_ptr=get_ptr, **{n: struct(n) for n in FACTS["structs"]}
+    )
+    pyds.NvDsMetaType = SimpleNamespace(NVDS_TRACKER_PAST_FRAME_META=NVDS_TRACKER_PAST_FRAME_META)
+    meta.nvds_create_batch_meta.restype, meta.nvds_create_batch_meta.argtypes = c.c_void_p, [c.c_uint]
+    gst.gst_buffer_add_nvds_meta.restype, gst.gst_buffer_add_nvds_meta.argtypes = c.c_void_p, [c.c_void_p] * 5
+    get = gst.gst_buffer_get_nvds_batch_meta
+    get.restype, get.argtypes = c.c_void_p, [c.c_void_p]
+    batch_type = struct("NvDsBatchMeta")
+
+    def get_batch(buffer: int) -> Any:
+        address = get(buffer)
+        return batch_type.from_address(address) if address else None
+
+    pyds.gst_buffer_get_nvds_batch_meta = get_batch
+    for pool, name in POOLED.items():
+        setattr(pyds, f"nvds_acquire_{pool}_meta_from_pool", _acquire(meta, pool, struct(name)))
+    for function, width in (
+        ("nvds_add_frame_meta_to_batch", 2),
+        ("nvds_add_obj_meta_to_frame", 3),
+        ("nvds_add_display_meta_to_frame", 2),
+        ("nvds_add_user_meta_to_batch", 2),
+        ("nvds_remove_obj_meta_from_frame", 2),
+    ):
+        setattr(pyds, function, _call(meta, function, width))
+    return pyds
+
+
+def _acquire(library: Any, pool: str, kind: Any) -> Any:
+    function = getattr(library, f"nvds_acquire_{pool}_meta_from_pool")
+    function.restype, function.argtypes = c.c_void_p, [c.c_void_p]
+    return lambda batch: kind.from_address(function(get_ptr(batch)))
+
+
+def _call(library: Any, name: str, width: int) -> Any:
+    function = getattr(library, name)
+    function.restype, function.argtypes = None, [c.c_void_p] * width
+
+    def call(*metas: Any) -> None:
+        if len(metas) != width:
+            raise TypeError("incompatible function arguments")
+        function(*(None if meta is None else get_ptr(meta) for meta in metas))
+
+    return call
+
+
+class Faulty:
+    """A pyds of which the n-th call from now on raises, as do all reads and writes that are counted.
+
+    Wraps the functions and casts; attributes of metadata are reached through them.
+    """
+
+    def __init__(self, pyds: Pyds, fails_at: int, error: type[BaseException]) -> None:
+        self._pyds, self._fails_at, self._error = pyds, fails_at, error
+        self._calls = count()
+
+    def __getattr__(self, name: str) -> Any:
+        return self._wrapped(getattr(self._pyds, name))
+
+    def _step(self) -> None:
+        if next(self._calls) == self._fails_at:
+            raise self._error("injected")
+
+    def _wrapped(self, target: Any) -> Any:
+        if isinstance(target, type):
+            return SimpleNamespace(cast=self._wrapped(target.cast))
+        if not callable(target):
+            return target
+
+        def call(*arguments: Any) -> Any:
+            self._step()
+            plain = [a._meta if isinstance(a, Shaky) else a for a in arguments]
+            return self.shaky(target(*plain))
+
+        return call
+
+    def shaky(self, result: Any) -> Any:
+        """Wrap a piece of metadata so that its attributes fail too."""
+        return Shaky(result, self) if isinstance(result, (c.Structure, GList)) else result
+
+
+class Shaky:
+    """A piece of metadata each of whose attribute accesses counts as a call that may fail."""
+
+    __slots__ = ("_meta", "_owner")
+
+    def __init__(self, meta: Any, owner: Faulty) -> None:
+        object.__setattr__(self, "_meta", meta)
+        object.__setattr__(self, "_owner", owner)
+
+    def __getattr__(self, name: str) -> Any:
+        self._owner._step()
+        return self._owner.shaky(getattr(self._meta, name))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._owner._step()
+        setattr(self._meta, name, value)
