@@ -1,0 +1,79 @@
+"""The CPU platform as a graph, for people: its GStreamer elements, and its Python stages as `python.*`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.deepstream.graph import Draft, Graph, Value
+
+if TYPE_CHECKING:
+    from pipelines.settings.camera import Camera
+    from pipelines.settings.root import Settings
+
+REDACT = "redact"
+
+
+def cpu_graph(settings: Settings) -> Graph:
+    """Return what runs on the CPU platform; an RTSP camera is shown as one that sends H.264."""
+    draft = Draft()
+    cameras = settings.enabled_cameras()
+    draft.add("mailbox", "python.mailbox", keep="newest frame of each camera")
+    for name, camera in cameras.items():
+        draft.link(_camera(draft, name, camera), "mailbox")
+    draft.chain(
+        "mailbox",
+        draft.add("masks", "python.black_out"),
+        draft.add(
+            "detect", "python.openvino", person=settings.models.person.name, face=settings.models.face.name
+        ),
+        draft.add("track", "python.tracker"),
+        draft.add(
+            REDACT,
+            "python.redactor",
+            method=settings.privacy.faces.method,
+            hold_ms=settings.privacy.faces.hold_ms,
+        ),
+        draft.add("price", "python.ledger"),
+        draft.add("draw", "python.overlay"),
+    )
+    _outputs(draft, settings, list(cameras))
+    return Graph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}), probe="track")
+
+
+def _camera(draft: Draft, name: str, camera: Camera) -> str:
+    def add(role: str, factory: str, **properties: Value) -> str:
+        return draft.add(f"{role}_{name}", factory, group=name, **properties)
+
+    tail = (
+        add("convert", "videoconvert"),
+        add("sink", "appsink", caps="video/x-raw,format=I420", max_buffers=1, drop=True),
+    )
+    if camera.kind == "folder":
+        return add("source", "python.images", folder=camera.source)
+    if camera.kind == "rtsp":
+        head = add("source", "rtspsrc", location=camera.source.split("?", 1)[0])
+        depay = add("depay", "rtph264depay")
+        draft.link(head, depay, "stream_%u")
+        rest = (depay, add("parse", "h264parse"), add("decode", "avdec_h264", max_threads=1))
+        return draft.chain(*rest, *tail)
+    source, key = ("v4l2src", "device") if camera.kind == "v4l2" else ("filesrc", "location")
+    decode = draft.chain(add("source", source, **{key: camera.source}), add("decode", "decodebin"))
+    draft.link(decode, tail[0], "src_%u")
+    return draft.chain(*tail)
+
+
+def _outputs(draft: Draft, settings: Settings, cameras: list[str]) -> None:
+    outputs = settings.outputs
+    for name in cameras:
+        if outputs.rtsp:
+            chain = ("appsrc", "videoscale", "x264enc", "h264parse", "rtph264pay")
+            draft.chain("draw", *(draft.add(f"rtsp_{factory}_{name}", factory) for factory in chain))
+        if outputs.record:
+            chain = ("appsrc", "x264enc", "h264parse", "mp4mux", "filesink")
+            draft.chain("draw", *(draft.add(f"record_{factory}_{name}", factory) for factory in chain))
+        if outputs.snapshots:
+            draft.chain(
+                "draw", draft.add(f"snapshot_{name}", "python.jpeg", folder=str(outputs.snapshots.folder))
+            )
+    if outputs.mqtt:
+        draft.link("price", draft.add("mqtt", "python.mqtt", host=outputs.mqtt.host))

@@ -1,0 +1,175 @@
+"""From a store's settings to the DeepStream graph of one box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from engines.manifest import find_model, read_manifest
+from pipelines.deepstream.camera_graph import SIZE, add_camera, feed
+from pipelines.deepstream.graph import Draft, Graph
+from pipelines.deepstream.outlet_graph import OutletDraft, Outlets, mux_properties
+from pipelines.deepstream.redaction import BRAND_GIE, FACE_GIE, PERSON_GIE, choose
+from pipelines.errors import BadInput
+from pipelines.settings.models import BUILTIN_BRAND
+
+if TYPE_CHECKING:
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph import Properties
+    from pipelines.deepstream.redaction import Redaction
+    from pipelines.settings.root import Settings
+
+CONFIGS: Final = Path(__file__).parents[2] / "configs" / "deepstream"
+TRACKER_LIBRARY: Final = Path("/opt/nvidia/deepstream/deepstream/lib/libnvds_nvmultiobjecttracker.so")
+CROPS: Final = 16
+"""Persons whose crops go through the brand model at once."""
+TRACKER_SIZE: Final = (960, 544)
+"""Width and height at which the tracker works; multiples of 32."""
+_SPINE: Final[Properties] = {"max-size-buffers": 2, "max-size-bytes": 0, "max-size-time": 0}
+"""Before each heavy element a queue, for a thread of its own (pitfall 34); short, for latency. Not leaky:
+what is too much is dropped before the mux, one camera at a time, never a whole batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFiles:
+    """The files of nvinfer and nvtracker. person_class: number of the class that is a person.
+
+    *_engine: serialised TensorRT engines; None leaves the choice to the file.
+    """
+
+    person: Path
+    face: Path
+    tracker: Path
+    brand: Path | None = None
+    person_engine: Path | None = None
+    face_engine: Path | None = None
+    brand_engine: Path | None = None
+    tracker_library: Path = TRACKER_LIBRARY
+    person_class: int = 0
+
+
+def engine_files(settings: Settings, folder: Path = CONFIGS) -> EngineFiles:
+    """Return the files for the store's models, as `configs/deepstream` names them."""
+    brand = settings.models.brand.name
+    classes = find_model(settings.models.person.name, read_manifest()).classes
+    return EngineFiles(
+        person=folder / f"{settings.models.person.name}.yml",
+        face=folder / f"{settings.models.face.name}.yml",
+        tracker=folder / "tracker-perf.yml",
+        brand=None if brand == BUILTIN_BRAND else folder / f"{brand}.yml",
+        person_class=classes.index("person"),
+    )
+
+
+def outlets(settings: Settings) -> Outlets:
+    """Return which pictures leave, by the store's outputs."""
+    found = settings.outputs
+    return Outlets(
+        stream_kbit=found.rtsp.bitrate_kbit if found.rtsp else None,
+        record_kbit=found.record.bitrate_kbit if found.record else None,
+        record_folder=found.record.folder if found.record else None,
+        segment_s=found.record.segment_s if found.record else 300,
+        pictures=bool(found.web or found.snapshots),
+        quality=found.snapshots.quality if found.snapshots else 85,
+    )
+
+
+def build_graph(
+    settings: Settings, capabilities: Capabilities, files: EngineFiles
+) -> tuple[Graph, Redaction]:
+    """Return the graph, and the redaction that it must prove. BadInput where the box cannot run the store.
+
+    Every camera of the file has its slot, the disabled ones too: nvstreamdemux wants its pads before data
+    flows, so only a camera that has a slot can join while it runs.
+    """
+    cameras = settings.cameras
+    if len(cameras) > settings.platform.max_cameras:
+        raise BadInput(
+            f"cameras: {len(cameras)} cameras, disabled ones too, need as many places in the batch;"
+            f" platform.max_cameras allows {settings.platform.max_cameras}"
+        )
+    redaction = choose(settings.privacy.faces.method, capabilities)
+    slots = {name: slot for slot, name in enumerate(cameras)}
+    rate = max(camera.fps for camera in cameras.values())
+    enabled = settings.enabled_cameras().items()
+    live = any(feed(name, camera, capabilities).live for name, camera in enabled)
+    draft = Draft()
+    draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
+    for name, camera in cameras.items():
+        if camera.enabled:
+            last = add_camera(draft, name, camera, slots[name], capabilities)
+            draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
+    _spine(draft, len(slots), capabilities, files)
+    leaving = outlets(settings)
+    add = OutletDraft(draft, leaving, redaction, capabilities)
+    tees = {name: (slot, add.camera(name, slot, cameras[name].fps)) for name, slot in slots.items()}
+    if leaving.stream_kbit and len(tees) > 1:
+        add.wall(tees, rate)
+    graph = Graph(
+        tuple(draft.elements), tuple(draft.links), slots, probe="demux", gates=frozenset(draft.gates)
+    )
+    return graph, redaction
+
+
+def _spine(draft: Draft, batch: int, box: Capabilities, files: EngineFiles) -> None:
+    """Add what all cameras share: from the mux's batch to the demux, all in one chain, so without a tee."""
+    chain = ["mux"]
+
+    def queued(name: str) -> None:
+        chain.extend((draft.add(f"before_{name}", "queue", _SPINE), name))
+
+    _infer(draft, "person", files.person, files.person_engine, _primary(PERSON_GIE, batch))
+    queued("person")
+    width, height = TRACKER_SIZE
+    # Without operate-on-class-ids it removes every object that its library did not report, so that heads of
+    # persons just coming in would go uncovered (pitfall 15); labels are ours, so it shall not add its ids.
+    only: Properties = {"operate-on-class-ids": str(files.person_class)} if box.tracker_classes else {}
+    draft.add(
+        "tracker",
+        "nvtracker",
+        only,
+        tracker_width=width,
+        tracker_height=height,
+        ll_lib_file=str(files.tracker_library),
+        ll_config_file=str(files.tracker),
+        display_tracking_id=False,
+        user_meta_pool_size=max(32, 2 * batch),
+    )
+    queued("tracker")
+    _infer(draft, "face", files.face, files.face_engine, _primary(FACE_GIE, batch))
+    queued("face")
+    if files.brand is not None:
+        _infer(draft, "brand", files.brand, files.brand_engine, _secondary(BRAND_GIE, files.person_class))
+        queued("brand")
+    # RGBA: the probe reads crops, and get_nvds_buf_surface takes nothing else (31). On a dGPU Python can read
+    # only unified memory; on Jetson the default, a surface array, is the one that maps (30).
+    memory: Properties = {} if box.jetson else {"nvbuf-memory-type": "nvbuf-mem-cuda-unified"}
+    draft.add("rgba", "nvvideoconvert", memory, output_buffers=8)
+    queued("rgba")
+    chain.append(draft.add("coloured", "capsfilter", caps="video/x-raw(memory:NVMM),format=RGBA"))
+    draft.add("demux", "nvstreamdemux")
+    queued("demux")
+    draft.chain(*chain)
+
+
+def _infer(draft: Draft, name: str, config: Path, engine: Path | None, properties: Properties) -> None:
+    """Add an nvinfer. Its properties win over its file (pitfall 17), so what matters here is set here."""
+    built: Properties = {} if engine is None else {"model-engine-file": str(engine)}
+    draft.add(name, "nvinfer", properties, built, config_file_path=str(config))
+
+
+def _primary(gie: int, batch: int) -> Properties:
+    """Return what makes an nvinfer look at every frame: whole batches (pitfall 1), none skipped (22)."""
+    return {"unique-id": gie, "process-mode": "primary", "batch-size": batch, "interval": 0}
+
+
+def _secondary(gie: int, person_class: int) -> Properties:
+    """Return what makes an nvinfer look at persons (pitfall 18)."""
+    return {
+        "unique-id": gie,
+        "process-mode": "secondary",
+        "infer-on-gie-id": PERSON_GIE,
+        "infer-on-class-ids": str(person_class),
+        "batch-size": CROPS,
+    }

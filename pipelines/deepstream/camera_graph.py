@@ -1,0 +1,129 @@
+"""The part of the graph that belongs to one camera before the mux: source, newest-wins queue, converter."""
+
+from __future__ import annotations
+
+import math
+import re
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph import Draft, Properties
+    from pipelines.settings.camera import Camera
+
+SIZE: Final = (1280, 720)
+"""Width and height in which every camera is analysed. Pictures are stretched into it, never padded, so that a
+fraction of the frame (zones, masks) is the same fraction of what the camera sees."""
+NVMM: Final = "video/x-raw(memory:NVMM)"
+LATENCY_MS: Final = 100
+NEWEST: Final[Properties] = {
+    "max-size-buffers": 2,
+    "max-size-bytes": 0,
+    "max-size-time": 0,
+    "leaky": "downstream",
+}
+_CSI: Final = re.compile(r"csi://([0-9]{1,3})")
+_TRANSPORTS: Final = {"tcp": "rtp-tcp", "udp": "rtp-udp", "auto": "rtp-udp-udpmcast-tcp"}
+
+
+class Feed(str, Enum):
+    """What kind of source a camera has."""
+
+    RTSP = "rtsp"
+    V4L2 = "v4l2"
+    CSI = "csi"
+    FILE = "file"
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come when they happen, not when asked for."""
+        return self is not Feed.FILE
+
+
+def feed(name: str, camera: Camera, capabilities: Capabilities) -> Feed:
+    """Return what kind of source it is; BadInput where DeepStream cannot read it on this box."""
+    if camera.source.startswith("csi:"):
+        if not _CSI.fullmatch(camera.source) or int(camera.source[6:]) > 255:
+            raise BadInput(f"cameras.{name}.source: write csi://0, with the number of the sensor, 0 to 255")
+        if not capabilities.jetson:
+            raise BadInput(f"cameras.{name}.source: CSI cameras are read on Jetson only")
+        return Feed.CSI
+    if camera.kind == "folder":
+        raise BadInput(
+            f"cameras.{name}.source: DeepStream reads no folders of pictures; use a video file or the CPU"
+        )
+    return Feed(camera.kind)
+
+
+def add_camera(draft: Draft, name: str, camera: Camera, slot: int, box: Capabilities) -> str:
+    """Add a camera's source and return its last element, whose `src` belongs on the mux."""
+    kind = feed(name, camera, box)
+    if kind is Feed.CSI:
+        last, pad = _csi(draft, name, camera), "src"
+    elif kind is Feed.V4L2:
+        last, pad = _v4l2(draft, name, camera), "src"
+    else:
+        # A sometimes pad: it comes when the stream's type is known (pitfall 7).
+        last, pad = _uri(draft, name, camera, slot, kind), "vsrc_%u"
+    # A queue of our own: that of nvurisrcbin lies before the decoder for RTSP (dec_que in its source), where
+    # leaking tears the picture. Two frames: a batch holds one, and the newest is worth more than the next.
+    newest = draft.add(f"newest_{name}", "queue", NEWEST, group=name)
+    if kind is Feed.FILE:
+        # Files play as fast as they are, like cameras: the sinks do not wait for the clock.
+        pace = draft.add(f"pace_{name}", "identity", group=name, sync=True)
+        draft.link(last, pace, pad)
+        last, pad = pace, "src"
+    draft.link(last, newest, pad)
+    last = newest
+    # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
+    if box.mux.value == "new" or kind is Feed.V4L2:
+        convert = draft.add(f"fit_{name}", "nvvideoconvert", group=name, output_buffers=8)
+        size = f",width={SIZE[0]},height={SIZE[1]}" if box.mux.value == "new" else ""
+        caps = draft.add(f"fitted_{name}", "capsfilter", group=name, caps=f"{NVMM},format=NV12{size}")
+        last = draft.chain(last, convert, caps)
+    return last
+
+
+def _uri(draft: Draft, name: str, camera: Camera, slot: int, kind: Feed) -> str:
+    source = f"source_{name}"
+    if kind is Feed.FILE:
+        uri = Path(camera.source).absolute().as_uri()
+        return draft.add(source, "nvurisrcbin", group=name, uri=uri, file_loop=camera.loop, source_id=slot)
+    # Seconds, where the mux counts in microseconds (pitfall 6); 0, the default, never reconnects, and
+    # attempts of 0 would silently mean unlimited (pitfall 8). The address holds no login: that goes to the
+    # rtspsrc inside when it appears, for addresses end up in logs. The other protocols' nicks are wrong (9).
+    patience = max(1, math.ceil(camera.stale_after_ms / 1000))
+    return draft.add(
+        source,
+        "nvurisrcbin",
+        group=name,
+        uri=camera.source,
+        source_id=slot,
+        latency=LATENCY_MS,
+        drop_on_latency=True,
+        select_rtp_protocol=_TRANSPORTS[camera.transport],
+        rtsp_reconnect_interval=patience,
+        init_rtsp_reconnect_interval=patience,
+        rtsp_reconnect_attempts=-1,
+    )
+
+
+def _v4l2(draft: Draft, name: str, camera: Camera) -> str:
+    # nvvideoconvert has no YUY2, which is what most USB cameras give uncompressed.
+    return draft.chain(
+        draft.add(f"source_{name}", "v4l2src", group=name, device=camera.source),
+        draft.add(f"raw_{name}", "capsfilter", group=name, caps="video/x-raw"),
+        draft.add(f"plain_{name}", "videoconvert", group=name),
+    )
+
+
+def _csi(draft: Draft, name: str, camera: Camera) -> str:
+    caps = f"{NVMM},format=NV12,width={SIZE[0]},height={SIZE[1]}"
+    return draft.chain(
+        draft.add(f"source_{name}", "nvarguscamerasrc", group=name, sensor_id=int(camera.source[6:])),
+        draft.add(f"sensor_{name}", "capsfilter", group=name, caps=caps),
+    )

@@ -1,0 +1,231 @@
+"""The part of the graph after nvstreamdemux: per camera redaction, text, encoders; the wall of all cameras.
+
+Encoders and even redaction rest behind valves until someone wants the picture.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pipelines.deepstream.camera_graph import NEWEST, NVMM, SIZE
+from pipelines.deepstream.redaction import REDACTOR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph import Draft, Properties
+    from pipelines.deepstream.redaction import Redaction
+
+WALL: Final = "_wall"
+"""Stands where a camera's name does; no camera can be called that."""
+KEYFRAME_S: Final = 2
+H264: Final = "video/x-h264,stream-format=byte-stream,alignment=au"
+_SHUT: Final[Properties] = {"drop": True, "drop-mode": "forward-sticky-events"}
+"""A shut valve still hands on caps and segment, so that its branch can start at once when it opens."""
+_SINK: Final[Properties] = {
+    # Pitfall 33. No last sample: it would pin a surface of a small pool (34).
+    "sync": False,
+    "async": False,
+    "qos": False,
+    "enable-last-sample": False,
+    "max-buffers": 60,
+    "drop": True,
+}
+_TEXT: Final[Properties] = {"process-mode": "MODE_GPU", "display-bbox": False, "display-text": True}
+_ENCODED: Final[Properties] = {**NEWEST, "max-size-buffers": 60}
+"""Seconds of encoded video: a frame lost here is damage until the next keyframe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """What leaves, of every camera. Without a bit rate there is no stream; segment_s in seconds."""
+
+    stream_kbit: int | None = None
+    record_kbit: int | None = None
+    record_folder: Path | None = None
+    segment_s: int = 300
+    pictures: bool = False
+    quality: int = 85
+
+    @property
+    def any(self) -> bool:
+        """Whether anything leaves at all."""
+        return bool(self.stream_kbit or self.record_kbit or self.pictures)
+
+
+class OutletDraft:
+    """Adds the outlets to a draft."""
+
+    def __init__(self, draft: Draft, outlets: Outlets, redaction: Redaction, box: Capabilities) -> None:
+        self._draft, self._outlets, self._redaction, self._box = draft, outlets, redaction, box
+
+    def camera(self, name: str, slot: int, fps: float) -> str:
+        """Add one camera's outlets; return the tee with its redacted picture."""
+        draft, outlets = self._draft, self._outlets
+        first = draft.add(f"demuxed_{name}", "queue", NEWEST)
+        draft.link("demux", first, f"src_{slot}")
+        redact = draft.add(f"redact_{name}", REDACTOR, self._redaction.properties)
+        draft.gates.add(redact)
+        tee = draft.chain(
+            first,
+            draft.add(f"demand_{name}", "valve", _SHUT),
+            redact,
+            # A second one writes the text: in one, blurring comes last and would smear labels beside heads.
+            draft.add(f"draw_{name}", REDACTOR, _TEXT),
+            # Copies into a pool of its own before any tee: demuxed frames are the batch's own surfaces, and
+            # one slow branch that holds on to them would starve the pool and stall every camera (pitfall 34).
+            draft.add(f"copy_{name}", "nvvideoconvert", disable_passthrough=True),
+            draft.add(f"copied_{name}", "capsfilter", caps=f"{NVMM},format=NV12"),
+            draft.add(f"tee_{name}", "tee", allow_not_linked=True),
+        )
+        if outlets.stream_kbit or outlets.record_kbit:
+            self._stream(name, tee, fps)
+        if outlets.pictures:
+            self._pictures(name, tee)
+        return tee
+
+    def wall(self, tees: dict[str, tuple[int, str]], fps: float) -> None:
+        """Add the wall: redacted pictures, muxed anew and tiled. tees: slot and tee by camera."""
+        draft = self._draft
+        side = math.ceil(math.sqrt(len(tees)))
+        rows = math.ceil(len(tees) / side)
+        properties = mux_properties(len(tees), fps, self._box, size=_tile(side))
+        mux = draft.add("wallmux", "nvstreammux", properties)
+        for name, (slot, tee) in tees.items():
+            queue = draft.add(f"wall_{name}", "queue", NEWEST)
+            valve = draft.add(f"wallvalve_{name}", "valve", _SHUT)
+            draft.link(tee, queue, "src_3")
+            draft.chain(queue, valve)
+            draft.link(valve, mux, sink_pad=f"sink_{slot}")
+        width, height = SIZE
+        tiler = draft.add(
+            "walltiler", "nvmultistreamtiler", rows=rows, columns=side, width=width, height=height
+        )
+        convert = draft.add("wallcopy", "nvvideoconvert")
+        caps = draft.add("wallcopied", "capsfilter", caps=f"{NVMM},format=NV12")
+        last = draft.chain(mux, draft.add("walltiles", "queue", NEWEST), tiler, convert, caps)
+        encoded = self._encoder(WALL, last, fps, self._outlets.stream_kbit or 0)
+        draft.chain(encoded, self._appsink("stream", WALL, H264))
+
+    def _stream(self, name: str, tee: str, fps: float) -> None:
+        draft, outlets = self._draft, self._outlets
+        queue = draft.add(f"streamed_{name}", "queue", NEWEST)
+        draft.link(tee, queue, "src_0")
+        valve = draft.add(f"streamvalve_{name}", "valve", _SHUT)
+        draft.chain(queue, valve)
+        rate = max(outlets.stream_kbit or 0, outlets.record_kbit or 0)
+        encoded = self._encoder(name, valve, fps, rate)
+        split = draft.chain(encoded, draft.add(f"encoded_{name}", "tee", allow_not_linked=True))
+        if outlets.stream_kbit:
+            watched = draft.add(f"watched_{name}", "queue", _ENCODED)
+            draft.link(split, watched, "src_0")
+            draft.chain(watched, self._appsink("stream", name, H264))
+        if outlets.record_kbit and outlets.record_folder:
+            self._record(name, split)
+
+    def _record(self, name: str, split: str) -> None:
+        draft, folder = self._draft, self._outlets.record_folder
+        # Not leaky: a hole in an H.264 stream is damage until the next keyframe. Time bounds it instead.
+        queue = draft.add(
+            f"tape_{name}", "queue", max_size_buffers=0, max_size_bytes=8_000_000, max_size_time=0
+        )
+        parse = draft.add(f"tapeparse_{name}", "h264parse")
+        sink = draft.add(
+            f"record_{name}",
+            "splitmuxsink",
+            location=f"{folder}/{name}/%05d.mp4",
+            max_size_time=self._outlets.segment_s * 1_000_000_000,
+            muxer_factory="mp4mux",
+            muxer_properties="properties,fragment-duration=(uint)1000",
+            send_keyframe_requests=False,
+            async_finalize=True,
+        )
+        draft.link(split, queue, "src_1")
+        draft.chain(queue, parse)
+        draft.link(parse, sink, sink_pad="video")
+
+    def _encoder(self, name: str, source: str, fps: float, kbit: int) -> str:
+        draft = self._draft
+        keyframes = max(1, round(KEYFRAME_S * fps))
+        parse = draft.add(f"parse_{name}", "h264parse", config_interval=-1)
+        if self._box.nvenc:
+            # The default interval, 4294967295, never repeats a keyframe: late viewers saw nothing (35).
+            # The encoder takes bit/s, x264enc kbit/s.
+            encoder = draft.add(
+                f"encoder_{name}",
+                "nvv4l2h264enc",
+                bitrate=kbit * 1000,
+                iframeinterval=keyframes,
+                idrinterval=keyframes,
+                insert_sps_pps=True,
+                profile="Main",
+            )
+            return draft.chain(source, encoder, parse)
+        return draft.chain(
+            source,
+            *self._to_system("soft", name),
+            draft.add(
+                f"encoder_{name}",
+                "x264enc",
+                tune="zerolatency",
+                speed_preset="ultrafast",
+                bitrate=kbit,
+                key_int_max=keyframes,
+                bframes=0,
+                threads=1,
+            ),
+            parse,
+        )
+
+    def _pictures(self, name: str, tee: str) -> None:
+        draft = self._draft
+        queue = draft.add(f"pictured_{name}", "queue", NEWEST)
+        draft.link(tee, queue, "src_2")
+        draft.chain(
+            queue,
+            draft.add(f"picturevalve_{name}", "valve", _SHUT),
+            # In software: the hardware encoders take different formats on Jetson, dGPU and ARM servers, and a
+            # picture now and then costs 3 ms.
+            *self._to_system("flat", name),
+            draft.add(f"jpeg_{name}", "jpegenc", quality=self._outlets.quality),
+            self._appsink("picture", name, "image/jpeg"),
+        )
+
+    def _to_system(self, role: str, name: str) -> tuple[str, str]:
+        caps = "video/x-raw,format=I420"
+        return (
+            self._draft.add(f"{role}_{name}", "nvvideoconvert"),
+            self._draft.add(f"{role}raw_{name}", "capsfilter", caps=caps),
+        )
+
+    def _appsink(self, role: str, name: str, caps: str) -> str:
+        return self._draft.add(f"{role}_{name}", "appsink", _SINK, caps=caps)
+
+
+def mux_properties(
+    batch: int, fps: float, box: Capabilities, *, size: tuple[int, int], live: bool = True
+) -> Properties:
+    """Return the properties of nvstreammux for a batch of so many cameras."""
+    found: Properties = {
+        "batch-size": batch,  # 0 by default (pitfall 1)
+        # Microseconds, one frame's time: the old mux's default, -1, waits for a dead camera for ever (4).
+        "batched-push-timeout": max(1, round(1_000_000 / fps)),
+        # Otherwise the last camera to end would end the pipeline for those that come back (11, 12).
+        "drop-pipeline-eos": True,
+    }
+    if box.mux.value == "new":
+        return found  # it has neither size nor live-source; setting them raises (2)
+    return {
+        **found,
+        "width": size[0],
+        "height": size[1],  # both 0 by default (3)
+        "live-source": live,  # false for files alone, whose timestamps would come from the clock (5)
+        "buffer-pool-size": 8,
+    }
+
+
+def _tile(side: int) -> tuple[int, int]:
+    return SIZE[0] // side & ~1, SIZE[1] // side & ~1

@@ -1,0 +1,82 @@
+"""By what a picture is redacted on the GPU, and which objects that must cover.
+
+nvdsosd as read from its source (DeepStream 9.1, gstnvdsosd.c, transform_ip): it walks all objects of the
+buffer and passes on rectangles without the frame they belong to, and one surface; so it must work on buffers
+of one frame, after nvstreamdemux or the tiler, as NVIDIA's own applications do. On a batch it would redact
+the wrong picture. Rectangles are drawn first (and only with display-bbox), then text, then lines; blurring
+comes last. An nvdsosd that fails returns an error and pushes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph import Element, Value
+
+REDACTOR = "nvdsosd"
+PERSON_GIE, FACE_GIE, BRAND_GIE = 1, 2, 3
+"""gie-unique-id of each nvinfer: its default of 15 for everyone would mix their objects up (pitfall 18)."""
+FACE_CLASS = 0
+HEAD_GIE, HEAD_CLASS = 100, 0
+"""Under these ids the probe adds a box for every head to cover: held, estimated, or with its margin."""
+COVERED = frozenset({(FACE_GIE, FACE_CLASS), (HEAD_GIE, HEAD_CLASS)})
+
+
+class Method(str, Enum):
+    """How nvdsosd covers a head."""
+
+    BLUR = "blur"
+    OPAQUE = "opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What the guard demands of a redactor. OPAQUE: the probe gives boxes a background of alpha 1."""
+
+    method: Method
+    covered: frozenset[tuple[int, int]] = COVERED
+
+    @property
+    def properties(self) -> dict[str, Value]:
+        """The properties of nvdsosd that make it redact.
+
+        display-bbox stays on with blur too: camera masks and the cover over a whole frame are rectangles.
+        """
+        base: dict[str, Value] = {"process-mode": "MODE_GPU", "display-bbox": True, "display-text": False}
+        if self.method is Method.OPAQUE:
+            return base
+        # Unset or unparsable pairs would blur every object, whole persons too (pitfall 27).
+        pairs = ";".join(f"{gie},{class_}" for gie, class_ in sorted(self.covered))
+        return {**base, "blur-bbox": 1, "blur-on-gie-class-ids": pairs}
+
+    def missing(self, element: Element) -> str:
+        """Return in words why this element does not redact; empty where it does."""
+        if element.factory != REDACTOR:
+            return f"is a {element.factory}, not {REDACTOR}"
+        if element.get("display-bbox", True) is not True:
+            return "draws no boxes (display-bbox)"
+        if self.method is Method.OPAQUE:
+            return ""
+        if element.get("blur-bbox", 0) != 1:
+            return "does not blur (blur-bbox is not 1)"
+        absent = self.covered - _pairs(element.get("blur-on-gie-class-ids"))
+        return f"does not blur {sorted(absent)} (blur-on-gie-class-ids)" if absent else ""
+
+
+def choose(faces: Literal["pixelate", "solid"], capabilities: Capabilities) -> Redaction:
+    """Return how to redact: nvdsosd cannot pixelate, so its blur stands for that, else boxes."""
+    return Redaction(Method.BLUR if faces == "pixelate" and capabilities.blur else Method.OPAQUE)
+
+
+def _pairs(text: Value | None) -> set[tuple[int, int]]:
+    found = set()
+    for pair in str(text or "").split(";"):
+        first, _, second = pair.partition(",")
+        if not (first.strip().isdigit() and second.strip().isdigit()):
+            return set()
+        found.add((int(first), int(second)))
+    return found

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from pipelines.deepstream.build import build_graph, engine_files
+from pipelines.deepstream.contract import breaches, load_contract
+from pipelines.deepstream.guard import prove
+from pipelines.deepstream.redaction import Method
+from pipelines.errors import BadInput
+from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, OUTPUTS, graph_of, rtsp, store
+
+MIXED = ["rtsp://10.0.0.1/a", "/dev/video0", "clip one.mp4"]
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+@pytest.mark.parametrize("outputs", OUTPUTS)
+def test_every_store_on_every_box_keeps_the_contract_and_is_proven(tmp_path, box, outputs):
+    sources = [*MIXED, "csi://0"] if box.jetson else MIXED
+    for cameras in (rtsp(1), ["clip.mp4"], sources):
+        settings = store(tmp_path, cameras, outputs)
+        graph, redaction = build_graph(settings, box, engine_files(settings))
+        assert list(breaches(graph, load_contract(box))) == []
+        prove(graph, redaction)
+        assert redaction.method is (Method.BLUR if box.blur else Method.OPAQUE)
+        assert len(graph.gates) == len(cameras)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 16, 32, 64])
+def test_batches_hold_every_camera(tmp_path, count):
+    settings = store(tmp_path, rtsp(count))
+    graph, redaction = build_graph(settings, JETSON, engine_files(settings))
+    assert list(breaches(graph, load_contract(JETSON))) == []
+    prove(graph, redaction)
+    for name in ("mux", "person", "face"):
+        assert graph.by_name[name].get("batch-size") == count
+    for camera, slot in graph.slots.items():
+        into = [link for link in graph.links if link.sink == "mux" and link.sink_pad == f"sink_{slot}"]
+        assert [graph.by_name[link.source].group for link in into] == [camera]
+        assert any(
+            link.source_pad == f"src_{slot}" and link.sink == f"demuxed_{camera}" for link in graph.links
+        )
+    tiler = graph.by_name.get("walltiler")
+    assert (tiler is None) == (count == 1)
+    if tiler:
+        assert int(tiler.properties["rows"]) * int(tiler.properties["columns"]) >= count
+
+
+def test_a_dead_camera_never_stalls_the_batch(tmp_path):
+    mux = graph_of(tmp_path)[0].by_name["mux"]
+    assert mux.get("batched-push-timeout") == 100_000  # one frame at 10 fps, in microseconds
+    assert mux.get("live-source") is True
+    assert mux.get("drop-pipeline-eos") is True
+
+
+def test_files_alone_keep_their_own_timestamps_and_pace(tmp_path):
+    settings = store(tmp_path, ["clip.mp4"])
+    graph, _ = build_graph(settings, JETSON, engine_files(settings))
+    assert graph.by_name["mux"].get("live-source") is False
+    assert graph.by_name["pace_c0"].get("sync") is True
+
+
+def test_a_cameras_login_is_nowhere_in_the_graph(tmp_path):
+    settings = store(tmp_path, rtsp(1))
+    login = {"credentials": {"username": "viewer", "password": "geheim"}}
+    camera = settings.cameras["c0"].model_validate({**settings.cameras["c0"].model_dump(), **login})
+    settings = settings.model_copy(update={"cameras": {"c0": camera}})
+    graph, _ = build_graph(settings, JETSON, engine_files(settings))
+    assert "geheim" not in repr(graph)
+    assert "viewer" not in repr(graph)
+
+
+def test_sinks_wait_for_no_clock_no_preroll_and_hold_no_surface(tmp_path):
+    graph, _ = graph_of(tmp_path)
+    for sink in graph.of("appsink"):
+        assert [sink.get(key) for key in ("sync", "async", "enable-last-sample")] == [False, False, False]
+
+
+def test_heavy_elements_stand_behind_queues(tmp_path):
+    graph, _ = graph_of(tmp_path)
+    fed_by = {link.sink: graph.by_name[link.source].factory for link in graph.links}
+    for name in ("person", "tracker", "face", "rgba", "demux"):
+        assert fed_by[name] == "queue"
+    for tee in graph.of("tee"):
+        assert {graph.by_name[name].factory for name in graph.followers[tee.name]} == {"queue"}
+
+
+@pytest.mark.parametrize(
+    ("source", "box", "says"),
+    [
+        ("csi://0", DGPU, "cameras.c0.source: CSI cameras are read on Jetson only"),
+        ("csi://left", JETSON, "cameras.c0.source: write csi://0"),
+        ("csi://256", JETSON, "cameras.c0.source: write csi://0"),
+    ],
+)
+def test_what_the_box_cannot_read_is_refused_by_name(tmp_path, source, box, says):
+    settings = store(tmp_path, [source])
+    with pytest.raises(BadInput, match=says):
+        build_graph(settings, box, engine_files(settings))
+
+
+def test_a_folder_of_pictures_is_refused(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    settings = store(tmp_path, rtsp(1))
+    camera = settings.cameras["c0"].model_copy(update={"source": str(tmp_path / "pictures")})
+    with pytest.raises(BadInput, match="reads no folders of pictures"):
+        build_graph(settings.model_copy(update={"cameras": {"c0": camera}}), JETSON, engine_files(settings))
+
+
+def test_a_disabled_camera_has_its_place_but_no_source(tmp_path):
+    settings = store(tmp_path, rtsp(2))
+    off = settings.cameras["c1"].model_copy(update={"enabled": False})
+    settings = settings.model_copy(update={"cameras": {**settings.cameras, "c1": off}})
+    graph, redaction = build_graph(settings, JETSON, engine_files(settings))
+    assert "source_c1" not in graph.by_name
+    assert "redact_c1" in graph.by_name
+    assert graph.slots == {"c0": 0, "c1": 1}
+    assert list(breaches(graph, load_contract(JETSON))) == []
+    prove(graph, redaction)

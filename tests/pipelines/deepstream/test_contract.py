@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pipelines.deepstream.contract import breaches, load_contract
+from pipelines.deepstream.graph import Element, Link
+from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
+from tests.pipelines.deepstream.test_guard import change, insert
+
+NEW, PLAIN = BOXES["orin-new-blur"], BOXES["orin-legacy-boxes"]
+
+
+def relink(graph, source, sink, **pads):
+    return replace(
+        graph,
+        links=tuple(replace(x, **pads) if (x.source, x.sink) == (source, sink) else x for x in graph.links),
+    )
+
+
+WRONG = {
+    "a misspelt property": (
+        JETSON,
+        lambda g: change(g, "mux", batchsize=2),
+        "mux.batchsize: the element has no such property here",
+    ),
+    "out of range": (
+        JETSON,
+        lambda g: change(g, "face", batch_size=1025),
+        "face.batch-size: 1025 is outside 1 to 1024",
+    ),
+    "a timeout that the new mux refuses": (
+        NEW,
+        lambda g: change(g, "mux", batched_push_timeout=-1),
+        "mux.batched-push-timeout: -1 is outside 1 to 2147483647",
+    ),
+    "a wrong nick": (
+        JETSON,
+        lambda g: change(g, "source_c0", select_rtp_protocol="tcp"),
+        "source_c0.select-rtp-protocol: 'tcp' is none of rtp-unknown, rtp-udp",
+    ),
+    "a nick of the other platform": (DGPU, lambda g: change(g, "rgba", compute_hw="VIC"), "'VIC' is none of"),
+    "a number for a bool": (
+        JETSON,
+        lambda g: change(g, "redact_c0", display_bbox=1),
+        "redact_c0.display-bbox: expected true or false, found 1",
+    ),
+    "a bool for a number": (
+        JETSON,
+        lambda g: change(g, "redact_c0", blur_bbox=True),
+        "redact_c0.blur-bbox: expected a number of type uint, found True",
+    ),
+    "a number for text": (
+        JETSON,
+        lambda g: change(g, "tracker", operate_on_class_ids=0),
+        "expected text, found 0",
+    ),
+    "width on the new mux": (
+        NEW,
+        lambda g: change(g, "mux", width=1280),
+        "mux.width: the element has no such",
+    ),
+    "blur where it is missing": (
+        PLAIN,
+        lambda g: change(g, "redact_c0", blur_bbox=1),
+        "redact_c0.blur-bbox: the",
+    ),
+    "gpu-id on Jetson": (
+        JETSON,
+        lambda g: change(g, "tracker", gpu_id=0),
+        "tracker.gpu-id: the element has no",
+    ),
+    "only readable": (JETSON, lambda g: change(g, "encoder_c0", device="/dev/x"), "device: can only be read"),
+    "a missing pad": (
+        JETSON,
+        lambda g: relink(g, "person", "before_tracker", source_pad="out"),
+        "person: nvinfer has no src pad out here",
+    ),
+    "a request pad without number": (
+        JETSON,
+        lambda g: relink(g, "newest_c0", "mux", sink_pad="sink_%u"),
+        "mux: nvstreammux has no sink pad sink_%u here",
+    ),
+    "a pad linked twice": (
+        JETSON,
+        lambda g: relink(g, "newest_c0", "mux", sink_pad="sink_1"),
+        "mux.sink_1: linked 2 times",
+    ),
+    "a pad left open": (
+        JETSON,
+        lambda g: replace(g, links=tuple(x for x in g.links if x.sink != "draw_c0")),
+        "draw_c0.sink: not linked",
+    ),
+    "a link to nowhere": (
+        JETSON,
+        lambda g: replace(g, links=(*g.links, Link("demux", "src_7", "ghost", "sink"))),
+        "ghost: linked, but not in the graph",
+    ),
+    "an unknown element": (
+        JETSON,
+        lambda g: insert(g, "before_demux", "demux", Element("x", "nvodd")),
+        "x: this box has no element nvodd",
+    ),
+    "a name used twice": (
+        JETSON,
+        lambda g: replace(g, elements=(*g.elements, Element("mux", "queue"))),
+        "mux: 2 elements have this name",
+    ),
+    "RGBA into the encoder": (
+        JETSON,
+        lambda g: change(g, "copied_c0", caps="video/x-raw(memory:NVMM),format=RGBA"),
+        "streamvalve_c0 -> encoder_c0: nothing that the one gives can the other take",
+    ),
+    "system memory into nvinfer": (
+        JETSON,
+        lambda g: insert(g, "before_person", "person", Element("c", "capsfilter", {"caps": "video/x-raw"})),
+        "nothing that the one gives can the other take",
+    ),
+    "a circle": (
+        JETSON,
+        lambda g: replace(g, links=(*g.links, Link("tee_c0", "src_9", "mux", "sink_9"))),
+        "linked in a circle",
+    ),
+}
+
+
+@pytest.mark.parametrize(("box", "mutate", "says"), WRONG.values(), ids=WRONG)
+def test_the_contract_catches(tmp_path, box, mutate, says):
+    graph, _ = graph_of(tmp_path, box)
+    found = list(breaches(mutate(graph), load_contract(box)))
+    assert any(says in breach for breach in found), found
+
+
+def test_csi_cameras_are_no_part_of_a_dgpu():
+    assert load_contract(JETSON).knows("nvarguscamerasrc")
+    assert not load_contract(DGPU).knows("nvarguscamerasrc")
