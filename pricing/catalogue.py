@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
 from pricing.names import normal_brand
-from pricing.rows import ANY_TYPE, BadCatalogue, Row, read_rows
+from pricing.rows import ANY_TYPE, BadCatalogue, Row
+from pricing.rows_csv import read_csv
+from pricing.rows_yaml import read_yaml
 from pricing.slots import ancestors
 from pricing.value import Price
 
@@ -17,6 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list says of a thing: its price, or that the shop does not sell it; with neither, nothing."""
+
+    price: Price | None = None
+    sold: bool = True
 
 
 class Catalogue:
@@ -31,7 +42,7 @@ class Catalogue:
         for row in self.rows:
             self._names.setdefault(row.brand, row.name)
             self._exact[row.brand, row.type].append(row)
-            for type_ in ancestors(row.type) if row.type != ANY_TYPE else ():
+            for type_ in ancestors(row.type) if row.type != ANY_TYPE and row.sold else ():
                 self._below[row.brand, type_].append(row)
 
     def __len__(self) -> int:
@@ -42,30 +53,36 @@ class Catalogue:
         """The brands: normal form -> name as the list first spells it."""
         return dict(self._names)
 
-    def rows_for(self, brand: str, type_: str | None, slot: str, on: date) -> tuple[Row, ...]:
-        """Return the rows that price a thing: several where only a range can be said; none if unknown.
+    def rows_for(
+        self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None
+    ) -> tuple[Row, ...]:
+        """Return the rows that speak of a thing: several where only a range can be said; none if unknown.
 
         Asked in this order: rows of the type itself, of its subtypes, of its parents up to the slot, of the
-        brand as a whole (`*`). An unknown type is the slot's.
+        brand as a whole (`*`). An unknown type is the slot's. At each, rows of the model come before those
+        without one, and these before those of other models.
         """
         key, wanted = normal_brand(brand), type_ or slot
         levels = [self._exact.get((key, wanted)), self._below.get((key, wanted))]
         levels += [self._exact.get((key, parent)) for parent in ancestors(wanted)]
         levels.append(self._exact.get((key, ANY_TYPE)))
         for rows in levels:
-            valid = tuple(row for row in rows or () if row.valid_from <= on <= row.valid_until)
+            valid = [row for row in rows or () if row.valid_from <= on <= row.valid_until]
             if valid:
-                return valid
+                return _of_model(valid, normal_brand(model or ""))
         return ()
 
-    def lookup(self, brand: str, type_: str | None, slot: str, on: date) -> Price | None:
-        """Return the price on a day, the mean and the range where several rows fit; None where none does."""
-        rows = self.rows_for(brand, type_, slot, on)
+    def find(self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None) -> Listing:
+        """Return what the list says on a day; the mean and the range where several rows fit."""
+        rows = self.rows_for(brand, type_, slot, on, model)
         if not rows:
-            return None
+            return _UNKNOWN
+        rows = tuple(row for row in rows if row.sold)
+        if not rows:
+            return _NOT_SOLD
         since = min(row.valid_from for row in rows)
         types = {row.type for row in rows} - {ANY_TYPE}
-        return Price(
+        price = Price(
             (2 * sum(row.amount_minor for row in rows) + len(rows)) // (2 * len(rows)),
             min(row.min_minor for row in rows),
             max(row.max_minor for row in rows),
@@ -74,11 +91,35 @@ class Catalogue:
             since if since != date.min else None,
             type=types.pop() if len(types) == 1 else None,
         )
+        return Listing(price)
+
+    def lookup(
+        self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None
+    ) -> Price | None:
+        """Return the price on a day; None where the list does not know one."""
+        return self.find(brand, type_, slot, on, model).price
+
+
+_UNKNOWN = Listing()
+_NOT_SOLD = Listing(sold=False)
+
+
+def _of_model(rows: list[Row], model: str) -> tuple[Row, ...]:
+    """Return for each type the rows of the model, else those without a model, else all."""
+    by_type: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_type[row.type].append(row)
+    chosen: list[Row] = []
+    for same in by_type.values():
+        named = [row for row in same if model and row.model == model]
+        chosen += named or [row for row in same if not row.model] or same
+    return tuple(chosen)
 
 
 def read(data: str | bytes, file: str, currency: str | None = None) -> Catalogue:
-    """Return the catalogue in the text of a CSV file, see `rows.read_rows`; raises BadCatalogue."""
-    rows = read_rows(data, file, currency)
+    """Return the catalogue in the text of a file, YAML or else CSV by its name; raises BadCatalogue."""
+    yaml = file.casefold().endswith((".yaml", ".yml"))
+    rows = (read_yaml if yaml else read_csv)(data, file, currency)
     problems = list(_overlaps(rows, file))
     if problems:
         raise BadCatalogue(problems)
@@ -97,11 +138,11 @@ def load(path: Path, currency: str | None = None) -> Catalogue:
 
 
 def _overlaps(rows: Iterable[Row], file: str) -> Iterable[str]:
-    known: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+    known: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        for other in known[row.brand, row.type]:
+        for other in known[row.brand, row.type, row.model]:
             if row.valid_from <= other.valid_until and other.valid_from <= row.valid_until:
-                what = f"{row.name} {row.type}"
+                what = " ".join(filter(None, (row.name, row.type, row.model)))
                 yield f"{file}:{row.line}:1  {what} has a price for these days in line {other.line} already"
                 break
-        known[row.brand, row.type].append(row)
+        known[row.brand, row.type, row.model].append(row)

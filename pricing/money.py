@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from copy import copy
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.core import Locale, UnknownLocaleError
 
 from pricing.errors import BadInput
 
@@ -22,7 +27,8 @@ _TWO = (
 EXPONENTS = {code: digits for digits, codes in _EXPONENTS.items() for code in codes.split()}
 EXPONENTS.update(dict.fromkeys(_TWO.split(), 2))
 
-_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "KRW": "₩", "INR": "₹"}
+_SPACES = re.compile(r"[\u00a0\u202f]")
+_CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
 _DECIMAL = re.compile(r"(\d+)(?:\.(\d+))?", re.ASCII)
 MAX_MINOR = 10**12
 
@@ -66,10 +72,26 @@ def _mend(text: str) -> str:
     return f'; write "{whole}.{fraction}"' if fraction else f'; write "{whole}"'
 
 
-def display(minor: int, currency: str) -> str:
-    """Return an amount for people, such as "€1,290" or "CHF 12.50"; whole amounts without decimals."""
+@lru_cache(maxsize=4096)
+def display(minor: int, currency: str, locale: str = "en") -> str:
+    """Return an amount as people of a locale (such as `de_CH`) write it; whole amounts without decimals.
+
+    Spaces are plain ones: fonts and terminals do not all have the narrow and the no-break ones of CLDR.
+    """
     digits = exponent(currency)
-    whole, rest = divmod(abs(minor), 10**digits)
-    fraction = f".{rest:0{digits}d}" if rest else ""
-    symbol = _SYMBOLS.get(currency, f"{currency} ")
-    return f"{'-' if minor < 0 else ''}{symbol}{whole:,}{fraction}"
+    # A currency may show no decimals by custom (CLDR) where ISO 4217 counts some: ISO's are what is counted.
+    shown = 0 if minor % 10**digits == 0 else digits
+    known = Locale.parse(locale)
+    pattern = copy(known.currency_formats["standard"])
+    pattern.frac_prec = (shown, shown)
+    amount = Decimal(minor).scaleb(-digits)
+    text = pattern.apply(amount, known, currency=currency, currency_digits=False)
+    return _CODE_BEFORE_DIGIT.sub(" ", _SPACES.sub(" ", text))
+
+
+def locale_name(text: str) -> str:
+    """Return the CLDR name of a locale written as `de_CH` or `de-CH`; BadInput for an unknown one."""
+    try:
+        return str(Locale.parse(text.replace("-", "_")))
+    except (UnknownLocaleError, ValueError, TypeError):
+        raise BadInput(f'unknown locale "{text}"; write language and country, such as de_DE') from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from pricing.catalogue import Catalogue, load
+from pricing.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,22 +29,32 @@ class CatalogueFile:
         self._currency = currency
         self._today = today
         self._seen = self._stamp()
+        self._growing: tuple[int, int, int] | None = None
         self.current: Catalogue = load(path, currency)
         self.problem: str | None = None
 
+    def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
+        """Return what the list says today."""
+        return self.current.find(brand, type_, slot, self._today(), model)
+
     def lookup(self, brand: str, type_: str | None, slot: str) -> Price | None:
         """Return today's price, as the ledger asks for it."""
-        return self.current.lookup(brand, type_, slot, self._today())
+        return self.find(brand, type_, slot).price
 
     def poll(self) -> bool:
         """Load the file again if it changed; call every second or so. Tell whether `current` was replaced.
 
+            A file that is written in place is taken when it has not changed between two calls.
         A broken or missing file keeps the old list and is logged once, not again until the file changes.
         """
         stamp = self._stamp()
         if stamp == self._seen:
             return False
-        self._seen = stamp
+        if stamp is not None and stamp != self._growing and (self._seen and stamp[2] == self._seen[2]):
+            # Written in place, not exchanged: it may be half there. Taken when it has been still for a call.
+            self._growing = stamp
+            return False
+        self._seen, self._growing = stamp, None
         try:
             fresh = load(self._path, self._currency)
         except BadInput as error:

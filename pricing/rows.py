@@ -1,4 +1,4 @@
-"""Reads the rows of a price list in CSV; every problem is told as file:line:column, all at once."""
+"""Reads rows of a price list from cells of text; all problems are told at once, as file:line:column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pricing.names import normal_brand
 from pricing.slots import normal_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "brand",
     "type",
+    "model",
     "price",
     "price_min",
     "price_max",
@@ -31,13 +32,18 @@ COLUMNS = (
     "source",
 )
 ANY_TYPE = "*"
+NOT_SOLD = "not sold"
 MAX_PROBLEMS = 100
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a price list: `brand` a normal form, `type` a known type or `*`, the dates inclusive."""
+    """One line of a price list: `brand` a normal form, `type` a known type or `*`, the dates inclusive.
+
+    model: a normal form, empty where the line speaks of all models. sold: False where the line says that the
+    shop does not sell such a thing; then the amounts are 0.
+    """
 
     brand: str
     name: str
@@ -50,6 +56,8 @@ class Row:
     valid_until: date
     source: str
     line: int
+    model: str = ""
+    sold: bool = True
 
 
 class BadCatalogue(BadInput):
@@ -64,118 +72,90 @@ class BadCatalogue(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class _Cell:
+class Cell:
+    """A text and where it begins."""
+
     text: str
+    line: int
     column: int
 
 
-class _Reader:
-    """One pass over a text; problems gather in `problems`, ordered by place."""
+class RowReader:
+    """Turns cells into rows; problems gather in `problems`, ordered by place.
+
+    currency: the store's, which rows must be in and need not say; None: the first row's binds the others.
+    """
 
     def __init__(self, file: str, currency: str | None) -> None:
         self._file = file
         self._currency = currency
-        self._line = 0
-        self._cells: dict[str, _Cell] = {}
+        self._cells: Mapping[str, Cell] = {}
         self._problems: list[tuple[int, int, str]] = []
 
     @property
     def problems(self) -> list[str]:
+        """A line for each problem."""
         found = sorted(self._problems, key=lambda problem: problem[:2])
         return [f"{self._file}:{line}:{column}  {message}" for line, column, message in found]
 
-    def problem(self, column: int, message: str) -> None:
-        self._problems.append((self._line, column, message))
+    @property
+    def knows_currency(self) -> bool:
+        """Whether rows may do without one."""
+        return self._currency is not None
 
-    def read(self, text: str) -> list[Row]:
-        header: list[str] | None = None
-        separator, rows = ",", []
-        for self._line, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-            if not line.strip() or line.startswith("#"):
-                continue
-            if header is None:
-                separator = max(",;\t", key=line.count)
-                header = self._header(self._split(line, separator) or [])
-                if header is None:
-                    return []
-                continue
-            cells = self._split(line, separator)
-            row = self._row(header, cells) if cells else None
-            if row is not None:
-                rows.append(row)
-        if header is None:
-            self._line = 1
-            self.problem(1, f"no header line; the first line names the columns: {','.join(COLUMNS)}")
-        return rows
+    def problem(self, line: int, column: int, message: str) -> None:
+        """Note a problem."""
+        self._problems.append((line, column, message))
 
-    def _split(self, line: str, separator: str) -> list[_Cell] | None:
-        cells: list[_Cell] = []
-        start = 0
-        while True:
-            if line[start : start + 1] == '"':
-                end = start + 1
-                while (end := line.find('"', end)) >= 0 and line[end + 1 : end + 2] == '"':
-                    end += 2
-                if end < 0:
-                    self.problem(start + 1, 'the quote opened here is not closed; end the field with "')
-                    return None
-                text, after = line[start + 1 : end].replace('""', '"'), end + 1
-                if line[after : after + 1] not in ("", separator):
-                    self.problem(after + 1, f'after a closing quote comes "{separator}" or the end of line')
-                    return None
-            else:
-                after = line.find(separator, start)
-                after = len(line) if after < 0 else after
-                text = line[start:after]
-            cells.append(_Cell(text.strip(), start + 1 + len(text) - len(text.lstrip())))
-            if after >= len(line):
-                return cells
-            start = after + 1
+    def wrong(self, cell: Cell, message: str) -> None:
+        """Note a problem with a cell."""
+        self.problem(cell.line, cell.column, message)
 
-    def _header(self, cells: list[_Cell]) -> list[str] | None:
-        names: list[str] = []
-        for cell in cells:
-            name = cell.text.casefold()
-            if name not in COLUMNS:
-                near = get_close_matches(name, COLUMNS, 1)
-                hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
-                self.problem(cell.column, f'unknown column "{cell.text}"; {hint}')
-            elif name in names:
-                self.problem(cell.column, f'column "{name}" comes twice; keep one')
-            names.append(name)
-        needed = ["brand", "type", *(() if self._currency else ("currency",))]
-        needed += () if {"price_min", "price_max"} <= set(names) else ("price",)
-        missing = [name for name in needed if name not in names]
-        if missing and not self._problems:
-            self.problem(1, f"column missing: {', '.join(missing)}; add it to this header line")
-        return None if self._problems else names
+    def known_column(self, cell: Cell) -> str | None:
+        """Return the column that a cell names, or note that there is none."""
+        name = cell.text.casefold()
+        if name in COLUMNS:
+            return name
+        near = get_close_matches(name, COLUMNS, 1)
+        hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
+        self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
+        return None
 
-    def _row(self, header: list[str], cells: list[_Cell]) -> Row | None:
-        if len(cells) != len(header):
-            many = len(cells) > len(header)
-            hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
-            column = cells[len(header)].column if many else 1
-            self.problem(column, f"{len(cells)} fields where the header has {len(header)}{hint}")
-            return None
-        self._cells = dict(zip(header, cells, strict=True))
-        brand = self._cells["brand"]
+    def row(self, cells: Mapping[str, Cell]) -> Row | None:
+        """Return the row in the cells by column, which must hold `brand` and `type`; None with a problem."""
+        self._cells = cells
+        before = len(self._problems)
+        brand = cells["brand"]
         key = normal_brand(brand.text)
         if not key:
-            self.problem(brand.column, "no brand; name one, or take the line out")
+            self.wrong(brand, "no brand; name one, or take the line out")
         currency = self._read_currency()
         type_ = ANY_TYPE if self._text("type") == ANY_TYPE else self._field("type", normal_type)
         prices = self._prices(currency) if currency else None
         first = self._field("valid_from", parse_day) if self._text("valid_from") else date.min
         last = self._field("valid_until", parse_day) if self._text("valid_until") else date.max
         if first and last and last < first:
-            self.problem(
-                self._cells["valid_until"].column, f"valid_until {last} is before valid_from {first}"
-            )
-        if not (key and type_ and prices and currency and first and last):
+            self.wrong(cells["valid_until"], f"valid_until {last} is before valid_from {first}")
+        if len(self._problems) > before or not (type_ and prices and currency and first and last):
             return None
-        amount, low, high = prices
+        amount, low, high, sold = prices
         source = self._text("source") or "catalogue"
-        return Row(key, brand.text, type_, amount, low, high, currency, first, last, source, self._line)
+        model = normal_brand(self._text("model"))
+        return Row(
+            key,
+            brand.text,
+            type_,
+            amount,
+            low,
+            high,
+            currency,
+            first,
+            last,
+            source,
+            brand.line,
+            model,
+            sold,
+        )
 
     def _text(self, name: str) -> str:
         cell = self._cells.get(name)
@@ -186,37 +166,41 @@ class _Reader:
         try:
             return read(cell.text)
         except BadInput as error:
-            self.problem(cell.column, f"{name}: {error}")
+            self.wrong(cell, f"{name}: {error}")
             return None
 
     def _read_currency(self) -> str | None:
         if "currency" not in self._cells:
+            if self._currency is None:
+                self.wrong(self._cells["brand"], "no currency; give one, such as EUR")
             return self._currency
         code = self._field("currency", lambda text: text if exponent(text) >= 0 else None)
         if code is None:
             return None
         self._currency = self._currency or code
         if code != self._currency:
-            cell = self._cells["currency"]
-            self.problem(cell.column, f"currency: {code}, but this list is in {self._currency}; use one")
+            message = f"currency: {code}, but this list is in {self._currency}; use one"
+            self.wrong(self._cells["currency"], message)
             return None
         return code
 
-    def _prices(self, currency: str) -> tuple[int, int, int] | None:
+    def _prices(self, currency: str) -> tuple[int, int, int, bool] | None:
         given = [name for name in ("price", "price_min", "price_max") if self._text(name)]
         if given not in (["price"], ["price_min", "price_max"]):
-            column = self._cells[given[0]].column if given else self._cells["brand"].column
-            self.problem(column, "give either price, or both price_min and price_max")
+            cell = self._cells[given[0]] if given else self._cells["brand"]
+            self.wrong(cell, "give either price, or both price_min and price_max")
             return None
+        if self._text("price").casefold() == NOT_SOLD:
+            return 0, 0, 0, False
         found = [self._field(name, lambda text: parse(text, currency)) for name in given]
         amounts = [amount for amount in found if amount is not None]
         if len(amounts) != len(given):
             return None
         low, high = amounts[0], amounts[-1]
         if low > high:
-            self.problem(self._cells["price_max"].column, "price_max is below price_min; exchange them")
+            self.wrong(self._cells["price_max"], "price_max is below price_min; exchange them")
             return None
-        return (low + high + 1) // 2, low, high
+        return (low + high + 1) // 2, low, high, True
 
 
 def parse_day(text: str) -> date:
@@ -229,25 +213,13 @@ def parse_day(text: str) -> date:
         raise BadInput(f'"{text}" is not a date; write it as 2026-11-30') from None
 
 
-def _decoded(data: bytes, file: str) -> str:
+def decoded(data: str | bytes, file: str) -> str:
+    """Return the text of a file; raises BadCatalogue where it is no UTF-8."""
+    if isinstance(data, str):
+        return data.removeprefix("\ufeff")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         raise BadCatalogue([f"{file}:{line}:{column}  not UTF-8 text; save the file as UTF-8"]) from None
-
-
-def read_rows(data: str | bytes, file: str, currency: str | None = None) -> list[Row]:
-    """Return the rows of a price list; `file` is its name in messages.
-
-    Fields are parted by comma, semicolon or tab, as the header is; empty lines and those that begin with #
-    are skipped. `currency` is the store's: rows in another are errors, and it serves where the column is
-    missing. Raises BadCatalogue.
-    """
-    text = _decoded(data, file) if isinstance(data, bytes) else data.removeprefix("\ufeff")
-    reader = _Reader(file, currency)
-    rows = reader.read(text)
-    if reader.problems:
-        raise BadCatalogue(reader.problems)
-    return rows

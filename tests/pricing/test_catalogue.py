@@ -176,7 +176,7 @@ def test_a_broken_file_keeps_the_old_list_and_says_so_once(
     assert price.amount_minor == 1000
     assert len(caplog.records) == 2
     path.write_text(HEADER + "Nike,hat,12.50,EUR\n")
-    assert follower.poll()
+    assert [follower.poll() for _ in range(3)].count(True) == 1
     assert follower.problem is None
     price = follower.lookup("nike", "cap", "hat")
     assert price
@@ -194,3 +194,116 @@ def test_the_example_list_is_good() -> None:
     catalogue = load(Path(__file__).parents[2] / "configs" / "prices.csv", "EUR")
     assert len(catalogue.names) >= 40
     assert {row.source for row in catalogue.rows} == {"example"}
+
+
+MODELS = """brand,type,model,price,currency
+Nike,sneakers,,100,EUR
+Nike,sneakers,Air Max 90,150,EUR
+Nike,boots,,not sold,EUR
+Nike,*,,60,EUR
+Burberry,handbag,Lola,1200,EUR
+Burberry,handbag,TB,1800,EUR
+Burberry,top,,Not Sold,EUR
+Prada,*,,not sold,EUR
+"""
+
+
+@pytest.mark.parametrize(
+    ("brand", "type_", "slot", "model", "expected"),
+    [
+        ("nike", "sneakers", "shoes", None, (10000, True)),
+        ("nike", "sneakers", "shoes", "AIR MAX 90", (15000, True)),
+        ("nike", "sneakers", "shoes", "Dunk", (10000, True)),
+        ("nike", "boots", "shoes", None, (None, False)),
+        ("nike", None, "shoes", None, (10000, True)),
+        ("nike", "hat", "hat", None, (6000, True)),
+        ("burberry", "handbag", "bag", None, (150000, True)),
+        ("burberry", "tote", "bag", "lola", (120000, True)),
+        ("burberry", "bomber", "top", None, (None, False)),
+        ("burberry", "shoes", "shoes", None, (None, True)),
+        ("prada", "handbag", "bag", None, (None, False)),
+        ("gucci", "handbag", "bag", None, (None, True)),
+    ],
+)
+def test_models_and_what_is_not_sold(
+    brand: str, type_: str, slot: str, model: str | None, expected: tuple[int | None, bool]
+) -> None:
+    found = read(MODELS, "list.csv").find(brand, type_, slot, TODAY, model)
+    assert (found.price and found.price.amount_minor, found.sold) == expected
+
+
+YAML = """
+currency: EUR
+prices:
+  - {brand: Burberry, type: handbag, price_min: 1100.00, price_max: 1480, source: autumn}
+  - brand: Nike
+    type: sneakers
+    price: 0.10
+    valid_from: 2026-11-01
+  - {brand: Levi's, type: "*", price: not sold}
+"""
+
+
+def test_a_list_in_yaml_is_the_same_list() -> None:
+    catalogue = read(YAML, "list.yaml", "EUR")
+    price = catalogue.lookup("nike", None, "shoes", TODAY)
+    assert price
+    assert (price.amount_minor, price.as_of) == (10, date(2026, 11, 1))
+    assert not catalogue.find("levis", "jeans", "trousers", TODAY).sold
+    assert [row.line for row in catalogue.rows] == [4, 5, 9]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "word"),
+    [
+        ("", "1:1", "prices:"),
+        ("prices: 5\n", "1:1", "no list"),
+        ("price: []\nprices: []\n", "1:1", "unknown key"),
+        ("prices: [{brand: Nike, type: hat, price: 5}]\n", "1:18", "no currency"),
+        ("currency: EUR\nprices: [{brand: Nike, typ: hat, price: 5}]\n", "2:24", '"type"'),
+        ("currency: EUR\nprices: [{brand: Nike, price: 5}]\n", "2:10", "type missing"),
+        ("currency: EUR\nprices: [{brand: Nike, type: hat, price: '1,5'}]\n", "2:42", 'write "1.5"'),
+        ("currency: EUR\nprices: [{brand: Nike, type: hat, price: [5]}]\n", "2:35", "plain value"),
+        ("currency: EUR\nprices: [{brand: Nike, type: hat, type: cap}]\n", "2:35", "twice"),
+        ("currency: EUR\nprices: [5]\n", "2:10", "block"),
+        ("currency: EUR\nprices: [{brand: &a Nike, type: hat}]\n", "2:18", "quotes"),
+        ("currency: EUR\nprices: [{brand: Nike\n", "3:1", "not valid YAML"),
+        ("currency: USD\nprices: [{brand: Nike, type: hat, price: 5}]\n", "1:11", "this list is in EUR"),
+        ("prices:\n  - {brand: N\tike: x", "2:18", "not valid"),
+    ],
+)
+def test_mistakes_in_yaml_have_their_place(text: str, place: str, word: str) -> None:
+    with pytest.raises(BadCatalogue) as caught:
+        read(text, "list.yaml", "EUR" if "USD" in text else None)
+    problem = caught.value.problems[0]
+    assert problem.startswith(f"list.yaml:{place}  "), problem
+    assert word in problem
+
+
+@given(st.text(), st.booleans())
+def test_any_text_is_a_yaml_list_or_one_clear_error(text: str, inside: bool) -> None:
+    try:
+        read("currency: EUR\nprices:\n - " + text if inside else text, "list.yaml")
+    except BadCatalogue as error:
+        assert all(problem.startswith("list.yaml:") for problem in error.problems)
+
+
+def test_a_file_written_in_place_is_taken_when_it_is_still(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(HEADER + "Nike,hat,10,EUR\n")
+    follower = CatalogueFile(path, "EUR", lambda: TODAY)
+    path.write_text(HEADER)
+    assert not follower.poll()
+    path.write_text(HEADER + "Nike,hat,12,EUR\nNike,shoes,50,EUR\n")
+    assert not follower.poll()
+    assert follower.poll()
+    fresh = tmp_path / "fresh.csv"
+    fresh.write_text(HEADER + "Nike,hat,13,EUR\n")
+    fresh.replace(path)
+    assert follower.poll()
+    assert len(follower.current) == 1
+
+
+def test_thousands_of_rows_are_read_in_a_moment() -> None:
+    rows = "".join(f"Brand {n},sneakers,{n},EUR\n" for n in range(1, 8001))
+    assert len(read(HEADER + rows, "list.csv").names) == 8000

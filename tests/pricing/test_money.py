@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.errors import BadInput
-from pricing.money import EXPONENTS, MAX_MINOR, display, exponent, parse
+from pricing.money import EXPONENTS, MAX_MINOR, display, exponent, locale_name, parse
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,31 @@ def test_what_is_written_plainly_is_read_the_same(minor: int, currency: str) -> 
     digits = exponent(currency)
     whole, rest = divmod(minor, 10**digits)
     assert parse(f"{whole}.{rest:0{digits}d}" if digits else str(whole), currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "locale", "text"),
+    [
+        (129050, "EUR", "de_DE", "1.290,50 €"),
+        (129000, "EUR", "fr_FR", "1 290 €"),
+        (129050, "CHF", "de_CH", "CHF 1’290.50"),
+        (12900, "JPY", "ja_JP", "￥12,900"),
+        (12900000, "INR", "hi_IN", "₹1,29,000"),
+        (1005, "KWD", "de", "1,005 KWD"),
+        (100000, "UYU", "es_UY", "$ 1.000"),
+    ],
+)
+def test_display_as_a_locale_writes_it(minor: int, currency: str, locale: str, text: str) -> None:
+    assert display(minor, currency, locale) == text
+
+
+@given(st.integers(-MAX_MINOR, MAX_MINOR), st.sampled_from(sorted(EXPONENTS)))
+def test_every_currency_can_be_displayed(minor: int, currency: str) -> None:
+    assert any(c.isdigit() for c in display(minor, currency, "de"))
+
+
+def test_locale_names() -> None:
+    assert locale_name("de-CH") == "de_CH"
+    for wrong in ("xx_YY", "", "12", "de_"):
+        with pytest.raises(BadInput, match="de_DE"):
+            locale_name(wrong)

@@ -1,0 +1,164 @@
+"""Reads amounts of money as shops write them: currency signs, separators of many locales, ranges.
+
+What is not clearly one amount or one range is no amount: instalments, percentages, words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pricing.money import EXPONENTS
+
+LONGEST = 60
+_MOST = Decimal(10**12)
+
+# The first is meant where the expected currency is none of them.
+_SIGNS = {
+    "$": "USD CAD AUD NZD HKD SGD TWD MXN CLP COP ARS",
+    "US$": "USD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "S$": "SGD",
+    "R$": "BRL",
+    "MX$": "MXN",
+    "NT$": "TWD",
+    "€": "EUR",
+    "£": "GBP EGP LBP",
+    "¥": "JPY CNY",
+    "JP¥": "JPY",
+    "CN¥": "CNY",
+    "円": "JPY",
+    "元": "CNY",
+    "₹": "INR",
+    "RS": "INR PKR LKR NPR",
+    "₩": "KRW",
+    "ZŁ": "PLN",
+    "KČ": "CZK",
+    "FT": "HUF",
+    "KR": "SEK NOK DKK ISK",
+    "₺": "TRY",
+    "TL": "TRY",
+    "₽": "RUB",
+    "LEI": "RON",
+    "₫": "VND",
+    "฿": "THB",
+    "₪": "ILS",
+    "₴": "UAH",
+    "₱": "PHP",
+    "FR": "CHF",
+    "SFR": "CHF",
+    "RP": "IDR",
+    "RM": "MYR",
+    "R": "ZAR",
+}
+_WORDS = frozenset(("FROM", "AB", "DÈS", "DESDE", "NOW", "ONLY", "INCL", "INKL", "VAT", "MWST"))
+_BETWEEN = frozenset(("-", "–", "—", "~", "TO", "BIS", "À"))
+_NUMBER = re.compile(r"\d(?:[\d.,']|[ ](?=\d{3}(?!\d)))*")
+_NO_CENTS = re.compile(r"(?<=\d)[.,]\s?[-–—]+(?!\s*\d)")
+# The second is Indian: 1,29,000.
+_GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})*|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})*", re.ASCII)
+_PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
+_PLAIN = str.maketrans({"’": "'", "٫": ".", "٬": ",", "−": "-"})
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A price or a price range in whole units (not minor ones) of a currency, low <= high, both above 0."""
+
+    low: Decimal
+    high: Decimal
+    currency: str
+
+    @property
+    def middle(self) -> Decimal:
+        """The mean of both ends."""
+        return (self.low + self.high) / 2
+
+
+def read_span(value: object, expected: str) -> Span | None:
+    """Return what a JSON value says: a number, a text, or a list of one or two of them; None if unclear.
+
+    expected: the currency where none is written, or where a sign such as "$" is that of several.
+    """
+    if isinstance(value, (list, tuple)):
+        found = [read_span(part, expected) for part in value[:3] if not isinstance(part, (list, tuple))]
+        spans = [span for span in found if span is not None]
+        if len(value) not in (1, 2) or len(spans) != len(value) or spans[0].currency != spans[-1].currency:
+            return None
+        return _span([spans[0].low, spans[-1].high], spans[0].currency)
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return None
+    if not isinstance(value, str):
+        try:
+            return _span([Decimal(str(value))], expected)
+        except ArithmeticError:
+            return None
+    return _read_text(value, expected) if len(value) <= LONGEST else None
+
+
+def read_currency(text: str, expected: str) -> str | None:
+    """Return the ISO 4217 code that a code or sign stands for, or None."""
+    sign = text.strip().rstrip(".").upper()
+    if sign in EXPONENTS:
+        return sign
+    meant = _SIGNS.get(sign, "").split()
+    return expected if expected in meant else meant[0] if meant else None
+
+
+def _read_text(text: str, expected: str) -> Span | None:
+    plain = _NO_CENTS.sub("", unicodedata.normalize("NFKC", text).translate(_PLAIN).upper())
+    plain = "".join(str(unicodedata.digit(c, c)) for c in plain)
+    numbers = _NUMBER.findall(plain)
+    between, currency = 0, None
+    for piece in _PIECE.findall(_NUMBER.sub(" ", plain)):
+        if piece in _BETWEEN:
+            between += 1
+        elif piece not in _WORDS and piece not in ".:":
+            meant = read_currency(piece, expected)
+            if meant is None or currency not in (None, meant):
+                return None
+            currency = meant
+    if len(numbers) not in (1, 2) or between != len(numbers) - 1:
+        return None
+    currency = currency or expected
+    amounts = [_number(number, currency) for number in numbers]
+    return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
+
+
+def _number(text: str, currency: str) -> Decimal | None:
+    """Return a number written in any locale; None where its separators fit none."""
+    bare = re.sub("[ ']", "", text).rstrip(".,")
+    dots, commas = bare.count("."), bare.count(",")
+    if dots and commas:
+        decimal = "." if bare.rfind(".") > bare.rfind(",") else ","
+        whole, _, fraction = bare.rpartition(decimal)
+        if decimal in whole or len(fraction) > 3 or not _GROUPED.fullmatch(whole):
+            return None
+    elif dots + commas == 1:
+        whole, fraction = re.split("[.,]", bare)
+        # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
+        thousands = len(fraction) == 3 and not (EXPONENTS[currency] == 3 and dots) and whole != "0"
+        if thousands:
+            whole, fraction = whole + fraction, ""
+        if len(fraction) > 3:
+            return None
+    elif dots or commas:
+        if not _GROUPED.fullmatch(bare):
+            return None
+        whole, fraction = bare, ""
+    else:
+        whole, fraction = bare, ""
+    return Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or '0'}")
+
+
+def _span(ends: list[Decimal], currency: str, needed: int = 1) -> Span | None:
+    if len(ends) < needed or not all(end.is_finite() and 0 < end <= _MOST for end in ends):
+        return None
+    return Span(min(ends), max(ends), currency)

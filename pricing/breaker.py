@@ -1,0 +1,114 @@
+"""When a price service may be asked: circuit breaker, pauses, budget per day. Times in seconds."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+
+LONGEST_PAUSE_S = 86_400.0
+
+
+class BreakerState(str, Enum):
+    """Closed: asked freely. Open: not asked. Half-open: one question is out to see whether it works again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+class Breaker:
+    """Opens after `failures` in a row; waits `first_s`, doubling up to `max_s`, before each single try.
+
+    random: 0 to 1, spreads the tries of a fleet by up to `jitter`.
+    """
+
+    def __init__(
+        self,
+        random: Callable[[], float],
+        *,
+        failures: int = 5,
+        first_s: float = 15.0,
+        max_s: float = 600.0,
+        jitter: float = 0.3,
+    ) -> None:
+        self.state = BreakerState.CLOSED
+        self.ready_at = 0.0
+        self._random = random
+        self._most = failures
+        self._first_s, self._max_s, self._jitter = first_s, max_s, jitter
+        self._failures = self._openings = 0
+
+    def admits(self, now: float) -> bool:
+        """Tell whether one may ask; the one who is told yes must report `succeed` or `fail`."""
+        if self.state is BreakerState.OPEN and now >= self.ready_at:
+            self.state = BreakerState.HALF_OPEN
+            return True
+        return self.state is BreakerState.CLOSED
+
+    def succeed(self) -> None:
+        """Close: it works."""
+        self.state = BreakerState.CLOSED
+        self._failures = self._openings = 0
+
+    def fail(self, now: float, *, for_good: bool = False) -> None:
+        """Count a failure. for_good: no quick try will mend it (a refused key), so open for the longest."""
+        self._failures += 1
+        if self.state is not BreakerState.HALF_OPEN and self._failures < self._most and not for_good:
+            return
+        wait = self._max_s if for_good else min(self._first_s * 2 ** min(self._openings, 16), self._max_s)
+        self.ready_at = now + wait * (1 + self._jitter * (2 * self._random() - 1))
+        self.state = BreakerState.OPEN
+        self._openings += 1
+
+
+class Budget:
+    """Questions left today. spent: what an earlier run of the same day had spent."""
+
+    def __init__(self, per_day: int, day: date, spent: int = 0) -> None:
+        self._per_day = per_day
+        self.day = day
+        self.spent = spent
+
+    def left(self, today: date) -> int:
+        """Return how many questions may still be asked today."""
+        return self._per_day - (self.spent if today == self.day else 0)
+
+    def spend(self, today: date) -> None:
+        """Count one question."""
+        if today != self.day:
+            self.day, self.spent = today, 0
+        self.spent += 1
+
+
+def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:
+    """Return for how long a response asks not to be bothered, 0 for not at all; at most a day.
+
+    headers: names in lower case; now: UTC seconds. Reads Retry-After in seconds (RFC 9110 10.2.3), and where
+    nothing remains, RapidAPI's x-ratelimit-requests-reset and the RateLimit-Reset of the IETF drafts (both in
+    seconds left), and X-RateLimit-Reset, which some write as UTC seconds or milliseconds since 1970.
+    """
+    asked = [_seconds(headers.get("retry-after"), now)] if status in (429, 503) else []
+    for remaining, reset in (
+        ("x-ratelimit-requests-remaining", "x-ratelimit-requests-reset"),
+        ("ratelimit-remaining", "ratelimit-reset"),
+        ("x-ratelimit-remaining", "x-ratelimit-reset"),
+    ):
+        if status == 429 or headers.get(remaining, "").strip() == "0":
+            asked.append(_seconds(headers.get(reset), now))
+    known = [seconds for seconds in asked if seconds is not None]
+    if not known:
+        return 60.0 if status == 429 else 0.0
+    return min(max(*known, 0.0), LONGEST_PAUSE_S)
+
+
+def _seconds(text: str | None, now: float) -> float | None:
+    if text is None or not (text.strip().isascii() and text.strip().isdigit() and len(text) < 20):
+        return None
+    value = float(text)
+    if value > 1e11:
+        value /= 1000
+    return value - now if value > 1e9 else value

@@ -1,0 +1,38 @@
+"""The order in which price sources are asked: the shop's list, then what is known of a live service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pricing.catalogue import Listing
+    from pricing.value import Price
+
+
+class Listed(Protocol):
+    """A price list."""
+
+    def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
+        """Return what the list says today."""
+
+
+class Live(Protocol):
+    """A service whose answers come later."""
+
+    def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
+        """Return what is known now, and see to it that more will be; never waits."""
+
+
+class PriceSources:
+    """Answers the ledger. Never waits; any thread may ask."""
+
+    def __init__(self, listed: Listed | None, live: Live | None) -> None:
+        self._listed, self._live = listed, live
+
+    def lookup(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Price | None:
+        """Return the price known now, None where there is none (yet), or where the shop does not sell it."""
+        if self._listed is not None:
+            found = self._listed.find(brand, type_, slot, model)
+            if found.price is not None or not found.sold:
+                return found.price
+        return self._live.recall(brand, type_ or slot, model or "") if self._live is not None else None

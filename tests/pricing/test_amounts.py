@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.amounts import Span, read_span
+from pricing.money import EXPONENTS, display
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "low", "high", "currency"),
+    [
+        ("$129.00", "USD", "129", "129", "USD"),
+        ("$129.00", "CAD", "129", "129", "CAD"),
+        ("$129.00", "EUR", "129", "129", "USD"),
+        ("1.290,00 €", "EUR", "1290", "1290", "EUR"),
+        ("1 290,00 €", "EUR", "1290", "1290", "EUR"),
+        ("1\u202f290,00\u00a0€", "EUR", "1290", "1290", "EUR"),
+        ("CHF 1’290.00", "CHF", "1290", "1290", "CHF"),
+        ("CHF 129.–", "CHF", "129", "129", "CHF"),
+        ("129,- €", "EUR", "129", "129", "EUR"),
+        ("₹1,29,000", "INR", "129000", "129000", "INR"),
+        ("1,290", "USD", "1290", "1290", "USD"),
+        ("1.290", "EUR", "1290", "1290", "EUR"),
+        ("1.290", "KWD", "1.290", "1.290", "KWD"),
+        ("0.125", "EUR", "0.125", "0.125", "EUR"),
+        ("129,5", "EUR", "129.5", "129.5", "EUR"),
+        ("¥12,900", "JPY", "12900", "12900", "JPY"),
+        ("￥12,900", "CNY", "12900", "12900", "CNY"),
+        ("kr 1.290,00", "DKK", "1290", "1290", "DKK"),
+        ("1 290 kr.", "SEK", "1290", "1290", "SEK"),
+        ("1.234.567 Ft", "HUF", "1234567", "1234567", "HUF"),
+        ("ab 99,00 €", "EUR", "99", "99", "EUR"),
+        ("US$1,290.50", "EUR", "1290.5", "1290.5", "USD"),
+        ("129.00 USD", "EUR", "129", "129", "USD"),
+        ("$100 - $200", "USD", "100", "200", "USD"),
+        ("100–200 €", "EUR", "100", "200", "EUR"),
+        ("€200 to €100", "EUR", "100", "200", "EUR"),
+        ("١٢٩٫٥٠", "AED", "129.5", "129.5", "AED"),
+        (129, "EUR", "129", "129", "EUR"),
+        (129.9, "EUR", "129.9", "129.9", "EUR"),
+        (["$99.99", "$149"], "USD", "99.99", "149", "USD"),
+        ([149, 99], "EUR", "99", "149", "EUR"),
+        (["$99"], "USD", "99", "99", "USD"),
+    ],
+)
+def test_prices_as_shops_write_them(value: object, expected: str, low: str, high: str, currency: str) -> None:
+    assert read_span(value, expected) == Span(Decimal(low), Decimal(high), currency)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, "", "free", "Unknown", "-5", "€-5", "0", 0, -1, float("nan"), float("inf"), 1e13, "1e3",
+        "$21.50/mo", "20%", "3 x 50 €", "1,2,3", "1.23.456,0", "1,23.4,5",
+        "12.3456", "$1 €1", "$1 $2", "$1 - 2 - 3",
+        [], [1, 2, 3], ["$1", "€2"], ["x", "$1"], {"price": 1}, "9" * 70, "1" * 50, [["$1", "$2"], "$3", "$4"],
+    ],
+)  # fmt: skip
+def test_what_is_no_clear_price_is_none(value: object) -> None:
+    assert read_span(value, "EUR") is None
+
+
+@given(st.one_of(st.text(), st.text("0123456789.,' $€-–kr"), st.floats(), st.integers()))
+def test_anything_is_a_sane_span_or_none(value: object) -> None:
+    span = read_span(value, "EUR")
+    assert span is None or 0 < span.low <= span.high <= 10**12
+
+
+@given(
+    st.integers(1, 10**9),
+    st.sampled_from(sorted(EXPONENTS)),
+    st.sampled_from(["en", "de", "fr", "de_CH", "sv", "ja", "hi", "pt_BR"]),
+)
+def test_what_is_displayed_is_read_again(minor: int, currency: str, locale: str) -> None:
+    text = display(minor, currency, locale)
+    span = read_span(text, currency)
+    # Signs that this reader does not know, and dots whose meaning only the locale knows, may stay unread.
+    assert span is None or EXPONENTS[currency] == 3 or span.low == Decimal(minor).scaleb(-EXPONENTS[currency])
