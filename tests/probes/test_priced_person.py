@@ -48,7 +48,7 @@ def test_two_marked_persons_have_exactly_their_totals() -> None:
         values = probe.update(frame, looks.drain())
     assert [(i.slot, i.type, i.brand, i.price and i.price.amount_minor) for i in values[ANN].items] == [
         ("bag", "handbag", "burberry", 129000),
-        ("top", "top", "lacoste", 11000),
+        ("top", "polo", "lacoste", 11000),
     ]
     assert values[ANN].total.amount_minor == 140000
     assert values[BOB].items == ()
