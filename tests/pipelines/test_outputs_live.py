@@ -1,0 +1,86 @@
+import queue
+
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.outputs.live import LiveOutput, LivePicture
+from tests.fakes.redacted import plain
+
+
+@pytest.fixture
+def live():
+    output = LiveOutput(["entrance", "till"])
+    yield output
+    output.close()
+
+
+def _watch(live: LiveOutput, camera: str = "entrance", **how) -> "queue.Queue[LivePicture]":
+    got: queue.Queue[LivePicture] = queue.Queue()
+    live.watch(camera, got.put, **how)
+    return got
+
+
+def test_nobody_watches_nothing_is_wanted(live):
+    assert not live.wanted("entrance")
+    live.publish(plain())
+    assert live.encoded == 0
+
+
+def test_one_encoding_for_all_who_share_a_size(live):
+    viewers = [_watch(live, width=300) for _ in range(20)]
+    assert live.wanted("entrance")
+    assert not live.wanted("till")
+    live.publish(plain(640, 480, captured_at=7))
+    pictures = [viewer.get(timeout=10) for viewer in viewers]
+    assert live.encoded == 1
+    assert {id(p) for p in pictures} == {id(pictures[0])}
+    assert pictures[0].captured_at == 7
+    assert cv2.imdecode(np.frombuffer(pictures[0].jpeg, np.uint8), 1).shape == (240, 320, 3)
+
+
+@pytest.mark.parametrize(("asked", "width"), [(1, 320), (320, 320), (321, 640), (5000, 700)])
+def test_sizes(live, asked, width):
+    got = _watch(live, width=asked)
+    live.publish(plain(700, 500))
+    assert cv2.imdecode(np.frombuffer(got.get(timeout=10).jpeg, np.uint8), 1).shape[1] == width
+
+
+def test_rate_is_the_viewers():
+    now = [0.0]
+    live = LiveOutput(["entrance"], clock=lambda: now[0])
+    got = _watch(live, fps=2)
+    live.publish(plain())
+    got.get(timeout=10)
+    wanted = []
+    for now[0] in (0.1, 0.39, 0.4, 0.9):
+        wanted.append(live.wanted("entrance"))
+    assert wanted == [False, False, True, True]
+    assert live.age_s("entrance") == 0
+    assert live.age_s("till") is None
+    live.close()
+
+
+def test_who_has_gone_gets_nothing(live):
+    watch = live.watch("entrance", lambda _: pytest.fail("still called"))
+    live.unwatch(watch)
+    assert not live.wanted("entrance")
+    assert live.watched("entrance") == 0
+
+
+def test_one_viewers_fault_does_not_end_the_pictures(live):
+    live.watch("till", lambda _: 1 / 0)
+    got = _watch(live)
+    live.publish(plain(camera="till"))
+    live.publish(plain())
+    assert got.get(timeout=10).camera == "entrance"
+
+
+def test_takes_redacted_frames_alone(live):
+    with pytest.raises(TypeError):
+        live.publish(object())
+
+
+def test_unknown_camera(live):
+    with pytest.raises(KeyError):
+        live.watch("nowhere", print)
