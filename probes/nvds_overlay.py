@@ -81,7 +81,7 @@ def _place(seen: Seen, words: str, tone: Tone, surface: tuple[int, int]) -> Text
     width, height = max(map(len, lines)) * pixels * WIDE, len(lines) * pixels * HIGH
     left = max(0, int(min(seen.left, surface[0] - width)))
     above = seen.top - height
-    top = max(0, int(above if above >= 0 else min(seen.top, surface[1] - height)))
+    top = max(0, int(min(above if above >= 0 else seen.top, surface[1] - height)))
     return Text(words, left, top, _unit(tone), round(pixels * POINTS_PER_PIXEL))
 
 

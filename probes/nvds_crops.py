@@ -1,0 +1,101 @@
+"""Crops for looks, from the surfaces of the DeepStream graph: mapped and copied only when one is due.
+
+Rules of pyds (bindings/src/bindfunctions.cpp, 1.2.0): the surface must be RGBA or RGB; on Jetson each
+get_nvds_buf_surface wants its unmap_nvds_buf_surface; on a discrete GPU the memory must be CUDA unified, else
+reading it ends the process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import cv2
+import numpy as np
+
+from engines.colour import from_bgr
+from probes.cover import black_out
+from probes.frame import Box
+from probes.nvds_camera import on_surface
+from probes.nvds_meta import MetaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from engines.image import I420
+    from probes.cover import Polygon
+    from probes.frame import Frame
+    from probes.looks import Looks
+
+    Pixels = npt.NDArray[np.uint8]
+
+
+class SurfacePicture:
+    """A frame that is on the GPU: what probes.reading.cut needs of a picture, in the camera's pixels."""
+
+    def __init__(
+        self, crops: SurfaceCrops, buffer: int, batch_id: int, size: tuple[int, int], masks: Sequence[Polygon]
+    ) -> None:
+        self.width, self.height = size
+        self._crops, self._buffer, self._batch_id, self._masks = crops, buffer, batch_id, masks
+
+    def crop(self, left: float, top: float, width: float, height: float) -> I420:
+        """Copy a region, black where the camera's masks are; see I420.crop."""
+        x, y = int(left) // 2 * 2, int(top) // 2 * 2
+        right = min(self.width, round(left + width) + 1) // 2 * 2
+        bottom = min(self.height, round(top + height) + 1) // 2 * 2
+        if right - x < 2 or bottom - y < 2:
+            raise MetaError("a crop of nothing")
+        size = right - x, bottom - y
+        pixels = self._crops.copy(self._buffer, self._batch_id, Box(x, y, *size), (self.width, self.height))
+        fitted = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+        crop = from_bgr(fitted)
+        black_out(crop, [self._within(polygon, x, y, size) for polygon in self._masks])
+        return crop
+
+    def _within(self, polygon: Polygon, left: int, top: int, size: tuple[int, int]) -> Polygon:
+        """Return a polygon of the frame in shares of the crop."""
+        return [
+            ((px * self.width - left) / size[0], (py * self.height - top) / size[1]) for px, py in polygon
+        ]
+
+
+class SurfaceCrops:
+    """Offers frames to the looks, which pick whom they want within their budget; only then is memory read."""
+
+    def __init__(
+        self, pyds: Any, looks: Looks, *, jetson: bool, unified: bool, masks: Mapping[str, Sequence[Polygon]]
+    ) -> None:
+        """unified: whether the surfaces are CUDA unified memory. masks: polygons by camera, if any.
+
+        Raises MetaError where the pixels cannot be read without ending the process.
+        """
+        if not jetson and not unified:
+            raise MetaError("looks need nvbuf-memory-type 3 (CUDA unified) on a discrete GPU")
+        self._pyds, self._looks, self._jetson, self._masks = pyds, looks, jetson, masks
+
+    def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
+        """Let the looks take whom they want now; in the probe, while the surface lives."""
+        picture = SurfacePicture(self, buffer, batch_id, frame.size, self._masks.get(frame.camera, ()))
+        self._looks.offer(frame, cast("I420", picture))  # looks only crop it, and that is what it can do
+
+    def copy(self, buffer: int, batch_id: int, box: Box, size: tuple[int, int]) -> Pixels:
+        """Return (h, w, 3) BGR of a box of a frame of that size, in the surface's own resolution."""
+        surface = self._pyds.get_nvds_buf_surface(buffer, batch_id)
+        try:
+            if surface.ndim != 3 or surface.shape[2] not in (3, 4) or surface.dtype != np.uint8:
+                raise MetaError("the surface is neither RGBA nor RGB")
+            if surface.__array_interface__["data"][0] == 0:
+                raise MetaError("the surface could not be mapped")
+            height, width = surface.shape[:2]
+            place = on_surface(box, size, (width, height))
+            if place is None:
+                raise MetaError("a crop outside the surface")
+            left, top, across, down = place
+            region = surface[top : top + down, left : left + across, 2::-1]
+            return np.ascontiguousarray(region)
+        finally:
+            del surface
+            if self._jetson:
+                self._pyds.unmap_nvds_buf_surface(buffer, batch_id)
