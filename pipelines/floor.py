@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.floor_view import FloorView, view_of
-from pipelines.orders import Action, Orders
 from probes.events import EndReason
 from probes.frame import Kind
+from probes.orders import Action, Orders
 from probes.zones import Role, Zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipelines.orders import Order
     from pipelines.people import Customer, People
     from pricing.asked import Asked, Question
     from pricing.ranking import Weights
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from probes.measure import Metrics
     from probes.messages import Message
     from probes.notify import Notifier
+    from probes.orders import Order
     from probes.status import Summaries
     from probes.zones import Zone, ZoneVisit
 

@@ -19,16 +19,20 @@ from pricing.ranking import Weights
 from probes.events import PersonEvents
 from probes.handover import Handover, Passage
 from probes.notify import Notifier, NotifyResult, Rule
+from probes.recorder import Recorder
 from probes.zones import Role, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pipelines.floor import Journal, Publisher
     from pipelines.settings.root import Settings
     from pricing.asked import Lookup
     from probes.measure import Metrics
     from probes.status import Summaries
+
+RECORD_MB = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ def read_plan(value: object) -> FloorPlan:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise BadInput(f"is no plan of a floor: {where}: {first['msg']}") from None
+
+
+def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> Recorder:
+    """Begin a record of a floor, at most max_mb megabytes on disk; raises BadInput."""
+    try:
+        return Recorder(path, written(plan), max_mb * 1_000_000)
+    except OSError as error:
+        raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 
 
 def plan_of(settings: Settings, device: str) -> FloorPlan:

@@ -12,10 +12,11 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.commands import people_commands
 from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
 from pipelines.outputs.build import build_sinks
-from pipelines.plan import build_floor, plan_of
+from pipelines.plan import build_floor, open_record, plan_of
 from pipelines.states import CameraState
 from pipelines.version import VERSION
 from pricing.money import display
@@ -85,9 +86,13 @@ class Store:
         *,
         metrics: Metrics,
         platform: str = "auto",
+        record: Path | None = None,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Build everything from the settings; nothing runs yet. platform: auto, cpu. Raises BadInput."""
+        """Build everything from the settings; nothing runs yet. platform: auto, cpu. Raises BadInput.
+
+        record: where the floor's metadata is written down for `msh replay`.
+        """
         if platform not in ("auto", "cpu"):
             raise BadInput(f"platform {platform!r} is not available on this machine; use auto or cpu")
         self._settings, self._metrics, self._now = settings, metrics, now
@@ -101,12 +106,17 @@ class Store:
         self._mqtt = self._build_mqtt()
         self._publisher: Publisher = self._mqtt or Nowhere()
         self._sinks = build_sinks(settings, metrics)
-        self._floor = self._build_floor()
+        self._floor = self._build_floor(record)
         self._looks = self._build_looks()
         self._platform = self._build_platform()
         self._told_up: int | None = None
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
+
+    @property
+    def floor(self) -> Floor:
+        """The shop floor, of which any thread may use `snapshot` and `order`."""
+        return self._floor
 
     @property
     def platform(self) -> Platform:
@@ -264,16 +274,22 @@ class Store:
             readers.append(WordReader())
         return LookScheduler(readers, names, on_result=lambda r: self._metrics.looks.labels(r.value).inc())
 
-    def _build_floor(self) -> Floor:
-        return build_floor(
-            plan_of(self._settings, self._device),
+    def _build_floor(self, record: Path | None) -> Floor:
+        plan = plan_of(self._settings, self._device)
+        floor = build_floor(
+            plan,
             self._catalogue.lookup if self._catalogue else _no_price,
             summaries=self._summaries,
             publisher=self._publisher,
             metrics=self._metrics,
             getrandbits=self._random.getrandbits,
             brand=self._brand,
+            journal=open_record(record, plan) if record else None,
         )
+        if self._mqtt:
+            for name, handler in people_commands(floor).items():
+                self._mqtt.on_command(name, handler)
+        return floor
 
     def _build_platform(self) -> Platform:
         from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from scripts.errors import BAD_INPUT
 
-COMMANDS = ("check", "run", "annotate", "doctor", "models", "prices", "privacy_report")
+COMMANDS = ("check", "run", "annotate", "replay", "bench", "doctor", "models", "prices", "privacy_report")
 
 
 class Parser(argparse.ArgumentParser):

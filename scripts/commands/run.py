@@ -42,6 +42,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--platform", choices=("auto", "cpu", "deepstream"), help="instead of the store file's"
     )
     parser.add_argument("--duration", type=_seconds, metavar="S", help="stop after S seconds; else on Ctrl-C")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="FILE",
+        help="write what was seen, without pictures, for `msh replay`; 200 MB at most",
+    )
     log.add_arguments(parser)
     parser.set_defaults(run=run)
 
@@ -52,7 +58,10 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args.config, env=os.environ)
     redactor.add(settings.secret_values())
     metrics = Metrics([state.value for state in CameraState])
-    store = Store(settings, metrics=metrics, platform=args.platform or settings.platform.kind)
+    platform = args.platform or settings.platform.kind
+    store = Store(settings, metrics=metrics, platform=platform, record=args.record)
+    if args.record:
+        _log.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

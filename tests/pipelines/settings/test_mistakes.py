@@ -22,7 +22,7 @@ def _with(*lines: str) -> str:
 
 SECTIONS = [
     ("privcy: {}", '6:1  privcy: unknown key. Did you mean "privacy"?'),
-    ("xyz: {}", "6:1  xyz: unknown key. Known here: cameras, defaults, models, notify,"),
+    ("xyz: {}", "6:1  xyz: unknown key. Known here: cameras, defaults,"),
     ("privacy: {faces: {method: blur}}", "6:27  privacy.faces.method: must be pixelate or solid"),
     (
         "privacy: {faces: {method: pixellate}}",

@@ -1,0 +1,33 @@
+"""The MQTT commands about people, `served` and `not-customer`: {"camera": ..., "track": ...} as in events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from probes.commands import CommandRefused
+from probes.orders import Action, Order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelines.floor import Floor
+    from probes.commands import Handler
+
+
+def people_commands(floor: Floor) -> dict[str, Handler]:
+    """Return the handlers by name. They may run on any thread."""
+    return {action.value: _handler(floor, action) for action in Action}
+
+
+def _handler(floor: Floor, action: Action) -> Handler:
+    def handle(asked: Mapping[str, Any]) -> str:
+        camera, track = asked.get("camera"), asked.get("track")
+        if not isinstance(camera, str) or not isinstance(track, str):
+            raise CommandRefused("not understood")
+        if not any(p.camera == camera and p.track == track for p in floor.snapshot().persons):
+            raise CommandRefused("unknown person")
+        if not floor.order(Order(action, camera, track)):
+            raise CommandRefused("busy")
+        return f"{camera}/{track} is {action.value}"
+
+    return handle

@@ -1,0 +1,136 @@
+"""The record of a floor, a JSON line per frame, price, quiet moment: places and labels, no pixels, no faces.
+
+    {"schema": "msh.record/1", "plan": {...}}
+    {"price": ["gucci", "handbag", "bag"], "is": [129000, 110000, 148000, "EUR", "catalogue", ...]}
+    {"frame": "door", "at": 1795343467412000000, "size": [1280, 720], "seen": [...], "answers": [...], ...}
+    {"quiet": "door", "at": ..., "ended": [["k7f3", 192]]}
+    {"gap": 12}    so many lines were lost here
+    {"close": ...}
+
+What a look answered refers to the frame it looked at, by camera and time.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pricing.value import Price
+from pricing.votes import Vote
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pricing.asked import Question
+
+SCHEMA = "msh.record/1"
+Line = dict[str, Any]
+Votes = tuple[TrackId, "Sequence[Vote]"]
+
+
+def line(value: Mapping[str, Any]) -> str:
+    """Return an entry as its line."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n"
+
+
+def price_line(question: Question, price: Price | None) -> Line:
+    """Write that a source's answer changed."""
+    if price is None:
+        return {"price": question, "is": None}
+    fields = list(astuple(price))
+    fields[5] = None if price.as_of is None else price.as_of.isoformat()
+    return {"price": question, "is": fields}
+
+
+def read_price(entry: Line) -> tuple[Question, Price | None]:
+    """Read what `price_line` wrote."""
+    brand, type_, slot = entry["price"]
+    if entry["is"] is None:
+        return (brand, type_, slot), None
+    fields = list(entry["is"])
+    fields[5] = None if fields[5] is None else date.fromisoformat(fields[5])
+    return (brand, type_, slot), Price(*fields)
+
+
+def frame_line(
+    frame: Frame, answers: Sequence[LookAnswer], votes: Sequence[Votes], ended: Sequence[TrackId]
+) -> Line:
+    """Write a frame and what came with it; keys without content are left out."""
+    entry: Line = {
+        "frame": frame.camera,
+        "at": frame.captured_at,
+        "size": frame.size,
+        "seen": [_detection(d) for d in frame.detections if d.kind is not Kind.FACE],
+    }
+    if answers:
+        entry["answers"] = [_answer(answer) for answer in answers]
+    if votes:
+        entry["votes"] = [[*_track(track), [astuple(vote) for vote in cast]] for track, cast in votes]
+    if ended:
+        entry["ended"] = tracks_line(ended)
+    return entry
+
+
+def tracks_line(tracks: Iterable[TrackId]) -> list[list[object]]:
+    """Write tracks of one camera."""
+    return [[track.session, track.number] for track in tracks]
+
+
+def read_tracks(camera: str, entry: Iterable[Sequence[Any]]) -> list[TrackId]:
+    """Read what `tracks_line` wrote."""
+    return [TrackId(camera, session, number) for session, number in entry]
+
+
+def read_frame(entry: Line) -> Frame:
+    """Read the frame that `frame_line` wrote; it has no faces."""
+    camera = entry["frame"]
+    width, height = entry["size"]
+    seen = (_read_detection(camera, fields) for fields in entry["seen"])
+    kinds = frozenset({Kind.PERSON, Kind.ACCESSORY})
+    return Frame(camera, entry["at"], (width, height), tuple(seen), kinds)
+
+
+def read_answers(entry: Line, frames: Mapping[tuple[str, int], Frame]) -> tuple[list[LookAnswer], int]:
+    """Read the answers that came with a frame, and how many refer to a frame that is not known."""
+    found, lost = [], 0
+    for camera, session, number, at, marks in entry.get("answers", ()):
+        frame = frames.get((camera, at))
+        if frame is None:
+            lost += 1
+            continue
+        read = tuple(Mark(brand, confidence, Box(*box)) for brand, confidence, *box in marks)
+        found.append(LookAnswer(TrackId(camera, session, number), frame, read))
+    return found, lost
+
+
+def read_votes(entry: Line) -> list[Votes]:
+    """Read the other votes that came with a frame."""
+    return [
+        (TrackId(camera, session, number), [Vote(*fields) for fields in cast])
+        for camera, session, number, cast in entry.get("votes", ())
+    ]
+
+
+def _track(track: TrackId) -> list[object]:
+    return [track.camera, track.session, track.number]
+
+
+def _detection(seen: Detection) -> list[object]:
+    box = seen.box
+    fields: list[object] = [seen.kind.value, seen.label, seen.confidence, box.x, box.y, box.w, box.h]
+    return fields if seen.track is None else [*fields, seen.track.session, seen.track.number]
+
+
+def _read_detection(camera: str, fields: Sequence[Any]) -> Detection:
+    kind, label, confidence, x, y, w, h, *track = fields
+    known = TrackId(camera, *track) if track else None
+    return Detection(Kind(kind), label, confidence, Box(x, y, w, h), known)
+
+
+def _answer(answer: LookAnswer) -> list[object]:
+    marks = [[m.brand, m.confidence, m.box.x, m.box.y, m.box.w, m.box.h] for m in answer.marks]
+    return [*_track(answer.track), answer.at, marks]

@@ -1,0 +1,141 @@
+"""Writes a record to disk on a thread of its own: bounded in memory and on disk, never in the way."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import threading
+from collections import deque
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any
+
+from probes.record import SCHEMA, Line, frame_line, line, price_line, tracks_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from pricing.asked import Question
+    from pricing.value import Price
+    from pricing.votes import Vote
+    from probes.answers import LookAnswer
+    from probes.frame import Frame, TrackId
+    from probes.orders import Order
+
+log = logging.getLogger(__name__)
+
+WAITING = 4096
+FLUSH_S = 1.0
+MOST_PRICES = 16_384
+
+
+class Recorder:
+    """A record in a gzip file. An older or full one becomes `FILE.1`, in place of the one before.
+
+    Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
+    finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
+    plan: what the floor was built from, as JSON values. Raises OSError where the file cannot be made.
+    """
+
+    def __init__(self, path: Path, plan: Mapping[str, Any], max_bytes: int) -> None:
+        self._path, self._max = path, max_bytes // 2
+        self._head = line({"schema": SCHEMA, "plan": plan})
+        self._prices: dict[Question, Price | None] = {}
+        self._change = threading.Condition()
+        self._waiting: deque[Callable[[], Line]] = deque()
+        self._lost = 0
+        self._closed = False
+        self._file = self._begin()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def prices(self, changed: Sequence[tuple[Question, Price | None]]) -> None:
+        """Take new answers of the price sources."""
+        for question, price in changed:
+            self._put(partial(self._priced, question, price))
+
+    def frame(
+        self,
+        frame: Frame,
+        answers: Sequence[LookAnswer],
+        votes: Sequence[tuple[TrackId, Sequence[Vote]]],
+        ended: Sequence[TrackId],
+        orders: Sequence[Order],
+    ) -> None:
+        """Take a frame and what came with it."""
+        ended = tuple(ended)
+        self._put(lambda: {**frame_line(frame, answers, votes, ended), **_orders(orders)})
+
+    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[Order]) -> None:
+        """Take a quiet moment of a camera."""
+        ended = tuple(ended)
+        self._put(lambda: {"quiet": camera, "at": at, "ended": tracks_line(ended), **_orders(orders)})
+
+    def close(self, at: int) -> None:
+        """Take the end, and write all that waits; returns within seconds."""
+        self._put(lambda: {"close": at})
+        with self._change:
+            self._closed = True
+            self._change.notify()
+        self._thread.join(5)
+
+    def _put(self, entry: Callable[[], Line]) -> None:
+        with self._change:
+            if self._closed or len(self._waiting) >= WAITING:
+                self._lost += 1
+                return
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                self._waiting.append(lambda: {"gap": lost})
+            self._waiting.append(entry)
+            if len(self._waiting) == 1:
+                self._change.notify()
+
+    def _run(self) -> None:
+        try:
+            while self._work():
+                pass
+        except OSError as error:
+            log.error("the record %s ends here: %s", self._path, error.strerror or error)
+            with self._change:
+                self._closed = True
+                self._waiting.clear()
+        finally:
+            try:
+                self._file.close()
+            except OSError:
+                log.debug("the record's file could not be closed")
+
+    def _work(self) -> bool:
+        """Write what waits; False after the last."""
+        with self._change:
+            if not self._waiting and not self._closed:
+                self._change.wait(FLUSH_S)
+            closed, entries = self._closed, list(self._waiting)
+            self._waiting.clear()
+        for entry in entries:
+            self._file.write(line(entry()))
+        self._file.flush()
+        if not closed and self._path.stat().st_size > self._max:
+            self._file.close()
+            self._file = self._begin()
+        return not closed
+
+    def _begin(self) -> IO[str]:
+        if self._path.exists():
+            self._path.replace(self._path.with_name(self._path.name + ".1"))
+        file = gzip.open(self._path, "wt", compresslevel=5, encoding="utf-8")  # noqa: SIM115 kept open
+        file.write(self._head)
+        for question, price in self._prices.items():
+            file.write(line(price_line(question, price)))
+        return file
+
+    def _priced(self, question: Question, price: Price | None) -> Line:
+        if len(self._prices) >= MOST_PRICES:
+            self._prices.clear()
+        self._prices[question] = price
+        return price_line(question, price)
+
+
+def _orders(orders: Sequence[Order]) -> Line:
+    return {"orders": [[o.action.value, o.camera, o.track] for o in orders]} if orders else {}

@@ -1,0 +1,1 @@
+"""Measurements, one module each, registered in scripts.commands.bench."""

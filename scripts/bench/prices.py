@@ -1,0 +1,132 @@
+"""`msh bench prices`: looks a second that the ledger takes, price lookups a second, memory of people."""
+
+from __future__ import annotations
+
+import gc
+import json
+import time
+import tracemalloc
+from argparse import ArgumentTypeError
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pricing.asked import Asked
+from pricing.catalogue import load
+from pricing.ledger import Ledger
+from pricing.slots import SLOTS
+from pricing.value import Price
+from pricing.votes import Vote
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
+MS = 1_000_000
+LOOK_MS = 400
+BRANDS = 40
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the bench."""
+    about = "looks a second the ledger takes, lookups a second, memory of tracked people"
+    parser = benches.add_parser("prices", help=about, description=about)
+    parser.add_argument("--people", type=_count, default=1000, metavar="N", help="people at once (1000)")
+    parser.add_argument("--looks", type=_count, default=50, metavar="N", help="looks at each (50)")
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    figures = {
+        "looks_per_second": round(looks_per_second(args.people, args.looks)),
+        **lookups_per_second(args.catalogue),
+        "bytes_per_1000_people": round(memory(args.people, args.looks) * 1000 / args.people),
+    }
+    if args.json:
+        print(json.dumps(figures))
+        return 0
+    print(f"{figures['looks_per_second']:>12,} looks a second into the ledger, each with its new total")
+    print(f"{figures['catalogue_per_second']:>12,} price lookups a second in the price list")
+    print(f"{figures['asked_per_second']:>12,} lookups a second of a price known at the moment")
+    print(
+        f"{figures['bytes_per_1000_people'] / 2**20:>12.1f} MiB for 1,000 people, {args.looks} looks at each"
+    )
+    return 0
+
+
+def looks_per_second(people: int, looks: int) -> float:
+    """Return how many looks a second a ledger takes, each a vote on one slot, then its new total."""
+    votes = _votes(people, looks)
+    ledger = Ledger("EUR", Asked(_price))
+    begun = time.perf_counter()
+    for person, vote in votes:
+        ledger.observe(person, [vote])
+        ledger.value(person)
+    return len(votes) / (time.perf_counter() - begun)
+
+
+def lookups_per_second(catalogue: Path) -> dict[str, int]:
+    """Return lookups a second in the price list, and of what was asked in the same moment."""
+    prices, today = load(catalogue), date.today()  # noqa: DTZ011 any day will do
+    things = [(row.brand, row.type if row.type != "*" else None, "top") for row in prices.rows][:500]
+    asked = Asked(lambda brand, type_, slot: prices.lookup(brand, type_, slot, today))
+    return {
+        "catalogue_per_second": _rate(things, lambda b, t, s: prices.lookup(b, t, s, today)),
+        "asked_per_second": _rate(things, asked),
+    }
+
+
+def memory(people: int, looks: int) -> int:
+    """Return the bytes that a ledger holds for people with so many looks, all within the lateness."""
+    votes = _votes(people, looks)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        ledger = Ledger("EUR", Asked(_price))
+        for person, vote in votes:
+            # A vote of one's own, as looks make them, so that its memory counts.
+            own = Vote(vote.id + " ", vote.slot, vote.type, vote.brand, vote.confidence, vote.at)
+            ledger.observe(person, [own])
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def _rate(
+    things: list[tuple[str, str | None, str]], lookup: Callable[[str, str | None, str], Price | None]
+) -> int:
+    begun, count = time.perf_counter(), 0
+    while time.perf_counter() - begun < 0.5:
+        for thing in things:
+            lookup(*thing)
+        count += len(things)
+    return round(count / (time.perf_counter() - begun))
+
+
+def _votes(people: int, looks: int) -> list[tuple[int, Vote]]:
+    """Return looks at people in the order of time: one in ten misread, three slots a person."""
+    votes = []
+    for look in range(looks):
+        at = look * LOOK_MS * MS
+        for person in range(people):
+            slot = SLOTS[(person + look % 3) % len(SLOTS)]
+            brand = f"brand{(person + (look % 10 == 9)) % BRANDS}"
+            votes.append((person, Vote(f"look {at} {slot} {brand}", slot, None, brand, 0.8, at)))
+    return votes
+
+
+def _price(brand: str, _type: str | None, _slot: str) -> Price:
+    minor = 1000 + 100 * int(brand.removeprefix("brand"))
+    return Price(minor, minor, minor, "EUR", "bench")
+
+
+def _count(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if not 1 <= value <= 1_000_000:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
+    return value

@@ -1,0 +1,81 @@
+"""`msh replay FILE`: tells a recorded day to the floor again; one record always gives one answer."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pipelines.errors import BadInput
+from pipelines.plan import plan_of
+from pipelines.replay import Replay
+from pipelines.settings.load import load_settings
+from pricing.money import display
+from probes.record import line
+
+if TYPE_CHECKING:
+    import argparse
+    from contextlib import AbstractContextManager
+
+    from pipelines.plan import FloorPlan
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    about = "tell a record of `msh run --record` to the floor again"
+    parser = subparsers.add_parser("replay", help=about, description=about)
+    parser.add_argument("file", type=Path, metavar="FILE", help="the record")
+    parser.add_argument("-o", "--out", metavar="FILE", help="write every message and ranking; - for stdout")
+    parser.add_argument("--config", type=Path, metavar="CONFIG", help="this store's rules, not the recorded")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay; print what came of it, with a digest that two equal replays share."""
+    replay = Replay(args.file, _plan(args.config))
+    said: Counter[str] = Counter()
+    digest = hashlib.sha256()
+    with _out(args.out) as out:
+        for entry in replay.entries():
+            text = line(entry)
+            digest.update(text.encode())
+            said["ranking" if "ranking" in entry else entry.get("type", "notify")] += 1
+            if out:
+                out.write(text)
+    print(_summary(replay, said, digest.hexdigest()), file=sys.stderr if args.out == "-" else sys.stdout)
+    return 0
+
+
+def _out(name: str | None) -> AbstractContextManager[IO[str] | None]:
+    if name is None or name == "-":
+        return nullcontext(sys.stdout if name else None)
+    try:
+        return Path(name).open("w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{name}: cannot be written: {error.strerror}") from None
+
+
+def _plan(config: Path | None) -> FloorPlan | None:
+    if config is None:
+        return None
+    settings = load_settings(config, env=os.environ)
+    return plan_of(settings, settings.store.device or "replay")
+
+
+def _summary(replay: Replay, said: Counter[str], digest: str) -> str:
+    counts, currency = replay.counts, replay.plan.currency
+    lines = [
+        f"frames {counts.frames}, prices {counts.prices}, orders {counts.orders}, lost {counts.lost}"
+        + ("; the record breaks off" if counts.broken_off else ""),
+        f"person.started {said['person.started']}, updated {said['person.updated']}, ended"
+        f" {said['person.ended']}, notifications {said['notify']}",
+    ]
+    for camera in replay.plan.zones:
+        tally = replay.floor.tally(camera)
+        total = display(tally.total_minor, currency)
+        lines.append(f"{camera}: {tally.persons} people, {tally.items} items, {total}")
+    return "\n".join([*lines, f"sha256 {digest}"])
