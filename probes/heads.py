@@ -170,7 +170,10 @@ def _is_cut(box: Box, size: tuple[int, int]) -> bool:
 
 def _is_head_of(face: Box, person: Box) -> bool:
     """Tell whether a face can be this person's: no print on a shirt, no hand, no one nearer the camera."""
-    head = head_of(person)
+    return _fits(face, head_of(person))
+
+
+def _fits(face: Box, head: Box) -> bool:
     x, y = face.centre
     return head.contains(x, y) and 0.3 * head.h <= face.h <= 1.5 * head.h
 
@@ -179,9 +182,10 @@ def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
     """Return the face of each person, by the person's index: one each, the best placed first."""
     pairs = []
     for index, person in enumerate(persons):
-        head_x, head_y = head_of(person).centre
+        head = head_of(person)
+        head_x, head_y = head.centre
         for number, face in enumerate(faces):
-            if _is_head_of(face, person):
+            if _fits(face, head):
                 x, y = face.centre
                 pairs.append(((abs(x - head_x) + abs(y - head_y)) / person.w, index, number))
     owners: dict[int, Box] = {}

@@ -112,8 +112,9 @@ def test_what_is_put_into_a_batch_is_read_from_it_and_from_its_copies(data: st.D
 
 
 def test_a_buffer_without_metadata_is_an_error(ds: Any) -> None:
+    bare = Gst.Buffer.new_allocate(None, 16, None)
     with pytest.raises(MetaError, match="without batch metadata"):
-        PydsMeta(ds, SURFACE).read(hash(Gst.Buffer.new_allocate(None, 16, None)))
+        PydsMeta(ds, SURFACE).read(hash(bare))
 
 
 def test_a_list_that_ends_too_early_is_noticed(ds: Any) -> None:
@@ -143,8 +144,8 @@ def test_boxes_and_voucher_can_be_read_back_from_the_library(ds: Any, opaque: bo
     batch = meta.read(hash(buffer))
     meta.cover(batch, batch.frames[0], (10, 20, 30, 40), opaque=opaque)
     meta.vouch(batch, batch.frames[0], TOKEN, 1)
-    for at in (hash(buffer), hash(buffer.copy())):
-        assert meta.vouchers(at) == [([(TOKEN, 1)], 1)]
+    for one in (buffer, buffer.copy()):
+        assert meta.vouchers(hash(one)) == [([(TOKEN, 1)], 1)]
     added = {o.unique_component_id: o for o in objects_of(ds, frames_of(ds, hash(buffer))[0])}
     box = added[HEADS].rect_params
     assert (box.left, box.top, box.width, box.height) == (10, 20, 30, 40)

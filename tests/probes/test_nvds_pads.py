@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Gst.init(None)
 CAPS = "video/x-raw,format=RGBA,width=16,height=16,framerate=10/1"
 GRAPH = (
-    f"appsrc name=in format=time caps={CAPS} ! identity name=batch ! queue name=demux ! "
+    "appsrc name=in format=time caps={caps} ! identity name=batch ! queue name=demux ! {between} ! "
     "videobalance name=redact saturation=0.5 ! tee name=t "
     "t. ! queue ! appsink name=left sync=false async=false "
     "t. ! queue ! appsink name=right sync=false async=false"
@@ -41,9 +41,10 @@ def run(
     gate: Callable[[int], Verdict],
     count: int = 4,
     attach: bool = True,
+    between: str = "identity",
 ) -> tuple[dict[str, list[int]], list[int], list[int]]:
     """Return the times (s) of the buffers at each end, and the metadata's addresses before and after."""
-    pipeline = Gst.parse_launch(GRAPH)
+    pipeline = Gst.parse_launch(GRAPH.format(caps=CAPS, between=between))
     addresses: dict[str, list[int]] = {"batch": [], "t": []}
 
     def note(pad: Any, info: Any) -> Any:
@@ -112,6 +113,14 @@ def test_without_the_probe_or_metadata_no_picture_leaves(ds: Any, attach: bool) 
     seen, *_ = run(ds, None, gate.judge, attach=attach)
     assert seen == {"left": [], "right": []}
     assert gate.dropped == 4
+
+
+def test_what_loses_the_metadata_on_the_way_to_redaction_loses_the_picture(ds: Any) -> None:
+    using = rig(ds)
+    gate = Gate(using.meta, TOKEN)
+    seen, before, _ = run(ds, using.probe.judge, gate.judge, between="videoconvert ! video/x-raw,format=BGRx")
+    assert (seen["left"], using.failures, gate.dropped) == ([], [], 4)
+    assert all(before)
 
 
 def test_a_judge_that_raises_drops_the_picture_not_the_pipeline(ds: Any) -> None:

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from probes.nvds_bench import ROUNDS, bare, measure  # noqa: E402
+from probes.nvds_redact import Gate  # noqa: E402
+from tests.fakes.nvds import TOKEN, Pic, face, fill, person, pyds, rig  # noqa: E402
+from tests.fakes.people import SECOND, START  # noqa: E402
+
+Gst.init(None)
+
+
+def test_costs_are_measured_on_frames_that_all_pass() -> None:
+    ds, numbers = pyds(), count()
+    using = rig(ds, pads=2)
+    buffers = []
+
+    def batch() -> Any:
+        number = next(numbers)
+        buffer, made = Gst.Buffer.new_allocate(None, 16, None), ds.new_batch(2)
+        objects = [person(1), face(), person(2, 600)]
+        fill(ds, made, [Pic(pad, objects, number, START + number * SECOND // 10) for pad in range(2)])
+        ds.attach(hash(buffer), made)
+        buffers.append(buffer)
+        return buffer
+
+    gate = Gate(using.meta, TOKEN)
+    cost = measure(ds, batch, (using.probe.judge, gate.judge), (2, 3))
+    assert len(buffers) == ROUNDS
+    assert (using.failures, gate.dropped) == ([], 0)
+    assert 0 < cost.bare_us < cost.probe_us
+    assert cost.ratio == cost.probe_us / cost.bare_us
+    assert cost.us_per_object == cost.probe_us / 6
+    fresh = batch()
+    assert bare(ds, hash(fresh)) == 6
