@@ -1,0 +1,34 @@
+# syntax=docker/dockerfile:1
+# The box with an NVIDIA GPU on x86: docker build -t make-sales-happen . (other versions: --build-arg DEEPSTREAM=9.1)
+ARG DEEPSTREAM=8.0
+
+FROM nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch AS base
+COPY scripts/container/system /opt/msh/scripts/container/
+RUN /opt/msh/scripts/container/system
+
+FROM base AS wheels
+ARG DEEPSTREAM
+COPY scripts/container/wheels /opt/msh/scripts/container/
+COPY requirements/deepstream.txt /opt/msh/requirements/
+RUN /opt/msh/scripts/container/wheels "$DEEPSTREAM" /wheels
+
+FROM base
+COPY scripts/container/install /opt/msh/scripts/container/
+COPY requirements/deepstream.txt /opt/msh/requirements/
+RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install /wheels
+COPY . /opt/msh
+ARG REVISION=unknown
+ENV MSH_REVISION=$REVISION \
+    MSH_ENGINES=/var/lib/msh/engines \
+    STATE_DIRECTORY=/var/lib/msh \
+    PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=all
+USER 10001
+WORKDIR /var/lib/msh
+VOLUME /var/lib/msh
+# Engines are built at the first start, which takes minutes on a Jetson; `msh models build` does it beforehand.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=15m --retries=4 \
+    CMD ["/opt/venv/bin/python", "/opt/msh/scripts/container/health.py"]
+ENTRYPOINT ["/usr/local/bin/msh"]
+CMD ["run", "/etc/msh/store.yaml"]

@@ -1,0 +1,234 @@
+"""compose.yaml, the images and what they are configured with: every name in them is one that exists."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+import yaml
+from paho.mqtt.enums import CallbackAPIVersion
+
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState
+from probes.measure import Metrics
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+BOARD: dict[str, Any] = json.loads((ROOT / "configs" / "grafana" / "make-sales-happen.json").read_text())
+ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "configs" / "prometheus-alerts.yaml").read_text())
+EXPRESSIONS = [
+    target["expr"] for panel in BOARD["panels"] if panel["type"] != "row" for target in panel["targets"]
+]
+EXPRESSIONS += [variable["definition"] for variable in BOARD["templating"]["list"]]
+EXPRESSIONS += [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"] if "expr" in rule]
+RECORDED = {rule["record"] for group in ALERTS["groups"] for rule in group["rules"] if "record" in rule}
+ADDED = {"device", "store", "instance", "job"}
+"""Labels that Prometheus adds."""
+
+
+def known() -> dict[str, set[str]]:
+    """Return every series that the program can show, and its labels."""
+    found: dict[str, set[str]] = {}
+    metrics = Metrics([state.value for state in CameraState])
+    for collector in list(metrics.registry._collector_to_names):
+        names = metrics.registry._collector_to_names[collector]
+        labels = set(getattr(collector, "_labelnames", ()))
+        for name in names:
+            found[name] = labels | ({"le"} if name.endswith("_bucket") else set())
+    return found | {family.name: set() for family in metrics.registry.collect() if family.name not in found}
+
+
+KNOWN = known()
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_expressions_name_metrics_and_labels_that_exist(expression: str) -> None:
+    names = set(re.findall(r"\b(?:msh|process)_[a-z_]+", expression))
+    assert names
+    assert names <= KNOWN.keys() | RECORDED
+    for name, inner in re.findall(r"\b((?:msh|process)_[a-z_]+)\{([^}]*)\}", expression):
+        labels = set(re.findall(r"(\w+)\s*[=!]~?", inner))
+        assert labels <= KNOWN.get(name, labels) | ADDED, name
+    grouped = {label.strip() for by in re.findall(r"\bby \(([^)]*)\)", expression) for label in by.split(",")}
+    assert grouped <= set.union(ADDED, *(KNOWN.get(name, set()) for name in names))
+    assert expression.count("(") == expression.count(")")
+
+
+def test_legends_name_labels_that_exist() -> None:
+    for panel in BOARD["panels"]:
+        for target in panel.get("targets", ()):
+            names = re.findall(r"\b(?:msh|process)_[a-z_]+", target["expr"])
+            labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
+            assert labels <= set.union(ADDED, *(KNOWN[name] for name in names)), panel["title"]
+
+
+def test_every_metric_of_ours_is_on_the_board_or_alerted() -> None:
+    used = set(re.findall(r"\bmsh_[a-z_]+", " ".join(EXPRESSIONS)))
+    bases = {
+        re.sub(r"_(bucket|sum|count|total|created)$", "", name) for name in KNOWN if name.startswith("msh_")
+    }
+    assert bases <= {re.sub(r"_(bucket|sum|count|total|created)$", "", name) for name in used}
+
+
+def test_panels_do_not_overlap_and_use_the_provisioned_source() -> None:
+    (source,) = yaml.safe_load(
+        (ROOT / "configs/grafana/provisioning/datasources/prometheus.yaml").read_text()
+    )["datasources"]
+    taken: set[tuple[int, int]] = set()
+    for panel in BOARD["panels"]:
+        at = panel["gridPos"]
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert at["x"] + at["w"] <= 24
+        assert not cells & taken, panel["title"]
+        taken |= cells
+        assert panel.get("datasource", {}).get("uid", source["uid"]) == source["uid"]
+    assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
+
+
+def test_compose_names_only_what_is_there() -> None:
+    services = COMPOSE["services"]
+    for name, service in services.items():
+        assert service["network_mode"] == "host"
+        assert service["restart"] == "unless-stopped"
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith("./") else source in COMPOSE["volumes"], (
+                volume
+            )
+        assert set(service.get("secrets", ())) <= set(COMPOSE["secrets"])
+        assert set(service.get("depends_on", ())) <= set(services)
+        assert "build" in service or re.search(r":v?\d+\.\d+\.\d+$", service["image"]), name
+    assert not re.search(
+        r"(?i)password\s*[:=]\s*['\"]?[a-z0-9]{6,}\s*$", (ROOT / "compose.yaml").read_text(), re.M
+    )
+
+
+def test_the_store_file_of_compose_is_good_and_scraped_where_it_listens() -> None:
+    settings = load_settings(ROOT / "configs" / "box.yaml", env={"MQTT_PASSWORD": "x"})
+    scrape = yaml.safe_load((ROOT / "configs" / "prometheus.yml").read_text())
+    static = scrape["scrape_configs"][0]["static_configs"][0]
+    assert settings.outputs.metrics is not None
+    assert static["targets"] == [str(settings.outputs.metrics.listen)]
+    assert static["labels"] == {"store": settings.store.id, "device": settings.store.device}
+    assert all((ROOT / "configs" / name).is_file() for name in scrape["rule_files"])
+    assert settings.outputs.mqtt is not None
+    assert settings.outputs.mqtt.username == "msh"
+
+
+@pytest.mark.parametrize(("name", "deepstream"), [("Dockerfile", "8.0"), ("Dockerfile.jetson", "7.1")])
+def test_images(name: str, deepstream: str) -> None:
+    text = (ROOT / name).read_text()
+    assert f"ARG DEEPSTREAM={deepstream}\n" in text
+    assert "FROM nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch AS base" in text
+    assert re.search(r"^USER \d+$", text, re.M)
+    assert "HEALTHCHECK" in text
+    for copied in re.findall(r"^COPY (?!--from)(\S+) /opt", text, re.M):
+        assert (ROOT / copied).exists(), copied
+    for run in re.findall(r"/opt/msh/(scripts/container/[\w.]+)", text):
+        assert (ROOT / run).is_file(), run
+    assert (ROOT / "scripts/container/system").stat().st_mode & 0o111
+    user = re.search(r"^USER (\d+)$", text, re.M)
+    assert user is not None
+    assert f"--uid {user[1]} " in (ROOT / "scripts/container/install").read_text()
+
+
+def test_the_images_packages_suit_pyds() -> None:
+    pinned = (ROOT / "requirements" / "deepstream.txt").read_text()
+    assert re.search(r"^numpy==1\.26\.\d+$", pinned, re.M)  # NVIDIA's pyds wheels need numpy below 2
+    assert "trackers" not in pinned
+
+
+@pytest.mark.skipif(shutil.which("mosquitto") is None, reason="needs mosquitto")
+def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    text = (ROOT / "configs/mosquitto/mosquitto.conf").read_text()
+    text = text.replace("listener 1883", f"listener {port} 127.0.0.1").replace(
+        "/mosquitto/data/", f"{tmp_path}/"
+    )
+    text = text.replace("/tmp/mosquitto-passwords", str(tmp_path / "passwords"))
+    (tmp_path / "m.conf").write_text(text + "\nuser root\n")
+    (tmp_path / "secret").write_text("s3cret word\n")
+    env = {"PATH": "/usr/sbin:/usr/bin:/bin", "MOSQUITTO_CONFIG": str(tmp_path / "m.conf")}
+    start = ["sh", str(ROOT / "configs/mosquitto/start.sh")]
+    without = subprocess.run(start, env=env, capture_output=True, text=True, timeout=20, check=False)
+    assert without.returncode == 2
+    assert "missing or empty" in without.stderr
+    broker = subprocess.Popen(
+        start, env=env | {"MQTT_SECRET": str(tmp_path / "secret")}, stderr=subprocess.PIPE
+    )
+    try:
+        wait_for(port)
+        assert connect(port, "msh", "s3cret word") == "Success"
+        assert connect(port, "msh", "wrong") == "Not authorized"
+        assert connect(port, None, None) == "Not authorized"
+        assert "s3cret" not in (tmp_path / "passwords").read_text()
+    finally:
+        broker.terminate()
+        broker.communicate(timeout=10)
+
+
+def wait_for(port: int) -> None:
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(port)
+
+
+def connect(port: int, user: str | None, password: str | None) -> str:
+    said: list[str] = []
+    client = mqtt.Client(CallbackAPIVersion.VERSION2)
+    client.on_connect = lambda *event: said.append(str(event[3]))
+    client.username_pw_set(user, password)
+    client.connect("127.0.0.1", port)
+    ends = time.monotonic() + 20
+    while not said and time.monotonic() < ends:
+        client.loop(0.1)
+    client.disconnect()
+    return said[0]
+
+
+def test_the_health_check_asks_the_program(tmp_path: Path) -> None:
+    import sys
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Handler(BaseHTTPRequestHandler):
+        status = 200
+
+        def do_GET(self) -> None:
+            self.send_response(self.status)
+            self.end_headers()
+            self.wfile.write(b"no frames")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/healthz"
+    script = [sys.executable, str(ROOT / "scripts/container/health.py")]
+
+    def ask() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            script, env={"MSH_HEALTH_URL": url}, capture_output=True, text=True, timeout=20, check=False
+        )
+
+    assert ask().returncode == 0
+    Handler.status = 503
+    assert (ask().returncode, ask().stdout) == (1, "no frames\n")
+    server.shutdown()
+    server.server_close()
+    assert ask().returncode == 1
