@@ -57,7 +57,8 @@ def test_prices_as_shops_write_them(value: object, expected: str, low: str, high
         None, True, "", "free", "Unknown", "-5", "€-5", "0", 0, -1, float("nan"), float("inf"), 1e13, "1e3",
         "$21.50/mo", "20%", "3 x 50 €", "1,2,3", "1.23.456,0", "1,23.4,5",
         "12.3456", "$1 €1", "$1 $2", "$1 - 2 - 3",
-        [], [1, 2, 3], ["$1", "€2"], ["x", "$1"], {"price": 1}, "9" * 70, "1" * 50, [["$1", "$2"], "$3", "$4"],
+        [], [1, 2, 3], ["$1", "€2"], ["x", "$1"], {"price": 1}, "9" * 70, "1" * 50,
+        [["$1", "$2"], "$3", "$4"],
     ],
 )  # fmt: skip
 def test_what_is_no_clear_price_is_none(value: object) -> None:

@@ -1,0 +1,111 @@
+"""A price service described in the store file: where the price stands in its JSON answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from jsonpath import JSONPathEnvironment
+from jsonpath.exceptions import JSONPathError
+
+from pricing.amounts import Span, read_currency, read_span
+from pricing.errors import BadInput
+from pricing.money import EXPONENTS
+from pricing.offers import MOST_OFFERS, BadAnswer, Offer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jsonpath import CompoundJSONPath, JSONPath
+
+    from pricing.known import Thing
+
+PLACEHOLDERS = ("brand", "type", "model", "country", "language", "currency")
+_PATHS = JSONPathEnvironment(strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPaths:
+    """JSONPath (RFC 9535) to each value. items: the offers; the other paths begin at an item.
+
+    in_minor: amounts are whole numbers of minor units (cents). Without a currency path or value in the answer
+    a price is in the currency given to `read_offers`.
+    """
+
+    items: str = "$"
+    price: str = "$.price"
+    price_max: str | None = None
+    currency: str | None = None
+    title: str | None = None
+    in_minor: bool = False
+
+
+class JsonService:
+    """Reads the answers; raises BadInput at once for a path that is none."""
+
+    def __init__(self, paths: JsonPaths) -> None:
+        self._in_minor = paths.in_minor
+        self._items, self._price = compiled(paths.items), compiled(paths.price)
+        self._price_max, self._currency, self._title = (
+            compiled(path) if path else None for path in (paths.price_max, paths.currency, paths.title)
+        )
+
+    def read_offers(self, answer: object, currency: str) -> list[Offer]:
+        """Return the offers in a parsed answer; raises BadAnswer where it has no such values at all."""
+        if not isinstance(answer, (dict, list)):
+            raise BadAnswer("the answer is no JSON object or list")
+        items = _found(self._items, answer)
+        offers = [offer for item in items for offer in self._offers(item, currency)]
+        if items and not offers and not any(_found(self._price, item) for item in items):
+            raise BadAnswer("no item of the answer has a price")
+        return offers
+
+    def _offers(self, item: object, expected: str) -> Iterator[Offer]:
+        said = _first(self._currency, item)
+        currency = read_currency(said, expected) if isinstance(said, str) else expected
+        if currency is None:
+            return
+        title = _first(self._title, item)
+        upper = _first(self._price_max, item)
+        for value in _found(self._price, item):
+            span = read_span(value if upper is None else [value, upper], currency)
+            if span is not None:
+                span = _in_units(span) if self._in_minor else span
+                yield Offer(span, title[:400] if isinstance(title, str) else None)
+
+
+def compiled(path: str) -> JSONPath | CompoundJSONPath:
+    """Return a JSONPath ready for use; raises BadInput."""
+    try:
+        return _PATHS.compile(path)
+    except (JSONPathError, ValueError, RecursionError):
+        raise BadInput(f'"{path}" is not a JSONPath; write one such as $.offers[*].price') from None
+
+
+def fill(template: str, thing: Thing, values: dict[str, str]) -> str:
+    """Return a URL template with its {placeholders} filled in, percent-encoded."""
+    for name, value in {**values, "type": thing.type, "model": thing.model}.items():
+        template = template.replace(f"{{{name}}}", quote(value, safe=""))
+    return template
+
+
+def _found(path: JSONPath | CompoundJSONPath, value: object) -> list[object]:
+    # The library would parse a bare text as JSON, and refuses a bare number.
+    if not isinstance(value, (dict, list)):
+        return [value] if str(path) == "$" else []
+    try:
+        return [match.obj for match in islice(path.finditer(value), MOST_OFFERS)]
+    except (JSONPathError, RecursionError):
+        return []
+
+
+def _first(path: JSONPath | CompoundJSONPath | None, value: object) -> object:
+    return next(iter(_found(path, value)), None) if path is not None else None
+
+
+def _in_units(span: Span) -> Span:
+    scale = -EXPONENTS[span.currency]
+    return Span(Decimal(span.low).scaleb(scale), Decimal(span.high).scaleb(scale), span.currency)

@@ -1,0 +1,1 @@
+"""Prices from services over the network: asked in the background, remembered on disk."""

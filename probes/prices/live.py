@@ -1,0 +1,303 @@
+"""Prices of a live service: known ones at once, the others asked for in the background."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pricing.breaker import Breaker, BreakerState, Budget, pause_s
+from pricing.known import Answer, Freshness, Known, Result, Thing, learn
+from pricing.names import normal_brand
+from pricing.offers import BadAnswer, Quote
+from probes.prices.http import Failure, HttpClient
+from probes.prices.services import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from pricing.offers import Judge
+    from pricing.value import Price
+    from probes.prices.cache import PriceCache
+    from probes.prices.http import Reply
+    from probes.prices.rates import RateTable
+    from probes.prices.services import Service
+
+log = logging.getLogger(__name__)
+
+THREADS = 2
+MAX_WAITING = 256
+MAX_QUIET = 4096
+MAX_THINGS = 20_000
+LONGEST_NAME = 80
+AGAIN_S = 60.0
+"""After a question, however it went, the same one is not asked for so long."""
+_IDLE_S = 30.0
+_WORDS = {
+    Failure.TIMEOUT: "does not answer in time",
+    Failure.UNREACHABLE: "cannot be reached: check prices.live and the network",
+    Failure.TLS: "has no trusted certificate",
+    Failure.REFUSED: "refuses the key: check prices.live",
+    Failure.LIMITED: "asks for a pause",
+    Failure.BROKEN: "reports an error of its own",
+    Failure.REJECTED: "rejects the question: check the address in prices.live",
+    Failure.GARBAGE: "answers with what is no sensible price",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSpec:
+    """How the service is asked. retries: more attempts at one question after a passing failure.
+
+    The first comes after about retry_s, each next after twice as long.
+    """
+
+    freshness: Freshness
+    budget_per_day: int
+    timeout_s: float
+    retries: int = 2
+    retry_s: float = 1.0
+
+
+@dataclass(order=True, slots=True)
+class _Job:
+    due: float
+    number: int
+    thing: Thing = field(compare=False)
+    attempts: int = field(default=0, compare=False)
+
+
+class LivePrices:
+    """Asks a service about what is unknown or stale, never twice at once about the same, and remembers.
+
+    `recall` never waits; any thread may call it. Questions that find no place are dropped and asked for again
+    by the next recall. judge: of the moment, as rates change. today: the day of the budget. spell: a brand's
+    normal form as people write it. on_result: what became of each question, one of few words.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        judge: Callable[[], Judge],
+        cache: PriceCache,
+        spec: LiveSpec,
+        *,
+        random: Callable[[], float],
+        today: Callable[[], date],
+        spell: Callable[[str], str] = str,
+        on_result: Callable[[str], None] = lambda _: None,
+        rates: RateTable | None = None,
+        now: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+        breaker: Breaker | None = None,
+        again_s: float = AGAIN_S,
+    ) -> None:
+        self._service, self._judge, self._cache, self._spec = service, judge, cache, spec
+        self._random, self._today, self._spell, self._on_result = random, today, spell, on_result
+        self._rates, self._now, self._clock, self._again_s = rates, now, clock, again_s
+        self._known: dict[Thing, Known] = cache.believed(judge().currency)
+        self._budget = Budget(spec.budget_per_day, today(), cache.spent(today()))
+        self._breaker = breaker or Breaker(random)
+        self._wake = threading.Condition()
+        self._jobs: list[_Job] = []
+        self._waiting: set[Thing] = set()
+        self._quiet: dict[Thing, float] = {}
+        self._numbers = count()
+        self._paused_until = 0.0
+        self._trouble = False
+        self._told_spent: date | None = None
+        self._stopping = False
+        self._clients = [HttpClient(spec.timeout_s) for _ in range(THREADS)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(client,), name=f"prices-{n}", daemon=True)
+            for n, client in enumerate(self._clients)
+        ]
+
+    @property
+    def waiting(self) -> int:
+        """How many questions are open."""
+        return len(self._waiting)
+
+    def start(self) -> None:
+        """Begin to ask."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Cut what is under way and end; the answers that came are kept."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify_all()
+        for client in self._clients:
+            client.close()
+        ends = self._clock() + timeout_s
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, ends - self._clock()))
+        self._cache.close()
+
+    def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
+        """Return what is known now, stale or not, and see to it that more will be; never waits."""
+        thing = _thing(brand, type_, model)
+        known, now = self._known.get(thing), self._now()
+        if known is None or known.wants_asking(now, self._spec.freshness):
+            self._want(thing)
+        return known.price_at(now, self._spec.freshness) if known is not None else None
+
+    def _want(self, thing: Thing) -> None:
+        if thing in self._waiting or not 0 < len(thing.brand) <= LONGEST_NAME:
+            return
+        now = self._clock()
+        if now < self._quiet.get(thing, 0.0):
+            return
+        with self._wake:
+            if thing in self._waiting or self._stopping:
+                return
+            if len(self._waiting) >= MAX_WAITING:
+                self._hush(thing, now)
+                self._on_result("dropped")
+                return
+            self._waiting.add(thing)
+            heapq.heappush(self._jobs, _Job(now, next(self._numbers), thing))
+            self._wake.notify()
+
+    def _run(self, client: HttpClient) -> None:
+        while (job := self._next()) is not None:
+            try:
+                if self._rates is not None:
+                    self._rates.refresh(client)
+                self._answer(job, client)
+            except Exception:
+                # One question that breaks the reader must not end all others.
+                log.exception("asking for a price failed")
+                self._failed(job, Failure.GARBAGE, 0.0)
+
+    def _next(self) -> _Job | None:
+        """Return the next question when it may be asked, None at the end."""
+        with self._wake:
+            while not self._stopping:
+                wait_s = self._wait_s(self._clock())
+                if wait_s <= 0:
+                    self._budget.spend(self._today())
+                    return heapq.heappop(self._jobs)
+                self._wake.wait(min(wait_s, _IDLE_S))
+        return None
+
+    def _wait_s(self, now: float) -> float:
+        """Return how long to wait at least; 0 where the breaker has just let the first job out."""
+        if not self._jobs:
+            return _IDLE_S
+        held = max(self._jobs[0].due, self._paused_until) - now
+        if held > 0:
+            return held
+        today = self._today()
+        if self._budget.left(today) <= 0:
+            if self._told_spent != today:
+                self._told_spent = today
+                log.warning("today's %d questions to the price service are spent", self._budget.spent)
+            return _IDLE_S
+        if self._breaker.admits(now):
+            return 0.0
+        return max(self._breaker.ready_at - now, 0.2)
+
+    def _answer(self, job: _Job, client: HttpClient) -> None:
+        self._cache.spend(self._today())
+        brand = self._spell(job.thing.brand)
+        found, reply = ask(self._service, client, job.thing, brand)
+        if self._stopping:
+            return
+        pause = self._pause(reply)
+        if isinstance(found, Failure):
+            self._failed(job, found, pause)
+            return
+        try:
+            judge = self._judge()
+            quote = judge.quote(brand, found)
+        except BadAnswer:
+            self._failed(job, Failure.GARBAGE, pause)
+            return
+        self._learn(self._kept(job.thing, quote, judge.currency))
+        self._succeeded(job)
+        self._on_result("answered" if quote else "nothing")
+
+    def _kept(self, thing: Thing, quote: Quote | None, currency: str) -> Answer:
+        source = self._service.source
+        if quote is None:
+            return Answer(thing, self._now(), Result.NOTHING, 0, 0, 0, currency, source, "no offer")
+        return Answer(
+            thing,
+            self._now(),
+            Result.PRICED,
+            quote.amount_minor,
+            quote.min_minor,
+            quote.max_minor,
+            currency,
+            source,
+            quote.detail,
+        )
+
+    def _learn(self, answer: Answer) -> None:
+        self._cache.put(answer)
+        with self._wake:
+            self._known[answer.thing] = learn(self._known.pop(answer.thing, None), answer)
+            if len(self._known) > MAX_THINGS:
+                del self._known[next(iter(self._known))]
+
+    def _succeeded(self, job: _Job) -> None:
+        with self._wake:
+            self._breaker.succeed()
+            recovered, self._trouble = self._trouble, False
+            self._done(job)
+            self._wake.notify_all()
+        if recovered:
+            log.info("price service %s answers again", self._service.host)
+
+    def _failed(self, job: _Job, failure: Failure, pause: float) -> None:
+        self._on_result(failure.value)
+        with self._wake:
+            now = self._clock()
+            if failure is Failure.LIMITED:
+                self._breaker.succeed()  # it lives; the pause holds everything back
+            else:
+                self._breaker.fail(now, for_good=failure is Failure.REFUSED)
+            opened = self._breaker.state is BreakerState.OPEN or pause >= _IDLE_S
+            tell, self._trouble = opened and not self._trouble, self._trouble or opened
+            job.attempts += 1
+            lasting = failure in (Failure.REFUSED, Failure.REJECTED)
+            if job.attempts > self._spec.retries or lasting:
+                self._done(job)
+            else:
+                job.due = now + self._spec.retry_s * 2 ** (job.attempts - 1) * (0.5 + self._random())
+                heapq.heappush(self._jobs, job)
+            self._wake.notify_all()
+        if tell:
+            log.warning("price service %s %s; known prices are used", self._service.host, _WORDS[failure])
+
+    def _pause(self, reply: Reply) -> float:
+        """Hold all questions back for as long as the response asks."""
+        pause = pause_s(reply.status, reply.headers, self._now() / 1e9)
+        with self._wake:
+            self._paused_until = max(self._paused_until, self._clock() + pause)
+        return pause
+
+    def _done(self, job: _Job) -> None:
+        self._waiting.discard(job.thing)
+        self._hush(job.thing, self._clock())
+
+    def _hush(self, thing: Thing, now: float) -> None:
+        if len(self._quiet) >= MAX_QUIET:
+            self._quiet = {thing: until for thing, until in self._quiet.items() if until > now}
+        if len(self._quiet) >= MAX_QUIET:
+            del self._quiet[next(iter(self._quiet))]
+        self._quiet[thing] = now + self._again_s * (0.75 + 0.5 * self._random())
+
+
+@lru_cache(maxsize=4096)
+def _thing(brand: str, type_: str, model: str) -> Thing:
+    return Thing(normal_brand(brand), type_, normal_brand(model))

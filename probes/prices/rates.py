@@ -1,0 +1,60 @@
+"""Exchange rates that follow the European Central Bank's daily file."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from pricing.errors import BadInput
+from pricing.rates import Rates, read_ecb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.prices.http import HttpClient
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 6 * 3600.0
+RETRY_S = 900.0
+
+
+class RateTable:
+    """The rates in use: those configured, until the feed has newer ones. url: None to stay with them."""
+
+    def __init__(
+        self, configured: Rates | None, url: str | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.current = configured
+        self._url = url
+        self._clock = clock
+        self._due = float("-inf")
+        self._failing = False
+        self._lock = threading.Lock()
+
+    def refresh(self, client: HttpClient) -> None:
+        """Fetch the feed where it is due; a failure keeps the old rates and is said once."""
+        with self._lock:
+            now = self._clock()
+            if self._url is None or now < self._due or client.closed:
+                return
+            self._due = now + RETRY_S
+            reply = client.get(self._url, {}, {"Accept": "application/xml"})
+            try:
+                if reply.failure is not None or reply.status != 200:
+                    raise BadInput("no answer")
+                fresh = read_ecb(reply.body)
+            except BadInput:
+                if not self._failing and not client.closed:
+                    log.warning("exchange rates cannot be fetched; those of %s stay", self._day())
+                self._failing = True
+                return
+            self._failing, self._due = False, now + EVERY_S
+            if self.current is None or fresh.day >= self.current.day:
+                self.current = fresh
+            log.info("exchange rates of %s are in use", self._day())
+
+    def _day(self) -> str:
+        return str(self.current.day) if self.current else "no day"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from probes.prices.http import Failure, HttpClient, parse_json
+from tests.fakes.price_server import KEY, PriceServer
+
+HEADERS = {"x-api-key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("mode", "failure"),
+    [
+        ("slow", Failure.TIMEOUT),
+        ("drip", Failure.TIMEOUT),
+        ("429", Failure.LIMITED),
+        ("401", Failure.REFUSED),
+        ("403", Failure.REFUSED),
+        ("500", Failure.BROKEN),
+        ("302", Failure.REJECTED),
+        ("400", Failure.REJECTED),
+        ("huge", Failure.GARBAGE),
+        ("bomb", Failure.GARBAGE),
+        ("cut", Failure.GARBAGE),
+        ("good", None),
+        ("404", None),
+    ],
+)
+def test_every_end_is_a_reply_in_time(mode: str, failure: Failure | None) -> None:
+    with PriceServer(mode=mode) as server:
+        begins = time.monotonic()
+        reply = HttpClient(1.0 if failure is Failure.TIMEOUT else 5.0).get(server.url, {"q": "nike"}, HEADERS)
+        assert reply.failure is failure
+        assert time.monotonic() - begins < 5
+        assert len(reply.body) < 2_000_000
+        assert len(server.asked) == 1
+
+
+def test_what_does_not_listen_is_unreachable() -> None:
+    with PriceServer() as server:
+        url = server.url
+    assert HttpClient(2.0).get(url, {}, HEADERS).failure is Failure.UNREACHABLE
+    assert HttpClient(2.0).get(url.replace("http", "https"), {}, {"x": "\n"}).failure is Failure.UNREACHABLE
+
+
+def test_close_cuts_what_is_under_way() -> None:
+    import threading
+
+    with PriceServer(mode="slow") as server:
+        client = HttpClient(30.0)
+        timer = threading.Timer(0.2, client.close)
+        timer.start()
+        begins = time.monotonic()
+        assert client.get(server.url, {}, HEADERS).failure is Failure.TIMEOUT
+        assert time.monotonic() - begins < 5
+        assert client.get(server.url, {}, HEADERS).failure is Failure.TIMEOUT
+
+
+def test_no_cookie_and_no_login_of_the_machine_goes_out(
+    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pathlib import Path
+
+    netrc = Path(str(tmp_path)) / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password mine\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with PriceServer(headers={"Set-Cookie": "a=b"}) as server:
+        client = HttpClient(5.0)
+        client.get(server.url, {}, HEADERS)
+        client.get(server.url, {}, HEADERS)
+        assert not any({"cookie", "authorization"} & set(headers) for _, _, headers in server.asked)
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"\xff", b"[" * 200_000, b'{"a": NaN}', b"[Infinity]"])
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 of json's own many kinds
+        parse_json(body)
