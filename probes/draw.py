@@ -12,7 +12,7 @@ from engines.colour import from_bgr
 from probes.frame import Box, Kind
 from probes.label import render
 from probes.placement import GAP, Placer
-from probes.wording import ACCESSORY, DETAILED, GREY, LabelText, Row, Tone, text_height, texts, tone_of
+from probes.wording import ACCESSORY, DETAILED, GREY, LabelText, Row, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,9 +33,7 @@ class Overlay:
     `money` writes a price or a total for people, for example "€1,290"; `brand` writes a brand.
     """
 
-    def __init__(
-        self, money: Callable[[Price | Total], str], brand: Callable[[str], str] = lambda brand: brand
-    ) -> None:
+    def __init__(self, money: Callable[[Price | Total], str], brand: Callable[[str], str] = as_is) -> None:
         self._money, self._brand = money, brand
         self._render = lru_cache(maxsize=128)(render)
         self._placer = Placer()
@@ -64,7 +62,7 @@ class Overlay:
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
         """Return the ways to say it, fullest first."""
-        full, short = texts(value, tone, self._money)
+        full, short = texts(value, tone, self._money, self._brand)
         return tuple(self._render(text, em) for text in ((full, short) if detailed else (short,)))
 
     def _banner(self, picture: I420, text: str, em: int) -> Box:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pricing.value import Item, PersonValue, Price, Total
 
     Money = Callable[[Price | Total], str]
+    Brand = Callable[[str], str]
 
 Rgb = tuple[int, int, int]
 
@@ -63,11 +64,16 @@ def tone_of(rank: int, value: PersonValue) -> Tone:
     return Tone.TOP if rank == 0 else Tone.VALUED
 
 
-def texts(value: PersonValue, tone: Tone, money: Money) -> tuple[LabelText, LabelText]:
+def as_is(brand: str) -> str:
+    """Write a brand as its normal form."""
+    return brand
+
+
+def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) -> tuple[LabelText, LabelText]:
     """Return what to say of a person who has items, in full and in short."""
     head = money(value.total) if value.total.items_priced else ""
     items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
-    rows = tuple(_row(item, money, alone=len(items) == 1) for item in items[:ROWS])
+    rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])
     if len(items) > ROWS:
         rows += (Row(f"+{len(items) - ROWS} more", "", dim=True),)
     return LabelText(head, rows, tone), LabelText(head or f"{len(items)} unpriced", (), tone)
@@ -78,9 +84,9 @@ def text_height(frame_height: int) -> int:
     return max(12, round(frame_height / 48))
 
 
-def _row(item: Item, money: Money, *, alone: bool) -> Row:
+def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> Row:
     """Write an item; the price of one that is alone stands in the total above it already."""
-    name = f"{item.type} ({item.brand})" if item.brand else item.type
+    name = f"{item.type} ({brand(item.brand)})" if item.brand else item.type
     if item.price is None:
         return Row(name, "–", dim=True)
     price = "" if alone else money(item.price)

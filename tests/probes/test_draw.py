@@ -207,3 +207,10 @@ def test_a_label_away_from_its_box_is_joined_to_it_by_a_line() -> None:
         changed = picture.y != 120
         assert changed[154:300, 100:190].any(1).all() == joined
         assert changed.any() == joined
+
+
+def test_people_read_brands_as_the_price_list_spells_them():
+    worn = Item("top", "jacket", "burberry", 0.9, 4)
+    value = PersonValue((worn,), Total(0, 0, 0, "EUR", 0, 1))
+    full, _ = texts(value, Tone.PLAIN, str, {"burberry": "Burberry"}.__getitem__)
+    assert [row.name for row in full.rows] == ["jacket (Burberry)"]
