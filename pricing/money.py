@@ -76,7 +76,7 @@ def _mend(text: str) -> str:
 def display(minor: int, currency: str, locale: str = "en") -> str:
     """Return an amount as people of a locale (such as `de_CH`) write it; whole amounts without decimals.
 
-    Spaces are plain ones: fonts and terminals do not all have the narrow and the no-break ones of CLDR.
+    Spaces and the yen are plain ones: fonts and terminals do not all have the narrow and the wide ones.
     """
     digits = exponent(currency)
     # A currency may show no decimals by custom (CLDR) where ISO 4217 counts some: ISO's are what is counted.
@@ -86,7 +86,7 @@ def display(minor: int, currency: str, locale: str = "en") -> str:
     pattern.frac_prec = (shown, shown)
     amount = Decimal(minor).scaleb(-digits)
     text = pattern.apply(amount, known, currency=currency, currency_digits=False)
-    return _CODE_BEFORE_DIGIT.sub(" ", _SPACES.sub(" ", text))
+    return _CODE_BEFORE_DIGIT.sub(" ", _SPACES.sub(" ", text)).replace("￥", "¥")
 
 
 def locale_name(text: str) -> str:

@@ -1,12 +1,234 @@
 """`prices:` where prices come from, and when an item is believed."""
 
-from __future__ import annotations
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
 
-from typing import Literal
-
-from pydantic import Field
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from pipelines.settings.base import FilePath, Section
+from pipelines.settings.notify import Amount
+from pipelines.settings.store import Currency
+from pipelines.settings.urls import header_name, header_value, service_base, service_template
+from pricing.json_service import PLACEHOLDERS, JsonPaths, compiled
+from pricing.rates import Rates
+from pricing.rows import parse_day
+
+
+def _path(text: str) -> str:
+    compiled(text)
+    return text
+
+
+def _template(text: str) -> str:
+    return service_template(text, PLACEHOLDERS)
+
+
+def _secret_header(value: SecretStr) -> SecretStr:
+    header_value(value.get_secret_value())
+    return value
+
+
+def _day(value: object) -> date:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a date such as 2026-11-30")
+    return parse_day(value)
+
+
+def _rate(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
+        raise ValueError("must be a number above 0: units of this currency for one of the base")
+    return Decimal(str(value))
+
+
+Path = Annotated[str, AfterValidator(_path), Field(max_length=300)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_secret_header)]
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Rate = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+
+
+class Service(Section):
+    """A price service of your own: where it is asked, and where the price stands in its JSON answer."""
+
+    url: Annotated[str, AfterValidator(_template)] = Field(
+        title="URL",
+        description="URL to GET, with {brand} and, as you need them, {type}, {model}, {country}, {language},"
+        " {currency}.",
+        max_length=1000,
+    )
+    headers: dict[Annotated[str, AfterValidator(header_name)], HeaderValue] = Field(
+        default={},
+        title="Headers",
+        description="Headers to send, such as a key; write secrets as ${NAME}.",
+        max_length=16,
+    )
+    items: Path = Field(
+        default="$", title="Items", description="JSONPath of the offers; absent: the answer is the one offer."
+    )
+    price: Path = Field(
+        default="$.price", title="Price", description="JSONPath from an item to its price, number or text."
+    )
+    price_max: Path | None = Field(
+        default=None,
+        title="Highest price",
+        description="JSONPath from an item to the upper end, where price is the lower end of a range.",
+    )
+    currency: Path | None = Field(
+        default=None, title="Currency", description="JSONPath from an item to its currency, code or sign."
+    )
+    title: Path | None = Field(
+        default=None,
+        title="Title",
+        description="JSONPath from an item to its name; items that do not name the brand are passed over.",
+    )
+    unit: Literal["major", "minor"] = Field(
+        default="major", title="Unit", description="major: prices in euros; minor: in cents."
+    )
+
+    @property
+    def paths(self) -> JsonPaths:
+        """Where the values stand in an answer."""
+        minor = self.unit == "minor"
+        return JsonPaths(self.items, self.price, self.price_max, self.currency, self.title, minor)
+
+
+class Live(Section):
+    """A service that is asked for prices that the list does not have. Only brand and type are sent."""
+
+    key: HeaderValue | None = Field(
+        default=None,
+        title="Key",
+        description="Key of OpenWeb Ninja's Real-Time Product Search, or of RapidAPI; write ${NAME}.",
+    )
+    base_url: Annotated[str, AfterValidator(service_base)] = Field(
+        default="https://api.openwebninja.com/realtime-product-search",
+        title="Base URL",
+        description="Where the search is; RapidAPI: https://real-time-product-search.p.rapidapi.com.",
+        max_length=300,
+    )
+    service: Service | None = Field(
+        default=None, title="Service", description="A price service of your own, instead of a key."
+    )
+    country: str = Field(
+        default="us", title="Country", description="Whose prices: two letters.", pattern=r"^[a-z]{2}$"
+    )
+    language: str = Field(
+        default="en", title="Language", description="Of the search: two letters.", pattern=r"^[a-z]{2}$"
+    )
+    currency: Currency | None = Field(
+        default=None,
+        title="Currency",
+        description="ISO 4217 code of prices that do not say theirs; absent: the store's.",
+    )
+    timeout_s: float = Field(
+        default=8.0, title="Timeout", description="For one question in all, in seconds.", ge=0.5, le=60
+    )
+    retries: int = Field(
+        default=2, title="Retries", description="More tries after a passing failure.", ge=0, le=5
+    )
+    budget_per_day: int = Field(
+        default=500, title="Budget", description="Most questions a day, tries too.", ge=1, le=1_000_000
+    )
+    least: Amount = Field(
+        default=Decimal(1),
+        title="Least price",
+        description="A lower price is taken for a mistake, in units of the store's currency.",
+    )
+    most: Amount = Field(
+        default=Decimal(100_000),
+        title="Most price",
+        description="A higher price is taken for a mistake, in units of the store's currency; raise it for"
+        " small ones such as JPY or IDR.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Live":
+        if (self.key is None) == (self.service is None):
+            raise ValueError("needs either `key:`, or `service:` to describe a service of your own")
+        if self.least > self.most:
+            raise ValueError("has `least` above `most`; exchange them")
+        return self
+
+
+class Cache(Section):
+    """How long answers of the live service are used."""
+
+    fresh_h: int = Field(
+        default=168, title="Fresh", description="A price is as good as new for so many hours.", ge=1, le=8760
+    )
+    stale_h: int = Field(
+        default=2160,
+        title="Stale",
+        description="Up to this age in hours an older price is used, marked, while a new one is sought.",
+        ge=1,
+        le=87_600,
+    )
+    unknown_h: int = Field(
+        default=24,
+        title="Unknown",
+        description="Hours after which an unknown price is sought again.",
+        ge=1,
+        le=8760,
+    )
+    max_mb: int = Field(
+        default=64, title="Most disk", description="Most disk for all answers, in megabytes.", ge=1, le=10_000
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Cache":
+        if self.stale_h < self.fresh_h:
+            raise ValueError("has `stale_h` below `fresh_h`; a price is first fresh, then stale")
+        return self
+
+
+class ExchangeRates(Section):
+    """Rates by which prices in other currencies are converted; dated, so that each price can be explained."""
+
+    date: Day | None = Field(default=None, title="Date", description="Day of the rates, as 2026-11-30.")
+    source: str = Field(
+        default="settings", title="Source", description="Who published them.", min_length=1, max_length=40
+    )
+    base: Currency = Field(default="EUR", title="Base", description="ISO 4217 code of what is exchanged.")
+    per_base: dict[Currency, Rate] = Field(
+        default={}, title="Per base", description="Units of each currency that one unit of the base buys."
+    )
+    feed: Annotated[str, AfterValidator(service_base)] | None = Field(
+        default=None,
+        title="Feed",
+        description="URL of the European Central Bank's daily file, fetched every six hours:"
+        " https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml. Absent: nothing is fetched.",
+        max_length=300,
+    )
+
+    @model_validator(mode="after")
+    def _dated(self) -> "ExchangeRates":
+        if bool(self.per_base) != (self.date is not None):
+            raise ValueError("needs `date:` and `per_base:` together")
+        if not self.per_base and self.feed is None:
+            raise ValueError("needs a table (`date:`, `per_base:`), a `feed:`, or both")
+        return self
+
+    @property
+    def table(self) -> Rates | None:
+        """The rates written here."""
+        return Rates(self.date, self.source, self.base, self.per_base) if self.date else None
 
 
 class Confirm(Section):
@@ -38,3 +260,14 @@ class Prices(Section):
         description="list_unpriced: an item without a price is listed without one; omit: it is left out.",
     )
     confirm: Confirm = Field(default=Confirm(), title="Confirmation", description="When an item is believed.")
+    live: Live | None = Field(
+        default=None,
+        title="Live",
+        description="Service asked over the network for prices that the list does not have; absent: none.",
+    )
+    cache: Cache = Field(default=Cache(), title="Cache", description="How long its answers are used.")
+    rates: ExchangeRates | None = Field(
+        default=None,
+        title="Rates",
+        description="Exchange rates; absent: prices in other currencies are not used.",
+    )

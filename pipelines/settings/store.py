@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from pipelines.settings.base import Section, Slug
-from pricing.money import EXPONENTS
+from pricing.money import EXPONENTS, locale_name
 
 
 def _known_timezone(name: str) -> str:
@@ -29,6 +29,11 @@ def _known_currency(code: str) -> str:
     raise ValueError(f"must be an ISO 4217 code of three capital letters{hint}")
 
 
+Currency = Annotated[
+    str, AfterValidator(_known_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
+
+
 class Store(Section):
     """Which shop this is."""
 
@@ -46,8 +51,13 @@ class Store(Section):
     timezone: Annotated[str, AfterValidator(_known_timezone)] = Field(
         title="Time zone", description="IANA name of the store's time zone, such as Europe/Berlin."
     )
-    currency: Annotated[str, AfterValidator(_known_currency)] = Field(
+    currency: Currency = Field(
         title="Currency", description="ISO 4217 code of all prices and totals of this store, such as EUR."
+    )
+    locale: Annotated[str, AfterValidator(locale_name)] = Field(
+        default="en",
+        title="Locale",
+        description="How amounts are written for people: language and country, such as de_DE.",
     )
 
     @property

@@ -109,7 +109,7 @@ def print_report(reports: list[CameraReport], settings: Settings) -> None:
             str(report.dropped),
             str(tally.persons),
             str(tally.items),
-            display(tally.total_minor, settings.store.currency),
+            display(tally.total_minor, settings.store.currency, settings.store.locale),
         )
     Console(file=sys.stdout).print(table)
 

@@ -82,7 +82,7 @@ def test_what_is_written_plainly_is_read_the_same(minor: int, currency: str) -> 
         (129050, "EUR", "de_DE", "1.290,50 €"),
         (129000, "EUR", "fr_FR", "1 290 €"),
         (129050, "CHF", "de_CH", "CHF 1’290.50"),
-        (12900, "JPY", "ja_JP", "￥12,900"),
+        (12900, "JPY", "ja_JP", "¥12,900"),
         (12900000, "INR", "hi_IN", "₹1,29,000"),
         (1005, "KWD", "de", "1,005 KWD"),
         (100000, "UYU", "es_UY", "$ 1.000"),

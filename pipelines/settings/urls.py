@@ -1,0 +1,65 @@
+"""Addresses of services over HTTP, and the headers that go with them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
+_SECRET: Final = re.compile(r"(?i)key|token|secret|passw|auth|sig")
+_HOLE: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def service_base(text: str) -> str:
+    """Return a plain http(s) URL; raises ValueError with a sentence that repeats nothing of it."""
+    _plain(text)
+    if "?" in text or "#" in text or "{" in text:
+        raise ValueError('must be a plain address without "?", "#" or "{"')
+    return text
+
+
+def service_template(text: str, names: Collection[str]) -> str:
+    """Return an http(s) URL with {placeholders} of these names, {brand} among them; raises ValueError."""
+    found = _HOLE.findall(text)
+    if "brand" not in found:
+        raise ValueError("must hold {brand}")
+    wrong = [name for name in found if name not in names]
+    if wrong or "{" in _HOLE.sub("", text) or "}" in _HOLE.sub("", text):
+        raise ValueError(f"takes only these placeholders: {', '.join(f'{{{name}}}' for name in names)}")
+    _plain(text)
+    if "{" in (urlsplit(text).netloc):
+        raise ValueError("must name its host without placeholders")
+    if any(_SECRET.search(name) for name, _ in parse_qsl(urlsplit(text).query, keep_blank_values=True)):
+        raise ValueError("has a secret in the URL, where logs of others show it; send it by `headers:`")
+    return text
+
+
+def header_name(text: str) -> str:
+    """Return the name of a header; raises ValueError."""
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("is not a name that a header can have")
+    return text
+
+
+def header_value(text: str) -> str:
+    """Return the value of a header; raises ValueError, which does not repeat it."""
+    if not text or len(text) > 4096 or not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError("must be printable ASCII without spaces at its ends; is the secret whole?")
+    return text
+
+
+def _plain(text: str) -> None:
+    wanted = "must be an address such as https://prices.example.com/v1"
+    if "@" in text.split("?", maxsplit=1)[0]:
+        raise ValueError("has a user or password in the URL; send it by a key or header instead")
+    try:
+        url = urlsplit(text)
+        good = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not good or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(wanted)
