@@ -1,0 +1,126 @@
+"""`msh bench pipeline`: what each step of a frame costs, beside the detectors' inference, the bound."""
+
+from __future__ import annotations
+
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from engines.detector import Detector
+    from engines.image import I420
+
+SESSION = "bnch"
+FRAME_NS = 100_000_000
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the bench."""
+    about = "what each step of a frame costs on this machine, as a ratio to inference alone"
+    parser = benches.add_parser("pipeline", help=about, description=about)
+    parser.add_argument("video", type=Path, nargs="?", metavar="VIDEO", help="instead of the demo's film")
+    parser.add_argument("--frames", type=int, default=100, metavar="N", help="frames a round (100)")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds; medians count (3)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; everything runs in turn in every round, on the same frames."""
+    from pipelines.cpu.reader import read_frames  # noqa: PLC0415 loads GStreamer
+
+    if args.frames < 2 or args.rounds < 1:
+        raise BadInput("--frames must be 2 or more, --rounds 1 or more")
+    video = args.video or _film()
+    begun = time.perf_counter()
+    frames = [picture for _, picture in islice(read_frames(video), args.frames)]
+    decode = (time.perf_counter() - begun) / len(frames)
+    if len(frames) < 2:
+        raise BadInput(f"{video}: holds fewer than 2 frames; give a video")
+    costs = _measure(frames, args.rounds)
+    costs = {"decode (file, unpaced)": decode, **costs}
+    _print(costs, frames[0])
+    return 0
+
+
+def _measure(frames: list[I420], rounds: int) -> dict[str, float]:
+    """Return seconds a frame of each step, medians over the rounds of the mean in each."""
+    from engines.detector import load_detector  # noqa: PLC0415 loads OpenVINO
+
+    persons, faces = load_detector("nanodet-416"), load_detector("centerface")
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, seconds in _round(persons, faces, frames):
+            found.setdefault(name, []).append(seconds / len(frames))
+    return {name: median(costs) for name, costs in found.items()}
+
+
+def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[tuple[str, float]]:
+    """Take all frames through one step after the other; yield each step's name and seconds."""
+    from engines.tracking import Tracker  # noqa: PLC0415
+    from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
+    from probes.draw import Overlay  # noqa: PLC0415
+    from probes.redact import Redactor  # noqa: PLC0415
+    from probes.tracks import TrackBook  # noqa: PLC0415
+
+    clock = time.perf_counter
+    begun = clock()
+    seen = []
+    for picture in frames:
+        both = persons.start([picture]), faces.start([picture])
+        seen.append((both[0].result()[0], both[1].result()[0]))
+    yield "detect persons and faces", clock() - begun
+    chain = CameraChain(
+        "bench",
+        labels=persons.classes,
+        tracker=Tracker(),
+        book=TrackBook("bench", lambda _: SESSION, 2500),
+        redactor=Redactor(method="pixelate", margin=0.25, hold_ms=800),
+    )
+    own, overlay = [picture.copy() for picture in frames], Overlay(str)
+    begun = clock()
+    metadata = [chain.assemble(n * FRAME_NS, picture, *seen[n]) for n, picture in enumerate(own)]
+    yield "track", clock() - begun
+    begun = clock()
+    masked = [chain.redact(frame, picture) for frame, picture in zip(metadata, own, strict=True)]
+    yield "redact", clock() - begun
+    begun = clock()
+    for frame in masked:
+        overlay.draw(frame, {})
+    yield "draw", clock() - begun
+
+
+def _print(costs: dict[str, float], picture: I420) -> None:
+    bound = costs["detect persons and faces"]
+    table = Table(box=SIMPLE, pad_edge=False, title=f"{picture.width} x {picture.height}, one frame")
+    table.add_column("step")
+    table.add_column("ms", justify="right")
+    table.add_column("of detection", justify="right")
+    for name, cost in (*costs.items(), ("whole chain", sum(costs.values()))):
+        table.add_row(name, f"{cost * 1000:.2f}", f"{cost / bound:.2f}")
+    console = Console(file=sys.stdout)
+    console.print(table)
+    console.print("Times depend on the machine and what else it does; the ratios were taken in one run.")
+
+
+def _film() -> Path:
+    """Return the demo's film with most to do, made if need be."""
+    from scripts.demo import footage, scenes  # noqa: PLC0415 fetches packages
+
+    cache = footage.default_cache()
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    return scenes.build(footage.obtain(cache, say), cache, say)["entrance"].path
