@@ -44,6 +44,14 @@ WRITES_PICTURES: Final[dict[tuple[str, str], Value]] = {
 }
 """Properties by which an element would itself write what it sees, and their harmless values."""
 
+READ: Final = {
+    REDACTOR: ("display-bbox", "blur-bbox", "blur-on-gie-class-ids"),
+    "nvinfer": ("unique-id", "process-mode", "interval", "raw-output-file-write"),
+    "nvurisrcbin": ("smart-record",),
+    "identity": ("dump",),
+}
+"""What the proof reads of an element; of a built pipeline it is read back from the elements themselves."""
+
 
 class Unproven(BadInput):
     """The graph may show an unredacted picture, so it must not run."""

@@ -13,17 +13,19 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
+from engines.nvinfer_config import BRAND_GIE, FACE_GIE, PERSON_GIE
+from probes.nvds_meta import COVER_CLASS, HEADS
+
 if TYPE_CHECKING:
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.graph import Element, Value
 
+__all__ = ["BRAND_GIE", "COVERED", "FACE_GIE", "PERSON_GIE", "REDACTOR", "Method", "Redaction", "choose"]
+
 REDACTOR = "nvdsosd"
-PERSON_GIE, FACE_GIE, BRAND_GIE = 1, 2, 3
-"""gie-unique-id of each nvinfer: its default of 15 for everyone would mix their objects up (pitfall 18)."""
 FACE_CLASS = 0
-HEAD_GIE, HEAD_CLASS = 100, 0
-"""Under these ids the probe adds a box for every head to cover: held, estimated, or with its margin."""
-COVERED = frozenset({(FACE_GIE, FACE_CLASS), (HEAD_GIE, HEAD_CLASS)})
+COVERED = frozenset({(FACE_GIE, FACE_CLASS), (HEADS, COVER_CLASS)})
+"""Faces as nvinfer finds them, and the boxes that the probe adds: held, estimated, with their margin."""
 
 
 class Method(str, Enum):

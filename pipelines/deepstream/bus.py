@@ -1,0 +1,109 @@
+"""What the bus of a DeepStream pipeline says: which camera it is about, and what it means for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cpu.causes import classify
+from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.realise import BIN
+from pipelines.states import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelines.source import SourceKind
+
+WANTED = (
+    Gst.MessageType.ERROR
+    | Gst.MessageType.WARNING
+    | Gst.MessageType.EOS
+    | Gst.MessageType.ELEMENT
+    | Gst.MessageType.APPLICATION
+)
+SURE = frozenset({Cause.AUTH, Cause.NOT_FOUND, Cause.REFUSED, Cause.UNREACHABLE, Cause.TLS, Cause.CODEC})
+"""Causes that no patience mends: a warning that says so ends the attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraNews:
+    """A camera's source has failed, or its stream has ended: then cause is ENDED."""
+
+    camera: str
+    cause: Cause
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineDied:
+    """Something that all cameras share has failed. `detail` is for the log; it holds no secret."""
+
+    element: str
+    detail: str
+
+
+News = CameraNews | PipelineDied
+
+
+class Interpreter:
+    """Reads messages. kinds: the kind of each camera's source; slots: cameras' numbers at the mux."""
+
+    def __init__(self, kinds: Mapping[str, SourceKind], slots: Mapping[str, int]) -> None:
+        self._kinds = dict(kinds)
+        self._cameras = {slot: camera for camera, slot in slots.items()}
+
+    def read(self, message: Any) -> News | None:
+        """Return what a message means; None where it means nothing to us."""
+        kind = message.type
+        if kind == Gst.MessageType.ELEMENT:
+            return self._element(message.src, message.get_structure())
+        camera = camera_of(message.src)
+        if kind == Gst.MessageType.APPLICATION:
+            name = message.get_structure().get_name()
+            return CameraNews(camera, Cause(name)) if camera and name in set(Cause) else None
+        if kind == Gst.MessageType.EOS:
+            return PipelineDied(message.src.get_name(), "the whole pipeline has ended")
+        return self._trouble(message, camera, is_error=kind == Gst.MessageType.ERROR)
+
+    def _trouble(self, message: Any, camera: str, *, is_error: bool) -> News | None:
+        """Read an error, or a warning that was one.
+
+        With reconnection on, nvurisrcbin makes warnings of its source's errors, by changing the type of the
+        message alone (gst_ds_nvurisrc_bin_handle_message, 9.1).
+        """
+        error, debug = message.parse_error() if is_error else message.parse_warning()
+        text = f"{error.message} {debug or ''}"
+        if not camera:
+            return PipelineDied(message.src.get_name(), text) if is_error else None
+        cause = classify(self._kinds[camera], error.domain, error.code, text)
+        if is_error or cause in SURE:
+            return CameraNews(camera, cause, text)
+        return None
+
+    def _element(self, source: Any, structure: Any) -> News | None:
+        """Read DeepStream's own messages: the mux's per-source end, nvurisrcbin's last attempt (8, 12)."""
+        name = structure.get_name() if structure is not None else ""
+        if name == "stream-eos" and source.get_name() == "mux":  # the wall has a mux of its own
+            camera = self._camera_at(structure, "stream-id")
+            return CameraNews(camera, Cause.ENDED) if camera else None
+        if name == "attempt-exceeded":
+            camera = self._camera_at(structure, "source-id")
+            return CameraNews(camera, Cause.UNREACHABLE) if camera else None
+        return None
+
+    def _camera_at(self, structure: Any, field: str) -> str:
+        for read in (structure.get_uint, structure.get_int):
+            known, number = read(field)
+            if known:
+                return self._cameras.get(number, "")
+        return ""
+
+
+def camera_of(source: Any) -> str:
+    """Return the camera in whose source bin an object lives, "" where it lives in none."""
+    while source is not None:
+        if source.get_name().startswith(BIN):
+            return str(source.get_name().removeprefix(BIN))
+        source = source.get_parent()
+    return ""

@@ -1,0 +1,313 @@
+"""The DeepStream platform: one pipeline for all cameras, proven before it starts, watched while it runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any, Protocol
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib  # noqa: E402
+
+from pipelines.backoff import Backoff  # noqa: E402
+from pipelines.camera_policy import CameraPolicy  # noqa: E402
+from pipelines.deepstream.build import build_graph  # noqa: E402
+from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
+from pipelines.deepstream.contract import breaches, load_contract  # noqa: E402
+from pipelines.deepstream.guard import prove  # noqa: E402
+from pipelines.deepstream.kit import Gst  # noqa: E402
+from pipelines.deepstream.realise import Realised  # noqa: E402
+from pipelines.deepstream.sources import CameraRun, Plug  # noqa: E402
+from pipelines.deepstream.valves import STREAM, Valves  # noqa: E402
+from pipelines.errors import BadInput  # noqa: E402
+from pipelines.source import SourceKind  # noqa: E402
+from pipelines.timing import FrameRateLimit  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelines.deepstream.build import EngineFiles
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.kit import Kit
+    from pipelines.settings.camera import Camera
+    from pipelines.settings.root import Settings
+    from pipelines.states import CameraState, Cause
+    from pipelines.supervisor import CameraStatus
+    from probes.measure import Metrics
+    from probes.nvds_redact import Verdict
+
+_log = logging.getLogger(__name__)
+
+POLL_S = 0.1
+STOP_S = 10.0
+CONNECT_TIMEOUT_S = 15.0
+
+
+class Analysis(Protocol):
+    """What is made of the metadata: a probe on each batch, a gate before each redaction, the floor behind."""
+
+    def judge_batch(self, buffer: int) -> Verdict:
+        """Work on the batch at this address, in the streaming thread."""
+
+    def gate(self) -> Callable[[int], Verdict]:
+        """Return what judges the frames of one camera before redaction."""
+
+    def start(self) -> None:
+        """Begin to take what the probe hands over."""
+
+    def stop(self) -> bool:
+        """End; False where a thread was left behind."""
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and covered, by camera."""
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was covered in the last seconds."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Where time and chance come from."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall_ns: Callable[[], int] = time.time_ns
+    random: Random | None = None
+
+
+class DeepStreamPlatform:
+    """Runs a store's cameras on DeepStream. `start`, then `stop`; both once."""
+
+    name = "deepstream"
+
+    def __init__(
+        self,
+        settings: Settings,
+        capabilities: Capabilities,
+        files: EngineFiles,
+        *,
+        analysis: Analysis,
+        metrics: Metrics,
+        on_state: Callable[[str, CameraState, Cause, int], None],
+        kit: Kit | None = None,
+        clocks: Clocks | None = None,
+    ) -> None:
+        """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput."""
+        self._settings, self._analysis, self._metrics = settings, analysis, metrics
+        self._on_state, self._clocks = on_state, clocks or Clocks()
+        graph, redaction = build_graph(settings, capabilities, files)
+        if found := list(breaches(graph, load_contract(capabilities))):
+            raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
+        prove(graph, redaction)
+        self._built = Realised(graph, kit)
+        self._built.judge(graph.probe, analysis.judge_batch)
+        for gate in sorted(graph.gates):
+            self._built.judge(gate, analysis.gate())
+        prove(self._with_sources(), redaction)
+        recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
+        self.valves = Valves(graph, self._set_drop, always=recorded)
+        cameras = settings.enabled_cameras()
+        self._interpreter = Interpreter({n: _kind(c) for n, c in cameras.items()}, graph.slots)
+        self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
+        self._asked: dict[str, bool] = {}
+        self._dead: str | None = None
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._play, name="deepstream-start", daemon=True),
+            threading.Thread(target=self._watch, name="deepstream-bus", daemon=True),
+        ]
+        self._glib = _DefaultLoop()
+
+    @property
+    def pipeline(self) -> Any:
+        """The Gst.Pipeline, for outputs to find their appsinks in."""
+        return self._built.pipeline
+
+    def start(self) -> None:
+        """Begin, without waiting: building an engine may take minutes (pitfall 23)."""
+        self._analysis.start()
+        self._glib.start()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> bool:
+        """End within seconds; False where something hung and was left behind."""
+        self._stop.set()
+        end = threading.Thread(target=self._end, name="deepstream-end", daemon=True)
+        if self._threads[0].ident is not None:
+            end.start()
+            end.join(STOP_S)
+        clean = not end.is_alive()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(2)
+                clean = clean and not thread.is_alive()
+        return self._analysis.stop() and self._glib.stop() and clean
+
+    def add(self, camera: str) -> None:
+        """Put a camera of the store in again; at once, in the thread that keeps the cameras."""
+        self._ask(camera, wanted=True)
+
+    def remove(self, camera: str) -> None:
+        """Take a camera out while the others go on."""
+        self._ask(camera, wanted=False)
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera."""
+        return {name: run.status for name, run in self._runs.items()}
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and covered, by camera."""
+        return self._analysis.processed
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was covered in the last seconds."""
+        return self._analysis.redacting(within_s)
+
+    @property
+    def failed(self) -> bool:
+        """Whether pipeline or analysis have died: nothing will come any more."""
+        return self._dead is not None or self._analysis.failed
+
+    def _ask(self, camera: str, *, wanted: bool) -> None:
+        if camera not in self._runs:
+            raise BadInput(f"camera {camera} is not among the store's enabled cameras")
+        with self._lock:
+            self._asked[camera] = wanted
+
+    def _with_sources(self) -> Any:
+        """Read the built pipeline back with every camera in it, none of them running, then take them out."""
+        built = self._built
+        links = {camera: built.exit_of(camera) for camera in self._settings.enabled_cameras()}
+        boxes = []
+        for camera, link in links.items():
+            box = built.camera_bin(camera)
+            built.pipeline.add(box)
+            pad = built.element(link.sink).request_pad_simple(link.sink_pad)
+            if pad is None or box.get_static_pad("src").link(pad) != Gst.PadLinkReturn.OK:
+                raise BadInput(f"camera {camera}: {link.sink}.{link.sink_pad} cannot be linked")
+            boxes.append((box, pad))
+        found = built.read_back()
+        for box, pad in boxes:
+            box.get_static_pad("src").unlink(pad)
+            pad.get_parent_element().release_request_pad(pad)
+            built.pipeline.remove(box)
+        return found
+
+    def _set_drop(self, name: str, shut: bool) -> None:
+        self._built.element(name).set_property("drop", shut)
+
+    def _run_of(self, name: str, camera: Camera) -> CameraRun:
+        login = camera.credentials
+        secret = (login.username, login.password.get_secret_value()) if login else None
+        clocks, calls = self._clocks, camera.reconnect
+        policy = CameraPolicy(
+            Backoff(calls.first_ms / 1000, calls.max_ms / 1000, calls.jitter, clocks.random or Random()),
+            stale_after_s=camera.stale_after_ms / 1000,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            finite=_kind(camera) is SourceKind.FILE,
+            loop=camera.loop,
+        )
+        return CameraRun(
+            name,
+            policy,
+            lambda tap: Plug(self._built, name, tap, secret),
+            limit=lambda: FrameRateLimit(camera.fps),
+            clock=clocks.monotonic,
+            wall_ns=clocks.wall_ns,
+        )
+
+    def _play(self) -> None:
+        if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+            self._die("the pipeline does not start; the messages above say why")
+
+    def _watch(self) -> None:
+        bus = self._built.pipeline.get_bus()
+        try:
+            while not self._stop.is_set():
+                message = bus.timed_pop_filtered(int(POLL_S * Gst.SECOND), WANTED)
+                while message is not None:
+                    self._heed(message)
+                    message = bus.timed_pop_filtered(0, WANTED)
+                self._tick()
+        except Exception as error:  # noqa: BLE001 without this thread no camera is looked after
+            _log.exception("the thread that watches the pipeline has died")
+            self._die(type(error).__name__)
+
+    def _heed(self, message: Any) -> None:
+        news = self._interpreter.read(message)
+        if isinstance(news, PipelineDied):
+            self._die(f"{news.element}: {news.detail}")
+        elif isinstance(news, CameraNews):
+            _log.debug("camera %s: %s", news.camera, news.detail)
+            self._runs[news.camera].fail(news.cause)
+
+    def _tick(self) -> None:
+        with self._lock:
+            asked, self._asked = self._asked, {}
+        for camera, wanted in asked.items():
+            (self._runs[camera].start if wanted else self._runs[camera].stop)()
+        for camera, run in self._runs.items():
+            changed = run.tick()
+            self._measure(camera, run)
+            if changed:
+                status = run.status
+                self._on_state(camera, status.state, status.cause, status.since)
+
+    def _measure(self, camera: str, run: CameraRun) -> None:
+        for result in run.take_results():
+            self._metrics.camera_connects.labels(camera, result).inc()
+        received, dropped = run.take_counts()
+        if received:
+            self._metrics.frames_received.labels(camera).inc(received)
+            self._metrics.camera_last_frame.labels(camera).set((run.status.last_frame_at or 0) / 1e9)
+        if dropped:
+            self._metrics.frames_dropped.labels(camera, "rate").inc(dropped)
+
+    def _die(self, why: str) -> None:
+        if self._dead is None and not self._stop.is_set():
+            self._dead = why
+            _log.error("the DeepStream pipeline has died: %s", why)
+
+    def _end(self) -> None:
+        for element in self._built.graph.elements:
+            if element.factory == "splitmuxsink":
+                # Ends the file; what a crash leaves plays too, for the files are fragmented.
+                pad = self._built.element(element.name.replace("record_", "tape_", 1)).get_static_pad("sink")
+                pad.send_event(Gst.Event.new_eos())
+        self._built.pipeline.set_state(Gst.State.NULL)
+
+
+class _DefaultLoop:
+    """Runs GLib's default loop: nvurisrcbin reconnects and loops files by timers on it (its source, 9.1)."""
+
+    def __init__(self) -> None:
+        self._loop = GLib.MainLoop.new(None, False)
+        self._thread = threading.Thread(target=self._loop.run, name="glib", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> bool:
+        if self._thread.ident is None:
+            return True
+        GLib.idle_add(self._loop.quit)
+        self._thread.join(2)
+        return not self._thread.is_alive()
+
+
+def _kind(camera: Camera) -> SourceKind:
+    if camera.source.startswith("csi:"):
+        return SourceKind.DEVICE
+    return {"rtsp": SourceKind.RTSP, "v4l2": SourceKind.DEVICE}.get(camera.kind, SourceKind.FILE)

@@ -1,0 +1,162 @@
+"""From a graph to a Gst.Pipeline, and back again, so that what was built can be proven too.
+
+Each camera's source elements live in a bin of their own, `camera_NAME`, with one pad `src`: they come and go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.graph import Element, Graph, Link
+from pipelines.deepstream.guard import READ
+from pipelines.deepstream.kit import Gst, GstKit, get, put
+from pipelines.errors import BadInput
+from pipelines.states import Cause
+from probes.nvds_pads import judge_buffers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelines.deepstream.kit import Kit
+    from probes.nvds_redact import Verdict
+
+    Judge = Callable[[int], Verdict]
+
+BIN = "camera_"
+
+
+class Realised:
+    """A built pipeline. Used by one thread at a time."""
+
+    def __init__(self, graph: Graph, kit: Kit | None = None) -> None:
+        """Build all but the cameras, which `camera_bin` builds. Raises BadInput."""
+        self.graph, self._kit = graph, kit or GstKit()
+        self.pipeline: Any = Gst.Pipeline.new("deepstream")
+        self._judged: dict[str, Any] = {}
+        shared = [element for element in graph.elements if not element.group]
+        names = {element.name for element in shared}
+        for element in shared:
+            self.pipeline.add(self._make(element))
+        for link in graph.links:
+            if link.source in names and link.sink in names:
+                _link(self.element(link.source), link.source_pad, self.element(link.sink), link.sink_pad)
+
+    def element(self, name: str) -> Any:
+        """Return one of the elements that all cameras share."""
+        element = self.pipeline.get_by_name(name)
+        if element is None:
+            raise KeyError(name)
+        return element
+
+    def judge(self, name: str, judge: Judge) -> None:
+        """Have all that reaches an element's sink pad judged. Fails closed: no verdict, no picture."""
+        pad = self.element(name).get_static_pad("sink")
+        judge_buffers(pad, judge)
+        self._judged[name] = pad
+
+    def camera_bin(self, camera: str) -> Any:
+        """Build the source bin of a camera, not yet in the pipeline."""
+        part = self.graph.part(camera)
+        made = {element.name: self._make(element) for element in part.elements}
+        box: Any = Gst.Bin.new(BIN + camera)
+        for element in made.values():
+            box.add(element)
+        for link in part.links:
+            _link(made[link.source], link.source_pad, made[link.sink], link.sink_pad)
+        out = self.exit_of(camera)
+        box.add_pad(Gst.GhostPad.new("src", made[out.source].get_static_pad(out.source_pad)))
+        return box
+
+    def exit_of(self, camera: str) -> Link:
+        """Return the link from a camera's source bin into what all share."""
+        by_name = self.graph.by_name
+        for link in self.graph.links:
+            if by_name[link.source].group == camera and not by_name[link.sink].group:
+                return link
+        raise KeyError(camera)
+
+    def read_back(self) -> Graph:
+        """Return what was really built, read from the elements and pads themselves."""
+        elements, links = [], []
+        for group, made in self._walk():
+            pads = [pad for pad in made.pads if pad.get_direction() == Gst.PadDirection.SRC]
+            if not pads and _may_have_source_pads(made):
+                continue  # a source whose stream is not known yet gives nothing to anyone
+            elements.append(self._read(made, group))
+            for pad in pads:
+                peer = _peer(pad)
+                if peer is not None:
+                    sink = peer.get_parent_element().get_name()
+                    links.append(Link(made.get_name(), pad.get_name(), sink, peer.get_name()))
+        judged = {
+            name for name, pad in self._judged.items() if self.element(name).get_static_pad("sink") == pad
+        }
+        probe = self.graph.probe if self.graph.probe in judged else ""
+        gates = frozenset(judged - {probe})
+        return Graph(tuple(elements), tuple(links), self.graph.slots, probe, gates)
+
+    def _read(self, made: Any, group: str) -> Element:
+        factory = self._kit.factory_of(made)
+        read = {key: get(made, key) for key in READ.get(factory, ())}
+        known = {key: value for key, value in read.items() if value is not None}
+        return Element(made.get_name(), factory, known, group)
+
+    def _walk(self) -> Iterator[tuple[str, Any]]:
+        for made in self.pipeline.children:
+            if made.get_name().startswith(BIN) and type(made) is Gst.Bin:
+                for inner in made.children:
+                    yield str(made.get_name()).removeprefix(BIN), inner
+            else:
+                yield "", made
+
+    def _make(self, element: Element) -> Any:
+        made = self._kit.make(element.factory, element.name)
+        for key, value in element.properties.items():
+            put(made, key, value)
+        return made
+
+
+def _may_have_source_pads(made: Any) -> bool:
+    return any(
+        template.direction == Gst.PadDirection.SRC and template.presence == Gst.PadPresence.SOMETIMES
+        for template in made.get_pad_template_list()
+    )
+
+
+def _link(source: Any, source_pad: str, sink: Any, sink_pad: str) -> None:
+    """Link two elements of one bin, requesting pads by their number; a sometimes pad as soon as it comes."""
+    if "%" in source_pad:
+        # Names, not elements: a closure over an element's neighbours would keep all of them alive.
+        source.connect("pad-added", _on_pad, source_pad, sink.get_name(), sink_pad)
+        return
+    ours, theirs = _pad(source, source_pad), _pad(sink, sink_pad)
+    result = ours.link(theirs) if ours and theirs else None
+    if result != Gst.PadLinkReturn.OK:
+        why = "a pad is missing" if result is None else result.value_nick
+        raise BadInput(
+            f"{source.get_name()}.{source_pad} does not link to {sink.get_name()}.{sink_pad}: {why}"
+        )
+
+
+def _pad(element: Any, name: str) -> Any:
+    return element.get_static_pad(name) or element.request_pad_simple(name)
+
+
+def _on_pad(source: Any, pad: Any, template: str, sink: str, sink_pad: str) -> None:
+    made_from = pad.get_pad_template()
+    parent = source.get_parent()
+    if parent is None or made_from is None or made_from.name_template != template:
+        return
+    target = parent.get_by_name(sink).get_static_pad(sink_pad)
+    if not target.is_linked() and pad.link(target) != Gst.PadLinkReturn.OK:
+        structure = Gst.Structure.new_empty(Cause.CODEC.value)
+        source.post_message(Gst.Message.new_application(source, structure))
+
+
+def _peer(pad: Any) -> Any:
+    """Return the pad at the other end, through the walls of our own camera bins."""
+    peer = pad.get_peer()
+    if peer is None or isinstance(peer.get_parent(), Gst.Element):
+        return peer
+    ghost = peer.get_parent()  # the inner side of a ghost pad belongs to that pad, not to an element
+    return ghost.get_peer() if isinstance(ghost, Gst.GhostPad) else None

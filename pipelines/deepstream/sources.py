@@ -1,0 +1,287 @@
+"""The cameras of a running pipeline: each in a bin of its own, put in, watched, and taken out again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.kit import Gst
+from pipelines.errors import BadInput
+from pipelines.states import CameraState, Cause
+from pipelines.supervisor import CameraStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.camera_policy import CameraPolicy
+    from pipelines.deepstream.realise import Realised
+    from pipelines.timing import FrameRateLimit
+
+_log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT_S = 5.0
+RESCUE_S = 10.0
+"""How long a silent camera is left to nvurisrcbin, which resets itself, before its bin is replaced."""
+Login = tuple[str, str]
+
+
+class Tap:
+    """Sits on the way out of a camera's bin: counts frames, and drops those beyond the rate.
+
+    Called in the camera's streaming thread; all others only read.
+    """
+
+    def __init__(self, clock: Callable[[], float], limit: FrameRateLimit | None) -> None:
+        self._clock, self._limit = clock, limit
+        self._received = self._dropped = 0
+        self._taken = (0, 0)
+        self.last: float | None = None
+        self.ended = False
+        self.shut = False
+
+    def frame(self) -> bool:
+        """Note a frame and tell whether it goes on."""
+        self.last = now = self._clock()
+        self._received += 1
+        if self.shut or not (self._limit is None or self._limit.passes(now)):
+            self._dropped += 1
+            return False
+        return True
+
+    def take(self) -> tuple[int, int]:
+        """Return how many frames came, and how many of them were dropped, since last asked."""
+        total, before = (self._received, self._dropped), self._taken
+        self._taken = total
+        return total[0] - before[0], total[1] - before[1]
+
+    def put_on(self, pad: Any) -> None:
+        """Watch a pad from now on."""
+        kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM
+        pad.add_probe(kinds, self._seen)
+
+    def _seen(self, _pad: Any, info: Any) -> Any:
+        # An exception or None here would drop the frame, and print a traceback for each (pitfall 32).
+        if info.type & Gst.PadProbeType.BUFFER:
+            return Gst.PadProbeReturn.OK if self.frame() else Gst.PadProbeReturn.DROP
+        if info.get_event().type == Gst.EventType.EOS:
+            self.ended = True
+        return Gst.PadProbeReturn.OK
+
+
+class Plug:
+    """Puts a camera's bin into the pipeline and takes it out, once. `open` and `close` do not wait."""
+
+    def __init__(self, built: Realised, camera: str, tap: Tap, login: Login | None) -> None:
+        self._built, self._camera, self._tap, self._login = built, camera, tap, login
+        self._bin: Any = None
+        self._closer: threading.Thread | None = None
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        """Put the bin in. Raises BadInput where it cannot be built or linked."""
+        built, link = self._built, self._built.exit_of(self._camera)
+        box = built.camera_bin(self._camera)
+        if self._login is not None:
+            # nvurisrcbin has no login of its own; the rtspsrc inside it has.
+            box.connect("deep-element-added", _log_in, *self._login)
+        out = box.get_static_pad("src")
+        self._tap.put_on(out)
+        built.pipeline.add(box)
+        self._bin = box
+        entry = built.element(link.sink).request_pad_simple(link.sink_pad)
+        if entry is None or out.link(entry) != Gst.PadLinkReturn.OK:
+            self.close()
+            raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
+        box.sync_state_with_parent()
+
+    def close(self) -> None:
+        """Begin to take the bin out, in a thread of its own: a driver that hangs there costs only that."""
+        self._tap.shut = True
+        if self._closer is None:
+            self._closer = threading.Thread(target=self._take_out, name=f"close-{self._camera}", daemon=True)
+            self._closer.start()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the bin is out and its pad at the mux free again."""
+        return self._closed.is_set()
+
+    def _take_out(self) -> None:
+        try:
+            box, self._bin = self._bin, None
+            if box is not None:
+                # Kept from following the pipeline to a higher state again while it is on its way out.
+                box.set_locked_state(True)
+                box.set_state(Gst.State.NULL)
+                out = box.get_static_pad("src")
+                entry = out.get_peer()
+                if entry is not None:
+                    # As NVIDIA's add and delete sample does: what the pad still holds goes first.
+                    entry.send_event(Gst.Event.new_flush_stop(False))
+                    out.unlink(entry)
+                    entry.get_parent_element().release_request_pad(entry)
+                self._built.pipeline.remove(box)
+            self._closed.set()
+        except Exception:  # noqa: BLE001 the camera is reported as stuck by who waits for it
+            _log.exception("camera %s: its source cannot be taken out", self._camera)
+
+
+def _log_in(_bin: Any, _inner: Any, element: Any, user: str, password: str) -> None:
+    if element.find_property("user-id") is not None and element.find_property("user-pw") is not None:
+        element.set_property("user-id", user)
+        element.set_property("user-pw", password)
+
+
+class CameraRun:
+    """One camera's life: connecting, live, lost, connected again; as on the CPU, by the same policy.
+
+    All methods but `status` are called by one thread, and none of them waits.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        policy: CameraPolicy,
+        plug: Callable[[Tap], Plug],
+        *,
+        limit: Callable[[], FrameRateLimit],
+        clock: Callable[[], float],
+        wall_ns: Callable[[], int],
+    ) -> None:
+        self.camera, self.wanted, self._at_once = camera, True, False
+        self._policy, self._plug_in, self._limit = policy, plug, limit
+        self._clock, self._wall_ns = clock, wall_ns
+        self._plug: Plug | None = None
+        self._tap = Tap(clock, None)
+        self._leaving: tuple[Plug, float] | None = None
+        self._stale_at: float | None = None
+        self._heard: float | None = None
+        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
+        self._told = self._counted = (0, 0)
+        self._results: list[str] = []
+
+    @property
+    def status(self) -> CameraStatus:
+        """What is known; from any thread."""
+        return self._status
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is in the pipeline."""
+        return self._plug is None and self._leaving is None
+
+    def tick(self) -> bool:
+        """Let time pass; tell whether state or cause have changed."""
+        now = self._clock()
+        if self._leaving is not None:
+            self._await_exit(now)
+        elif self._plug is not None:
+            self._watch(now)
+        elif self.wanted and (self._at_once or self._policy.wait(now) <= 0):
+            self._open(now)
+        return self._report()
+
+    def fail(self, cause: Cause) -> None:
+        """Hear from the bus that the source has failed."""
+        if self._plug is not None:
+            self._lose(cause)
+
+    def end(self) -> None:
+        """Hear that the stream has ended."""
+        self.fail(Cause.ENDED)
+
+    def take_counts(self) -> tuple[int, int]:
+        """Return how many frames came, and how many were more than the rate, since last asked."""
+        total, self._told, before = self._counted, self._counted, self._told
+        return total[0] - before[0], total[1] - before[1]
+
+    def take_results(self) -> list[str]:
+        """Return how attempts to connect ended since last asked: "ok", or the value of a cause."""
+        results, self._results = self._results, []
+        return results
+
+    def start(self) -> None:
+        """Have the camera, from the next tick on."""
+        self.wanted = self._at_once = True
+
+    def stop(self) -> None:
+        """Take the camera out for good, or until `start`."""
+        self.wanted = self._at_once = False
+        self._policy.stop()
+        self._unplug()
+
+    def _open(self, now: float) -> None:
+        self._at_once = False
+        self._policy.connect(now)
+        self._tap = Tap(self._clock, self._limit())
+        self._heard = self._stale_at = None
+        plug = self._plug_in(self._tap)
+        self._plug = plug
+        try:
+            plug.open()
+        except BadInput as error:
+            _log.debug("camera %s: %s", self.camera, error)
+            self._lose(Cause.UNKNOWN)
+
+    def _watch(self, now: float) -> None:
+        tap = self._tap
+        if tap.last is not None and tap.last != self._heard:
+            self._heard = tap.last
+            self._stale_at = None
+            if self._policy.frame(tap.last):
+                self._results.append("ok")
+                self._status = replace(self._status, connects=self._status.connects + 1)
+        self._count(*tap.take())
+        if tap.ended:
+            self._lose(Cause.ENDED)
+            return
+        cause = self._policy.overdue(now)
+        if cause is Cause.STALLED:
+            self._stale_at = now
+        elif cause is not Cause.NONE:
+            self._lose(cause)
+        if self._stale_at is not None and now - self._stale_at > RESCUE_S:
+            self._lose(Cause.STALLED)
+
+    def _count(self, received: int, dropped: int) -> None:
+        if not received:
+            return
+        self._counted = (self._counted[0] + received, self._counted[1] + dropped)
+        self._status = replace(
+            self._status,
+            last_frame_at=self._wall_ns(),
+            frames_received=self._counted[0],
+        )
+
+    def _lose(self, cause: Cause) -> None:
+        if self._policy.state is CameraState.CONNECTING:
+            self._results.append(cause.value)
+        self._policy.lost(cause, self._clock())
+        self._unplug()
+
+    def _unplug(self) -> None:
+        plug, self._plug = self._plug, None
+        if plug is not None:
+            plug.close()
+            self._leaving = (plug, self._clock() + CLOSE_TIMEOUT_S)
+
+    def _await_exit(self, now: float) -> None:
+        """Wait for the bin to come out: until then it keeps its pad at the mux, which the next one needs."""
+        if self._leaving is None:
+            return
+        plug, deadline = self._leaving
+        if plug.closed:
+            self._leaving = None
+        elif now > deadline and self._policy.cause is not Cause.STUCK and self.wanted:
+            self._policy.lost(Cause.STUCK, now)
+            self._status = replace(self._status, stuck=self._status.stuck + 1)
+            _log.warning("camera %s: its source does not close", self.camera)
+
+    def _report(self) -> bool:
+        state, cause = self._policy.state, self._policy.cause
+        if (state, cause) == (self._status.state, self._status.cause):
+            return False
+        self._status = replace(self._status, state=state, cause=cause, since=self._wall_ns())
+        return True

@@ -1,0 +1,54 @@
+"""Opens and shuts the valves of the outlets: only what someone wants is redacted, drawn and encoded."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pipelines.deepstream.outlet_graph import WALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.deepstream.graph import Graph
+
+STREAM, PICTURE = "stream", "picture"
+
+
+class Valves:
+    """What is wanted of each camera. `set_drop(element, shut)` moves a valve. From any thread."""
+
+    def __init__(
+        self, graph: Graph, set_drop: Callable[[str, bool], None], *, always: frozenset[str]
+    ) -> None:
+        """Shut what nobody wants. always: what every camera is wanted for: streams that are recorded."""
+        self._set_drop = set_drop
+        self._valves = {element.name for element in graph.of("valve")}
+        self._cameras = tuple(graph.slots)
+        self._wanted = {camera: set(always) for camera in self._cameras}
+        self._wall = False
+        self._lock = threading.Lock()
+        with self._lock:
+            self._apply()
+
+    def want(self, camera: str, what: str, *, wanted: bool) -> None:
+        """Want a camera's stream or pictures, or no more; WALL is a camera here."""
+        with self._lock:
+            if camera == WALL:
+                self._wall = wanted
+            elif wanted:
+                self._wanted[camera].add(what)
+            else:
+                self._wanted[camera].discard(what)
+            self._apply()
+
+    def _apply(self) -> None:
+        for camera, wanted in self._wanted.items():
+            for role, is_open in (
+                ("demand", bool(wanted) or self._wall),
+                ("streamvalve", STREAM in wanted),
+                ("picturevalve", PICTURE in wanted),
+                ("wallvalve", self._wall),
+            ):
+                if (name := f"{role}_{camera}") in self._valves:
+                    self._set_drop(name, not is_open)

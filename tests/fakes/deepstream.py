@@ -1,0 +1,333 @@
+"""Stand-ins for NVIDIA's elements, made from the contract: same pads, caps and properties, on any machine.
+
+Pictures are I420 in system memory throughout, whatever their caps call them; so nothing here converts, and
+what leaves NVMM for an encoder is a picture again. Enums are properties of text here: GObject enums cannot be
+registered from Python, and the contract has checked the nicks before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, GObject, Gst  # noqa: E402
+
+from pipelines.deepstream.contract import load_contract  # noqa: E402
+from pipelines.deepstream.kit import GstKit  # noqa: E402
+
+if TYPE_CHECKING:
+    from pipelines.deepstream.capabilities import Capabilities
+
+Gst.init(None)
+_NUMBERS = itertools.count()
+_TYPES = {
+    "int": GObject.TYPE_INT,
+    "uint": GObject.TYPE_UINT,
+    "int64": GObject.TYPE_INT64,
+    "uint64": GObject.TYPE_UINT64,
+}
+_DIRECTIONS = {"src": Gst.PadDirection.SRC, "sink": Gst.PadDirection.SINK}
+_PRESENCES = {
+    "always": Gst.PadPresence.ALWAYS,
+    "sometimes": Gst.PadPresence.SOMETIMES,
+    "request": Gst.PadPresence.REQUEST,
+}
+PICTURE = "video/x-raw,format=I420,width=1280,height=720,framerate=10/1"
+
+
+class Relabel(Gst.Element):
+    """Passes buffers on under whatever caps the next element takes."""
+
+    __gtype_name__ = "MshFakeRelabel"
+    __gsttemplates__ = tuple(
+        Gst.PadTemplate.new(name, direction, Gst.PadPresence.ALWAYS, Gst.Caps.new_any())
+        for name, direction in _DIRECTIONS.items()
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
+        self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
+        self.into.set_chain_function_full(self._chain)
+        self.into.set_event_function_full(self._event)
+        self.add_pad(self.into)
+        self.add_pad(self.out)
+
+    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        return self.out.push(buffer)
+
+    def _event(self, pad: Any, parent: Any, event: Any) -> bool:
+        if event.type == Gst.EventType.CAPS:
+            event = Gst.Event.new_caps(self._chosen(event.parse_caps()))
+        return bool(self.out.push_event(event))
+
+    def _chosen(self, came: Any) -> Any:
+        wanted = self.out.peer_query_caps(None)
+        if wanted.is_any() or wanted.is_empty():
+            return came
+        chosen = Gst.Caps.new_empty()
+        old = came.get_structure(0)
+        structure, features = wanted.get_structure(0).copy(), wanted.get_features(0).copy()
+        for field in ("width", "height", "framerate"):
+            if not structure.has_field(field) and old.has_field(field):
+                structure.set_value(field, old.get_value(field))
+        for field, least in (("width", 16), ("height", 16)):
+            if not isinstance(structure.get_value(field), int):
+                structure.set_value(field, old.get_value(field) or least)
+        if not isinstance(structure.get_value("framerate"), Gst.Fraction):
+            structure.set_value("framerate", old.get_value("framerate"))
+        if structure.get_string("format") is None:
+            structure.fixate_field_string("format", "I420")
+        chosen.append_structure_full(structure, features)
+        return chosen.fixate()
+
+
+class _Fake(Gst.Bin):
+    """A stand-in: keeps properties, and holds stock elements that do what little is done."""
+
+    facts: ClassVar[dict[str, Any]] = {}
+    kit: FakeKit
+    factory = ""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.values = {key: fact.get("default") for key, fact in self.facts.items()}
+        self.build()
+
+    def do_get_property(self, spec: Any) -> Any:
+        return self.values.get(spec.name, spec.default_value)
+
+    def do_set_property(self, spec: Any, value: Any) -> None:
+        self.values[spec.name] = value
+
+    def build(self) -> None:
+        """Put in what passes pictures on, held to the caps of the contract."""
+        self.passes("capsfilter")
+
+    def passes(self, *factories: str) -> None:
+        made = [self.inner(factory) for factory in factories]
+        for a, b in itertools.pairwise(made):
+            a.link(b)
+        if factories[0] == "capsfilter":
+            made[0].set_property("caps", self.get_pad_template("sink").caps)
+        self.expose("sink", made[0].get_static_pad("sink"))
+        self.expose("src", made[-1].get_static_pad("src"))
+
+    def inner(self, factory: str) -> Any:
+        element = Relabel() if factory == "relabel" else Gst.ElementFactory.make(factory, None)
+        self.add(element)
+        return element
+
+    def expose(self, name: str, target: Any, template: str = "") -> Any:
+        made_from = self.get_pad_template(template or name)
+        pad = Gst.GhostPad.new_from_template(name, target, made_from)
+        pad.set_active(True)
+        self.add_pad(pad)
+        return pad
+
+
+class Converter(_Fake):
+    def build(self) -> None:
+        self.passes("relabel")
+
+
+class Encoder(_Fake):
+    def build(self) -> None:
+        self.passes("relabel", "x264enc", "h264parse")
+        encoder = next(
+            e for e in self.children if e.get_factory() and e.get_factory().get_name() == "x264enc"
+        )
+        encoder.set_property("key-int-max", 5)
+        Gst.util_set_object_arg(encoder, "tune", "zerolatency")
+        Gst.util_set_object_arg(encoder, "speed-preset", "ultrafast")
+
+
+class StreamMux(_Fake):
+    """One buffer a batch: which camera it is of, the demux reads from the buffer's offset."""
+
+    def build(self) -> None:
+        self.funnel = self.inner("funnel")
+        self.expose("src", self.funnel.get_static_pad("src"))
+
+    def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
+        target = self.funnel.request_pad_simple("sink_%u")
+        pad = self.expose(name, target, "sink_%u")
+        pad.add_probe(
+            Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM, self._seen, int(name.split("_")[1])
+        )
+        return pad
+
+    def do_release_pad(self, pad: Any) -> None:
+        target = pad.get_target()
+        pad.set_active(False)
+        self.remove_pad(pad)
+        self.funnel.release_request_pad(target)
+
+    def _seen(self, _pad: Any, info: Any, slot: int) -> Any:
+        if info.type & Gst.PadProbeType.BUFFER:
+            info.get_buffer().offset = slot
+        elif info.get_event().type == Gst.EventType.EOS:
+            told = Gst.Structure.new_empty("stream-eos")
+            told.set_value("stream-id", GObject.Value(GObject.TYPE_UINT, slot))
+            self.post_message(Gst.Message.new_element(self, told))
+            return Gst.PadProbeReturn.DROP  # drop-pipeline-eos
+        return Gst.PadProbeReturn.OK
+
+
+class Router(Gst.Element):
+    """Pushes each buffer to the pad of its camera."""
+
+    __gtype_name__ = "MshFakeRouter"
+    __gsttemplates__ = (
+        Gst.PadTemplate.new("sink", Gst.PadDirection.SINK, Gst.PadPresence.ALWAYS, Gst.Caps.new_any()),
+        Gst.PadTemplate.new("src_%u", Gst.PadDirection.SRC, Gst.PadPresence.REQUEST, Gst.Caps.new_any()),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
+        self.into.set_chain_function_full(self._chain)
+        self.into.set_event_function_full(self._event)
+        self.add_pad(self.into)
+        self.by_slot: dict[int, Any] = {}
+
+    def _event(self, _pad: Any, _parent: Any, event: Any) -> bool:
+        for pad in self.by_slot.values():
+            pad.push_event(event)
+        return True
+
+    def do_request_new_pad(self, template: Any, name: str, _caps: Any) -> Any:
+        pad = Gst.Pad.new_from_template(template, name)
+        self.by_slot[int(name.split("_")[1])] = pad
+        self.add_pad(pad)
+        return pad
+
+    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        pad = self.by_slot.get(buffer.offset)
+        result = pad.push(buffer) if pad is not None else Gst.FlowReturn.OK
+        return Gst.FlowReturn.OK if result == Gst.FlowReturn.NOT_LINKED else result
+
+
+class StreamDemux(_Fake):
+    def build(self) -> None:
+        self.router = Router()
+        self.add(self.router)
+        self.expose("sink", self.router.get_static_pad("sink"))
+
+    def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
+        return self.expose(name, self.router.request_pad_simple(name), "src_%u")
+
+
+class UriSource(_Fake):
+    """What it plays is written in kit.scripts by its URI: live, dead, auth, ends, dies, stalls, hangs."""
+
+    def build(self) -> None:
+        self.source: Any = None
+
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.READY_TO_PAUSED:
+            self._start(self.kit.scripts.get(self.values["uri"], "live"))
+        if transition == Gst.StateChange.PAUSED_TO_READY and self.kit.hang is not None:
+            self.kit.hang.wait(30)
+        result = Gst.Bin.do_change_state(self, transition)
+        live = transition in (Gst.StateChange.READY_TO_PAUSED, Gst.StateChange.PLAYING_TO_PAUSED)
+        return (
+            Gst.StateChangeReturn.NO_PREROLL if live and result != Gst.StateChangeReturn.FAILURE else result
+        )
+
+    def _start(self, script: str) -> None:
+        self.kit.opened.append(self.values["uri"])
+        if script == "auth":
+            # As nvurisrcbin does where it reconnects: an error that calls itself a warning.
+            self._complain(Gst.Message.new_warning, Gst.ResourceError.NOT_AUTHORIZED, "Unauthorized")
+        if script in ("dead", "auth") or self.source is not None:
+            return
+        rtsp = self.inner("rtspsrc")  # for the login only
+        rtsp.set_locked_state(True)
+        self.kit.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
+        self.source = self.inner("videotestsrc")
+        self.source.set_property("is-live", True)
+        self.source.set_property("num-buffers", 5 if script in ("ends", "dies", "stalls") else -1)
+        held, label = self.inner("capsfilter"), self.inner("relabel")
+        held.set_property("caps", Gst.Caps.from_string(PICTURE))
+        self.source.link(held)
+        held.link(label)
+        out = label.get_static_pad("src")
+        if script in ("dies", "stalls"):
+            out.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._at_end, script)
+        self.expose("vsrc_0", out, "vsrc_%u")
+
+    def _at_end(self, _pad: Any, info: Any, script: str) -> Any:
+        if info.get_event().type != Gst.EventType.EOS:
+            return Gst.PadProbeReturn.OK
+        if script == "dies":
+            self._complain(Gst.Message.new_error, Gst.ResourceError.READ, "Could not read from resource.")
+        return Gst.PadProbeReturn.DROP
+
+    def _complain(self, kind: Any, code: Any, text: str) -> None:
+        error = GLib.GError.new_literal(Gst.ResourceError.quark(), text, int(code))
+        self.post_message(kind(self, error, "debug"))
+
+
+CLASSES: dict[str, type[_Fake]] = {
+    "nvstreammux": StreamMux,
+    "nvstreamdemux": StreamDemux,
+    "nvvideoconvert": Converter,
+    "nvv4l2h264enc": Encoder,
+    "nvurisrcbin": UriSource,
+}
+
+
+class FakeKit:
+    """Makes stand-ins for NVIDIA's elements and real stock ones. scripts: what sources do, by URI."""
+
+    def __init__(self, box: Capabilities) -> None:
+        self._contract, self._stock = load_contract(box), GstKit()
+        self._classes: dict[str, type[_Fake]] = {}
+        self.scripts: dict[str, str] = {}
+        self.opened: list[str] = []
+        self.logins: list[tuple[str | None, str | None]] = []
+        self.hang: Any = None
+
+    def make(self, factory: str, name: str) -> Any:
+        if not self._contract.knows(factory) or not self._contract.is_vendor(factory):
+            return self._stock.make(factory, name)
+        if factory not in self._classes:
+            self._classes[factory] = self._class_of(factory)
+        return self._classes[factory](name)
+
+    def factory_of(self, element: Any) -> str:
+        return element.factory if isinstance(element, _Fake) else self._stock.factory_of(element)
+
+    def _class_of(self, factory: str) -> type[_Fake]:
+        base = CLASSES.get(factory, _Fake)
+        known = {spec.name for spec in GObject.list_properties(Gst.Bin)}
+        facts = {k: f for k, f in self._contract.properties(factory).items() if k not in known}
+        specs = {key: _spec(fact) for key, fact in facts.items()}
+        pads = [
+            Gst.PadTemplate.new(
+                p.name, _DIRECTIONS[p.direction], _PRESENCES[p.presence], Gst.Caps.from_string(p.caps)
+            )
+            for p in self._contract.pads(factory)
+        ]
+        body = {
+            "__gtype_name__": f"MshFake{next(_NUMBERS)}_{factory}",
+            "__gsttemplates__": tuple(pads),
+            "__gproperties__": {key: spec for key, spec in specs.items() if spec},
+            "facts": facts,
+            "factory": factory,
+            "kit": self,
+        }
+        return type(factory, (base,), body)
+
+
+def _spec(fact: dict[str, Any]) -> tuple[Any, ...] | None:
+    kind, default, flags = fact["type"], fact["default"], GObject.ParamFlags.READWRITE
+    if kind in _TYPES:
+        return _TYPES[kind], "", "", fact["min"], fact["max"], default, flags
+    if kind == "bool":
+        return bool, "", "", bool(default), flags
+    return (str, "", "", default, flags) if kind in ("enum", "string") else None

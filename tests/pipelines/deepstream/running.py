@@ -1,0 +1,123 @@
+"""A DeepStreamPlatform on stand-in elements, with an analysis that says what the test wants."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.build import engine_files
+from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.platform import DeepStreamPlatform
+from pipelines.states import CameraState
+from probes.measure import Metrics
+from probes.nvds_redact import Verdict
+from tests.fakes.deepstream import FakeKit
+from tests.pipelines.deepstream.stores import JETSON, store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipelines.settings.root import Settings
+
+
+class FakeAnalysis:
+    """Vouches for all, unless told otherwise. seen: batches; passed: frames at each gate."""
+
+    failed = False
+
+    def __init__(self) -> None:
+        self.verdict = self.gates = Verdict.PASS
+        self.batches = 0
+        self.passed: Counter[int] = Counter()
+        self.processed: dict[str, int] = {}
+        self.stopped = False
+        self._made = 0
+
+    def judge_batch(self, _buffer: int) -> Verdict:
+        self.batches += 1
+        return self.verdict
+
+    def gate(self) -> Callable[[int], Verdict]:
+        number = self._made
+        self._made += 1
+
+        def judge(_buffer: int) -> Verdict:
+            if self.gates is Verdict.PASS:
+                self.passed[number] += 1
+            return self.gates
+
+        return judge
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> bool:
+        self.stopped = True
+        return True
+
+    def redacting(self, within_s: float) -> bool:
+        return self.batches > 0 and within_s > 0
+
+
+class Running:
+    """The platform under test and all that it says."""
+
+    def __init__(self, settings: Settings, kit: FakeKit, box: Any) -> None:
+        self.analysis, self.kit = FakeAnalysis(), kit
+        self.metrics = Metrics([state.value for state in CameraState])
+        self.states: list[tuple[str, str, str]] = []
+        self.platform = DeepStreamPlatform(
+            settings,
+            box,
+            engine_files(settings),
+            analysis=self.analysis,
+            metrics=self.metrics,
+            on_state=lambda camera, state, cause, _: self.states.append((camera, state.value, cause.value)),
+            kit=kit,
+        )
+        self.samples: Counter[str] = Counter()
+
+    def listen(self, *sinks: str) -> None:
+        """Count what reaches these appsinks."""
+        for name in sinks:
+            element = self.platform.pipeline.get_by_name(name)
+            element.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._count, name)
+
+    def state(self, camera: str) -> str:
+        status = self.platform.cameras()[camera]
+        return f"{status.state.value}:{status.cause.value}"
+
+    def _count(self, _pad: Any, _info: Any, name: str) -> Any:
+        self.samples[name] += 1
+        return Gst.PadProbeReturn.OK
+
+
+def until(condition: Callable[[], object], timeout_s: float = 20) -> bool:
+    """Wait for a condition; tell whether it came true."""
+    ends = time.monotonic() + timeout_s
+    while time.monotonic() < ends:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return bool(condition())
+
+
+@contextmanager
+def running(
+    folder: Path, sources: list[str], box: Any = JETSON, change: Any = None, **scripts: str
+) -> Iterator[Running]:
+    """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
+    settings = store(folder, sources, "rtsp")
+    if change:
+        settings = change(settings)
+    kit = FakeKit(box)
+    kit.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
+    run = Running(settings, kit, box)
+    try:
+        yield run
+    finally:
+        assert run.platform.stop()
+        assert run.analysis.stopped

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+
+import pytest
+
+from pipelines.deepstream import guard
+from pipelines.deepstream.valves import STREAM
+from pipelines.errors import BadInput
+from probes.nvds_redact import Verdict
+from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.stores import BOXES, rtsp
+
+
+@pytest.mark.parametrize(
+    "box", ["orin-legacy-blur", "orin-nano-new-boxes", "dgpu-new-blur", "h100-legacy-boxes"]
+)
+def test_frames_flow_from_cameras_to_encoded_streams(tmp_path, box):
+    with running(tmp_path, rtsp(2), BOXES[box]) as run:
+        run.listen("stream_c0", "stream_c1")
+        run.platform.start()
+        assert until(lambda: run.state("c0") == run.state("c1") == "live:none")
+        run.platform.valves.want("c0", STREAM, wanted=True)
+        assert until(lambda: run.samples["stream_c0"] >= 3)
+        assert run.samples["stream_c1"] == 0
+        assert run.analysis.passed[1] == 0  # nobody watches c1, so it is not even redacted
+        assert not run.platform.failed
+        assert run.platform.redacting(5)
+        counted = run.metrics.registry.get_sample_value("msh_frames_received_total", {"camera": "c0"})
+        assert until(lambda: run.platform.cameras()["c0"].frames_received >= (counted or 0) > 0)
+
+
+def test_the_wall_shows_all_cameras(tmp_path):
+    with running(tmp_path, rtsp(3)) as run:
+        run.listen("stream__wall", "stream_c0")
+        run.platform.start()
+        run.platform.valves.want("_wall", STREAM, wanted=True)
+        assert until(lambda: run.samples["stream__wall"] >= 3)
+        assert run.samples["stream_c0"] == 0
+        assert all(run.analysis.passed[number] for number in range(3))
+        run.platform.valves.want("_wall", STREAM, wanted=False)
+
+
+@pytest.mark.parametrize("what", ["batch", "gate", "raises", "nothing"])
+def test_what_nobody_vouched_for_reaches_no_sink(tmp_path, what):
+    with running(tmp_path, rtsp(1)) as run:
+        run.listen("stream_c0")
+        if what == "batch":
+            run.analysis.verdict = Verdict.DROP
+        elif what == "gate":
+            run.analysis.gates = Verdict.DROP
+        else:
+            run.analysis.verdict = "odd" if what == "raises" else None
+        run.platform.valves.want("c0", STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: run.analysis.batches >= 5)
+        assert run.samples["stream_c0"] == 0
+        assert run.state("c0") == "live:none"  # the camera is well; the pixels are withheld
+        run.analysis.verdict = run.analysis.gates = Verdict.PASS
+        assert until(lambda: run.samples["stream_c0"] >= 1)
+
+
+def test_a_dead_camera_touches_no_other(tmp_path):
+    with running(tmp_path, rtsp(3), c0="dead", c1="auth") as run:
+        run.listen("stream_c2")
+        run.platform.start()
+        run.platform.valves.want("c2", STREAM, wanted=True)
+        assert until(lambda: run.samples["stream_c2"] >= 3)
+        assert until(lambda: run.state("c1") == "auth_failed:auth")
+        assert run.state("c0") == "connecting:none"
+        assert run.metrics.registry.get_sample_value(
+            "msh_camera_connects_total", {"camera": "c1", "result": "auth"}
+        )
+
+
+def test_a_camera_that_dies_is_called_again(tmp_path):
+    with running(tmp_path, rtsp(2), c0="dies") as run:
+        run.platform.start()
+        assert until(lambda: run.kit.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        assert until(lambda: ("c0", "backoff", "unknown") in run.states)
+        assert run.states.count(("c0", "live", "none")) >= 1
+        assert run.state("c1") == "live:none"
+        assert run.kit.opened.count("rtsp://10.0.0.2:554/stream") == 1
+        assert not run.platform.failed
+
+
+def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.deepstream.sources.RESCUE_S", 0.5)
+
+    def quick(settings):
+        camera = settings.cameras["c0"].model_copy(update={"stale_after_ms": 300})
+        return settings.model_copy(update={"cameras": {"c0": camera}})
+
+    with running(tmp_path, rtsp(1), change=quick, c0="stalls") as run:
+        run.platform.start()
+        assert until(lambda: len(run.kit.opened) >= 2)
+        assert run.states[:3] == [
+            ("c0", "connecting", "none"),
+            ("c0", "live", "none"),
+            ("c0", "stale", "stalled"),
+        ]
+        assert ("c0", "backoff", "stalled") in run.states
+
+
+def test_a_file_ends_once_and_the_others_go_on(tmp_path):
+    with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
+        run.kit.scripts[(tmp_path / "clip.mp4").as_uri()] = "ends"
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "stopped:ended")
+        assert until(lambda: run.state("c1") == "live:none")
+        assert len([uri for uri in run.kit.opened if "clip" in uri]) == 1
+
+
+def leave_and_return(run):
+    mux = run.platform.pipeline.get_by_name("mux")
+    run.platform.remove("c0")
+    assert until(lambda: run.state("c0") == "stopped:none")
+    assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+    assert until(lambda: mux.get_static_pad("sink_0") is None)
+    others, before = run.samples["stream_c1"], run.samples["stream_c0"]
+    assert until(lambda: run.samples["stream_c1"] > others + 2)
+    run.platform.add("c0")
+    assert until(lambda: run.state("c0") == "live:none")
+    assert until(lambda: run.samples["stream_c0"] > before)
+
+
+def test_cameras_leave_and_return_while_others_run(tmp_path):
+    with running(tmp_path, rtsp(3)) as run:
+        run.listen("stream_c0", "stream_c1")
+        run.platform.start()
+        for camera in ("c0", "c1"):
+            run.platform.valves.want(camera, STREAM, wanted=True)
+        assert until(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
+        for _ in range(3):
+            leave_and_return(run)
+        assert not run.platform.failed
+        with pytest.raises(BadInput, match="camera odd is not among"):
+            run.platform.add("odd")
+
+
+def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.deepstream.sources.CLOSE_TIMEOUT_S", 0.3)
+    with running(tmp_path, rtsp(2), c0="dies") as run:
+        run.kit.hang = threading.Event()
+        run.listen("stream_c1")
+        run.platform.valves.want("c1", STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "backoff:stuck")
+        assert run.platform.cameras()["c0"].stuck == 1
+        seen = run.samples["stream_c1"]
+        assert until(lambda: run.samples["stream_c1"] > seen + 3)
+        run.kit.hang.set()
+        assert until(lambda: run.kit.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        run.kit.hang = None
+
+
+def test_the_login_goes_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    def with_login(settings):
+        camera = settings.cameras["c0"]
+        login = {"credentials": {"username": "viewer", "password": "geheim"}}
+        changed = camera.model_validate({**camera.model_dump(), **login})
+        return settings.model_copy(update={"cameras": {"c0": changed}})
+
+    with running(tmp_path, rtsp(1), change=with_login) as run:
+        run.platform.start()
+        assert until(lambda: run.kit.logins)
+        assert run.kit.logins[-1] == ("viewer", "geheim")
+        assert until(lambda: run.state("c0") == "live:none")
+    assert "geheim" not in caplog.text
+
+
+def test_what_is_built_is_proven_not_only_what_was_planned(tmp_path, monkeypatch):
+    real = guard.prove
+    proven = []
+
+    def noted(graph, redaction):
+        proven.append(graph)
+        real(graph, redaction)
+
+    monkeypatch.setattr("pipelines.deepstream.platform.prove", noted)
+    with running(tmp_path, rtsp(2)) as run:
+        planned, built = proven
+        assert {e.name for e in planned.elements} - {e.name for e in built.elements} == {
+            "source_c0",
+            "source_c1",
+        }
+        assert built.gates == planned.gates
+        links = {link for link in planned.links if "%" not in link.source_pad}
+        assert links == set(built.links)
+        assert run.platform.pipeline.get_by_name("camera_c0") is None
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "says"),
+    [
+        (lambda p: p.get_by_name("redact_c0").set_property("blur-bbox", 0), "does not blur"),
+        (lambda p: p.get_by_name("face").set_property("interval", 2), "without face detection"),
+    ],
+)
+def test_a_built_pipeline_that_differs_is_not_proven(tmp_path, sabotage, says):
+    with running(tmp_path, rtsp(1)) as run:
+        sabotage(run.platform.pipeline)
+        built = run.platform._built.read_back()
+        redaction = guard_redaction()
+        assert any(says in reason for reason in guard.violations(built, redaction))
+
+
+def test_a_gate_that_was_never_put_on_is_missed(tmp_path):
+    with running(tmp_path, rtsp(1)) as run:
+        built = run.platform._built
+        built._judged.pop("redact_c0")
+        assert any(
+            "unredacted" in reason for reason in guard.violations(built.read_back(), guard_redaction())
+        )
+
+
+def guard_redaction():
+    from pipelines.deepstream.redaction import Method, Redaction
+
+    return Redaction(Method.BLUR)
+
+
+def test_death_of_a_shared_element_is_told(tmp_path, caplog):
+    with running(tmp_path, rtsp(1)) as run:
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "live:none")
+        from gi.repository import GLib, Gst
+
+        error = GLib.GError.new_literal(Gst.ResourceError.quark(), "no engine", int(Gst.ResourceError.FAILED))
+        person = run.platform.pipeline.get_by_name("person")
+        person.post_message(Gst.Message.new_error(person, error, "why"))
+        assert until(lambda: run.platform.failed)
+        assert "the DeepStream pipeline has died: person: no engine why" in caplog.text
+
+
+def test_a_platform_that_never_started_stops(tmp_path):
+    with running(tmp_path, rtsp(1)) as run:
+        assert run.platform.cameras()["c0"].state.value == "stopped"
+
+
+def test_a_kit_without_deepstream_says_so(tmp_path):
+    from pipelines.deepstream.kit import GstKit
+    from pipelines.deepstream.realise import Realised
+    from tests.pipelines.deepstream.stores import graph_of
+
+    graph, _ = graph_of(tmp_path)
+    with pytest.raises(BadInput, match="GStreamer has no element nvstreammux"):
+        Realised(graph, GstKit())
+    stock = replace(graph, elements=tuple(e for e in graph.elements if e.name == "demand_c0"), links=())
+    assert Realised(stock, GstKit()).element("demand_c0").get_property("drop") is True
