@@ -120,7 +120,7 @@ class People:
         for person in frame.of(Kind.PERSON):
             if person.track is not None:
                 self._see(person.track, person.box, frame)
-        joined = self._handover.update(frame)
+        joined = self._handover.update(frame, self.value)
         for link in joined:
             self._join(link)
         for track, cast in (*votes_of(frame, answers, self._accessory_ms), *votes):

@@ -1,7 +1,8 @@
 """Two people who cross may leave with each other's track: what they wear tells, before baskets mix.
 
 From the moment two boxes overlap, the votes on both are held back until they tell who is who: marks of the
-other's basket mean that the tracks were exchanged. Without such marks nothing is exchanged.
+other's basket, seen after the two have parted, mean that the tracks were exchanged. Without such marks
+nothing is exchanged.
 """
 
 from __future__ import annotations
@@ -25,24 +26,46 @@ TOUCH, APART = 0.3, 0.1
 TELLING, LEAD = 3, 3
 MOST_HELD = 256
 Pair = tuple["TrackId", "TrackId"]
-Held = tuple["TrackId", "list[Vote]"]
+Told = tuple["TrackId", "list[Vote]"]
 
 
 @dataclass(slots=True)
 class _Doubt:
-    """A crossing: what tells the two apart (slot, brand or type), votes held, evidence of either reading."""
+    """A crossing: what tells the two apart (slot, brand or type), and evidence of either reading.
 
-    since: int
+    told_at: votes older than this are no evidence, UTC ns.
+    """
+
     marks: dict[TrackId, frozenset[tuple[str, str]]]
-    held: dict[TrackId, list[Vote]] = field(default_factory=dict)
+    told_at: int
+    parted: bool = False
     stayed: int = 0
     exchanged: int = 0
+
+    def again(self, at: int, *, parted: bool) -> None:
+        """Start to count evidence anew."""
+        self.told_at, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
+
+    def hear(self, vote: Vote, track: TrackId, other: TrackId) -> None:
+        """Count a vote on one of the two."""
+        if vote.at >= self.told_at:
+            self.stayed += _mark(vote) in self.marks[track]
+            self.exchanged += _mark(vote) in self.marks[other]
+
+
+@dataclass(slots=True)
+class _Held:
+    """The votes on a track in doubt, those since UTC ns `since`."""
+
+    since: int
+    votes: list[Vote] = field(default_factory=list)
 
 
 class Crossings:
     """The crossings under way. One per device, called from one thread.
 
-    wears: what the person on a track is believed to wear. within_ms: how long votes are held at most.
+    While two touch, their votes are held, `within_ms` at most; what is seen of them after they parted, for
+    as long again, decides. wears: what the person on a track is believed to wear.
     """
 
     def __init__(self, wears: Wears, *, within_ms: int = 6000) -> None:
@@ -50,77 +73,100 @@ class Crossings:
         self._within = within_ms * MS
         self._touching: set[Pair] = set()
         self._doubts: dict[Pair, _Doubt] = {}
-        self._of: dict[TrackId, Pair] = {}
+        self._held: dict[TrackId, _Held] = {}
 
     def hold(self, track: TrackId, votes: Sequence[Vote]) -> Sequence[Vote]:
         """Return those of the votes on a track that may be told now; the others are kept."""
-        pair = self._of.get(track)
-        if pair is None:
+        held = self._held.get(track)
+        if held is None:
             return votes
-        doubt = self._doubts[pair]
-        other = pair[1] if pair[0] == track else pair[0]
+        doubts = [(doubt, _other(pair, track)) for pair, doubt in self._doubts.items() if track in pair]
         free = []
         for vote in votes:
-            kept = doubt.held.setdefault(track, [])
-            if vote.at < doubt.since or len(kept) >= MOST_HELD:
+            if vote.at < held.since or len(held.votes) >= MOST_HELD:
                 free.append(vote)
                 continue
-            kept.append(vote)
-            mark = (vote.slot, vote.brand or vote.type or "")
-            doubt.stayed += mark in doubt.marks[track]
-            doubt.exchanged += mark in doubt.marks[other]
+            held.votes.append(vote)
+            for doubt, other in doubts:
+                doubt.hear(vote, track, other)
         return free
 
-    def update(self, frame: Frame) -> tuple[list[Pair], list[Held]]:
+    def update(self, frame: Frame) -> tuple[list[Pair], list[Told]]:
         """Take a frame; return the pairs of tracks that were exchanged, then votes to tell of each track.
 
         The votes are meant for the persons as they are after the exchange.
         """
         self._meet(frame)
         exchanged: list[Pair] = []
-        released: list[Held] = []
         for pair, doubt in list(self._doubts.items()):
+            if pair not in self._doubts:
+                continue
             swapped = doubt.exchanged >= max(TELLING, LEAD * doubt.stayed)
             stayed = doubt.stayed >= max(TELLING, LEAD * doubt.exchanged)
-            late = not 0 <= frame.captured_at - doubt.since < self._within
-            if swapped or stayed or late:
-                exchanged += [pair] if swapped else []
-                released += self._close(pair)
-        return exchanged, released
+            late = not 0 <= frame.captured_at - doubt.told_at < self._within
+            if swapped and (doubt.parted or late):
+                exchanged.append(pair)
+                self._settle(pair, exchanged=True)
+            elif late or (stayed and doubt.parted):
+                self._settle(pair)
+        return exchanged, self._release()
 
-    def end(self, track: TrackId) -> list[Held]:
-        """Forget a track; return the votes that were held for it and for the other."""
+    def end(self, track: TrackId) -> list[Told]:
+        """Forget a track; return the votes that were held for it and for who was in doubt only with it."""
         self._touching = {pair for pair in self._touching if track not in pair}
-        return list(self._close(self._of[track])) if track in self._of else []
+        for pair in [pair for pair in self._doubts if track in pair]:
+            self._settle(pair)
+        return self._release()
 
     def _meet(self, frame: Frame) -> None:
         persons = [p for p in frame.of(Kind.PERSON) if p.track is not None]
-        here = {pair for pair in self._touching if pair[0].camera == frame.camera}
         if len(persons) < 2:
             return
+        at = frame.captured_at
         for pair, overlap in _overlaps(persons):
-            if pair in here:
-                if overlap < APART:
-                    self._touching.discard(pair)
-                    self._open(pair, frame.captured_at)
-            elif overlap > TOUCH:
+            doubt = self._doubts.get(pair)
+            if pair in self._touching and overlap < APART:
+                self._touching.discard(pair)
+                if doubt:
+                    doubt.again(at, parted=True)
+            elif overlap > TOUCH and pair not in self._touching:
                 self._touching.add(pair)
-                self._open(pair, frame.captured_at)
+                if doubt:
+                    doubt.again(at, parted=False)
+            if doubt is None and pair in self._touching:
+                self._open(pair, at)
 
     def _open(self, pair: Pair, at: int) -> None:
-        if any(track in self._of for track in pair):
-            return
         worn = [_marks(self._wears(track)) for track in pair]
         marks = {pair[0]: frozenset(worn[0] - worn[1]), pair[1]: frozenset(worn[1] - worn[0])}
         if any(marks.values()):
-            self._doubts[pair] = _Doubt(at, marks)
-            self._of |= dict.fromkeys(pair, pair)
+            self._doubts[pair] = _Doubt(marks, at)
+            for track in pair:
+                self._held.setdefault(track, _Held(at))
 
-    def _close(self, pair: Pair) -> Iterator[Held]:
+    def _settle(self, pair: Pair, *, exchanged: bool = False) -> None:
+        """End a doubt, and drop the votes that say the contrary of what it came to."""
         doubt = self._doubts.pop(pair)
         for track in pair:
-            del self._of[track]
-        yield from doubt.held.items()
+            if exchanged:
+                for other in [other for other in self._doubts if track in other]:
+                    del self._doubts[other]
+            foreign = doubt.marks[track if exchanged else _other(pair, track)]
+            held = self._held[track]
+            held.votes = [vote for vote in held.votes if _mark(vote) not in foreign]
+
+    def _release(self) -> list[Told]:
+        doubtful = {track for pair in self._doubts for track in pair}
+        free = [track for track in self._held if track not in doubtful]
+        return [(track, self._held.pop(track).votes) for track in free]
+
+
+def _other(pair: Pair, track: TrackId) -> TrackId:
+    return pair[1] if pair[0] == track else pair[0]
+
+
+def _mark(vote: Vote) -> tuple[str, str]:
+    return vote.slot, vote.brand or vote.type or ""
 
 
 def _overlaps(persons: Sequence[Detection]) -> Iterator[tuple[Pair, float]]:

@@ -1,7 +1,7 @@
 """One person on several tracks: lost and found again on a camera, or handed over to another one.
 
-By place and time alone, no biometrics. Where two people could be meant, nobody is: a basket that starts
-anew is put right by the next looks, a basket on the wrong person is not.
+By place and time, no biometrics. Where two people could be meant, what is worn may tell which one; else
+nobody is: a basket that starts anew is put right by the next looks, a basket on the wrong person is not.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from probes.frame import Kind
 from probes.zones import Role, contains, foot_point
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pricing.value import PersonValue
     from probes.frame import Box, Frame, TrackId
     from probes.zones import Zone
+
+    Wears = Callable[[TrackId], PersonValue]
 
 MS = 1_000_000
 NEAR, PER_SECOND, FARTHEST = 0.35, 0.8, 2.0
@@ -26,6 +29,8 @@ SIZE = 0.6
 EDGE = 0.02
 SURE_FOUND, SURE_HANDED = 0.95, 0.85
 """Certainty of a link without delay; it falls by half until the end of the time allowed."""
+TOLD_BY_ITEMS = 0.9
+"""Factor of the certainty where only the items told which of several people it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class _Trace:
 class Handover:
     """Says which new tracks go on with a person known already. One per device, called from one thread.
 
-    A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight.
+    A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight; where
+    several fit, as soon as it is known to wear something, until `resolve_ms` after it.
     zones: of each camera. gap_ms: how long after the last sighting a person can be found again.
     """
 
@@ -75,19 +81,24 @@ class Handover:
         *,
         gap_ms: int = 8000,
         settle_ms: int = 800,
+        resolve_ms: int = 8000,
     ) -> None:
         self._zones = {camera: tuple(found) for camera, found in zones.items()}
         self._passages = tuple(passages)
-        self._gap, self._settle = gap_ms * MS, settle_ms * MS
-        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._settle
+        self._gap, self._settle, self._resolve = gap_ms * MS, settle_ms * MS, resolve_ms * MS
+        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
         self._traces: dict[TrackId, _Trace] = {}
         self._new: set[TrackId] = set()
+        self._unclear: set[TrackId] = set()
 
     def __len__(self) -> int:
         return len(self._traces)
 
-    def update(self, frame: Frame) -> list[Joined]:
-        """Take a frame; return the links found, each once. The old track of a link is known no more."""
+    def update(self, frame: Frame, wears: Wears) -> list[Joined]:
+        """Take a frame; return the links found, each once. The old track of a link is known no more.
+
+        wears: what the person on a track is believed to wear.
+        """
         at = frame.captured_at
         for person in frame.of(Kind.PERSON):
             if (track := person.track) is None:
@@ -98,7 +109,8 @@ class Handover:
                 self._new.add(track)
             else:
                 trace.last_at, trace.last = at, person.box
-        return self._judge(at) if self._new else []
+        found = self._judge(at) if self._new else []
+        return found + self._compare(at, wears) if self._unclear else found
 
     def end(self, track: TrackId) -> None:
         """Note that the tracker has given a track up; its person may be found on another one."""
@@ -117,11 +129,13 @@ class Handover:
         gone = list(self._traces)
         self._traces.clear()
         self._new.clear()
+        self._unclear.clear()
         return gone
 
     def _forget(self, track: TrackId) -> None:
         self._traces.pop(track, None)
         self._new.discard(track)
+        self._unclear.discard(track)
 
     def _judge(self, now: int) -> list[Joined]:
         found = []
@@ -131,13 +145,33 @@ class Handover:
                 continue
             self._new.discard(track)
             fits = self._fitting(track)
-            if len(fits) != 1:
-                continue
-            (old, certainty) = fits[0]
-            rivals = [t for t in self._traces if t != track and self._match(old, t) is not None]
-            if not rivals:
+            rivals = [t for old, _ in fits for t in self._traces if t != track and self._match(old, t)]
+            if len(fits) == 1 and not rivals:
+                old, certainty = fits[0]
                 self._forget(old)
                 found.append(Joined(old, track, certainty))
+            elif fits:
+                self._unclear.add(track)
+        return found
+
+    def _compare(self, now: int, wears: Wears) -> list[Joined]:
+        """Look whether what is worn tells by now which of several people a new track goes on with."""
+        found = []
+        for track in sorted(self._unclear):
+            arrival = self._traces[track]
+            if not 0 <= now - arrival.first_at < self._resolve:
+                self._unclear.discard(track)
+                continue
+            worn = _brands(wears(track))
+            fits = [(o, c) for o, c in self._fitting(track) if worn and _agree(worn, _brands(wears(o)))]
+            if len(fits) != 1:
+                continue
+            old, certainty = fits[0]
+            others = [t for t in self._traces if t != track and self._match(old, t)]
+            if not any(_agree(_brands(wears(t)), _brands(wears(old)), unknown=True) for t in others):
+                self._forget(old)
+                self._unclear.discard(track)
+                found.append(Joined(old, track, round(certainty * TOLD_BY_ITEMS, 3)))
         return found
 
     def _fitting(self, new: TrackId) -> list[tuple[TrackId, float]]:
@@ -186,6 +220,18 @@ class Handover:
     def _at(self, camera: str, box: Box, size: tuple[int, int]) -> list[str]:
         spot = foot_point(box, size)
         return [zone.name for zone in self._zones.get(camera, ()) if contains(zone.polygon, *spot)]
+
+
+def _brands(value: PersonValue) -> dict[str, str]:
+    return {item.slot: item.brand for item in value.items if item.brand is not None}
+
+
+def _agree(worn: Mapping[str, str], known: Mapping[str, str], *, unknown: bool = False) -> bool:
+    """Tell whether two baskets share a thing and none contradicts; `unknown`: an empty one agrees, too."""
+    shared = worn.keys() & known.keys()
+    if not shared:
+        return unknown
+    return all(worn[slot] == known[slot] for slot in shared)
 
 
 def _fading(sure: float, wait: int, longest: int) -> float:
