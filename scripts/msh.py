@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -10,6 +11,9 @@ from typing import NoReturn
 from scripts.errors import BAD_INPUT
 
 COMMANDS = ("check", "run", "annotate", "replay", "bench", "doctor", "models", "prices", "privacy_report")
+
+
+PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +39,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except BAD_INPUT as error:
-        print(f"msh {args.command}: {error}", file=sys.stderr)
+        # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
+        alone = PLACED.match(str(error))
+        print(error if alone else f"msh {args.command}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
