@@ -250,6 +250,15 @@ class Floor:
             if not customer.staff and any((track.camera, v.zone) in self._staff for v in customer.inside):
                 self._people.exclude(customer)
 
+    def customers(self, values: Mapping[TrackId, PersonValue]) -> dict[TrackId, PersonValue]:
+        """Return those of the values that are of customers, not of staff."""
+        found = {}
+        for track, value in values.items():
+            customer = self._people.customer(track)
+            if customer is not None and not customer.staff:
+                found[track] = value
+        return found
+
     def _serves(self, track: TrackId) -> bool:
         """Tell whether a person is a customer who has not been served."""
         customer = self._people.customer(track)

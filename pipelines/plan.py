@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 RECORD_MB = 200
 
+LATENESS_MS = 10_000
+DESCRIBE_WAIT_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
@@ -54,6 +57,7 @@ class FloorPlan:
     window_ms: int = 4000
     unknown: Unknown = Unknown.LIST_UNPRICED
     found_again_ms: int = 8000
+    lateness_ms: int = LATENESS_MS
 
 
 _PLAN = TypeAdapter(FloorPlan)
@@ -113,7 +117,14 @@ def plan_of(settings: Settings, device: str) -> FloorPlan:
         window_ms=settings.prices.confirm.window_ms,
         unknown=Unknown(settings.prices.unknown),
         found_again_ms=floor.found_again_s * 1000,
+        lateness_ms=_lateness_ms(settings),
     )
+
+
+def _lateness_ms(settings: Settings) -> int:
+    """Return how late a vote may come: descriptions wait for their turn, then for the service."""
+    longest = settings.describe.timeout_s if settings.describe else 0.0
+    return max(LATENESS_MS, int((longest + DESCRIBE_WAIT_S) * 1000))
 
 
 def build_floor(
@@ -130,7 +141,12 @@ def build_floor(
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
     asked = Asked(lookup)
     ledger = Ledger(
-        plan.currency, asked, min_votes=plan.min_votes, window_ms=plan.window_ms, unknown=plan.unknown
+        plan.currency,
+        asked,
+        min_votes=plan.min_votes,
+        window_ms=plan.window_ms,
+        unknown=plan.unknown,
+        lateness_ms=plan.lateness_ms,
     )
 
     def count(rule: str, result: NotifyResult) -> None:

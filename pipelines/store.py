@@ -13,6 +13,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.commands import people_commands
+from pipelines.describing import build_describer
 from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
 from pipelines.outputs.build import build_sinks
@@ -108,6 +109,9 @@ class Store:
         self._sinks = build_sinks(settings, metrics)
         self._floor = self._build_floor(record)
         self._looks = self._build_looks()
+        self._describer = build_describer(
+            settings, metrics, folder=state_folder, now=now, random=self._random.random
+        )
         self._platform = self._build_platform()
         self._told_up: int | None = None
         self._stop = threading.Event()
@@ -141,6 +145,8 @@ class Store:
         self._stop.set()
         clean = self._platform.stop()
         self._looks.close()
+        if self._describer:
+            self._describer.close()
         self._floor.close(self._now())
         for sink in self._sinks:
             sink.close()
@@ -303,6 +309,7 @@ class Store:
             metrics=self._metrics,
             on_state=self.on_state,
             random=self._random,
+            describer=self._describer,
         )
 
     def _brand(self, brand: str) -> str:
@@ -315,14 +322,17 @@ def money(sum_: Price | Total) -> str:
     return display(sum_.amount_minor, sum_.currency)
 
 
-def state_folder() -> Path:
-    """Return, made if need be, the folder for what must outlive a restart: systemd's, else the user's."""
+def state_path() -> Path:
+    """Return where what must outlive a restart lies: systemd's folder, else the user's."""
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    base = (
-        Path(given)
-        if given
-        else Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "msh"
-    )
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "msh"
+
+
+def state_folder() -> Path:
+    """Return, made if need be, the folder for what must outlive a restart."""
+    base = state_path()
     try:
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -85,6 +85,8 @@ class Metrics:
             "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
         )
         self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
+        self.crops_sent = counter("crops_sent_total", "Redacted crops that left for a description.")
+        self.descriptions = counter("descriptions_total", "What became of crops to describe.", "result")
         self.items_confirmed = counter("items_confirmed_total", "Items confirmed by votes.", "camera", "type")
         self.price_lookups = counter("price_lookups_total", "Questions to the price sources.", "result")
         self.person_value = histogram(

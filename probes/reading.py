@@ -47,13 +47,18 @@ def cut(frame: Frame, person: Detection, pixels: I420) -> Look | None:
     """Copy the person with all that the person carries out of the frame."""
     if person.track is None:
         return None
-    boxes = [person.box, *(thing.box for thing, owner in carried(frame) if owner is person)]
-    left = max(0, int(min(box.x for box in boxes))) // 2 * 2
-    top = max(0, int(min(box.y for box in boxes))) // 2 * 2
-    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
-    if left >= min(right, pixels.width) or top >= min(bottom, pixels.height):
+    box = extent(frame, person)
+    left, top = max(0, int(box.x)) // 2 * 2, max(0, int(box.y)) // 2 * 2
+    if left >= min(box.right, pixels.width) or top >= min(box.bottom, pixels.height):
         return None
-    return Look(person.track, frame, left, top, pixels.crop(left, top, right - left, bottom - top))
+    return Look(person.track, frame, left, top, pixels.crop(left, top, box.right - left, box.bottom - top))
+
+
+def extent(frame: Frame, person: Detection) -> Box:
+    """Return the rectangle of a person with all that the person carries."""
+    boxes = [person.box, *(thing.box for thing, owner in carried(frame) if owner is person)]
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
 
 
 def _near(first: Word, second: Word) -> bool:

@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipelines.store import state_path
 from probes.notify import REJOIN_NS
 from probes.outbox import KEEP_NS
+from probes.sent import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.settings import Settings
+    from pipelines.settings.describe import Describe
     from pipelines.settings.outputs import Mqtt
 
 EVENT_SCHEMA: Final = Path(__file__).resolve().parent.parent / "configs" / "person-event.schema.json"
@@ -84,6 +87,12 @@ def _computed(settings: Settings) -> Iterator[Row]:
     )
     for what, by, how_long in rows:
         yield {"what": what, "by": by, "how_long": how_long}
+    if settings.describe:
+        yield {
+            "what": "type, brand, material and colour of items without a visible brand, from a redacted crop",
+            "by": f"{settings.describe.model} at {settings.describe.host}",
+            "how_long": "while in view",
+        }
     if any(camera.zones for camera in settings.enabled_cameras().values()):
         yield {"what": "time that a person stays in a zone", "by": "zones", "how_long": "while in view"}
 
@@ -110,6 +119,17 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": "memory",
             "how_long": f"{2 * REJOIN_NS // 1_000_000_000} s",
         }
+    if settings.describe:
+        yield {
+            "what": "items named in a description, by the checksum of the crop; not the crop",
+            "where": "memory",
+            "how_long": "1 hour",
+        }
+        yield {
+            "what": "how many crops were sent, by hour",
+            "where": str(sent_path(state_path(), settings.store.id)),
+            "how_long": f"{KEEP_DAYS} days",
+        }
     if outputs.mqtt:
         days = KEEP_NS // (86_400 * 1_000_000_000)
         yield {
@@ -121,6 +141,8 @@ def _kept(settings: Settings) -> Iterator[Row]:
 
 def _sent(settings: Settings) -> Iterator[Row]:
     outputs = settings.outputs
+    if settings.describe:
+        yield _crops(settings, settings.describe)
     video = "live video with masked faces, items and prices"
     if outputs.rtsp:
         yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.listen}", encrypted=False, login=False)
@@ -143,6 +165,17 @@ def _messages(settings: Settings, mqtt: Mqtt) -> Iterator[Row]:
         yield _channel(what, to, encrypted=mqtt.tls, login=login)
 
 
+def _crops(settings: Settings, describe: Describe) -> Row:
+    """Tell of the one way by which pictures leave for analysis, and how many have."""
+    hours = read_sent(sent_path(state_path(), settings.store.id))
+    what = (
+        f"a crop of a person with masked head, {describe.longest_px} px at most, without place, time or"
+        f" number: at most {describe.per_person} of a person, {describe.per_hour} an hour"
+    )
+    row = _channel(what, describe.base, encrypted=describe.encrypted, login=describe.api_key is not None)
+    return {**row, f"sent_in_{KEEP_DAYS}_days": sum(hours.values()), "last_sent": max(hours, default="never")}
+
+
 def _channel(what: str, to: str, *, encrypted: bool, login: bool) -> Row:
     return {"what": what, "to": to, "encrypted": encrypted, "login": login}
 
@@ -159,6 +192,11 @@ def _attention(settings: Settings) -> Iterator[str]:
         if lacks:
             what = str(row["what"]).split(":")[0]
             yield f"no {' and no '.join(lacks)}: {what}, to {to}; keep it inside the store's network"
+    if settings.describe and not settings.describe.near:
+        yield (
+            f"crops of persons with masked heads leave the store, to {settings.describe.host}:"
+            " that needs a contract with who runs it, and a word in the store's notice"
+        )
     for name, camera in settings.enabled_cameras().items():
         if not camera.masks:
             yield f"camera {name} blacks out no area: does it see public ground, tills or staff rooms?"

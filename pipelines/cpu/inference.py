@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.mailbox import Mailbox
     from pipelines.outputs.base import FrameSink
     from pipelines.source import RawFrame
+    from probes.describe import Describer
     from probes.draw import Overlay
     from probes.frame import Frame
     from probes.looks import LookScheduler
@@ -59,12 +60,14 @@ class InferenceLoop:
         overlay: Overlay,
         sinks: Sequence[FrameSink],
         metrics: Metrics,
+        describer: Describer | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._mailbox, self._persons, self._faces = mailbox, persons, faces
         self._chains, self._floor, self._looks = chains, floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
+        self._describer = describer
         self._clock, self._wall_ns = clock, wall_ns
         self._watches: dict[str, Watch] = {}
         self._stop = threading.Event()
@@ -153,13 +156,18 @@ class InferenceLoop:
             self._drop(camera, "redaction_failed")
             redacted = None
         with self._timed("price"):
-            values = self._floor.update(frame, self._looks.drain(), chain.ended(frame.captured_at))
+            votes = self._describer.drain() if self._describer else ()
+            ended = chain.ended(frame.captured_at)
+            values = self._floor.update(frame, self._looks.drain(), ended, votes)
         self._watches[camera] = Watch(frame.captured_at, self._clock())
         if redacted is None:
             return
         for by, count in redacted.masked.items():
             self._metrics.faces_redacted.labels(camera, by).inc(count)
         self.redacted_at[camera] = self._clock()
+        if self._describer:
+            with self._timed("describe"):
+                self._describer.offer(redacted, self._floor.customers(values))
         wanting = [sink for sink in self._sinks if sink.wanted(camera)]
         if wanting:
             with self._timed("draw"):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipelines.source import RawFrame
     from pipelines.states import CameraState, Cause
     from pipelines.supervisor import CameraStatus
+    from probes.describe import Describer
     from probes.draw import Overlay
     from probes.looks import LookScheduler
     from probes.measure import Metrics
@@ -58,6 +59,7 @@ class CpuPlatform:
         metrics: Metrics,
         on_state: Callable[[str, CameraState, Cause, int], None],
         random: Random,
+        describer: Describer | None = None,
     ) -> None:
         """Load the models and build everything; nothing runs yet. Raises BadInput."""
         self._metrics, self._on_state = metrics, on_state
@@ -83,6 +85,7 @@ class CpuPlatform:
             overlay=overlay,
             sinks=sinks,
             metrics=metrics,
+            describer=describer,
         )
         self._supervisors = {
             name: CameraSupervisor(source_spec(name, camera), self, open_source, rng=random)

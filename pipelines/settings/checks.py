@@ -35,6 +35,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _sources(raw, folder)
     yield from _ports(raw)
     yield from _web_token(raw)
+    yield from _describe_key(raw)
     yield from _rules(raw)
     yield from _ways(raw)
     yield from _files(raw, folder)
@@ -104,6 +105,15 @@ def _web_token(raw: Raw) -> Iterator[Finding]:
         yield (
             ("outputs", "web", "listen"),
             "other machines can reach this address; add a token, or use 127.0.0.1",
+        )
+
+
+def _describe_key(raw: Raw) -> Iterator[Finding]:
+    describe = _block(raw.get("describe"))
+    if describe.get("provider") in ("gemini", "openai") and not {"url", "api_key"} & set(describe):
+        yield (
+            ("describe", "provider"),
+            "the provider's own service needs an api_key; add it, or the url of a server of yours",
         )
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from pipelines.settings.base import Section, Slug
 from pipelines.settings.camera import Camera, Defaults
+from pipelines.settings.describe import Describe
 from pipelines.settings.floor import Floor
 from pipelines.settings.models import Models
 from pipelines.settings.notify import Rule
@@ -52,6 +53,11 @@ class Settings(Section):
         default=Prices(),
         title="Prices",
         description="Where prices come from, when an item is believed.",
+    )
+    describe: Describe | None = Field(
+        default=None,
+        title="Describe",
+        description="Items without a visible brand, described by a vision model; absent: off.",
     )
     defaults: Defaults = Field(
         default=Defaults(),
@@ -112,6 +118,8 @@ class Settings(Section):
             logins.append((mqtt.username or "", mqtt.password))
         if web and web.token:
             secrets.add(_text(web.token))
+        if self.describe and self.describe.api_key:
+            secrets.add(_text(self.describe.api_key))
         for username, password in logins:
             secrets.add(_text(password))
             secrets.add(b64encode(f"{username}:{_text(password)}".encode("utf-8", "replace")).decode())

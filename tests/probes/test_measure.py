@@ -28,6 +28,8 @@ AGREED = {
     "msh_faces_redacted_total": {"camera", "by"},
     "msh_redaction_failures_total": {"camera"},
     "msh_looks_total": {"result"},
+    "msh_crops_sent_total": set(),
+    "msh_descriptions_total": {"result"},
     "msh_items_confirmed_total": {"camera", "type"},
     "msh_price_lookups_total": {"result"},
     "msh_person_value_currency_units": {"camera"},

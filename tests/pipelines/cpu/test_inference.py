@@ -53,7 +53,7 @@ class Floor:
     def __init__(self) -> None:
         self.frames, self.ended, self.broken = [], [], set()
 
-    def update(self, frame, answers, ended):
+    def update(self, frame, answers, ended, votes=()):
         if frame.camera in self.broken:
             raise RuntimeError("a fault in what follows from a frame")
         self.frames.append(frame)

@@ -1,0 +1,68 @@
+"""The description step from the store file. Without its section nothing of it is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engines.describe.service import Form
+    from pipelines.settings.describe import Describe
+    from pipelines.settings.root import Settings
+    from probes.describe import Describer
+    from probes.measure import Metrics
+
+PROMPT = Path(__file__).resolve().parent.parent / "configs" / "describe-prompt.md"
+
+
+def build_describer(
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    folder: Callable[[], Path],
+    now: Callable[[], int],
+    random: Callable[[], float],
+) -> Describer | None:
+    """Return the describer, None where it is off. folder: of what outlives a restart. Raises BadInput."""
+    section = settings.describe
+    if section is None:
+        return None
+    from engines.describe.http import VisionService  # noqa: PLC0415 only where it is on
+    from probes.askable import Askable, AskLimits  # noqa: PLC0415
+    from probes.describe import DescribePlan, Describer  # noqa: PLC0415
+    from probes.sent import SentLog, sent_path  # noqa: PLC0415
+
+    try:
+        prompt = PROMPT.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{PROMPT}: cannot be read ({error.strerror}); install the program anew") from None
+    plan = DescribePlan(
+        prompt,
+        per_hour=section.per_hour,
+        longest_px=section.longest_px,
+        votes=section.votes,
+        min_confidence=section.min_confidence,
+    )
+    return Describer(
+        VisionService(section.base, _form(section), timeout_s=section.timeout_s),
+        plan,
+        Askable(AskLimits(section.per_person, section.after_ms)),
+        SentLog(sent_path(folder(), settings.store.id), now),
+        on_sent=metrics.crops_sent.inc,
+        on_result=lambda result: metrics.descriptions.labels(result).inc(),
+        random=random,
+    )
+
+
+def _form(section: Describe) -> Form:
+    from engines.describe.gemini import Gemini  # noqa: PLC0415
+    from engines.describe.openai import OpenAi  # noqa: PLC0415
+
+    key = section.api_key.get_secret_value() if section.api_key else None
+    if section.provider == "gemini":
+        return Gemini(section.model, key)
+    return OpenAi(section.model, key, section.base)

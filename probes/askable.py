@@ -1,0 +1,101 @@
+"""Whose items to have described: persons seen well whose things show no brand, a few times each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from probes.frame import Frame, Kind, TrackId
+from probes.reading import extent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pricing.value import PersonValue
+    from probes.frame import Box, Detection
+
+MS = 1_000_000
+SECOND = 1_000_000_000
+FORGET_AFTER = 120 * SECOND
+MIN_HEIGHT = 120
+"""Of the person's box, px: below it no seam, buckle or pattern is left to see."""
+MOST_COMPANY = 0.15
+"""Share of the crop that other people may cover: they are not asked about, and their things would mislead."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskLimits:
+    """per_person: crops of one person. after_ms: brands are read first. apart_ms: between two crops."""
+
+    per_person: int = 2
+    after_ms: int = 3000
+    apart_ms: int = 1500
+
+
+@dataclass(slots=True)
+class _Record:
+    first: int
+    seen: int
+    asked: int = 0
+    asked_at: int = 0
+
+
+class Askable:
+    """Picks persons and counts how often each was picked. Not for two threads."""
+
+    def __init__(self, limits: AskLimits) -> None:
+        self._limits = limits
+        self._records: dict[TrackId, _Record] = {}
+        self._swept = 0
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def see(self, frame: Frame, values: Mapping[TrackId, PersonValue]) -> list[tuple[TrackId, Box]]:
+        """Return the persons to ask about now, the fewest times asked first, each with the rectangle to show.
+
+        values: of the customers in the frame; whoever has none is not asked about.
+        """
+        at = frame.captured_at
+        self._sweep(at)
+        persons = frame.of(Kind.PERSON)
+        found = []
+        for person in persons:
+            track = person.track
+            if track is None or track not in values:
+                continue
+            record = self._records.setdefault(track, _Record(at, at))
+            record.seen = max(at, record.seen)
+            if self._due(record, at) and person.box.h >= MIN_HEIGHT and _unbranded(values[track]):
+                box = extent(frame, person)
+                if _alone(box, person, persons):
+                    found.append((record.asked, track, box))
+        return [(track, box) for _, track, box in sorted(found, key=lambda one: one[:2])]
+
+    def ask(self, track: TrackId, at: int) -> None:
+        """Count a question about a person."""
+        record = self._records[track]
+        record.asked, record.asked_at = record.asked + 1, at
+
+    def _due(self, record: _Record, at: int) -> bool:
+        if record.asked >= self._limits.per_person or at - record.first < self._limits.after_ms * MS:
+            return False
+        return not record.asked or at - record.asked_at >= self._limits.apart_ms * MS
+
+    def _sweep(self, at: int) -> None:
+        if abs(at - self._swept) < SECOND:
+            return
+        self._swept = at
+        gone = [track for track, record in self._records.items() if abs(at - record.seen) > FORGET_AFTER]
+        for track in gone:
+            del self._records[track]
+
+
+def _unbranded(value: PersonValue) -> bool:
+    """Tell whether a thing of the person shows no brand, or nothing at all is known."""
+    return not value.items or any(item.brand is None for item in value.items)
+
+
+def _alone(box: Box, person: Detection, persons: tuple[Detection, ...]) -> bool:
+    company = sum(box.intersection(other.box) for other in persons if other is not person)
+    return box.area > 0 and company <= MOST_COMPANY * box.area

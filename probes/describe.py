@@ -1,0 +1,273 @@
+"""Items without a visible brand, described by a vision model from redacted crops, within a budget.
+
+A failed question is not repeated: the person's next crop is newer, and each crop sent is one of the budget.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engines.describe.jpeg import small_jpeg
+from engines.describe.service import NoAnswer, Trouble
+from pricing.breaker import Breaker, BreakerState
+from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
+from pricing.votes import Vote
+from probes.crop import RedactedCrop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pricing.description import Description
+    from pricing.value import PersonValue
+    from probes.askable import Askable
+    from probes.frame import TrackId
+    from probes.redact import RedactedFrame
+    from probes.sent import SentLog
+
+log = logging.getLogger(__name__)
+
+QUEUE = 4
+WAIT_S = 1.0
+STALE_S = 4.0
+"""A crop that has waited longer is not sent: its votes would come too late to count."""
+KEEP_ANSWERS = 256
+KEEP_S = 3600.0
+MAX_ANSWERS = 256
+FOR_GOOD = frozenset({Trouble.AUTH, Trouble.REJECTED})
+WORKS = frozenset({Trouble.REFUSED, Trouble.MALFORMED})
+
+
+class DescribeResult(str, Enum):
+    """What became of a crop, besides each `Trouble`."""
+
+    DESCRIBED = "described"
+    NOTHING = "nothing"
+    CACHED = "cached"
+    DROPPED = "dropped"
+    OVER_BUDGET = "over_budget"
+    FAILED = "failed"
+
+
+class Service(Protocol):
+    """What answers, such as engines.describe.http.VisionService; used by one thread."""
+
+    def ask(self, prompt: str, jpeg: bytes, schema: Mapping[str, Any]) -> str:
+        """Return the model's text; raises NoAnswer."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribePlan:
+    """per_hour: crops per clock hour. longest_px: of a crop. votes: how many looks an answer is worth.
+
+    min_confidence: below it an item is not believed.
+    """
+
+    prompt: str
+    per_hour: int = 60
+    longest_px: int = 384
+    votes: int = 2
+    min_confidence: float = 0.6
+
+
+class Describer:
+    """Takes redacted frames, gives votes. `offer` and `drain` never wait; one thread asks, at low speed.
+
+    on_sent: called before each crop leaves. on_result: hears each crop's fate once, from any thread.
+    random: 0 to 1. clock: seconds.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        plan: DescribePlan,
+        askable: Askable,
+        sent: SentLog,
+        *,
+        on_sent: Callable[[], None],
+        on_result: Callable[[str], None],
+        random: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._service, self._plan, self._askable, self._sent = service, plan, askable, sent
+        self._on_sent, self._on_result, self._clock = on_sent, on_result, clock
+        self._breaker = Breaker(random, failures=3, first_s=10.0)
+        self._quiet_until = 0.0
+        self._known: OrderedDict[str, tuple[float, tuple[Description, ...]]] = OrderedDict()
+        self._change = threading.Condition()
+        self._waiting: deque[RedactedCrop] = deque()
+        self._answers: deque[tuple[TrackId, tuple[Vote, ...]]] = deque(maxlen=MAX_ANSWERS)
+        self._closed = False
+        self._trouble: str | None = None
+        self._thread = threading.Thread(target=self._work, name="describe", daemon=True)
+
+    @property
+    def depth(self) -> int:
+        """How many crops wait to be sent."""
+        return len(self._waiting)
+
+    def offer(self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue]) -> None:
+        """Copy the crops of customers to ask about now, before anything is drawn; from one thread only."""
+        wanted = self._askable.see(redacted.frame, values)
+        if not wanted or self._closed or not self._open():
+            return
+        for track, box in wanted:
+            try:
+                crop = RedactedCrop(redacted, box, track, self._clock())
+            except ValueError:
+                continue
+            self._askable.ask(track, redacted.frame.captured_at)
+            self._put(crop)
+
+    def drain(self) -> list[tuple[TrackId, tuple[Vote, ...]]]:
+        """Return the votes that have come since the last call, oldest first."""
+        answers = []
+        while self._answers:
+            answers.append(self._answers.popleft())
+        return answers
+
+    def close(self) -> None:
+        """Stop; crops that wait are dropped. An open question is left to its time limit, unheard."""
+        with self._change:
+            self._closed = True
+            dropped = len(self._waiting)
+            self._waiting.clear()
+            self._change.notify_all()
+        for _ in range(dropped):
+            self._on_result(DescribeResult.DROPPED.value)
+        if self._thread.ident is not None:
+            self._thread.join(2 * WAIT_S)
+
+    def _open(self) -> bool:
+        """Tell whether a question may go out; persons are not used up while none may."""
+        now = self._clock()
+        paused = self._breaker.state is BreakerState.OPEN and now < self._breaker.ready_at
+        return not paused and now >= self._quiet_until and self._sent.this_hour() < self._plan.per_hour
+
+    def _put(self, crop: RedactedCrop) -> None:
+        with self._change:
+            full = len(self._waiting) >= QUEUE
+            if full:
+                self._waiting.popleft()
+            self._waiting.append(crop)
+            starting = self._thread.ident is None and not self._closed
+            self._change.notify()
+        if full:
+            self._on_result(DescribeResult.DROPPED.value)
+        if starting:
+            self._thread.start()
+
+    def _next(self) -> RedactedCrop | None:
+        with self._change:
+            while not self._closed:
+                self._forget()
+                if self._waiting:
+                    return self._waiting.popleft()
+                self._change.wait(WAIT_S)
+        return None
+
+    def _work(self) -> None:
+        while (crop := self._next()) is not None:
+            try:
+                result = self._describe(crop).value
+            except NoAnswer as trouble:
+                result = trouble.trouble.value
+                self._stumble(trouble)
+            except Exception:  # whatever goes wrong here, the video and the next crop must not suffer
+                result = DescribeResult.FAILED.value
+                self._breaker.fail(self._clock())
+                if self._trouble != result:
+                    log.exception("descriptions fail; the video goes on without them")
+                self._trouble = result
+            self._on_result(result)
+        self._service.close()
+
+    def _describe(self, crop: RedactedCrop) -> DescribeResult:
+        now = self._clock()
+        if now - crop.offered_at > STALE_S:
+            return DescribeResult.DROPPED
+        jpeg = small_jpeg(crop.picture, self._plan.longest_px)
+        name = hashlib.sha256(jpeg).hexdigest()
+        known = self._known.get(name)
+        if known is not None:
+            self._vote(crop, name, known[1])
+            return DescribeResult.CACHED
+        if self._sent.this_hour() >= self._plan.per_hour:
+            return DescribeResult.OVER_BUDGET
+        if now < self._quiet_until or not self._breaker.admits(now):
+            return DescribeResult.DROPPED
+        self._sent.add()
+        self._on_sent()
+        items = self._ask(jpeg)
+        self._works()
+        self._keep(name, items)
+        voted = self._vote(crop, name, items)
+        return DescribeResult.DESCRIBED if voted else DescribeResult.NOTHING
+
+    def _ask(self, jpeg: bytes) -> tuple[Description, ...]:
+        text = self._service.ask(self._plan.prompt, jpeg, SCHEMA)
+        try:
+            return read_descriptions(text)
+        except NotAnAnswer as error:
+            raise NoAnswer(Trouble.MALFORMED, str(error)) from None
+
+    def _forget(self) -> None:
+        while self._known and self._clock() - next(iter(self._known.values()))[0] > KEEP_S:
+            self._known.popitem(last=False)
+
+    def _keep(self, name: str, items: tuple[Description, ...]) -> None:
+        self._known[name] = self._clock(), items
+        self._known.move_to_end(name)
+        if len(self._known) > KEEP_ANSWERS:
+            self._known.popitem(last=False)
+
+    def _vote(self, crop: RedactedCrop, name: str, items: Sequence[Description]) -> bool:
+        votes = tuple(
+            vote
+            for item in items
+            if item.confidence >= self._plan.min_confidence
+            for vote in votes_of(item, crop.at, name, self._plan.votes)
+        )
+        if votes and not self._closed:
+            self._answers.append((crop.track, votes))
+        return bool(votes)
+
+    def _works(self) -> None:
+        self._breaker.succeed()
+        if self._trouble is not None:
+            log.info("descriptions work again")
+        self._trouble = None
+
+    def _stumble(self, error: NoAnswer) -> None:
+        """Pause as the service asks or the breaker says; say so once, until it works or fails otherwise."""
+        now, trouble = self._clock(), error.trouble
+        if trouble in WORKS:
+            self._breaker.succeed()
+        else:
+            self._breaker.fail(now, for_good=trouble in FOR_GOOD)
+        self._quiet_until = now + (error.retry_after_s or 0.0)
+        if self._trouble != trouble.value:
+            wait = max(self._quiet_until, self._breaker.ready_at) - now
+            log.warning("no description: %s%s", error, f"; next in {wait:.0f} s" if wait > 0 else "")
+        self._trouble = trouble.value
+
+
+def votes_of(item: Description, at: int, picture: str, count: int) -> list[Vote]:
+    """Return the votes of one item; the same picture's have the same ids, so that they never count twice.
+
+    An item of which only the slot is known tells nothing: everybody wears some top.
+    """
+    type_ = item.type if item.type != item.slot else None
+    if type_ is None and item.brand is None:
+        return []
+    ids = (f"described {picture[:16]} {item.slot} {number}" for number in range(count))
+    return [Vote(id_, item.slot, type_, item.brand, item.confidence, at) for id_ in ids]

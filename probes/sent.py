@@ -1,0 +1,67 @@
+"""How many crops have left the box, hour by hour, on disk: budget and tally outlive a restart."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+KEEP_DAYS = 31
+SECOND = 1_000_000_000
+
+
+class SentLog:
+    """Counts per hour of UTC, for KEEP_DAYS. Counted before it is sent: at worst one too many, never too few.
+
+    now: UTC ns. Written by one thread; read by any.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self._path, self._now = path, now
+        self._hours = read_sent(path)
+
+    def this_hour(self) -> int:
+        """Return how many were sent in the clock hour that runs."""
+        return self._hours.get(self._hour(), 0)
+
+    def add(self) -> None:
+        """Count one more; raises OSError where the disk does not take it, and then counts nothing."""
+        hour = self._hour()
+        last = datetime.fromtimestamp(self._now() / SECOND - KEEP_DAYS * 86_400, timezone.utc)
+        kept = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
+        kept[hour] = kept.get(hour, 0) + 1
+        draft = self._path.with_suffix(".new")
+        with draft.open("w", encoding="ascii") as file:
+            json.dump(kept, file, indent=0, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+        self._hours = kept
+
+    def _hour(self) -> str:
+        return datetime.fromtimestamp(self._now() / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")
+
+
+def sent_path(folder: Path, store: str) -> Path:
+    """Return where a store's counts lie in the folder of what outlives a restart."""
+    return folder / f"crops-sent-{store}.json"
+
+
+def read_sent(path: Path) -> dict[str, int]:
+    """Return the counts by hour, such as 2026-11-22T10; nothing where there is no readable file."""
+    try:
+        found = json.loads(path.read_text(encoding="ascii"))
+        return {str(hour): int(count) for hour, count in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        log.warning("%s: the count of sent crops cannot be read (%s); it begins anew", path, error)
+        return {}
