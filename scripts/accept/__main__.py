@@ -1,0 +1,203 @@
+"""The command behind scripts/acceptance."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.build import EngineBuilder, Wanted
+from engines.cuda import open_cuda
+from engines.deepstream_files import Machine
+from engines.engine_key import EnginePrecision, EngineStore, engine_folder
+from engines.errors import BuildFailed, InferenceFailed
+from engines.manifest import find_model, read_manifest
+from engines.tensorrt import load_tensorrt
+from scripts.accept import clip, machine
+from scripts.accept.check import Check, failed, ok, report, skipped, write
+from scripts.accept.elements import element_checks
+from scripts.errors import BAD_INPUT
+from scripts.models_build import Display
+from scripts.models_export import export
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("driver", "deepstream", "tensorrt", "cuda", "pyds")
+OUTPUTS = """outputs:
+  rtsp: {{listen: "127.0.0.1:8554"}}
+  record: {{folder: "{folder}/record"}}
+  snapshots: {{folder: "{folder}/snapshots"}}
+"""
+"""Every way out that brings elements of its own, so that all of them are looked at."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make all checks, a line for each, and write the report; 0 all passed, 1 not all, 2 bad call."""
+    args = _parser().parse_args(argv)
+    if args.clip is not None and not args.clip.is_file():
+        print(
+            f"scripts/acceptance: {args.clip} is not a file; name a video with people in it", file=sys.stderr
+        )
+        return 2
+    checks: list[Check] = []
+    about = machine.about()
+    try:
+        for check in all_checks(args):
+            checks.append(check)
+            print(check, flush=True)
+    finally:
+        try:
+            write(args.report, report(checks, about | {"dry_run": args.dry_run}))
+        except OSError as error:
+            print(f"scripts/acceptance: {args.report}: {error.strerror}; name another file", file=sys.stderr)
+            return 2
+    lacking = [check.name for check in checks if not check.good]
+    verdict = f"not accepted: {len(lacking)} of {len(checks)} checks" if lacking else "accepted"
+    print(f"{verdict}; the report is {args.report}")
+    return int(bool(lacking))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scripts/acceptance",
+        description="Check a box with DeepStream and write one report to send back.",
+    )
+    parser.add_argument("--report", type=Path, default=Path("acceptance.json"), metavar="FILE")
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="a video with people (default: the demo's)")
+    parser.add_argument("--fps", type=float, default=10.0, help="frames a second asked of each camera (10)")
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each run (30)")
+    parser.add_argument("--anew", action="store_true", help="build engines even where they are there")
+    parser.add_argument("--dry-run", action="store_true", help="look only: no engines, no runs")
+    return parser
+
+
+def all_checks(args: argparse.Namespace) -> Iterator[Check]:
+    """Yield every check, in the order in which they need one another."""
+    seen: dict[str, Check] = {}
+    for check in machine.machine_checks():
+        seen[check.name] = check
+        yield check
+    yield from graph_checks()
+    missing = [name for name in NEEDED if not seen[name].good]
+    reason = f"needs {', '.join(missing)}" if missing else "a dry run" if args.dry_run else ""
+    if reason:
+        for name in ("engines", "clip", "streams"):
+            yield skipped(name, reason)
+        return
+    with tempfile.TemporaryDirectory(prefix="msh-acceptance-") as folder:
+        built = build_engines(args.anew)
+        yield built
+        if not built.good:
+            yield from (skipped(name, "needs engines") for name in ("clip", "streams"))
+            return
+        yield from runs(args, Path(folder))
+
+
+def graph_checks() -> Iterator[Check]:
+    """Yield whether the graph is sound, and whether the elements that it needs are here and as expected."""
+    try:
+        from pipelines.deepstream.build import build_graph, engine_files  # noqa: PLC0415  needs GStreamer
+        from pipelines.deepstream.contract import breaches, load_contract  # noqa: PLC0415
+        from pipelines.deepstream.guard import prove  # noqa: PLC0415
+        from pipelines.deepstream.kit import Gst  # noqa: PLC0415
+    except (ImportError, ValueError) as error:
+        yield failed("graph", f"GStreamer's Python bindings do not load: {error}", "run scripts/run once")
+        return
+    try:
+        settings = _settings()
+        box = box_here()
+        graph, redaction = build_graph(settings, box, engine_files(settings))
+        contract = load_contract(box)
+        if found := list(breaches(graph, contract)):
+            yield failed("graph", found[0], breaches=found)
+            return
+        prove(graph, redaction)
+    except BAD_INPUT as error:
+        yield failed("graph", str(error).splitlines()[0])
+        return
+    yield ok("graph", f"{len(graph.elements)} elements, every picture behind redaction", box=str(box))
+    Gst.init(None)
+    yield from element_checks(graph, contract, Gst)
+
+
+def _settings() -> Any:
+    from pipelines.settings.load import load_settings  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="msh-acceptance-") as folder:
+        film = Path(folder) / "film.mp4"
+        film.touch()
+        store = clip.store_file(Path(folder), film, ROOT / "configs" / "prices.csv", 4, 10.0)
+        with store.open("a", encoding="utf-8") as file:
+            file.write(OUTPUTS.format(folder=folder))
+        return load_settings(store, env={})
+
+
+def box_here() -> Any:
+    """Return what the installed DeepStream can do, as far as it can be told without starting it."""
+    from pipelines.deepstream.capabilities import Capabilities, Device, Mux  # noqa: PLC0415
+
+    version = machine.deepstream_version()
+    jetson = Path("/etc/nv_tegra_release").exists()
+    mux = Mux.NEW if os.environ.get("USE_NEW_NVSTREAMMUX") == "yes" else Mux.LEGACY
+    return Capabilities(
+        Device.JETSON if jetson else Device.DGPU,
+        mux,
+        blur=version is None or version >= (9, 0),
+        version=version,
+    )
+
+
+def build_engines(anew: bool) -> Check:
+    """Build the engines of both detectors for this machine, and the files that name them."""
+    models = [find_model(name, read_manifest()) for name in clip.MODELS]
+    store = EngineStore(engine_folder(os.environ))
+    facts: dict[str, Any] = {}
+    try:
+        trt = load_tensorrt()
+        with closing(open_cuda()) as cuda, Display() as display:
+            builder = EngineBuilder(trt, cuda, store, display, display.say)
+            here = Machine(cuda.gpu, str(trt.__version__), machine.deepstream_version() or (9, 1), store)
+            for model in models:
+                display.title(f"{model.name} fp16")
+                wanted = Wanted(model, EnginePrecision.FP16, here.batch, anew=anew)
+                built, fresh = builder.build(wanted)
+                facts[model.name] = {"path": str(built.path), "fresh": fresh, **built.notes}
+        list(export(models, here, store.folder / "deepstream", copy=False))
+    except (BuildFailed, InferenceFailed, *BAD_INPUT) as error:
+        return failed("engines", str(error), **facts)
+    return ok("engines", ", ".join(Path(fact["path"]).name for fact in facts.values()), **facts)
+
+
+def runs(args: argparse.Namespace, folder: Path) -> Iterator[Check]:
+    """Yield how the clip comes out beside the CPU, and how many cameras the box serves."""
+    try:
+        film = args.clip or _demo_clip()
+    except (OSError, RuntimeError, *BAD_INPUT) as error:
+        yield failed("clip", str(error).splitlines()[0], "name a video with people: --clip FILE")
+        yield skipped("streams", "needs a clip")
+        return
+
+    def store(cameras: int) -> Path:
+        return clip.store_file(folder, film, ROOT / "configs" / "demo-prices.csv", cameras, args.fps)
+
+    one = store(1)
+    yield clip.compare(clip.play(one, "deepstream", args.seconds), clip.play(one, "cpu", args.seconds))
+    yield clip.streams(lambda count: clip.play(store(count), "deepstream", args.seconds), args.fps)
+
+
+def _demo_clip() -> Path:
+    from scripts.demo import footage  # noqa: PLC0415  only where no clip is named
+    from scripts.demo.store import prepare  # noqa: PLC0415
+
+    clips = prepare(footage.default_cache())
+    return clips["counter"].path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Runs one store for a while, in its own process, and writes what it did as JSON.
+
+python -m scripts.accept.child STORE PLATFORM SECONDS RESULT
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState
+from pipelines.store import Store
+from probes.measure import Metrics
+from scripts.errors import BAD_INPUT
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics import MetricWrapperBase
+
+FIRST_FRAME_S = 100.0
+
+
+def main(argv: list[str]) -> int:
+    """Run; 0 good, 1 where it died, 2 where the store or the platform cannot be had."""
+    store, platform, seconds, result = argv
+    try:
+        content = run(Path(store), platform, float(seconds))
+    except BAD_INPUT as error:
+        print(str(error).splitlines()[0], file=sys.stderr)
+        return 2
+    Path(result).write_text(json.dumps(content), encoding="utf-8")
+    return int(bool(content["died"]))
+
+
+def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
+    """Run the store for so long after the first frame and return what it did. Raises BadInput."""
+    settings = load_settings(path, env=os.environ)
+    metrics = Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform=platform)
+    store.start()
+    try:
+        _wait_for_frames(store)
+        before = dict(store.platform.processed)
+        begun = time.monotonic()
+        while time.monotonic() < begun + seconds and not store.platform.failed:
+            time.sleep(0.1)
+        elapsed, after = time.monotonic() - begun, dict(store.platform.processed)
+        died = store.platform.failed
+    finally:
+        clean = store.stop()
+    cameras = {
+        one.camera: {
+            "processed": after[one.camera] - before[one.camera],
+            "dropped": one.dropped,
+            "persons": one.tally.persons,
+            "items": one.tally.items,
+            "total_minor": one.tally.total_minor,
+        }
+        for one in store.report()
+    }
+    return {
+        "platform": store.platform.name,
+        "seconds": elapsed,
+        "died": died,
+        "clean": clean,
+        "frames": sum(after.values()),
+        "cameras": cameras,
+        "detections": _sum(metrics.detections, "kind"),
+        "masked": _sum(metrics.faces_redacted, "by"),
+        "redaction_failures": sum(_sum(metrics.redaction_failures, "camera").values()),
+        "stages_ms": _means(metrics.stage_duration),
+    }
+
+
+def _wait_for_frames(store: Store) -> None:
+    ends = time.monotonic() + FIRST_FRAME_S
+    while time.monotonic() < ends and not store.platform.failed:
+        if all(store.platform.processed.values()):
+            return
+        time.sleep(0.1)
+
+
+def _sum(metric: MetricWrapperBase, label: str) -> dict[str, float]:
+    found: Counter[str] = Counter()
+    for family in metric.collect():
+        for sample in family.samples:
+            found[sample.labels[label]] += sample.value  # type: ignore[assignment]  # a Counter holds floats too
+    return dict(found)
+
+
+def _means(metric: MetricWrapperBase) -> dict[str, float]:
+    """Return the mean of each stage in milliseconds."""
+    parts: dict[str, dict[str, float]] = {"_sum": {}, "_count": {}}
+    for family in metric.collect():
+        for sample in family.samples:
+            for ending, values in parts.items():
+                if sample.name.endswith(ending):
+                    values[sample.labels["stage"]] = sample.value
+    return {s: 1000 * parts["_sum"][s] / count for s, count in parts["_count"].items() if count}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+"""A clip through the whole program on either platform, and how the two compare."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from scripts.accept.check import Check, failed, ok
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PATIENCE_S = 120.0
+"""More than the run itself: loading models, and on a GPU building engines that are missing."""
+MODELS = ("nanodet-416", "centerface")
+STEPS = (1, 2, 4, 8, 16, 32)
+KEPT = 0.95
+"""A camera gets its frames where this share of the asked-for rate is analysed."""
+Result = dict[str, Any]
+
+
+def store_file(folder: Path, film: Path, prices: Path, cameras: int, fps: float) -> Path:
+    """Write a store whose cameras all play the film, over and over, and return it; nothing leaves it.
+
+    A store wants a source of its own for each camera: links in the folder.
+    """
+    sources = {f"camera-{n}": folder / f"clip-{n}{film.suffix}" for n in range(1, cameras + 1)}
+    for link in sources.values():
+        if not link.is_symlink():
+            link.symlink_to(film.resolve())
+    content = {
+        "version": 1,
+        "store": {"id": "acceptance", "name": "Acceptance", "timezone": "UTC", "currency": "EUR"},
+        "platform": {"max_cameras": max(STEPS)},
+        "models": dict(zip(("person", "face"), MODELS, strict=True)),
+        "prices": {"catalogue": str(prices)},
+        "defaults": {"fps": fps},
+        "cameras": {name: {"source": str(link), "loop": True} for name, link in sources.items()},
+    }
+    path = folder / f"store-{cameras}.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def play(store: Path, platform: str, seconds: float) -> Result:
+    """Run the store in a process of its own and return what it did, or {"error": line}."""
+    result = store.with_suffix(f".{platform}.json")
+    result.unlink(missing_ok=True)
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.accept.child",
+        str(store),
+        platform,
+        f"{seconds:g}",
+        str(result),
+    ]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=seconds + PATIENCE_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"did not end {PATIENCE_S:g} s after its time"}
+    try:
+        return dict(json.loads(result.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}, without a word"]
+        return {"error": lines[-1][:400]}
+
+
+def compare(gpu: Result, cpu: Result) -> Check:
+    """Judge the GPU's run by the CPU's on the same clip: people a frame, masked heads a frame, totals.
+
+    Detectors are the same, trackers and redaction are not: people may differ by 15 %, masks may be more but
+    not 5 % fewer, totals of items may differ by 15 %. Raises nothing; a run that failed is a failed check.
+    """
+    for name, result in (("DeepStream", gpu), ("CPU", cpu)):
+        if "error" in result:
+            return failed("clip", f"{name}: {result['error']}", gpu=gpu, cpu=cpu)
+    mine, theirs = _rates(gpu), _rates(cpu)
+    if not theirs["frames"] or not mine["frames"]:
+        return failed("clip", "no frame was analysed", gpu=gpu, cpu=cpu)
+    faults = []
+    if abs(mine["people"] - theirs["people"]) > 0.15 * theirs["people"]:
+        faults.append(f"people a frame {mine['people']:.2f} instead of {theirs['people']:.2f}")
+    if mine["masked"] < 0.95 * theirs["masked"]:
+        faults.append(f"masked heads a frame {mine['masked']:.2f} instead of {theirs['masked']:.2f}")
+    if abs(mine["mean_total"] - theirs["mean_total"]) > 0.15 * theirs["mean_total"]:
+        faults.append(f"mean total {mine['mean_total']:.0f} instead of {theirs['mean_total']:.0f}")
+    if gpu["redaction_failures"]:
+        faults.append(f"{gpu['redaction_failures']:g} frames could not be masked")
+    data = {"gpu": gpu, "cpu": cpu, "rates": {"gpu": mine, "cpu": theirs}}
+    if faults:
+        return failed("clip", "; ".join(faults), "send the report to the maintainer", **data)
+    return ok(
+        "clip", f"people {mine['people']:.2f}, masked {mine['masked']:.2f} a frame, as on the CPU", **data
+    )
+
+
+def _rates(result: Result) -> dict[str, float]:
+    frames = result["frames"]
+    persons = sum(camera["persons"] for camera in result["cameras"].values())
+    total = sum(camera["total_minor"] for camera in result["cameras"].values())
+    return {
+        "frames": frames,
+        "people": result["detections"].get("person", 0) / max(1, frames),
+        "masked": sum(result["masked"].values()) / max(1, frames),
+        "mean_total": total / max(1, persons),
+    }
+
+
+def streams(run: Callable[[int], Result], fps: float) -> Check:
+    """Find how many cameras get their frames: more of them until they do not. run(n) plays n cameras."""
+    steps: dict[int, Any] = {}
+    best = 0
+    for count in STEPS:
+        result = run(count)
+        if "error" in result:
+            steps[count] = result
+            break
+        rates = [camera["processed"] / result["seconds"] for camera in result["cameras"].values()]
+        steps[count] = {"least_fps": min(rates), "fps": sum(rates), "stages_ms": result["stages_ms"]}
+        if min(rates) < KEPT * fps:
+            break
+        best = count
+    data: dict[str, Any] = {"steps": steps, "fps": fps}
+    if not best:
+        found = steps[STEPS[0]].get("error", "not even one camera gets its frames")
+        return failed("streams", str(found), **data)
+    return ok(
+        "streams", f"{best} camera{'s' if best > 1 else ''} at {fps:g} frames a second", best=best, **data
+    )

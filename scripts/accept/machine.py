@@ -1,0 +1,151 @@
+"""The box itself: driver, DeepStream, TensorRT, CUDA, pyds."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+from contextlib import closing
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.cuda import open_cuda
+from engines.nvinfer_config import DEEPSTREAM
+from engines.tensorrt import load_tensorrt
+from pipelines.version import VERSION
+from scripts.accept.check import Check, failed, ok
+from scripts.errors import BAD_INPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+TESTED = ("7.1", "8.0", "9.0", "9.1", "9.2")
+PACKAGES = ("numpy", "pyds", "pycuda", "tensorrt", "opencv-python-headless", "openvino", "PyGObject")
+LIBRARIES = ("libnvds_nvmultiobjecttracker.so", "libnvds_infercustomparser.so", "libnvds_meta.so")
+QUERY = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader")
+
+
+def run(command: tuple[str, ...]) -> str | None:
+    """Return what a command prints, None where it is missing, fails, or takes longer than 20 s."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def about(root: Path = Path("/")) -> dict[str, Any]:
+    """Return what the report says of program and box; nothing that names the shop."""
+    return {
+        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "program": VERSION,
+        "machine": platform.machine(),
+        "kernel": platform.release(),
+        "python": sys.version.split()[0],
+        "system": _field(_text(root / "etc/os-release"), "PRETTY_NAME"),
+        "l4t": _text(root / "etc/nv_tegra_release").splitlines()[:1],
+        "board": _text(root / "proc/device-tree/model").strip("\0\n"),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def machine_checks(
+    root: Path = Path("/"), ask: Callable[[tuple[str, ...]], str | None] = run
+) -> Iterator[Check]:
+    """Yield what the box has; every missing piece is one line."""
+    yield _driver(root, ask)
+    yield _deepstream(root)
+    yield _tensorrt()
+    yield _cuda()
+    yield _pyds()
+
+
+def deepstream_version(root: Path = Path("/")) -> tuple[int, int] | None:
+    """Return the version of the installed DeepStream, as its own file says it."""
+    found = re.search(r"(\d+)\.(\d+)", _text(root / DEEPSTREAM.relative_to("/") / "version"))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _driver(root: Path, ask: Callable[[tuple[str, ...]], str | None]) -> Check:
+    release = _text(root / "etc/nv_tegra_release").splitlines()[:1]
+    told = ask(QUERY)
+    if told:
+        return ok("driver", told.splitlines()[0], gpus=told.splitlines(), l4t=release)
+    if release:
+        return ok("driver", f"Jetson Linux {release[0].strip('# ')}", gpus=[], l4t=release)
+    return failed(
+        "driver", "no NVIDIA driver answers", "install it, or start the container with --runtime nvidia"
+    )
+
+
+def _deepstream(root: Path) -> Check:
+    found = deepstream_version(root)
+    if found is None:
+        return failed("deepstream", f"not in {DEEPSTREAM}", "install it, or run this in the container")
+    name = f"{found[0]}.{found[1]}"
+    folder = root / DEEPSTREAM.relative_to("/") / "lib"
+    missing = [library for library in LIBRARIES if not (folder / library).exists()]
+    if missing:
+        return failed("deepstream", f"{name} lacks {', '.join(missing)}", "install it again", version=name)
+    if name not in TESTED:
+        return failed(
+            "deepstream", f"{name} is not supported", f"use one of {', '.join(TESTED)}", version=name
+        )
+    return ok("deepstream", name, version=name)
+
+
+def _tensorrt() -> Check:
+    try:
+        found = str(load_tensorrt().__version__)
+    except BAD_INPUT as error:
+        return failed("tensorrt", *_halves(error))
+    return ok("tensorrt", found, version=found)
+
+
+def _cuda() -> Check:
+    try:
+        with closing(open_cuda()) as cuda:
+            gpu = cuda.gpu
+    except BAD_INPUT as error:
+        return failed("cuda", *_halves(error))
+    return ok("cuda", gpu.name, gpu=gpu.name, capability=list(gpu.capability))
+
+
+def _pyds() -> Check:
+    from probes.nvds import load_pyds  # noqa: PLC0415  needs what only boxes with DeepStream have
+
+    try:
+        load_pyds()
+    except BAD_INPUT as error:
+        return failed("pyds", *_halves(error))
+    return ok("pyds", _version("pyds") or "unknown", numpy=np.__version__)
+
+
+def _halves(error: Exception) -> tuple[str, str]:
+    """Split `what; how to mend` of a BadInput."""
+    found, _, mend = str(error).partition("; ")
+    return found, mend
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _field(text: str, key: str) -> str:
+    found = re.search(rf'^{key}="?([^"\n]*)', text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

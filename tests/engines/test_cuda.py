@@ -1,0 +1,149 @@
+"""The GPU through pycuda, with a stand-in for pycuda's driver module."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engines.cuda import open_cuda
+from engines.errors import BadInput
+
+
+class FakeError(Exception):
+    pass
+
+
+class FakeMemoryError(FakeError, MemoryError):
+    pass
+
+
+class Context:
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def push(self) -> None:
+        self.depth += 1
+
+    def pop(self) -> None:
+        self.depth -= 1
+
+
+CONTEXT = Context()
+
+
+class Device:
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    @staticmethod
+    def count() -> int:
+        return 1
+
+    def name(self) -> str:
+        return "Orin"
+
+    def compute_capability(self) -> tuple[int, int]:
+        return (8, 7)
+
+    def retain_primary_context(self) -> Context:
+        return CONTEXT
+
+
+class Stream:
+    handle = 11
+
+    def synchronize(self) -> None:
+        pass
+
+
+class Allocation(int):
+    held: bytes
+
+
+def driver(**change: Any) -> Any:
+    module: Any = ModuleType("pycuda.driver")
+    store: dict[int, bytes] = {}
+
+    def mem_alloc(size: int) -> Allocation:
+        if size > 1 << 20:
+            raise FakeMemoryError("cuMemAlloc failed: out of memory")
+        return Allocation(4096)
+
+    def memcpy_htod(target: Allocation, source: np.ndarray) -> None:
+        store[target] = source.tobytes()
+
+    def memcpy_dtoh(target: np.ndarray, source: Allocation) -> None:
+        target[:] = np.frombuffer(store[source], target.dtype)[: target.size].reshape(target.shape)
+
+    own = {"Error": FakeError, "MemoryError": FakeMemoryError, "Device": Device, "Stream": Stream}
+    functions = {"init": lambda: None, "mem_alloc": mem_alloc, "memcpy_htod": memcpy_htod}
+    for name, value in {**own, **functions, "memcpy_dtoh": memcpy_dtoh, **change}.items():
+        setattr(module, name, value)
+    return module
+
+
+def install(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
+    package: Any = ModuleType("pycuda")
+    package.driver = module
+    monkeypatch.setitem(sys.modules, "pycuda", package)
+    monkeypatch.setitem(sys.modules, "pycuda.driver", module)
+
+
+def test_memory_goes_there_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, driver())
+    cuda = open_cuda()
+    assert (cuda.gpu.name, cuda.gpu.capability, cuda.stream) == ("Orin", (8, 7), 11)
+    memory = cuda.allocate(16)
+    memory.upload(np.arange(4, dtype=np.float32))
+    back = np.empty(4, np.float32)
+    memory.download(back)
+    assert back.tolist() == [0, 1, 2, 3]
+    assert memory.address == 4096
+    cuda.wait()
+    assert CONTEXT.depth == 1
+    cuda.close()
+    assert CONTEXT.depth == 0  # else pycuda aborts the process at its end
+
+
+def no_driver() -> None:
+    raise FakeError("cuInit failed: no CUDA-capable device is detected")
+
+
+class NoDevice(Device):
+    @staticmethod
+    def count() -> int:
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (driver(init=no_driver), r"CUDA finds no GPU \(cuInit failed: no CUDA-capable device is detected\)"),
+        (driver(Device=NoDevice), "CUDA finds 0 GPUs, number 0 is not among them"),
+    ],
+)
+def test_no_gpu_is_one_line(monkeypatch: pytest.MonkeyPatch, module: ModuleType, said: str) -> None:
+    install(monkeypatch, module)
+    with pytest.raises(BadInput, match=said):
+        open_cuda()
+
+
+def test_a_full_gpu_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, driver())
+    with pytest.raises(BadInput, match="no 5 MB free; stop what else uses it"):
+        open_cuda().allocate(5_000_000)
+
+
+def test_a_pycuda_that_does_not_load_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            raise ImportError("libcuda.so.1: cannot open shared object file")
+
+    monkeypatch.setitem(sys.modules, "pycuda", Broken("pycuda"))
+    monkeypatch.delitem(sys.modules, "pycuda.driver", raising=False)
+    with pytest.raises(BadInput, match=r"pycuda cannot load: .*libcuda|pycuda is not installed"):
+        open_cuda()

@@ -1,0 +1,231 @@
+"""scripts/acceptance: what can be run where there is no DeepStream, and the judging of what cannot."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.deepstream.capabilities import Capabilities, Device
+from pipelines.deepstream.contract import load_contract
+from pipelines.deepstream.graph import Element, Graph
+from pipelines.deepstream.kit import Gst
+from scripts.accept import __main__ as acceptance
+from scripts.accept import clip, machine
+from scripts.accept.check import Check, Outcome, failed, ok
+from scripts.accept.elements import element_checks
+from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
+
+ROOT = Path(__file__).parent.parent.parent
+RESULT: dict[str, Any] = {
+    "platform": "cpu",
+    "seconds": 10.0,
+    "frames": 100,
+    "cameras": {"camera-1": {"processed": 100, "dropped": 0, "persons": 4, "items": 4, "total_minor": 40000}},
+    "detections": {"person": 200.0, "face": 150.0},
+    "masked": {"detector": 150.0, "hold": 30.0, "head_estimate": 20.0},
+    "redaction_failures": 0.0,
+    "stages_ms": {"probe": 1.5},
+}
+
+
+def test_here_it_says_what_is_missing_and_still_writes_the_report(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [str(ROOT / "scripts" / "acceptance"), "--dry-run", "--report", str(report)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert "failed  driver: no NVIDIA driver answers; install it" in lines[0]
+    assert any(
+        line.startswith("failed  tensorrt: TensorRT's Python package is not installed") for line in lines
+    )
+    assert any(line.startswith("failed  element nvinfer: GStreamer does not have it") for line in lines)
+    assert any(line.startswith("ok      element queue: ") for line in lines)
+    assert "skipped clip: needs driver, deepstream" in done.stdout
+    content = json.loads(report.read_text())
+    assert (content["schema"], content["accepted"]) == ("msh.acceptance/1", False)
+    assert [check["name"] for check in content["checks"]] == [line[8:].split(":")[0] for line in lines[:-1]]
+
+
+def test_bad_calls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert acceptance.main(["--clip", str(tmp_path / "none.mp4")]) == 2
+    assert "is not a file" in capsys.readouterr().err
+    monkeypatch.setattr(acceptance, "all_checks", lambda _: [ok("one", "fine")])
+    assert acceptance.main(["--report", str(tmp_path / "no" / "r.json")]) == 2
+    assert "No such file or directory; name another file" in capsys.readouterr().err
+
+
+def box(root: Path, version: str = "7.1", *, tegra: bool = False, libraries: bool = True) -> Path:
+    folder = root / "opt/nvidia/deepstream/deepstream"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "version").write_text(f"DeepStreamSDK {version}.0\n")
+    for library in machine.LIBRARIES if libraries else ():
+        (folder / "lib" / library).touch()
+    (root / "etc").mkdir()
+    if tegra:
+        (root / "etc/nv_tegra_release").write_text("# R36 (release), REVISION: 4.0\n")
+    return root
+
+
+def checks(root: Path, smi: str | None = None) -> dict[str, Check]:
+    return {check.name: check for check in machine.machine_checks(root, lambda _: smi)}
+
+
+@pytest.mark.parametrize(
+    ("how", "smi", "driver", "deepstream"),
+    [
+        ({}, "NVIDIA L4, 550.1, 23034 MiB, 8.9", "NVIDIA L4, 550.1, 23034 MiB, 8.9", "7.1"),
+        ({"tegra": True}, None, "Jetson Linux R36 (release), REVISION: 4.0", "7.1"),
+        ({"version": "9.1"}, None, "no NVIDIA driver answers", "9.1"),
+        ({"version": "6.4"}, None, "no NVIDIA driver answers", "6.4 is not supported"),
+        ({"libraries": False}, None, "no NVIDIA driver answers", "7.1 lacks libnvds_nvmultiobjecttracker.so"),
+    ],
+)
+def test_the_box(tmp_path: Path, how: dict[str, Any], smi: str | None, driver: str, deepstream: str) -> None:
+    found = checks(box(tmp_path, **how), smi)
+    assert found["driver"].found == driver
+    assert found["driver"].good == (smi is not None or how.get("tegra", False))
+    assert found["deepstream"].found.startswith(deepstream)
+    assert found["deepstream"].good == (" " not in deepstream)
+
+
+def test_gpu_and_packages_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "load_tensorrt", lambda: fake_tensorrt(FakeGpu(), version="10.3.0"))
+    monkeypatch.setattr(machine, "open_cuda", FakeGpu)
+    monkeypatch.setattr("probes.nvds.load_pyds", lambda: None)
+    found = checks(box(tmp_path), "GPU")
+    assert all(check.good for check in found.values())
+    assert found["cuda"].data == {"gpu": "Orin", "capability": [8, 7]}
+    assert machine.deepstream_version(tmp_path) == (7, 1)
+
+
+def test_the_report_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MQTT_PASSWORD", "hunter2")
+    assert "hunter2" not in json.dumps(machine.about())
+
+
+def stock(factory: str, properties: dict[str, Any]) -> Check:
+    graph = Graph((Element("x", factory, properties),), ())
+    contract = load_contract(Capabilities(Device.DGPU))
+    (check,) = element_checks(graph, contract, Gst)
+    return check
+
+
+def test_elements_as_expected() -> None:
+    Gst.init(None)
+    check = stock("queue", {"max-size-buffers": 2})
+    assert check.good
+    assert check.data["differences"] == {}
+
+
+def test_elements_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    Gst.init(None)
+    facts = load_contract(Capabilities(Device.DGPU))._facts
+    changed = dict(facts["queue"]["properties"])
+    changed["max-size-buffers"] = {"type": "int64", "min": 5}
+    changed["leaky"] = {"type": "enum", "values": {"sideways": 9}}
+    changed["absent"] = {"type": "int"}
+    monkeypatch.setitem(facts["queue"], "properties", changed)
+    assert stock("queue", {"max-size-bytes": 0}).good  # it does not set what differs
+    for key in ("max-size-buffers", "leaky", "absent"):
+        check = stock("queue", {key: 1})
+        assert check.found == f"differs in {key}"
+        assert set(check.data["differences"]) == {"max-size-buffers", "leaky", "absent"}
+    assert stock("nvinfer", {}).outcome is Outcome.FAILED
+
+
+def changed(**how: Any) -> dict[str, Any]:
+    return {**RESULT, **how}
+
+
+@pytest.mark.parametrize(
+    ("gpu", "said"),
+    [
+        (RESULT, "as on the CPU"),
+        (changed(masked={"detector": 300.0}), "as on the CPU"),  # more is no fault
+        (changed(detections={"person": 150.0}), "people a frame 1.50 instead of 2.00"),
+        (changed(masked={"detector": 180.0}), "masked heads a frame 1.80 instead of 2.00"),
+        (changed(redaction_failures=2.0), "2 frames could not be masked"),
+        (changed(frames=0), "no frame was analysed"),
+        ({"error": "no element nvinfer"}, "DeepStream: no element nvinfer"),
+        (
+            changed(cameras={"c": {"processed": 100, "persons": 4, "total_minor": 10000}}),
+            "mean total 2500 instead of 10000",
+        ),
+    ],
+)
+def test_comparing_with_the_cpu(gpu: dict[str, Any], said: str) -> None:
+    check = clip.compare(gpu, RESULT)
+    assert said in check.found
+    assert check.good == (said == "as on the CPU")
+    assert check.data["cpu"] == RESULT
+
+
+@pytest.mark.parametrize(
+    ("capacity", "best", "found"),
+    [(200, 16, "16 cameras"), (1000, 32, "32 cameras"), (9, 0, "not even one")],
+)
+def test_how_many_streams(capacity: float, best: int, found: str) -> None:
+    def run(count: int) -> dict[str, Any]:
+        each = min(10.0, capacity / count) * 10
+        return {"seconds": 10.0, "cameras": {n: {"processed": each} for n in range(count)}, "stages_ms": {}}
+
+    check = clip.streams(run, 10)
+    assert check.found.startswith(found)
+    assert check.data.get("best", 0) == best
+
+
+def test_streams_that_fail_end_the_search() -> None:
+    check = clip.streams(lambda count: {"error": "out of memory"} if count == 1 else RESULT, 10)
+    assert (check.good, check.found) == (False, "out of memory")
+
+
+def test_a_run_that_cannot_start_is_one_line(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.touch()
+    store = clip.store_file(tmp_path, film, tmp_path / "none.csv", 2, 10)
+    assert "prices.catalogue: there is no such file" in clip.play(store, "cpu", 1)["error"]
+
+
+def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = FakeGpu()
+    film = tmp_path / "film.mp4"
+    film.touch()
+    played: list[tuple[str, str]] = []
+
+    def play(store: Path, platform: str, seconds: float) -> dict[str, Any]:
+        played.append((store.name, platform))
+        return RESULT if len(played) < 4 else {"error": "enough"}
+
+    monkeypatch.setattr(machine, "machine_checks", lambda: [ok(name, "there") for name in acceptance.NEEDED])
+    monkeypatch.setattr(acceptance, "graph_checks", lambda: [ok("graph", "sound")])
+    monkeypatch.setattr(acceptance, "open_cuda", lambda: gpu)
+    monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu))
+    monkeypatch.setattr(clip, "play", play)
+    monkeypatch.setenv("MSH_ENGINES", str(tmp_path / "engines"))
+    report = tmp_path / "r.json"
+    assert acceptance.main(["--clip", str(film), "--report", str(report), "--seconds", "10"]) == 0
+    found = {check["name"]: check for check in json.loads(report.read_text())["checks"]}
+    assert played[:3] == [
+        ("store-1.yaml", "deepstream"),
+        ("store-1.yaml", "cpu"),
+        ("store-1.yaml", "deepstream"),
+    ]
+    assert found["streams"]["found"] == "1 camera at 10 frames a second"
+    assert found["engines"]["data"]["centerface"]["fresh"] is True
+    assert (tmp_path / "engines" / "deepstream" / "centerface.yml").is_file()
+    monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu, fails="build"))
+    assert acceptance.main(["--clip", str(film), "--report", str(report), "--anew"]) == 1
+    assert failed("x", "y").good is False
+    assert "TensorRT built no engine" in report.read_text()
