@@ -1,0 +1,94 @@
+// Every request of the page. The contract is web/openapi.yaml.
+
+import { t } from "./strings.js";
+
+export class Refused extends Error {
+  constructor(status, code, message, details = []) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export let session = null;
+const listeners = new Set();
+
+/** Call back with the session whenever it changes. */
+export function onSession(call) {
+  listeners.add(call);
+}
+
+function setSession(found) {
+  session = found;
+  for (const call of listeners) call(found);
+}
+
+export async function openSession() {
+  setSession(await send("GET", "/api/session"));
+}
+
+export async function signIn(token) {
+  setSession(await send("POST", "/api/session", { json: { token } }));
+}
+
+export async function signOut() {
+  await send("DELETE", "/api/session");
+  await openSession();
+}
+
+/** Send a request; return its JSON, or null without one. Raises Refused, with a message for people. */
+export async function send(method, path, { json, body, signal, type } = {}) {
+  const headers = {};
+  if (method !== "GET") headers["X-CSRF-Token"] = session?.csrf ?? "";
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (type) headers["Content-Type"] = type;
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      signal: signal ?? AbortSignal.timeout(15000),
+      body: json === undefined ? body : JSON.stringify(json),
+      credentials: "same-origin",
+      cache: "no-store",
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, "offline", t("error.offline"));
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  const refused = await refusal(answer.status, await answer.text().catch(() => ""));
+  if (refused.code === "sign_in" && session?.signed_in) openSession().catch(() => {});
+  throw refused;
+}
+
+export function refusal(status, text) {
+  try {
+    const { code, message, details } = JSON.parse(text).error;
+    return new Refused(status, code, message, details);
+  } catch {
+    return new Refused(status, "failed", t("error.status", { status }));
+  }
+}
+
+/** Send a file as it is. `progress` gets 0 to 1. Returns the job; abort through `signal`. */
+export function upload(file, { progress, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/jobs?name=${encodeURIComponent(file.name.slice(0, 200))}`);
+    request.setRequestHeader("X-CSRF-Token", session?.csrf ?? "");
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) progress(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      if (request.status === 201) resolve(JSON.parse(request.responseText));
+      else reject(refusal(request.status, request.responseText));
+    });
+    request.addEventListener("error", () => reject(new Refused(0, "offline", t("error.upload"))));
+    request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}

@@ -1,0 +1,1 @@
+export function areasPage(main) { main.replaceChildren(); return () => {}; }

@@ -1,0 +1,72 @@
+// Numbers and times for people.
+
+import { t, tOr } from "./strings.js";
+
+let zone;
+const bytesUnits = ["B", "kB", "MB", "GB"];
+
+export function setZone(name) {
+  zone = name;
+}
+
+export function duration(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return t("time.s", { s: seconds });
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return t("time.min_s", { min: minutes, s: String(seconds % 60).padStart(2, "0") });
+  if (minutes < 60) return t("time.min", { min: minutes });
+  if (minutes < 60 * 48) return t("time.h_min", { h: Math.floor(minutes / 60), min: minutes % 60 });
+  return t("time.days", { count: Math.floor(minutes / 1440) });
+}
+
+export function clock(iso) {
+  return new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false, timeZone: zone }).format(
+    new Date(iso),
+  );
+}
+
+export function day(iso) {
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" }).format(
+    new Date(`${iso}T12:00:00Z`),
+  );
+}
+
+export function bytes(count) {
+  let step = 0;
+  let rest = count;
+  while (rest >= 1000 && step < bytesUnits.length - 1) {
+    rest /= 1000;
+    step += 1;
+  }
+  return `${rest >= 10 || step === 0 ? Math.round(rest) : rest.toFixed(1)} ${bytesUnits[step]}`;
+}
+
+export function count(number) {
+  return new Intl.NumberFormat("en").format(number);
+}
+
+export function percent(part) {
+  return `${Math.round(part * 100)} %`;
+}
+
+/** A slug of the store file, as a name for people: "main-entrance" becomes "Main entrance". */
+export function title(slug) {
+  const words = slug.replaceAll("-", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Whole amounts without ",00": "€1,290.00" becomes "€1,290". */
+export function short(money) {
+  return money.replace(/[.,]0{2,3}(?=\D*$)/, "");
+}
+
+export function itemName(item) {
+  const type = tOr(`type.${item.type}`, item.type.replaceAll("_", " "));
+  const brand = item.brand_text ?? item.brand;
+  return brand ? `${brand} ${type}` : t("item.no_brand", { type });
+}
+
+export function sureness(part) {
+  if (part >= 0.8) return t("sure.high");
+  return part >= 0.5 ? t("sure.middle") : t("sure.low");
+}

@@ -1,0 +1,151 @@
+// Start: wording, session, theme, navigation. One page at a time fills <main>.
+
+import { onSession, openSession, session, signIn, signOut } from "./api.js";
+import { h, icon, say, toast } from "./dom.js";
+import { floorPage } from "./floor.js";
+import { setZone } from "./format.js";
+import { connect, disconnect, linkState, on } from "./link.js";
+import { fillStrings, loadStrings, t } from "./strings.js";
+import { systemPage } from "./system.js";
+import { areasPage } from "./editor.js";
+import { tryPage } from "./try.js";
+
+const byId = (id) => document.getElementById(id);
+const PAGES = { floor: floorPage, try: tryPage, system: systemPage };
+const THEMES = { auto: "auto", light: "sun", dark: "moon" };
+let leavePage = null;
+let rights = null;
+
+function showTheme() {
+  const chosen = localStorage.getItem("theme") ?? "auto";
+  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  byId("theme").replaceChildren(icon(THEMES[chosen] ?? "auto"));
+  byId("theme").setAttribute("aria-label", t("theme", { name: t(`theme.${chosen}`) }));
+  byId("theme").title = t("theme", { name: t(`theme.${chosen}`) });
+}
+
+function nextTheme() {
+  const names = Object.keys(THEMES);
+  const now = names.indexOf(localStorage.getItem("theme") ?? "auto");
+  localStorage.setItem("theme", names[(now + 1) % names.length]);
+  showTheme();
+}
+
+function showTabs(current) {
+  const pages = Object.keys(PAGES).filter((page) => page !== "try" || session.may.upload);
+  byId("tabs").replaceChildren(
+    ...pages.map((page) =>
+      h("a", { href: `#/${page}`, "aria-current": page === current ? "page" : null }, icon(page), t(`nav.${page}`)),
+    ),
+  );
+}
+
+function route() {
+  leavePage?.();
+  leavePage = null;
+  const main = byId("main");
+  const [page, part, camera] = location.hash.replace(/^#\//, "").split("/");
+  byId("bar").hidden = !session.may.read;
+  if (!session.may.read || page === "login") {
+    showLogin(main);
+    return;
+  }
+  const name = page in PAGES && (page !== "try" || session.may.upload) ? page : "floor";
+  showTabs(name);
+  document.title = `${t(`nav.${name}`)} – ${session.store.name}`;
+  leavePage = name === "system" && part === "areas" && camera ? areasPage(main, camera) : PAGES[name](main);
+  scrollTo(0, 0);
+}
+
+function showLogin(main) {
+  document.title = t("login.title");
+  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
+  const token = h("input", { class: "input", id: "token", type: "password", autocomplete: "current-password", required: true, maxLength: 256 });
+  const button = h("button", { class: "button main", type: "submit" }, t("login.enter"));
+  const enter = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      await signIn(token.value);
+      location.hash = "#/floor";
+    } catch (error) {
+      say(wrong.lastChild, error.message);
+      wrong.hidden = false;
+      token.select();
+    }
+    button.disabled = false;
+  };
+  main.replaceChildren(
+    h(
+      "div",
+      { class: "login" },
+      h(
+        "form",
+        { class: "card", onsubmit: enter },
+        h("div", { class: "brand" }, h("img", { src: "/static/favicon.svg", alt: "", width: 40, height: 40 }), h("span", { class: "brand-name" }, h("b", {}, "make sales happen"), h("span", {}, session.store.name))),
+        h("h1", {}, t("login.title")),
+        h("p", { class: "soft" }, t("login.text")),
+        h("div", { class: "field" }, h("label", { for: "token" }, t("login.token")), token),
+        wrong,
+        button,
+      ),
+    ),
+  );
+  token.focus();
+}
+
+function takeSession(found) {
+  setZone(found.store.timezone);
+  say(byId("store-name"), found.store.name);
+  const leave = byId("leave");
+  leave.hidden = !found.login_required;
+  leave.replaceChildren(icon("leave"));
+  leave.setAttribute("aria-label", t(found.signed_in ? "login.leave" : "login.enter"));
+  const now = JSON.stringify([found.may, found.signed_in]);
+  if (rights === now) return;
+  rights = now;
+  if (found.may.read) connect();
+  else disconnect();
+  route();
+}
+
+function showLink() {
+  const { up, silentMs } = linkState();
+  byId("link").className = `pill link ${up ? "good" : "bad"}`;
+  say(byId("link"), up ? t("link.up") : silentMs === null ? t("link.opening") : t("link.down"));
+}
+
+async function start() {
+  await loadStrings();
+  fillStrings(document);
+  showTheme();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
+  byId("theme").addEventListener("click", nextTheme);
+  byId("leave").addEventListener("click", () => {
+    if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));
+    else location.hash = "#/login";
+  });
+  onSession(takeSession);
+  on("link", showLink);
+  let asking = false;
+  on("link", async ({ up, silentMs }) => {
+    if (asking || !(up || silentMs > 4000)) return;
+    asking = true;
+    await openSession().catch(() => {});
+    asking = false;
+  });
+  addEventListener("hashchange", route);
+  for (;;) {
+    try {
+      await openSession();
+      break;
+    } catch {
+      byId("main").replaceChildren(h("div", { class: "login" }, h("p", { class: "soft" }, t("link.opening"))));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+  showLink();
+}
+
+start();

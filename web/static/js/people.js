@@ -1,0 +1,194 @@
+// The list of who to serve next.
+
+import { announce, empty, h, icon, reconcile, say, toast } from "./dom.js";
+import * as format from "./format.js";
+import { send, session } from "./api.js";
+import { t, tOr } from "./strings.js";
+
+export function keyOf(person) {
+  return `${person.camera}/${person.id}`;
+}
+
+export class PeopleList {
+  /** point: called with a person's key, or null, as pointer or keyboard goes over rows; pick: at a click. */
+  constructor({ point, pick }) {
+    this.calls = { point, pick };
+    this.list = h("ol", { class: "people", "aria-label": t("floor.list") });
+    this.none = empty("people", t("floor.none"), t("floor.none_text"));
+    this.summary = h("span", { class: "soft small number" });
+    this.node = h(
+      "section",
+      { class: "card next", "aria-labelledby": "next-title" },
+      h("div", { class: "card-head" }, h("h1", { id: "next-title" }, t("floor.title")), this.summary),
+      this.list,
+      this.none,
+    );
+    this.rows = new Map();
+    this.gone = new Map();
+    this.first = undefined;
+  }
+
+  /** Take the people, the next to serve first. */
+  update(people, chosen) {
+    const shown = people.filter((person) => !this.gone.has(person.key));
+    for (const key of this.gone.keys()) if (!people.some((person) => person.key === key)) this.gone.delete(key);
+    const before = new Map([...this.rows].map(([key, row]) => [key, row.node.offsetTop]));
+    const nodes = new Map([...this.rows].map(([key, row]) => [key, row.node]));
+    reconcile(this.list, nodes, shown, {
+      key: (person) => person.key,
+      make: (person) => {
+        const row = new Row(person, this.calls, (key) => this.#leave(key));
+        this.rows.set(person.key, row);
+        return row.node;
+      },
+      update: (_, person) => this.rows.get(person.key).update(person, chosen),
+    });
+    for (const key of this.rows.keys()) if (!nodes.has(key)) this.rows.delete(key);
+    for (const [key, row] of this.rows) slide(row.node, before.get(key));
+    this.none.hidden = shown.length > 0;
+    this.list.hidden = shown.length === 0;
+    say(this.summary, t("floor.count", { count: shown.length }));
+    this.#tellFirst(shown[0]);
+  }
+
+  choose(chosen, scroll) {
+    for (const [key, row] of this.rows) row.choose(key === chosen);
+    if (scroll) this.rows.get(chosen)?.node.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  #leave(key) {
+    this.gone.set(key, true);
+    this.rows.get(key)?.node.remove();
+    this.rows.delete(key);
+    this.calls.point(null);
+    return () => this.gone.delete(key);
+  }
+
+  #tellFirst(person) {
+    const first = person && person.total.items_priced ? person.key : null;
+    if (first !== this.first && first) {
+      announce(t("floor.new_first", { total: format.short(person.total.text), where: place(person) }));
+    }
+    this.first = first;
+  }
+}
+
+class Row {
+  constructor(person, calls, leave) {
+    this.key = person.key;
+    this.leave = leave;
+    this.open = h("button", { class: "row-open", type: "button", onclick: () => calls.pick(this.key, false) });
+    this.rank = h("span", { class: "rank number", "aria-hidden": "true" });
+    this.total = h("b", { class: "total number" });
+    this.range = h("span", { class: "range number" });
+    this.where = h("span", { class: "where" });
+    this.times = h("span", { class: "times soft small number" });
+    this.rules = h("span", { class: "rules" });
+    this.items = h("ul", { class: "items" });
+    this.sure = h("span", { class: "sure soft small" });
+    this.itemNodes = new Map();
+    this.acts = h("div", { class: "acts" }, this.sure);
+    if (session.may.act) this.acts.append(this.#actions());
+    this.node = h(
+      "li",
+      { class: "person", onpointerenter: () => calls.point(this.key), onpointerleave: () => calls.point(null), onfocusin: () => calls.point(this.key), onfocusout: () => calls.point(null) },
+      this.open,
+      this.rank,
+      h("div", { class: "figures" }, this.total, this.range),
+      h("div", { class: "place" }, h("span", { class: "place-line" }, icon("pin"), this.where, this.rules), this.times),
+      this.items,
+      this.acts,
+    );
+  }
+
+  #actions() {
+    const served = h("button", { class: "button main", type: "button", onclick: () => this.#act("served") }, icon("check"), t("person.served"));
+    const not = h("button", { class: "button quiet", type: "button", onclick: () => ask(true) }, t("person.not"));
+    const really = h("button", { class: "button bad", type: "button", onclick: () => this.#act("not-customer") }, t("person.not_really"));
+    const back = h("button", { class: "button quiet", type: "button", onclick: () => { ask(false); not.focus(); } }, t("back"));
+    const ask = (asking) => {
+      served.hidden = not.hidden = asking;
+      really.hidden = back.hidden = !asking;
+      if (asking) really.focus();
+    };
+    ask(false);
+    return h("span", { class: "buttons" }, served, not, really, back);
+  }
+
+  async #act(what) {
+    const { camera, id } = this.person;
+    const back = this.leave(this.key);
+    try {
+      await send("POST", `/api/people/${camera}/${id}/${what}`);
+      toast(t(what === "served" ? "person.served_done" : "person.not_done", { where: place(this.person) }));
+    } catch (error) {
+      if (error.status === 404) return;
+      back();
+      toast(error.message, { bad: true });
+    }
+  }
+
+  update(person, chosen) {
+    this.person = person;
+    const priced = person.total.items_priced > 0;
+    const known = person.items.length > 0;
+    this.node.classList.toggle("top", person.rank === 1 && priced);
+    this.node.classList.toggle("plain", !known);
+    this.choose(person.key === chosen);
+    say(this.rank, String(person.rank));
+    say(this.total, priced ? format.short(person.total.text) : t(known ? "person.no_price" : "person.nothing"));
+    say(this.range, priced && person.total.range_text ? person.total.range_text.replaceAll(/[.,]\d{2}(?!\d)/g, "") : "");
+    say(this.where, place(person));
+    say(this.times, times(person));
+    this.open.setAttribute("aria-label", t("person.row", { rank: person.rank, total: this.total.textContent, where: place(person) }));
+    this.rules.replaceChildren(...person.rules.map((rule) => h("span", { class: "pill gold plain" }, rule)));
+    say(this.sure, known ? t("person.sure", { how: format.sureness(person.certainty), part: format.percent(person.certainty) }) : "");
+    reconcile(this.items, this.itemNodes, byPrice(person.items), { key: (item) => item.slot, make: () => h("li"), update: fillItem });
+  }
+
+  choose(chosen) {
+    this.node.classList.toggle("chosen", chosen);
+    this.open.setAttribute("aria-pressed", chosen);
+  }
+}
+
+function place(person) {
+  const camera = format.title(person.camera);
+  return person.zones.length ? `${person.zones.map((zone) => format.title(zone.id)).join(", ")} · ${camera}` : camera;
+}
+
+function times(person) {
+  const here = t("person.here", { time: format.duration(person.dwell_ms) });
+  return person.waiting_ms > 0 ? `${here} · ${t("person.waiting", { time: format.duration(person.waiting_ms) })}` : here;
+}
+
+export function byPrice(items) {
+  return [...items].sort((a, b) => (b.price?.amount_minor ?? -1) - (a.price?.amount_minor ?? -1));
+}
+
+/** Write one item into a list entry; nothing is touched where nothing has changed. */
+export function fillItem(node, item) {
+  const state = JSON.stringify(item);
+  if (node.dataset.state === state) return;
+  node.dataset.state = state;
+  const price = item.price;
+  const source = price ? [tOr(`source.${price.source}`, price.source), price.as_of ? format.day(price.as_of) : null] : [t("item.unpriced")];
+  node.className = price ? "" : "unpriced";
+  node.replaceChildren(
+    h("span", { class: "item-name" }, format.itemName(item)),
+    h("span", { class: "item-price number" }, price ? format.short(price.text) : "–"),
+    h(
+      "span",
+      { class: "item-note soft small" },
+      source.filter(Boolean).join(", "),
+      price?.stale ? h("span", { class: "pill warn plain" }, t("item.stale")) : null,
+    ),
+    h("span", { class: "item-sure soft small number", title: t("item.votes", { count: item.votes }) }, t("item.sure", { part: format.percent(item.confidence) })),
+  );
+}
+
+function slide(node, from) {
+  const by = from === undefined ? 0 : from - node.offsetTop;
+  if (!by || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  node.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 260, easing: "ease-out" });
+}

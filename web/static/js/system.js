@@ -1,0 +1,1 @@
+export function systemPage(main) { main.replaceChildren(); return () => {}; }

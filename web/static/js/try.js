@@ -1,0 +1,1 @@
+export function tryPage(main) { main.replaceChildren(); return () => {}; }
