@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipelines.errors import BadInput
 from pricing.known import NS_PER_HOUR, Freshness
-from pricing.offers import Judge
+from pricing.offers import BadAnswer, Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
     from pipelines.settings.prices import Live
     from pipelines.settings.root import Settings
+    from pricing.known import Answer, Thing
     from probes.measure import Metrics
     from probes.prices.live import LivePrices
+    from probes.prices.rates import RateTable
     from probes.prices.services import Service
 
 
@@ -25,20 +29,10 @@ def cache_file(settings: Settings, folder: Path) -> Path:
     return folder / f"prices-{settings.store.id}.db"
 
 
-def build_service(settings: Settings, live: Live) -> Service:
-    """Return the service that the settings name."""
-    from probes.prices.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
-
-    currency = live.currency or settings.store.currency
-    where = {"country": live.country, "language": live.language}
-    if live.service is not None:
-        headers = {name: value.get_secret_value() for name, value in live.service.headers.items()}
-        values = {**where, "currency": currency}
-        return DescribedService(
-            live.service.url, headers, live.service.paths, values=values, currency=currency
-        )
-    key = live.key.get_secret_value() if live.key else ""
-    return OpenWebNinja(live.base_url, key, **where, currency=currency)
+def build_freshness(settings: Settings) -> Freshness:
+    """Return how long answers are good."""
+    cache = settings.prices.cache
+    return Freshness(*(hours * NS_PER_HOUR for hours in (cache.fresh_h, cache.stale_h, cache.unknown_h)))
 
 
 def build_live(
@@ -54,32 +48,22 @@ def build_live(
 
     spell: a brand's normal form as people write it. folder: of what must outlive a restart.
     """
-    live, cache = settings.prices.live, settings.prices.cache
+    live, zone = settings.prices.live, settings.store.zone
     if live is None:
         return None
     from probes.prices.cache import PriceCache  # noqa: PLC0415 only where it is used
     from probes.prices.live import LivePrices, LiveSpec  # noqa: PLC0415
-    from probes.prices.rates import RateTable  # noqa: PLC0415
 
-    given, currency, zone = settings.prices.rates, settings.store.currency, settings.store.zone
-    least, most = live.least, live.most
-    rates = RateTable(given.table if given else None, given.feed if given else None)
+    rates = _rates(settings)
 
     def today() -> date:
         return datetime.fromtimestamp(now() / 1e9, zone).date()
 
     return LivePrices(
-        build_service(settings, live),
-        lambda: Judge(currency, least, most, rates.current),
-        PriceCache(cache_file(settings, folder()), cache.max_mb * 1_000_000, now),
-        LiveSpec(
-            Freshness(
-                cache.fresh_h * NS_PER_HOUR, cache.stale_h * NS_PER_HOUR, cache.unknown_h * NS_PER_HOUR
-            ),
-            live.budget_per_day,
-            live.timeout_s,
-            live.retries,
-        ),
+        _service(settings, live),
+        _judge(settings, live, rates),
+        PriceCache(cache_file(settings, folder()), settings.prices.cache.max_mb * 1_000_000, now),
+        LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),
         random=random,
         today=today,
         spell=spell,
@@ -87,3 +71,51 @@ def build_live(
         rates=rates,
         now=now,
     )
+
+
+def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
+    """Ask the store's service about one thing and wait; raises BadInput where it gives no sensible answer."""
+    from probes.prices.http import Failure, HttpClient  # noqa: PLC0415 loads requests
+    from probes.prices.live import WORDS, answer_of  # noqa: PLC0415
+    from probes.prices.services import ask  # noqa: PLC0415
+
+    live = settings.prices.live
+    if live is None:
+        raise BadInput("no price service; name one under prices.live in the store file")
+    client, rates, service = HttpClient(live.timeout_s), _rates(settings), _service(settings, live)
+    rates.refresh(client)
+    found, _ = ask(service, client, thing, brand)
+    if isinstance(found, Failure):
+        raise BadInput(f"price service {service.host} {WORDS[found]}")
+    judge = _judge(settings, live, rates)()
+    try:
+        quote = judge.quote(thing.brand, found)
+    except BadAnswer:
+        raise BadInput(f"price service {service.host} {WORDS[Failure.GARBAGE]}") from None
+    return answer_of(thing, quote, judge.currency, service.source, time.time_ns())
+
+
+def _service(settings: Settings, live: Live) -> Service:
+    from probes.prices.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
+
+    currency = live.currency or settings.store.currency
+    where = {"country": live.country, "language": live.language}
+    own = live.service
+    if own is not None:
+        headers = {name: value.get_secret_value() for name, value in own.headers.items()}
+        values = {**where, "currency": currency}
+        return DescribedService(own.url, headers, own.paths, values=values, currency=currency)
+    key = live.key.get_secret_value() if live.key else ""
+    return OpenWebNinja(live.base_url, key, **where, currency=currency)
+
+
+def _judge(settings: Settings, live: Live, rates: RateTable) -> Callable[[], Judge]:
+    currency, least, most = settings.store.currency, live.least, live.most
+    return lambda: Judge(currency, least, most, rates.current)
+
+
+def _rates(settings: Settings) -> RateTable:
+    from probes.prices.rates import RateTable  # noqa: PLC0415 loads requests
+
+    given = settings.prices.rates
+    return RateTable(given.table if given else None, given.feed if given else None)

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
@@ -18,10 +19,12 @@ from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
 from pipelines.outputs.build import build_sinks
 from pipelines.plan import build_floor, open_record, plan_of
+from pipelines.prices import build_live
 from pipelines.states import CameraState
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.reload import CatalogueFile
+from pricing.sources import PriceSources
 from probes.draw import Overlay
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
@@ -102,6 +105,14 @@ class Store:
         self._device = settings.store.device or _host_slug()
         currency = settings.store.currency
         self._catalogue = self._load_catalogue()
+        self._live = build_live(
+            settings,
+            metrics=metrics,
+            spell=self._brand,
+            folder=state_folder,
+            now=now,
+            random=self._random.random,
+        )
         zones = {name: list(camera.zones) for name, camera in self._cameras.items()}
         self._summaries = Summaries(zones, currency)
         self._mqtt = self._build_mqtt()
@@ -137,6 +148,8 @@ class Store:
         self._tell_status()
         if self._mqtt:
             self._mqtt.start()
+        if self._live:
+            self._live.start()
         self._platform.start()
         self._housekeeper.start()
 
@@ -145,6 +158,8 @@ class Store:
         self._stop.set()
         clean = self._platform.stop()
         self._looks.close()
+        if self._live:
+            self._live.stop()
         if self._describer:
             self._describer.close()
         self._floor.close(self._now())
@@ -284,7 +299,7 @@ class Store:
         plan = plan_of(self._settings, self._device)
         floor = build_floor(
             plan,
-            self._catalogue.lookup if self._catalogue else _no_price,
+            PriceSources(self._catalogue, self._live).lookup,
             summaries=self._summaries,
             publisher=self._publisher,
             metrics=self._metrics,
@@ -304,7 +319,7 @@ class Store:
             self._settings,
             floor=self._floor,
             looks=self._looks,
-            overlay=Overlay(money, self._brand),
+            overlay=Overlay(partial(money, locale=self._settings.store.locale), self._brand),
             sinks=self._sinks,
             metrics=self._metrics,
             on_state=self.on_state,
@@ -317,9 +332,9 @@ class Store:
         return self._catalogue.current.names.get(brand, brand) if self._catalogue else brand
 
 
-def money(sum_: Price | Total) -> str:
+def money(sum_: Price | Total, locale: str = "en") -> str:
     """Write a price or a total for people."""
-    return display(sum_.amount_minor, sum_.currency)
+    return display(sum_.amount_minor, sum_.currency, locale)
 
 
 def state_path() -> Path:
@@ -340,10 +355,6 @@ def state_folder() -> Path:
             f"{base}: cannot be made ({error.strerror}); set STATE_DIRECTORY to a folder"
         ) from None
     return base
-
-
-def _no_price(_brand: str, _type: str | None, _slot: str) -> None:
-    return None
 
 
 def _host_slug() -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from pipelines.store import state_path
 from probes.notify import REJOIN_NS
 from probes.outbox import KEEP_NS
+from probes.prices.cache import HISTORY
 from probes.sent import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
@@ -83,7 +85,11 @@ def _computed(settings: Settings) -> Iterator[Row]:
             settings.models.brand.name,
             f"{settings.prices.confirm.window_ms} ms of votes",
         ),
-        (f"prices of the items and their total in {settings.store.currency}", "price list", "while in view"),
+        (
+            f"prices of the items and their total in {settings.store.currency}",
+            _price_sources(settings),
+            "while in view",
+        ),
     )
     for what, by, how_long in rows:
         yield {"what": what, "by": by, "how_long": how_long}
@@ -95,6 +101,12 @@ def _computed(settings: Settings) -> Iterator[Row]:
         }
     if any(camera.zones for camera in settings.enabled_cameras().values()):
         yield {"what": "time that a person stays in a zone", "by": "zones", "how_long": "while in view"}
+
+
+def _price_sources(settings: Settings) -> str:
+    prices = settings.prices
+    sources = ["price list"] if prices.catalogue or not prices.live else []
+    return " and ".join([*sources, "price service"] if prices.live else sources)
 
 
 def _kept(settings: Settings) -> Iterator[Row]:
@@ -130,6 +142,13 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": str(sent_path(state_path(), settings.store.id)),
             "how_long": f"{KEEP_DAYS} days",
         }
+    if settings.prices.live:
+        cache = settings.prices.cache
+        yield {
+            "what": "prices that the price service gave for brands and types; no person, no place",
+            "where": "price file on this box's disk",
+            "how_long": f"the last {HISTORY} answers each, until {cache.max_mb} MB are full",
+        }
     if outputs.mqtt:
         days = KEEP_NS // (86_400 * 1_000_000_000)
         yield {
@@ -143,6 +162,11 @@ def _sent(settings: Settings) -> Iterator[Row]:
     outputs = settings.outputs
     if settings.describe:
         yield _crops(settings, settings.describe)
+    if (live := settings.prices.live) is not None:
+        url = urlsplit(live.service.url if live.service else live.base_url)
+        login = live.key is not None or bool(live.service and live.service.headers)
+        what = "brand, type and model of an item whose price is unknown, no person, no picture"
+        yield _channel(what, f"price service {url.hostname}", encrypted=url.scheme == "https", login=login)
     video = "live video with masked faces, items and prices"
     if outputs.rtsp:
         yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.listen}", encrypted=False, login=False)

@@ -36,6 +36,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _ports(raw)
     yield from _web_token(raw)
     yield from _describe_key(raw)
+    yield from _exchange(raw)
     yield from _rules(raw)
     yield from _ways(raw)
     yield from _files(raw, folder)
@@ -114,6 +115,20 @@ def _describe_key(raw: Raw) -> Iterator[Finding]:
         yield (
             ("describe", "provider"),
             "the provider's own service needs an api_key; add it, or the url of a server of yours",
+        )
+
+
+def _exchange(raw: Raw) -> Iterator[Finding]:
+    prices, store = _block(raw.get("prices")), _block(raw.get("store"))
+    ours, theirs = store.get("currency"), _block(prices.get("live")).get("currency")
+    rates = _block(prices.get("rates"))
+    listed = {rates.get("base", "EUR"), *_block(rates.get("per_base"))}
+    known = isinstance(ours, str) and isinstance(theirs, str) and {ours, theirs} <= EXPONENTS.keys()
+    if known and ours != theirs and not {ours, theirs} <= listed and "feed" not in rates:
+        missing = " and ".join(str(code) for code in (theirs, ours) if code not in listed)
+        yield (
+            ("prices", "live", "currency"),
+            f"prices in {theirs} cannot be converted to {ours}; add {missing} to prices.rates",
         )
 
 

@@ -120,6 +120,11 @@ class Settings(Section):
             secrets.add(_text(web.token))
         if self.describe and self.describe.api_key:
             secrets.add(_text(self.describe.api_key))
+        if live := self.prices.live:
+            keys = [live.key] if live.key else []
+            secrets |= {
+                _text(key) for key in (*keys, *(live.service.headers if live.service else {}).values())
+            }
         for username, password in logins:
             secrets.add(_text(password))
             secrets.add(b64encode(f"{username}:{_text(password)}".encode("utf-8", "replace")).decode())

@@ -39,7 +39,7 @@ LONGEST_NAME = 80
 AGAIN_S = 60.0
 """After a question, however it went, the same one is not asked for so long."""
 _IDLE_S = 30.0
-_WORDS = {
+WORDS = {
     Failure.TIMEOUT: "does not answer in time",
     Failure.UNREACHABLE: "cannot be reached: check prices.live and the network",
     Failure.TLS: "has no trusted certificate",
@@ -222,25 +222,9 @@ class LivePrices:
         except BadAnswer:
             self._failed(job, Failure.GARBAGE, pause)
             return
-        self._learn(self._kept(job.thing, quote, judge.currency))
+        self._learn(answer_of(job.thing, quote, judge.currency, self._service.source, self._now()))
         self._succeeded(job)
         self._on_result("answered" if quote else "nothing")
-
-    def _kept(self, thing: Thing, quote: Quote | None, currency: str) -> Answer:
-        source = self._service.source
-        if quote is None:
-            return Answer(thing, self._now(), Result.NOTHING, 0, 0, 0, currency, source, "no offer")
-        return Answer(
-            thing,
-            self._now(),
-            Result.PRICED,
-            quote.amount_minor,
-            quote.min_minor,
-            quote.max_minor,
-            currency,
-            source,
-            quote.detail,
-        )
 
     def _learn(self, answer: Answer) -> None:
         self._cache.put(answer)
@@ -277,7 +261,7 @@ class LivePrices:
                 heapq.heappush(self._jobs, job)
             self._wake.notify_all()
         if tell:
-            log.warning("price service %s %s; known prices are used", self._service.host, _WORDS[failure])
+            log.warning("price service %s %s; known prices are used", self._service.host, WORDS[failure])
 
     def _pause(self, reply: Reply) -> float:
         """Hold all questions back for as long as the response asks."""
@@ -296,6 +280,14 @@ class LivePrices:
         if len(self._quiet) >= MAX_QUIET:
             del self._quiet[next(iter(self._quiet))]
         self._quiet[thing] = now + self._again_s * (0.75 + 0.5 * self._random())
+
+
+def answer_of(thing: Thing, quote: Quote | None, currency: str, source: str, at: int) -> Answer:
+    """Return what to keep of an answer; no quote is NOTHING. at: UTC ns."""
+    if quote is None:
+        return Answer(thing, at, Result.NOTHING, 0, 0, 0, currency, source, "no offer")
+    amounts = quote.amount_minor, quote.min_minor, quote.max_minor
+    return Answer(thing, at, Result.PRICED, *amounts, currency, source, quote.detail)
 
 
 @lru_cache(maxsize=4096)

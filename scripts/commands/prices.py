@@ -1,15 +1,20 @@
-"""`msh prices`: is a price list right, and what does it say of a thing."""
+"""`msh prices`: is a price list right, and what do list, memory and service say of a thing."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import sys
-from datetime import date
+import time
+from datetime import date, datetime, timezone
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.settings.load import load_settings
 from pricing.catalogue import Catalogue, load
 from pricing.errors import BadInput
+from pricing.known import Freshness, Known, Result, Thing, learn
 from pricing.money import display, exponent
 from pricing.names import normal_brand
 from pricing.rows import BadCatalogue, Row, parse_day
@@ -18,24 +23,31 @@ from pricing.slots import normal_type, slot_of
 if TYPE_CHECKING:
     import argparse
 
+    from pipelines.settings.root import Settings
+    from pricing.known import Answer
     from pricing.value import Price
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command and its two subcommands."""
-    about = "check a price list, or ask it for a price"
+    about = "check a price list, or ask for a price"
     parser = subparsers.add_parser("prices", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="tell every mistake in a price list with its place")
-    check.add_argument("file", type=Path, metavar="FILE", help="the price list, CSV")
+    check.add_argument("file", type=Path, metavar="FILE", help="the price list, CSV or YAML")
     check.add_argument("--currency", help="the store's currency, such as EUR")
     check.set_defaults(run=run_check)
     lookup = actions.add_parser("lookup", help="tell what a thing of a brand costs")
     lookup.add_argument("brand", metavar="BRAND")
     lookup.add_argument("type", metavar="TYPE", help="such as handbag or bomber; a slot such as bag for any")
-    lookup.add_argument("--catalogue", type=Path, metavar="FILE", required=True, help="the price list, CSV")
+    lookup.add_argument("--model", metavar="NAME", help="of this model")
+    source = lookup.add_mutually_exclusive_group(required=True)
+    source.add_argument("--catalogue", type=Path, metavar="FILE", help="the price list, CSV or YAML")
+    source.add_argument("--config", type=Path, metavar="FILE", help="the store file, for all its sources")
+    lookup.add_argument("--cache", type=Path, metavar="FILE", help="remembered prices; else this user's")
+    lookup.add_argument("--live", action="store_true", help="ask the store's price service now, once")
     lookup.add_argument("--on", metavar="DATE", help="the day, such as 2026-11-30; today if left out")
-    lookup.add_argument("--explain", action="store_true", help="show the lines of the list that were used")
+    lookup.add_argument("--explain", action="store_true", help="show the lines and answers it comes from")
     lookup.set_defaults(run=run_lookup)
 
 
@@ -55,58 +67,114 @@ def run_check(args: argparse.Namespace) -> int:
 
 
 def run_lookup(args: argparse.Namespace) -> int:
-    """Print a price; return 0, or 1 where the list does not know it."""
+    """Print a price; return 0, or 1 where nobody knows it or the shop does not sell it."""
     type_ = normal_type(args.type)
-    slot = slot_of(type_)
-    on = _day(args.on)
+    settings = load_settings(args.config, env=os.environ) if args.config else None
+    on = _day(args.on, settings)
+    path = args.catalogue or (settings.prices.catalogue if settings else None)
     try:
-        catalogue = load(args.catalogue)
+        catalogue = load(path, settings.store.currency if settings else None) if path else Catalogue(())
     except BadCatalogue as error:
         print(error, file=sys.stderr)
         return 2
-    rows = catalogue.rows_for(args.brand, type_, slot, on)
-    price = catalogue.lookup(args.brand, type_, slot, on)
-    if price is None:
-        print(_unknown(catalogue, args.brand, type_, on), file=sys.stderr)
-        return 1
-    print(f"{rows[0].name} {type_}: {_money(price)}")
-    for row in rows if args.explain else ():
-        print(f"  {args.catalogue}:{row.line}  {_told(row)}")
-    return 0
+    rows = catalogue.rows_for(args.brand, type_, slot_of(type_), on, args.model)
+    found = catalogue.find(args.brand, type_, slot_of(type_), on, args.model)
+    lines = [f"  {path}:{row.line}  {_told(row)}" for row in rows]
+    price, remembered = found.price, settings is not None or args.cache is not None
+    if price is None and found.sold and remembered:
+        thing = Thing(normal_brand(args.brand), type_, normal_brand(args.model or ""))
+        price, told = _remembered(args, settings, thing, catalogue.names.get(thing.brand, args.brand))
+        lines += told
+    if price is not None:
+        name = rows[0].name if rows else args.brand
+        print(f"{name} {type_}: {_money(price, settings)}")
+    elif not found.sold:
+        print(f"{rows[0].name} {type_}: not sold here, so it has no price", file=sys.stderr)
+    else:
+        print(_unknown(catalogue, args.brand, type_, on, remembered=remembered), file=sys.stderr)
+    for line in lines if args.explain else ():
+        print(line)
+    return 0 if price is not None else 1
 
 
-def _day(text: str | None) -> date:
+def _remembered(
+    args: argparse.Namespace, settings: Settings | None, thing: Thing, brand: str
+) -> tuple[Price | None, list[str]]:
+    """Return what past answers say, and a line for each of them."""
+    from pipelines.prices import build_freshness, cache_file  # noqa: PLC0415
+    from pipelines.store import state_path  # noqa: PLC0415 only here is the running store's folder needed
+    from probes.prices.cache import history  # noqa: PLC0415
+
+    file: Path = args.cache if settings is None or args.cache else cache_file(settings, state_path())
+    try:
+        answers = history(file, thing) if args.cache or file.is_file() else []
+    except (sqlite3.Error, OSError) as error:
+        raise BadInput(f"{file}: remembered prices cannot be read: {error}") from None
+    if args.live:
+        answers.append(_asked(settings, thing, brand))
+    freshness = build_freshness(settings) if settings else Freshness(2**62, 2**63, 2**62)
+    currency = settings.store.currency if settings else None
+    known: Known | None = None
+    for answer in answers:
+        known = learn(known, answer) if currency in (None, answer.currency) else known
+    price = known.price_at(time.time_ns(), freshness) if known else None
+    return price, [f"  {_line(answer)}" for answer in answers] or [f"  no answer is remembered in {file}"]
+
+
+def _asked(settings: Settings | None, thing: Thing, brand: str) -> Answer:
+    """Ask the service now; raises BadInput where it is not set up, or does not answer."""
+    from pipelines.prices import ask_once  # noqa: PLC0415 loads requests
+
+    if settings is None or settings.prices.live is None:
+        raise BadInput("--live: no price service; give --config with a store file that has prices.live")
+    return ask_once(settings, thing, brand)
+
+
+def _line(answer: Answer) -> str:
+    at = datetime.fromtimestamp(answer.at / 1e9, timezone.utc).strftime("%Y-%m-%d %H:%M:%SZ")
+    if answer.result is Result.NOTHING:
+        return f"{at}  {answer.source}: nothing, {answer.detail}"
+    low, high = (display(minor, answer.currency) for minor in (answer.min_minor, answer.max_minor))
+    spread = f" ({low} to {high})" if low != high else ""
+    return f"{at}  {answer.source}: {display(answer.amount_minor, answer.currency)}{spread}, {answer.detail}"
+
+
+def _day(text: str | None, settings: Settings | None) -> date:
     if text is None:
-        return date.today()  # noqa: DTZ011 the day where the command is typed
+        # The store's day where there is a store, else that of where the command is typed.
+        return datetime.now(settings.store.zone if settings else None).astimezone().date()
     try:
         return parse_day(text)
     except BadInput as error:
         raise BadInput(f"--on: {error}") from None
 
 
-def _money(price: Price) -> str:
-    text = f"{display(price.amount_minor, price.currency)} {price.currency}"
+def _money(price: Price, settings: Settings | None) -> str:
+    locale = settings.store.locale if settings else "en"
+    text = f"{display(price.amount_minor, price.currency, locale)} {price.currency}"
     if price.min_minor != price.max_minor:
-        lowest, highest = (display(minor, price.currency) for minor in (price.min_minor, price.max_minor))
+        lowest, highest = (display(m, price.currency, locale) for m in (price.min_minor, price.max_minor))
         text += f" ({lowest} to {highest})"
     since = f" since {price.as_of}" if price.as_of else ""
-    return f"{text}, source {price.source}{since}"
+    return f"{text}, source {price.source}{since}{', stale' if price.stale else ''}"
 
 
 def _told(row: Row) -> str:
-    amount = display(row.min_minor, row.currency)
+    amount = display(row.min_minor, row.currency) if row.sold else "not sold"
     if row.max_minor != row.min_minor:
         amount += f" to {display(row.max_minor, row.currency)}"
     since = "" if row.valid_from == date.min else f" from {row.valid_from}"
     until = "" if row.valid_until == date.max else f" until {row.valid_until}"
-    return f"{row.name} {row.type} {amount}{since}{until}"
+    return f"{' '.join(filter(None, (row.name, row.type, row.model)))} {amount}{since}{until}"
 
 
-def _unknown(catalogue: Catalogue, brand: str, type_: str, on: date) -> str:
+def _unknown(catalogue: Catalogue, brand: str, type_: str, on: date, *, remembered: bool) -> str:
     names = catalogue.names
     key = normal_brand(brand)
     if key in names:
-        return f"{names[key]} {type_}: no price in the list for {on}"
+        return (
+            f"{names[key]} {type_}: no price in the list for {on}{', none remembered' if remembered else ''}"
+        )
     near = get_close_matches(key, names, 1)
     hint = f'; did you mean "{names[near[0]]}"?' if near else ""
-    return f'"{brand}" is not in the list{hint}'
+    return f'"{brand}" is not in the list{", no price is remembered" if remembered else ""}{hint}'

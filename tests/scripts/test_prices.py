@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import argparse
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+import pipelines.errors
 from pricing.errors import BadInput
+from pricing.known import Answer, Result, Thing
+from probes.prices.cache import PriceCache
 from scripts.commands import prices
+from tests.fakes.price_server import KEY, PriceServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LIST = """brand,type,price_min,price_max,currency,valid_from,valid_until
@@ -85,3 +91,101 @@ def test_explain_shows_the_lines_used(catalogue: Path, capsys: pytest.CaptureFix
 def test_a_user_s_mistake_is_one_line(words: tuple[str, ...], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         msh(*words)
+
+
+STORE = """version: 1
+store: {{id: shop-1, name: Shop, timezone: Europe/Berlin, currency: EUR, locale: de_DE}}
+cameras: {{door: {{source: "rtsp://10.0.0.11:554/s"}}}}
+prices:
+  catalogue: prices.csv
+  live: {{key: "${{PRICES_KEY}}", base_url: "{url}", timeout_s: 2, currency: USD}}
+  rates: {{date: 2026-11-20, source: ECB, per_base: {{USD: 1.25}}}}
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[PriceServer]:
+    with PriceServer() as one:
+        yield one
+
+
+@pytest.fixture
+def store(catalogue: Path, server: PriceServer, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = catalogue.with_name("store.yaml")
+    path.write_text(STORE.format(url=server.url))
+    monkeypatch.setenv("PRICES_KEY", KEY)
+    monkeypatch.setenv("STATE_DIRECTORY", str(catalogue.parent / "state"))
+    return path
+
+
+def answer(amount: int, hours_old: float, detail: str = "median of 3 offers") -> Answer:
+    at = time.time_ns() - int(hours_old * 3_600_000_000_000)
+    return Answer(Thing("nike", "hat"), at, Result.PRICED, *[amount] * 3, "EUR", "openwebninja", detail)
+
+
+def test_the_list_comes_before_what_is_remembered(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert msh("lookup", "nike", "sneakers", "--config", store) == 0
+    assert capsys.readouterr().out == "Nike sneakers: 120 € EUR, source catalogue\n"
+    assert msh("lookup", "nike", "hat", "--config", store) == 1
+    assert "no price in the list for" in capsys.readouterr().err
+
+
+def test_explain_tells_the_history_of_a_remembered_price(
+    store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = PriceCache(store.parent / "state" / "prices-shop-1.db", 1_000_000, time.time_ns)
+    cache.put(answer(5000, 500))
+    cache.put(answer(5550, 200, "median of 2 offers, 1 dropped; USD at 0.8 (ECB 2026-11-20)"))
+    assert msh("lookup", "nike", "hat", "--config", store, "--explain") == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("nike hat: 55,50 € EUR, source openwebninja since 20")
+    assert first.endswith(", stale")
+    assert [line.split("Z  ")[1] for line in lines] == [
+        "openwebninja: €50, median of 3 offers",
+        "openwebninja: €55.50, median of 2 offers, 1 dropped; USD at 0.8 (ECB 2026-11-20)",
+    ]
+    assert (
+        msh("lookup", "nike", "hat", "--config", store, "--cache", store.parent / "state/prices-shop-1.db")
+        == 0
+    )
+
+
+def test_live_asks_the_service_now(
+    store: Path, server: PriceServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert msh("lookup", "Gucci", "hat", "--config", store, "--live", "--explain") == 0
+    out = capsys.readouterr().out
+    assert "Gucci hat: 103,20 € EUR, source openwebninja since" in out
+    assert "median of 3 offers; USD at 0.8 (ECB 2026-11-20)" in out
+    for mode, words in (("401", "refuses the key"), ("absurd", "no sensible price"), ("html", "no sensible")):
+        server.mode = mode
+        with pytest.raises(pipelines.errors.BadInput, match=words) as caught:
+            msh("lookup", "Gucci", "hat", "--config", store, "--live")
+        assert KEY not in str(caught.value)
+
+
+def test_not_sold_here_is_said_and_not_searched_for(
+    store: Path, catalogue: Path, server: PriceServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalogue.write_text("brand,type,price\nPrada,*,not sold\n")
+    assert msh("lookup", "prada", "hat", "--config", store, "--live", "--explain") == 1
+    out, err = capsys.readouterr()
+    assert err == "Prada hat: not sold here, so it has no price\n"
+    assert out == f"  {catalogue}:2  Prada * not sold\n"
+    assert server.asked == []
+
+
+def test_a_cache_that_cannot_be_read_is_one_line(store: Path) -> None:
+    bad = store.with_name("bad.db")
+    bad.write_text("no database" * 100)
+    for file in (bad, store.with_name("none.db")):
+        with pytest.raises(BadInput, match="cannot be read"):
+            msh("lookup", "nike", "hat", "--config", store, "--cache", file)
+
+
+def test_without_a_store_there_is_no_service_to_ask(catalogue: Path) -> None:
+    cache = catalogue.with_name("prices.db")
+    PriceCache(cache, 1_000_000, time.time_ns).put(answer(5000, 500))
+    assert msh("lookup", "nike", "hat", "--catalogue", catalogue, "--cache", cache) == 0
+    with pytest.raises(BadInput, match=r"prices\.live"):
+        msh("lookup", "nike", "hat", "--catalogue", catalogue, "--cache", cache, "--live")
