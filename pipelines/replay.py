@@ -60,8 +60,8 @@ class _Prices:
 
     known: dict[Question, Price | None] = field(default_factory=dict)
 
-    def __call__(self, brand: str, type_: str | None, slot: str) -> Price | None:
-        return self.known.get((brand, type_, slot))
+    def __call__(self, *question: str | None) -> Price | None:
+        return self.known.get(question)
 
 
 class _Sayings:

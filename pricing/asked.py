@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
     from pricing.value import Price
 
-    Question = tuple[str, str | None, str]
-    Lookup = Callable[[str, str | None, str], Price | None]
+    # Brand, type or None, slot, and the model where one is known.
+    Question = tuple[str | None, ...]
+    Lookup = Callable[..., Price | None]
 
 MOST = 16_384
 
@@ -26,9 +27,8 @@ class Asked:
         self._now: dict[Question, Price | None] = {}
         self._known: dict[Question, Price | None] = {}
 
-    def __call__(self, brand: str, type_: str | None, slot: str) -> Price | None:
+    def __call__(self, *question: str | None) -> Price | None:
         """Return the price of a thing, as the ledger asks for it."""
-        question = brand, type_, slot
         if question not in self._now:
             self._now[question] = self._lookup(*question)
         return self._now[question]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     Key = tuple[int, int, str]
-    Lookup = Callable[[str, str | None, str], Price | None]
+    Lookup = Callable[..., Price | None]
 
 MS = 1_000_000
 MAX_PENDING = 512
@@ -102,8 +102,8 @@ class Ledger:
     each arrives before votes that are more than `lateness_ms` younger (per person); later ones are refused
     and counted in `refused`. A slot holds at most MAX_PENDING open votes: a flood shortens the lateness.
 
-    lookup: (brand, type or None, slot) -> price; asked each time, so that a new catalogue changes totals
-    without new votes. A price in another currency than the ledger's counts as unknown. One thread at a time.
+    lookup: (brand, type or None, slot, and the model where it is confirmed) -> price; asked each time, so
+    that a new catalogue changes totals without new votes. A price in another currency than the ledger's counts as unknown. One thread at a time.
     """
 
     def __init__(
@@ -240,7 +240,9 @@ class Ledger:
         poll, winner = (belief.brand, brand) if brand is not None else (belief.type, type_)
         if winner is None:
             return None
-        price = self._lookup(brand, type_, slot) if brand is not None else None
+        model = belief.model.winner if belief.model else None
+        question = (brand, type_, slot) if model is None else (brand, type_, slot, model)
+        price = self._lookup(*question) if brand is not None else None
         if price is not None and price.currency != self.currency:
             price = None
         if price is None and self._unknown is Unknown.OMIT:

@@ -14,7 +14,8 @@ MAX_WINDOW = 512
 class Vote:
     """One look's word on one slot: a type, a brand, or both. `id` names it: the same id never counts twice.
 
-    at: UTC nanoseconds of the frame that was looked at. confidence: from 0 to 1.
+    at: UTC nanoseconds of the frame that was looked at. confidence: from 0 to 1. model: what narrows the
+    brand's price down: a model's name, or features as words.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Vote:
     brand: str | None
     confidence: float
     at: int
+    model: str | None = None
 
     def __post_init__(self) -> None:
         if self.type is None and self.brand is None:
@@ -96,21 +98,23 @@ class Poll:
 class Belief:
     """What is believed of one slot after all votes up to some time, which must be told in order of time.
 
-    Brand and type are voted for apart, so that a mark refines the bag that the detector saw and never adds
-    a second one. Bounded: votes of one window (at most MAX_WINDOW), MAX_VALUES values.
+    Brand, type and model are voted for apart, so that a mark refines the bag that the detector saw and never
+    adds a second one. Bounded: votes of one window (at most MAX_WINDOW), MAX_VALUES values.
     """
 
-    __slots__ = ("brand", "type", "window")
+    __slots__ = ("brand", "model", "type", "window")
 
     def __init__(self) -> None:
         self.window: deque[Vote] = deque()
         self.brand = Poll()
         self.type = Poll()
+        self.model: Poll | None = None
 
     def copy(self) -> Belief:
         """Return a belief of its own in the same state."""
         twin = Belief()
         twin.window, twin.brand, twin.type = self.window.copy(), self.brand.copy(), self.type.copy()
+        twin.model = self.model.copy() if self.model else None
         return twin
 
     def hear(self, vote: Vote, rule: Rule) -> None:
@@ -118,11 +122,17 @@ class Belief:
         window = self.window
         while window and (window[0].at < vote.at - rule.window_ns or len(window) >= MAX_WINDOW):
             old = window.popleft()
-            for poll, value in ((self.brand, old.brand), (self.type, old.type)):
+            for poll, value in self._ballots(old):
                 if value is not None:
                     poll.leave(value)
         window.append(vote)
-        for poll, value in ((self.brand, vote.brand), (self.type, vote.type)):
+        if vote.model is not None and self.model is None:
+            self.model = Poll()
+        for poll, value in self._ballots(vote):
             if value is not None:
                 poll.enter(value, vote.confidence)
             poll.decide(rule.min_votes)
+
+    def _ballots(self, vote: Vote) -> tuple[tuple[Poll, str | None], ...]:
+        both = ((self.brand, vote.brand), (self.type, vote.type))
+        return both if self.model is None else (*both, (self.model, vote.model))

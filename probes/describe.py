@@ -270,4 +270,5 @@ def votes_of(item: Description, at: int, picture: str, count: int) -> list[Vote]
     if type_ is None and item.brand is None:
         return []
     ids = (f"described {picture[:16]} {item.slot} {number}" for number in range(count))
-    return [Vote(id_, item.slot, type_, item.brand, item.confidence, at) for id_ in ids]
+    model = item.model or None
+    return [Vote(id_, item.slot, type_, item.brand, item.confidence, at, model) for id_ in ids]

@@ -48,12 +48,12 @@ def price_line(question: Question, price: Price | None) -> Line:
 
 def read_price(entry: Line) -> tuple[Question, Price | None]:
     """Read what `price_line` wrote."""
-    brand, type_, slot = entry["price"]
+    question = tuple(entry["price"])
     if entry["is"] is None:
-        return (brand, type_, slot), None
+        return question, None
     fields = list(entry["is"])
     fields[5] = None if fields[5] is None else date.fromisoformat(fields[5])
-    return (brand, type_, slot), Price(*fields)
+    return question, Price(*fields)
 
 
 def frame_line(

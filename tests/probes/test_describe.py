@@ -88,7 +88,8 @@ def rig(tmp_path: Path) -> Iterator[Callable[..., tuple[Rig, VisionServer]]]:
 def test_two_answers_confirm_what_no_mark_shows(rig: Any) -> None:
     made, server = rig()
     price = Price(200000, 200000, 200000, "EUR", "catalogue")
-    ledger = Ledger("EUR", lambda brand, *_: price if brand == "burberry" else None)
+    wanted = ("burberry", "trench-coat", "top", "kensington")
+    ledger = Ledger("EUR", lambda *question: price if question == wanted else None)
     for seed in range(2):
         for who, votes in made.show(seed, at=seed):
             ledger.observe(who, votes)
