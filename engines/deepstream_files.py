@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu
+from engines.cuda import open_cuda
+from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 from engines.nvinfer_config import (
     BRAND_GIE,
     FACE_GIE,
@@ -16,6 +18,7 @@ from engines.nvinfer_config import (
     nvinfer_yaml,
 )
 from engines.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
+from engines.tensorrt import load_tensorrt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,15 +39,31 @@ class Machine:
     batch: int = 8
 
     def inference(self, model: Model, thresholds: Mapping[str, float] | None = None) -> Inference:
-        """Return how the model runs here, in the place that its classes give it in the graph."""
+        """Return how the model runs here, in the place that its classes give it in the graph.
+
+        Raises BadInput where 8 bits are wanted and `msh models build` has not built and judged them.
+        """
         key = EngineKey.of(model, self.tensorrt, self.gpu, self.precision, self.batch)
-        calibration = self.engines.calibration(key) if self.precision.quantised else None
+        found = self.engines.find(key) if self.precision.quantised else None
+        calibration = found.calibration if found else None
         engine = self.engines.folder / key.file_name
         if "person" in model.classes or "face" in model.classes:
             gie_id, on = (PERSON_GIE if "person" in model.classes else FACE_GIE), None
         else:
             gie_id, on = BRAND_GIE, OnObjects(PERSON_GIE, (0,))
         return Inference(model, gie_id, self.batch, self.precision, engine, calibration, thresholds, on)
+
+
+def this_machine(
+    environ: Mapping[str, str],
+    deepstream: tuple[int, int],
+    precision: EnginePrecision = EnginePrecision.FP16,
+    batch: int = 8,
+) -> Machine:
+    """Return this machine. Raises BadInput where its GPU, CUDA or TensorRT cannot be used from Python."""
+    version = str(load_tensorrt().__version__)
+    with closing(open_cuda()) as cuda:
+        return Machine(cuda.gpu, version, deepstream, EngineStore(engine_folder(environ)), precision, batch)
 
 
 def deepstream_files(

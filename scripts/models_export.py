@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.cuda import open_cuda
-from engines.deepstream_files import Machine, deepstream_files
-from engines.engine_key import EngineStore, Gpu, engine_folder
+from engines.deepstream_files import Machine, deepstream_files, this_machine
+from engines.engine_key import EngineStore, Gpu
 from engines.errors import BadInput
 from engines.manifest import find_model, read_manifest
-from engines.tensorrt import load_tensorrt
 
 if TYPE_CHECKING:
     import argparse
@@ -50,9 +47,7 @@ def export_models(args: argparse.Namespace) -> int:
 def machine_here() -> Machine:
     """Return this machine; the one of configs/deepstream where it has no GPU or no TensorRT."""
     try:
-        with closing(open_cuda()) as cuda:
-            store = EngineStore(engine_folder(os.environ))
-            return replace(REFERENCE, gpu=cuda.gpu, tensorrt=str(load_tensorrt().__version__), engines=store)
+        return this_machine(os.environ, REFERENCE.deepstream)
     except BadInput:
         return REFERENCE
 

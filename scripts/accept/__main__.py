@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import tempfile
@@ -139,9 +140,12 @@ def _settings() -> Any:
 
 
 def box_here() -> Any:
-    """Return what the installed DeepStream can do, as far as it can be told without starting it."""
+    """Return what the installed DeepStream can do, or where there is none what a box of its kind could."""
     from pipelines.deepstream.capabilities import Capabilities, Device, Mux  # noqa: PLC0415
+    from pipelines.deepstream.installed import installed  # noqa: PLC0415
 
+    with contextlib.suppress(*BAD_INPUT):
+        return installed()
     version = machine.deepstream_version()
     jetson = Path("/etc/nv_tegra_release").exists()
     mux = Mux.NEW if os.environ.get("USE_NEW_NVSTREAMMUX") == "yes" else Mux.LEGACY

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.deepstream_files import deepstream_files
-from engines.engine_key import EnginePrecision
+from engines.engine_key import EngineKey, EnginePrecision, EngineStore
 from engines.errors import BadInput
 from engines.manifest import read_manifest
 from engines.nvinfer_config import BEST_K, Inference, OnObjects, nvinfer_yaml
@@ -148,3 +148,17 @@ def test_a_stores_thresholds_come_before_the_manifests() -> None:
 )
 def test_the_checker_finds_mistakes(text: str, mistake: str) -> None:
     assert any(mistake in found for found in nvinfer_mistakes(text))
+
+
+def test_eight_bits_are_named_only_where_they_were_judged(tmp_path: Path) -> None:
+    machine = replace(REFERENCE, precision=EnginePrecision.INT8, engines=EngineStore(tmp_path))
+    with pytest.raises(BadInput, match="msh models build centerface --precision int8 --frames"):
+        deepstream_files([MODELS["centerface"]], machine, CONFIGS)
+    key = EngineKey.of(MODELS["centerface"], machine.tensorrt, machine.gpu, machine.precision, machine.batch)
+    machine.engines.write(machine.engines.calibration(key), b"calibration")
+    machine.engines.put(key, b"engine", {})
+    text = deepstream_files([MODELS["centerface"]], machine, CONFIGS)["centerface.yml"]
+    assert nvinfer_mistakes(text) == []
+    own = yaml.safe_load(text)["property"]
+    assert own["int8-calib-file"] == str(tmp_path / key.calibration_name)
+    assert own["network-mode"] == 1

@@ -9,10 +9,11 @@ import pytest
 import yaml
 from rich.console import Console
 
+from engines import deepstream_files
 from engines.build import EngineBuilder, Wanted
 from engines.engine_key import EnginePrecision, EngineStore
 from engines.manifest import read_manifest
-from scripts import models_build, models_export
+from scripts import models_build
 from scripts.models_build import Display, build_all
 from scripts.msh import main
 from tests.fakes.deepstream_keys import nvinfer_mistakes
@@ -27,7 +28,7 @@ MODELS = read_manifest()
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> FakeGpu:
     found = FakeGpu()
-    for module in (models_build, models_export):
+    for module in (models_build, deepstream_files):
         monkeypatch.setattr(module, "open_cuda", lambda: found)
         monkeypatch.setattr(module, "load_tensorrt", lambda: fake_tensorrt(found))
     return found
