@@ -31,9 +31,10 @@ from probes.measure import Health, Metrics
 from probes.status import STATUS, Summaries, camera_status, device_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.floor import Floor, Publisher, Tally
+    from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
     from pipelines.states import Cause
     from pipelines.supervisor import CameraStatus
@@ -91,11 +92,13 @@ class Store:
         metrics: Metrics,
         platform: str = "auto",
         record: Path | None = None,
+        sinks: Sequence[FrameSink] = (),
         now: Callable[[], int] = time.time_ns,
     ) -> None:
         """Build everything from the settings; nothing runs yet. platform: auto, cpu. Raises BadInput.
 
-        record: where the floor's metadata is written down for `msh replay`.
+        record: where the floor's metadata is written down for `msh replay`. sinks: outputs besides the
+        settings' own, closed with them.
         """
         if platform not in ("auto", "cpu"):
             raise BadInput(f"platform {platform!r} is not available on this machine; use auto or cpu")
@@ -108,7 +111,7 @@ class Store:
         self._live = build_live(
             settings,
             metrics=metrics,
-            spell=self._brand,
+            spell=self.brand,
             folder=state_folder,
             now=now,
             random=self._random.random,
@@ -117,7 +120,7 @@ class Store:
         self._summaries = Summaries(zones, currency)
         self._mqtt = self._build_mqtt()
         self._publisher: Publisher = self._mqtt or Nowhere()
-        self._sinks = build_sinks(settings, metrics)
+        self._sinks = [*build_sinks(settings, metrics), *sinks]
         self._floor = self._build_floor(record)
         self._looks = self._build_looks()
         self._describer = build_describer(
@@ -132,6 +135,11 @@ class Store:
     def floor(self) -> Floor:
         """The shop floor, of which any thread may use `snapshot` and `order`."""
         return self._floor
+
+    @property
+    def catalogue(self) -> CatalogueFile | None:
+        """The price list, if there is one; for reading, from any thread."""
+        return self._catalogue
 
     @property
     def platform(self) -> Platform:
@@ -304,7 +312,7 @@ class Store:
             publisher=self._publisher,
             metrics=self._metrics,
             getrandbits=self._random.getrandbits,
-            brand=self._brand,
+            brand=self.brand,
             journal=open_record(record, plan) if record else None,
         )
         if self._mqtt:
@@ -319,7 +327,7 @@ class Store:
             self._settings,
             floor=self._floor,
             looks=self._looks,
-            overlay=Overlay(partial(money, locale=self._settings.store.locale), self._brand),
+            overlay=Overlay(partial(money, locale=self._settings.store.locale), self.brand),
             sinks=self._sinks,
             metrics=self._metrics,
             on_state=self.on_state,
@@ -327,7 +335,7 @@ class Store:
             describer=self._describer,
         )
 
-    def _brand(self, brand: str) -> str:
+    def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it."""
         return self._catalogue.current.names.get(brand, brand) if self._catalogue else brand
 

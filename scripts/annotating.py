@@ -23,11 +23,13 @@ from probes.events import item, total
 from probes.looks import LooksNow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from engines.image import I420
     from pipelines.cpu.reader import Media
     from pricing.value import PersonValue, Price, Total
+    from probes.redact import RedactedFrame
 
 CURRENCY = "EUR"
 MIN_VOTES = 3
@@ -67,6 +69,14 @@ class Job:
         found = {"file": str(source), "output": str(target), "kind": media.kind.value, "size": media.size}
         work = self._picture if media.kind is MediaKind.IMAGE else self._video
         return found | work(source, target, media, on_progress)
+
+    def live(
+        self, frames: Iterable[tuple[int, I420]]
+    ) -> Iterator[tuple[RedactedFrame, list[dict[str, Any]]]]:
+        """Yield the annotated copy of each frame as it comes, and who is in it; withheld ones are not."""
+        for done in self._annotator.video("webcam", frames).frames:
+            self._overlay.draw(done.redacted, done.values)
+            yield done.redacted, [_person(value) for value in done.values.values()]
 
     def say(self, worn: dict[str, Any]) -> str:
         """Write an item as the original page did: jacket (Burberry) €1,290."""

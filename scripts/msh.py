@@ -10,7 +10,18 @@ from typing import NoReturn
 
 from scripts.errors import BAD_INPUT
 
-COMMANDS = ("check", "run", "annotate", "replay", "bench", "doctor", "models", "prices", "privacy_report")
+COMMANDS = (
+    "check",
+    "run",
+    "web",
+    "annotate",
+    "replay",
+    "bench",
+    "doctor",
+    "models",
+    "prices",
+    "privacy_report",
+)
 
 
 PLACED = re.compile(r".+?:\d+:\d+  ")

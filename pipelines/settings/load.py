@@ -39,7 +39,18 @@ def load_settings(
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
-    raw = _read(path)
+    return parse_settings(_read(path), path, env=env, secrets_dir=secrets_dir, known_models=known_models)
+
+
+def parse_settings(
+    raw: bytes,
+    path: Path,
+    *,
+    env: Mapping[str, str],
+    secrets_dir: Path = SECRETS_DIR,
+    known_models: Mapping[str, Collection[str]] | None = None,
+) -> Settings:
+    """Read what stands, or is to stand, in the store file at `path`; else as `load_settings`."""
     substitution = Substitution(env, secrets_dir)
     try:
         document = read_document(_decoded(raw), substitution)

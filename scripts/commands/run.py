@@ -25,9 +25,11 @@ from scripts import log
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
+    from pipelines.outputs.live import LiveOutput
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
     from pipelines.store import CameraReport
+    from web.server import PageServer
 
 _log = logging.getLogger(__name__)
 
@@ -59,23 +61,30 @@ def run(args: argparse.Namespace) -> int:
     redactor.add(settings.secret_values())
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
-    store = Store(settings, metrics=metrics, platform=platform, record=args.record)
+    live = _live(settings)
+    store = Store(
+        settings, metrics=metrics, platform=platform, record=args.record, sinks=[live] if live else []
+    )
     if args.record:
         _log.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
-    server = None if listen is None else _server(listen, metrics, store)
+    servers: list[MetricsServer | PageServer] = []
     try:
-        if server:
+        if listen is not None:
+            servers.append(_server(listen, metrics, store))
+        if live is not None:
+            servers.append(_page(store, settings, metrics, live, redactor))
+        for server in servers:
             server.start()
         store.start()
         died = _watch(store, stopping, args.duration)
     finally:
-        clean = store.stop()
-        if server:
+        for server in reversed(servers):
             server.stop()
+        clean = store.stop()
     print_report(store.report(), settings)
     if died:
         _log.error("stopped: the platform has died; its reason stands above")
@@ -84,6 +93,24 @@ def run(args: argparse.Namespace) -> int:
 
 def _server(listen: Address, metrics: Metrics, store: Store) -> MetricsServer:
     return MetricsServer(listen.host, listen.port, metrics.registry, health=store.health, ready=store.ready)
+
+
+def _live(settings: Settings) -> LiveOutput | None:
+    if settings.outputs.web is None:
+        return None
+    from scripts.paging import live_output  # noqa: PLC0415 the page's server is loaded only where it is wanted
+
+    return live_output(settings)
+
+
+def _page(
+    store: Store, settings: Settings, metrics: Metrics, live: LiveOutput, redactor: log.Redactor
+) -> PageServer:
+    from scripts.paging import page_of  # noqa: PLC0415
+
+    page = page_of(store, settings, metrics, live, redactor)
+    _log.info("the page: http://%s/", page.address)
+    return page
 
 
 def _watch(store: Store, stopping: threading.Event, duration: float | None) -> bool:

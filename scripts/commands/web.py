@@ -1,0 +1,67 @@
+"""`msh web CONFIG`: the page alone, without cameras: uploads, and the editor of zones and masks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState
+from probes.measure import Metrics
+from scripts import log
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = commands.add_parser("web", help="serve the page alone", description=__doc__)
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="the store file")
+    parser.add_argument(
+        "--hash", action="store_true", help="ask for a token, and print what may stand in its place"
+    )
+    log.add_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -> int:
+    """Serve until told to stop; 0."""
+    if args.hash:
+        return _hash(ask)
+    if args.config is None:
+        raise BadInput("name the store file: msh web CONFIG")
+    from scripts.paging import page_alone  # noqa: PLC0415 the server is loaded only where it is needed
+
+    redactor = log.set_up(args.log, args.log_level)
+    settings = load_settings(args.config, env=os.environ)
+    redactor.add(settings.secret_values())
+    server = page_alone(settings, Metrics([state.value for state in CameraState]), redactor)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    server.start()
+    try:
+        print(f"The page: http://{server.address}/", flush=True)
+        while not stopping.wait(0.5):
+            pass
+    finally:
+        server.stop()
+    return 0
+
+
+def _hash(ask: Callable[[str], str]) -> int:
+    from web.signin import hash_token  # noqa: PLC0415
+
+    token = ask("Token: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(token) < 8:
+        raise BadInput("the token needs at least 8 characters")
+    print(hash_token(token))
+    return 0

@@ -1,0 +1,180 @@
+"""The process behind the page's uploads: `file SOURCE TARGET`, or `webcam` with pictures on stdin.
+
+It reports on stdout, one JSON object a line. Its decoders see files from strangers: it limits itself before
+it reads any, and whoever started it limits it too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engines.image import I420
+    from scripts.annotating import Job
+
+ADDRESSES = 12_000_000_000
+"""Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
+LARGEST_RESULT = 2_000_000_000
+MOST_PIXELS = 40_000_000
+MOST_FRAME_PIXELS = 1_500_000
+REPORT_S = 0.3
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+
+
+def limit() -> None:
+    """Step back behind all else on the machine, and bound what this process may take."""
+    with suppress(OSError):
+        os.nice(19)
+    with suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    cpu_s = int(os.environ.get("MSH_WORKER_CPU_S", "600"))
+    for what, most in (
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_AS, ADDRESSES),
+        (resource.RLIMIT_FSIZE, LARGEST_RESULT),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        hard = resource.getrlimit(what)[1]
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # noqa: PLW2901
+        resource.setrlimit(what, (most, most))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one mode; 0 where it has said how it went. The price list comes first, then the mode."""
+    catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
+    limit()
+    from scripts.annotating import Job  # noqa: PLC0415 loads decoders and models, within the limits
+    from scripts.errors import BAD_INPUT  # noqa: PLC0415
+
+    try:
+        if mode == "file":
+            source, target = map(Path, rest)
+            _file(Job(Path(catalogue)), source, target)
+        else:
+            _webcam(Job(Path(catalogue)))
+    except BAD_INPUT as error:
+        _say({"error": _without_path(str(error))})
+    except MemoryError:
+        _say({"error": "needs more memory than an upload may have; send a smaller one"})
+    return 0
+
+
+def _file(job: Job, source: Path, target: Path) -> None:
+    _check_size(source)
+    last = 0.0
+
+    def tell(done: int, whole: int | None) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_S:
+            last = time.monotonic()
+            _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
+
+    found = job.annotate(source, target, tell)
+    _say({"done": {"persons": found["persons"], "withheld": found.get("withheld", 0)}})
+
+
+def _check_size(source: Path) -> None:
+    """Refuse a picture that is small as a file and huge once decoded, by its header alone."""
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
+    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415
+    from pipelines.errors import BadInput  # noqa: PLC0415
+
+    if source.suffix not in IMAGE_SUFFIXES:
+        return
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(source) as picture:
+            width, height = picture.size
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise BadInput("the picture is damaged") from None
+    if width * height > MOST_PIXELS:
+        raise BadInput(
+            f"the picture has {width} x {height} pixels; {MOST_PIXELS // 1_000_000} million are the most"
+        )
+
+
+def _webcam(job: Job) -> None:
+    import cv2  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415
+
+    from engines.colour import from_bgr  # noqa: PLC0415
+    from pipelines.outputs.snapshot import encode  # noqa: PLC0415
+
+    waiting = False
+
+    def pictures() -> Iterator[tuple[int, I420]]:
+        nonlocal waiting
+        begun = time.monotonic_ns()
+        while True:
+            if waiting:  # the last one was withheld: nothing came of it
+                _answer({"persons": []}, b"")
+            data = _frame()
+            if data is None:
+                return
+            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if _fits(data) else None
+            waiting = True
+            if bgr is not None and min(bgr.shape[:2]) >= 16:
+                yield time.monotonic_ns() - begun, from_bgr(np.asarray(bgr, np.uint8))
+
+    for redacted, persons in job.live(pictures()):
+        waiting = False
+        _answer({"persons": persons}, encode(redacted.pixels, 80))
+
+
+def _fits(jpeg: bytes) -> bool:
+    """Tell whether the header is of a picture of a webcam's size."""
+    from io import BytesIO  # noqa: PLC0415
+
+    from PIL import Image  # noqa: PLC0415
+
+    try:
+        with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
+            return bool(picture.width * picture.height <= MOST_FRAME_PIXELS)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
+
+
+def _frame() -> bytes | None:
+    head = sys.stdin.buffer.read(4)
+    if len(head) < 4:
+        return None
+    data = sys.stdin.buffer.read(struct.unpack(">I", head)[0])
+    return data or None
+
+
+def _answer(said: dict[str, Any], jpeg: bytes) -> None:
+    sys.stdout.buffer.write(json.dumps({**said, "bytes": len(jpeg)}).encode() + b"\n" + jpeg)
+    sys.stdout.buffer.flush()
+
+
+def _say(said: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(json.dumps(said).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _without_path(text: str) -> str:
+    """Take the server's file name off a message."""
+    return text.split(": ", 1)[1] if text.startswith("/") and ": " in text else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The page's server as an ASGI application: its routes, and the right that each needs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from web.guard import Gate, Guard
+from web.handlers import Handlers
+from web.jobs import Jobs
+from web.refusal import Refused, on_http_error, on_refused
+from web.signin import Right, Token
+from web.webcam import Webcams
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Scope
+
+    from web.backend import Backend
+    from web.scratch import Scratch
+    from web.signin import Visitor
+
+    Handler = Callable[[Request, Visitor | None], Awaitable[Response]]
+
+STATIC = Path(__file__).parent / "static"
+
+
+class Page(StaticFiles):
+    """The page's files; a browser asks each time whether they have changed."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Give a file."""
+        found = await super().get_response(path, scope)
+        found.headers["Cache-Control"] = "no-cache"
+        return found
+
+
+class PageApp:
+    """The application. `closing` ends its streams; set it in the event loop, by way of `close`."""
+
+    def __init__(self, backend: Backend, scratch: Scratch, *, static: Path = STATIC) -> None:
+        """Build it; BadInput for a broken token."""
+        web = backend.settings.outputs.web
+        token = Token(web.token.get_secret_value()) if web and web.token else None
+        self.gate = Gate(token, read_open=bool(web and web.read_without_login), https=bool(web and web.https))
+        self._closing = asyncio.Event()
+        self._jobs = Jobs(backend, scratch)
+        self._webcams = Webcams(backend, scratch)
+        self.handlers = Handlers(backend, self.gate, self._jobs, self._webcams, self._closing)
+        app = Starlette(
+            routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
+            exception_handlers={Refused: on_refused, HTTPException: on_http_error},
+            lifespan=self._lifespan,
+        )
+        names = {socket.gethostname().lower(), *(web.hosts if web else ())}
+        self.asgi: ASGIApp = Guard(app, self.gate, names)
+
+    async def close(self) -> None:
+        """End all streams."""
+        self._closing.set()
+        await self.handlers.hub.stop()
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._jobs.run()), asyncio.create_task(self._webcams.run())]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._webcams.stop()
+
+    def _routes(self) -> list[Route]:
+        do, read, act = self.handlers, Right.READ, Right.ACT
+        person, areas = "/api/people/{camera}/{person}", "/api/cameras/{camera}/areas"
+        table: list[tuple[str, dict[str, Handler], Right]] = [
+            ("/healthz", {"GET": do.healthz}, Right.NOTHING),
+            ("/readyz", {"GET": do.readyz}, Right.NOTHING),
+            ("/metrics", {"GET": do.metrics}, read),
+            (
+                "/api/session",
+                {"GET": do.session, "POST": do.sign_in, "DELETE": do.sign_out},
+                Right.NOTHING,
+            ),
+            ("/api/floor", {"GET": do.floor}, read),
+            ("/api/cameras", {"GET": do.cameras}, read),
+            ("/api/system", {"GET": do.system}, read),
+            ("/api/events", {"GET": do.events}, read),
+            (f"{person}/served", {"POST": do.served}, act),
+            (f"{person}/not-customer", {"POST": do.not_customer}, act),
+            ("/api/cameras/{camera}/video.mjpg", {"GET": do.video}, read),
+            ("/api/cameras/{camera}/picture.jpg", {"GET": do.picture}, read),
+            (areas, {"GET": do.areas, "PUT": do.write_areas}, act),
+            (f"{areas}/check", {"POST": do.check_areas}, act),
+            ("/api/jobs", {"GET": do.jobs, "POST": do.upload}, act),
+            ("/api/jobs/{job}", {"GET": do.job, "DELETE": do.delete_job}, act),
+            ("/api/jobs/{job}/result", {"GET": do.result}, act),
+            ("/api/webcam", {"POST": do.open_webcam}, act),
+            ("/api/webcam/{webcam}", {"DELETE": do.close_webcam}, act),
+            ("/api/webcam/{webcam}/frames", {"POST": do.webcam_frame}, act),
+        ]
+        return [
+            Route(path, self._endpoint(methods, right), methods=[*methods]) for path, methods, right in table
+        ]
+
+    def _endpoint(
+        self, methods: dict[str, Handler], right: Right
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            visitor = await self.gate.admit(request, right)
+            handler = methods["GET" if request.method == "HEAD" else request.method]
+            return await handler(request, visitor)
+
+        return endpoint

@@ -1,0 +1,76 @@
+"""What the page shows and does, as the server sees it: a running store, or none at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from pipelines.floor_view import FloorView
+from probes.measure import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pipelines.outputs.live import LiveOutput
+    from pipelines.settings.root import Settings
+    from pipelines.supervisor import CameraStatus
+    from probes.measure import Metrics
+    from probes.orders import Order
+
+
+class Floor(Protocol):
+    """The shop floor, from any thread."""
+
+    def snapshot(self) -> FloorView:
+        """Return the newest view."""
+
+    def order(self, order: Order) -> bool:
+        """Take a word on a person; False where too many wait."""
+
+
+class Shut:
+    """The floor of a page that runs alone."""
+
+    def snapshot(self) -> FloorView:
+        """Return nobody."""
+        return FloorView()
+
+    def order(self, order: Order) -> bool:
+        """Refuse."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class PriceSource:
+    """One source of prices and how it does, in words."""
+
+    kind: str
+    name: str
+    ok: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """All callables are called from the server's thread and must be quick.
+
+    brand: writes a brand as the price list spells it. locale: that money is written in. live: None where no
+    camera runs.
+    """
+
+    settings: Settings
+    metrics: Metrics
+    live: LiveOutput | None = None
+    floor: Floor = field(default_factory=Shut)
+    platform: str = "none"
+    cameras: Callable[[], Mapping[str, CameraStatus]] = dict
+    health: Callable[[], Health] = lambda: Health(False, ("no store runs, only its page",))
+    ready: Callable[[], Health] = lambda: Health(True)
+    brand: Callable[[str], str] = str
+    locale: str = "en"
+    prices: Callable[[], tuple[PriceSource, ...]] = tuple
+    events: Callable[[], list[dict[str, object]]] = list
+    worker: tuple[str, ...] = ()
+    """Command that annotates uploads, given a mode; empty where uploads are off."""
+    catalogue: Path | None = None

@@ -1,0 +1,276 @@
+"""Uploads: received within bounds, annotated one after another by an expendable process, and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import shutil
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from probes.messages import rfc3339
+from web import views
+from web.refusal import Code, Refused
+from web.sniff import NEEDED, Sniffed, is_heic, sniff
+from web.worker import Worker, WorkFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from web.backend import Backend
+    from web.scratch import Scratch
+
+_log = logging.getLogger(__name__)
+
+MOST_JOBS = 24
+MOST_EACH = 8
+MOST_RECEIVING = 4
+KEEP_FREE = 500_000_000
+WRITE_AT = 1 << 20
+NOBODY = "No person detected in the {}"
+TAKEN = "JPEG, PNG and WebP pictures, and MP4, MOV, AVI, MKV and WebM videos"
+
+
+class State(str, Enum):
+    """How far an upload is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(eq=False)
+class Job:
+    """One upload; its files are in a folder of its own. Times are UTC ns."""
+
+    id: str
+    owner: str
+    name: str
+    what: Sniffed
+    folder: Path
+    created_at: int
+    state: State = State.QUEUED
+    progress: float | None = None
+    expires_at: int | None = None
+    error: str | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+    result_bytes: int = 0
+
+    @property
+    def source(self) -> Path:
+        """What was sent."""
+        return self.folder / f"source{self.what.suffix}"
+
+    @property
+    def result(self) -> Path:
+        """Its annotated copy."""
+        return self.folder / f"result{self.what.result}"
+
+
+class Jobs:
+    """All uploads. One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend, scratch: Scratch) -> None:
+        self._backend, self._scratch = backend, scratch
+        web = backend.settings.outputs.web
+        self.most_bytes = (web.upload_mb if web else 1) * 1_000_000
+        self.most_s = web.upload_s if web else 1
+        self._keep_ns = (web.keep_minutes if web else 1) * 60_000_000_000
+        self._budget = max(1_000_000_000, 4 * self.most_bytes)
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._receiving: dict[str, int] = {}
+        self._wake = asyncio.Event()
+        self._worker: Worker | None = None
+        self._at_work: Job | None = None
+        self.version = 0
+
+    async def receive(
+        self, owner: str, name: str, length: int | None, body: AsyncIterator[bytes]
+    ) -> dict[str, Any]:
+        """Take a file in, and queue it. Refused where it is no such file, or there is no room."""
+        self._check_room(owner, length)
+        ticket = secrets.token_urlsafe(16)
+        self._receiving[ticket] = length or self.most_bytes
+        folder = self._scratch.path / ticket
+        try:
+            folder.mkdir(mode=0o700)
+            what = await _store(body, folder)
+        except BaseException as error:
+            await to_thread.run_sync(_remove, folder)
+            if isinstance(error, OSError):
+                raise Refused(Code.BUSY, "the disk is full; try again later") from None
+            raise
+        finally:
+            del self._receiving[ticket]
+        job = Job(ticket, owner, name[:200], what, folder, time.time_ns())
+        self._jobs[ticket] = job
+        self._changed()
+        self._wake.set()
+        return self.write(job)
+
+    def of(self, owner: str) -> dict[str, Any]:
+        """Write the jobs of one visitor, the newest first."""
+        return {"jobs": [self.write(job) for job in reversed(self._jobs.values()) if job.owner == owner]}
+
+    def find(self, owner: str, ticket: str) -> Job:
+        """Return one of the visitor's jobs; Refused where there is none."""
+        job = self._jobs.get(ticket)
+        if job is None or job.owner != owner:
+            raise Refused(Code.NOT_FOUND, "there is no such upload; results are deleted after a while")
+        return job
+
+    async def delete(self, job: Job) -> None:
+        """Stop a job, and remove all of it."""
+        self._jobs.pop(job.id, None)
+        self._changed()
+        if job is self._at_work and self._worker:
+            await self._worker.kill()
+        await to_thread.run_sync(_remove, job.folder)
+
+    def write(self, job: Job) -> dict[str, Any]:
+        """Write a job as the API does."""
+        waiting = [one for one in self._jobs.values() if one.state is State.QUEUED]
+        persons = job.found.get("persons", [])
+        done = job.state is State.DONE
+        return {
+            "id": job.id,
+            "name": job.name,
+            "kind": job.what.kind,
+            "state": job.state.value,
+            "position": waiting.index(job) + (self._at_work is not None) if job in waiting else None,
+            "progress": job.progress,
+            "created_at": rfc3339(job.created_at),
+            "expires_at": None if job.expires_at is None else rfc3339(job.expires_at),
+            "error": job.error,
+            "message": NOBODY.format(job.what.kind) if done and not persons else None,
+            "persons": [views.found(person, self._backend) for person in persons],
+            "frames_withheld": job.found.get("withheld", 0),
+            "result": {
+                "url": f"/api/jobs/{job.id}/result",
+                "type": job.what.media_type,
+                "bytes": job.result_bytes,
+            }
+            if done
+            else None,
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Write how busy it is."""
+        states = [job.state for job in self._jobs.values()]
+        return {
+            "enabled": bool(self._backend.worker),
+            "waiting": states.count(State.QUEUED),
+            "running": states.count(State.RUNNING),
+            "disk_bytes": self._scratch.used(),
+        }
+
+    async def run(self) -> None:
+        """Work through the queue until cancelled; one at a time, expired ones deleted meanwhile."""
+        while True:
+            self._wake.clear()
+            job = next((one for one in self._jobs.values() if one.state is State.QUEUED), None)
+            if job is None:
+                with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), 5)
+            else:
+                await self._work(job)
+            await self._expire()
+
+    async def _work(self, job: Job) -> None:
+        self._at_work, job.state = job, State.RUNNING
+        self._changed()
+        worker = self._worker = Worker(self._backend.worker, job.folder, 4 * self.most_s)
+
+        def hear(said: dict[str, Any]) -> None:
+            job.progress = said.get("progress")
+            self._changed()
+
+        try:
+            await worker.start("file", str(job.source), str(job.result))
+            job.found = await worker.lines(hear, self.most_s)
+            job.result_bytes = job.result.stat().st_size
+            job.expires_at = time.time_ns() + self._keep_ns
+            job.state, job.progress = State.DONE, 1.0
+        except (WorkFailed, OSError) as error:
+            job.state, job.progress = State.FAILED, None
+            job.error = str(error) if isinstance(error, WorkFailed) else "could not be processed"
+            if job.id in self._jobs:
+                _log.warning("an upload was not processed: %s", job.error)
+        finally:
+            await worker.kill()
+            self._worker = self._at_work = None
+            job.expires_at = job.expires_at or time.time_ns() + self._keep_ns
+            self._changed()
+        with contextlib.suppress(OSError):
+            job.source.unlink(missing_ok=True)
+        if job.id not in self._jobs:
+            await to_thread.run_sync(_remove, job.folder)
+
+    async def _expire(self) -> None:
+        now = time.time_ns()
+        for job in [one for one in self._jobs.values() if one.expires_at and one.expires_at < now]:
+            await self.delete(job)
+
+    def _check_room(self, owner: str, length: int | None) -> None:
+        wanted = length or self.most_bytes
+        if wanted > self.most_bytes:
+            raise Refused(
+                Code.TOO_LARGE, f"larger than {self.most_bytes / 1e6:g} MB, which is the most that is taken"
+            )
+        if len(self._receiving) >= MOST_RECEIVING:
+            raise Refused(
+                Code.BUSY, "several uploads are on their way already; try again", headers={"Retry-After": "5"}
+            )
+        if sum(job.owner == owner for job in self._jobs.values()) >= MOST_EACH:
+            raise Refused(Code.TOO_MANY, f"you have {MOST_EACH} uploads here; delete one first")
+        if len(self._jobs) >= MOST_JOBS:
+            raise Refused(Code.BUSY, "too many uploads wait; try again later", headers={"Retry-After": "60"})
+        room = min(
+            self._budget - self._scratch.used() - sum(self._receiving.values()),
+            self._scratch.free() - KEEP_FREE,
+        )
+        if wanted > room:
+            raise Refused(Code.BUSY, "no room for it now; try again later", headers={"Retry-After": "60"})
+
+    def _changed(self) -> None:
+        self.version += 1
+
+
+async def _store(body: AsyncIterator[bytes], folder: Path) -> Sniffed:
+    """Write a body into the folder; Refused as soon as its first bytes are of no known file."""
+    head, what, waiting = b"", None, bytearray()
+    part = folder / "part"
+    with part.open("xb") as file:
+        async for chunk in body:
+            waiting += chunk
+            if what is None and len(waiting) >= NEEDED:
+                head = bytes(waiting[:NEEDED])
+                what = _known(head)
+            if len(waiting) >= WRITE_AT:
+                await to_thread.run_sync(file.write, bytes(waiting))
+                waiting.clear()
+        what = what or _known(bytes(waiting[:NEEDED]))
+        await to_thread.run_sync(file.write, bytes(waiting))
+    part.rename(folder / f"source{what.suffix}")
+    return what
+
+
+def _known(head: bytes) -> Sniffed:
+    what = sniff(head)
+    if what is None:
+        more = "; phones save JPEG with the setting `most compatible`" if is_heic(head) else ""
+        raise Refused(Code.UNSUPPORTED, f"this is no file that can be annotated: {TAKEN} are{more}")
+    return what
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,43 @@
+"""How often one address may do something."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_KNOWN = 2048
+
+
+class Allowance:
+    """`burst` at once, then `per_s` a second, for each name; the least recent names are forgotten first."""
+
+    def __init__(self, burst: int, per_s: float, clock: Callable[[], float]) -> None:
+        self._burst, self._per_s, self._clock = float(burst), per_s, clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, name: str) -> float:
+        """Return how long the name must wait until it has one left; 0 where it has."""
+        return max(0.0, (1 - self._now(name)[0]) / self._per_s)
+
+    def spend(self, name: str) -> None:
+        """Take one, even where none is left."""
+        left, now = self._now(name)
+        self._left.pop(name, None)
+        self._left[name] = (max(left - 1, -1.0), now)
+        if len(self._left) > MOST_KNOWN:
+            self._left.popitem(last=False)
+
+    def allows(self, name: str) -> bool:
+        """Take one if there is one."""
+        if self.wait_s(name) > 0:
+            return False
+        self.spend(name)
+        return True
+
+    def _now(self, name: str) -> tuple[float, float]:
+        now = self._clock()
+        left, at = self._left.get(name, (self._burst, now))
+        return min(self._burst, left + (now - at) * self._per_s), now

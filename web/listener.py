@@ -1,0 +1,88 @@
+"""Connections: a bound on their number, and an end to those that dawdle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+HEAD_S = 10.0
+"""For the head of a request to arrive."""
+STALLED_S = 20.0
+"""For a client to take what is ready for it."""
+LINGER_S = 3.0
+"""For a client to read the refusal of a body that it is still sending."""
+MOST_CONNECTIONS = 512
+MOST_PER_ADDRESS = 256
+
+
+class Patient(H11Protocol):
+    """uvicorn's HTTP/1.1, which by itself waits forever for a head, and for a client that does not read."""
+
+    addresses: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._address: str | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Take a connection, unless there are too many."""
+        super().connection_made(transport)
+        address = self.client[0] if self.client else ""
+        if len(self.connections) > MOST_CONNECTIONS or self.addresses[address] >= MOST_PER_ADDRESS:
+            transport.abort()
+            return
+        self._address = address
+        self.addresses[address] += 1
+        self._arm("head", HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if self._address is not None:
+            self.addresses[self._address] -= 1
+            if not self.addresses[self._address]:
+                del self.addresses[self._address]
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head that has begun must end in time, and a body that nobody wants too."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._arm("head", HEAD_S)
+        else:
+            self._disarm("head")
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._disarm("linger")
+
+    def on_response_complete(self) -> None:
+        """Note the end of an answer."""
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._arm("linger", LINGER_S)
+
+    def pause_writing(self) -> None:
+        """Note that the client takes less than it is sent."""
+        super().pause_writing()
+        self._arm("stalled", STALLED_S)
+
+    def resume_writing(self) -> None:
+        """Note that it takes some again."""
+        super().resume_writing()
+        self._disarm("stalled")
+
+    def _arm(self, name: str, seconds: float) -> None:
+        if name not in self._timers and not self.transport.is_closing():
+            self._timers[name] = self.loop.call_later(seconds, self.transport.abort)
+
+    def _disarm(self, name: str) -> None:
+        if timer := self._timers.pop(name, None):
+            timer.cancel()

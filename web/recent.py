@@ -1,0 +1,42 @@
+"""What happened last, for the page: the newest lines of the log that are news to a person."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+
+from probes.messages import rfc3339
+
+MOST = 50
+STATES = "pipelines.supervisor"
+"""Camera states are news at level info too; of all else, warnings and errors are."""
+
+
+class Recent(logging.Handler):
+    """A handler that keeps the last 50; give it the filters that keep secrets out."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self._kept: deque[dict[str, object]] = deque(maxlen=MOST)
+        self._keeping = threading.Lock()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line, once where it is repeated."""
+        if record.levelno < logging.WARNING and record.name != STATES:
+            return
+        level = "info" if record.levelno < logging.WARNING else "warning"
+        line: dict[str, object] = {
+            "at": rfc3339(int(record.created * 1e9)),
+            "level": "error" if record.levelno >= logging.ERROR else level,
+            "text": record.getMessage()[:500],
+        }
+        with self._keeping:
+            if self._kept and self._kept[-1]["text"] == line["text"]:
+                self._kept.pop()
+            self._kept.append(line)
+
+    def newest_first(self) -> list[dict[str, object]]:
+        """Return the kept lines."""
+        with self._keeping:
+            return list(reversed(self._kept))

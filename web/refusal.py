@@ -1,0 +1,98 @@
+"""Refusals: what the API answers where it does not do what was asked, in one form."""
+
+from __future__ import annotations
+
+import json
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+
+
+class Code(Enum):
+    """Why something is refused, and the HTTP status that says so."""
+
+    BAD_REQUEST = 400
+    SIGN_IN = 401
+    WRONG_TOKEN = (401, "wrong_token")
+    CSRF = (403, "csrf")
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    METHOD = 405
+    NOT_READY = (409, "not_ready")
+    CONFLICT = 409
+    TOO_LARGE = 413
+    UNSUPPORTED = 415
+    INVALID = 422
+    TOO_MANY = 429
+    BUSY = 503
+    NO_PICTURE = (503, "no_picture")
+    FAILED = 500
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(self.value[0] if isinstance(self.value, tuple) else self.value)
+
+    @property
+    def word(self) -> str:
+        """The word in the answer."""
+        return self.value[1] if isinstance(self.value, tuple) else self.name.lower()
+
+
+class Refused(Exception):
+    """Ends a request; message and details are for people and hold no secret."""
+
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        details: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.details, self.headers = code, message, tuple(details), headers
+
+
+class Json(Response):
+    """A JSON answer that nobody keeps."""
+
+    media_type = "application/json"
+
+    def render(self, content: object) -> bytes:
+        """Write it."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def answer(refused: Refused) -> Response:
+    """Write a refusal."""
+    error: dict[str, object] = {"code": refused.code.word, "message": refused.message}
+    if refused.details:
+        error["details"] = list(refused.details)
+    headers = dict(refused.headers or {})
+    if refused.code in (Code.SIGN_IN, Code.WRONG_TOKEN):
+        headers["WWW-Authenticate"] = 'Bearer realm="msh"'
+    return Json({"error": error}, refused.code.status, headers=headers)
+
+
+async def on_refused(_request: Request, error: Exception) -> Response:
+    """Answer for Starlette."""
+    if not isinstance(error, Refused):
+        raise error
+    return answer(error)
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Bring Starlette's own refusals into the same form."""
+    if not isinstance(error, HTTPException):
+        raise error
+    code = next((c for c in Code if c.value == error.status_code), Code.BAD_REQUEST)
+    words = {Code.NOT_FOUND: "there is nothing at this address", Code.METHOD: "this method does not fit here"}
+    return answer(Refused(code, words.get(code, error.detail), headers=error.headers))

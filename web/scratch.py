@@ -1,0 +1,79 @@
+"""A private folder for uploads that holds nothing before the server starts and nothing after it has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PREFIX = "uploads-"
+LOCK = ".lock"
+
+
+class Scratch:
+    """A folder that only this user can read. What servers left behind that were killed is removed first."""
+
+    def __init__(self, base: Path) -> None:
+        """Make the folder inside `base`; BadInput where that cannot be."""
+        try:
+            base.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sweep(base)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadInput(
+                f"{base}: no place for uploads ({error.strerror}); set STATE_DIRECTORY to a folder"
+            ) from None
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove the folder with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            os.close(self._lock)
+
+    def used(self) -> int:
+        """Return how many bytes lie in it."""
+        total = 0
+        for file in self.path.rglob("*"):
+            with contextlib.suppress(OSError):
+                total += file.lstat().st_size
+        return total
+
+    def free(self) -> int:
+        """Return how many bytes the disk has left."""
+        return shutil.disk_usage(self.path).free
+
+
+def _sweep(base: Path) -> None:
+    """Remove the folders that nobody holds a lock on any more."""
+    for old in base.glob(f"{PREFIX}*"):
+        try:
+            lock = os.open(old / LOCK, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            shutil.rmtree(old, ignore_errors=True)
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(old, ignore_errors=True)
+        except OSError:
+            pass
+        finally:
+            os.close(lock)

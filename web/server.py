@@ -1,0 +1,133 @@
+"""The page's server in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from pipelines.errors import BadInput
+from pipelines.settings.base import Address
+from pipelines.store import state_folder
+from web.app import STATIC, PageApp
+from web.listener import MOST_CONNECTIONS, Patient
+from web.scratch import Scratch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from web.backend import Backend
+
+_log = logging.getLogger(__name__)
+
+HEAD_BYTES = 16_384
+START_S = 10.0
+STOP_S = 3
+SEND_AHEAD = 131_072
+"""Most bytes of video that wait in the system for a viewer: more would only be older pictures."""
+
+
+class PageServer:
+    """Serves the page. `start`, then `stop`. Raises BadInput at construction where it cannot."""
+
+    def __init__(self, backend: Backend, *, static: Path = STATIC) -> None:
+        web = backend.settings.outputs.web
+        if web is None:
+            raise BadInput("outputs.web: is not in the store file; add `web: {}` to outputs")
+        self._host = web.listen.host
+        self._scratch = Scratch(state_folder() / "page")
+        try:
+            self._app = PageApp(backend, self._scratch, static=static)
+            self._socket = _listen(web.listen.host, web.listen.port)
+        except BaseException:
+            self._scratch.close()
+            raise
+        config = uvicorn.Config(
+            self._app.asgi,
+            http=Patient,
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=web.https,
+            forwarded_allow_ips="127.0.0.1",
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=STOP_S,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        return Address(self._host, self.port)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+        deadline = time.monotonic() + START_S
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End all streams, then the server, within seconds; nothing that was uploaded is left."""
+        if self._thread.is_alive() and self._loop is not None:
+            with contextlib.suppress(RuntimeError, TimeoutError):
+                asyncio.run_coroutine_threadsafe(self._app.close(), self._loop).result(STOP_S)
+            self._server.should_exit = True
+            self._thread.join(2 * STOP_S + 5)
+        if self._thread.is_alive():
+            _log.error("the page's server does not end")
+        self._socket.close()
+        self._scratch.close()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:  # noqa: BLE001 a dead page must not end the store
+            _log.exception("the page's server has died; the cameras go on")
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._server.serve([self._socket])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError) as error:
+        raise _cannot(host, port, error) from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SEND_AHEAD)
+        listener.bind(address)
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise _cannot(host, port, error) from None
+    return listener
+
+
+def _cannot(host: str, port: int, error: Exception) -> BadInput:
+    why = getattr(error, "strerror", None) or str(error)
+    return BadInput(f"outputs.web.listen: {host}:{port}: {why}; choose another port or address")

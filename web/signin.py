@@ -1,0 +1,136 @@
+"""Who may do what: the token, sessions in cookies, and proof that a request comes from the page itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COOKIE = "msh_session"
+LIFETIME_S = 12 * 3600
+MOST_SESSIONS = 256
+SCHEME = "scrypt"
+COST, BLOCK, PARALLEL = 2**14, 8, 1
+"""scrypt's parameters (RFC 7914): 16 MiB and some 50 ms a try."""
+
+
+class Right(Enum):
+    """What a request needs."""
+
+    NOTHING = 0
+    READ = 1
+    ACT = 2
+
+
+def hash_token(token: str, salt: bytes | None = None) -> str:
+    """Return what may stand in a store file or a secret instead of the token."""
+    salt = secrets.token_bytes(16) if salt is None else salt
+    digest = hashlib.scrypt(token.encode(), salt=salt, n=COST, r=BLOCK, p=PARALLEL, dklen=32)
+    return f"{SCHEME}:{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"
+
+
+class Token:
+    """The store's token, of which only a hash is kept."""
+
+    def __init__(self, given: str) -> None:
+        """given: the token itself, or its hash as `hash_token` writes it; BadInput where that is broken."""
+        self._hash = given if given.startswith(f"{SCHEME}:") else hash_token(given)
+        try:
+            _, salt, digest = self._hash.split(":")
+            self._salt = base64.b64decode(salt, validate=True)
+            good = len(base64.b64decode(digest, validate=True)) == 32
+        except ValueError:
+            good = False
+        if not good:
+            raise BadInput("outputs.web.token: begins with scrypt: but is no hash; make one: msh web --hash")
+
+    def matches(self, given: str) -> bool:
+        """Tell whether this is the token; takes 50 ms."""
+        return hmac.compare_digest(hash_token(given, self._salt), self._hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `name` tells sessions apart and is no secret; `csrf` is what this session must send along."""
+
+    name: str
+    signed_in: bool
+    csrf: str = ""
+    by_token: bool = False
+
+
+class Sessions:
+    """Cookies. Those of visitors who never signed in are known by their seal alone, and cost no memory."""
+
+    def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:
+        self._clock = clock
+        self._key = secrets.token_bytes(32) if key is None else key
+        self._signed_in: OrderedDict[str, float] = OrderedDict()
+
+    def begin(self) -> tuple[str, Visitor]:
+        """Return a new cookie and the visitor who gets it, not signed in."""
+        number = secrets.token_urlsafe(16)
+        cookie = f"{number}.{self._seal('cookie', number)}"
+        return cookie, self._visitor(number)
+
+    def sign_in(self) -> tuple[str, Visitor]:
+        """Return a new cookie that is signed in; the oldest of too many is signed out."""
+        cookie, _ = self.begin()
+        number = cookie.partition(".")[0]
+        self._signed_in[number] = self._clock() + LIFETIME_S
+        if len(self._signed_in) > MOST_SESSIONS:
+            self._signed_in.popitem(last=False)
+        return cookie, self._visitor(number)
+
+    def sign_out(self, cookie: str) -> None:
+        """Void a cookie's sign-in."""
+        self._signed_in.pop(cookie.partition(".")[0], None)
+
+    def find(self, cookie: str) -> Visitor | None:
+        """Return whose cookie it is; None where it was never given out here."""
+        number, _, seal = cookie.partition(".")
+        if not hmac.compare_digest(seal.encode(), self._seal("cookie", number).encode()):
+            return None
+        return self._visitor(number)
+
+    def _visitor(self, number: str) -> Visitor:
+        until = self._signed_in.get(number)
+        if until is not None and until < self._clock():
+            del self._signed_in[number]
+            until = None
+        return Visitor(self._seal("name", number)[:16], until is not None, self._seal("csrf", number))
+
+    def _seal(self, purpose: str, number: str) -> str:
+        return hmac.new(self._key, f"{purpose}\0{number}".encode(), "sha256").hexdigest()
+
+
+class Verified:
+    """Remembers which token was right, so that scripts do not pay 50 ms a request."""
+
+    def __init__(self, token: Token) -> None:
+        self._token, self._key = token, secrets.token_bytes(32)
+        self._right: bytes | None = None
+
+    def knows(self, given: str) -> bool:
+        """Tell at once whether this token was right before."""
+        return self._right is not None and hmac.compare_digest(self._right, self._digest(given))
+
+    def check(self, given: str) -> bool:
+        """Tell whether it is right; takes 50 ms."""
+        right = self._token.matches(given)
+        if right:
+            self._right = self._digest(given)
+        return right
+
+    def _digest(self, given: str) -> bytes:
+        return hmac.new(self._key, given.encode(), "sha256").digest()

@@ -1,0 +1,125 @@
+"""Server-sent events: each state is written once, however many listen; who is slow gets the newest only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from web import views
+from web.refusal import Code, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from web.backend import Backend
+
+TICK_S = 0.25
+FLOOR_S, CAMERAS_S, SYSTEM_S = 0.5, 1.0, 5.0
+MOST_LISTENERS = 100
+
+
+def event(name: str, data: object) -> bytes:
+    """Write one event (WHATWG HTML, server-sent events)."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return f"event: {name}\ndata: {text}\n\n".encode()
+
+
+class EventHub:
+    """Looks at the store only while someone listens. One per server; used in its event loop."""
+
+    def __init__(
+        self, backend: Backend, writers: dict[str, tuple[float, Callable[[], Any]]], closing: asyncio.Event
+    ) -> None:
+        """writers: what each event holds, and seconds between two."""
+        self._backend, self._writers, self._closing = backend, writers, closing
+        self._news = asyncio.Condition()
+        self._written: dict[str, tuple[int, bytes]] = {}
+        self._due: dict[str, float] = {}
+        self._floor_number = -1
+        self._listeners = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def listen(self, own: Callable[[], tuple[int, Any]] | None) -> AsyncIterator[bytes]:
+        """Yield events until the listener leaves or the server stops. own: version and data of its jobs."""
+        seen: dict[str, int] = {}
+        yield b"retry: 2000\n\n"
+        while not self._closing.is_set():
+            parts = []
+            for name, (version, data) in list(self._written.items()):
+                if seen.get(name) != version:
+                    seen[name] = version
+                    parts.append(data)
+            if own is not None:
+                version, jobs = own()
+                if seen.get("jobs") != version:
+                    seen["jobs"] = version
+                    parts.append(event("jobs", jobs))
+            if parts:
+                yield b"".join(parts)
+            async with self._news:
+                await self._news.wait()
+        yield event("bye", {})
+
+    def enter(self) -> None:
+        """Count a listener in; Refused where there are too many."""
+        if self._listeners >= MOST_LISTENERS:
+            raise Refused(Code.BUSY, f"{MOST_LISTENERS} pages are open already; close some")
+        self._listeners += 1
+        if self._task is None or self._task.done():
+            self._look()
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def leave(self) -> None:
+        """Count a listener out."""
+        self._listeners -= 1
+
+    async def stop(self) -> None:
+        """Wake all listeners, once `closing` is set."""
+        async with self._news:
+            self._news.notify_all()
+        if self._task:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while self._listeners > 0:
+            await asyncio.sleep(TICK_S)
+            self._look()
+            async with self._news:
+                self._news.notify_all()
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for name, (every_s, write) in self._writers.items():
+            if now < self._due.get(name, 0.0):
+                continue
+            if name == "floor":
+                number = self._backend.floor.snapshot().number
+                if number == self._floor_number and name in self._written and now < self._due[name] + 2:
+                    continue
+                self._floor_number = number
+            self._due[name] = now + every_s - TICK_S / 2
+            version, before = self._written.get(name, (0, b""))
+            data = event(name, write())
+            if data != before:
+                self._written[name] = version + 1, data
+
+
+def writers(
+    backend: Backend,
+    *,
+    sizes: dict[str, tuple[int, int]],
+    uploads: Callable[[], dict[str, Any]],
+    started_ns: int,
+) -> dict[str, tuple[float, Callable[[], Any]]]:
+    """Return what writes each event, and how many seconds lie between two."""
+    rates, load = views.Rates(), views.Load()
+    return {
+        "floor": (FLOOR_S, lambda: views.floor(backend, time.time_ns())),
+        "cameras": (CAMERAS_S, lambda: views.cameras(backend, rates, sizes, time.time_ns())),
+        "system": (
+            SYSTEM_S,
+            lambda: views.system(backend, load, uploads(), started_ns, time.time_ns()),
+        ),
+    }

@@ -1,0 +1,159 @@
+"""Live video and single pictures over HTTP, from the output that encodes each size once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.outputs.live import MOST_FPS, WIDTHS
+from probes.messages import rfc3339
+from web.refusal import Code, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from pipelines.outputs.live import LiveOutput, LivePicture, Watch
+
+BOUNDARY = "frame"
+MOST_VIEWERS = 64
+MOST_PER_CAMERA = 48
+QUIET_S = 5.0
+PICTURE_S = 2.0
+ADAPT_S, RECOVER_S = 3.0, 20.0
+
+
+@dataclass(eq=False)
+class Slot:
+    """The newest picture that a viewer has not got; an older one gives way to it."""
+
+    ready: asyncio.Event
+    picture: LivePicture | None = None
+    missed: int = 0
+
+    def put(self, picture: LivePicture) -> None:
+        """Take a newer picture."""
+        self.missed += self.picture is not None
+        self.picture = picture
+        self.ready.set()
+
+    async def get(self, timeout_s: float) -> LivePicture | None:
+        """Return the next picture; None where none comes in time."""
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self.ready.wait(), timeout_s)
+        self.ready.clear()
+        picture, self.picture = self.picture, None
+        return picture
+
+
+class Adapting:
+    """Chooses a viewer's size: smaller while many pictures are missed, as asked once none is for long."""
+
+    def __init__(self, asked: int, now: float) -> None:
+        self._sizes = [w for w in WIDTHS if w < asked] + [next((w for w in WIDTHS if w >= asked), WIDTHS[-1])]
+        self._at = len(self._sizes) - 1
+        self._begun = self._calm = now
+        self._sent = 0
+
+    @property
+    def width(self) -> int:
+        """The width to send now, px."""
+        return self._sizes[self._at]
+
+    def sent(self, missed: int, now: float) -> bool:
+        """Note a sent picture, and how many were missed in this spell; tell whether a new spell begins."""
+        self._sent += 1
+        if now - self._begun < ADAPT_S:
+            return False
+        if missed > self._sent and self._at > 0:
+            self._at -= 1
+            self._calm = now
+        elif missed * 10 > self._sent:
+            self._calm = now
+        elif now - self._calm > RECOVER_S and self._at < len(self._sizes) - 1:
+            self._at += 1
+            self._calm = now
+        self._begun, self._sent = now, 0
+        return True
+
+
+class Viewers:
+    """All who watch. One per server; used in its event loop."""
+
+    def __init__(self, live: LiveOutput | None, closing: asyncio.Event) -> None:
+        self._live, self._closing = live, closing
+        self._count: dict[str, int] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
+
+    def enter(self, camera: str) -> None:
+        """Count a viewer in; Refused where there are too many."""
+        if sum(self._count.values()) >= MOST_VIEWERS or self._count.get(camera, 0) >= MOST_PER_CAMERA:
+            raise Refused(Code.BUSY, "too many watch already; try again later, or use the RTSP stream")
+        self._count[camera] = self._count.get(camera, 0) + 1
+
+    async def first(self, camera: str, width: int) -> LivePicture:
+        """Return a picture captured from now on; Refused where none comes."""
+        slot = Slot(asyncio.Event())
+        watch = self._watch(camera, slot, width, MOST_FPS)
+        try:
+            picture = await slot.get(PICTURE_S)
+        finally:
+            self._unwatch(watch)
+        if picture is None:
+            raise Refused(Code.NO_PICTURE, "the camera gives no picture now; its state says why")
+        self.sizes[camera] = picture.frame_size
+        return picture
+
+    async def video(self, camera: str, width: int, fps: float) -> AsyncIterator[bytes]:
+        """Yield the parts of the stream to someone who has entered, until there is no new picture for 5 s."""
+        slot, size = Slot(asyncio.Event()), Adapting(width, time.monotonic())
+        watch = None
+        try:
+            watch = self._watch(camera, slot, size.width, fps)
+            yield f"--{BOUNDARY}\r\n".encode()
+            while not self._closing.is_set():
+                picture = await slot.get(QUIET_S)
+                if picture is None:
+                    return
+                self.sizes[camera] = picture.frame_size
+                yield part(picture)
+                before = size.width
+                if size.sent(slot.missed, time.monotonic()):
+                    slot.missed = 0
+                if size.width != before:
+                    self._unwatch(watch)
+                    watch = self._watch(camera, slot, size.width, fps)
+        finally:
+            if watch:
+                self._unwatch(watch)
+
+    def leave(self, camera: str) -> None:
+        """Count a viewer out."""
+        self._count[camera] -= 1
+
+    def _watch(self, camera: str, slot: Slot, width: int, fps: float) -> Watch:
+        if self._live is None:
+            raise Refused(Code.NO_PICTURE, "no store runs, only its page")
+        loop = asyncio.get_running_loop()
+
+        def give(picture: LivePicture) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(slot.put, picture)
+
+        return self._live.watch(camera, give, width=width, fps=fps)
+
+    def _unwatch(self, watch: Watch) -> None:
+        if self._live is not None:
+            self._live.unwatch(watch)
+
+
+def part(picture: LivePicture) -> bytes:
+    """Write one part of multipart/x-mixed-replace, with the boundary after it: browsers wait for that."""
+    head = (
+        "Content-Type: image/jpeg\r\n"
+        f"Content-Length: {len(picture.jpeg)}\r\n"
+        f"X-Captured-At: {rfc3339(picture.captured_at)}\r\n\r\n"
+    )
+    return head.encode() + picture.jpeg + f"\r\n--{BOUNDARY}\r\n".encode()

@@ -1,0 +1,327 @@
+"""The floor, the cameras and the system as the API writes them (web/openapi.yaml)."""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from pipelines.states import REMEDY, CameraState, Cause
+from pipelines.version import VERSION
+from pricing.money import display
+from probes.events import price as price_payload
+from probes.messages import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from pipelines.floor_view import PersonView
+    from pipelines.supervisor import CameraStatus
+    from pricing.value import Item, Price, Total
+    from web.backend import Backend
+
+Payload = dict[str, Any]
+RATE_WINDOW_S = 10.0
+STEPS = ("nothing is left out", "fewer looks", "fewer frames per second", "fewer cameras")
+
+
+def money(amount: Mapping[str, Any], currency: str, locale: str) -> Payload:
+    """Write an amount and its range, as numbers and for people; amount: as in messages."""
+    low, high = amount["min_minor"], amount["max_minor"]
+
+    def say(minor: int) -> str:
+        return display(minor, currency, locale)
+
+    return {
+        "amount_minor": amount["amount_minor"],
+        "min_minor": low,
+        "max_minor": high,
+        "text": say(amount["amount_minor"]),
+        "range_text": None if low == high else f"{say(low)} – {say(high)}",
+    }
+
+
+def worn(item: Mapping[str, Any], currency: str, backend: Backend) -> Payload:
+    """Write an item; item: as in messages."""
+    price = item["price"]
+    shown = None
+    if price is not None:
+        more = {"source": price["source"], "as_of": price["as_of"], "stale": bool(price.get("stale"))}
+        shown = money(price, currency, backend.locale) | more
+    kept = {key: item[key] for key in ("slot", "type", "brand", "confidence", "votes")}
+    return kept | {"brand_text": backend.brand(item["brand"]) if item["brand"] else None, "price": shown}
+
+
+def found(person: Mapping[str, Any], backend: Backend) -> Payload:
+    """Write one person of an upload; person: as `msh annotate --json` has them."""
+    total = person["total"]
+    currency = total["currency"]
+    sums = {key: total[key] for key in ("currency", "items_priced", "items_unpriced")}
+    times = {key: round(person[key], 2) for key in ("first_s", "last_s") if key in person}
+    return times | {
+        "items": [worn(item, currency, backend) for item in person["items"]],
+        "total": money(total, currency, backend.locale) | sums,
+    }
+
+
+def _item(item: Item, currency: str, backend: Backend) -> Payload:
+    plain = {
+        "slot": item.slot,
+        "type": item.type,
+        "brand": item.brand,
+        "confidence": round(item.confidence, 3),
+        "votes": item.votes,
+        "price": None if item.price is None else price_payload(item.price),
+    }
+    return worn(plain, currency, backend)
+
+
+def _sum(total: Total | Price) -> Payload:
+    return {
+        "amount_minor": total.amount_minor,
+        "min_minor": total.min_minor,
+        "max_minor": total.max_minor,
+    }
+
+
+def person(seen: PersonView, backend: Backend) -> Payload:
+    """Write one person of the floor."""
+    total, currency = seen.total, seen.total.currency
+    return {
+        "id": seen.track,
+        "camera": seen.camera,
+        "rank": seen.rank,
+        "visible": seen.visible,
+        "arrived_at": rfc3339(seen.arrived_at),
+        "seen_at": rfc3339(seen.seen_at),
+        "dwell_ms": seen.dwell_ms,
+        "waiting_ms": seen.waiting_ms,
+        "zones": [
+            {
+                "id": stay.zone,
+                "camera": stay.camera,
+                "entered_at": rfc3339(stay.entered_at),
+                "dwell_ms": stay.dwell_ms,
+                "now": stay.now,
+            }
+            for stay in seen.zones
+        ],
+        "box": dict(zip("xywh", seen.box, strict=True)),
+        "items": [_item(item, currency, backend) for item in seen.items],
+        "total": money(_sum(total), currency, backend.locale)
+        | {
+            "currency": currency,
+            "items_priced": total.items_priced,
+            "items_unpriced": total.items_unpriced,
+        },
+        "certainty": round(seen.certainty, 3),
+        "rules": list(seen.rules),
+        "served_at": None if seen.served_at is None else rfc3339(seen.served_at),
+        "customer": seen.customer,
+        "explain": list(seen.explain),
+    }
+
+
+def floor(backend: Backend, now_ns: int) -> Payload:
+    """Write the floor."""
+    view = backend.floor.snapshot()
+    return {
+        "at": rfc3339(now_ns),
+        "currency": backend.settings.store.currency,
+        "people": [person(one, backend) for one in view.persons],
+    }
+
+
+class Rates:
+    """Frames a second of each camera over the last ten seconds; asked about once a second."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, deque[tuple[float, int]]] = {}
+
+    def per_s(self, camera: str, count: int) -> float:
+        """Note a camera's count, and return its rate."""
+        seen, now = self._seen.setdefault(camera, deque(maxlen=64)), self._clock()
+        if not seen or now - seen[-1][0] >= RATE_WINDOW_S / 32:
+            seen.append((now, count))
+        while len(seen) > 2 and now - seen[1][0] >= RATE_WINDOW_S:
+            seen.popleft()
+        begun, first = seen[0]
+        return round((count - first) / (now - begun), 1) if now > begun else 0.0
+
+
+def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]], now_ns: int) -> Payload:
+    """Write all cameras. sizes: of their frames, where known."""
+    known = backend.cameras()
+    processed = samples(backend.metrics.frames_processed, "camera")
+    dropped: dict[str, dict[str, int]] = {}
+    for labels, value in _all(backend.metrics.frames_dropped):
+        if value:
+            dropped.setdefault(labels["camera"], {})[labels["reason"]] = int(value)
+    written = []
+    for name, settings in backend.settings.cameras.items():
+        status = known.get(name)
+        count = int(processed.get(name, 0))
+        live = backend.live
+        age = live.age_s(name) if live else None
+        size = sizes.get(name)
+        written.append(
+            _state(status, enabled=settings.enabled)
+            | {
+                "id": name,
+                "enabled": settings.enabled,
+                "picture_age_ms": None if age is None else round(age * 1000),
+                "fps": rates.per_s(name, count),
+                "frames_processed": count,
+                "frames_dropped": dropped.get(name, {}),
+                "viewers": live.watched(name) if live else 0,
+                "size": None if size is None else list(size),
+                "zones": list(settings.zones),
+            }
+        )
+    return {"at": rfc3339(now_ns), "cameras": written}
+
+
+def _state(status: CameraStatus | None, *, enabled: bool) -> Payload:
+    if status is None:
+        state = CameraState.STOPPED if enabled else CameraState.DISABLED
+        nothing = dict.fromkeys(("cause", "remedy", "since", "last_frame_at"))
+        return nothing | {"state": state.value, "frames_received": 0, "connects": 0}
+    told = status.cause is not Cause.NONE
+    return {
+        "state": status.state.value,
+        "cause": status.cause.value if told else None,
+        "remedy": REMEDY[status.cause] if told else None,
+        "since": rfc3339(status.since),
+        "last_frame_at": None if status.last_frame_at is None else rfc3339(status.last_frame_at),
+        "frames_received": status.frames_received,
+        "connects": status.connects,
+    }
+
+
+class Load:
+    """What this process uses, since the last look."""
+
+    def __init__(self) -> None:
+        self._last = (time.monotonic(), _cpu_s())
+        self._latency = (0.0, 0.0)
+
+    def look(self, backend: Backend) -> Payload:
+        """Return CPU in percent of one core, resident memory, and mean latency of the frames meanwhile."""
+        now, cpu = time.monotonic(), _cpu_s()
+        begun, before = self._last
+        share = round(100 * (cpu - before) / (now - begun), 1) if now - begun > 0.1 else None
+        self._last = now, cpu
+        latency = None
+        total, count = _histogram(backend.metrics.frame_latency)
+        if count > self._latency[1]:
+            latency = round(1000 * (total - self._latency[0]) / (count - self._latency[1]), 1)
+        self._latency = total, count
+        return {"cpu_percent": share, "memory_bytes": _memory(), "latency_ms": latency}
+
+
+def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_ns: int) -> Payload:
+    """Write the system."""
+    settings, metrics = backend.settings, backend.metrics
+    health = backend.health()
+    step = _degrade(metrics)
+    mqtt = settings.outputs.mqtt
+    return {
+        "at": rfc3339(now_ns),
+        "version": VERSION,
+        "revision": os.environ.get("MSH_REVISION", "unknown"),
+        "platform": backend.platform,
+        "config_sha256": settings.sha,
+        "started_at": rfc3339(started_ns),
+        "health": {"ok": health.ok, "reasons": list(health.reasons)},
+        "degrade": {"step": step, "text": STEPS[min(step, len(STEPS) - 1)]},
+        "models": _models(backend),
+        "prices": [{"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text} for s in backend.prices()],
+        "mqtt": None
+        if mqtt is None
+        else {
+            "broker": f"{mqtt.host}:{mqtt.port}",
+            "connected": bool(_one(metrics.mqtt_connected)),
+            "spool_messages": int(_one(metrics.mqtt_spool_messages)),
+            "spool_bytes": int(_one(metrics.mqtt_spool_bytes)),
+        },
+        "outputs": _outputs(backend),
+        "load": load.look(backend),
+        "uploads": uploads,
+        "events": backend.events(),
+    }
+
+
+def _degrade(metrics: object) -> int:
+    """Return how far the box has stepped down, where the platform measures it."""
+    gauge = getattr(metrics, "degrade_step", None)
+    return 0 if gauge is None else int(_one(gauge))
+
+
+def _models(backend: Backend) -> list[Payload]:
+    precision = {labels["model"]: labels["precision"] for labels, _ in _all(backend.metrics.model_loaded)}
+    return [
+        {"role": role, "name": model.name, "precision": precision.get(model.name, "unknown")}
+        for role, model in (
+            ("person", backend.settings.models.person),
+            ("face", backend.settings.models.face),
+            ("brand", backend.settings.models.brand),
+        )
+    ]
+
+
+def _outputs(backend: Backend) -> list[Payload]:
+    outputs = backend.settings.outputs
+    rows = []
+    if outputs.rtsp:
+        watching = int(sum(value for _, value in _all(backend.metrics.restream_clients)))
+        rows.append({"kind": "rtsp", "text": f"rtsp://{outputs.rtsp.listen}, {watching} watching"})
+    if outputs.record:
+        rows.append({"kind": "record", "text": f"MP4 files, at most {outputs.record.max_mb} MB"})
+    if outputs.snapshots:
+        rows.append({"kind": "snapshots", "text": f"a picture every {outputs.snapshots.interval_s:g} s"})
+    if outputs.metrics:
+        rows.append({"kind": "metrics", "text": f"http://{outputs.metrics.listen}/metrics"})
+    return rows
+
+
+def samples(metric: MetricWrapperBase, label: str) -> dict[str, float]:
+    """Return a metric's values by one label."""
+    found: dict[str, float] = {}
+    for labels, value in _all(metric):
+        found[labels[label]] = found.get(labels[label], 0) + value
+    return found
+
+
+def _all(metric: MetricWrapperBase) -> list[tuple[Mapping[str, str], float]]:
+    return [(sample.labels, sample.value) for family in metric.collect() for sample in family.samples]
+
+
+def _one(metric: MetricWrapperBase) -> float:
+    return sum(value for _, value in _all(metric))
+
+
+def _histogram(metric: MetricWrapperBase) -> tuple[float, float]:
+    total = count = 0.0
+    for family in metric.collect():
+        for sample in family.samples:
+            total += sample.value if sample.name.endswith("_sum") else 0
+            count += sample.value if sample.name.endswith("_count") else 0
+    return total, count
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _memory() -> int | None:
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file on a disk
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None

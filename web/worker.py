@@ -1,0 +1,155 @@
+"""The process that decodes what visitors send: last in line for the CPU, bounded, and expendable.
+
+Whatever a broken file makes of its decoder happens there and ends there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_MEMORY = 1_600_000_000
+MOST_LINE = 4_000_000
+START_S = 60.0
+FRAME_S = 10.0
+KEPT_NAMES = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+    "LD_LIBRARY_PATH",
+    "XDG_CACHE_HOME",
+)
+GONE = "the file could not be processed: its decoder gave up; try another format"
+
+
+class WorkFailed(Exception):
+    """It did not work out: one line for the visitor."""
+
+
+class Worker:
+    """One child process. `start`, then talk; `kill` from any state."""
+
+    def __init__(self, command: Sequence[str], folder: Path, cpu_s: int) -> None:
+        self._command, self._folder, self._cpu_s = tuple(command), folder, cpu_s
+        self._process: asyncio.subprocess.Process | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._too_much = False
+
+    async def start(self, *arguments: str) -> None:
+        """Begin, without this program's environment, for secrets live there."""
+        env = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
+        env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
+        env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=env,
+            start_new_session=True,
+            limit=MOST_LINE,
+        )
+        self._watch = asyncio.create_task(self._watch_memory(self._process.pid))
+
+    async def lines(self, hear: Callable[[dict[str, Any]], None], timeout_s: float) -> dict[str, Any]:
+        """Pass on what it reports until it says `done`, and return that; WorkFailed where it does not."""
+        try:
+            return await asyncio.wait_for(self._read(hear), timeout_s)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise WorkFailed(
+                f"took longer than {timeout_s:g} s; send a shorter video, or a smaller one"
+            ) from None
+
+    async def frame(self, jpeg: bytes, timeout_s: float = FRAME_S) -> tuple[dict[str, Any], bytes]:
+        """Send one picture, and return what it says of it and the annotated picture, empty where withheld."""
+        process = self._running()
+        try:
+            process.stdin.write(struct.pack(">I", len(jpeg)) + jpeg)  # type: ignore[union-attr]  # it is a pipe
+            return await asyncio.wait_for(self._frame_back(process), timeout_s)
+        except (TimeoutError, asyncio.TimeoutError):
+            raise WorkFailed("the picture took too long") from None
+        except (OSError, EOFError, ValueError):
+            raise WorkFailed(self._why()) from None
+
+    async def kill(self) -> None:
+        """End it and all that it started, and wait for that."""
+        if self._watch:
+            self._watch.cancel()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if process.stdin:
+            process.stdin.close()
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(process.wait(), 5)
+
+    async def _read(self, hear: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+        process = self._running()
+        while True:
+            try:
+                line = await process.stdout.readline()  # type: ignore[union-attr]  # it is a pipe
+                said = json.loads(line) if line else None
+            except ValueError:
+                said = None
+            if not isinstance(said, dict):
+                raise WorkFailed(self._why())
+            if "error" in said:
+                raise WorkFailed(str(said["error"]))
+            if "done" in said:
+                return dict(said["done"])
+            hear(said)
+
+    async def _frame_back(self, process: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
+        await process.stdin.drain()
+        line = await process.stdout.readline()
+        said = dict(json.loads(line)) if line else None
+        if said is None:
+            raise EOFError
+        if "error" in said:
+            raise WorkFailed(str(said["error"]))
+        return said, await process.stdout.readexactly(min(int(said["bytes"]), MOST_LINE))
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise WorkFailed("stopped")
+        return self._process
+
+    def _why(self) -> str:
+        return "needs more memory than an upload may have; send a smaller one" if self._too_much else GONE
+
+    async def _watch_memory(self, pid: int) -> None:
+        """Kill it where it takes too much: address space says little of what is really used."""
+        while (used := _resident(pid)) is not None:
+            if used > MOST_MEMORY:
+                self._too_much = True
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                return
+            await asyncio.sleep(0.25)
+
+
+def _resident(pid: int) -> int | None:
+    """Return the resident memory of a process, bytes; None where it has ended."""
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file on a disk
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return None
