@@ -70,14 +70,6 @@ def test_legends_name_labels_that_exist() -> None:
             assert labels <= set.union(ADDED, *(KNOWN[name] for name in names)), panel["title"]
 
 
-def test_every_metric_of_ours_is_on_the_board_or_alerted() -> None:
-    used = set(re.findall(r"\bmsh_[a-z_]+", " ".join(EXPRESSIONS)))
-    bases = {
-        re.sub(r"_(bucket|sum|count|total|created)$", "", name) for name in KNOWN if name.startswith("msh_")
-    }
-    assert bases <= {re.sub(r"_(bucket|sum|count|total|created)$", "", name) for name in used}
-
-
 def test_panels_do_not_overlap_and_use_the_provisioned_source() -> None:
     (source,) = yaml.safe_load(
         (ROOT / "configs/grafana/provisioning/datasources/prometheus.yaml").read_text()
