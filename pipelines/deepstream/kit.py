@@ -26,6 +26,9 @@ class Kit(Protocol):
     def factory_of(self, element: Any) -> str:
         """Return the name of the factory that an element came from, "" where it has none."""
 
+    def version_of(self, factory: str) -> tuple[int, int] | None:
+        """Return major and minor of the plugin that holds a factory, None where there is none."""
+
 
 class GstKit:
     """The elements that are installed."""
@@ -43,6 +46,14 @@ class GstKit:
         """Return the name of the element's factory."""
         factory = element.get_factory()
         return str(factory.get_name()) if factory is not None else ""
+
+    def version_of(self, factory: str) -> tuple[int, int] | None:
+        """Return the version that NVIDIA gives its plugins, which is that of DeepStream."""
+        found = Gst.ElementFactory.find(factory)
+        plugin = found.get_plugin() if found is not None else None
+        numbers = str(plugin.get_version()).split(".") if plugin is not None else []
+        known = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()
+        return (int(numbers[0]), int(numbers[1])) if known else None
 
 
 def put(element: Any, key: str, value: Value) -> None:

@@ -17,6 +17,7 @@ from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.deepstream.contract import load_contract  # noqa: E402
 from pipelines.deepstream.kit import GstKit  # noqa: E402
+from pipelines.errors import BadInput  # noqa: E402
 
 if TYPE_CHECKING:
     from pipelines.deepstream.capabilities import Capabilities
@@ -117,7 +118,8 @@ class _Fake(Gst.Bin):
         self.expose("src", made[-1].get_static_pad("src"))
 
     def inner(self, factory: str) -> Any:
-        element = Relabel() if factory == "relabel" else Gst.ElementFactory.make(factory, None)
+        own = {"relabel": Relabel, "noter": Noter}.get(factory)
+        element = own() if own else Gst.ElementFactory.make(factory, None)
         self.add(element)
         return element
 
@@ -144,13 +146,43 @@ class Encoder(_Fake):
         Gst.util_set_object_arg(encoder, "tune", "zerolatency")
         Gst.util_set_object_arg(encoder, "speed-preset", "ultrafast")
 
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.READY_TO_PAUSED and not self.kit.encoder_works:
+            error = GLib.GError.new_literal(
+                Gst.ResourceError.quark(), "no NVENC", int(Gst.ResourceError.SETTINGS)
+            )
+            self.post_message(Gst.Message.new_error(self, error, ""))
+        return Gst.Bin.do_change_state(self, transition)
+
+
+class Noter(Relabel):
+    """Hands on a copy of each buffer, with the metadata that the test wants on it."""
+
+    __gtype_name__ = "MshFakeNoter"
+    note: Any = None
+
+    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        # A copy is ours alone and so may be given metadata; a buffer in a probe or chain may not.
+        fresh = buffer.copy_region(
+            Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS, 0, buffer.get_size()
+        )
+        slot = fresh.offset = buffer.offset
+        if self.note is not None:
+            self.note(hash(fresh), slot)
+        return self.out.push(fresh)
+
 
 class StreamMux(_Fake):
     """One buffer a batch: which camera it is of, the demux reads from the buffer's offset."""
 
     def build(self) -> None:
         self.funnel = self.inner("funnel")
-        self.expose("src", self.funnel.get_static_pad("src"))
+        last = self.funnel
+        if self.kit.note is not None and self.get_name() == "mux":
+            last = self.inner("noter")
+            last.note = self.kit.note
+            self.funnel.link(last)
+        self.expose("src", last.get_static_pad("src"))
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
         target = self.funnel.request_pad_simple("sink_%u")
@@ -282,7 +314,10 @@ CLASSES: dict[str, type[_Fake]] = {
 
 
 class FakeKit:
-    """Makes stand-ins for NVIDIA's elements and real stock ones. scripts: what sources do, by URI."""
+    """Makes stand-ins for NVIDIA's elements and real stock ones.
+
+    scripts: what sources do, by URI. note(buffer address, slot): puts metadata on what leaves the mux.
+    """
 
     def __init__(self, box: Capabilities) -> None:
         self._contract, self._stock = load_contract(box), GstKit()
@@ -291,8 +326,14 @@ class FakeKit:
         self.opened: list[str] = []
         self.logins: list[tuple[str | None, str | None]] = []
         self.hang: Any = None
+        self.note: Any = None
+        self.version: tuple[int, int] | None = (9, 1)
+        self.missing: set[str] = set()
+        self.encoder_works = True
 
     def make(self, factory: str, name: str) -> Any:
+        if factory in self.missing:
+            raise BadInput(f"GStreamer has no element {factory}")
         if not self._contract.knows(factory) or not self._contract.is_vendor(factory):
             return self._stock.make(factory, name)
         if factory not in self._classes:
@@ -301,6 +342,9 @@ class FakeKit:
 
     def factory_of(self, element: Any) -> str:
         return element.factory if isinstance(element, _Fake) else self._stock.factory_of(element)
+
+    def version_of(self, _factory: str) -> tuple[int, int] | None:
+        return self.version
 
     def _class_of(self, factory: str) -> type[_Fake]:
         base = CLASSES.get(factory, _Fake)

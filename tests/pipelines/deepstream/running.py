@@ -65,9 +65,10 @@ class FakeAnalysis:
 class Running:
     """The platform under test and all that it says."""
 
-    def __init__(self, settings: Settings, kit: FakeKit, box: Any) -> None:
-        self.analysis, self.kit = FakeAnalysis(), kit
+    def __init__(self, settings: Settings, kit: FakeKit, box: Any, analyse: Any = None) -> None:
+        self.kit = kit
         self.metrics = Metrics([state.value for state in CameraState])
+        self.analysis: Any = analyse(settings, self.metrics) if analyse else FakeAnalysis()
         self.states: list[tuple[str, str, str]] = []
         self.platform = DeepStreamPlatform(
             settings,
@@ -107,7 +108,13 @@ def until(condition: Callable[[], object], timeout_s: float = 20) -> bool:
 
 @contextmanager
 def running(
-    folder: Path, sources: list[str], box: Any = JETSON, change: Any = None, **scripts: str
+    folder: Path,
+    sources: list[str],
+    box: Any = JETSON,
+    change: Any = None,
+    analyse: Any = None,
+    note: Any = None,
+    **scripts: str,
 ) -> Iterator[Running]:
     """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
     settings = store(folder, sources, "rtsp")
@@ -115,9 +122,10 @@ def running(
         settings = change(settings)
     kit = FakeKit(box)
     kit.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
-    run = Running(settings, kit, box)
+    kit.note = note
+    run = Running(settings, kit, box, analyse)
     try:
         yield run
     finally:
         assert run.platform.stop()
-        assert run.analysis.stopped
+        assert getattr(run.analysis, "stopped", True)

@@ -1,0 +1,185 @@
+"""Joins the probe on DeepStream's metadata to the floor: what the stream's thread sees, another prices."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from engines.manifest import find_model, read_manifest
+from pipelines.cpu.inference import QUIET_AFTER_S, Watch
+from pipelines.deepstream.camera_graph import SIZE
+from pipelines.deepstream.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
+from probes.frame import Kind
+from probes.nvds import PydsMeta
+from probes.nvds_camera import CameraMeta
+from probes.nvds_crops import SurfaceCrops
+from probes.nvds_handoff import Handoff
+from probes.nvds_overlay import MetaOverlay
+from probes.nvds_probe import BatchProbe
+from probes.nvds_redact import Gate
+from probes.redact import HeadWatch
+from probes.tracks import Sessions, TrackBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
+
+    from pipelines.deepstream.redaction import Redaction
+    from pipelines.floor import Floor
+    from pipelines.settings.root import Settings
+    from pricing.value import PersonValue
+    from probes.frame import TrackId
+    from probes.looks import LookScheduler
+    from probes.measure import Metrics
+    from probes.nvds_handoff import Sighting
+    from probes.nvds_redact import Verdict
+    from probes.wording import Money
+
+_log = logging.getLogger(__name__)
+
+TAKE_S = 0.2
+GAP_MS = 2500
+"""A person unseen for this long has left: longer than the tracker keeps looking (maxShadowTrackingAge)."""
+
+
+class PydsAnalysis:
+    """An Analysis over pyds. The probe runs in the streaming thread, the floor in one of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pyds: Any,
+        *,
+        slots: Mapping[str, int],
+        redaction: Redaction,
+        jetson: bool,
+        floor: Floor,
+        looks: LookScheduler,
+        money: Money,
+        metrics: Metrics,
+        random: Random,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """Build all; nothing runs yet. slots: mux pad by camera."""
+        self._floor, self._looks, self._metrics = floor, looks, metrics
+        self._clock, self._wall_ns = clock, wall_ns
+        self._values: dict[TrackId, PersonValue] = {}
+        self._cameras = _cameras(settings, random, wall_ns)
+        # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
+        self._meta = PydsMeta(pyds, SIZE)
+        self._token = random.getrandbits(63)
+        self._handoff = Handoff(lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc())
+        masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
+        self._probe = BatchProbe(
+            self._meta,
+            self._meta,
+            cameras={slots[name]: camera for name, camera in self._cameras.items()},
+            overlay=MetaOverlay(money, self._values.get),
+            handoff=self._handoff,
+            token=self._token,
+            opaque=redaction.method is Method.OPAQUE,
+            on_failure=self._on_failure,
+            crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
+        )
+        self._watches: dict[str, Watch] = {}
+        self._redacted_at: dict[str, float] = {}
+        self.processed = dict.fromkeys(self._cameras, 0)
+        self._died = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
+
+    def judge_batch(self, buffer: int) -> Verdict:
+        """Work on the batch at this address, in the streaming thread."""
+        began = self._clock()
+        verdict = self._probe.judge(buffer)
+        self._metrics.stage_duration.labels("probe").observe(self._clock() - began)
+        return verdict
+
+    def gate(self) -> Callable[[int], Verdict]:
+        """Return what judges the frames of one camera before redaction."""
+        return Gate(self._meta, self._token).judge
+
+    def start(self) -> None:
+        """Begin to take what the probe hands over."""
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """End within seconds; False where the floor's thread was left behind."""
+        self._stop.set()
+        self._handoff.close()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+        return not self._thread.is_alive()
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was covered in the last seconds."""
+        return any(self._clock() - at <= within_s for at in self._redacted_at.copy().values())
+
+    @property
+    def failed(self) -> bool:
+        """Whether the floor's thread has died."""
+        return self._died
+
+    def _on_failure(self, camera: str | None) -> None:
+        if camera in self._cameras:
+            self._metrics.redaction_failures.labels(camera).inc()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                for sighting in self._handoff.take(TAKE_S):
+                    self._take(sighting)
+                self._pass_time()
+        except Exception:  # noqa: BLE001 whatever it was, the service must be told and restarted
+            self._died = True
+            _log.exception("the floor has died")
+
+    def _take(self, sighting: Sighting) -> None:
+        frame = sighting.frame
+        camera, now = frame.camera, self._clock()
+        for track in sighting.ended:
+            self._values.pop(track, None)
+        # The overlay reads these in the streaming thread: one assignment each, so no lock.
+        self._values.update(self._floor.update(frame, self._looks.drain(), sighting.ended))
+        self._watches[camera] = Watch(frame.captured_at, now)
+        if sighting.masked is None:
+            return  # covered whole, and counted by the probe
+        for by, count in sighting.masked.items():
+            self._metrics.faces_redacted.labels(camera, by).inc(count)
+        self._redacted_at[camera] = now
+        self.processed[camera] += 1
+        self._metrics.frames_processed.labels(camera).inc()
+        latency = max(0, self._wall_ns() - frame.captured_at) / 1e9
+        self._metrics.frame_latency.labels(camera).observe(latency)
+
+    def _pass_time(self) -> None:
+        """End the tracks of cameras that have fallen silent."""
+        now = self._clock()
+        for camera, watch in self._watches.items():
+            if now - watch.monotonic > QUIET_AFTER_S:
+                at = watch.now(now)
+                self._floor.quiet(camera, at, self._cameras[camera].ended(at))
+
+
+def _cameras(settings: Settings, random: Random, wall_ns: Callable[[], int]) -> dict[str, CameraMeta]:
+    labels = find_model(settings.models.person.name, read_manifest()).classes
+    kinds = {"person": Kind.PERSON}
+    classes = {
+        (PERSON_GIE, number): (kinds.get(label, Kind.ACCESSORY), label) for number, label in enumerate(labels)
+    }
+    classes[FACE_GIE, FACE_CLASS] = (Kind.FACE, "face")
+    sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
+    return {
+        name: CameraMeta(
+            name,
+            classes=classes,
+            watch=HeadWatch(margin=faces.margin, hold_ms=faces.hold_ms),
+            book=TrackBook(name, sessions, GAP_MS),
+            now=wall_ns,
+            masks=[mask.polygon for mask in camera.masks.values()],
+        )
+        for name, camera in settings.enabled_cameras().items()
+    }

@@ -1,0 +1,136 @@
+"""The whole way on one machine: stand-in elements, real NvDsBatchMeta, the probe and gates of production."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.redaction import Method, Redaction
+from pipelines.deepstream.valves import STREAM
+from probes.frame import Kind
+from tests.fakes.nvds import Pic, face, fill, person, pyds
+from tests.fakes.people import START
+from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.stores import rtsp
+
+
+class Floor:
+    """Hears frames."""
+
+    def __init__(self) -> None:
+        self.frames, self.silent, self.error = [], [], None
+
+    def update(self, frame, answers, ended):
+        if self.error:
+            raise self.error
+        self.frames.append(frame)
+        return {}
+
+    def quiet(self, camera, at, ended):
+        self.silent.append(camera)
+
+
+class Looks:
+    """Has no answers."""
+
+    def offer(self, frame, pixels):
+        pass
+
+    def drain(self):
+        return []
+
+
+class Shop:
+    """What the cameras see, as metadata from NVIDIA's own library."""
+
+    def __init__(self) -> None:
+        self.ds, self.floor, self.number = pyds(), Floor(), 0
+        self.inferred, self.blind = 1, False
+
+    def note(self, buffer: int, slot: int) -> None:
+        if self.blind:
+            return
+        self.number += 1
+        batch = self.ds.new_batch(1)
+        at = START + self.number * 100_000_000
+        pic = Pic(slot, [person(7), face()], self.number, at, (640, 480), self.inferred)
+        fill(self.ds, batch, [pic])
+        self.ds.attach(buffer, batch)
+
+    def analyse(self, settings, metrics):
+        return PydsAnalysis(
+            settings,
+            self.ds,
+            slots={name: slot for slot, name in enumerate(settings.cameras)},
+            redaction=Redaction(Method.BLUR),
+            jetson=True,
+            floor=self.floor,
+            looks=Looks(),
+            money=str,
+            metrics=metrics,
+            random=Random(1),
+        )
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, shop):
+    with running(tmp_path, rtsp(2), analyse=shop.analyse, note=shop.note) as run:
+        run.listen("stream_c0", "stream_c1")
+        for camera in ("c0", "c1"):
+            run.platform.valves.want(camera, STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: run.samples["stream_c0"] >= 2 and run.samples["stream_c1"] >= 2)
+        assert until(lambda: min(run.platform.processed.values()) >= 3)
+        assert run.platform.redacting(5)
+        frame = shop.floor.frames[-1]
+        assert frame.size == (640, 480)
+        assert [d.track is not None for d in frame.of(Kind.PERSON)] == [True]
+        assert len(frame.of(Kind.FACE)) == 1
+        assert run.metrics.registry.get_sample_value(
+            "msh_faces_redacted_total", {"camera": "c0", "by": "detector"}
+        )
+
+
+def test_without_metadata_nothing_leaves(tmp_path, shop):
+    shop.blind = True
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+        run.listen("stream_c0")
+        run.platform.valves.want("c0", STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: run.platform.cameras()["c0"].frames_received >= 5)
+        assert run.samples["stream_c0"] == 0
+        assert not run.platform.redacting(60)
+        shop.blind = False
+        assert until(lambda: run.samples["stream_c0"] >= 1)
+
+
+def test_frames_without_inference_leave_only_under_a_cover(tmp_path, shop):
+    shop.inferred = 0
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+        run.listen("stream_c0")
+        run.platform.valves.want("c0", STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: run.samples["stream_c0"] >= 1)
+        assert run.platform.processed["c0"] == 0
+        assert not run.platform.redacting(60)
+        assert run.metrics.registry.get_sample_value("msh_redaction_failures_total", {"camera": "c0"})
+
+
+def test_a_silent_camera_lets_its_people_go(tmp_path, shop):
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, c0="stalls") as run:
+        run.platform.start()
+        assert until(lambda: shop.floor.silent)
+        assert shop.floor.silent[0] == "c0"
+
+
+def test_the_death_of_the_floor_is_told(tmp_path, shop):
+    shop.floor.error = RuntimeError("broken")
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+        run.platform.start()
+        assert until(lambda: run.platform.failed)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from pipelines.deepstream.capabilities import Capabilities, Device
+from pipelines.deepstream.installed import encodes, installed
+from pipelines.errors import BadInput
+from tests.fakes.deepstream import FakeKit
+from tests.pipelines.deepstream.stores import BOXES, DGPU
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_the_box_is_known_by_its_elements(box):
+    kit = FakeKit(box)
+    kit.encoder_works = box.nvenc
+    assert installed(kit) == replace(box, version=(9, 1))
+
+
+def test_an_older_tracker_is_known_by_its_properties():
+    box = Capabilities(Device.JETSON, tracker_classes=False, blur=False)
+    kit = FakeKit(box)
+    kit.version = (7, 1)
+    assert installed(kit) == replace(box, version=(7, 1))
+
+
+def test_an_encoder_that_is_not_even_installed():
+    kit = FakeKit(DGPU)
+    kit.missing = {"nvv4l2h264enc"}
+    assert not encodes(kit)
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        (None, "DeepStream is not installed here"),
+        ((6, 3), "DeepStream 6.3 is not supported; 7.1 to 9.x are"),
+        ((10, 0), "DeepStream 10.0 is not supported"),
+    ],
+)
+def test_other_versions_are_refused_in_one_line(version, says):
+    kit = FakeKit(DGPU)
+    kit.version = version
+    with pytest.raises(BadInput, match=says) as caught:
+        installed(kit)
+    assert "\n" not in str(caught.value)
+
+
+def test_this_machine_says_that_it_has_none():
+    begun = time.monotonic()
+    with pytest.raises(BadInput, match="DeepStream is not installed here"):
+        installed()
+    assert time.monotonic() - begun < 5
