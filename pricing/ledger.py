@@ -103,7 +103,8 @@ class Ledger:
     and counted in `refused`. A slot holds at most MAX_PENDING open votes: a flood shortens the lateness.
 
     lookup: (brand, type or None, slot, and the model where it is confirmed) -> price; asked each time, so
-    that a new catalogue changes totals without new votes. A price in another currency than the ledger's counts as unknown. One thread at a time.
+    that a new catalogue changes totals without new votes. A price in another currency than the ledger's
+    counts as unknown. One thread at a time.
     """
 
     def __init__(

@@ -134,7 +134,7 @@ class Describe(Section):
     @field_validator("api_key")
     @classmethod
     def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
-        key = value.get_secret_value() if value else "-"
+        key = "-" if value is None else value.get_secret_value()
         if not key or not key.isascii() or any(c.isspace() or not c.isprintable() for c in key):
             raise ValueError("must be one word of plain ASCII")
         return value

@@ -1,0 +1,61 @@
+"""The privacy report tells of every crop that may leave, and of those that have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.settings import load_settings
+from probes.sent import SentLog, sent_path
+from scripts.privacy import report
+from tests.fakes.people import START
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = """\
+version: 1
+store: {id: shop, name: S, timezone: UTC, currency: EUR}
+cameras: {door: {source: /dev/video0}}
+"""
+AWAY = "describe: {provider: gemini, model: gemini-x, api_key: K3Y, per_hour: 30, per_person: 3}\n"
+HERE = 'describe: {provider: openai, model: qwen, url: "http://127.0.0.1:11434/v1"}\n'
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+def _report(tmp_path: Path, text: str) -> dict[str, object]:
+    file = tmp_path / "store.yaml"
+    file.write_text(FILE + text)
+    models = {"nanodet-416": ["person"], "centerface": ["face"]}
+    return report(load_settings(file, env={}, known_models=models))
+
+
+def test_nothing_is_told_of_descriptions_that_are_off(tmp_path: Path, state: Path) -> None:
+    found = _report(tmp_path, "")
+    assert "crop" not in str(found["sent"])
+    assert not state.exists()
+
+
+def test_each_crop_sent_is_in_the_report(tmp_path: Path, state: Path) -> None:
+    state.mkdir()
+    for _ in range(3):
+        SentLog(sent_path(state, "shop"), lambda: START).add()
+    found = _report(tmp_path, AWAY)
+    (row,) = (row for row in found["sent"] if "crop" in row["what"])  # type: ignore[attr-defined]  # a list
+    assert "at most 3 of a person, 30 an hour" in row["what"]
+    assert row["to"] == "https://generativelanguage.googleapis.com/v1beta"
+    assert (row["encrypted"], row["login"]) == (True, True)
+    assert (row["sent_in_31_days"], row["last_sent"]) == (3, "2026-11-22T10")
+    assert "gemini-x" in str(found["computed"])
+    assert "K3Y" not in str(found)
+
+
+@pytest.mark.parametrize(("text", "leaves"), [(AWAY, True), (HERE, False)])
+def test_a_service_outside_the_store_asks_for_attention(tmp_path: Path, text: str, leaves: bool) -> None:
+    assert ("leave the store" in str(_report(tmp_path, text)["attention"])) is leaves
