@@ -52,8 +52,10 @@ def build_live(
     if live is None:
         return None
     from probes.prices.cache import PriceCache  # noqa: PLC0415 only where it is used
-    from probes.prices.live import LivePrices, LiveSpec  # noqa: PLC0415
+    from probes.prices.live import RESULTS, LivePrices, LiveSpec  # noqa: PLC0415
 
+    for result in RESULTS:
+        metrics.price_lookups.labels(result)  # alerts watch counters from 0
     rates = _rates(settings)
 
     def today() -> date:

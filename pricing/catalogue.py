@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
 from pricing.names import normal_brand
-from pricing.rows import ANY_TYPE, BadCatalogue, Row
+from pricing.rows import ANY_TYPE, BadCatalogue, Row, Says
 from pricing.rows_csv import read_csv
 from pricing.rows_yaml import read_yaml
 from pricing.slots import ancestors
@@ -42,7 +42,7 @@ class Catalogue:
         for row in self.rows:
             self._names.setdefault(row.brand, row.name)
             self._exact[row.brand, row.type].append(row)
-            for type_ in ancestors(row.type) if row.type != ANY_TYPE and row.sold else ():
+            for type_ in ancestors(row.type) if row.type != ANY_TYPE and row.says is Says.PRICE else ():
                 self._below[row.brand, type_].append(row)
 
     def __len__(self) -> int:
@@ -77,9 +77,10 @@ class Catalogue:
         rows = self.rows_for(brand, type_, slot, on, model)
         if not rows:
             return _UNKNOWN
-        rows = tuple(row for row in rows if row.sold)
+        sold = any(row.says is not Says.NOT_SOLD for row in rows)
+        rows = tuple(row for row in rows if row.says is Says.PRICE)
         if not rows:
-            return _NOT_SOLD
+            return _UNKNOWN if sold else _NOT_SOLD
         since = min(row.valid_from for row in rows)
         types = {row.type for row in rows} - {ANY_TYPE}
         price = Price(

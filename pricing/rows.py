@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
@@ -32,17 +33,26 @@ COLUMNS = (
     "source",
 )
 ANY_TYPE = "*"
-NOT_SOLD = "not sold"
 MAX_PROBLEMS = 100
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+class Says(str, Enum):
+    """What a line says of a thing: its price, that the shop does not sell it, or that the service be asked.
+
+    The values are what may stand in the price column instead of an amount.
+    """
+
+    PRICE = ""
+    NOT_SOLD = "not sold"
+    LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of a price list: `brand` a normal form, `type` a known type or `*`, the dates inclusive.
 
-    model: a normal form, empty where the line speaks of all models. sold: False where the line says that the
-    shop does not sell such a thing; then the amounts are 0.
+    model: a normal form, empty where the line speaks of all models. The amounts are 0 where it says no price.
     """
 
     brand: str
@@ -57,7 +67,7 @@ class Row:
     source: str
     line: int
     model: str = ""
-    sold: bool = True
+    says: Says = Says.PRICE
 
 
 class BadCatalogue(BadInput):
@@ -138,7 +148,7 @@ class RowReader:
             self.wrong(cells["valid_until"], f"valid_until {last} is before valid_from {first}")
         if len(self._problems) > before or not (type_ and prices and currency and first and last):
             return None
-        amount, low, high, sold = prices
+        amount, low, high, says = prices
         source = self._text("source") or "catalogue"
         model = normal_brand(self._text("model"))
         return Row(
@@ -154,7 +164,7 @@ class RowReader:
             source,
             brand.line,
             model,
-            sold,
+            says,
         )
 
     def _text(self, name: str) -> str:
@@ -184,14 +194,15 @@ class RowReader:
             return None
         return code
 
-    def _prices(self, currency: str) -> tuple[int, int, int, bool] | None:
+    def _prices(self, currency: str) -> tuple[int, int, int, Says] | None:
         given = [name for name in ("price", "price_min", "price_max") if self._text(name)]
         if given not in (["price"], ["price_min", "price_max"]):
             cell = self._cells[given[0]] if given else self._cells["brand"]
             self.wrong(cell, "give either price, or both price_min and price_max")
             return None
-        if self._text("price").casefold() == NOT_SOLD:
-            return 0, 0, 0, False
+        for says in (Says.NOT_SOLD, Says.LIVE):
+            if self._text("price").casefold() == says.value:
+                return 0, 0, 0, says
         found = [self._field(name, lambda text: parse(text, currency)) for name in given]
         amounts = [amount for amount in found if amount is not None]
         if len(amounts) != len(given):
@@ -200,7 +211,7 @@ class RowReader:
         if low > high:
             self.wrong(self._cells["price_max"], "price_max is below price_min; exchange them")
             return None
-        return (low + high + 1) // 2, low, high, True
+        return (low + high + 1) // 2, low, high, Says.PRICE
 
 
 def parse_day(text: str) -> date:

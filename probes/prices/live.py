@@ -31,14 +31,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+RESULTS = ("answered", "nothing", "dropped", *(failure.value for failure in Failure))
+"""What `on_result` is told."""
 THREADS = 2
 MAX_WAITING = 256
 MAX_QUIET = 4096
 MAX_THINGS = 20_000
 LONGEST_NAME = 80
-AGAIN_S = 60.0
+AGAIN_S = 20.0
 """After a question, however it went, the same one is not asked for so long."""
 _IDLE_S = 30.0
+_WORTH_TELLING_S = 60.0
 WORDS = {
     Failure.TIMEOUT: "does not answer in time",
     Failure.UNREACHABLE: "cannot be reached: check prices.live and the network",
@@ -267,7 +270,10 @@ class LivePrices:
         """Hold all questions back for as long as the response asks."""
         pause = pause_s(reply.status, reply.headers, self._now() / 1e9)
         with self._wake:
-            self._paused_until = max(self._paused_until, self._clock() + pause)
+            now = self._clock()
+            fresh, self._paused_until = self._paused_until <= now, max(self._paused_until, now + pause)
+        if pause >= _WORTH_TELLING_S and fresh:
+            log.info("price service %s is asked again in %d s, as it wishes", self._service.host, pause)
         return pause
 
     def _done(self, job: _Job) -> None:

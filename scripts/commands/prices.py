@@ -160,7 +160,7 @@ def _money(price: Price, settings: Settings | None) -> str:
 
 
 def _told(row: Row) -> str:
-    amount = display(row.min_minor, row.currency) if row.sold else "not sold"
+    amount = row.says.value or display(row.min_minor, row.currency)
     if row.max_minor != row.min_minor:
         amount += f" to {display(row.max_minor, row.currency)}"
     since = "" if row.valid_from == date.min else f" from {row.valid_from}"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TEXT = """
 version: 1
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
-prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}}}
+prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}{prices}}}
 models: {{person: {person}}}
 defaults: {{fps: 10, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
@@ -74,8 +74,9 @@ def running_store(
     *,
     env: Mapping[str, str] | None = None,
     person: str = "nanodet-416",
+    prices: str = "",
 ) -> Iterator[RunningStore]:
-    """cameras: the YAML below `cameras:`."""
+    """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style."""
     broker = Broker(folder).start()
     path = folder / "store.yaml"
     rtsp = free_port()
@@ -85,6 +86,7 @@ def running_store(
         rtsp=rtsp,
         mqtt=broker.port,
         person=person,
+        prices=f", {prices}" if prices else "",
     )
     path.write_text(text)
     settings = load_settings(path, env=env or {})

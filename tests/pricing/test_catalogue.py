@@ -205,6 +205,9 @@ Burberry,handbag,Lola,1200,EUR
 Burberry,handbag,TB,1800,EUR
 Burberry,top,,Not Sold,EUR
 Prada,*,,not sold,EUR
+Asics,*,,80,EUR
+Asics,shoes,,live,EUR
+Cos,*,,live,EUR
 """
 
 
@@ -223,6 +226,9 @@ Prada,*,,not sold,EUR
         ("burberry", "shoes", "shoes", None, (None, True)),
         ("prada", "handbag", "bag", None, (None, False)),
         ("gucci", "handbag", "bag", None, (None, True)),
+        ("asics", "sneakers", "shoes", None, (None, True)),
+        ("asics", "hat", "hat", None, (8000, True)),
+        ("cos", "hat", "hat", None, (None, True)),
     ],
 )
 def test_models_and_what_is_not_sold(

@@ -1,0 +1,92 @@
+"""A running store whose price service goes down, slow and mad: video goes on, totals come from memory."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from pipelines.store import state_folder
+from pricing.known import Answer, Result, Thing
+from pricing.names import normal_brand
+from probes.prices.cache import PriceCache
+from scripts.demo.cameras import CameraServer
+from tests.fakes.broker import wait_for
+from tests.fakes.price_server import KEY, PriceServer
+from tests.fakes.running_store import running_store
+from tests.scripts import demo_films
+
+HOUR = 3_600_000_000_000
+PATIENCE_S = 120
+OLD, NEW = 12_300, 12_900
+
+
+@pytest.fixture
+def worn():
+    """What the person at the entrance wears: slot and brand."""
+    ((slot, brand), *_) = demo_films.clips()["entrance"].truth.visits[0].wears
+    return slot, brand
+
+
+@pytest.fixture
+def shop(tmp_path, worn):
+    slot, brand = worn
+    catalogue = tmp_path / "names.csv"
+    # The brand is known, so that it is looked for, but not its price.
+    catalogue.write_text(f"brand,type,price\n{brand},*,live\n")
+    cache = PriceCache(state_folder() / "prices-test-store.db", 10_000_000, time.time_ns)
+    amounts = [OLD] * 3
+    thing = Thing(normal_brand(brand), slot)
+    cache.put(Answer(thing, time.time_ns() - 2 * HOUR, Result.PRICED, *amounts, "EUR", "openwebninja"))
+    cache.close()
+    clips = {name: clip.path for name, clip in demo_films.clips().items() if name == "entrance"}
+    with PriceServer(price="€129.00", mode="500") as server, CameraServer(clips) as cameras:
+        prices = (
+            f'live: {{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: 1}}, cache: {{fresh_h: 1}}'
+        )
+        camera = f'entrance: {{source: "{cameras.url("entrance")}"}}\n'
+        with running_store(tmp_path, camera, catalogue, env={"PRICES_KEY": KEY}, prices=prices) as running:
+            yield running, server
+
+
+def prices_told(shop, slot: str) -> list[dict]:
+    events = [event for kind in ("updated", "ended") for event in shop.people("entrance", kind)]
+    return [i["price"] for e in events for i in e["items"] if i["slot"] == slot and i["price"]]
+
+
+def test_frames_flow_and_totals_are_stale_until_the_service_is_well_again(shop, worn, caplog):
+    shop, server = shop
+    slot, _ = worn
+    caplog.set_level(logging.INFO)
+
+    def processed() -> float:
+        return shop.metric("msh_frames_processed_total", camera="entrance")
+
+    def rate(seconds: float = 4.0) -> float:
+        before, begun = processed(), time.monotonic()
+        time.sleep(seconds)
+        return (processed() - before) / (time.monotonic() - begun)
+
+    wait_for(lambda: processed() > 20, PATIENCE_S)
+    first = wait_for(lambda: prices_told(shop, slot), PATIENCE_S)[0]
+    assert (first["amount_minor"], first.get("stale")) == (OLD, True)
+    rates = {}
+    for mode in ("500", "slow", "drip", "garbage", "absurd"):
+        server.mode = mode
+        rates[mode] = rate()
+    assert {price["amount_minor"] for price in prices_told(shop, slot)} == {OLD}
+    assert all(price["stale"] for price in prices_told(shop, slot))
+    asked = len(server.asked)
+    assert 1 <= asked < 30
+    lines = [r.getMessage() for r in caplog.records if r.name.startswith("probes.prices")]
+    assert len(lines) == len(set(lines)) <= 2
+    server.mode = "good"
+    fresh = wait_for(lambda: [p for p in prices_told(shop, slot) if "stale" not in p], PATIENCE_S)[0]
+    assert (fresh["amount_minor"], fresh["source"]) == (NEW, "openwebninja")
+    rates["good"] = rate()
+    logging.getLogger(__name__).info("frames a second: %s", rates)
+    assert min(rates.values()) > 0.8 * rates["good"], rates
+    assert shop.metric("msh_price_lookups_total", result="answered") == 1
+    assert shop.get("/healthz")[0] == 200
+    assert KEY not in caplog.text
