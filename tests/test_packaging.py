@@ -135,7 +135,13 @@ def test_images(name: str, deepstream: str) -> None:
 def test_the_images_packages_suit_pyds() -> None:
     pinned = (ROOT / "requirements" / "deepstream.txt").read_text()
     assert re.search(r"^numpy==1\.26\.\d+$", pinned, re.M)  # NVIDIA's pyds wheels need numpy below 2
-    assert "trackers" not in pinned
+    project = (ROOT / "pyproject.toml").read_text()
+    names = {line.split("==")[0] for line in pinned.splitlines()}
+    for key in ("dependencies", "cpu"):
+        found = re.search(rf"^{key} = \[(.*?)\]\n", project, re.M | re.S)
+        assert found is not None
+        wanted = {name.lower() for name in re.findall(r'"([A-Za-z0-9-]+)', found[1])}
+        assert wanted <= names, "run requirements/lock-deepstream"
 
 
 @pytest.mark.skipif(shutil.which("mosquitto") is None, reason="needs mosquitto")
