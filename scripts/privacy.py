@@ -193,7 +193,7 @@ def _crops(settings: Settings, describe: Describe) -> Row:
     """Tell of the one way by which pictures leave for analysis, and how many have."""
     hours = read_sent(sent_path(state_path(), settings.store.id))
     what = (
-        f"a crop of a person with masked head, {describe.longest_px} px at most, without place, time or"
+        f"a crop of a person, the head plain grey, {describe.longest_px} px at most, without place, time or"
         f" number: at most {describe.per_person} of a person, {describe.per_hour} an hour"
     )
     row = _channel(what, describe.base, encrypted=describe.encrypted, login=describe.api_key is not None)

@@ -12,7 +12,8 @@ from PIL import Image
 from engines.describe.jpeg import small_jpeg
 from engines.image import I420
 from probes.crop import RedactedCrop
-from probes.frame import Box
+from probes.frame import Box, Frame, Kind
+from probes.redact import Redactor
 from tests.fakes.people import person
 from tests.fakes.redacted import redacted
 
@@ -46,6 +47,23 @@ def test_the_head_is_covered_and_later_drawing_does_not_show() -> None:
     assert seen.shape == (200, 80)
     assert seen[5:20, 25:55].std() < 3
     assert seen[80:].std() > 30
+
+
+@pytest.mark.parametrize("x", [200, 1, 600])
+def test_a_pixelated_head_leaves_as_plain_grey(x: int) -> None:
+    me = person(1, x=x)
+    frame = Frame("door", 1, (640, 480), (me,), frozenset({Kind.PERSON, Kind.FACE}))
+    frames = Redactor(method="pixelate", margin=0.25, hold_ms=0).redact(frame, scene())
+    (mask,) = frames.masks
+    crop = RedactedCrop(frames, Box(x - 11, 37, 110, 220), me.track, 0.0)
+    left, top = max(0, x - 11) // 2 * 2, 36
+    inside = crop.picture.y[
+        int(mask.box.y) - top : int(mask.box.bottom) - top,
+        max(0, int(mask.box.x) - left) : int(mask.box.right) - left,
+    ]
+    assert inside.size > 500
+    assert set(inside.flat) == {128}
+    assert (crop.picture.y == 128).sum() < inside.size + 300
 
 
 @pytest.mark.parametrize(
