@@ -1,1 +1,198 @@
-export function systemPage(main) { main.replaceChildren(); return () => {}; }
+// Third page: every camera's state with what to do, and the box itself.
+
+import { session } from "./api.js";
+import { h, icon, notice, pill, reconcile, say } from "./dom.js";
+import * as format from "./format.js";
+import { boxNow, on } from "./link.js";
+import { t, tOr } from "./strings.js";
+
+const PICTURE_MS = 15000;
+
+export function systemPage(main) {
+  const cards = new Map();
+  const nodes = new Map();
+  const grid = h("div", { class: "cameras" });
+  const state = h("span", { class: "pill" });
+  const box = h("div", { class: "box-facts" });
+  const events = h("ul", { class: "log" });
+  main.replaceChildren(
+    h(
+      "div",
+      { class: "page system" },
+      h("div", { class: "page-head" }, h("h1", {}, t("system.title")), state),
+      h("section", { "aria-label": t("system.cameras") }, grid),
+      box,
+      h("section", { class: "card", "aria-labelledby": "events-title" }, h("div", { class: "card-head" }, h("h2", { id: "events-title" }, t("system.events"))), events),
+    ),
+  );
+  const takeCameras = ({ cameras }) => {
+    const live = cameras.filter((camera) => camera.state === "live").length;
+    const wanted = cameras.filter((camera) => camera.enabled).length;
+    state.className = `pill ${live === wanted ? "good" : "bad"}`;
+    say(state, live === wanted ? t("system.all_live") : t("system.some_live", { live, count: wanted }));
+    reconcile(grid, nodes, cameras, {
+      key: (camera) => camera.id,
+      make: (camera) => {
+        cards.set(camera.id, new CameraCard(camera.id));
+        return cards.get(camera.id).node;
+      },
+      update: (_, camera) => cards.get(camera.id).update(camera),
+    });
+  };
+  let written = "";
+  const takeSystem = (system) => {
+    const facts = JSON.stringify({ ...system, at: "", started_at: "" });
+    if (facts === written) return;
+    written = facts;
+    box.replaceChildren(...boxFacts(system));
+    events.replaceChildren(...(system.events.length ? system.events.map(logLine) : [h("li", { class: "soft" }, t("system.events_none"))]));
+  };
+  const ends = [on("cameras", takeCameras), on("system", takeSystem)];
+  return () => {
+    ends.forEach((end) => end());
+    for (const card of cards.values()) card.end();
+  };
+}
+
+class CameraCard {
+  constructor(camera) {
+    this.camera = camera;
+    const name = format.title(camera);
+    this.picture = h("img", { alt: "", hidden: true });
+    this.none = h("span", { class: "soft" }, t("system.no_picture"));
+    this.taken = h("span", { class: "soft small number" });
+    this.state = h("span", { class: "pill" });
+    this.remedy = h("div");
+    this.facts = h("dl", { class: "facts" });
+    this.node = h(
+      "article",
+      { class: "card camera", "aria-label": t("camera.label", { camera: name }) },
+      h("div", { class: "snapshot" }, this.none, this.picture),
+      h("div", { class: "card-head" }, h("h2", {}, name), this.state),
+      this.remedy,
+      this.facts,
+      h(
+        "div",
+        { class: "camera-foot" },
+        this.taken,
+        h("button", { class: "icon-button", type: "button", "aria-label": `${t("system.again")}: ${name}`, title: t("system.again"), onclick: () => this.take() }, icon("again")),
+        session.may.act ? h("a", { class: "button", href: `#/system/areas/${camera}` }, icon("pen"), t("system.areas")) : null,
+      ),
+    );
+    this.timer = setInterval(() => !document.hidden && this.take(), PICTURE_MS);
+    this.take();
+  }
+
+  end() {
+    clearInterval(this.timer);
+    this.stopper?.abort();
+    URL.revokeObjectURL(this.url);
+  }
+
+  async take() {
+    this.stopper?.abort();
+    this.stopper = new AbortController();
+    try {
+      const answer = await fetch(`/api/cameras/${this.camera}/picture.jpg?width=640&draw=areas`, { signal: this.stopper.signal, cache: "no-store" });
+      if (!answer.ok) throw new Error(answer.status);
+      await this.#show(await answer.blob(), answer.headers.get("X-Captured-At"));
+    } catch (error) {
+      if (error.name !== "AbortError") this.#noPicture();
+    }
+  }
+
+  async #show(blob, at) {
+    const bitmap = await createImageBitmap(blob);
+    if (!(this.picture instanceof HTMLCanvasElement)) {
+      const canvas = h("canvas", { role: "img" });
+      this.picture.replaceWith(canvas);
+      this.picture = canvas;
+    }
+    Object.assign(this.picture, { width: bitmap.width, height: bitmap.height, hidden: false });
+    this.picture.getContext("2d").drawImage(bitmap, 0, 0);
+    this.picture.setAttribute("aria-label", t("system.picture", { camera: format.title(this.camera), at: format.clock(at) }));
+    this.none.hidden = true;
+    say(this.taken, t("system.taken", { at: format.clock(at) }));
+  }
+
+  #noPicture() {
+    this.picture.hidden = true;
+    this.none.hidden = false;
+    say(this.taken, "");
+  }
+
+  update(camera) {
+    const bad = camera.enabled && camera.state !== "live";
+    this.state.className = `pill ${bad ? "bad" : camera.enabled ? "good" : ""}`;
+    const since = camera.since ? ` ${t("system.since", { age: format.duration(boxNow() - Date.parse(camera.since)) })}` : "";
+    say(this.state, t(`state.${camera.state}`) + since);
+    if (bad && !this.picture.hidden && this.was === "live") this.#noPicture();
+    if (!bad && this.was && this.was !== "live") this.take();
+    this.was = camera.state;
+    const remedy = bad && camera.remedy ? t("system.do", { remedy: camera.remedy }) : "";
+    if (this.remedy.textContent !== remedy) this.remedy.replaceChildren(...(remedy ? [notice("bad", remedy)] : []));
+    const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
+    facts(this.facts, [
+      ["fps", t("system.fps_value", { fps: camera.fps.toFixed(1) })],
+      ["last", camera.last_frame_at ? t("system.ago", { age: format.duration(boxNow() - Date.parse(camera.last_frame_at)) }) : "–"],
+      ["frames", format.count(camera.frames_received)],
+      ["dropped", dropped.length ? dropped.map(([why, number]) => `${format.count(number)} ${tOr(`drop.${why}`, why.replaceAll("_", " "))}`).join(", ") : t("system.dropped_none")],
+      ["connects", format.count(camera.connects)],
+      ["size", camera.size ? camera.size.join(" × ") : "–"],
+      ["viewers", String(camera.viewers)],
+    ]);
+  }
+}
+
+function facts(list, rows) {
+  if (list.childElementCount !== rows.length) list.replaceChildren(...rows.map(() => h("div", {}, h("dt"), h("dd", { class: "number" }))));
+  rows.forEach(([name, value], index) => {
+    const { firstChild, lastChild } = list.children[index];
+    say(firstChild, tOr(`system.${name}`, name));
+    say(lastChild, value);
+  });
+  return list;
+}
+
+function card(title, ...children) {
+  return h("section", { class: "card fact-card" }, h("h2", {}, title), ...children);
+}
+
+function boxFacts(system) {
+  const { health, load, mqtt, uploads, degrade } = system;
+  const reasons = health.reasons.map((reason) => notice("bad", reason));
+  const steps = degrade.step ? [notice("", degrade.text)] : [];
+  return [
+    card(
+      t("system.health"),
+      health.ok ? notice("good", t("system.ok"), "check") : reasons.length ? h("div", { class: "reasons" }, reasons) : notice("bad", t("system.not_ok")),
+      facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
+    ),
+    card(
+      t("system.load"),
+      ...steps,
+      facts(h("dl", { class: "facts" }), [
+        ["cpu", load.cpu_percent === null ? "–" : t("system.cpu_value", { percent: Math.round(load.cpu_percent) })],
+        ["memory", load.memory_bytes === null ? "–" : format.bytes(load.memory_bytes)],
+        ["latency", load.latency_ms === null ? "–" : t("system.latency_value", { ms: Math.round(load.latency_ms) })],
+        ["degrade", degrade.step ? t("system.not_ok") : t("system.degrade_none")],
+        ["uploads", uploads.enabled ? t("system.uploads_value", { ...uploads, bytes: format.bytes(uploads.disk_bytes) }) : t("system.uploads_off")],
+      ]),
+    ),
+    card(t("system.models"), facts(h("dl", { class: "facts" }), system.models.map((model) => [tOr(`role.${model.role}`, model.role), `${model.name}, ${model.precision}`]))),
+    card(t("system.prices"), ...system.prices.map((source) => h("div", { class: "source-line" }, h("span", {}, h("b", {}, source.name), h("span", { class: "soft" }, ` ${source.text}`)), pill(source.ok ? "good" : "bad", t(source.ok ? "system.fine" : "system.not_ok"))))),
+    card(
+      t("system.mqtt"),
+      mqtt
+        ? facts(h("dl", { class: "facts" }), [["broker", `${mqtt.broker}, ${t(mqtt.connected ? "system.connected" : "system.unconnected")}`], ["spool", t("system.spool_value", { count: mqtt.spool_messages, bytes: format.bytes(mqtt.spool_bytes) })]])
+        : h("p", { class: "soft" }, t("system.mqtt_off")),
+      ...(mqtt && !mqtt.connected ? [notice("bad", t("system.unconnected"))] : []),
+    ),
+    card(t("system.outputs"), facts(h("dl", { class: "facts" }), system.outputs.map((output) => [output.kind.toUpperCase(), output.text]))),
+  ];
+}
+
+function logLine(event) {
+  const kind = { warning: "warn", error: "bad" }[event.level] ?? "";
+  return h("li", {}, h("time", { class: "soft number small", dateTime: event.at }, format.clock(event.at)), pill(`${kind} plain`, t(`level.${event.level}`)), h("span", {}, event.text));
+}

@@ -1,1 +1,187 @@
-export function tryPage(main) { main.replaceChildren(); return () => {}; }
+// Second page: a picture, a video or the visitor's webcam through the same analysis.
+
+import { send, session, upload } from "./api.js";
+import { announce, empty, h, icon, notice, reconcile, say, toast } from "./dom.js";
+import * as format from "./format.js";
+import { foundTable } from "./found.js";
+import { boxNow, newest, on } from "./link.js";
+import { t } from "./strings.js";
+import { webcamPanel } from "./webcam.js";
+
+const ACCEPT = "image/jpeg,image/png,image/webp,video/mp4,video/quicktime,video/x-msvideo,video/x-matroska,video/webm,.mkv,.avi,.mov";
+
+export function tryPage(main) {
+  const { upload_bytes, result_minutes } = session.limits;
+  const files = filesPanel(upload_bytes);
+  const webcam = webcamPanel();
+  const panels = { files, webcam };
+  const buttons = Object.keys(panels).map((name) =>
+    h("button", { class: "mode", type: "button", role: "tab", id: `mode-${name}`, "aria-controls": `panel-${name}`, onclick: () => choose(name), onkeydown: arrows }, icon(name === "files" ? "upload" : "webcam"), t(`try.${name}`)),
+  );
+  function choose(name) {
+    for (const [index, [key, panel]] of Object.entries(panels).entries()) {
+      const chosen = key === name;
+      buttons[index].setAttribute("aria-selected", chosen);
+      buttons[index].tabIndex = chosen ? 0 : -1;
+      panel.node.hidden = !chosen;
+      if (!chosen) panel.pause?.();
+    }
+  }
+  function arrows(event) {
+    if (event.key !== "ArrowRight" && event.key !== "ArrowLeft") return;
+    const other = buttons.find((button) => button !== event.currentTarget);
+    other.focus();
+    other.click();
+  }
+  for (const [name, panel] of Object.entries(panels)) {
+    panel.node.id = `panel-${name}`;
+    panel.node.setAttribute("role", "tabpanel");
+    panel.node.setAttribute("aria-labelledby", `mode-${name}`);
+  }
+  main.replaceChildren(
+    h(
+      "div",
+      { class: "page try" },
+      h("div", { class: "page-head" }, h("h1", {}, t("try.title")), h("p", {}, t("try.text", { minutes: result_minutes }))),
+      h("div", { class: "modes", role: "tablist", "aria-label": t("try.modes") }, buttons),
+      files.node,
+      webcam.node,
+    ),
+  );
+  choose("files");
+  return () => {
+    files.end();
+    webcam.end();
+  };
+}
+
+function filesPanel(most) {
+  const cards = new Map();
+  const nodes = new Map();
+  const uploads = new Map();
+  let jobs = newest.jobs?.jobs ?? [];
+  const input = h("input", { type: "file", class: "visually-hidden", id: "file", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("try.choose"), onchange: () => { take(input.files); input.value = ""; } });
+  const drop = h(
+    "div",
+    { class: "drop", ondragover: (event) => { event.preventDefault(); drop.classList.add("over"); }, ondragleave: () => drop.classList.remove("over"), ondrop: (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files); } },
+    icon("upload"),
+    h("b", {}, t("try.drop")),
+    h("button", { class: "button main", type: "button", onclick: () => input.click() }, t("try.choose")),
+    h("span", { class: "soft small" }, t("try.kinds", { bytes: format.bytes(most) })),
+    input,
+  );
+  const list = h("ul", { class: "jobs" });
+  const none = h("div", { class: "card" }, empty("image", t("try.none"), t("try.none_text")));
+  const node = h("div", { class: "files" }, drop, h("div", {}, list, none));
+
+  function take(chosen) {
+    for (const file of chosen) {
+      if (file.size > most) toast(t("try.too_large", { name: file.name, bytes: format.bytes(most) }), { bad: true });
+      else if (file.size === 0) toast(t("try.empty_file", { name: file.name }), { bad: true });
+      else push(file);
+    }
+  }
+  async function push(file) {
+    const stopper = new AbortController();
+    const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "sending", progress: 0, persons: [], stop: () => stopper.abort() };
+    uploads.set(entry.id, entry);
+    show();
+    try {
+      const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
+      if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs];
+    } catch (error) {
+      if (error.name !== "AbortError") toast(`${file.name}: ${error.message}`, { bad: true });
+    }
+    uploads.delete(entry.id);
+    show();
+  }
+  function show() {
+    const entries = [...uploads.values(), ...jobs];
+    reconcile(list, nodes, entries, {
+      key: (job) => job.id,
+      make: (job) => {
+        const card = new JobCard(job, remove);
+        cards.set(job.id, card);
+        return card.node;
+      },
+      update: (_, job) => cards.get(job.id).update(job),
+    });
+    none.hidden = entries.length > 0;
+  }
+  async function remove(job) {
+    if (job.stop) return job.stop();
+    try {
+      await send("DELETE", `/api/jobs/${job.id}`);
+      toast(t("job.deleted", { name: job.name }));
+    } catch (error) {
+      if (error.status !== 404) return toast(error.message, { bad: true });
+    }
+    jobs = jobs.filter((known) => known.id !== job.id);
+    return show();
+  }
+  const ends = [on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
+  const timer = setInterval(() => { for (const [id, card] of cards) if (nodes.has(id)) card.tick(); else cards.delete(id); }, 1000);
+  show();
+  return { node, end: () => { ends.forEach((end) => end()); clearInterval(timer); } };
+}
+
+class JobCard {
+  constructor(job, remove) {
+    this.state = h("span", { class: "pill" });
+    this.button = h("button", { class: "button quiet", type: "button", onclick: () => remove(this.job) }, icon("bin"), h("span"));
+    this.bar = h("i");
+    this.meter = h("div", { class: "meter", role: "progressbar", "aria-label": t("job.progress", { name: job.name }), "aria-valuemin": 0, "aria-valuemax": 100 }, this.bar);
+    this.body = h("div", { class: "job-body" });
+    this.left = h("span", { class: "soft small number" });
+    this.node = h(
+      "li",
+      { class: "card job" },
+      h("div", { class: "card-head" }, h("h2", { title: job.name }, icon(job.kind === "video" ? "film" : "image"), h("span", {}, job.name)), this.left, this.state, this.button),
+      this.meter,
+      this.body,
+    );
+    this.shown = null;
+  }
+
+  update(job) {
+    const was = this.job?.state;
+    this.job = job;
+    const busy = job.state !== "done" && job.state !== "failed";
+    this.state.className = `pill ${{ done: "good", failed: "bad" }[job.state] ?? ""}`;
+    const percent = job.progress === null ? null : Math.round(job.progress * 100);
+    const waiting = job.state === "queued" && job.position ? t("job.queued_behind", { count: job.position }) : t(`job.${job.state}`);
+    say(this.state, busy && percent !== null && job.state !== "queued" ? `${waiting} ${percent} %` : waiting);
+    say(this.button.lastChild, t(busy ? "job.cancel" : "job.delete"));
+    this.button.setAttribute("aria-label", `${t(busy ? "job.cancel" : "job.delete")}: ${job.name}`);
+    this.meter.hidden = !busy;
+    this.meter.classList.toggle("unknown", busy && percent === null);
+    this.bar.style.width = `${percent ?? 0}%`;
+    if (percent === null) this.meter.removeAttribute("aria-valuenow");
+    else this.meter.setAttribute("aria-valuenow", percent);
+    if (was && was !== "done" && job.state === "done") announce(t("job.finished", { name: job.name, count: job.persons.length }));
+    if (this.shown !== job.state) {
+      this.shown = job.state;
+      this.body.replaceChildren(...this.#content(job));
+    }
+    this.tick();
+  }
+
+  tick() {
+    const { expires_at } = this.job;
+    say(this.left, expires_at ? t("job.expires", { time: format.duration(Date.parse(expires_at) - boxNow()) }) : "");
+  }
+
+  #content(job) {
+    if (job.state === "failed") return [notice("bad", job.error ?? t("job.failed"))];
+    if (job.state !== "done") return [];
+    const found = h("div", { class: "job-found" }, foundTable(job.persons, job.message));
+    if (job.frames_withheld) found.append(notice("", t("job.withheld", { count: job.frames_withheld })));
+    if (!job.result) return [found];
+    const label = t("job.picture", { name: job.name });
+    const media = job.result.type.startsWith("video/")
+      ? h("video", { src: job.result.url, controls: true, muted: true, playsInline: true, preload: "auto", loop: true, "aria-label": label })
+      : h("img", { src: job.result.url, alt: label });
+    found.append(h("a", { class: "button", href: `${job.result.url}?download=1`, download: "" }, icon("download"), `${t("job.download")} (${format.bytes(job.result.bytes)})`));
+    return [h("figure", {}, media), found];
+  }
+}

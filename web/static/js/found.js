@@ -1,0 +1,51 @@
+// Tables of the people in a picture, a video or a webcam picture.
+
+import { h } from "./dom.js";
+import * as format from "./format.js";
+import { byPrice } from "./people.js";
+import { t, tOr } from "./strings.js";
+
+/** Return one block per person; `message` where there is none. */
+export function foundTable(persons, message) {
+  if (!persons.length) return h("div", { class: "found none" }, h("p", {}, message ?? t("job.nobody")));
+  return h(
+    "div",
+    { class: "found" },
+    h("h3", {}, t("found.title", { count: persons.length })),
+    ...persons.map((person, index) => block(person, index + 1)),
+  );
+}
+
+function block(person, number) {
+  const seen = person.last_s === undefined ? "" : t("found.seen", { from: person.first_s.toFixed(1), to: person.last_s.toFixed(1) });
+  const caption = h("caption", {}, h("span", {}, t("found.person", { number })), h("span", { class: "soft small number" }, seen));
+  if (!person.items.length) {
+    return h("table", {}, caption, h("tbody", {}, h("tr", {}, h("td", { class: "soft" }, t("found.nothing")))));
+  }
+  const heads = ["item", "source", "sure", "price"].map((name) => h("th", { scope: "col", class: name }, t(`found.${name}`)));
+  return h(
+    "table",
+    {},
+    caption,
+    h("thead", {}, h("tr", {}, heads)),
+    h("tbody", {}, byPrice(person.items).map(line)),
+    h("tfoot", {}, h("tr", {}, h("th", { scope: "row", colSpan: 3 }, t("found.total")), h("td", { class: "price number" }, sum(person.total)))),
+  );
+}
+
+function line(item) {
+  const price = item.price;
+  const source = price ? tOr(`source.${price.source}`, price.source) : "";
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row", class: "item" }, format.itemName(item)),
+    h("td", { class: "source soft" }, source),
+    h("td", { class: "sure soft number" }, format.percent(item.confidence)),
+    h("td", { class: "price number" }, price ? format.short(price.text) : h("span", { class: "soft" }, t("found.unpriced"))),
+  );
+}
+
+function sum(total) {
+  return h("b", {}, total.items_priced ? format.short(total.text) : "–");
+}
