@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.live import LiveOutput
+from pipelines.store import state_folder
 from pricing.catalogue import load
 from scripts.log import RedactFilter
 from web.backend import Backend, PriceSource
@@ -55,7 +56,7 @@ def page_of(
         events=_recent(redactor).newest_first,
         worker=_worker(settings),
     )
-    return PageServer(backend)
+    return PageServer(backend, state_folder() / "page")
 
 
 def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> PageServer:
@@ -69,7 +70,7 @@ def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> Page
         events=_recent(redactor).newest_first,
         worker=_worker(settings),
     )
-    return PageServer(backend)
+    return PageServer(backend, state_folder() / "page")
 
 
 def _worker(settings: Settings) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ class Jobs:
         self._keep_ns = (web.keep_minutes if web else 1) * 60_000_000_000
         self._budget = max(1_000_000_000, 4 * self.most_bytes)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._receiving: dict[str, int] = {}
+        self._receiving: dict[str, tuple[str, int]] = {}
         self._wake = asyncio.Event()
         self._worker: Worker | None = None
         self._at_work: Job | None = None
@@ -99,7 +99,7 @@ class Jobs:
         """Take a file in, and queue it. Refused where it is no such file, or there is no room."""
         self._check_room(owner, length)
         ticket = secrets.token_urlsafe(16)
-        self._receiving[ticket] = length or self.most_bytes
+        self._receiving[ticket] = owner, length or self.most_bytes
         folder = self._scratch.path / ticket
         try:
             folder.mkdir(mode=0o700)
@@ -230,12 +230,13 @@ class Jobs:
             raise Refused(
                 Code.BUSY, "several uploads are on their way already; try again", headers={"Retry-After": "5"}
             )
-        if sum(job.owner == owner for job in self._jobs.values()) >= MOST_EACH:
+        owners = [job.owner for job in self._jobs.values()] + [one for one, _ in self._receiving.values()]
+        if owners.count(owner) >= MOST_EACH:
             raise Refused(Code.TOO_MANY, f"you have {MOST_EACH} uploads here; delete one first")
-        if len(self._jobs) >= MOST_JOBS:
+        if len(owners) >= MOST_JOBS:
             raise Refused(Code.BUSY, "too many uploads wait; try again later", headers={"Retry-After": "60"})
         room = min(
-            self._budget - self._scratch.used() - sum(self._receiving.values()),
+            self._budget - self._scratch.used() - sum(size for _, size in self._receiving.values()),
             self._scratch.free() - KEEP_FREE,
         )
         if wanted > room:

@@ -15,8 +15,8 @@ HEAD_S = 10.0
 """For the head of a request to arrive."""
 STALLED_S = 20.0
 """For a client to take what is ready for it."""
-LINGER_S = 3.0
-"""For a client to read the refusal of a body that it is still sending."""
+LINGER_S, MOST_DISCARDED = 10.0, 300_000_000
+"""For a client to read the refusal of a body that it is still sending: browsers look only when all is sent."""
 MOST_CONNECTIONS = 512
 MOST_PER_ADDRESS = 256
 
@@ -30,6 +30,7 @@ class Patient(H11Protocol):
         super().__init__(*args, **named)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._address: str | None = None
+        self._discarded = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Take a connection, unless there are too many."""
@@ -55,6 +56,11 @@ class Patient(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head that has begun must end in time, and a body that nobody wants too."""
+        if "linger" in self._timers:
+            self._discarded += len(data)
+            if self._discarded > MOST_DISCARDED:
+                self.transport.abort()
+                return
         super().data_received(data)
         if self.conn.their_state is h11.IDLE:
             self._arm("head", HEAD_S)

@@ -14,7 +14,6 @@ import uvicorn
 
 from pipelines.errors import BadInput
 from pipelines.settings.base import Address
-from pipelines.store import state_folder
 from web.app import STATIC, PageApp
 from web.listener import MOST_CONNECTIONS, Patient
 from web.scratch import Scratch
@@ -36,12 +35,13 @@ SEND_AHEAD = 131_072
 class PageServer:
     """Serves the page. `start`, then `stop`. Raises BadInput at construction where it cannot."""
 
-    def __init__(self, backend: Backend, *, static: Path = STATIC) -> None:
+    def __init__(self, backend: Backend, folder: Path, *, static: Path = STATIC) -> None:
+        """folder: where uploads lie while they are worked on; it is made."""
         web = backend.settings.outputs.web
         if web is None:
             raise BadInput("outputs.web: is not in the store file; add `web: {}` to outputs")
         self._host = web.listen.host
-        self._scratch = Scratch(state_folder() / "page")
+        self._scratch = Scratch(folder)
         try:
             self._app = PageApp(backend, self._scratch, static=static)
             self._socket = _listen(web.listen.host, web.listen.port)

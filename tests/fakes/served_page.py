@@ -1,0 +1,184 @@
+"""The real server of the page over a floor, cameras and pictures that a test decides on."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from pipelines.floor_view import FloorView, PersonView, ZoneTime
+from pipelines.outputs.live import LiveOutput
+from pipelines.settings.load import load_settings
+from pipelines.states import CameraState, Cause
+from pipelines.supervisor import CameraStatus
+from pricing.value import Item, Price, Total
+from probes.measure import Health, Metrics
+from probes.orders import Orders
+from tests.fakes.redacted import plain
+from web.backend import Backend
+from web.server import PageServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+WORKER = (sys.executable, "-S", str(Path(__file__).with_name("upload_worker.py")))
+TOKEN = "a token of the shop"
+STORE = """\
+version: 1
+# the shop
+store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
+cameras:
+  entrance:  # by the door
+    source: rtsp://127.0.0.1:1/x
+    zones:
+      doorway: {{polygon: [[0.1, 0.5], [0.6, 0.5], [0.6, 1.0]], dwell_ms: 2000}}
+  till: {{source: "rtsp://127.0.0.1:1/y"}}
+outputs:
+  web: {{listen: "127.0.0.1:0", uploads: true, upload_mb: 5, upload_s: 10{more}}}
+"""
+JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
+T0 = 1_763_800_000_000_000_000
+
+
+class FakeFloor:
+    def __init__(self) -> None:
+        self.view = FloorView()
+        self.orders = Orders(3)
+
+    def snapshot(self) -> FloorView:
+        return self.view
+
+    def order(self, order) -> bool:
+        return self.orders.put(order)
+
+    def show(self, *persons: PersonView) -> None:
+        self.view = FloorView(T0, self.view.number + 1, persons)
+
+
+def customer(track: str = "k7f3-0001", minor: int = 129000, rank: int | None = 1) -> PersonView:
+    price = Price(minor, minor - 1000, minor + 1000, "EUR", "catalogue")
+    return PersonView(
+        camera="entrance",
+        track=track,
+        visible=True,
+        box=(0.1, 0.2, 0.3, 0.4),
+        arrived_at=T0,
+        seen_at=T0,
+        dwell_ms=1000,
+        waiting_ms=0,
+        items=(Item("bag", "handbag", "burberry", 0.83, 9, price), Item("top", "jacket", None, 0.5, 4)),
+        total=Total(minor, minor - 1000, minor + 1000, "EUR", 1, 1),
+        zones=(ZoneTime("entrance", "doorway", T0, 1000, now=True),),
+        tracks=1,
+        certainty=1.0,
+        rank=rank,
+        score_minor=minor,
+        rules=("vip",),
+        served_at=None,
+        customer=True,
+        explain=("bag: 9 of 9 looks",),
+    )
+
+
+class Page:
+    """The server and what stands behind it."""
+
+    def __init__(self, server: PageServer, backend: Backend, folder: Path, floor: FakeFloor) -> None:
+        self.server, self.backend, self.folder, self.floor = server, backend, folder, floor
+        self.url = f"http://127.0.0.1:{server.port}"
+
+    @property
+    def live(self) -> LiveOutput:
+        live = self.backend.live
+        assert live is not None
+        return live
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """A browser's session, signed in with the token if one is given."""
+        client = httpx.Client(base_url=self.url, timeout=10)
+        client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
+        if token:
+            signed = client.post("/api/session", json={"token": token})
+            client.headers["X-CSRF-Token"] = signed.json()["csrf"]
+        return client
+
+    def left(self) -> list[Path]:
+        """Files of uploads on disk."""
+        return [p for p in self.folder.rglob("*") if p.is_file() and p.name != ".lock"]
+
+    def shoot(self, count: int = 1, camera: str = "entrance", size: tuple[int, int] = (640, 480)) -> None:
+        """Let the camera give frames, a bright one each time."""
+        for number in range(count):
+            if self.live.wanted(camera):
+                self.live.publish(
+                    plain(*size, luma=50 + number % 150, camera=camera, captured_at=T0 + number)
+                )
+            time.sleep(0.02)
+
+    @contextmanager
+    def filming(self, camera: str = "entrance") -> Iterator[None]:
+        """Let the camera give frames all the while."""
+        done = threading.Event()
+
+        def run() -> None:
+            while not done.is_set():
+                self.shoot(camera=camera)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join(5)
+
+
+@contextmanager
+def served_page(
+    folder: Path,
+    *,
+    token: str | None = None,
+    more: str = "",
+    worker: Sequence[str] = WORKER,
+    static: Path | None = None,
+) -> Iterator[Page]:
+    """more: further keys of outputs.web, such as `read_without_login: true`."""
+    path = folder / "store.yaml"
+    extra = (f', token: "{token}"' if token else "") + (f", {more}" if more else "")
+    path.write_text(STORE.format(more=extra))
+    settings = load_settings(path, env={})
+    floor, live = FakeFloor(), LiveOutput(settings.enabled_cameras())
+    status = CameraStatus(CameraState.BACKOFF, Cause.REFUSED, T0, None, 7, 2, 0)
+    backend = Backend(
+        settings,
+        Metrics([state.value for state in CameraState]),
+        live=live,
+        floor=floor,
+        platform="cpu",
+        cameras=lambda: {"entrance": status},
+        health=lambda: Health(False, ("no camera is live",)),
+        brand=lambda brand: brand.title(),
+        worker=tuple(worker),
+    )
+    uploads = folder / "uploads"
+    server = PageServer(backend, uploads, **({"static": static} if static else {}))
+    server.start()
+    try:
+        yield Page(server, backend, uploads, floor)
+    finally:
+        server.stop()
+        live.close()
+
+
+def until(condition, seconds: float = 15.0):
+    """Wait for what must come, and return it."""
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, "it did not come"
+        time.sleep(0.02)
+    return found

@@ -1,0 +1,197 @@
+import json
+from pathlib import Path
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from probes.orders import Action, Order
+from tests.fakes.served_page import customer, served_page, until
+
+API = yaml.safe_load((Path(__file__).parents[2] / "web" / "openapi.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    static = tmp_path_factory.mktemp("static")
+    (static / "index.html").write_text("<!doctype html><title>page</title>")
+    with served_page(tmp_path_factory.mktemp("page"), static=static) as page:
+        yield page
+
+
+@pytest.fixture
+def client(page):
+    client = page.client()
+    yield client
+    client.close()
+
+
+def conforms(data: dict, name: str) -> None:
+    jsonschema.validate(data, {"$ref": f"#/components/schemas/{name}", "components": API["components"]})
+
+
+def events(client, wanted: set[str]) -> dict[str, dict]:
+    """First event of each wanted name."""
+    found: dict[str, dict] = {}
+    with client.stream("GET", "/api/events") as answer:
+        name = ""
+        for line in answer.iter_lines():
+            key, _, value = line.partition(": ")
+            if key == "event":
+                name = value
+            elif key == "data":
+                found.setdefault(name, json.loads(value))
+            if wanted <= found.keys():
+                return found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/session", "Session"),
+        ("/api/floor", "Floor"),
+        ("/api/cameras", "Cameras"),
+        ("/api/system", "System"),
+        ("/api/jobs", "Jobs"),
+        ("/api/cameras/entrance/areas", "CameraAreas"),
+    ],
+)
+def test_answers_are_as_the_api_says(page, client, path, name):
+    page.floor.show(customer())
+    answer = client.get(path)
+    assert answer.status_code == 200
+    conforms(answer.json(), name)
+
+
+def test_the_floor_in_words_and_numbers(page, client):
+    page.floor.show(customer(), customer("k7f3-0002", rank=None))
+    first, second = client.get("/api/floor").json()["people"]
+    assert (first["rank"], second["rank"]) == (1, None)
+    assert first["box"] == {"x": 0.1, "y": 0.2, "w": 0.3, "h": 0.4}
+    bag, jacket = first["items"]
+    assert (bag["brand_text"], bag["price"]["text"], jacket["price"]) == ("Burberry", "€1,290", None)
+    assert first["total"]["range_text"] == "€1,280 – €1,300"
+
+
+def test_a_camera_says_why_and_what_to_do(client):
+    entrance, till = client.get("/api/cameras").json()["cameras"]
+    assert (entrance["state"], entrance["cause"]) == ("backoff", "refused")
+    assert "port" in entrance["remedy"]
+    assert till["state"] == "stopped"
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_a_word_on_a_person_reaches_the_floor(page, client, action):
+    page.floor.show(customer())
+    page.floor.orders.take()
+    path = f"/api/people/entrance/k7f3-0001/{action.value}"
+    assert client.post(path).status_code == 204
+    assert page.floor.orders.take() == [Order(action, "entrance", "k7f3-0001")]
+
+
+@pytest.mark.parametrize("path", ["entrance/k7f3-0009", "till/k7f3-0001", "nowhere/k7f3-0001", "entrance/x"])
+def test_nobody_else_is_served(page, client, path):
+    page.floor.show(customer())
+    assert client.post(f"/api/people/{path}/served").status_code == 404
+    assert page.floor.orders.take() == []
+
+
+def test_too_many_orders_are_refused_not_queued(page, client):
+    page.floor.show(customer())
+    codes = [client.post("/api/people/entrance/k7f3-0001/served").status_code for _ in range(4)]
+    page.floor.orders.take()
+    assert codes == [204, 204, 204, 503]
+
+
+def test_events_come_whole_at_once_and_again_on_change(page, client):
+    page.floor.show(customer())
+    found = events(client, {"floor", "cameras", "system", "jobs"})
+    for name, schema in (("floor", "Floor"), ("cameras", "Cameras"), ("system", "System"), ("jobs", "Jobs")):
+        conforms(found[name], schema)
+    with client.stream("GET", "/api/events") as answer:
+        lines = answer.iter_lines()
+        next(line for line in lines if "k7f3-0001" in line)
+        page.floor.show(customer("k7f3-0077"))
+        assert next(line for line in lines if line.startswith("data") and "k7f3-0077" in line)
+
+
+def test_a_picture_is_made_for_the_request(page, client):
+    with page.filming():
+        answer = client.get("/api/cameras/entrance/picture.jpg", params={"width": 300})
+    assert answer.headers["x-captured-at"].startswith("2025-11-22T08:26:40.")
+    assert cv2.imdecode(np.frombuffer(answer.content, np.uint8), 1).shape == (240, 320, 3)
+    assert client.get("/api/cameras").json()["cameras"][0]["size"] == [640, 480]
+
+
+def test_zones_can_be_drawn_into_it(page, client):
+    with page.filming():
+        drawn = client.get("/api/cameras/entrance/picture.jpg", params={"draw": "areas"}).content
+    picture = cv2.imdecode(np.frombuffer(drawn, np.uint8), 1).astype(int)
+    at_edge = picture[round(0.5 * 479), round(0.4 * 639)]
+    assert at_edge.max() - at_edge.min() > 60, "an outline in colour on a grey picture"
+
+
+def test_a_camera_without_pictures_says_so(client):
+    answer = client.get("/api/cameras/till/picture.jpg")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_picture")
+
+
+def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page):
+    clients = [page.client() for _ in range(10)]
+    streams = [c.stream("GET", "/api/cameras/entrance/video.mjpg?width=640") for c in clients]
+    before = page.live.encoded
+    opened = [stream.__enter__() for stream in streams]
+    until(lambda: page.live.watched("entrance") == 10)
+    page.shoot(5)
+    for answer in opened:
+        assert answer.headers["content-type"] == "multipart/x-mixed-replace; boundary=frame"
+        head = b""
+        for chunk in answer.iter_bytes():
+            head += chunk
+            if b"X-Captured-At" in head:
+                break
+        assert head.startswith(b"--frame\r\nContent-Type: image/jpeg\r\n")
+    assert page.live.encoded - before <= 5
+    for stream, c in zip(streams, clients, strict=True):
+        stream.__exit__(None, None, None)
+        c.close()
+    until(lambda: page.live.watched("entrance") == 0)
+    assert not page.live.wanted("entrance")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/cameras/nowhere/video.mjpg", 404),
+        ("/api/cameras/entrance/video.mjpg?width=0", 422),
+        ("/api/cameras/entrance/video.mjpg?fps=31", 422),
+        ("/api/cameras/entrance/picture.jpg?draw=faces", 422),
+        ("/api/cameras/entrance/picture.jpg?width=1e3", 422),
+        ("/api/nothing", 404),
+        ("/healthz", 503),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/", 200),
+    ],
+)
+def test_statuses(client, path, status):
+    assert client.get(path).status_code == status
+
+
+def test_the_page_is_revalidated_and_its_data_never_kept(client):
+    assert client.get("/").headers["cache-control"] == "no-cache"
+    assert client.get("/api/floor").headers["cache-control"] == "no-store"
+
+
+def test_stopping_ends_open_streams_in_time(tmp_path):
+    with served_page(tmp_path) as page:
+        client = page.client()
+        stream = client.stream("GET", "/api/events")
+        lines = stream.__enter__().iter_lines()
+        next(lines)
+        page.server.stop()
+        assert any(line == "event: bye" for line in lines)
+    assert page.left() == []

@@ -1,0 +1,211 @@
+import re
+
+import httpx
+import pytest
+
+from pipelines.errors import BadInput
+from tests.fakes.served_page import TOKEN, customer, served_page
+from web.limits import Allowance
+from web.signin import LIFETIME_S, MOST_SESSIONS, Sessions, Token, hash_token
+
+READS = [
+    "/api/floor",
+    "/api/cameras",
+    "/api/system",
+    "/api/events",
+    "/metrics",
+    "/api/cameras/till/video.mjpg",
+]
+REST = ["/api/jobs", "/api/cameras/entrance/areas"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    with served_page(tmp_path_factory.mktemp("page"), token=hash_token(TOKEN)) as page:
+        page.floor.show(customer())
+        yield page
+
+
+@pytest.mark.parametrize("path", [*READS, *REST, "/api/cameras/entrance/picture.jpg"])
+def test_strangers_see_nothing(page, path):
+    answer = page.client().get(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "sign_in")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/people/entrance/k7f3-0001/served"),
+        ("POST", "/api/jobs"),
+        ("POST", "/api/webcam"),
+        ("PUT", "/api/cameras/entrance/areas"),
+        ("POST", "/api/cameras/entrance/areas/check"),
+    ],
+)
+def test_strangers_do_nothing(page, method, path):
+    assert page.client().request(method, path).status_code == 401
+
+
+def test_signed_in_until_signed_out(page):
+    client = page.client(TOKEN)
+    assert client.get("/api/session").json()["may"] == {
+        "read": True,
+        "act": True,
+        "upload": True,
+        "edit_areas": False,
+    }
+    kept = dict(client.cookies)
+    assert client.get("/api/floor").status_code == 200
+    assert client.delete("/api/session").status_code == 204
+    again = httpx.get(f"{page.url}/api/floor", cookies=kept)
+    assert again.status_code == 401
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(page):
+    cookie = page.client().get("/api/session", headers={"Cookie": ""}).headers["set-cookie"]
+    assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(re.split("; ", cookie))
+
+
+def test_bearer_needs_neither_cookie_nor_csrf(page):
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    assert httpx.get(f"{page.url}/api/floor", headers=bearer).status_code == 200
+    path = f"{page.url}/api/people/entrance/k7f3-0001/served"
+    assert httpx.post(path, headers=bearer).status_code == 204
+
+
+@pytest.mark.parametrize("sent", [None, "", "wrong", "é", "0" * 64])
+def test_csrf_without_the_pages_own_word(page, sent):
+    client = page.client(TOKEN)
+    del client.headers["X-CSRF-Token"]
+    headers = {} if sent is None else {"X-CSRF-Token": sent.encode()}
+    answer = client.post("/api/people/entrance/k7f3-0001/served", headers=headers)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf")
+
+
+def test_csrf_with_another_sessions_word(page):
+    client, other = page.client(TOKEN), page.client(TOKEN)
+    client.headers["X-CSRF-Token"] = other.headers["X-CSRF-Token"]
+    assert client.post("/api/people/entrance/k7f3-0001/served").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/api/people/entrance/k7f3-0001/served"), ("GET", "/api/floor")]
+)
+def test_other_sites_are_refused_even_with_everything_right(page, headers, method, path):
+    assert page.client(TOKEN).request(method, path, headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:1", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:80", 200),
+        ("evil.example", 400),
+        ("", 400),
+        ("[", 400),
+    ],
+)
+def test_hosts(page, host, status):
+    assert httpx.get(f"{page.url}/api/session", headers={"Host": host}).status_code == status
+
+
+def test_every_answer_carries_the_headers_that_hold_a_page_in(page):
+    for path in ("/api/session", "/api/floor", "/nothing", "/healthz"):
+        headers = page.client().get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "server" not in headers
+        assert "access-control-allow-origin" not in headers
+
+
+def test_guessing_is_slow_and_being_right_is_not(tmp_path):
+    with served_page(tmp_path, token=TOKEN) as page:
+        client = page.client()
+        codes = [client.post("/api/session", json={"token": f"guess {n}"}).status_code for n in range(7)]
+        assert codes == [401] * 5 + [429] * 2
+        blocked = client.post("/api/session", json={"token": TOKEN})
+        assert blocked.status_code == 429
+        assert 0 < int(blocked.headers["retry-after"]) <= 12
+        assert httpx.get(f"{page.url}/api/floor", headers={"Authorization": "Bearer x"}).status_code == 429
+
+
+WRONG = [b"", b"{}", b"[]", b"null", b'{"token": 1}', b'{"token": ""}', b'{"token": "x", "more": 1}']
+
+
+@pytest.mark.parametrize("body", [*WRONG, b'{"token": "\\ud800"}', b'{"token": NaN}', b"[" * 5000])
+def test_sign_in_without_a_token(page, body):
+    answer = page.client().post("/api/session", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+
+
+def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
+    with served_page(tmp_path, token=TOKEN, more="read_without_login: true") as page:
+        client = page.client()
+        assert client.get("/api/floor").status_code == 200
+        assert [client.get(path).status_code for path in REST] == [401, 401]
+        assert client.get("/api/session").json()["may"] == {
+            "read": True,
+            "act": False,
+            "upload": False,
+            "edit_areas": False,
+        }
+
+
+def test_https_makes_cookies_secure(tmp_path):
+    with served_page(tmp_path, more="https: true") as page:
+        answer = httpx.get(f"{page.url}/api/session")
+    assert "; Secure" in answer.headers["set-cookie"]
+    assert "max-age" in answer.headers["strict-transport-security"]
+
+
+def test_a_token_and_its_hash_are_the_same_token():
+    hashed = hash_token("a long token")
+    assert "a long token" not in hashed
+    assert Token(hashed).matches("a long token")
+    assert Token("a long token").matches("a long token")
+    assert not Token(hashed).matches("a long toke")
+    assert not Token(hashed).matches(hashed)
+
+
+@pytest.mark.parametrize("given", ["scrypt:", "scrypt:a:b", "scrypt:!!:!!", "scrypt:AA==:AA==:AA=="])
+def test_a_broken_hash_is_told(given):
+    with pytest.raises(BadInput, match="msh web --hash"):
+        Token(given)
+
+
+def test_sessions_end_and_are_bounded():
+    now = [0.0]
+    sessions = Sessions(lambda: now[0])
+    cookies = [sessions.sign_in()[0] for _ in range(MOST_SESSIONS + 1)]
+    signed = [sessions.find(cookie).signed_in for cookie in cookies]
+    assert signed == [False] + [True] * MOST_SESSIONS
+    now[0] = LIFETIME_S + 1
+    assert not sessions.find(cookies[-1]).signed_in
+
+
+@pytest.mark.parametrize("cookie", ["", ".", "x", "x.y", "é.é"])
+def test_a_cookie_that_was_never_given_out(cookie):
+    assert Sessions(lambda: 0.0).find(cookie) is None
+
+
+def test_an_allowance_fills_up_again():
+    now = [0.0]
+    allowance = Allowance(2, 0.5, lambda: now[0])
+    assert [allowance.allows("a") for _ in range(3)] == [True, True, False]
+    assert allowance.allows("b")
+    assert allowance.wait_s("a") == 2
+    now[0] = 2.0
+    assert allowance.allows("a")
+    assert not allowance.allows("a")

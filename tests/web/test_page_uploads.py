@@ -1,0 +1,286 @@
+import os
+import socket
+import threading
+
+import httpx
+import pytest
+
+from tests.fakes.served_page import JPEG, served_page, until
+from web import jobs as jobs_module
+from web.scratch import Scratch
+from web.sniff import sniff
+
+MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(100)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    with served_page(tmp_path_factory.mktemp("page")) as page:
+        yield page
+
+
+@pytest.fixture
+def client(page):
+    client = page.client()
+    yield client
+    for job in client.get("/api/jobs").json()["jobs"]:
+        client.delete(f"/api/jobs/{job['id']}")
+    client.close()
+
+
+def ended(client, job: dict) -> dict:
+    def look():
+        found = client.get(f"/api/jobs/{job['id']}").json()
+        return found if found["state"] in ("done", "failed") else None
+
+    return until(look)
+
+
+def send(client, data: bytes, name: str = "a.jpg") -> dict:
+    answer = client.post("/api/jobs", params={"name": name}, content=data)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def test_from_upload_to_result_to_nothing(page, client):
+    job = ended(client, send(client, MP4, "Sommer 2026.mov"))
+    assert (job["state"], job["kind"], job["progress"], job["message"]) == ("done", "video", 1.0, None)
+    assert job["persons"][0]["items"][0]["brand_text"] == "Burberry"
+    result = client.get(job["result"]["url"], params={"download": "1"})
+    assert result.content.startswith(b"annotated ")
+    assert "Sommer%202026-masked.mp4" in result.headers["content-disposition"]
+    part = client.get(job["result"]["url"], headers={"Range": "bytes=0-8"})
+    assert (part.status_code, part.content) == (206, b"annotated")
+    assert client.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert client.get(job["result"]["url"]).status_code == 404
+    assert page.left() == []
+
+
+def test_nobody_in_it(client):
+    job = ended(client, send(client, JPEG + b"NOBODY"))
+    assert (job["message"], job["persons"]) == ("No person detected in the image", [])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [(b"CRASH", "gave up"), (b"REFUSE", "the picture is damaged")],
+)
+def test_a_bad_file_hurts_itself_alone(page, client, trouble, told):
+    job = ended(client, send(client, JPEG + trouble))
+    assert job["state"] == "failed"
+    assert told in job["error"]
+    assert ended(client, send(client, JPEG))["state"] == "done"
+    assert not [p for p in page.left() if p.name.startswith("source")]
+
+
+def test_a_worker_sees_no_secrets(client, monkeypatch):
+    monkeypatch.setenv("CAM_ENTRANCE_PASSWORD", "hidden")
+    names = ended(client, send(client, JPEG + b"SECRETS"))["error"].split()
+    assert "PATH" in names
+    assert "CAM_ENTRANCE_PASSWORD" not in names
+
+
+def test_too_much_memory_ends_it(client):
+    job = ended(client, send(client, JPEG + b"EAT"))
+    assert "memory" in job["error"]
+
+
+def test_cancelled_while_it_runs_and_while_it_waits(page, client):
+    running, waiting = send(client, JPEG + b"HANG"), send(client, JPEG)
+    until(lambda: client.get(f"/api/jobs/{running['id']}").json()["progress"] == 0.5)
+    assert client.get(f"/api/jobs/{waiting['id']}").json()["position"] == 1
+    for job in (waiting, running):
+        assert client.delete(f"/api/jobs/{job['id']}").status_code == 204
+    assert ended(client, send(client, JPEG))["state"] == "done"
+    assert {p.name for p in page.left()} == {"result.jpg"}
+
+
+def test_too_slow_is_ended(tmp_path):
+    with served_page(tmp_path) as page:
+        page.server._app._jobs.most_s = 1
+        client = page.client()
+        assert "longer than 1 s" in ended(client, send(client, JPEG + b"HANG"))["error"]
+
+
+def test_others_see_none_of_it(page, client):
+    job = ended(client, send(client, JPEG))
+    other = page.client()
+    assert other.get("/api/jobs").json() == {"jobs": []}
+    assert other.get(f"/api/jobs/{job['id']}").status_code == 404
+    assert other.get(job["result"]["url"]).status_code == 404
+    assert other.delete(f"/api/jobs/{job['id']}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "..\\..\\boot.ini", "a\r\nSet-Cookie: x", "\x00", "", "."]
+)
+def test_names_are_only_shown(page, client, name):
+    job = send(client, JPEG, name)
+    assert "/" not in job["name"]
+    assert job["name"].isprintable()
+    assert all(p.is_relative_to(page.folder) for p in page.left())
+    assert {p.stem for p in page.left()} <= {"source", "result", "part"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"PK\x03\x04" + bytes(1000),
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>" + bytes(100),
+        b"<?xml version='1.0'?><svg/>" + bytes(100),
+        b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n" + bytes(100),
+        b"RIFF\x00\x00\x00\x00WAVE" + bytes(100),
+        b"\x00\x00\x00\x18ftypheic" + bytes(100),
+        b"%PDF-1.7" + bytes(100),
+        b"GIF89a" + bytes(100),
+    ],
+)
+def test_what_is_no_picture_or_video_is_refused_at_its_first_bytes(page, client, data):
+    answer = client.post("/api/jobs?name=film.mp4", content=data)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported")
+    assert page.left() == []
+
+
+@pytest.mark.parametrize(
+    ("head", "suffix"),
+    [
+        (b"\xff\xd8\xff\xe1", ".jpg"),
+        (b"\x89PNG\r\n\x1a\n", ".png"),
+        (b"RIFF\x10\x00\x00\x00WEBPVP8 ", ".webp"),
+        (b"RIFF\x10\x00\x00\x00AVI LIST", ".avi"),
+        (b"\x00\x00\x00\x14ftypqt  ", ".mov"),
+        (b"\x00\x00\x00\x20ftypmp42", ".mp4"),
+        (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", ".mov"),
+        (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x82\x84webm", ".webm"),
+        (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x23\x42\x82\x88matroska", ".mkv"),
+    ],
+)
+def test_sniffing(head, suffix):
+    assert sniff(head).suffix == suffix
+
+
+def test_two_gigabytes_are_refused_before_they_are_sent(page, client):
+    sent = socket.create_connection(("127.0.0.1", page.server.port), 10)
+    head = [
+        "POST /api/jobs HTTP/1.1",
+        "Host: localhost",
+        f"Cookie: msh_session={client.cookies['msh_session']}",
+        f"X-CSRF-Token: {client.headers['X-CSRF-Token']}",
+        "Content-Length: 2000000000",
+    ]
+    with sent:
+        sent.sendall("\r\n".join([*head, "", ""]).encode())
+        answer = sent.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 413 ")
+    assert "larger than 5 MB" in answer
+
+
+def test_a_body_that_grows_past_the_limit_is_cut_off(page, client):
+    sent = 0
+
+    def body():
+        nonlocal sent
+        yield JPEG
+        while sent < 2_000_000_000:
+            sent += 1 << 20
+            yield bytes(1 << 20)
+
+    try:
+        status = client.post("/api/jobs", content=body()).status_code
+    except httpx.TransportError:  # cut off while it was still sending
+        status = 413
+    assert status == 413
+    assert sent < 500_000_000
+    assert page.left() == []
+
+
+def test_fifty_at_once(page, client):
+    answers: list[int] = []
+
+    def one() -> None:
+        with httpx.Client(
+            base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=30
+        ) as own:
+            answers.append(own.post("/api/jobs", content=JPEG + bytes(200_000)).status_code)
+
+    threads = [threading.Thread(target=one) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(answers) == 50
+    assert set(answers) <= {201, 429, 503}
+    assert 1 <= answers.count(201) <= jobs_module.MOST_EACH
+    assert page.server._app._jobs._receiving == {}
+
+
+def test_a_sender_who_goes_leaves_nothing(page, client):
+    def body():
+        yield JPEG + bytes(100_000)
+        raise RuntimeError("gone")
+
+    with pytest.raises(RuntimeError):
+        client.post("/api/jobs", content=body())
+    until(lambda: not page.server._app._jobs._receiving)
+    assert not [p for p in page.left() if p.name == "part"]
+
+
+def test_results_expire(page, client):
+    job = ended(client, send(client, JPEG))
+    jobs = page.server._app._jobs
+    jobs._jobs[job["id"]].expires_at = 1
+    page.server._loop.call_soon_threadsafe(jobs._wake.set)
+    until(lambda: client.get(f"/api/jobs/{job['id']}").status_code == 404)
+    assert page.left() == []
+
+
+def test_uploads_can_be_off(tmp_path):
+    with served_page(tmp_path, worker=()) as page:
+        client = page.client()
+        assert not client.get("/api/session").json()["may"]["upload"]
+        assert client.post("/api/jobs", content=JPEG).status_code == 403
+        assert client.post("/api/webcam").status_code == 403
+
+
+def test_what_was_left_by_one_that_was_killed_is_removed(tmp_path):
+    base = tmp_path / "uploads"
+    dead, alive = Scratch(base), Scratch(base)
+    (dead.path / "source.mp4").write_bytes(b"x")
+    os.close(dead._lock)
+    now = Scratch(base)
+    assert not dead.path.exists()
+    assert alive.path.exists()
+    assert (base.stat().st_mode & 0o777, now.path.stat().st_mode & 0o777) == (0o700, 0o700)
+    now.close()
+    alive.close()
+    assert list(base.iterdir()) == []
+
+
+def test_webcam_pictures_go_in_and_come_back(page, client):
+    run = client.post("/api/webcam").json()["id"]
+    path = f"/api/webcam/{run}/frames"
+    assert client.post(path, content=JPEG).json() == {
+        "picture": "YW5ub3RhdGVk",
+        "persons": [],
+        "message": "No person detected in the image",
+    }
+    assert client.post(path, content=JPEG + b"WITHHELD").json()["picture"] is None
+    assert client.post(path, content=b"no picture").status_code == 415
+    assert client.post(path, content=JPEG + bytes(600_000)).status_code == 413
+    assert page.client().post(path, content=JPEG).status_code == 404
+    assert page.left() == []
+    assert client.delete(f"/api/webcam/{run}").status_code == 204
+    assert client.post(path, content=JPEG).status_code == 404
+
+
+def test_webcam_runs_are_few_and_a_crash_ends_one(page):
+    clients = [page.client() for _ in range(3)]
+    answers = [c.post("/api/webcam") for c in clients]
+    assert [a.status_code for a in answers] == [201, 201, 503]
+    first = answers[0].json()["id"]
+    assert clients[0].post(f"/api/webcam/{first}/frames", content=JPEG + b"CRASH").status_code == 500
+    again = clients[2].post("/api/webcam")
+    assert again.status_code == 201
+    replaced = clients[2].post("/api/webcam")
+    assert replaced.status_code == 201, "a new run ends the visitor's old one"
