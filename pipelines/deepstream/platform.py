@@ -21,6 +21,7 @@ from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDi
 from pipelines.deepstream.contract import breaches, load_contract  # noqa: E402
 from pipelines.deepstream.guard import prove  # noqa: E402
 from pipelines.deepstream.kit import Gst  # noqa: E402
+from pipelines.deepstream.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.realise import Realised  # noqa: E402
 from pipelines.deepstream.sources import CameraRun, Plug  # noqa: E402
 from pipelines.deepstream.valves import STREAM, Valves  # noqa: E402
@@ -45,6 +46,7 @@ _log = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
+FINISH_S = 3.0
 CONNECT_TIMEOUT_S = 15.0
 
 
@@ -116,6 +118,8 @@ class DeepStreamPlatform:
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)
         cameras = settings.enabled_cameras()
+        rates = {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
+        self.outputs = DeepStreamOutputs(settings, self._built.pipeline, self.valves, metrics, cameras=rates)
         self._interpreter = Interpreter({n: _kind(c) for n, c in cameras.items()}, graph.slots)
         self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
         self._asked: dict[str, bool] = {}
@@ -134,7 +138,11 @@ class DeepStreamPlatform:
         return self._built.pipeline
 
     def start(self) -> None:
-        """Begin, without waiting: building an engine may take minutes (pitfall 23)."""
+        """Begin, without waiting: building an engine may take minutes (pitfall 23).
+
+        Raises BadInput where the port of the streams cannot be had.
+        """
+        self.outputs.start()
         self._analysis.start()
         self._glib.start()
         for thread in self._threads:
@@ -143,6 +151,7 @@ class DeepStreamPlatform:
     def stop(self) -> bool:
         """End within seconds; False where something hung and was left behind."""
         self._stop.set()
+        closed = self.outputs.close()
         end = threading.Thread(target=self._end, name="deepstream-end", daemon=True)
         if self._threads[0].ident is not None:
             end.start()
@@ -152,7 +161,7 @@ class DeepStreamPlatform:
             if thread.ident is not None:
                 thread.join(2)
                 clean = clean and not thread.is_alive()
-        return self._analysis.stop() and self._glib.stop() and clean
+        return self._analysis.stop() and self._glib.stop() and clean and closed
 
     def add(self, camera: str) -> None:
         """Put a camera of the store in again; at once, in the thread that keeps the cameras."""
@@ -281,12 +290,22 @@ class DeepStreamPlatform:
             _log.error("the DeepStream pipeline has died: %s", why)
 
     def _end(self) -> None:
-        for element in self._built.graph.elements:
-            if element.factory == "splitmuxsink":
-                # Ends the file; what a crash leaves plays too, for the files are fragmented.
-                pad = self._built.element(element.name.replace("record_", "tape_", 1)).get_static_pad("sink")
-                pad.send_event(Gst.Event.new_eos())
+        self._threads[1].join(2)  # so that nobody else reads the bus
+        self._finish_recordings()
         self._built.pipeline.set_state(Gst.State.NULL)
+
+    def _finish_recordings(self) -> None:
+        """End the files that are being written, and wait a little until they are."""
+        built, opened = self._built, 0
+        for element in built.graph.of("splitmuxsink"):
+            if built.element(element.name).get_state(0).state == Gst.State.PLAYING:
+                tape = built.element(element.name.replace("record_", "tape_", 1))
+                opened += tape.get_static_pad("sink").send_event(Gst.Event.new_eos())
+        bus, ends = built.pipeline.get_bus(), time.monotonic() + FINISH_S
+        while opened and (left := ends - time.monotonic()) > 0:
+            message = bus.timed_pop_filtered(int(left * Gst.SECOND), Gst.MessageType.ELEMENT)
+            structure = message.get_structure() if message is not None else None
+            opened -= structure is not None and structure.get_name() == "splitmuxsink-fragment-closed"
 
 
 class _DefaultLoop:

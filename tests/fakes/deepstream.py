@@ -304,12 +304,25 @@ class UriSource(_Fake):
         self.post_message(kind(self, error, "debug"))
 
 
+class Sensor(_Fake):
+    """A CSI camera."""
+
+    def build(self) -> None:
+        source, held, label = self.inner("videotestsrc"), self.inner("capsfilter"), self.inner("relabel")
+        source.set_property("is-live", True)
+        held.set_property("caps", Gst.Caps.from_string(PICTURE))
+        source.link(held)
+        held.link(label)
+        self.expose("src", label.get_static_pad("src"))
+
+
 CLASSES: dict[str, type[_Fake]] = {
     "nvstreammux": StreamMux,
     "nvstreamdemux": StreamDemux,
     "nvvideoconvert": Converter,
     "nvv4l2h264enc": Encoder,
     "nvurisrcbin": UriSource,
+    "nvarguscamerasrc": Sensor,
 }
 
 

@@ -114,10 +114,11 @@ def running(
     change: Any = None,
     analyse: Any = None,
     note: Any = None,
+    outputs: str = "rtsp",
     **scripts: str,
 ) -> Iterator[Running]:
     """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
-    settings = store(folder, sources, "rtsp")
+    settings = store(folder, sources, outputs)
     if change:
         settings = change(settings)
     kit = FakeKit(box)

@@ -32,7 +32,8 @@ BOXES = {
 JETSON, DGPU = BOXES["orin-legacy-blur"], BOXES["dgpu-legacy-blur"]
 OUTPUTS = {
     "nothing": "{}",
-    "rtsp": "{rtsp: {}}",
+    "rtsp": "{rtsp: {listen: '127.0.0.1:0'}}",
+    "served": "{rtsp: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 0.1}}",
     "record": "{record: {folder: video}}",
     "all": "{rtsp: {bitrate_kbit: 1500}, record: {folder: video}, snapshots: {folder: shots}, web: {}}",
 }

@@ -7,13 +7,17 @@ from random import Random
 import pytest
 
 from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.redaction import Method, Redaction
 from pipelines.deepstream.valves import STREAM
+from pipelines.states import CameraState
 from probes.frame import Kind
+from probes.measure import Metrics
+from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import Pic, face, fill, person, pyds
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
-from tests.pipelines.deepstream.stores import rtsp
+from tests.pipelines.deepstream.stores import JETSON, rtsp, store
 
 
 class Floor:
@@ -134,3 +138,25 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
     with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
         run.platform.start()
         assert until(lambda: run.platform.failed)
+
+
+def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
+    settings = store(tmp_path, rtsp(1), "rtsp")
+    kit = FakeKit(JETSON)
+    kit.note = shop.note
+    platform = assemble(
+        settings,
+        floor=shop.floor,
+        looks=Looks(),
+        money=str,
+        metrics=Metrics([state.value for state in CameraState]),
+        on_state=lambda *_: None,
+        random=Random(1),
+        kit=kit,
+        pyds=shop.ds,
+    )
+    platform.start()
+    try:
+        assert until(lambda: platform.processed["c0"] >= 2)
+    finally:
+        assert platform.stop()

@@ -32,6 +32,15 @@ def test_frames_flow_from_cameras_to_encoded_streams(tmp_path, box):
         assert until(lambda: run.platform.cameras()["c0"].frames_received >= (counted or 0) > 0)
 
 
+def test_rtsp_csi_and_files_run_together(tmp_path):
+    with running(tmp_path, [*rtsp(1), "csi://0", "clip.mp4"], BOXES["orin-new-blur"]) as run:
+        run.listen("stream__wall")
+        run.platform.start()
+        run.platform.valves.want("_wall", STREAM, wanted=True)
+        assert until(lambda: all(run.state(camera) == "live:none" for camera in ("c0", "c1", "c2")))
+        assert until(lambda: run.samples["stream__wall"] >= 3)
+
+
 def test_the_wall_shows_all_cameras(tmp_path):
     with running(tmp_path, rtsp(3)) as run:
         run.listen("stream__wall", "stream_c0")

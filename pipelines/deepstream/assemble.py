@@ -1,0 +1,66 @@
+"""The DeepStream platform for a store, put together from what is installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.build import build_graph, engine_files
+from pipelines.deepstream.installed import installed
+from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
+from probes.nvds import load_pyds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from pipelines.deepstream.build import EngineFiles
+    from pipelines.deepstream.kit import Kit
+    from pipelines.floor import Floor
+    from pipelines.settings.root import Settings
+    from pipelines.states import CameraState, Cause
+    from probes.looks import LookScheduler
+    from probes.measure import Metrics
+    from probes.wording import Money
+
+
+def assemble(
+    settings: Settings,
+    *,
+    floor: Floor,
+    looks: LookScheduler,
+    money: Money,
+    metrics: Metrics,
+    on_state: Callable[[str, CameraState, Cause, int], None],
+    random: Random,
+    files: EngineFiles | None = None,
+    kit: Kit | None = None,
+    pyds: Any = None,
+) -> DeepStreamPlatform:
+    """Return the platform, not started. BadInput, in one line, where this machine cannot run it."""
+    capabilities = installed(kit)
+    binding = pyds or load_pyds()
+    files = files or engine_files(settings)
+    graph, redaction = build_graph(settings, capabilities, files)
+    analysis = PydsAnalysis(
+        settings,
+        binding,
+        slots=graph.slots,
+        redaction=redaction,
+        jetson=capabilities.jetson,
+        floor=floor,
+        looks=looks,
+        money=money,
+        metrics=metrics,
+        random=random,
+    )
+    return DeepStreamPlatform(
+        settings,
+        capabilities,
+        files,
+        analysis=analysis,
+        metrics=metrics,
+        on_state=on_state,
+        kit=kit,
+        clocks=Clocks(random=random),
+    )

@@ -1,0 +1,242 @@
+"""What leaves the DeepStream pipeline: streams that it has encoded, pictures, recordings; all redacted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.outlet_graph import WALL
+from pipelines.deepstream.valves import PICTURE, STREAM
+from pipelines.errors import BadInput
+from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
+from pipelines.outputs.rtsp import RtspOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pipelines.deepstream.valves import Valves
+    from pipelines.settings.root import Settings
+    from probes.measure import Metrics
+
+_log = logging.getLogger(__name__)
+
+PICTURE_TIMEOUT_S = 2.0
+_PLAIN = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY
+HOUSEKEEPING_S = 0.5
+TRIM_EVERY_S = 10.0
+
+
+class EncodedRtsp(RtspOutput):
+    """An RTSP server that hands on what the pipeline has encoded; a stream is encoded while it is watched."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        path: str,
+        pipeline: Any,
+        want: Callable[[str, bool], None],
+        on_viewers: Callable[[str, int], None],
+    ) -> None:
+        """want(camera, wanted) opens and shuts a camera's encoder."""
+        super().__init__(host, port, path=path, on_viewers=on_viewers)
+        self._pipeline, self._want = pipeline, want
+        self._begun: dict[str, Any] = {}
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Offer the stream of the appsink `stream_CAMERA`."""
+        super().add_camera(camera, fps)
+        sink = self._pipeline.get_by_name(f"stream_{camera}")
+        sink.set_property("emit-signals", True)
+        sink.connect("new-sample", self._sample, camera)
+
+    def _sample(self, sink: Any, camera: str) -> Any:
+        """Hand a frame on, from the first keyframe of each new media. In the encoder's thread."""
+        sample = sink.emit("pull-sample")
+        stream = self._streams.get(camera)
+        media = stream.media if stream else None
+        if sample is None or stream is None or media is None:
+            return Gst.FlowReturn.OK
+        source, buffer = media.source, sample.get_buffer()
+        if self._begun.get(camera) is not media:
+            if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
+                return Gst.FlowReturn.OK
+            self._begun[camera] = media
+        # Without its timestamps, so that appsrc gives it new ones: encoders shift theirs by hours.
+        fresh = buffer.copy_region(_PLAIN, 0, buffer.get_size())
+        if source.push_buffer(fresh) != Gst.FlowReturn.OK:
+            stream.dropped += 1
+        return Gst.FlowReturn.OK
+
+    def _launch(self, _fps: int) -> str:
+        return (
+            "( appsrc name=in is-live=true do-timestamp=true format=time max-bytes=0 max-buffers=120"
+            " leaky-type=downstream caps=video/x-h264,stream-format=byte-stream,alignment=au"
+            " ! h264parse name=encoder ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        )
+
+    def _mount(self, camera: str, stream: Any) -> None:
+        factory = _factory(self._launch(stream.fps))
+        factory.connect("media-configure", self._configured_for, camera, stream)
+        self._server.get_mount_points().add_factory(stream.path, factory)
+
+    def _configured_for(self, factory: Any, media: Any, camera: str, stream: Any) -> None:
+        self._configured(factory, media, stream)
+        source = media.get_element().get_by_name_recurse_up("in")
+        source.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asks, camera)
+        media.connect("unprepared", lambda _media: self._want(camera, stream.media is not None))
+        self._want(camera, True)
+
+    def _asks(self, _pad: Any, info: Any, camera: str) -> Any:
+        """Pass a viewer's wish for a keyframe to the encoder in the other pipeline."""
+        event = info.get_event()
+        structure = event.get_structure()
+        if structure is not None and structure.get_name() == "GstForceKeyUnit":
+            self._pipeline.get_by_name(f"encoder_{camera}").send_event(event.copy())
+        return Gst.PadProbeReturn.OK
+
+
+def _factory(launch: str) -> Any:
+    from gi.repository import GstRtspServer  # noqa: PLC0415 its version is chosen by pipelines.outputs.rtsp
+
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(launch)
+    factory.set_shared(True)
+    return factory
+
+
+class Pictures:
+    """Takes single redacted pictures out of the running pipeline."""
+
+    def __init__(self, pipeline: Any, valves: Valves) -> None:
+        self._pipeline, self._valves = pipeline, valves
+        self._locks: dict[str, threading.Lock] = {}
+
+    def take(self, camera: str, timeout_s: float = PICTURE_TIMEOUT_S) -> bytes | None:
+        """Return the next picture as JPEG, None where none comes in time. From any thread."""
+        with self._locks.setdefault(camera, threading.Lock()):
+            sink = self._pipeline.get_by_name(f"picture_{camera}")
+            while sink.emit("try-pull-sample", 0) is not None:
+                pass  # what is left from the last time is old
+            self._valves.want(camera, PICTURE, wanted=True)
+            try:
+                sample = sink.emit("try-pull-sample", int(timeout_s * Gst.SECOND))
+            finally:
+                self._valves.want(camera, PICTURE, wanted=False)
+        if sample is None:
+            return None
+        buffer = sample.get_buffer()
+        data = buffer.extract_dup(0, buffer.get_size())
+        return bytes(data)
+
+
+class DeepStreamOutputs:
+    """All outputs of pixels of a DeepStream store. `start`, then `close`; both once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        pipeline: Any,
+        valves: Valves,
+        metrics: Metrics,
+        *,
+        cameras: Mapping[str, int],
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        """cameras: frames per second by camera. Raises BadInput where a folder cannot be had."""
+        self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
+        self._cameras, self._wall_ns = dict(cameras), wall_ns
+        self.pictures = Pictures(pipeline, valves)
+        self.rtsp = self._build_rtsp(metrics)
+        if record := self._settings.record:
+            for name in self._cameras:
+                _make(record.folder / name, "outputs.record.folder")
+                sink = pipeline.get_by_name(f"record_{name}")
+                # Its own numbers begin at 0 with each start, and would write over the last one's files.
+                sink.connect("format-location", self._file_name, record.folder / name)
+        if snapshots := self._settings.snapshots:
+            for name in self._cameras:
+                _make(snapshots.folder / name, "outputs.snapshots.folder")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="deepstream-outputs", daemon=True)
+
+    def start(self) -> None:
+        """Listen and begin. Raises BadInput where the port cannot be had."""
+        if self.rtsp is not None:
+            self.rtsp.start()
+        self._thread.start()
+
+    def close(self) -> bool:
+        """End within seconds, from any state."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(PICTURE_TIMEOUT_S + 3)
+        if self.rtsp is not None:
+            self.rtsp.close()
+        return not self._thread.is_alive()
+
+    def _build_rtsp(self, metrics: Metrics) -> EncodedRtsp | None:
+        rtsp, recorded = self._settings.rtsp, self._settings.record is not None
+        if rtsp is None:
+            return None
+        server = EncodedRtsp(
+            rtsp.listen.host,
+            rtsp.listen.port,
+            path=rtsp.path,
+            pipeline=self._pipeline,
+            # What is recorded is encoded anyway, watched or not.
+            want=lambda camera, wanted: self._valves.want(
+                camera, STREAM, wanted=wanted or (recorded and camera != WALL)
+            ),
+            on_viewers=lambda camera, count: metrics.restream_clients.labels(camera).set(count),
+        )
+        for name, fps in self._cameras.items():
+            server.add_camera(name, fps)
+        if self._pipeline.get_by_name(f"stream_{WALL}") is not None:
+            server.add_camera(WALL)
+        return server
+
+    def _file_name(self, _sink: Any, _number: int, folder: Path) -> str:
+        return str(folder / f"{stamp(self._wall_ns())}.mp4")
+
+    def _keep(self) -> None:
+        """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""
+        due, tidy, failing = 0.0, 0.0, False
+        while not self._stop.wait(HOUSEKEEPING_S):
+            now = time.monotonic()
+            try:
+                if (snapshots := self._settings.snapshots) and now >= due:
+                    due = now + snapshots.interval_s
+                    self._snap(snapshots.folder)
+                if now >= tidy:
+                    tidy = now + TRIM_EVERY_S
+                    self._tidy()
+                failing = False
+            except (OutputFailed, OSError) as error:
+                if not failing:
+                    _log.error("outputs: %s", error)
+                failing = True
+
+    def _snap(self, folder: Path) -> None:
+        for name in self._cameras:
+            picture = None if self._stop.is_set() else self.pictures.take(name)
+            if picture is not None:
+                write_whole(folder / name / f"{stamp(self._wall_ns())}.jpg", picture)
+
+    def _tidy(self) -> None:
+        if snapshots := self._settings.snapshots:
+            trim(snapshots.folder, ".jpg", snapshots.max_mb * 1_000_000)
+        if record := self._settings.record:
+            trim(record.folder, ".mp4", record.max_mb * 1_000_000)
+
+
+def _make(folder: Path, place: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{place}: {folder}: {error.strerror}") from None

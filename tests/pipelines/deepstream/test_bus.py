@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import gi
+import pytest
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, GObject, Gst  # noqa: E402
+
+from pipelines.deepstream.bus import CameraNews, Interpreter, PipelineDied  # noqa: E402
+from pipelines.source import SourceKind  # noqa: E402
+from pipelines.states import Cause  # noqa: E402
+
+Gst.init(None)
+RESOURCE, STREAM = Gst.ResourceError.quark(), Gst.StreamError.quark()
+
+
+@pytest.fixture
+def pipeline():
+    """A pipeline with camera door's bin, an element deep inside it, and the shared mux."""
+    top, box = Gst.Pipeline.new("deepstream"), Gst.Bin.new("camera_door")
+    inner = Gst.Bin.new("nvurisrcbin0")
+    for element, parent in ((box, top), (inner, box), (Gst.ElementFactory.make("identity", "deep"), inner)):
+        parent.add(element)
+    for name in ("mux", "wallmux"):
+        top.add(Gst.ElementFactory.make("identity", name))
+    return top
+
+
+@pytest.fixture
+def interpreter():
+    return Interpreter({"door": SourceKind.RTSP}, {"door": 3})
+
+
+def trouble(kind, pipeline, name, quark, code, text="went wrong"):
+    error = GLib.GError.new_literal(quark, text, int(code))
+    return kind(pipeline.get_by_name(name), error, "details")
+
+
+NOT_AUTHORIZED, READ = Gst.ResourceError.NOT_AUTHORIZED, Gst.ResourceError.READ
+
+
+@pytest.mark.parametrize(
+    ("quark", "code", "text", "cause"),
+    [
+        (RESOURCE, NOT_AUTHORIZED, "Unauthorized", Cause.AUTH),
+        (RESOURCE, Gst.ResourceError.NOT_FOUND, "Not found", Cause.NOT_FOUND),
+        (RESOURCE, READ, "Connection refused", Cause.REFUSED),
+        (STREAM, Gst.StreamError.CODEC_NOT_FOUND, "no decoder", Cause.CODEC),
+        (RESOURCE, READ, "went wrong", Cause.UNKNOWN),
+    ],
+)
+def test_a_sources_error_is_its_cameras(pipeline, interpreter, quark, code, text, cause):
+    message = trouble(Gst.Message.new_error, pipeline, "deep", quark, code, text)
+    news = interpreter.read(message)
+    assert (news.camera, news.cause) == ("door", cause)
+
+
+def test_a_warning_counts_where_it_is_sure(pipeline, interpreter):
+    warn = Gst.Message.new_warning
+    assert interpreter.read(trouble(warn, pipeline, "deep", RESOURCE, NOT_AUTHORIZED)).cause is Cause.AUTH
+    assert interpreter.read(trouble(warn, pipeline, "deep", RESOURCE, READ)) is None
+    assert interpreter.read(trouble(warn, pipeline, "mux", RESOURCE, NOT_AUTHORIZED)) is None
+
+
+def test_a_shared_elements_error_is_the_end(pipeline, interpreter):
+    news = interpreter.read(trouble(Gst.Message.new_error, pipeline, "mux", RESOURCE, READ))
+    assert news == PipelineDied("mux", "went wrong details")
+    assert isinstance(interpreter.read(Gst.Message.new_eos(pipeline)), PipelineDied)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "field", "kind", "number", "cause"),
+    [
+        ("mux", "stream-eos", "stream-id", GObject.TYPE_UINT, 3, Cause.ENDED),
+        ("mux", "stream-eos", "stream-id", GObject.TYPE_UINT, 9, None),
+        ("wallmux", "stream-eos", "stream-id", GObject.TYPE_UINT, 3, None),
+        ("deep", "attempt-exceeded", "source-id", GObject.TYPE_INT, 3, Cause.UNREACHABLE),
+        ("deep", "attempt-exceeded", "other", GObject.TYPE_INT, 3, None),
+        ("mux", "something-else", "stream-id", GObject.TYPE_UINT, 3, None),
+    ],
+)
+def test_deepstreams_own_messages(pipeline, interpreter, source, name, field, kind, number, cause):
+    structure = Gst.Structure.new_empty(name)
+    structure.set_value(field, GObject.Value(kind, number))
+    news = interpreter.read(Gst.Message.new_element(pipeline.get_by_name(source), structure))
+    assert news == (None if cause is None else CameraNews("door", cause))
+
+
+def test_a_pad_that_did_not_link(pipeline, interpreter):
+    structure = Gst.Structure.new_empty("codec")
+    message = Gst.Message.new_application(pipeline.get_by_name("nvurisrcbin0"), structure)
+    assert interpreter.read(message) == CameraNews("door", Cause.CODEC)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+
+from tests.fakes.rtsp_viewer import RtspViewer
+from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.stores import rtsp
+
+
+def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
+    with running(tmp_path, rtsp(2), outputs="served") as run:
+        outputs = run.platform.outputs
+        run.listen("stream_c0", "stream_c1", "stream__wall")
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "live:none")
+        assert run.samples["stream_c0"] == 0
+        for camera in ("c0", "_wall"):
+            with RtspViewer(f"rtsp://127.0.0.1:{outputs.rtsp.port}/{camera}") as viewer:
+                picture = viewer.picture()
+                assert picture is not None
+                assert picture.shape == (720, 1280)
+                assert picture.std() > 20  # the test card, not a grey nothing
+        assert run.samples["stream_c1"] == 0
+        valve = run.platform.pipeline.get_by_name("streamvalve_c0")
+        assert until(lambda: valve.get_property("drop"))
+
+
+def test_snapshots_are_pictures_in_files(tmp_path):
+    with running(tmp_path, rtsp(1), outputs="served") as run:
+        run.platform.start()
+        assert until(lambda: len(list(tmp_path.glob("shots/c0/*.jpg"))) >= 2)
+        file = next(tmp_path.glob("shots/c0/*.jpg"))
+        picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+        assert picture.shape == (720, 1280, 3)
+
+
+def test_no_picture_comes_from_a_camera_without_frames(tmp_path):
+    with running(tmp_path, rtsp(1), outputs="served", c0="dead") as run:
+        outputs = run.platform.outputs
+        run.platform.start()
+        begun = time.monotonic()
+        assert outputs.pictures.take("c0", 0.3) is None
+        assert time.monotonic() - begun < 2
+
+
+def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):
+    for count in (1, 2):
+        with running(tmp_path, rtsp(1), outputs="record") as run:
+            run.platform.start()
+            assert until(lambda run=run: run.analysis.passed[0] >= 8)
+        assert len(list(tmp_path.glob("video/c0/*.mp4"))) == count
+    for file in tmp_path.glob("video/c0/*.mp4"):
+        film = cv2.VideoCapture(str(file))
+        ok, picture = film.read()
+        assert ok
+        assert picture.shape == (720, 1280, 3)
