@@ -10,6 +10,7 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engines.describe.http import VisionService
     from engines.describe.service import Form
     from pipelines.settings.describe import Describe
     from pipelines.settings.root import Settings
@@ -31,24 +32,19 @@ def build_describer(
     section = settings.describe
     if section is None:
         return None
-    from engines.describe.http import VisionService  # noqa: PLC0415 only where it is on
-    from probes.askable import Askable, AskLimits  # noqa: PLC0415
+    from probes.askable import Askable, AskLimits  # noqa: PLC0415 only where it is on
     from probes.describe import DescribePlan, Describer  # noqa: PLC0415
     from probes.sent import SentLog, sent_path  # noqa: PLC0415
 
-    try:
-        prompt = PROMPT.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{PROMPT}: cannot be read ({error.strerror}); install the program anew") from None
     plan = DescribePlan(
-        prompt,
+        prompt_text(),
         per_hour=section.per_hour,
         longest_px=section.longest_px,
         votes=section.votes,
         min_confidence=section.min_confidence,
     )
     return Describer(
-        VisionService(section.base, _form(section), timeout_s=section.timeout_s),
+        service_of(section),
         plan,
         Askable(AskLimits(section.per_person, section.after_ms)),
         SentLog(sent_path(folder(), settings.store.id), now),
@@ -56,6 +52,21 @@ def build_describer(
         on_result=lambda result: metrics.descriptions.labels(result).inc(),
         random=random,
     )
+
+
+def service_of(section: Describe) -> VisionService:
+    """Return the service that the section names."""
+    from engines.describe.http import VisionService  # noqa: PLC0415
+
+    return VisionService(section.base, _form(section), timeout_s=section.timeout_s)
+
+
+def prompt_text() -> str:
+    """Return what every crop is sent with. Raises BadInput."""
+    try:
+        return PROMPT.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{PROMPT}: cannot be read ({error.strerror}); install the program anew") from None
 
 
 def _form(section: Describe) -> Form:
