@@ -14,6 +14,7 @@ from scripts.finding import Finding, Health
 from scripts.log import Redactor
 from scripts.machine import look_at_machine
 from scripts.reach import look_at_broker, look_at_cameras
+from scripts.reach_prices import look_at_price_service
 from scripts.reach_vision import look_at_vision
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         look_at_machine(settings),
         look_at_broker(settings, args.timeout),
         look_at_vision(settings),
+        look_at_price_service(settings),
         look_at_cameras(settings, args.timeout),
     ):
         failed |= finding.health is Health.FAIL

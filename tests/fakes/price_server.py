@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 KEY = "ak_s3cret-key-of-the-shop"
@@ -77,6 +78,9 @@ class PriceServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/realtime-product-search"
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def wait(self, seconds: float) -> bool:
         """Wait, but for no longer than the server lives."""

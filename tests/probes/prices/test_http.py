@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import socket
+import ssl
+import subprocess
+import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from probes.prices.http import Failure, HttpClient, parse_json
 from tests.fakes.price_server import KEY, PriceServer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEADERS = {"x-api-key": KEY}
 
@@ -46,8 +54,6 @@ def test_what_does_not_listen_is_unreachable() -> None:
 
 
 def test_close_cuts_what_is_under_way() -> None:
-    import threading
-
     with PriceServer(mode="slow") as server:
         client = HttpClient(30.0)
         timer = threading.Timer(0.2, client.close)
@@ -59,11 +65,9 @@ def test_close_cuts_what_is_under_way() -> None:
 
 
 def test_no_cookie_and_no_login_of_the_machine_goes_out(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pathlib import Path
-
-    netrc = Path(str(tmp_path)) / "netrc"
+    netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password mine\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
@@ -78,3 +82,24 @@ def test_no_cookie_and_no_login_of_the_machine_goes_out(
 def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 of json's own many kinds
         parse_json(body)
+
+
+def test_an_unknown_certificate_is_refused_and_a_hanging_handshake_cut(tmp_path: Path) -> None:
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=localhost"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        begins = time.monotonic()
+        assert HttpClient(0.5).get(url, {}, HEADERS).failure is Failure.TIMEOUT
+        assert time.monotonic() - begins < 4
+    with PriceServer() as server:
+        server.use_tls(context)
+        url = server.url.replace("http://", "https://")
+        assert HttpClient(5.0).get(url, {}, HEADERS).failure is Failure.TLS
+        assert server.asked == []

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts.finding import Health
+from scripts.reach_prices import look_at_price_service
+from tests.fakes.price_server import KEY, PriceServer
+from tests.pipelines.settings.store_file import MINIMAL, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("mode", "health", "words"),
+    [
+        ("good", Health.OK, "answers: price of Nike sneakers is €129, median of 3 offers"),
+        ("wrong", Health.WARN, "no price of Nike sneakers"),
+        ("401", Health.FAIL, "refuses the key"),
+        ("slow", Health.FAIL, "in time"),
+        ("garbage", Health.FAIL, "no sensible price"),
+    ],
+)
+def test_a_real_price_service(tmp_path: Path, mode: str, health: Health, words: str) -> None:
+    with PriceServer(mode=mode, price="€129.00") as server:
+        text = (
+            MINIMAL
+            + f'prices: {{live: {{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: 0.5}}}}\n'
+        )
+        (found,) = look_at_price_service(load(tmp_path, text, PRICES_KEY=KEY))
+    assert (found.health, found.what) == (health, "price service")
+    assert words in found.found
+    assert KEY not in f"{found}"
+
+
+def test_without_one_nothing_is_said(tmp_path: Path) -> None:
+    assert not list(look_at_price_service(load(tmp_path, MINIMAL)))
