@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from probes.crossing import Crossings
 from probes.frame import Kind
-from probes.price import ACCESSORY_MS, votes_of
+from probes.price import ACCESSORY_MS, VoteMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,7 +78,7 @@ class People:
     def __init__(self, ledger: Ledger, handover: Handover, *, accessory_ms: int = ACCESSORY_MS) -> None:
         self._ledger, self._handover = ledger, handover
         self._crossings = Crossings(self.value)
-        self._accessory_ms = accessory_ms
+        self._votes = VoteMaker(accessory_ms)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
         self._count = 0
@@ -123,7 +123,7 @@ class People:
         joined = self._handover.update(frame, self.value)
         for link in joined:
             self._join(link)
-        for track, cast in (*votes_of(frame, answers, self._accessory_ms), *votes):
+        for track, cast in (*self._votes.of(frame, answers), *votes):
             self._tell(track, self._crossings.hold(track, cast))
         exchanged, released = self._crossings.update(frame)
         for one, other in exchanged:
@@ -137,6 +137,7 @@ class People:
         for other, votes in self._crossings.end(track):
             self._tell(other, votes)
         self._handover.end(track)
+        self._votes.forget(track)
 
     def exclude(self, customer: Customer) -> None:
         """Take a person for no customer from now on, such as one of the staff."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pricing.slots import TYPES, slot_of, zone_slot
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 ACCESSORY_MS = 200
+CARRIED_MS = 2000
+"""How long a thing is taken to hang where it was last seen on a person."""
+MOST_CARRIED = 8
 REACH = 0.25
 CARRIED_SHARE = 0.5
 CLEAR_LEAD = 0.25
@@ -87,48 +91,90 @@ def place(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | 
 
 
 class PriceProbe:
-    """Turns frames and look answers into votes. Tracks not yet confirmed leave no trace.
-
-    The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
-    rate does not decide what is confirmed; a look votes once per slot and brand, however often it read it.
-    """
+    """Turns frames and look answers into the values of persons. Tracks not yet confirmed leave no trace."""
 
     def __init__(self, ledger: Ledger, *, accessory_ms: int = ACCESSORY_MS) -> None:
         self._ledger = ledger
-        self._every = accessory_ms
+        self._votes = VoteMaker(accessory_ms)
 
     def update(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> dict[TrackId, PersonValue]:
         """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
-        for track, votes in votes_of(frame, answers, self._every):
+        for track, votes in self._votes.of(frame, answers):
             self._ledger.observe(track, votes)
         tracks = (person.track for person in frame.of(Kind.PERSON))
         return {track: self._ledger.value(track) for track in tracks if track is not None}
 
     def end(self, track: TrackId) -> PersonValue:
         """Return the person's last value and forget the track; answers still on their way are ignored."""
+        self._votes.forget(track)
         return self._ledger.end(track)
 
 
-def votes_of(
-    frame: Frame, answers: Iterable[LookAnswer] = (), accessory_ms: int = ACCESSORY_MS
-) -> Iterator[tuple[TrackId, list[Vote]]]:
-    """Yield the votes of a frame's accessories and of look answers, each with the track they are about."""
-    for answer in answers:
-        yield answer.track, _marks(answer)
-    at = frame.captured_at
-    for thing, owner in sorted(carried(frame), key=lambda pair: -pair[0].confidence):
-        if owner is not None and owner.track is not None:
-            slot = slot_of(thing.label)
-            name = f"seen {slot} {at // (accessory_ms * MS)}"
-            yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A thing on a person: when, what, and where in shares of the person's box (left, top, right, bottom)."""
+
+    at: int
+    label: str
+    place: tuple[float, float, float, float]
 
 
-def _marks(answer: LookAnswer) -> list[Vote]:
-    votes: dict[str, Vote] = {}
-    for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
-        found = place(mark, answer.track, answer.frame)
-        if found is not None:
-            slot, type_ = found
-            name = f"look {answer.at} {slot} {mark.brand}"
-            votes.setdefault(name, Vote(name, slot, type_, mark.brand, mark.confidence, answer.at))
-    return list(votes.values())
+class VoteMaker:
+    """Makes votes of frames and look answers.
+
+    The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
+    rate does not decide what is confirmed; a look votes once per slot and brand, however often it read it.
+    A mark where the person carried something lately is a mark on that, though the detector missed it now:
+    else a bag's brand would be found a second time on the clothes behind it.
+    """
+
+    def __init__(self, accessory_ms: int = ACCESSORY_MS) -> None:
+        self._every = accessory_ms * MS
+        self._carried: dict[TrackId, list[_Carried]] = {}
+
+    def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
+        """Yield the votes of a frame's accessories and of look answers, each with its track."""
+        at = frame.captured_at
+        for thing, owner in sorted(carried(frame), key=lambda pair: -pair[0].confidence):
+            if owner is not None and owner.track is not None:
+                self._remember(owner.track, thing, owner.box, at)
+                slot = slot_of(thing.label)
+                name = f"seen {slot} {at // self._every}"
+                yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
+        for answer in answers:
+            yield answer.track, self._marks(answer)
+
+    def forget(self, track: TrackId) -> None:
+        """Drop what is known of a track."""
+        self._carried.pop(track, None)
+
+    def _marks(self, answer: LookAnswer) -> list[Vote]:
+        votes: dict[str, Vote] = {}
+        for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
+            found = place(mark, answer.track, answer.frame)
+            if found is not None:
+                slot, type_ = (self._on_carried(mark, answer) if found[1] is None else None) or found
+                name = f"look {answer.at} {slot} {mark.brand}"
+                votes.setdefault(name, Vote(name, slot, type_, mark.brand, mark.confidence, answer.at))
+        return list(votes.values())
+
+    def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> None:
+        if person.w <= 0 or person.h <= 0:
+            return
+        left, top = (thing.box.x - person.x) / person.w, (thing.box.y - person.y) / person.h
+        place_ = (left, top, left + thing.box.w / person.w, top + thing.box.h / person.h)
+        kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
+        self._carried[track] = [*kept[-MOST_CARRIED:], _Carried(at, thing.label, place_)]
+
+    def _on_carried(self, mark: Mark, answer: LookAnswer) -> tuple[str, str] | None:
+        """Return slot and type of what was carried, lately, where a mark is."""
+        person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
+        if person is None:
+            return None
+        x = (mark.box.centre[0] - person.box.x) / person.box.w
+        y = (mark.box.centre[1] - person.box.y) / person.box.h
+        for thing in reversed(self._carried.get(answer.track, [])):
+            left, top, right, bottom = thing.place
+            if abs(answer.at - thing.at) <= CARRIED_MS * MS and left <= x <= right and top <= y <= bottom:
+                return slot_of(thing.label), thing.label
+        return None

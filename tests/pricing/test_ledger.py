@@ -217,3 +217,60 @@ def test_a_retraction_never_raises_the_total(votes: list[Vote], slot: str) -> No
     after = book.value("p")
     assert after.items == tuple(item for item in before.items if item.slot != slot)
     assert after.total.amount_minor <= before.total.amount_minor
+
+
+@given(SETS, SETS, st.booleans())
+def test_two_who_are_one_have_what_one_would_have(first: list[Vote], then: list[Vote], swap: bool) -> None:
+    books = ledger(lateness_ms=100_000, **FEW), ledger(lateness_ms=100_000, **FEW)
+    books[0].observe("p", first)
+    books[0].observe("q", then)
+    books[0].join("p", "q")
+    for votes in (then, first) if swap else (first, then):
+        books[1].observe("p", votes)
+    assert books[0].value("p") == books[1].value("p")
+    assert books[0].value("q").items == ()
+    assert len(books[0]) <= 1
+
+
+def test_a_retraction_comes_along_when_two_become_one() -> None:
+    book = ledger()
+    book.observe("q", looks("nike", 4))
+    book.retract("q", "top", 2000 * MS)
+    book.join("p", "q")
+    assert book.value("p").items == ()
+    book.observe("p", looks("gucci", 4, start=3000))
+    assert brands(book.value("p")) == [("top", "gucci")]
+
+
+def test_who_is_excluded_has_nothing_until_the_end() -> None:
+    book = ledger()
+    book.observe("p", looks("nike", 4))
+    book.exclude("p")
+    book.observe("p", looks("nike", 4, start=5000))
+    assert book.value("p").items == ()
+    assert book.explain("p") == ["excluded: not a customer"]
+    book.observe("q", looks("gucci", 4))
+    book.join("q", "p")
+    assert book.value("q").items == ()
+    book.forget("q")
+    book.observe("q", looks("gucci", 4))
+    assert brands(book.value("q")) == [("top", "gucci")]
+
+
+def test_two_shoes_are_one_pair() -> None:
+    left, right = (looks("nike", 4, start=start, slot="shoes", type_="sneakers") for start in (0, 30))
+    value = told(left + right)
+    assert [(item.slot, item.votes) for item in value.items] == [("shoes", 8)]
+    assert value.total.amount_minor == PRICES["nike"]
+
+
+@given(SETS, st.lists(st.sampled_from(["EUR", "USD", "JPY"]), min_size=3, max_size=3))
+def test_money_of_another_currency_is_never_added(votes: list[Vote], currencies: list[str]) -> None:
+    money = dict(zip(("gucci", "nike", "levis"), currencies, strict=True))
+
+    def mixed(brand: str, type_: str | None, slot: str) -> Price | None:
+        return price(PRICES[brand], money[brand]) if brand in money else None
+
+    value = told(votes, lookup=mixed, **FEW)
+    assert all(item.price is None or item.price.currency == "EUR" for item in value.items)
+    assert value.total.amount_minor == sum(item.price.amount_minor for item in value.items if item.price)

@@ -106,6 +106,16 @@ def test_looks_and_the_detector_make_one_item_of_one_bag() -> None:
     assert seen.update(frame(*BOTH, at_ms=2200))[ANN].items == ()
 
 
+@pytest.mark.parametrize(("missed_ms", "expected"), [(600, ["bag"]), (9000, ["bag", "trousers"])])
+def test_a_mark_on_a_bag_that_the_detector_misses_now_is_not_on_the_trousers(missed_ms, expected) -> None:
+    seen = probe()
+    looked = [frame(*BOTH, HANDBAG, at_ms=at) for at in range(0, 2000, 400)]
+    looked += [frame(*BOTH, at_ms=1600 + missed_ms + at) for at in range(0, 1600, 400)]
+    for now in looked:
+        worth = seen.update(now, [LookAnswer(ANN, now, (mark(130, 290),))])
+    assert [item.slot for item in worth[ANN].items] == expected
+
+
 def test_unconfirmed_tracks_leave_no_trace() -> None:
     book = Ledger("EUR", lambda *_: None)
     seen = PriceProbe(book)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from pipelines.errors import BadInput
+from pipelines.plan import open_record, plan_of, written
+from pipelines.replay import Replay
+from probes.orders import Action, Order
+from scripts.msh import main
+from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
+from tests.pipelines.settings.store_file import MINIMAL, load
+
+HEAD = json.dumps({"schema": "msh.record/1", "plan": written(plan())})
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory):
+    path = tmp_path_factory.mktemp("day") / "day.gz"
+    service = PriceService()
+    floor = open_floor(service.lookup, Sayings(), open_record(path, plan()))
+    ordered = False
+    for _ in live(ShopDay(11, 20, hours=0.1), service, floor):
+        if not ordered and floor.snapshot().persons:
+            person = floor.snapshot().persons[0]
+            ordered = floor.order(Order(Action.SERVED, person.camera, person.track))
+    return path
+
+
+def test_msh_replay_gives_the_same_digest_every_time(record, tmp_path, capsys):
+    out = tmp_path / "said.jsonl"
+    assert main(["replay", str(record), "-o", str(out)]) == 0
+    first = capsys.readouterr().out
+    assert main(["replay", str(record)]) == 0
+    assert capsys.readouterr().out == first
+    assert "orders 1, lost 0" in first
+    entries = [json.loads(text) for text in out.read_text().splitlines()]
+    assert {"topic", "ranking"} <= {key for entry in entries for key in entry}
+    assert sum(entry.get("type") == "person.ended" for entry in entries) >= 20
+
+
+def test_a_record_that_breaks_off_is_told_up_to_there(record, tmp_path, capsys):
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(record.read_bytes()[: record.stat().st_size * 2 // 3])
+    assert main(["replay", str(cut)]) == 0
+    assert "the record breaks off" in capsys.readouterr().out
+
+
+def test_other_rules_can_be_tried_on_the_same_day(record, tmp_path):
+    cameras = "".join(f"  {name}: {{source: 'rtsp://10.0.0.1/{name}'}}\n" for name in plan().zones)
+    text = MINIMAL.split("cameras:")[0] + "cameras:\n" + cameras
+    rules = "notify:\n  - {name: anyone, when: {total_at_least: 1}, expires_s: 30}\n"
+    other = plan_of(load(tmp_path, text + rules), "edge-1")
+    said = [entry["rule"] for entry in Replay(record, other).entries() if "rule" in entry]
+    assert set(said) == {"anyone"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([], "is no record of a floor"),
+        (["{}"], "is no record of a floor"),
+        (["GIF89a"], ":1: is no line of a record"),
+        ([HEAD, "[]"], ":2: is no line of a record"),
+        ([HEAD, '{"frame": "door"}'], ":2: cannot be read"),
+        ([HEAD, '{"frame": "nowhere", "at": 1, "size": [1, 1], "seen": []}'], ":2: cannot be read"),
+        (['{"schema": "msh.record/1", "plan": {}}'], "no plan of a floor"),
+    ],
+)
+@pytest.mark.parametrize("zipped", [True, False])
+def test_what_is_no_record_is_one_clear_line(lines, words, zipped, tmp_path, capsys):
+    path = tmp_path / "day"
+    data = "".join(text + "\n" for text in lines).encode()
+    path.write_bytes(gzip.compress(data) if zipped else data)
+    assert main(["replay", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(BadInput, match="cannot be read"):
+        Replay(tmp_path / "none")
+    assert main(["replay", str(tmp_path / "none")]) == 2
+
+
+def test_a_record_that_cannot_be_made(tmp_path):
+    with pytest.raises(BadInput, match="the record cannot be made"):
+        open_record(tmp_path / "no" / "folder.gz", plan())

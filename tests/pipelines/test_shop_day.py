@@ -1,0 +1,142 @@
+"""Whole simulated days through ledger, handover and ranking, judged by what the simulation knows."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+
+import pytest
+
+from pipelines.plan import open_record
+from pipelines.replay import Replay
+from probes.record import line
+from tests.fakes.schemas import PERSON_EVENT, message
+from tests.fakes.shop_day import (
+    BRANDS,
+    CAMERAS,
+    PriceService,
+    Sayings,
+    ShopDay,
+    judge,
+    live,
+    open_floor,
+    plan,
+)
+
+HOUR = 3_600_000
+OUTAGE = (2 * HOUR, 4 * HOUR)
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """A day of ten hours: 2,000 people, a price service that is down for two hours."""
+    day, service, said = ShopDay(7, 2000), PriceService((OUTAGE,)), Sayings()
+    floor = open_floor(service.lookup, said)
+    views = []
+    for at in live(day, service, floor):
+        view = floor.snapshot()
+        if not views or at - views[-1].at > 60_000_000_000:
+            views.append(view)
+    return day, service, said, floor, views
+
+
+def test_totals_are_the_truth_within_the_stated_error(lived):
+    day, _, said, *_ = lived
+    found = judge(day, said)
+    assert found.shoppers == 2000
+    assert found.exact >= 0.97 * found.shoppers
+    assert abs(found.sum_minor - found.truth_minor) <= 0.01 * found.truth_minor
+    assert found.foreign <= 0.02 * found.shoppers
+    assert found.links >= 0.7 * found.ideal_links
+    assert found.wrong_links <= 0.01 * found.links
+    assert found.told_again <= 0.3 * found.told
+
+
+def test_every_message_of_the_day_fits_its_schema_and_adds_up(lived):
+    *_, said, _, _ = lived
+    notify = message("notify")
+    for number, sent in enumerate(said.said):
+        total, items = sent.payload["total"], sent.payload["items"]
+        if sent.kind.value != "notify":
+            prices = [i["price"] for i in items if i["price"]]
+            assert total["amount_minor"] == sum(p["amount_minor"] for p in prices)
+            assert total["items_priced"] + total["items_unpriced"] == len(items)
+            assert len({i["slot"] for i in items}) == len(items)
+        if number % 50 == 0:
+            (notify if sent.kind.value == "notify" else PERSON_EVENT).validate(sent.payload)
+
+
+def test_the_ranking_is_whole_and_in_order_all_day(lived):
+    *_, views = lived
+    assert len(views) > 500
+    for view in views:
+        ranks = [p.rank for p in view.persons]
+        assert ranks == list(range(1, len(ranks) + 1))
+        keys = [(not p.rules, -p.score_minor) for p in view.persons]
+        assert keys == sorted(keys)
+        assert all(p.dwell_ms >= 0 and 0 < p.certainty <= 1 for p in view.persons)
+    assert any(p.tracks > 1 and p.certainty < 1 for view in views for p in view.persons)
+
+
+def test_in_an_outage_totals_are_marked_stale_and_recover(lived):
+    _, _, said, *_ = lived
+    start = said.said[0].payload["occurred_at"]
+    stale = Counter()
+    for sent in said.said:
+        if "reason" in sent.payload:
+            hour = int(sent.payload["occurred_at"][11:13]) - int(start[11:13])
+            live_ = [i["price"] for i in sent.payload["items"] if i["price"] and i["brand"] == "gucci"]
+            stale.update((hour, bool(price.get("stale"))) for price in live_)
+    assert not any(hour not in (1, 2, 3, 4) for hour, old in stale if old)
+    assert stale[2, True] + stale[3, True] > 20
+    assert stale[6, False] > 5
+
+
+def test_nobody_is_kept_when_the_shop_is_empty(lived):
+    *_, floor, _ = lived
+    assert len(floor._people) == len(floor._people._handover) == len(floor._people._ledger) == 0
+    assert len(floor._people._crossings._held) == len(floor._people._of) == 0
+    assert sum(floor.tally(camera).persons for camera in CAMERAS) >= 2000
+
+
+def digest(said: Sayings) -> str:
+    return hashlib.sha256("".join(line(m.payload) for m in said.said).encode()).hexdigest()
+
+
+def test_the_same_day_lived_twice_and_replayed_says_the_same_byte_for_byte(tmp_path):
+    digests = []
+    for number in range(2):
+        said, service = Sayings(), PriceService(((HOUR // 4, HOUR // 3),))
+        journal = open_record(tmp_path / f"day{number}.gz", plan()) if number else None
+        floor = open_floor(service.lookup, said, journal)
+        for _ in live(ShopDay(3, 150, hours=0.75), service, floor):
+            pass
+        digests.append(digest(said))
+    assert digests[0] == digests[1]
+    replays = []
+    for _ in range(2):
+        replay = Replay(tmp_path / "day1.gz")
+        replays.append("".join(line(entry) for entry in replay.entries()))
+        assert replay.counts.lost == 0
+        assert not replay.counts.broken_off
+    assert replays[0] == replays[1]
+    spoken = [text for text in replays[0].splitlines(keepends=True) if '"topic":' in text]
+    again = hashlib.sha256()
+    for text in spoken:
+        again.update(("{" + text.partition(",")[2]).encode())
+    assert again.hexdigest() == digests[0]
+    assert any('"ranking"' in text for text in replays[0].splitlines())
+
+
+def test_nothing_is_logged_twice_a_second(lived, caplog):
+    with caplog.at_level(logging.INFO):
+        day, service = ShopDay(5, 30, hours=0.2), PriceService(((0, HOUR),))
+        for _ in live(day, service, open_floor(service.lookup, Sayings())):
+            pass
+    assert caplog.records == []
+
+
+def test_brands_of_the_day_are_told_apart_by_slot():
+    brands = [brand for some in BRANDS.values() for brand in some]
+    assert len(set(brands)) == len(brands)

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.value import Price
+from pricing.votes import Vote
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.orders import Action, Order
+from probes.record import (
+    frame_line,
+    line,
+    price_line,
+    read_answers,
+    read_frame,
+    read_price,
+    read_tracks,
+    read_votes,
+)
+from probes.recorder import Recorder
+
+NUMBERS = st.floats(-1e4, 1e4)
+BOXES = st.builds(Box, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+TRACKS = st.builds(TrackId, st.just("c"), st.sampled_from(["k7f3", "a0"]), st.integers(1, 10**6))
+SEEN = st.builds(
+    Detection,
+    st.sampled_from([Kind.PERSON, Kind.ACCESSORY]),
+    st.sampled_from(["person", "handbag"]),
+    st.floats(0, 1),
+    BOXES,
+    st.none() | TRACKS,
+)
+FRAMES = st.builds(
+    Frame,
+    st.just("c"),
+    st.integers(0, 2**62),
+    st.just((1280, 720)),
+    st.lists(SEEN, max_size=4).map(tuple),
+    st.just(frozenset({Kind.PERSON, Kind.ACCESSORY})),
+)
+
+
+@given(FRAMES, TRACKS, BOXES, st.text(min_size=1, max_size=9))
+def test_what_is_written_is_read_again(frame: Frame, track: TrackId, box: Box, brand: str) -> None:
+    answer = LookAnswer(track, frame, (Mark(brand, 0.5, box),))
+    votes = [(track, [Vote("v", "top", None, brand, 0.25, 7)])]
+    entry = json.loads(line(frame_line(frame, [answer], votes, [track])))
+    assert read_frame(entry) == frame
+    assert read_answers(entry, {("c", frame.captured_at): frame}) == ([answer], 0)
+    assert read_answers(entry, {}) == ([], 1)
+    assert read_votes(entry) == votes
+    assert read_tracks("c", entry["ended"]) == [track]
+
+
+def test_faces_are_not_written() -> None:
+    face = Detection(Kind.FACE, "face", 0.9, Box(1, 2, 3, 4))
+    assert frame_line(Frame("c", 0, (8, 8), (face,)), (), (), ())["seen"] == []
+
+
+@pytest.mark.parametrize(
+    "price", [None, Price(5, 4, 6, "EUR", "shop"), Price(5, 5, 5, "JPY", "x", date(2026, 1, 2), True, "cap")]
+)
+def test_prices_are_read_again(price: Price | None) -> None:
+    question = ("gucci", None, "bag")
+    assert read_price(json.loads(line(price_line(question, price)))) == (question, price)
+
+
+def entries(path) -> list[dict]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(text) for text in file]
+
+
+def test_a_record_holds_everything_in_order(tmp_path) -> None:
+    path = tmp_path / "day.gz"
+    recorder = Recorder(path, {"store": "s"}, 10_000_000)
+    recorder.prices([(("gucci", None, "bag"), None)])
+    recorder.frame(Frame("c", 5, (8, 8)), (), (), (), [Order(Action.SERVED, "c", "k-0001")])
+    recorder.quiet("c", 9, [TrackId("c", "k", 1)], [])
+    recorder.close(10)
+    recorder.quiet("c", 11, [], [])
+    head, *rest = entries(path)
+    assert head == {"schema": "msh.record/1", "plan": {"store": "s"}}
+    assert rest == [
+        {"price": ["gucci", None, "bag"], "is": None},
+        {"frame": "c", "at": 5, "size": [8, 8], "seen": [], "orders": [["served", "c", "k-0001"]]},
+        {"quiet": "c", "at": 9, "ended": [["k", 1]]},
+        {"close": 10},
+    ]
+
+
+def test_a_new_record_keeps_the_one_before(tmp_path) -> None:
+    path = tmp_path / "day.gz"
+    for start in (1, 2, 3):
+        Recorder(path, {"start": start}, 10_000_000).close(0)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["day.gz", "day.gz.1"]
+    assert [entries(p)[0]["plan"]["start"] for p in (path, tmp_path / "day.gz.1")] == [3, 2]
+
+
+def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("probes.recorder.FLUSH_S", 0.01)
+    path = tmp_path / "day.gz"
+    recorder = Recorder(path, {}, 4000)
+    recorder.prices([(("gucci", None, "bag"), Price(1, 1, 1, "EUR", "x"))])
+    for number in range(400):
+        noise = [Detection(Kind.PERSON, "person", 0.9, Box(number**0.5, number**0.4, number**0.3, 1))]
+        recorder.frame(Frame("c", number, (8, 8), tuple(noise)), (), (), (), [])
+        if number % 20 == 0:
+            while recorder._waiting:
+                time.sleep(0.002)
+    recorder.close(0)
+    assert sum(p.stat().st_size for p in tmp_path.iterdir()) < 12_000
+    assert entries(path)[1]["price"] == ["gucci", None, "bag"]
+
+
+def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path, caplog) -> None:
+    recorder = Recorder(tmp_path / "day.gz", {}, 10_000_000)
+
+    class Full:
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+        close = flush = lambda self: None
+
+    recorder._file = Full()
+    for _ in range(10):
+        recorder.quiet("c", 1, [], [])
+    recorder.close(2)
+    assert not recorder._thread.is_alive()
+    assert [r.message for r in caplog.records] == [
+        f"the record {tmp_path / 'day.gz'} ends here: No space left on device"
+    ]
