@@ -77,7 +77,7 @@ class OutletDraft:
             draft.add(f"draw_{name}", REDACTOR, _TEXT),
             # Copies into a pool of its own before any tee: demuxed frames are the batch's own surfaces, and
             # one slow branch that holds on to them would starve the pool and stall every camera (pitfall 34).
-            draft.add(f"copy_{name}", "nvvideoconvert", disable_passthrough=True),
+            draft.add(f"copy_{name}", "nvvideoconvert"),
             draft.add(f"copied_{name}", "capsfilter", caps=f"{NVMM},format=NV12"),
             draft.add(f"tee_{name}", "tee", allow_not_linked=True),
         )
