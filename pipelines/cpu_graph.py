@@ -37,7 +37,7 @@ def cpu_graph(settings: Settings) -> Graph:
         draft.add("draw", "python.overlay"),
     )
     _outputs(draft, settings, list(cameras))
-    return Graph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}), probe="track")
+    return Graph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}))
 
 
 def _camera(draft: Draft, name: str, camera: Camera) -> str:

@@ -80,7 +80,7 @@ def _node(graph: Graph, element: Element, before: Iterable[str]) -> str:
     if element.name == graph.probe:
         text.append("(metadata probe)")
     if element.name in graph.gates:
-        text.append("(gate: vouched frames only)")
+        text.append("(gate: vouched frames only)" if graph.probe else "(fails closed)")
     label = r"\n".join(part.replace("\\", "\\\\").replace('"', r"\"") for part in text)
     colour = ', fillcolor="#9fd49f", penwidth=3' if element.name in graph.gates else ""
     if element.name in before:
