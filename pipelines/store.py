@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
     from pipelines.floor import Floor, Publisher, Tally
     from pipelines.outputs.base import FrameSink
+    from pipelines.plan import FloorPlan
     from pipelines.settings.root import Settings
     from pipelines.states import Cause
     from pipelines.supervisor import CameraStatus
     from pricing.value import Price, Total
     from probes.mqtt import MqttPublisher
+    from probes.recorder import Recorder
 
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
@@ -313,12 +315,18 @@ class Store:
             metrics=self._metrics,
             getrandbits=self._random.getrandbits,
             brand=self.brand,
-            journal=open_record(record, plan) if record else None,
+            journal=self._open_record(record, plan),
         )
         if self._mqtt:
             for name, handler in people_commands(floor).items():
                 self._mqtt.on_command(name, handler)
         return floor
+
+    def _open_record(self, record: Path | None, plan: FloorPlan) -> Recorder | None:
+        metadata = self._settings.outputs.metadata
+        if record is not None or metadata is None:
+            return open_record(record, plan) if record else None
+        return open_record(metadata.file, plan, metadata.max_mb)
 
     def _build_platform(self) -> Platform:
         from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Wears = Callable[[TrackId], PersonValue]
 
 MS = 1_000_000
+RESOLVE_MS = 8000
 NEAR, PER_SECOND, FARTHEST = 0.35, 0.8, 2.0
 """How far off a lost person may be found, in body heights: at once, more per second (1.4 m/s), at most."""
 SIZE = 0.6
@@ -81,7 +82,7 @@ class Handover:
         *,
         gap_ms: int = 8000,
         settle_ms: int = 800,
-        resolve_ms: int = 8000,
+        resolve_ms: int = RESOLVE_MS,
     ) -> None:
         self._zones = {camera: tuple(found) for camera, found in zones.items()}
         self._passages = tuple(passages)

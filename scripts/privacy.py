@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pipelines.store import state_path
+from probes.handover import RESOLVE_MS
 from probes.notify import REJOIN_NS
 from probes.outbox import KEEP_NS
 from probes.prices.cache import HISTORY
@@ -125,6 +126,17 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": str(outputs.snapshots.folder),
             "how_long": f"until {outputs.snapshots.max_mb} MB are full, then the oldest goes",
         }
+    if outputs.metadata:
+        yield {
+            "what": "places of persons and bags, brands read, prices, under random numbers; no pictures",
+            "where": str(outputs.metadata.file),
+            "how_long": f"until {outputs.metadata.max_mb} MB are full, then the older half goes",
+        }
+    yield {
+        "what": "items and total of a person who left the picture, in case of a return or on another camera",
+        "where": "memory",
+        "how_long": f"{_remembered_s(settings)} s",
+    }
     if settings.notify:
         yield {
             "what": "items of a person who was announced and left, so that nobody is told twice",
@@ -156,6 +168,12 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": "spool on this box's disk",
             "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
         }
+
+
+def _remembered_s(settings: Settings) -> int:
+    """Return how long a person who is out of sight is kept, as pipelines.people does."""
+    floor = settings.floor
+    return max([floor.found_again_s, *(way.within_s for way in floor.handover)]) + RESOLVE_MS // 1000
 
 
 def _sent(settings: Settings) -> Iterator[Row]:

@@ -267,6 +267,17 @@ class Snapshots(Section):
     quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
 
 
+class Metadata(Section):
+    """What was seen, without pictures: places, items and prices, for `msh replay`."""
+
+    file: FilePath = Field(
+        title="File", description="The record, gzip; the one before and a full one become FILE.1."
+    )
+    max_mb: int = Field(
+        default=200, title="Largest size", description="Most disk for both, in megabytes.", ge=1, le=100_000
+    )
+
+
 class Outputs(Section):
     """Where results go. A section that is absent is off; `{}` turns it on with its defaults."""
 
@@ -281,4 +292,7 @@ class Outputs(Section):
     )
     snapshots: Snapshots | None = Field(
         default=None, title="Snapshots", description="Annotated pictures as JPEG files."
+    )
+    metadata: Metadata | None = Field(
+        default=None, title="Metadata", description="What was seen, without pictures, for `msh replay`."
     )

@@ -78,7 +78,7 @@ def _report_of(tmp_path: Path, text: str) -> dict[str, object]:
     ("outputs", "part", "words"),
     [
         ("{}", "sent", None),
-        ("{}", "kept", None),
+        ("{}", "kept", "in case of a return"),
         ("{rtsp: {}}", "sent", "whoever opens rtsp://0.0.0.0:8554"),
         ("{rtsp: {}}", "attention", "no encryption and no login"),
         ("{metrics: {}}", "sent", "no single person"),
