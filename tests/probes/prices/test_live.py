@@ -329,3 +329,15 @@ def test_rates_follow_the_feed(server: PriceServer, path: Path) -> None:
 
 def test_products_of_the_fake_are_like_the_service_s() -> None:
     assert {"product_title", "typical_price_range", "offer"} <= set(product("x"))
+
+
+def test_a_passing_failure_is_tried_again_without_being_asked_for(server: PriceServer, path: Path) -> None:
+    server.mode = "500"
+    shop = Shop(server, path, retries=50)
+    try:
+        shop.ask()
+        until(lambda: len(server.asked) >= 2)
+        server.mode = "good"
+        until(lambda: shop.results["answered"] == 1)
+    finally:
+        shop.live.stop()
