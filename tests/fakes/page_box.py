@@ -1,4 +1,4 @@
-"""A box as the page sees it: serves web/static and answers web/openapi.yaml from a state that tests change."""
+"""A box as the page sees it: serves web/static and web/openapi.yaml from a state that tests change."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self';"
-    " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
+    " font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 TOKEN = "open-sesame"
 
@@ -47,7 +47,9 @@ def money(minor: int, low: int | None = None, high: int | None = None) -> dict:
     }
 
 
-def item(slot: str, kind: str, brand: str | None, minor: int | None, *, sure=0.93, votes=9, stale=False) -> dict:
+def item(
+    slot: str, kind: str, brand: str | None, minor: int | None, *, sure=0.93, votes=9, stale=False
+) -> dict:
     price = None
     if minor is not None:
         price = money(minor, minor * 85 // 100, minor * 115 // 100)
@@ -73,7 +75,9 @@ def total(items: list[dict]) -> dict:
     }
 
 
-def person(number: int, camera: str, box: tuple, items: list[dict], *, zone=None, here_s=90, rules=(), sure=0.86):
+def person(
+    number: int, camera: str, box: tuple, items: list[dict], *, zone=None, here_s=90, rules=(), sure=0.86
+):
     now = time.time()
     zones = [{"id": zone, "entered_at": utc(now - here_s / 2), "dwell_ms": here_s * 500}] if zone else []
     return {
@@ -95,11 +99,15 @@ def person(number: int, camera: str, box: tuple, items: list[dict], *, zone=None
 
 def shoppers() -> list[dict]:
     jacket = item("top", "jacket", "Burberry", 129000)
+    coat = item("top", "coat", "Prada", 245000, stale=True, sure=0.62)
+    worn = [
+        jacket,
+        item("bag", "handbag", "Gucci", 197500, sure=0.71),
+        item("shoes", "sneakers", "Nike", 12999),
+    ]
     return [
-        person(192, "counter", (0.42, 0.2, 0.16, 0.75), [jacket, item("bag", "handbag", "Gucci", 197500, sure=0.71),
-               item("shoes", "sneakers", "Nike", 12999, votes=4)], zone="till", here_s=254, rules=["vip"]),
-        person(201, "entrance", (0.12, 0.3, 0.12, 0.6), [item("top", "coat", "Prada", 245000, stale=True, sure=0.62)],
-               zone="doorway", here_s=41, sure=0.58),
+        person(192, "counter", (0.42, 0.2, 0.16, 0.75), worn, zone="till", here_s=254, rules=["vip"]),
+        person(201, "entrance", (0.12, 0.3, 0.12, 0.6), [coat], zone="doorway", here_s=41, sure=0.58),
         person(188, "counter", (0.7, 0.25, 0.14, 0.7), [item("trousers", "jeans", "Levi's", 10995),
                item("bag", "suitcase", None, None, sure=0.55, votes=4)], here_s=733),
         person(203, "entrance", (0.55, 0.35, 0.1, 0.5), [], zone="doorway", here_s=12),
@@ -121,6 +129,7 @@ class Box:
         self.jobs: list[dict] = []
         self.results: dict[str, bytes] = {}
         self.webcam_persons: list[dict] = []
+        self.withhold = False
         self.signed_in = not token
         self.running = False
         self._server: ThreadingHTTPServer | None = None
@@ -151,7 +160,7 @@ class Box:
             "csrf": "csrf-token",
             "version": "0.1.0",
             "may": {"read": open_, "act": open_, "upload": open_, "edit_areas": open_},
-            "store": {"id": "demo-store", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR"},
+            "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR"},
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,
                        "webcam_width": 640, "webcam_bytes": 400_000},
         }  # fmt: skip
@@ -162,7 +171,9 @@ class Box:
         here = []
         for rank, shopper in enumerate(ranked, 1):
             arrived = datetime.fromisoformat(shopper["arrived_at"].replace("Z", "+00:00")).timestamp()
-            here.append(shopper | {"rank": rank, "seen_at": utc(now), "dwell_ms": int((now - arrived) * 1000)})
+            here.append(
+                shopper | {"rank": rank, "seen_at": utc(now), "dwell_ms": int((now - arrived) * 1000)}
+            )
         return {"at": utc(now), "currency": "EUR", "people": here}
 
     def camera_states(self) -> dict:
@@ -209,17 +220,29 @@ class Box:
                 {"role": "face", "name": "centerface", "precision": "fp16"},
                 {"role": "brand", "name": "builtin", "precision": "fp32"},
             ],
-            "prices": [{"kind": "catalogue", "name": "prices.csv", "ok": True, "text": "41 prices of 12 brands"}],
-            "mqtt": {"broker": "127.0.0.1:1883", "connected": True, "spool_messages": 0, "spool_bytes": 20480},
+            "prices": [{"kind": "catalogue", "name": "prices.csv", "ok": True, "text": "41 prices"}],
+            "mqtt": {
+                "broker": "127.0.0.1:1883",
+                "connected": True,
+                "spool_messages": 0,
+                "spool_bytes": 20480,
+            },
             "outputs": [{"kind": "rtsp", "text": "rtsp://127.0.0.1:8554/{camera}, 0 viewers"}],
             "load": {"cpu_percent": 74.0, "memory_bytes": 412_000_000, "latency_ms": 86.0},
             "uploads": {"enabled": True, "waiting": 0, "running": 0, "disk_bytes": 0},
             "events": [
                 {"at": utc(now - 60), "level": "info", "text": "camera entrance is live"},
-                {"at": utc(now - 75), "level": "warning", "text": "camera entrance: no frame for 3 s; trying again"},
+                {
+                    "at": utc(now - 75),
+                    "level": "warning",
+                    "text": "camera entrance: no frame for 3 s; trying again",
+                },
                 {"at": utc(now - 3600), "level": "info", "text": "price list read again: 41 prices"},
             ],
         }
+
+    def listed(self) -> dict:
+        return {"jobs": self.jobs}
 
     def areas(self, camera: str) -> dict:
         zone = {"polygon": [[0.2, 0.3], [0.8, 0.3], [0.8, 1.0], [0.2, 1.0]], "dwell_ms": 2000}
@@ -254,7 +277,9 @@ class Box:
     def take_upload(self, name: str, body: bytes) -> dict:
         """A done job for a picture; persons are found in it unless the name says `empty`."""
         video = not name.lower().endswith((".jpg", ".png", ".jpeg", ".webp"))
-        found = [] if "empty" in name else [{"items": p["items"], "total": p["total"]} for p in shoppers()[:2]]
+        found = (
+            [] if "empty" in name else [{"items": p["items"], "total": p["total"]} for p in shoppers()[:2]]
+        )
         if video:
             found = [f | {"first_s": 0.4, "last_s": 9.8} for f in found]
         job = {
@@ -319,7 +344,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/api/events":
             self._events()
         elif url.path == "/api/jobs":
-            self._json({"jobs": self.box.jobs})
+            self._json(self.box.listed())
         elif parts[:2] == ["api", "jobs"]:
             self._send(self.box.results[parts[2]], "image/jpeg")
         elif parts[:2] == ["api", "cameras"] and parts[-1] == "video.mjpg":
@@ -355,14 +380,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts[1] == "webcam":
             found = self.box.webcam_persons
             message = None if found else "No person detected in the image"
-            picture = base64.b64encode(body).decode()
+            picture = None if self.box.withhold else base64.b64encode(body).decode()
             self._json({"picture": picture, "persons": found, "message": message})
         elif parts[1] == "cameras":
             self._areas(json.loads(body))
         else:
             self._refuse(404, "not_found", "no such page")
 
-    do_PUT = do_DELETE = do_POST
+    do_PUT = do_DELETE = do_POST  # noqa: N815 http.server calls them so
 
     def _sign_in(self, body: bytes) -> None:
         if self.command == "DELETE":
@@ -387,13 +412,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self) -> None:
         self._head("text/event-stream")
         told_at: dict[str, float] = {}
+        box = self.box
+        sources = {"floor": box.floor, "cameras": box.camera_states, "system": box.system, "jobs": box.listed}
         pace = {"floor": 0.5, "cameras": 1.0, "system": 5.0, "jobs": 0.3}
         while self.box.running and self.box.signed_in:
             for kind, seconds in pace.items():
                 if time.time() - told_at.get(kind, 0) >= seconds:
                     told_at[kind] = time.time()
-                    state = {"floor": self.box.floor, "cameras": self.box.camera_states,
-                             "system": self.box.system, "jobs": lambda: {"jobs": self.box.jobs}}[kind]()  # fmt: skip
+                    state = sources[kind]()
                     self.wfile.write(f"event: {kind}\ndata: {json.dumps(state)}\n\n".encode())
             self.wfile.flush()
             time.sleep(0.05)

@@ -57,7 +57,7 @@ export function title(slug) {
 
 /** Whole amounts without ",00": "€1,290.00" becomes "€1,290". */
 export function short(money) {
-  return money.replace(/[.,]0{2,3}(?=\D*$)/, "");
+  return money.replace(/[.,]00(?=\D*$)/, "");
 }
 
 export function itemName(item) {

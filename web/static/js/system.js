@@ -134,7 +134,7 @@ class CameraCard {
     const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
     facts(this.facts, [
       ["fps", t("system.fps_value", { fps: camera.fps.toFixed(1) })],
-      ["last", camera.last_frame_at ? t("system.ago", { age: format.duration(boxNow() - Date.parse(camera.last_frame_at)) }) : "–"],
+      ["last", camera.last_frame_at ? ago(boxNow() - Date.parse(camera.last_frame_at)) : "–"],
       ["frames", format.count(camera.frames_received)],
       ["dropped", dropped.length ? dropped.map(([why, number]) => `${format.count(number)} ${tOr(`drop.${why}`, why.replaceAll("_", " "))}`).join(", ") : t("system.dropped_none")],
       ["connects", format.count(camera.connects)],
@@ -142,6 +142,10 @@ class CameraCard {
       ["viewers", String(camera.viewers)],
     ]);
   }
+}
+
+function ago(ms) {
+  return ms < 2000 ? t("system.now") : t("system.ago", { age: format.duration(ms) });
 }
 
 function facts(list, rows) {

@@ -1,0 +1,115 @@
+"""Debian's chromium on the page, watched: errors in its console and requests to other hosts fail the test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900), "wall": (2560, 1440)}
+EXPECTED = "Failed to load resource"
+"""What chromium itself writes for any answer of 400 and above, and for a server that is away."""
+
+
+def chromium() -> str:
+    """Path of the browser; skips where it or playwright is not installed."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not (path := shutil.which("chromium")):
+        pytest.skip("chromium is not installed (apt: chromium)")
+    return path
+
+
+@contextmanager
+def browser(*arguments: str) -> Iterator:
+    """A headless browser; close it before asyncio is used, because playwright keeps a loop running."""
+    path = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *arguments])
+        yield opened
+        opened.close()
+
+
+class Visit:
+    """One window of a person: its page, and what went wrong in it."""
+
+    def __init__(self, browser, url: str, size: str = "desktop", *, dark: bool = False, **options) -> None:
+        width, height = SIZES[size]
+        self.url, self.troubles = url, []
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            **options,
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(8000)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("request", self._request)
+
+    def _console(self, message) -> None:
+        if message.type in ("error", "warning") and EXPECTED not in message.text:
+            self.troubles.append(message.text)
+
+    def _request(self, request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("blob", "data") and f"{url.scheme}://{url.netloc}" != self.url:
+            self.troubles.append(f"asks another host: {request.url}")
+
+    def go(self, place: str):
+        """Open a place of the page, such as `#/floor`."""
+        self.page.goto(f"{self.url}/{place}")
+        return self.page
+
+    def serious(self) -> list[str]:
+        """What axe-core finds that is serious or critical."""
+        folder = Path(
+            pytest.importorskip("axe_playwright_python", reason="axe-core is not installed").__file__
+        )
+        self.page.evaluate(folder.with_name("axe.min.js").read_text(encoding="utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['id']}: {json.dumps([node['target'] for node in violation['nodes']])}"
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+
+    def overflow(self) -> int:
+        """How many pixels the page is wider than the window."""
+        return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    def shoot(self, name: str, *, whole: bool = False) -> None:
+        """Keep a picture for a person to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+
+    def close(self) -> None:
+        """End; raises AssertionError with what went wrong on the way."""
+        self.context.close()
+        assert self.troubles == []
+
+
+def drawn(page, selector: str) -> bool:
+    """Whether a canvas shows a picture: more than a few colours."""
+    return page.evaluate(
+        """(selector) => {
+          const canvas = document.querySelector(selector);
+          if (!canvas || canvas.width < 32) return false;
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const seen = new Set();
+          for (let i = 0; i < data.length; i += 388) seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+          return seen.size > 8;
+        }""",
+        selector,
+    )

@@ -1,0 +1,326 @@
+"""The page in a real browser against a box whose state the tests set."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.fakes.page_box import TOKEN, Box, item, shoppers, total
+from tests.web.browsing import SIZES, Visit, browser, drawn
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    with browser(*flags) as opened:
+        yield opened
+
+
+@pytest.fixture
+def box():
+    started = Box().start()
+    yield started
+    if started.running:
+        started.stop()
+
+
+@pytest.fixture
+def visit(chrome, box):
+    window = Visit(chrome, box.url)
+    yield window
+    window.close()
+
+
+def rows(page) -> list[str]:
+    return page.locator(".person .total").all_inner_texts()
+
+
+def posts(box: Box) -> list[str]:
+    return [f"{method} {path}" for method, path, _ in box.calls]
+
+
+class TestFloor:
+    def test_first_picture_and_list_within_two_seconds(self, visit):
+        began = time.monotonic()
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").first.wait_for()
+        assert time.monotonic() - began < 2
+        assert drawn(page, ".tile canvas")
+
+    def test_people_stand_in_the_servers_order_with_items_prices_and_source(self, visit):
+        page = visit.go("#/floor")
+        page.locator(".person").first.wait_for()
+        assert rows(page) == [
+            "€3,394.99",
+            "€2,450",
+            "€109.95",
+            "Nothing recognised yet",
+            "Nothing recognised yet",
+        ]
+        first, second = (page.locator(".person").nth(n).inner_text() for n in (0, 1))
+        for text in (
+            "Till · Counter",
+            "vip",
+            "waiting",
+            "Gucci handbag",
+            "price list, 1 Nov 2026",
+            "71 %",
+            "Sure (86 %)",
+        ):
+            assert text in first
+        assert "old price" in second
+        assert "Fairly sure (58 %)" in second
+
+    def test_the_list_follows_the_floor(self, visit, box):
+        page = visit.go("#/floor")
+        page.locator(".person").nth(4).wait_for()
+        coat = [item("top", "coat", "Prada", 999900)]
+        box.people = [
+            p | {"items": coat, "total": total(coat)} if p["id"] == "k7f3-0204" else p for p in box.people
+        ]
+        page.get_by_text("€9,999").first.wait_for()
+        assert rows(page)[0] == "€9,999"
+        assert page.locator("#announcer").inner_text() == "Serve next: €9,999, Entrance"
+
+    def test_row_and_box_point_at_each_other(self, visit):
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").nth(1).wait_for()
+        page.locator(".person").nth(1).hover()
+        chosen = page.locator(".box.chosen")
+        assert chosen.get_attribute("aria-label") == "Number 2, €2,450. Show in the list"
+        page.locator(".box").first.focus()
+        assert page.locator(".person.chosen .total").inner_text() == "€3,394.99"
+        page.keyboard.press("Enter")
+        page.locator("h1").hover()
+        assert page.locator(".row-open[aria-pressed=true]").count() == 1
+
+    def test_served_goes_off_the_list_and_to_the_box(self, visit, box):
+        page = visit.go("#/floor")
+        page.get_by_role("button", name="Served").first.click()
+        page.get_by_text("Served: Till · Counter").wait_for()
+        assert posts(box) == ["POST /api/people/counter/k7f3-0192/served"]
+        page.wait_for_function("document.querySelectorAll('.person').length === 4")
+
+    def test_not_a_customer_asks_back(self, visit, box):
+        page = visit.go("#/floor")
+        page.get_by_role("button", name="Not a customer", exact=True).first.click()
+        assert posts(box) == []
+        page.get_by_role("button", name="Really not a customer").click()
+        page.get_by_text("Taken off the list").wait_for()
+        assert posts(box) == ["POST /api/people/counter/k7f3-0192/not-customer"]
+
+    def test_a_lost_box_is_said_and_found_again(self, visit, box):
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").first.wait_for()
+        box.stop()
+        page.get_by_text("No connection to the box for").wait_for(timeout=12000)
+        assert page.locator(".tile.stale").count() == 2
+        assert page.locator(".veil b").first.inner_text() == "No connection to the box"
+        visit.shoot("floor-lost")
+        box.people = shoppers()[:1]
+        box.start()
+        page.locator(".tile:not(.stale)").first.wait_for(timeout=12000)
+        assert rows(page) == ["€3,394.99"]
+        assert not page.locator(".scene .notice").is_visible()
+
+    def test_a_stale_camera_is_said_with_its_age_and_shows_no_boxes(self, visit, box):
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").nth(1).wait_for()
+        box.stall("entrance", 12)
+        page.get_by_text("Camera Entrance: no picture for 1").wait_for()
+        tile = page.locator(".tile").nth(1)
+        assert "restart the camera" in tile.inner_text()
+        assert not tile.locator(".box").first.is_visible()
+        assert "stale" not in page.locator(".tile").first.get_attribute("class")
+        visit.shoot("floor-stale")
+        box.stalled.clear()
+        page.locator(".tile:not(.stale)").nth(1).wait_for()
+
+    def test_who_may_only_read_has_no_buttons(self, chrome, box):
+        session = box.session()
+        box.session = lambda: session | {"may": dict.fromkeys(session["may"], False) | {"read": True}}
+        window = Visit(chrome, box.url)
+        page = window.go("#/try")
+        page.locator(".person").first.wait_for()
+        assert page.get_by_role("button", name="Served").count() == 0
+        assert page.locator(".tabs a").all_inner_texts() == ["Floor", "Cameras & system"]
+        window.close()
+
+    def test_an_empty_shop(self, visit, box):
+        box.people = []
+        page = visit.go("#/floor")
+        page.get_by_text("Nobody in view").wait_for()
+
+    def test_names_are_text_never_markup(self, visit, box):
+        evil = '<img src=x onerror="document.title=1">'
+        worn = [item("top", evil, evil, 100)]
+        box.people = [shoppers()[0] | {"items": worn, "total": total(worn), "rules": [evil]}]
+        page = visit.go("#/floor")
+        page.locator(".item-name").wait_for()
+        assert evil in page.locator(".item-name").inner_text()
+        assert page.locator(".person img").count() == 0
+
+
+def test_sign_in_and_out(chrome):
+    box = Box(token=True).start()
+    window = Visit(chrome, box.url)
+    page = window.go("")
+    page.get_by_label("Store token").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("this is not the store's token").wait_for()
+    window.shoot("login")
+    assert window.serious() == []
+    page.get_by_label("Store token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.locator(".person").first.wait_for()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Store token").wait_for()
+    assert page.locator(".person").count() == 0
+    window.close()
+    box.stop()
+
+
+def upload(page, name: str, body: bytes = b"picture") -> None:
+    page.locator("#file").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": body}
+    )
+
+
+class TestTry:
+    def test_a_picture_with_people(self, visit):
+        page = visit.go("#/try")
+        upload(page, "shop.jpg")
+        page.get_by_text("2 people").wait_for()
+        table = page.locator(".found").inner_text()
+        assert "Burberry jacket" in table
+        assert "€3,394.99" in table
+        picture = page.get_by_alt_text("shop.jpg, annotated, faces masked")
+        page.wait_for_function("document.querySelector('.job img').naturalWidth > 0")
+        assert picture.is_visible()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        assert download.value.url.endswith("download=1")
+        visit.shoot("try-picture")
+        assert visit.serious() == []
+
+    def test_a_picture_without_people(self, visit):
+        page = visit.go("#/try")
+        upload(page, "empty.jpg")
+        page.get_by_text("No person detected in the image").wait_for()
+
+    def test_a_video_waits_works_and_fails_with_words(self, visit, box):
+        page = visit.go("#/try")
+        upload(page, "walk.mp4")
+        page.get_by_text("Waiting").wait_for()
+        box.jobs[0] |= {"state": "running", "position": None, "progress": 0.4}
+        page.get_by_text("Working 40 %").wait_for()
+        assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "40"
+        box.jobs[0] |= {"state": "failed", "error": "the video is damaged: send it again"}
+        page.get_by_text("the video is damaged: send it again").wait_for()
+
+    def test_cancel_deletes_at_the_box(self, visit, box):
+        page = visit.go("#/try")
+        upload(page, "walk.mp4")
+        page.get_by_role("button", name="Cancel: walk.mp4").click()
+        page.get_by_text("Deleted: walk.mp4").wait_for()
+        assert posts(box)[-1] == f"DELETE /api/jobs/job{0:019d}"
+        assert page.locator(".job").count() == 0
+
+    def test_too_large_is_not_even_sent(self, visit, box):
+        session = box.session()
+        box.session = lambda: session | {"limits": session["limits"] | {"upload_bytes": 10}}
+        page = visit.go("#/try")
+        upload(page, "long.mp4", b"x" * 11)
+        page.get_by_text("long.mp4 is larger than 10 B").wait_for()
+        assert posts(box) == []
+
+    def test_webcam_pictures_go_and_come_back(self, visit, box):
+        box.webcam_persons = [{"items": p["items"], "total": p["total"]} for p in shoppers()[:1]]
+        page = visit.go("#/try")
+        page.get_by_role("tab", name="Webcam").click()
+        page.get_by_role("button", name="Start webcam").click()
+        page.get_by_text("Burberry jacket").wait_for()
+        page.get_by_text("pictures/s").wait_for()
+        assert drawn(page, ".webcam canvas")
+        visit.shoot("try-webcam-fake")
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Start webcam").wait_for()
+        assert posts(box)[-1].startswith("DELETE /api/webcam/")
+
+    def test_a_withheld_webcam_picture_is_not_shown(self, visit, box):
+        box.withhold = True
+        page = visit.go("#/try")
+        page.get_by_role("tab", name="Webcam").click()
+        page.get_by_role("button", name="Start webcam").click()
+        page.get_by_text("Picture withheld").wait_for()
+        assert not drawn(page, ".webcam canvas")
+
+
+class TestSystem:
+    def test_a_bad_camera_says_what_to_do(self, visit, box):
+        box.stall("entrance")
+        page = visit.go("#/system")
+        page.get_by_text("1 of 2 cameras live").wait_for()
+        assert "What to do: it stays connected" in page.locator(".camera").nth(1).inner_text()
+        page.get_by_text("41 prices").wait_for()
+
+    def test_a_zone_is_drawn_named_moved_checked_and_written(self, visit, box):
+        page = visit.go("#/system/areas/counter")
+        page.get_by_role("button", name="till").wait_for()
+        page.get_by_role("button", name="New zone").click()
+        frame = page.locator(".stage").bounding_box()
+        for x, y in ((0.1, 0.1), (0.3, 0.1), (0.2, 0.4), (0.1, 0.1)):
+            page.mouse.click(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"])
+        page.get_by_label("Name").fill("No!")
+        page.get_by_text("Small letters, digits and hyphens").first.wait_for()
+        assert page.get_by_role("button", name="Write to store file").is_disabled()
+        page.get_by_label("Name").fill("shelf")
+        page.get_by_role("button", name="Corner 1 of zone-1").or_(page.locator(".corner").first).first.focus()
+        page.keyboard.press("ArrowRight")
+        page.get_by_text("Checked: sound").wait_for()
+        assert "shelf: {polygon: [[0.11, 0.1]" in page.get_by_label("For the store file").input_value()
+        page.get_by_role("button", name="Write to store file").click()
+        page.get_by_text("It counts from the next start").wait_for()
+        written = json.loads(box.calls[-1][2])
+        assert written["revision"] == "r1"
+        assert set(written["zones"]) == {"till", "shelf"}
+        assert len(written["zones"]["shelf"]["polygon"]) == 3
+
+    def test_corners_by_keyboard_alone(self, visit):
+        page = visit.go("#/system/areas/counter")
+        page.get_by_role("button", name="New mask").click()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Add corner").click()
+        assert page.locator(".corner").count() == 5
+        page.keyboard.press("Delete")
+        assert page.locator(".corner").count() == 4
+        page.get_by_text("Checked: sound").wait_for()
+        assert "mask-1" in page.locator("#yaml").input_value()
+
+    def test_a_locked_store_file_is_only_copied_from(self, visit, box):
+        box.writable = False
+        page = visit.go("#/system/areas/counter")
+        page.get_by_text("does not allow writing").wait_for()
+        assert not page.get_by_role("button", name="Write to store file").is_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
+    window = Visit(chrome, box.url, size, dark=dark)
+    for name, place, ready in (
+        ("floor", "#/floor", ".tile:not(.stale)"),
+        ("try", "#/try", ".drop"),
+        ("system", "#/system", ".fact-card"),
+        ("areas", "#/system/areas/counter", ".shape"),
+    ):
+        page = window.go(place)
+        page.locator(ready).first.wait_for()
+        if name == "areas":
+            page.locator(".shape").first.click()
+        window.shoot(f"{name}-{size}-{'dark' if dark else 'light'}", whole=True)
+        assert window.serious() == [], name
+        assert window.overflow() <= 0, name
+    window.close()
