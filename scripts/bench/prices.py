@@ -8,12 +8,16 @@ import time
 import tracemalloc
 from argparse import ArgumentTypeError
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from pricing.asked import Asked
 from pricing.catalogue import load
+from pricing.known import Answer, Freshness, Result, Thing
 from pricing.ledger import Ledger
+from pricing.offers import Judge
 from pricing.slots import SLOTS
 from pricing.value import Price
 from pricing.votes import Vote
@@ -26,6 +30,7 @@ CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
 MS = 1_000_000
 LOOK_MS = 400
 BRANDS = 40
+CACHED = 500
 
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -44,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     figures = {
         "looks_per_second": round(looks_per_second(args.people, args.looks)),
         **lookups_per_second(args.catalogue),
+        **cache_per_second(),
         "bytes_per_1000_people": round(memory(args.people, args.looks) * 1000 / args.people),
     }
     if args.json:
@@ -51,6 +57,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{figures['looks_per_second']:>12,} looks a second into the ledger, each with its new total")
     print(f"{figures['catalogue_per_second']:>12,} price lookups a second in the price list")
+    print(f"{figures['cached_per_second']:>12,} lookups a second of cached prices of a live service")
+    print(
+        f"{figures['cache_writes_per_second']:>12,} answers a second written to the cache, each safe on disk"
+    )
     print(f"{figures['asked_per_second']:>12,} lookups a second of a price known at the moment")
     print(
         f"{figures['bytes_per_1000_people'] / 2**20:>12.1f} MiB for 1,000 people, {args.looks} looks at each"
@@ -78,6 +88,37 @@ def lookups_per_second(catalogue: Path) -> dict[str, int]:
         "catalogue_per_second": _rate(things, lambda b, t, s: prices.lookup(b, t, s, today)),
         "asked_per_second": _rate(things, asked),
     }
+
+
+def cache_per_second() -> dict[str, int]:
+    """Return lookups a second of a live service's cached prices, and answers a second that are written.
+
+    The service is never asked: every price is known and fresh.
+    """
+    from probes.prices.cache import PriceCache  # noqa: PLC0415 loads requests
+    from probes.prices.live import LivePrices, LiveSpec  # noqa: PLC0415
+    from probes.prices.services import OpenWebNinja  # noqa: PLC0415
+
+    hour = 3_600_000_000_000
+    things: list[tuple[str, str | None, str]] = [(f"brand{n}", "jacket", "top") for n in range(CACHED)]
+    with TemporaryDirectory() as folder:
+        cache = PriceCache(Path(folder) / "cache.db", 50_000_000, time.time_ns)
+        begun = time.perf_counter()
+        for brand, _, _ in things:
+            at = time.time_ns()
+            cache.put(Answer(Thing(brand, "jacket"), at, Result.PRICED, 1000, 900, 1100, "EUR", "bench"))
+        writes = CACHED / (time.perf_counter() - begun)
+        live = LivePrices(
+            OpenWebNinja("https://localhost", "", country="de", language="de", currency="EUR"),
+            lambda: Judge("EUR", Decimal(1), Decimal(100_000)),
+            cache,
+            LiveSpec(Freshness(hour, 2 * hour, hour), 0, 1.0),
+            random=lambda: 0.5,
+            today=lambda: date(2026, 1, 1),
+        )
+        reads = _rate(things, lambda brand, type_, _: live.recall(brand, type_ or ""))
+        live.stop()
+    return {"cached_per_second": reads, "cache_writes_per_second": round(writes)}
 
 
 def memory(people: int, looks: int) -> int:
