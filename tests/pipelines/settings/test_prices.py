@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+CONFIGS = Path(__file__).parents[3] / "configs"
 KEY = "ak_s3cret"
 
 
@@ -44,6 +42,15 @@ def test_a_service_of_one_s_own(tmp_path: Path) -> None:
     assert found.prices.live.service.paths.in_minor
     assert KEY in found.secret_values()
     assert KEY not in repr(found)
+
+
+def test_what_the_example_shows_as_comments_is_valid(tmp_path: Path) -> None:
+    text = (CONFIGS / "store.yaml").read_text(encoding="utf-8")
+    begins = text.index("  # live: ")
+    lines = text[begins : text.index("\n\n", begins)].splitlines()
+    shown = "\n".join(line.replace("  # ", "", 1) for line in lines)
+    for live in (shown.replace('key: "${PRICES_KEY}"       #', "#"), shown[: shown.index("  service:")]):
+        assert load(tmp_path, prices(live), PRICES_KEY=KEY).prices.live
 
 
 def test_rates(tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def test_a_disk_that_cannot_be_written_is_said_once_and_tried_again(
 
 WRITER = """
 import sys
+import time
 from pathlib import Path
 from datetime import date
 from pricing.known import Answer, Result, Thing
@@ -145,15 +146,20 @@ for n in range(first, 100000):
     answer = Answer(Thing(f"brand {n}", "hat"), n, Result.PRICED, n, n, n, "EUR", "live", "x" * (n % 400))
     if cache.put(answer):
         print(n, flush=True)
+        time.sleep(float(sys.argv[3]))
 """
 
 
 def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(path: Path) -> None:
+    """Killed while it writes, and, every other time, most likely between an acknowledgement and the next."""
     done: set[int] = set()
-    for round_ in range(6):
-        first = max(done, default=0) + 1
+    for round_ in range(8):
+        first, pause = max(done, default=0) + 1, "0.01" if round_ % 2 else "0"
         process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(first)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+            [sys.executable, "-c", WRITER, str(path), str(first), pause],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
         )
         assert process.stdout
         acknowledged = [process.stdout.readline()]
