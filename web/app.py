@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from web.guard import Gate, Guard
 from web.handlers import Handlers
 from web.jobs import Jobs
-from web.refusal import Refused, on_http_error, on_refused
+from web.refusal import Code, Refused, on_http_error, on_refused
 from web.signin import Right, Token
 from web.webcam import Webcams
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Request, Visitor | None], Awaitable[Response]]
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -110,15 +111,23 @@ class PageApp:
             ("/api/webcam/{webcam}/frames", {"POST": do.webcam_frame}, act),
         ]
         return [
-            Route(path, self._endpoint(methods, right), methods=[*methods]) for path, methods, right in table
+            *(Route(path, self._endpoint(methods, right), methods=METHODS) for path, methods, right in table),
+            Route("/api/{rest:path}", _nothing, methods=METHODS),
         ]
 
     def _endpoint(
         self, methods: dict[str, Handler], right: Right
     ) -> Callable[[Request], Awaitable[Response]]:
+        allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else [])])
+
         async def endpoint(request: Request) -> Response:
-            visitor = await self.gate.admit(request, right)
-            handler = methods["GET" if request.method == "HEAD" else request.method]
-            return await handler(request, visitor)
+            handler = methods.get("GET" if request.method == "HEAD" else request.method)
+            if handler is None:
+                raise Refused(Code.METHOD, f"only {allowed} here", headers={"Allow": allowed})
+            return await handler(request, await self.gate.admit(request, right))
 
         return endpoint
+
+
+async def _nothing(_request: Request) -> Response:
+    raise Refused(Code.NOT_FOUND, "there is nothing at this address")

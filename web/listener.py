@@ -16,7 +16,7 @@ HEAD_S = 10.0
 STALLED_S = 20.0
 """For a client to take what is ready for it."""
 LINGER_S, MOST_DISCARDED = 10.0, 300_000_000
-"""For a client to read the refusal of a body that it is still sending: browsers look only when all is sent."""
+"""For a client to read the refusal of a body that it still sends: browsers look only when all is sent."""
 MOST_CONNECTIONS = 512
 MOST_PER_ADDRESS = 256
 

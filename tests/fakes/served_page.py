@@ -39,7 +39,7 @@ cameras:
       doorway: {{polygon: [[0.1, 0.5], [0.6, 0.5], [0.6, 1.0]], dwell_ms: 2000}}
   till: {{source: "rtsp://127.0.0.1:1/y"}}
 outputs:
-  web: {{listen: "127.0.0.1:0", uploads: true, upload_mb: 5, upload_s: 10{more}}}
+  web: {{listen: "127.0.0.1:0", uploads: true, upload_mb: 5{more}}}
 """
 JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
 T0 = 1_763_800_000_000_000_000
@@ -90,6 +90,7 @@ class Page:
 
     def __init__(self, server: PageServer, backend: Backend, folder: Path, floor: FakeFloor) -> None:
         self.server, self.backend, self.folder, self.floor = server, backend, folder, floor
+        self.healthy = False
         self.url = f"http://127.0.0.1:{server.port}"
 
     @property
@@ -161,15 +162,16 @@ def served_page(
         floor=floor,
         platform="cpu",
         cameras=lambda: {"entrance": status},
-        health=lambda: Health(False, ("no camera is live",)),
+        health=lambda: Health(True) if page.healthy else Health(False, ("no camera is live",)),
         brand=lambda brand: brand.title(),
         worker=tuple(worker),
     )
     uploads = folder / "uploads"
     server = PageServer(backend, uploads, **({"static": static} if static else {}))
+    page = Page(server, backend, uploads, floor)
     server.start()
     try:
-        yield Page(server, backend, uploads, floor)
+        yield page
     finally:
         server.stop()
         live.close()

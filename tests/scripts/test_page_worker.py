@@ -1,0 +1,86 @@
+"""The real process behind uploads, through the real server."""
+
+import base64
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.fakes.served_page import served_page, until
+
+ROOT = Path(__file__).parents[2]
+ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
+WORKER = (sys.executable, "-m", "scripts.page_worker", str(ROOT / "configs" / "prices.csv"))
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    with served_page(tmp_path_factory.mktemp("page"), worker=WORKER, more="upload_s: 60") as page:
+        client = page.client()
+        client.timeout = 60
+        yield client
+
+
+def annotated(client, data: bytes) -> tuple[dict, bytes]:
+    job = client.post("/api/jobs", content=data).json()
+
+    def look():
+        found = client.get(f"/api/jobs/{job['id']}").json()
+        return found if found["state"] in ("done", "failed") else None
+
+    job = until(look, 60)
+    return job, client.get(job["result"]["url"]).content if job["result"] else b""
+
+
+def jpeg(picture: np.ndarray, suffix: str = ".jpg") -> bytes:
+    return cv2.imencode(suffix, picture)[1].tobytes()
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), 1).astype(int)
+
+
+def test_a_person_is_found_and_her_face_is_gone(client):
+    job, result = annotated(client, ASTRONAUT.read_bytes())
+    assert job["state"] == "done", job
+    assert len(job["persons"]) == 1
+    before, after = decoded(ASTRONAUT.read_bytes()), decoded(result)
+    face = np.s_[70:170, 180:270]
+    assert np.abs(before[face] - after[face]).mean() > 20
+    assert np.abs(np.diff(after[face], axis=1)).mean() < np.abs(np.diff(before[face], axis=1)).mean() / 2
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_nobody(client, suffix):
+    job, result = annotated(client, jpeg(np.full((120, 160, 3), 90, np.uint8), suffix))
+    assert (job["message"], job["persons"]) == ("No person detected in the image", [])
+    assert decoded(result).shape == (120, 160, 3)
+
+
+def test_a_truncated_video_is_told_as_such(client):
+    job, _ = annotated(client, b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2" + bytes(5000))
+    assert job["state"] == "failed"
+    assert not job["error"].startswith("/")
+
+
+def test_a_picture_that_explodes_is_refused_by_its_header(client):
+    small = jpeg(np.zeros((64, 64, 3), np.uint8), ".png")
+    bomb = small[:16] + (30_000).to_bytes(4, "big") * 2 + small[24:]
+    job, _ = annotated(client, bomb)
+    assert job["state"] == "failed"
+    assert "million are the most" in job["error"] or "damaged" in job["error"]
+
+
+def test_a_webcam(client):
+    run = client.post("/api/webcam").json()["id"]
+    path, picture = f"/api/webcam/{run}/frames", ASTRONAUT.read_bytes()
+    answers = [client.post(path, content=picture).json() for _ in range(6)]
+    assert len(answers[-1]["persons"]) == 1
+    before, after = decoded(picture), decoded(base64.b64decode(answers[-1]["picture"]))
+    assert np.abs(before[70:170, 180:270] - after[70:170, 180:270]).mean() > 20
+    broken = client.post(path, content=b"\xff\xd8\xff" + bytes(50)).json()
+    assert broken["picture"] is None
+    assert client.post(path, content=picture).json()["picture"]
+    client.delete(f"/api/webcam/{run}")

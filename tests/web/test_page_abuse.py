@@ -1,0 +1,165 @@
+import socket
+import time
+
+import httpx
+import pytest
+
+from tests.fakes.served_page import JPEG, served_page, until
+from web import body, listener, video
+
+
+@pytest.fixture
+def page(tmp_path):
+    with served_page(tmp_path) as page:
+        yield page
+
+
+def connect(page) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", page.server.port), 10)
+
+
+def closed(sockets, within_s: float = 10.0) -> bool:
+    """Whether the server ends all these connections in time."""
+    ends = time.monotonic() + within_s
+    for one in sockets:
+        one.settimeout(max(0.1, ends - time.monotonic()))
+        try:
+            while one.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+        except OSError:
+            pass
+    return True
+
+
+def works(page) -> bool:
+    return httpx.get(f"{page.url}/api/floor", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize("head", [b"", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
+def test_slow_heads_are_cut_off(page, monkeypatch, head):
+    monkeypatch.setattr(listener, "HEAD_S", 0.5)
+    slow = [connect(page) for _ in range(50)]
+    for one in slow:
+        one.sendall(head)
+    assert works(page)
+    assert closed(slow)
+
+
+def test_a_head_that_trickles_gets_no_more_time(page, monkeypatch):
+    monkeypatch.setattr(listener, "HEAD_S", 0.5)
+    slow = connect(page)
+
+    def refused() -> bool:
+        try:
+            slow.sendall(b"X")
+        except OSError:
+            return True
+        return False
+
+    until(refused, 10)
+
+
+def test_a_body_that_stalls_is_refused(page, monkeypatch):
+    monkeypatch.setattr(body, "SILENCE_S", 0.3)
+    client = page.client()
+    slow = connect(page)
+    cookie, word = client.cookies["msh_session"], client.headers["X-CSRF-Token"]
+    slow.sendall(
+        b"POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
+        + f"Cookie: msh_session={cookie}\r\nX-CSRF-Token: {word}\r\n\r\n".encode()
+        + JPEG
+    )
+    assert slow.recv(65536).startswith(b"HTTP/1.1 400 ")
+    until(lambda: not page.left())
+
+
+def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(page, monkeypatch):
+    monkeypatch.setattr(listener, "STALLED_S", 0.5)
+    deaf = connect(page)
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.sendall(b"GET /api/cameras/entrance/video.mjpg?width=1280 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    until(lambda: page.live.watched("entrance") == 1)
+    with page.filming():
+        until(lambda: page.live.watched("entrance") == 0, 20)
+    assert works(page)
+
+
+def test_two_hundred_viewers(page):
+    viewers = [connect(page) for _ in range(200)]
+    for one in viewers:
+        one.sendall(b"GET /api/cameras/entrance/video.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    until(lambda: page.live.watched("entrance") == video.MOST_PER_CAMERA)
+    begun = page.live.encoded
+    page.shoot(20)
+    assert page.live.encoded - begun <= 20
+    statuses = [one.recv(12) for one in viewers]
+    assert statuses.count(b"HTTP/1.1 200") == video.MOST_PER_CAMERA
+    assert statuses.count(b"HTTP/1.1 503") == 200 - video.MOST_PER_CAMERA
+    assert works(page)
+    for one in viewers:
+        one.close()
+    until(lambda: page.live.watched("entrance") == 0)
+
+
+def test_connections_are_bounded(page, monkeypatch):
+    monkeypatch.setattr(listener, "MOST_PER_ADDRESS", 20)
+    many = [connect(page) for _ in range(60)]
+    assert closed(many[20:])
+    for one in many:
+        one.close()
+    until(lambda: works(page))
+
+
+def test_a_flood_of_requests_is_told_to_slow_down(page):
+    client = page.client()
+    codes = [client.get("/api/session").status_code for _ in range(800)]
+    assert set(codes) == {200, 429}
+    time.sleep(0.1)
+    assert works(page)
+    assert httpx.get(f"{page.url}/healthz").status_code == 503, "health is never limited"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../web/app.py",
+        "/..%2fapp.py",
+        "/%2e%2e/app.py",
+        "/static/../../pyproject.toml",
+        "/....//app.py",
+        "/%00",
+        "/api/cameras/..%2f..%2fetc/picture.jpg",
+        "/api/jobs/..%2f..%2f..%2fetc%2fpasswd/result",
+        "/api/jobs/%2e%2e/result",
+        "//etc/passwd",
+    ],
+)
+def test_paths_lead_nowhere(page, path):
+    with connect(page) as raw:
+        raw.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while part := raw.recv(65536):
+            answer += part
+    assert answer.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400"))
+    assert b"import" not in answer
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 10000 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_is_refused(page, request_):
+    with connect(page) as raw:
+        raw.sendall(request_)
+        raw.shutdown(socket.SHUT_WR)
+        assert closed([raw])
+    assert works(page)

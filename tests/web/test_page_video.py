@@ -1,0 +1,83 @@
+import asyncio
+import logging
+
+import pytest
+
+from pipelines.outputs.live import LivePicture
+from web.recent import MOST, STATES, Recent
+from web.video import ADAPT_S, RECOVER_S, Adapting, Slot, part
+from web.views import Rates
+
+
+def picture(number: int) -> LivePicture:
+    return LivePicture("entrance", b"jpeg", number, (640, 480))
+
+
+def test_a_slow_viewer_gets_the_newest_and_never_an_older_one():
+    async def run() -> list[int]:
+        slot = Slot(asyncio.Event())
+        for number in (1, 2, 3):
+            slot.put(picture(number))
+        first = await slot.get(1)
+        slot.put(picture(4))
+        second = await slot.get(1)
+        assert await slot.get(0.01) is None
+        return [first.captured_at, second.captured_at, slot.missed]
+
+    assert asyncio.run(run()) == [3, 4, 2]
+
+
+@pytest.mark.parametrize(("asked", "width"), [(1, 320), (640, 640), (700, 960), (9999, 1280)])
+def test_the_size_asked_for_is_where_it_begins(asked, width):
+    assert Adapting(asked, 0).width == width
+
+
+def test_size_goes_down_under_loss_and_back_when_it_is_over():
+    size, now, seen = Adapting(960, 0.0), 0.0, []
+    for missed in (20, 20, 20, *[0] * 20):
+        for _ in range(5):
+            now += ADAPT_S / 4
+            if size.sent(missed, now):
+                seen.append(size.width)
+    assert seen[:3] == [640, 320, 320]
+    assert seen[-1] == 960
+    assert seen.index(640, 2) >= RECOVER_S // (ADAPT_S * 1.25)
+
+
+def test_a_part_ends_with_the_next_boundary():
+    text = part(picture(1_500_000_000))
+    assert text.startswith(b"Content-Type: image/jpeg\r\nContent-Length: 4\r\n")
+    assert b"X-Captured-At: 1970-01-01T00:00:01.500Z\r\n\r\njpeg\r\n--frame\r\n" in text
+
+
+def test_rates_are_of_the_last_ten_seconds():
+    now = [0.0]
+    rates = Rates(lambda: now[0])
+    counted = []
+    for second in range(40):
+        now[0] = float(second)
+        counted.append(rates.per_s("a", 10 * min(second, 20)))
+    assert counted[0] == 0
+    assert counted[10] == 10
+    assert counted[-1] == 0
+
+
+def test_what_happened_last_is_kept_once_and_bounded():
+    recent = Recent()
+    log = logging.Logger("somebody")
+    log.addHandler(recent)
+    states = logging.Logger(STATES)
+    states.addHandler(recent)
+    log.info("nothing")
+    states.info("entrance: live")
+    for _ in range(3):
+        log.warning("again")
+    log.error("broken %s", "glass")
+    assert [(e["level"], e["text"]) for e in recent.newest_first()] == [
+        ("error", "broken glass"),
+        ("warning", "again"),
+        ("info", "entrance: live"),
+    ]
+    for number in range(MOST + 10):
+        log.warning("%d", number)
+    assert len(recent.newest_first()) == MOST
