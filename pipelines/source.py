@@ -68,6 +68,8 @@ class SourceSpec:
             raise BadInput(
                 f"{self.camera}: source is no valid address; write rtsp://host:port/path"
             ) from None
+        if url.scheme == "csi":
+            raise BadInput(f"{self.camera}: csi:// cameras need DeepStream on a Jetson; use /dev/video0 here")
         if url.scheme not in ("rtsp", "rtsps") or not host:
             raise BadInput(f"{self.camera}: source must be rtsp://, rtsps://, a device or a path")
         if "@" in url.netloc:

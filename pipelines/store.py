@@ -19,13 +19,13 @@ from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
 from pipelines.outputs.build import build_sinks
 from pipelines.plan import build_floor, open_record, plan_of
+from pipelines.platforms import build_platform
 from pipelines.prices import build_live
 from pipelines.states import CameraState
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.reload import CatalogueFile
 from pricing.sources import PriceSources
-from probes.draw import Overlay
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
 from probes.status import STATUS, Summaries, camera_status, device_status
@@ -97,13 +97,11 @@ class Store:
         sinks: Sequence[FrameSink] = (),
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Build everything from the settings; nothing runs yet. platform: auto, cpu. Raises BadInput.
+        """Build everything from the settings; nothing runs yet. platform: auto, cpu, deepstream. BadInput.
 
         record: where the floor's metadata is written down for `msh replay`. sinks: outputs besides the
         settings' own, closed with them.
         """
-        if platform not in ("auto", "cpu"):
-            raise BadInput(f"platform {platform!r} is not available on this machine; use auto or cpu")
         self._settings, self._metrics, self._now = settings, metrics, now
         self._cameras = settings.enabled_cameras()
         self._random = SystemRandom()
@@ -122,13 +120,13 @@ class Store:
         self._summaries = Summaries(zones, currency)
         self._mqtt = self._build_mqtt()
         self._publisher: Publisher = self._mqtt or Nowhere()
-        self._sinks = [*build_sinks(settings, metrics), *sinks]
+        self._sinks = list(sinks)
         self._floor = self._build_floor(record)
         self._looks = self._build_looks()
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=self._random.random
         )
-        self._platform = self._build_platform()
+        self._platform = self._build_platform(platform)
         self._told_up: int | None = None
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -328,20 +326,25 @@ class Store:
             return open_record(record, plan) if record else None
         return open_record(metadata.file, plan, metadata.max_mb)
 
-    def _build_platform(self) -> Platform:
-        from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
-
-        return CpuPlatform(
+    def _build_platform(self, kind: str) -> Platform:
+        return build_platform(
+            kind,
             self._settings,
             floor=self._floor,
             looks=self._looks,
-            overlay=Overlay(partial(money, locale=self._settings.store.locale), self.brand),
-            sinks=self._sinks,
+            describer=self._describer,
+            money=partial(money, locale=self._settings.store.locale),
+            brand=self.brand,
+            sinks=self._build_sinks,
             metrics=self._metrics,
             on_state=self.on_state,
             random=self._random,
-            describer=self._describer,
+            folder=state_folder,
         )
+
+    def _build_sinks(self) -> list[FrameSink]:
+        self._sinks += build_sinks(self._settings, self._metrics)
+        return self._sinks
 
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from probes.frame import Kind
 from probes.nvds_meta import Style, Text
-from probes.wording import ACCESSORY, DETAILED, GREY, Tone, text_height, texts, tone_of
+from probes.wording import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
     from probes.nvds_meta import Rgb, Seen
-    from probes.wording import LabelText, Money
+    from probes.wording import Brand, LabelText, Money
 
     Values = Callable[[TrackId], PersonValue | None]
     Pairs = Sequence[tuple[Seen, Detection | None]]
@@ -30,8 +30,8 @@ MOST_TEXTS = 1024
 class MetaOverlay:
     """Says the same of each person as probes.draw does. `values` tells what a person is known to carry."""
 
-    def __init__(self, money: Money, values: Values) -> None:
-        self._money, self._values = money, values
+    def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
+        self._money, self._values, self._brand = money, values, brand
         self._words: dict[TrackId, tuple[PersonValue, Tone, str, str]] = {}
 
     def styles(self, pairs: Pairs, surface: tuple[int, int]) -> Iterator[tuple[Seen, Style, Text | None]]:
@@ -69,7 +69,7 @@ class MetaOverlay:
         if kept is None or kept[0] is not value or kept[1] is not tone:
             if len(self._words) >= MOST_TEXTS:
                 self._words.clear()
-            full, short = texts(value, tone, self._money)
+            full, short = texts(value, tone, self._money, self._brand)
             kept = self._words[track] = value, tone, _lines(full), _lines(short)
         return kept[2], kept[3]
 

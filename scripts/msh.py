@@ -20,6 +20,7 @@ COMMANDS = (
     "doctor",
     "models",
     "prices",
+    "graph",
     "privacy_report",
 )
 

@@ -21,6 +21,7 @@ from probes.nvds_probe import BatchProbe
 from probes.nvds_redact import Gate
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
+from probes.wording import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from probes.measure import Metrics
     from probes.nvds_handoff import Sighting
     from probes.nvds_redact import Verdict
-    from probes.wording import Money
+    from probes.wording import Brand, Money
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class PydsAnalysis:
         floor: Floor,
         looks: LookScheduler,
         money: Money,
+        brand: Brand = as_is,
         metrics: Metrics,
         random: Random,
         clock: Callable[[], float] = time.monotonic,
@@ -77,7 +79,7 @@ class PydsAnalysis:
             self._meta,
             self._meta,
             cameras={slots[name]: camera for name, camera in self._cameras.items()},
-            overlay=MetaOverlay(money, self._values.get),
+            overlay=MetaOverlay(money, self._values.get, brand),
             handoff=self._handoff,
             token=self._token,
             opaque=redaction.method is Method.OPAQUE,

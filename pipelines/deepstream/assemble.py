@@ -9,19 +9,21 @@ from pipelines.deepstream.build import build_graph, engine_files
 from pipelines.deepstream.installed import installed
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from probes.nvds import load_pyds
+from probes.wording import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
     from pipelines.deepstream.build import EngineFiles
+    from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings
     from pipelines.states import CameraState, Cause
     from probes.looks import LookScheduler
     from probes.measure import Metrics
-    from probes.wording import Money
+    from probes.wording import Brand, Money
 
 
 def assemble(
@@ -33,15 +35,19 @@ def assemble(
     metrics: Metrics,
     on_state: Callable[[str, CameraState, Cause, int], None],
     random: Random,
-    files: EngineFiles | None = None,
+    files: Callable[[Capabilities], EngineFiles] | None = None,
+    brand: Brand = as_is,
     kit: Kit | None = None,
     pyds: Any = None,
 ) -> DeepStreamPlatform:
-    """Return the platform, not started. BadInput, in one line, where this machine cannot run it."""
+    """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
+
+    files: makes the nvinfer and nvtracker files of this machine; without it those of configs/deepstream serve.
+    """
     capabilities = installed(kit)
     binding = pyds or load_pyds()
-    files = files or engine_files(settings)
-    graph, redaction = build_graph(settings, capabilities, files)
+    named = files(capabilities) if files else engine_files(settings)
+    graph, redaction = build_graph(settings, capabilities, named)
     analysis = PydsAnalysis(
         settings,
         binding,
@@ -51,13 +57,14 @@ def assemble(
         floor=floor,
         looks=looks,
         money=money,
+        brand=brand,
         metrics=metrics,
         random=random,
     )
     return DeepStreamPlatform(
         settings,
         capabilities,
-        files,
+        named,
         analysis=analysis,
         metrics=metrics,
         on_state=on_state,

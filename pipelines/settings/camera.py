@@ -10,11 +10,13 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pipelines.settings.area import Mask, Zone
 from pipelines.settings.base import Section, Slug, resolve_path
 
-SourceKind = Literal["rtsp", "v4l2", "file", "folder"]
+SourceKind = Literal["rtsp", "v4l2", "csi", "file", "folder"]
 _DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}")
+_CSI: Final = re.compile(r"csi://(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})")
+_RTSP: Final = re.compile(r"rtsps?://", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _KINDS: Final = (
-    "must be rtsp://host/path, rtsps://host/path, /dev/video0, a video file or a folder of pictures"
+    "must be rtsp://host/path, rtsps://host/path, /dev/video0, csi://0, a video file or a folder of pictures"
 )
 
 
@@ -31,7 +33,7 @@ def refuse_userinfo(url: str) -> None:
 def _source(value: object, info: ValidationInfo) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(_KINDS)
-    if _DEVICE.fullmatch(value):
+    if _DEVICE.fullmatch(value) or _CSI.fullmatch(value):
         return value
     scheme = _SCHEME.match(value)
     if scheme is None:
@@ -126,7 +128,8 @@ class Camera(Defaults):
 
     source: Annotated[str, BeforeValidator(_source)] = Field(
         title="Source",
-        description="rtsp://host/path, rtsps://host/path, /dev/video0, a video file or a folder of pictures.",
+        description="rtsp://host/path, rtsps://host/path, /dev/video0, csi://0 (Jetson), a video file or a folder"
+        " of pictures.",
     )
     enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
     credentials: Credentials | None = Field(
@@ -147,6 +150,8 @@ class Camera(Defaults):
     @property
     def kind(self) -> SourceKind:
         """What the source is; a path that is a folder now counts as one."""
+        if _CSI.fullmatch(self.source):
+            return "csi"
         if _SCHEME.match(self.source):
             return "rtsp"
         if _DEVICE.fullmatch(self.source):
@@ -157,7 +162,7 @@ class Camera(Defaults):
     @classmethod
     def _only_for_rtsp(cls, value: Credentials | None, info: ValidationInfo) -> Credentials | None:
         source = info.data.get("source")
-        if value is not None and source is not None and not _SCHEME.match(source):
+        if value is not None and source is not None and not _RTSP.match(source):
             raise ValueError("are only for rtsp:// and rtsps:// sources; remove them")
         return value
 

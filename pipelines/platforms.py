@@ -1,0 +1,116 @@
+"""Which platform a store runs on, chosen by what is installed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+from engines.errors import BadInput as EngineBadInput
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+    from random import Random
+
+    from pipelines.deepstream.build import EngineFiles
+    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.floor import Floor
+    from pipelines.outputs.base import FrameSink
+    from pipelines.settings.root import Settings
+    from pipelines.states import CameraState, Cause
+    from pipelines.store import Platform
+    from probes.describe import Describer
+    from probes.looks import LookScheduler
+    from probes.measure import Metrics
+    from probes.wording import Brand, Money
+
+_log = logging.getLogger(__name__)
+
+KINDS = ("auto", "cpu", "deepstream")
+
+
+def build_platform(
+    kind: str,
+    settings: Settings,
+    *,
+    floor: Floor,
+    looks: LookScheduler,
+    describer: Describer | None,
+    money: Money,
+    brand: Brand,
+    sinks: Callable[[], Sequence[FrameSink]],
+    metrics: Metrics,
+    on_state: Callable[[str, CameraState, Cause, int], None],
+    random: Random,
+    folder: Callable[[], Path],
+) -> Platform:
+    """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
+
+    kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
+    sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
+    folder: where files for this machine may be written.
+    """
+    if kind not in KINDS:
+        raise BadInput(f"platform {kind!r} is unknown; use {', '.join(KINDS)}")
+    if kind != "cpu":
+        try:
+            from pipelines.deepstream.assemble import assemble  # noqa: PLC0415 only where it is asked for
+
+            return assemble(
+                settings,
+                floor=floor,
+                looks=looks,
+                money=money,
+                brand=brand,
+                metrics=metrics,
+                on_state=on_state,
+                random=random,
+                files=lambda capabilities: files_of_this_machine(settings, capabilities, folder()),
+            )
+        except (BadInput, EngineBadInput) as error:
+            if kind == "deepstream":
+                raise
+            _log.info("runs on the CPU: %s", error)
+    from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
+    from probes.draw import Overlay  # noqa: PLC0415
+
+    return CpuPlatform(
+        settings,
+        floor=floor,
+        looks=looks,
+        overlay=Overlay(money, brand),
+        sinks=sinks(),
+        metrics=metrics,
+        on_state=on_state,
+        random=random,
+        describer=describer,
+    )
+
+
+def files_of_this_machine(settings: Settings, capabilities: Capabilities, folder: Path) -> EngineFiles:
+    """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
+    from engines.deepstream_files import deepstream_files, this_machine  # noqa: PLC0415
+    from engines.engine_key import EnginePrecision  # noqa: PLC0415
+    from engines.manifest import find_model, read_manifest  # noqa: PLC0415
+    from pipelines.deepstream.build import engine_files  # noqa: PLC0415
+    from pipelines.outputs.disk import write_whole  # noqa: PLC0415
+
+    if capabilities.version is None:
+        raise BadInput("platform: the version of DeepStream is unknown")
+    precision = EnginePrecision(settings.platform.precision)
+    # A slot for every camera of the file, disabled ones too: an engine for fewer would be rebuilt silently.
+    machine = this_machine(os.environ, capabilities.version, precision, batch=len(settings.cameras))
+    roles = (settings.models.person, settings.models.face)
+    manifest = read_manifest()
+    models = [find_model(role.name, manifest) for role in roles]
+    thresholds = {
+        role.name: dict.fromkeys(model.classes, role.min_confidence)
+        for role, model in zip(roles, models, strict=True)
+        if role.min_confidence is not None
+    }
+    target = folder / "deepstream"
+    for name, text in deepstream_files(models, machine, target, thresholds).items():
+        write_whole(target / name, text.encode())
+    return engine_files(settings, target)
