@@ -40,7 +40,8 @@ class PersonView:
     of the camera's picture, where last seen; `visible` while the camera sees the person. tracks: how many
     tracks were joined to this person, with certainty from 0 to 1 (1 for a single one). rank: 1 is next to
     be served; None for who was served or is no customer. rules: those of the shop that hold.
-    explain: where each line of the total comes from.
+    explain: where each line of the total comes from. number: the person's own since the start, whichever
+    track it is on.
     """
 
     camera: str
@@ -62,6 +63,7 @@ class PersonView:
     served_at: int | None
     customer: bool
     explain: tuple[str, ...]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +135,5 @@ def _person(
         served_at=customer.served_at,
         customer=not customer.staff,
         explain=tuple(people.explain(customer)),
+        number=customer.number,
     )

@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.commands import people_commands
 from pipelines.errors import BadInput
@@ -183,6 +185,7 @@ def test_a_basket_is_handed_over_to_the_next_camera_with_its_uncertainty():
     shop.visit(7, (1, ""), camera="till")
     (person,) = shop.floor.snapshot().persons
     assert (person.camera, person.tracks, person.total.amount_minor) == ("till", 2, 200_000)
+    assert person.number == 1
     assert 0.4 < person.certainty < 0.85
     assert person.arrived_at == START
     assert [(z.camera, z.zone) for z in person.zones] == [("door", "left"), ("till", "left")]
@@ -229,3 +232,36 @@ def test_a_plan_is_written_and_read_again():
 def test_what_is_no_plan_is_told(value):
     with pytest.raises(BadInput, match="no plan of a floor"):
         read_plan(value)
+
+
+BASKETS = st.dictionaries(
+    st.sampled_from(["hat", "top", "bag", "shoes"]), st.sampled_from(["nike", "gucci"]), min_size=1
+)
+
+
+@given(BASKETS, BASKETS, st.booleans(), st.integers(1, 8))
+@settings(max_examples=40, deadline=None)
+def test_two_who_cross_never_mix_their_baskets(ann, bob, exchanged, steps_together):
+    shop = Shop()
+
+    def see(step: int, places: tuple[float, float], tracks: tuple[int, int], *, read: bool) -> None:
+        at = START + step * 400_000_000
+        seen, votes = [], []
+        for basket, x, number in zip((ann, bob), places, tracks, strict=True):
+            who = track(number)
+            seen.append(Detection(Kind.PERSON, "person", 0.9, Box(x, 100, 80, 300), who))
+            cast = [Vote(f"{at} {slot}", slot, None, brand, 0.9, at) for slot, brand in basket.items()]
+            votes += [(who, cast)] if read else []
+        shop.floor.update(Frame("door", at, (1000, 600), tuple(seen)), (), (), votes)
+
+    for step in range(8):
+        see(step, (400, 500), (1, 2), read=True)
+    for step in range(8, 8 + steps_together):
+        see(step, (440, 460), (1, 2), read=False)
+    after = (2, 1) if exchanged else (1, 2)
+    for step in range(8 + steps_together, 40):
+        see(step, (550, 400), after, read=True)
+    worn = {p.track: {item.slot: item.brand for item in p.items} for p in shop.floor.snapshot().persons}
+    told_apart = ann != bob
+    if told_apart or not exchanged:
+        assert worn == {f"k7f3-000{after[0]}": ann, f"k7f3-000{after[1]}": bob}
