@@ -42,7 +42,7 @@ def assemble(
 ) -> DeepStreamPlatform:
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
 
-    files: makes the nvinfer and nvtracker files of this machine; without it those of configs/deepstream serve.
+    files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
     """
     capabilities = installed(kit)
     binding = pyds or load_pyds()

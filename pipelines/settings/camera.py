@@ -128,8 +128,8 @@ class Camera(Defaults):
 
     source: Annotated[str, BeforeValidator(_source)] = Field(
         title="Source",
-        description="rtsp://host/path, rtsps://host/path, /dev/video0, csi://0 (Jetson), a video file or a folder"
-        " of pictures.",
+        description="rtsp://host/path, rtsps://host/path, /dev/video0, csi://0 (Jetson), a video file or"
+        " a folder of pictures.",
     )
     enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
     credentials: Credentials | None = Field(
