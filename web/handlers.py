@@ -26,7 +26,7 @@ from web.stream import EventHub, writers
 from web.video import BOUNDARY, Viewers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -44,7 +44,9 @@ LARGEST = 10_000
 class Held(StreamingResponse):
     """A stream that counts: however it ends, its source is closed and `leave` is called, once."""
 
-    def __init__(self, source: AsyncIterator[bytes], leave: Callable[[], None], media_type: str) -> None:
+    def __init__(
+        self, source: AsyncGenerator[bytes, None], leave: Callable[[], None], media_type: str
+    ) -> None:
         super().__init__(source, media_type=media_type, headers={"X-Accel-Buffering": "no"})
         self._source, self._leave = source, leave
 
@@ -54,7 +56,7 @@ class Held(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._leave()
-            await self._source.aclose()  # type: ignore[attr-defined]  # it is a generator
+            await self._source.aclose()
 
 
 class Handlers:
@@ -120,7 +122,7 @@ class Handlers:
         """Write the system."""
         return Json(self._writers["system"][1]())
 
-    async def events(self, _request: Request, visitor: Visitor | None) -> Response:
+    async def events(self, request: Request, visitor: Visitor | None) -> Response:
         """Stream all of that as it changes."""
         self.hub.enter()
         own = None
@@ -130,7 +132,8 @@ class Handlers:
             def own() -> tuple[int, Any]:
                 return self._jobs.version, self._jobs.of(name)
 
-        return Held(self.hub.listen(own), self.hub.leave, "text/event-stream")
+        source = self._while_allowed(request, self.hub.listen(own))
+        return Held(source, self.hub.leave, "text/event-stream")
 
     async def served(self, request: Request, _visitor: Visitor | None) -> Response:
         """Take a person off the list."""
@@ -147,7 +150,7 @@ class Handlers:
         self._check_live()
         self.viewers.enter(camera)
         return Held(
-            self.viewers.video(camera, width, fps),
+            self._while_allowed(request, self.viewers.video(camera, width, fps)),
             lambda: self.viewers.leave(camera),
             f"multipart/x-mixed-replace; boundary={BOUNDARY}",
         )
@@ -272,6 +275,19 @@ class Handlers:
         """End a webcam run."""
         await self._webcams.close(_owner(request, visitor), _ticket(request, "webcam"))
         return Response(status_code=204)
+
+    async def _while_allowed(
+        self, request: Request, source: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """Pass a stream on until its visitor's sign-in ends: no one watches on after that."""
+        cookie = "" if "authorization" in request.headers else request.cookies.get(COOKIE, "")
+        try:
+            async for chunk in source:
+                if cookie and not self._gate.may(self._gate.sessions.find(cookie), Right.READ):
+                    return
+                yield chunk
+        finally:
+            await source.aclose()
 
     def _session(self, visitor: Visitor) -> dict[str, Any]:
         store, act = self._backend.settings.store, self._gate.may(visitor, Right.ACT)

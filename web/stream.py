@@ -11,7 +11,7 @@ from web import views
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from web.backend import Backend
 
@@ -41,7 +41,7 @@ class EventHub:
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
 
-    async def listen(self, own: Callable[[], tuple[int, Any]] | None) -> AsyncIterator[bytes]:
+    async def listen(self, own: Callable[[], tuple[int, Any]] | None) -> AsyncGenerator[bytes, None]:
         """Yield events until the listener leaves or the server stops. own: version and data of its jobs."""
         seen: dict[str, int] = {}
         yield b"retry: 2000\n\n"

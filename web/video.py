@@ -13,7 +13,7 @@ from probes.messages import rfc3339
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from pipelines.outputs.live import LiveOutput, LivePicture, Watch
 
@@ -106,7 +106,7 @@ class Viewers:
         self.sizes[camera] = picture.frame_size
         return picture
 
-    async def video(self, camera: str, width: int, fps: float) -> AsyncIterator[bytes]:
+    async def video(self, camera: str, width: int, fps: float) -> AsyncGenerator[bytes, None]:
         """Yield the parts of the stream to someone who has entered, until there is no new picture for 5 s."""
         slot, size = Slot(asyncio.Event()), Adapting(width, time.monotonic())
         watch = None

@@ -61,6 +61,18 @@ def test_signed_in_until_signed_out(page):
     assert again.status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/api/events", "/api/cameras/entrance/video.mjpg"])
+def test_open_streams_end_with_the_sign_in(page, path):
+    client = page.client(TOKEN)
+    with page.filming(), client.stream("GET", path) as answer:
+        parts = answer.iter_bytes()
+        next(parts)
+        other = httpx.Client(base_url=page.url, headers=client.headers, cookies=client.cookies)
+        assert other.delete("/api/session").status_code == 204
+        for _ in parts:
+            page.floor.show(customer())
+
+
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(page):
     cookie = page.client().get("/api/session", headers={"Cookie": ""}).headers["set-cookie"]
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(re.split("; ", cookie))
