@@ -57,7 +57,7 @@ class Joined:
 
 @dataclass(slots=True)
 class _Trace:
-    """A track's first and last sighting, UTC ns; size of the frame, px."""
+    """A track's first and last sighting, UTC ns; size of the frame, px; whether it goes on with another."""
 
     size: tuple[int, int]
     first_at: int
@@ -65,6 +65,7 @@ class _Trace:
     last_at: int
     last: Box
     ended: bool = False
+    joined: bool = False
 
 
 class Handover:
@@ -146,11 +147,8 @@ class Handover:
                 continue
             self._new.discard(track)
             fits = self._fitting(track)
-            rivals = [t for old, _ in fits for t in self._traces if t != track and self._match(old, t)]
-            if len(fits) == 1 and not rivals:
-                old, certainty = fits[0]
-                self._forget(old)
-                found.append(Joined(old, track, certainty))
+            if len(fits) == 1 and not self._rivals(fits[0][0], track):
+                found.append(self._join(track, *fits[0]))
             elif fits:
                 self._unclear.add(track)
         return found
@@ -168,12 +166,21 @@ class Handover:
             if len(fits) != 1:
                 continue
             old, certainty = fits[0]
-            others = [t for t in self._traces if t != track and self._match(old, t)]
-            if not any(_agree(_brands(wears(t)), _brands(wears(old)), unknown=True) for t in others):
-                self._forget(old)
-                self._unclear.discard(track)
-                found.append(Joined(old, track, round(certainty * TOLD_BY_ITEMS, 3)))
+            known, rivals = _brands(wears(old)), self._rivals(old, track)
+            if not any(_agree(_brands(wears(rival)), known, unknown=True) for rival in rivals):
+                found.append(self._join(track, old, round(certainty * TOLD_BY_ITEMS, 3)))
         return found
+
+    def _join(self, new: TrackId, old: TrackId, certainty: float) -> Joined:
+        self._forget(old)
+        self._unclear.discard(new)
+        self._traces[new].joined = True
+        return Joined(old, new, certainty)
+
+    def _rivals(self, old: TrackId, new: TrackId) -> list[TrackId]:
+        """Return the other tracks that could go on with a lost one, and go on with nobody yet."""
+        others = (t for t, trace in self._traces.items() if t != new and not trace.joined)
+        return [track for track in others if self._match(old, track) is not None]
 
     def _fitting(self, new: TrackId) -> list[tuple[TrackId, float]]:
         matches = ((old, self._match(old, new)) for old in self._traces if old != new)
