@@ -26,7 +26,7 @@ NEVER: Final = (
     "identity, name or face template of a person",
     "age, gender, ethnicity, mood or any other trait of a person",
     "a number that recognises a person on another day or in another store",
-    "a picture of a person on disk or on the network in which masking did not run",
+    "a picture from a camera on disk or on the network in which masking did not run",
 )
 LIMIT: Final = (
     "masks follow what the detectors find: a face that the face detector misses, on a person that the person"
@@ -137,6 +137,18 @@ def _kept(settings: Settings) -> Iterator[Row]:
         "where": "memory",
         "how_long": f"{_remembered_s(settings)} s",
     }
+    if outputs.web and outputs.web.uploads:
+        most = outputs.web.upload_s
+        yield {
+            "what": "pictures and videos that staff send in by the page, as sent",
+            "where": "a folder on this box's disk that only msh can read",
+            "how_long": f"until they are annotated, {most} s of work at most",
+        }
+        yield {
+            "what": "their annotated copies, with masked faces",
+            "where": "the same folder; emptied at each start and end",
+            "how_long": f"{outputs.web.keep_minutes} min, or until they are deleted on the page",
+        }
     if settings.notify:
         yield {
             "what": "items of a person who was announced and left, so that nobody is told twice",
@@ -193,9 +205,11 @@ def _sent(settings: Settings) -> Iterator[Row]:
     if outputs.metrics:
         what = "counts and histograms of the store (totals, times in zones), no single person"
         yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)
-    if outputs.web:
-        login = outputs.web.token is not None
-        yield _channel(video, f"whoever opens http://{outputs.web.listen}", encrypted=False, login=login)
+    if web := outputs.web:
+        to, encrypted = f"whoever opens http://{web.listen}", web.https
+        reads = web.token is not None and not web.read_without_login
+        what = f"{video}, and each person's items, total and zones"
+        yield _channel(what, to, encrypted=encrypted, login=reads)
 
 
 def _messages(settings: Settings, mqtt: Mqtt) -> Iterator[Row]:

@@ -27,6 +27,7 @@ class Ports:
     rtsp: int = 8554
     mqtt: int = 1883
     metrics: int = 9464
+    web: int = 8080
 
 
 def is_free(port: int) -> bool:

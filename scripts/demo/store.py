@@ -136,7 +136,8 @@ def screen(
             brands = ", ".join(brand.capitalize() for _slot, brand in visit.wears)
             every, euros = clip.truth.frames // clip.truth.fps, total(visit, price) / 100
             lines.append(f"    every {every} s somebody in {brands}: expect {euros:,.2f} EUR")
-    lines += ["", "  Watch, every face masked:"]
+    lines += ["", "  The page, with every face masked:", f"    http://{HOST}:{ports.web}/"]
+    lines += ["  Watch:"]
     lines += [f"    vlc rtsp://{HOST}:{ports.rtsp}/{name}" for name in clips]
     if broker:
         lines += ["  Events:", f"    mosquitto_sub -h {HOST} -p {ports.mqtt} -v -t 'msh/v1/#'"]
