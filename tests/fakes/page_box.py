@@ -79,21 +79,26 @@ def person(
     number: int, camera: str, box: tuple, items: list[dict], *, zone=None, here_s=90, rules=(), sure=0.86
 ):
     now = time.time()
-    zones = [{"id": zone, "entered_at": utc(now - here_s / 2), "dwell_ms": here_s * 500}] if zone else []
+    stay = {"id": zone, "camera": camera, "entered_at": utc(now - here_s / 2), "dwell_ms": here_s * 500}
+    lines = [f"{worn['slot']}: {worn['type']}, {worn['votes']} votes" for worn in items]
     return {
         "id": f"k7f3-{number:04d}",
         "camera": camera,
         "rank": 0,
+        "visible": True,
         "arrived_at": utc(now - here_s),
         "seen_at": utc(now),
         "dwell_ms": here_s * 1000,
         "waiting_ms": here_s * 400 if rules else 0,
-        "zones": zones,
+        "zones": [stay | {"now": True}] if zone else [],
         "box": dict(zip("xywh", box, strict=True)),
         "items": items,
         "total": total(items),
         "certainty": sure,
         "rules": list(rules),
+        "served_at": None,
+        "customer": True,
+        "explain": lines,
     }
 
 
@@ -167,13 +172,14 @@ class Box:
 
     def floor(self) -> dict:
         now = time.time()
-        ranked = sorted(self.people, key=lambda p: -p["total"]["amount_minor"])
+        waiting = [p for p in self.people if p["customer"] and not p["served_at"]]
+        others = [p | {"rank": None} for p in self.people if p not in waiting]
+        waiting.sort(key=lambda p: -p["total"]["amount_minor"])
         here = []
-        for rank, shopper in enumerate(ranked, 1):
-            arrived = datetime.fromisoformat(shopper["arrived_at"].replace("Z", "+00:00")).timestamp()
-            here.append(
-                shopper | {"rank": rank, "seen_at": utc(now), "dwell_ms": int((now - arrived) * 1000)}
-            )
+        for rank, shopper in enumerate(waiting, 1):
+            moving = {"seen_at": utc(now)} if shopper["visible"] else {}
+            here.append(shopper | moving | {"rank": rank})
+        here += others
         return {"at": utc(now), "currency": "EUR", "people": here}
 
     def camera_states(self) -> dict:
@@ -335,8 +341,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = url.path.strip("/").split("/")
         if url.path == "/":
             self._file(STATIC / "index.html")
-        elif parts[0] == "static":
-            self._file(STATIC / "/".join(parts[1:]))
+        elif parts[0] != "api":
+            self._file(STATIC / "/".join(parts))
         elif url.path == "/api/session":
             self._json(self.box.session())
         elif not self.box.signed_in:
@@ -366,7 +372,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts[1] == "session":
             self._sign_in(body)
         elif parts[1] == "people":
-            self.box.people = [p for p in self.box.people if p["id"] != parts[3]]
+            said = {"served_at": utc(time.time())} if parts[4] == "served" else {"customer": False}
+            next(p for p in self.box.people if p["id"] == parts[3]).update(said)
             self._nothing()
         elif parts[1] == "jobs" and self.command == "DELETE":
             self.box.jobs = [job for job in self.box.jobs if job["id"] != parts[2]]

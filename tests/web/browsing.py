@@ -108,7 +108,7 @@ def drawn(page, selector: str) -> bool:
           if (!canvas || canvas.width < 32) return false;
           const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           const seen = new Set();
-          for (let i = 0; i < data.length; i += 388) seen.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+          for (let i = 0; i < data.length; i += 388) seen.add(data.slice(i, i + 3).join());
           return seen.size > 8;
         }""",
         selector,

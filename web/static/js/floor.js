@@ -57,10 +57,11 @@ export function floorPage(main) {
     wall.dataset.count = Math.min(tiles.size, 9);
   };
   const takeFloor = (floor) => {
-    people = floor.people.map((person) => ({ ...person, key: keyOf(person) }));
+    people = floor.people.filter((person) => person.rank !== null).map((person) => ({ ...person, key: keyOf(person) }));
+    const served = floor.people.filter((person) => person.served_at && person.visible).length;
     if (!people.some((person) => person.key === chosen)) chosen = null;
     if (!people.some((person) => person.key === pointed)) pointed = null;
-    list.update(people, standsOut());
+    list.update(people, standsOut(), served);
     for (const [id, tile] of tiles) tile.people(people.filter((person) => person.camera === id), standsOut());
   };
   const tick = () => {

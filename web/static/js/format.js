@@ -65,8 +65,3 @@ export function itemName(item) {
   const brand = item.brand_text ?? item.brand;
   return brand ? `${brand} ${type}` : t("item.no_brand", { type });
 }
-
-export function sureness(part) {
-  if (part >= 0.8) return t("sure.high");
-  return part >= 0.5 ? t("sure.middle") : t("sure.low");
-}

@@ -3,6 +3,7 @@
 import { announce, empty, h, icon, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { send, session } from "./api.js";
+import { boxNow } from "./link.js";
 import { t, tOr } from "./strings.js";
 
 export function keyOf(person) {
@@ -15,6 +16,7 @@ export class PeopleList {
     this.calls = { point, pick };
     this.list = h("ol", { class: "people", "aria-label": t("floor.list") });
     this.none = empty("people", t("floor.none"), t("floor.none_text"));
+    this.served = h("p", { class: "served-note soft small number" });
     this.summary = h("span", { class: "soft small number" });
     this.node = h(
       "section",
@@ -22,16 +24,17 @@ export class PeopleList {
       h("div", { class: "card-head" }, h("h1", { id: "next-title" }, t("floor.title")), this.summary),
       this.list,
       this.none,
+      this.served,
     );
     this.rows = new Map();
-    this.gone = new Map();
-    this.first = undefined;
+    this.gone = new Set();
+    this.first = null;
   }
 
-  /** Take the people, the next to serve first. */
-  update(people, chosen) {
+  /** Take the people, the next to serve first; `served`: how many have been, and are in view. */
+  update(people, chosen, served) {
     const shown = people.filter((person) => !this.gone.has(person.key));
-    for (const key of this.gone.keys()) if (!people.some((person) => person.key === key)) this.gone.delete(key);
+    for (const key of this.gone) if (!people.some((person) => person.key === key)) this.gone.delete(key);
     const before = new Map([...this.rows].map(([key, row]) => [key, row.node.offsetTop]));
     const nodes = new Map([...this.rows].map(([key, row]) => [key, row.node]));
     reconcile(this.list, nodes, shown, {
@@ -47,7 +50,10 @@ export class PeopleList {
     for (const [key, row] of this.rows) slide(row.node, before.get(key));
     this.none.hidden = shown.length > 0;
     this.list.hidden = shown.length === 0;
-    say(this.summary, t("floor.count", { count: shown.length }));
+    const away = shown.filter((person) => !person.visible).length;
+    const inView = t("floor.count", { count: shown.length - away });
+    say(this.summary, away ? `${inView}, ${t("floor.away", { count: away })}` : inView);
+    say(this.served, served ? t("floor.served", { count: served }) : "");
     this.#tellFirst(shown[0]);
   }
 
@@ -57,7 +63,7 @@ export class PeopleList {
   }
 
   #leave(key) {
-    this.gone.set(key, true);
+    this.gone.add(key);
     this.rows.get(key)?.node.remove();
     this.rows.delete(key);
     this.calls.point(null);
@@ -86,6 +92,8 @@ class Row {
     this.rules = h("span", { class: "rules" });
     this.items = h("ul", { class: "items" });
     this.sure = h("span", { class: "sure soft small" });
+    this.lines = h("ul");
+    this.why = h("details", { class: "why small" }, h("summary", {}, t("person.why")), this.lines);
     this.itemNodes = new Map();
     this.acts = h("div", { class: "acts" }, this.sure);
     if (session.may.act) this.acts.append(this.#actions());
@@ -97,6 +105,7 @@ class Row {
       h("div", { class: "figures" }, this.total, this.range),
       h("div", { class: "place" }, h("span", { class: "place-line" }, icon("pin"), this.where, this.rules), this.times),
       this.items,
+      this.why,
       this.acts,
     );
   }
@@ -142,7 +151,10 @@ class Row {
     say(this.times, times(person));
     this.open.setAttribute("aria-label", t("person.row", { rank: person.rank, total: this.total.textContent, where: place(person) }));
     this.rules.replaceChildren(...person.rules.map((rule) => h("span", { class: "pill gold plain" }, rule)));
-    say(this.sure, known ? t("person.sure", { how: format.sureness(person.certainty), part: format.percent(person.certainty) }) : "");
+    this.node.classList.toggle("away", !person.visible);
+    say(this.sure, person.certainty < 0.995 ? t("person.sure", { part: format.percent(person.certainty) }) : "");
+    this.why.hidden = !known;
+    if (this.lines.textContent !== person.explain.join("")) this.lines.replaceChildren(...person.explain.map((line) => h("li", {}, line)));
     reconcile(this.items, this.itemNodes, byPrice(person.items), { key: (item) => item.slot, make: () => h("li"), update: fillItem });
   }
 
@@ -154,11 +166,14 @@ class Row {
 
 function place(person) {
   const camera = format.title(person.camera);
-  return person.zones.length ? `${person.zones.map((zone) => format.title(zone.id)).join(", ")} · ${camera}` : camera;
+  const zones = person.zones.filter((zone) => zone.now && zone.camera === person.camera);
+  return zones.length ? `${zones.map((zone) => format.title(zone.id)).join(", ")} · ${camera}` : camera;
 }
 
 function times(person) {
-  const here = t("person.here", { time: format.duration(person.dwell_ms) });
+  const here = person.visible
+    ? t("person.here", { time: format.duration(person.dwell_ms) })
+    : t("person.away", { time: format.duration(boxNow() - Date.parse(person.seen_at)) });
   return person.waiting_ms > 0 ? `${here} · ${t("person.waiting", { time: format.duration(person.waiting_ms) })}` : here;
 }
 

@@ -170,7 +170,7 @@ function boxFacts(system) {
     card(
       t("system.health"),
       health.ok ? notice("good", t("system.ok"), "check") : reasons.length ? h("div", { class: "reasons" }, reasons) : notice("bad", t("system.not_ok")),
-      facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
+      facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
     ),
     card(
       t("system.load"),
@@ -183,7 +183,7 @@ function boxFacts(system) {
         ["uploads", uploads.enabled ? t("system.uploads_value", { ...uploads, bytes: format.bytes(uploads.disk_bytes) }) : t("system.uploads_off")],
       ]),
     ),
-    card(t("system.models"), facts(h("dl", { class: "facts" }), system.models.map((model) => [tOr(`role.${model.role}`, model.role), `${model.name}, ${model.precision}`]))),
+    card(t("system.models"), facts(h("dl", { class: "facts" }), system.models.map((model) => [tOr(`role.${model.role}`, model.role), model.precision === "unknown" ? model.name : `${model.name}, ${model.precision}`]))),
     card(t("system.prices"), ...system.prices.map((source) => h("div", { class: "source-line" }, h("span", {}, h("b", {}, source.name), h("span", { class: "soft" }, ` ${source.text}`)), pill(source.ok ? "good" : "bad", t(source.ok ? "system.fine" : "system.not_ok"))))),
     card(
       t("system.mqtt"),

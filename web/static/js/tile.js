@@ -115,7 +115,7 @@ export class Tile {
 
   /** Put a button around each person of this camera. `people`: with `key`; `chosen`: the key that stands out. */
   people(people, chosen) {
-    reconcile(this.boxes, this.nodes, people.filter((person) => person.box), {
+    reconcile(this.boxes, this.nodes, people.filter((person) => person.visible), {
       key: (person) => person.key,
       make: (person) => {
         const node = h("button", {

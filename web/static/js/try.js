@@ -179,7 +179,7 @@ class JobCard {
     if (!job.result) return [found];
     const label = t("job.picture", { name: job.name });
     const media = job.result.type.startsWith("video/")
-      ? h("video", { src: job.result.url, controls: true, muted: true, playsInline: true, preload: "auto", loop: true, "aria-label": label })
+      ? h("video", { src: job.result.url, controls: true, muted: true, autoplay: !matchMedia("(prefers-reduced-motion: reduce)").matches, playsInline: true, preload: "auto", loop: true, "aria-label": label })
       : h("img", { src: job.result.url, alt: label });
     found.append(h("a", { class: "button", href: `${job.result.url}?download=1`, download: "" }, icon("download"), `${t("job.download")} (${format.bytes(job.result.bytes)})`));
     return [h("figure", {}, media), found];

@@ -1,0 +1,68 @@
+"""The demo store with its page: real cameras over RTSP, `msh run`, no broker; parts of it die and return."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from scripts.demo.cameras import password_variable
+from scripts.demo.children import Children, first_line, wait_for_port
+from scripts.demo.settings import Ports, choose_ports, store_file
+from tests.fakes.broker import free_port
+from tests.scripts import demo_films
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WEB = '  web: {{listen: "127.0.0.1:{port}", uploads: true, edit_areas: true}}\n'
+
+
+class DemoPage:
+    def __init__(self, children: Children, folder: Path) -> None:
+        self._children, self._folder = children, folder
+        self._ports, self.port = choose_ports(Ports()), free_port()
+        self._env = os.environ | {
+            password_variable("counter"): "secret",
+            "STATE_DIRECTORY": str(folder / "state"),
+        }
+        self.cameras = {name: self._camera(name, clip.path) for name, clip in demo_films.clips().items()}
+        text = store_file(self._ports, folder, broker=False).read_text(encoding="utf-8")
+        text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("  web:"))
+        self.store = folder / "demo.yaml"
+        self.store.write_text(text.replace("outputs:\n", "outputs:\n" + WEB.format(port=self.port)))
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        log = self._folder / "msh.log"
+        command = [sys.executable, "-m", "scripts.msh", "run", str(self.store), "--platform", "cpu"]
+        self._msh = self._children.start("msh run", command, env=self._env, log=log)
+        wait_for_port("msh run", self._msh, self.port, log)
+
+    def stop(self) -> None:
+        self._msh.terminate()
+        self._msh.wait(20)
+
+    def kill_camera(self, name: str) -> None:
+        self.cameras[name].kill()
+
+    def _camera(self, name: str, film: Path) -> subprocess.Popen[str]:
+        log = self._folder / f"{name}.log"
+        command = [sys.executable, "-m", "scripts.demo.cameras", f"{name}={film}"]
+        command += ["--port", str(getattr(self._ports, name))]
+        child = self._children.start(f"camera {name}", command, env=self._env, log=log)
+        first_line(f"camera {name}", child, log)
+        return child
+
+
+@contextmanager
+def demo_page(folder: Path) -> Iterator[DemoPage]:
+    with Children() as children:
+        yield DemoPage(children, folder)
