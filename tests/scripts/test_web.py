@@ -1,0 +1,43 @@
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+
+from scripts.msh import main
+from tests.fakes.served_page import STORE
+from web.signin import Token
+
+
+def test_the_page_alone_serves_until_it_is_told_to_stop(tmp_path):
+    (tmp_path / "store.yaml").write_text(STORE.format(more=""))
+    env = os.environ | {"STATE_DIRECTORY": str(tmp_path / "state")}
+    command = [sys.executable, "-m", "scripts.msh", "web", str(tmp_path / "store.yaml")]
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as msh:
+        url = re.search(r"http://[0-9.:]+/", msh.stdout.readline())[0]
+        assert httpx.get(f"{url}api/session").json()["may"]["upload"]
+        cameras = httpx.get(f"{url}api/cameras").json()["cameras"]
+        assert {camera["state"] for camera in cameras} == {"stopped"}
+        assert httpx.get(f"{url}api/cameras/entrance/video.mjpg").status_code == 503
+        msh.send_signal(signal.SIGTERM)
+        assert msh.wait(20) == 0
+    assert list((tmp_path / "state" / "page").iterdir()) == []
+
+
+def test_a_token_may_stand_in_the_file_as_its_hash(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("open sesame\n"))
+    assert main(["web", "--hash"]) == 0
+    hashed = capsys.readouterr().out.strip()
+    assert Token(hashed).matches("open sesame")
+
+
+def test_mistakes(monkeypatch, capsys, tmp_path):
+    assert main(["web"]) == 2
+    monkeypatch.setattr(sys, "stdin", io.StringIO("short\n"))
+    assert main(["web", "--hash"]) == 2
+    (tmp_path / "store.yaml").write_text(STORE.format(more="").partition("outputs:")[0])
+    assert main(["web", str(tmp_path / "store.yaml")]) == 2
+    assert "outputs.web: is not in the store file" in capsys.readouterr().err
