@@ -146,7 +146,12 @@ class BrandMatcher:
         compact = "".join(token.text for token in run)
         if len(run) == 1:
             return self._match(compact)
-        if len(compact) < SHORTEST_JOINED or all(token.text in COMMON_WORDS for token in run):
+        # A number beside a word is a size or an hour, not the rest of the word misread.
+        if (
+            len(compact) < SHORTEST_JOINED
+            or all(token.text in COMMON_WORDS for token in run)
+            or any(token.text.isdigit() for token in run)
+        ):
             brand = self._phrases.get(normal_brand(" ".join(token.text for token in run)))
             return (brand, 1.0) if brand is not None else None
         return self._match(compact)

