@@ -17,10 +17,11 @@ ROUNDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Microseconds, medians: of a bare walk that reads eight fields an object, of the probe, of the gate."""
+    """Microseconds, medians: of a walk to all objects, one that reads eight fields of each, probe, gate."""
 
     frames: int
     objects: int
+    walk_us: float
     bare_us: float
     probe_us: float
     gate_us: float
@@ -42,21 +43,38 @@ def measure(
     judges: tuple[Callable[[int], Verdict], Callable[[int], Verdict]],
     shape: tuple[int, int],
     clock: Callable[[], float] = time.perf_counter,
+    *,
+    rounds: int = ROUNDS,
 ) -> Cost:
     """Time probe and gate on fresh buffers of `batch()`, which have shape frames of so many objects."""
     judge, gate = judges
-    times: list[tuple[float, float, float]] = []
-    for _ in range(ROUNDS):
+    times: list[tuple[float, ...]] = []
+    for _ in range(rounds):
         buffer = batch()
+        started = clock()
+        walk(pyds, hash(buffer))
         begun = clock()
         bare(pyds, hash(buffer))
         read = clock()
         judge(hash(buffer))
         judged = clock()
         gate(hash(buffer))
-        times.append((read - begun, judged - read, clock() - judged))
-    bare_us, probe_us, gate_us = (median(part) * 1e6 for part in zip(*times, strict=True))
-    return Cost(*shape, bare_us, probe_us, gate_us)
+        times.append((begun - started, read - begun, judged - read, clock() - judged))
+    return Cost(*shape, *(median(part) * 1e6 for part in zip(*times, strict=True)))
+
+
+def walk(pyds: Any, buffer: int) -> int:
+    """Find all objects of a buffer and read nothing; return how many there were."""
+    count = 0
+    frames = pyds.gst_buffer_get_nvds_batch_meta(buffer).frame_meta_list
+    while frames is not None:
+        objects = pyds.NvDsFrameMeta.cast(frames.data).obj_meta_list
+        while objects is not None:
+            pyds.NvDsObjectMeta.cast(objects.data)
+            count += 1
+            objects = objects.next
+        frames = frames.next
+    return count
 
 
 def bare(pyds: Any, buffer: int) -> int:

@@ -1,0 +1,148 @@
+"""`msh bench probe`: what the DeepStream probe costs beside a bare walk through the same metadata."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentTypeError
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    import argparse
+
+    from probes.nvds_bench import Cost
+
+INSTALLED = Path("/opt/nvidia/deepstream/deepstream/lib")
+STAND_IN = Path(__file__).parents[2] / "tests" / "fakes" / "pyds_over_ctypes.py"
+NEEDED = "nvidia-deepstream-videodecode-cu13==9.0.2"
+CAMERAS, OBJECTS = (1, 8, 32), (1, 10, 50, 200)
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the bench."""
+    about = "what the DeepStream probe costs beside a bare walk through the same metadata; needs no GPU"
+    parser = benches.add_parser("probe", help=about, description=about)
+    parser.add_argument("--cameras", type=_count, nargs="+", default=CAMERAS, metavar="N", help="1 8 32")
+    parser.add_argument("--objects", type=_count, nargs="+", default=OBJECTS, metavar="N", help="1 10 50 200")
+    parser.add_argument("--rounds", type=_count, default=15, metavar="N", help="medians count (15)")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure every number of cameras with every number of objects on each, and print."""
+    name, pyds, library = _binding()
+    costs = [
+        _measure(pyds, library, (cameras, objects), args.rounds)
+        for cameras in args.cameras
+        for objects in args.objects
+    ]
+    _print(name, costs, as_json=args.json)
+    return 0
+
+
+def _measure(pyds: Any, library: Path, shape: tuple[int, int], rounds: int) -> Cost:
+    from probes.nvds_bench import measure  # noqa: PLC0415
+    from scripts.bench.probe_rig import Batches, probe_of  # noqa: PLC0415 loads OpenCV
+
+    failures: list[str | None] = []
+    probe, gate = probe_of(pyds, shape[0], failures.append)
+    batches = Batches(pyds, library, *shape)
+    try:
+        cost = measure(pyds, batches.fresh, (probe.judge, gate.judge), shape, rounds=rounds)
+    finally:
+        batches.close()
+    if failures or gate.dropped:
+        raise BadInput("bench probe: frames did not pass the probe and the gate, see the log; try pyds anew")
+    return cost
+
+
+def _binding() -> tuple[str, Any, Path]:
+    """Return the name of the binding, it, and where its library is: the box's own, else the stand-in."""
+    if find_spec("pyds") is not None:
+        if not (INSTALLED / "libnvds_meta.so").exists():
+            raise BadInput(f"{INSTALLED}: holds no libnvds_meta.so; install DeepStream, or remove pyds")
+        from probes.nvds import load_pyds  # noqa: PLC0415
+
+        return "pyds", load_pyds(), INSTALLED
+    spec = spec_from_file_location("pyds_over_ctypes", STAND_IN) if STAND_IN.exists() else None
+    if spec is not None and spec.loader is not None:
+        module = module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        folder = module.library_folder()
+        if folder is not None:
+            return "stand-in for pyds over ctypes", module.load(folder), folder
+    raise BadInput(
+        "bench probe: needs pyds with DeepStream, or a checkout with NVIDIA's metadata library on x86_64:"
+        f" pip install --no-deps {NEEDED}"
+    )
+
+
+def _print(binding: str, costs: list[Cost], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "cameras": cost.frames,
+                "objects": cost.objects,
+                "walk_us": round(cost.walk_us, 1),
+                "bare_us": round(cost.bare_us, 1),
+                "probe_us": round(cost.probe_us, 1),
+                "gate_us": round(cost.gate_us, 1),
+                "ratio": round(cost.ratio, 2),
+            }
+            for cost in costs
+        ]
+        print(json.dumps({"binding": binding, "costs": rows}))
+        return
+    table = Table(box=SIMPLE, pad_edge=False, title=f"medians, {binding}")
+    heads = (
+        "cameras",
+        "objects each",
+        "walk",
+        "8 fields",
+        "probe",
+        "gate",
+        "us a batch",
+        "probe : 8 fields",
+        "own work : 8 fields",
+    )
+    for head in heads:
+        table.add_column(head, justify="right")
+    for cost in costs:
+        each = [
+            f"{part / (cost.frames * cost.objects):.1f}"
+            for part in (cost.walk_us, cost.bare_us, cost.probe_us, cost.gate_us)
+        ]
+        table.add_row(
+            str(cost.frames),
+            str(cost.objects),
+            *each,
+            f"{cost.probe_us:,.0f}",
+            f"{cost.ratio:.2f}",
+            f"{cost.ratio - 1:.2f}",
+        )
+    console = Console(file=sys.stdout)
+    console.print(table)
+    console.print(
+        "us an object, but for the batch. walk: objects found, nothing read. 8 fields: the same, and eight"
+        " fields read of each. own work: the probe less the 8 fields, aim below 1. One run: ratios compare."
+    )
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return number
