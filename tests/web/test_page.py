@@ -165,6 +165,23 @@ class TestFloor:
         assert page.locator(".person img").count() == 0
 
 
+def test_many_windows_of_one_browser_all_live_and_act(chrome, box):
+    """Over HTTP/1.1 they share six connections."""
+    window = Visit(chrome, box.url)
+    pages = [window.page, *(window.context.new_page() for _ in range(4))]
+    for page in pages:
+        page.goto(box.url)
+        page.locator(".person").first.wait_for()
+        page.locator(".tile:not(.stale)").nth(1).wait_for()
+    pages[-1].get_by_role("button", name="Served").first.click()
+    pages[1].get_by_text("1 person in view has been served").wait_for()
+    window.page.close()
+    box.people.clear()
+    for page in pages[1:]:
+        page.get_by_text("Nobody in view").wait_for()
+    window.close()
+
+
 def test_sign_in_and_out(chrome):
     box = Box(token=True).start()
     window = Visit(chrome, box.url)
@@ -308,8 +325,10 @@ class TestSystem:
         assert not page.get_by_role("button", name="Write to store file").is_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "dark"),
+    [(size, dark) for size in SIZES for dark in (False, True) if not dark or size != "tablet"],
+)
 def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
     window = Visit(chrome, box.url, size, dark=dark)
     for name, place, ready in (

@@ -1,4 +1,4 @@
-"""The page on the real thing: the demo store's cameras, models, prices, uploads, webcam, in a real browser."""
+"""The page on the real thing: the demo's cameras, models, prices, uploads and webcam, in a real browser."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory) -> Path:
-    """Four seconds in which somebody in a priced jacket stands at the counter."""
+    """Three seconds in which somebody in a priced jacket stands at the counter."""
     path = tmp_path_factory.mktemp("film") / "counter.mp4"
     whole = demo_films.clips()["counter"].path
-    cut = ["ffmpeg", "-v", "error", "-ss", "6", "-t", "4", "-i", whole, "-c", "copy", path]
+    cut = ["ffmpeg", "-v", "error", "-ss", "6", "-t", "3", "-i", whole, "-c", "copy", path]
     subprocess.run(cut, check=True, timeout=60)
     return path
 

@@ -1,11 +1,17 @@
 // The server-sent events: newest state of everything, whether the line to the box is up, and the box's clock.
+//
+// A browser opens at most six connections to a server over HTTP/1.1, for all windows together. So one window listens
+// and passes on what it hears to the others, where the browser has locks (over https, or on the box itself).
 
 const SILENCE_MS = 5000;
 const KINDS = ["floor", "cameras", "system", "jobs"];
 
 export const newest = {};
 const listeners = { floor: new Set(), cameras: new Set(), system: new Set(), jobs: new Set(), link: new Set() };
+const windows = new BroadcastChannel("msh-events");
 let source = null;
+let turn = null;
+let waitingSince = 0;
 let heardAt = 0;
 let retryMs = 500;
 let retry = null;
@@ -31,25 +37,58 @@ export function on(kind, call) {
 }
 
 export function connect() {
+  if (wanted) return;
   wanted = true;
-  open();
+  listen();
 }
 
 export function disconnect() {
   wanted = false;
+  turn?.abort();
+  turn = null;
   close();
 }
+
+/** Take the turn to listen, now or when the window that has it goes; until then hear what that one passes on. */
+function listen() {
+  if (turn || !wanted || document.hidden) return;
+  turn = new AbortController();
+  const { signal } = turn;
+  waitingSince = Date.now();
+  if (!navigator.locks) {
+    open();
+    return;
+  }
+  windows.postMessage({ ask: true });
+  const hold = () => {
+    open();
+    return new Promise((done) => signal.addEventListener("abort", done));
+  };
+  navigator.locks.request("msh-events", { signal }, hold).catch(() => {});
+}
+
+windows.addEventListener("message", ({ data }) => {
+  if (data.ask) {
+    if (source) for (const kind of KINDS) if (kind in newest) windows.postMessage({ kind, data: newest[kind] });
+  } else if (wanted && !source) take(data.kind, data.data);
+});
 
 function tell(kind, data) {
   for (const call of listeners[kind]) call(data);
 }
 
 function open() {
-  if (source || !wanted || document.hidden) return;
+  if (source || !turn) return;
   clearTimeout(retry);
   source = new EventSource("/api/events");
-  source.openedAt = Date.now();
-  for (const kind of KINDS) source.addEventListener(kind, (event) => take(kind, JSON.parse(event.data)));
+  waitingSince = Date.now();
+  for (const kind of KINDS) {
+    source.addEventListener(kind, (event) => {
+      const data = JSON.parse(event.data);
+      take(kind, data);
+      if (navigator.locks) windows.postMessage({ kind, data });
+    });
+  }
   source.addEventListener("bye", again);
   source.addEventListener("error", again);
 }
@@ -78,20 +117,26 @@ function close() {
 function again() {
   close();
   setUp(false);
-  if (!wanted || document.hidden) return;
+  if (!turn) return;
   retry = setTimeout(open, retryMs * (0.75 + Math.random() / 2));
   retryMs = Math.min(retryMs * 2, 5000);
 }
 
 setInterval(() => {
-  if (source && Date.now() - Math.max(heardAt, source.openedAt) > SILENCE_MS) again();
+  if (Date.now() - Math.max(heardAt, waitingSince) > SILENCE_MS) {
+    if (source) again();
+    else setUp(false);
+  }
   if (!up) tell("link", linkState());
 }, 1000);
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) close();
-  else if (wanted) {
+  if (document.hidden) {
+    turn?.abort();
+    turn = null;
+    close();
+  } else if (wanted) {
     setUp(false);
-    open();
+    listen();
   }
 });

@@ -174,7 +174,7 @@ function times(person) {
   const here = person.visible
     ? t("person.here", { time: format.duration(person.dwell_ms) })
     : t("person.away", { time: format.duration(boxNow() - Date.parse(person.seen_at)) });
-  return person.waiting_ms > 0 ? `${here} · ${t("person.waiting", { time: format.duration(person.waiting_ms) })}` : here;
+  return person.waiting_ms >= 1000 ? `${here} · ${t("person.waiting", { time: format.duration(person.waiting_ms) })}` : here;
 }
 
 export function byPrice(items) {

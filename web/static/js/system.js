@@ -7,6 +7,7 @@ import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
 
 const PICTURE_MS = 15000;
+const SOON_MS = 3000;
 
 export function systemPage(main) {
   const cards = new Map();
@@ -58,7 +59,7 @@ class CameraCard {
   constructor(camera) {
     this.camera = camera;
     const name = format.title(camera);
-    this.picture = h("img", { alt: "", hidden: true });
+    this.picture = h("canvas", { role: "img", hidden: true });
     this.none = h("span", { class: "soft" }, t("system.no_picture"));
     this.taken = h("span", { class: "soft small number" });
     this.state = h("span", { class: "pill" });
@@ -85,8 +86,8 @@ class CameraCard {
 
   end() {
     clearInterval(this.timer);
+    clearTimeout(this.soon);
     this.stopper?.abort();
-    URL.revokeObjectURL(this.url);
   }
 
   async take() {
@@ -97,17 +98,15 @@ class CameraCard {
       if (!answer.ok) throw new Error(answer.status);
       await this.#show(await answer.blob(), answer.headers.get("X-Captured-At"));
     } catch (error) {
-      if (error.name !== "AbortError") this.#noPicture();
+      if (error.name === "AbortError") return;
+      this.#noPicture();
+      clearTimeout(this.soon);
+      this.soon = setTimeout(() => this.was === "live" && this.take(), SOON_MS);
     }
   }
 
   async #show(blob, at) {
     const bitmap = await createImageBitmap(blob);
-    if (!(this.picture instanceof HTMLCanvasElement)) {
-      const canvas = h("canvas", { role: "img" });
-      this.picture.replaceWith(canvas);
-      this.picture = canvas;
-    }
     Object.assign(this.picture, { width: bitmap.width, height: bitmap.height, hidden: false });
     this.picture.getContext("2d").drawImage(bitmap, 0, 0);
     this.picture.setAttribute("aria-label", t("system.picture", { camera: format.title(this.camera), at: format.clock(at) }));

@@ -2,10 +2,10 @@
 //
 // The stream is read with fetch, not shown by <img>, because an <img> cannot tell an old picture from a new one.
 // Browsers open at most six connections to a server over HTTP/1.1, for all windows together; so at most three are
-// used for streams, and pictures are fetched one by one where all three are taken or a stream fails.
+// used for streams (one a window where windows cannot agree), and pictures are fetched one by one elsewhere.
 
-const STREAMS = 3;
-const POLL_MS = 700;
+const STREAMS = navigator.locks ? 3 : 1;
+const POLL_MS = 250;
 const RETRY_MS = 2000;
 const WIDTHS = [320, 640, 960, 1280];
 let streaming = 0;
