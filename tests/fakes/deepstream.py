@@ -18,6 +18,7 @@ from gi.repository import GLib, GObject, Gst  # noqa: E402
 from pipelines.deepstream.contract import load_contract  # noqa: E402
 from pipelines.deepstream.kit import GstKit  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
+from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
     from pipelines.deepstream.capabilities import Capabilities
@@ -118,7 +119,7 @@ class _Fake(Gst.Bin):
         self.expose("src", made[-1].get_static_pad("src"))
 
     def inner(self, factory: str) -> Any:
-        own = {"relabel": Relabel, "noter": Noter}.get(factory)
+        own = {"relabel": Relabel, "batcher": Batcher, "router": Router, "first": First}.get(factory)
         element = own() if own else Gst.ElementFactory.make(factory, None)
         self.add(element)
         return element
@@ -155,106 +156,62 @@ class Encoder(_Fake):
         return Gst.Bin.do_change_state(self, transition)
 
 
-class Noter(Relabel):
-    """Hands on a copy of each buffer, with the metadata that the test wants on it."""
-
-    __gtype_name__ = "MshFakeNoter"
-    note: Any = None
-
-    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
-        # A copy is ours alone and so may be given metadata; a buffer in a probe or chain may not.
-        fresh = buffer.copy_region(
-            Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS, 0, buffer.get_size()
-        )
-        slot = fresh.offset = buffer.offset
-        if self.note is not None:
-            self.note(hash(fresh), slot)
-        return self.out.push(fresh)
-
-
 class StreamMux(_Fake):
-    """One buffer a batch: which camera it is of, the demux reads from the buffer's offset."""
+    """The tests' one and only shared batch: the mux of the graph; that of the wall goes by the same rules."""
 
     def build(self) -> None:
-        self.funnel = self.inner("funnel")
-        last = self.funnel
-        if self.kit.note is not None and self.get_name() == "mux":
-            last = self.inner("noter")
-            last.note = self.kit.note
-            self.funnel.link(last)
-        self.expose("src", last.get_static_pad("src"))
+        self.batcher = self.inner("batcher")
+        self.batcher.note = self.kit.note if self.get_name() == "mux" else None
+        self.batcher.on_end = self._tell
+        self.expose("src", self.batcher.get_static_pad("src"))
+
+    def do_set_property(self, spec: Any, value: Any) -> None:
+        _Fake.do_set_property(self, spec, value)
+        if spec.name == "batched-push-timeout" and value > 0:
+            self.batcher.timeout_s = value / 1e6
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
-        target = self.funnel.request_pad_simple("sink_%u")
-        pad = self.expose(name, target, "sink_%u")
-        pad.add_probe(
-            Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM, self._seen, int(name.split("_")[1])
-        )
-        return pad
+        return self.expose(name, self.batcher.request_pad_simple(name), "sink_%u")
 
     def do_release_pad(self, pad: Any) -> None:
         target = pad.get_target()
         pad.set_active(False)
         self.remove_pad(pad)
-        self.funnel.release_request_pad(target)
+        self.batcher.release_request_pad(target)
 
-    def _seen(self, _pad: Any, info: Any, slot: int) -> Any:
-        if info.type & Gst.PadProbeType.BUFFER:
-            info.get_buffer().offset = slot
-        elif info.get_event().type == Gst.EventType.EOS:
-            told = Gst.Structure.new_empty("stream-eos")
-            told.set_value("stream-id", GObject.Value(GObject.TYPE_UINT, slot))
-            self.post_message(Gst.Message.new_element(self, told))
-            return Gst.PadProbeReturn.DROP  # drop-pipeline-eos
-        return Gst.PadProbeReturn.OK
-
-
-class Router(Gst.Element):
-    """Pushes each buffer to the pad of its camera."""
-
-    __gtype_name__ = "MshFakeRouter"
-    __gsttemplates__ = (
-        Gst.PadTemplate.new("sink", Gst.PadDirection.SINK, Gst.PadPresence.ALWAYS, Gst.Caps.new_any()),
-        Gst.PadTemplate.new("src_%u", Gst.PadDirection.SRC, Gst.PadPresence.REQUEST, Gst.Caps.new_any()),
-    )
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
-        self.into.set_chain_function_full(self._chain)
-        self.into.set_event_function_full(self._event)
-        self.add_pad(self.into)
-        self.by_slot: dict[int, Any] = {}
-
-    def _event(self, _pad: Any, _parent: Any, event: Any) -> bool:
-        for pad in self.by_slot.values():
-            pad.push_event(event)
-        return True
-
-    def do_request_new_pad(self, template: Any, name: str, _caps: Any) -> Any:
-        pad = Gst.Pad.new_from_template(template, name)
-        self.by_slot[int(name.split("_")[1])] = pad
-        self.add_pad(pad)
-        return pad
-
-    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
-        pad = self.by_slot.get(buffer.offset)
-        result = pad.push(buffer) if pad is not None else Gst.FlowReturn.OK
-        return Gst.FlowReturn.OK if result == Gst.FlowReturn.NOT_LINKED else result
+    def _tell(self, slot: int) -> None:
+        told = Gst.Structure.new_empty("stream-eos")
+        told.set_value("stream-id", GObject.Value(GObject.TYPE_UINT, slot))
+        self.post_message(Gst.Message.new_element(self, told))  # and no EOS: drop-pipeline-eos
 
 
 class StreamDemux(_Fake):
     def build(self) -> None:
-        self.router = Router()
-        self.add(self.router)
+        self.router = self.inner("router")
+        self.router.split = self.kit.split if self.get_name() == "demux" else None
         self.expose("sink", self.router.get_static_pad("sink"))
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
         return self.expose(name, self.router.request_pad_simple(name), "src_%u")
 
 
+class First(Relabel):
+    """Hands on the first picture of each batch."""
+
+    __gtype_name__ = "MshFakeFirst"
+
+    def _chain(self, _pad: Any, _parent: Any, batch: Any) -> Any:
+        flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
+        return self.out.push(batch.copy_region(flags, 0, batch.get_size() // len(slots_in(batch.offset))))
+
+
+class Tiler(_Fake):
+    def build(self) -> None:
+        self.passes("first")
+
+
 class UriSource(_Fake):
-    """What it plays is written in kit.scripts by its URI: live, dead, auth, ends, dies, stalls, hangs."""
+    """What it plays is written in kit.scripts by its URI: live, fed, dead, auth, ends, dies, stalls."""
 
     def build(self) -> None:
         self.source: Any = None
@@ -280,9 +237,7 @@ class UriSource(_Fake):
         rtsp = self.inner("rtspsrc")  # for the login only
         rtsp.set_locked_state(True)
         self.kit.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
-        self.source = self.inner("videotestsrc")
-        self.source.set_property("is-live", True)
-        self.source.set_property("num-buffers", 5 if script in ("ends", "dies", "stalls") else -1)
+        self.source = self._source(script)
         held, label = self.inner("capsfilter"), self.inner("relabel")
         held.set_property("caps", Gst.Caps.from_string(PICTURE))
         self.source.link(held)
@@ -291,6 +246,17 @@ class UriSource(_Fake):
         if script in ("dies", "stalls"):
             out.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._at_end, script)
         self.expose("vsrc_0", out, "vsrc_%u")
+
+    def _source(self, script: str) -> Any:
+        if script == "fed":
+            source = self.kit.feeds[self.values["uri"]] = self.inner("appsrc")
+            source.set_property("format", Gst.Format.TIME)
+            source.set_property("is-live", True)
+            return source
+        source = self.inner("videotestsrc")
+        source.set_property("is-live", True)
+        source.set_property("num-buffers", 5 if script in ("ends", "dies", "stalls") else -1)
+        return source
 
     def _at_end(self, _pad: Any, info: Any, script: str) -> Any:
         if info.get_event().type != Gst.EventType.EOS:
@@ -319,6 +285,7 @@ class Sensor(_Fake):
 CLASSES: dict[str, type[_Fake]] = {
     "nvstreammux": StreamMux,
     "nvstreamdemux": StreamDemux,
+    "nvmultistreamtiler": Tiler,
     "nvvideoconvert": Converter,
     "nvv4l2h264enc": Encoder,
     "nvurisrcbin": UriSource,
@@ -329,7 +296,8 @@ CLASSES: dict[str, type[_Fake]] = {
 class FakeKit:
     """Makes stand-ins for NVIDIA's elements and real stock ones.
 
-    scripts: what sources do, by URI. note(buffer address, slot): puts metadata on what leaves the mux.
+    scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
+    feeds: the appsrc of each source that is "fed", by URI.
     """
 
     def __init__(self, box: Capabilities) -> None:
@@ -340,6 +308,8 @@ class FakeKit:
         self.logins: list[tuple[str | None, str | None]] = []
         self.hang: Any = None
         self.note: Any = None
+        self.split: Any = None
+        self.feeds: dict[str, Any] = {}
         self.version: tuple[int, int] | None = (9, 1)
         self.missing: set[str] = set()
         self.encoder_works = True

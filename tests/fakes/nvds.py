@@ -104,6 +104,21 @@ def fill(ds: Any, batch: Any, pics: Sequence[Pic]) -> None:
             ds.nvds_add_obj_meta_to_frame(frame, found, None)
 
 
+def split(ds: Any, batch: int, index: int, part: int) -> None:
+    """Carry a frame's metadata over to its own buffer, as nvstreamdemux does; nothing where there is none."""
+    found = ds.gst_buffer_get_nvds_batch_meta(batch)
+    if found is None:
+        return
+    frame = next((one for one in frames_of(ds, batch) if one.batch_id == index), None)
+    if frame is None:
+        return
+    own = ds.new_batch(1)
+    copy = ds.nvds_acquire_frame_meta_from_pool(own)
+    ds.nvds_copy_frame_meta(frame, copy)
+    ds.nvds_add_frame_meta_to_batch(own, copy)
+    ds.attach(part, own)
+
+
 def frames_of(ds: Any, buffer: int) -> list[Any]:
     return _items(ds.gst_buffer_get_nvds_batch_meta(buffer).frame_meta_list, ds.NvDsFrameMeta.cast)
 

@@ -283,6 +283,7 @@ def load(folder: Path) -> Pyds:
         ("nvds_add_display_meta_to_frame", 2),
         ("nvds_add_user_meta_to_batch", 2),
         ("nvds_remove_obj_meta_from_frame", 2),
+        ("nvds_copy_frame_meta", 2),
     ):
         setattr(pyds, function, _call(meta, function, width))
     return pyds

@@ -65,7 +65,9 @@ class FakeAnalysis:
 class Running:
     """The platform under test and all that it says."""
 
-    def __init__(self, settings: Settings, kit: FakeKit, box: Any, analyse: Any = None) -> None:
+    def __init__(
+        self, settings: Settings, kit: FakeKit, box: Any, analyse: Any = None, clocks: Any = None
+    ) -> None:
         self.kit = kit
         self.metrics = Metrics([state.value for state in CameraState])
         self.analysis: Any = analyse(settings, self.metrics) if analyse else FakeAnalysis()
@@ -78,6 +80,7 @@ class Running:
             metrics=self.metrics,
             on_state=lambda camera, state, cause, _: self.states.append((camera, state.value, cause.value)),
             kit=kit,
+            clocks=clocks,
         )
         self.samples: Counter[str] = Counter()
 
@@ -114,6 +117,8 @@ def running(
     change: Any = None,
     analyse: Any = None,
     note: Any = None,
+    split: Any = None,
+    clocks: Any = None,
     outputs: str = "rtsp",
     **scripts: str,
 ) -> Iterator[Running]:
@@ -123,8 +128,8 @@ def running(
         settings = change(settings)
     kit = FakeKit(box)
     kit.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
-    kit.note = note
-    run = Running(settings, kit, box, analyse)
+    kit.note, kit.split = note, split
+    run = Running(settings, kit, box, analyse, clocks)
     try:
         yield run
     finally:

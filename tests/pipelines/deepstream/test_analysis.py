@@ -14,7 +14,7 @@ from pipelines.states import CameraState
 from probes.frame import Kind
 from probes.measure import Metrics
 from tests.fakes.deepstream import FakeKit
-from tests.fakes.nvds import Pic, face, fill, person, pyds
+from tests.fakes.nvds import Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
@@ -53,15 +53,18 @@ class Shop:
         self.ds, self.floor, self.number = pyds(), Floor(), 0
         self.inferred, self.blind = 1, False
 
-    def note(self, buffer: int, slot: int) -> None:
+    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
         if self.blind:
             return
         self.number += 1
-        batch = self.ds.new_batch(1)
+        batch = self.ds.new_batch(len(frames))
         at = START + self.number * 100_000_000
-        pic = Pic(slot, [person(7), face()], self.number, at, (640, 480), self.inferred)
-        fill(self.ds, batch, [pic])
+        seen = [person(7), face()]
+        fill(self.ds, batch, [Pic(slot, seen, n, at, (640, 480), self.inferred) for slot, n in frames])
         self.ds.attach(buffer, batch)
+
+    def split(self, batch: int, index: int, part: int) -> None:
+        split(self.ds, batch, index, part)
 
     def analyse(self, settings, metrics):
         return PydsAnalysis(
@@ -84,7 +87,7 @@ def shop() -> Shop:
 
 
 def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, shop):
-    with running(tmp_path, rtsp(2), analyse=shop.analyse, note=shop.note) as run:
+    with running(tmp_path, rtsp(2), analyse=shop.analyse, note=shop.note, split=shop.split) as run:
         run.listen("stream_c0", "stream_c1")
         for camera in ("c0", "c1"):
             run.platform.valves.want(camera, STREAM, wanted=True)
@@ -103,7 +106,7 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
 
 def test_without_metadata_nothing_leaves(tmp_path, shop):
     shop.blind = True
-    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split) as run:
         run.listen("stream_c0")
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
@@ -116,7 +119,7 @@ def test_without_metadata_nothing_leaves(tmp_path, shop):
 
 def test_frames_without_inference_leave_only_under_a_cover(tmp_path, shop):
     shop.inferred = 0
-    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split) as run:
         run.listen("stream_c0")
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
@@ -127,7 +130,9 @@ def test_frames_without_inference_leave_only_under_a_cover(tmp_path, shop):
 
 
 def test_a_silent_camera_lets_its_people_go(tmp_path, shop):
-    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, c0="stalls") as run:
+    with running(
+        tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split, c0="stalls"
+    ) as run:
         run.platform.start()
         assert until(lambda: shop.floor.silent)
         assert shop.floor.silent[0] == "c0"
@@ -135,7 +140,7 @@ def test_a_silent_camera_lets_its_people_go(tmp_path, shop):
 
 def test_the_death_of_the_floor_is_told(tmp_path, shop):
     shop.floor.error = RuntimeError("broken")
-    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note) as run:
+    with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split) as run:
         run.platform.start()
         assert until(lambda: run.platform.failed)
 
@@ -143,7 +148,7 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
 def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
     settings = store(tmp_path, rtsp(1), "rtsp")
     kit = FakeKit(JETSON)
-    kit.note = shop.note
+    kit.note, kit.split = shop.note, shop.split
     platform = assemble(
         settings,
         floor=shop.floor,

@@ -1,0 +1,203 @@
+"""Stand-ins for nvstreammux and nvstreamdemux at work: real batches of several cameras, and apart again.
+
+A batch buffer holds its frames' pictures one behind the other, all of one size, in the order of their slots;
+its offset is the set of those slots, one bit each. Metadata is put on and carried over by `note` and `split`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+Gst.init(None)
+_ONCE = (Gst.EventType.STREAM_START, Gst.EventType.CAPS)
+WAIT_S = 0.05
+
+
+def slots_in(offset: int) -> list[int]:
+    """Return the slots of a batch."""
+    return [slot for slot in range(offset.bit_length()) if offset >> slot & 1]
+
+
+def _template(name: str, direction: Any, presence: Any) -> Any:
+    return Gst.PadTemplate.new(name, direction, presence, Gst.Caps.new_any())
+
+
+def _proxy(pad: Any, parent: Any, query: Any) -> bool:
+    """Take what the other side takes."""
+    if query.type == Gst.QueryType.CAPS:
+        return bool(pad.proxy_query_caps(query))
+    return bool(pad.query_default(parent, query))
+
+
+class Batcher(Gst.Element):
+    """Gathers one frame of each camera, and waits no longer than timeout_s for those that are late.
+
+    note(address of the batch, [(slot, offset of its buffer), ...]) puts metadata on. on_end(slot): no more.
+    """
+
+    __gtype_name__ = "MshFakeBatcher"
+    __gsttemplates__ = (
+        _template("src", Gst.PadDirection.SRC, Gst.PadPresence.ALWAYS),
+        _template("sink_%u", Gst.PadDirection.SINK, Gst.PadPresence.REQUEST),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
+        self.add_pad(self.out)
+        self.note: Any = None
+        self.on_end: Any = None
+        self.timeout_s = 0.1
+        self._change = threading.Condition()
+        self._by_slot: dict[int, Any] = {}
+        self._ended: set[int] = set()
+        self._waiting: dict[int, tuple[Any, int]] = {}
+        self._told: set[Any] = set()
+        self._running, self._result, self._last = False, Gst.FlowReturn.OK, 0
+        self._thread: threading.Thread | None = None
+
+    def do_request_new_pad(self, template: Any, name: str, _caps: Any) -> Any:
+        pad, slot = Gst.Pad.new_from_template(template, name), int(name.split("_")[1])
+        pad.set_chain_function_full(lambda pad, _parent, buffer: self._take(pad, slot, buffer))
+        pad.set_event_function_full(lambda _pad, _parent, event: self._hear(slot, event))
+        pad.set_query_function_full(_proxy)
+        with self._change:
+            self._by_slot[slot] = pad
+            self._ended.discard(slot)
+        pad.set_active(True)
+        self.add_pad(pad)
+        return pad
+
+    def do_release_pad(self, pad: Any) -> None:
+        pad.set_active(False)
+        with self._change:
+            self._by_slot.pop(int(pad.get_name().split("_")[1]), None)
+            self._change.notify_all()
+        self.remove_pad(pad)
+
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.READY_TO_PAUSED:
+            self._running, self._result = True, Gst.FlowReturn.OK
+            self._thread = threading.Thread(target=self._run, name="fake-mux", daemon=True)
+        if transition == Gst.StateChange.PAUSED_TO_READY:
+            with self._change:
+                self._running = False
+                self._change.notify_all()
+        result = Gst.Element.do_change_state(self, transition)
+        if transition == Gst.StateChange.READY_TO_PAUSED and self._thread:
+            self._thread.start()
+        return result
+
+    def _take(self, pad: Any, slot: int, buffer: Any) -> Any:
+        segment = pad.get_sticky_event(Gst.EventType.SEGMENT, 0).parse_segment()
+        at = segment.to_running_time(Gst.Format.TIME, buffer.pts)
+        with self._change:
+            while self._running and slot in self._waiting:
+                self._change.wait(WAIT_S)
+            if not self._running:
+                return Gst.FlowReturn.FLUSHING
+            self._waiting[slot] = buffer, at
+            self._change.notify_all()
+            return self._result
+
+    def _hear(self, slot: int, event: Any) -> bool:
+        if event.type in _ONCE and event.type not in self._told:
+            self._told.add(event.type)
+            self.out.push_event(event)
+        elif event.type == Gst.EventType.EOS:
+            with self._change:
+                self._ended.add(slot)
+                self._change.notify_all()
+            self.on_end(slot)
+        return True
+
+    def _full(self) -> bool:
+        return self._by_slot.keys() - self._ended <= self._waiting.keys()
+
+    def _run(self) -> None:
+        while self._running:
+            with self._change:
+                if not self._change.wait_for(lambda: self._waiting or not self._running, WAIT_S):
+                    continue
+                ends = time.monotonic() + self.timeout_s
+                while self._running and not self._full() and (left := ends - time.monotonic()) > 0:
+                    self._change.wait(left)
+                taken, self._waiting = self._waiting, {}
+                self._change.notify_all()
+            if taken and self._running:
+                self._push(sorted(taken.items()))
+
+    def _push(self, taken: list[tuple[int, tuple[Any, int]]]) -> None:
+        if Gst.EventType.SEGMENT not in self._told:
+            self._told.add(Gst.EventType.SEGMENT)
+            segment = Gst.Segment()
+            segment.init(Gst.Format.TIME)
+            self.out.push_event(Gst.Event.new_segment(segment))
+        (_, (first, _)), *others = taken
+        # A copy is ours alone and so may be given metadata; a buffer in a probe or chain may not.
+        batch = first.copy_region(
+            Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS, 0, first.get_size()
+        )
+        for _, (buffer, _) in others:
+            batch.append_memory(buffer.get_all_memory())
+        batch.pts = self._last = max(self._last + 1, *(at for _, (_, at) in taken))
+        batch.dts = Gst.CLOCK_TIME_NONE
+        batch.offset = sum(1 << slot for slot, _ in taken)
+        if self.note is not None:
+            self.note(hash(batch), [(slot, buffer.offset) for slot, (buffer, _) in taken])
+        self._result = self.out.push(batch)
+
+
+class Router(Gst.Element):
+    """Takes batches apart: each frame's picture goes to the pad of its camera.
+
+    split(address of the batch, index of the frame, address of the part) carries metadata over.
+    """
+
+    __gtype_name__ = "MshFakeRouter"
+    __gsttemplates__ = (
+        _template("sink", Gst.PadDirection.SINK, Gst.PadPresence.ALWAYS),
+        _template("src_%u", Gst.PadDirection.SRC, Gst.PadPresence.REQUEST),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
+        self.into.set_chain_function_full(self._chain)
+        self.into.set_event_function_full(self._event)
+        self.add_pad(self.into)
+        self.split: Any = None
+        self.by_slot: dict[int, Any] = {}
+
+    def _event(self, _pad: Any, _parent: Any, event: Any) -> bool:
+        for pad in self.by_slot.values():
+            pad.push_event(event)
+        return True
+
+    def do_request_new_pad(self, template: Any, name: str, _caps: Any) -> Any:
+        pad = Gst.Pad.new_from_template(template, name)
+        self.by_slot[int(name.split("_")[1])] = pad
+        self.add_pad(pad)
+        return pad
+
+    def _chain(self, _pad: Any, _parent: Any, batch: Any) -> Any:
+        slots, worst = slots_in(batch.offset), Gst.FlowReturn.OK
+        size = batch.get_size() // len(slots)
+        for index, slot in enumerate(slots):
+            if (pad := self.by_slot.get(slot)) is None:
+                continue
+            flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
+            part = batch.copy_region(flags, index * size, size)
+            part.pts, part.duration, part.offset = batch.pts, batch.duration, 1 << slot
+            if self.split is not None:
+                self.split(hash(batch), index, hash(part))
+            result = pad.push(part)
+            worst = worst if result in (Gst.FlowReturn.OK, Gst.FlowReturn.NOT_LINKED) else result
+        return worst

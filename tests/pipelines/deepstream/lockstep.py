@@ -1,0 +1,236 @@
+"""The whole stand-in graph fed frame by frame, with real metadata and a real floor, on a clock of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from random import Random
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.platform import Clocks
+from pipelines.deepstream.redaction import Method, Redaction
+from pipelines.deepstream.valves import STREAM
+from pipelines.plan import FloorPlan, build_floor, plan_of
+from probes.nvds_meta import HEADS
+from probes.nvds_redact import Verdict
+from probes.status import Summaries
+from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
+from tests.fakes.people import START
+from tests.fakes.shop_day import Sayings
+from tests.pipelines.deepstream.running import Running, running, until
+from tests.pipelines.deepstream.stores import rtsp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from pipelines.settings.root import Settings
+    from pricing.asked import Lookup
+    from probes.measure import Metrics
+
+    Scene = Callable[[int, int], Sequence[Obj] | None]
+    """What camera `slot` sees in step `number`; None: it gives no frame."""
+
+STEP_NS = 100_000_000
+GREY = np.full((SURFACE[1] * 3 // 2, SURFACE[0]), 128, np.uint8).tobytes()
+
+
+class Time:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Nobody:
+    """Looks without answers."""
+
+    def offer(self, frame: Any, pixels: Any) -> None:
+        pass
+
+    def drain(self) -> list[Any]:
+        return []
+
+
+class HeardFloor:
+    """A floor that is real, and all that it was told and said."""
+
+    def __init__(self, plan: FloorPlan, lookup: Lookup, metrics: Metrics) -> None:
+        self.said, self.taken = Sayings(), 0
+        self.frames: list[Any] = []
+        zones = {camera: [zone.name for zone in found] for camera, found in plan.zones.items()}
+        self.floor = build_floor(
+            plan,
+            lookup,
+            summaries=Summaries(zones, plan.currency),
+            publisher=self.said,
+            metrics=metrics,
+            getrandbits=Random(0).getrandbits,
+        )
+
+    def update(self, frame: Any, answers: Any, ended: Any, votes: Any = ()) -> Any:
+        values = self.floor.update(frame, answers, ended, votes)
+        self.frames.append(frame)
+        self.taken += 1
+        return values
+
+    def quiet(self, camera: str, at: int, ended: Any) -> None:
+        self.floor.quiet(camera, at, ended)
+
+    def customers(self, values: Any) -> Any:
+        return self.floor.customers(values)
+
+    def events(self, camera: str) -> list[dict[str, Any]]:
+        """Return the person events of a camera, in their order."""
+        found = [dict(message.payload) for message in self.said.said]
+        return [e for e in found if e.get("type", "").startswith("person.") and e["camera"] == camera]
+
+
+class Watched(PydsAnalysis):
+    """The analysis of production; counts what it has judged and handed over."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.verdicts: list[Verdict] = []
+        self.handed = 0
+        self._put, self._handoff.put = self._handoff.put, self._count
+
+    def _count(self, sighting: Any) -> None:
+        self.handed += 1
+        self._put(sighting)
+
+    def judge_batch(self, buffer: int) -> Verdict:
+        verdict = super().judge_batch(buffer)
+        self.verdicts.append(verdict)
+        return verdict
+
+
+class Lockstep:
+    """One store on stand-in elements; `step` feeds a frame to each camera and waits until all is done.
+
+    scene: what is seen. harm(ds, batch, numbers) may spoil a batch's metadata. pictures: I420 of a surface.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        lookup: Lookup = lambda *_: None,
+        looks: Any = None,
+        harm: Callable[[Any, Any], None] | None = None,
+        size: tuple[int, int] = (640, 480),
+    ) -> None:
+        self.ds, self.broken, self.time, self.scene = pyds(), pyds(), Time(), scene
+        self.run: Running
+        self.floor: HeardFloor
+        self.batches: list[list[tuple[int, int]]] = []
+        self.covered: dict[str, list[set[tuple[float, ...]]]] = {}
+        self._lookup, self._looks, self._harm, self._size = lookup, looks or Nobody(), harm, size
+        self._number = self._fed = 0
+
+    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
+        batch = self.ds.new_batch(len(frames))
+        pics = [
+            Pic(slot, self.scene(slot, number) or (), number, START + number * STEP_NS, self._size)
+            for slot, number in frames
+        ]
+        fill(self.ds, batch, pics)
+        if self._harm is not None:
+            self._harm(self.ds, batch)
+        self.ds.attach(buffer, batch)
+        self.batches.append(frames)
+
+    def split(self, batch: int, index: int, part: int) -> None:
+        split(self.ds, batch, index, part)
+
+    def analyse(self, settings: Settings, metrics: Metrics) -> Watched:
+        self.floor = HeardFloor(plan_of(settings, "box"), self._lookup, metrics)
+        return Watched(
+            settings,
+            self.broken,
+            slots={name: slot for slot, name in enumerate(settings.cameras)},
+            redaction=Redaction(Method.BLUR),
+            jetson=True,
+            floor=self.floor,
+            looks=self._looks,
+            money=str,
+            metrics=metrics,
+            random=Random(1),
+            clock=self.time,
+        )
+
+    def watch(self, camera: str) -> None:
+        """Want the camera's stream, and note the heads covered on what passes its gate."""
+        element = self.run.platform.pipeline.get_by_name(f"redact_{camera}")
+        noted = self.covered[camera] = []
+        self.run.listen(f"stream_{camera}")
+
+        def passing(_pad: Any, info: Any) -> Any:
+            address = hash(info.get_buffer())
+            found = [o for frame in frames_of(self.ds, address) for o in objects_of(self.ds, frame)]
+            heads = (o.rect_params for o in found if o.unique_component_id == HEADS)
+            noted.append({(r.left, r.top, r.width, r.height, r.has_bg_color) for r in heads})
+            return Gst.PadProbeReturn.OK
+
+        element.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, passing)
+        self.run.platform.valves.want(camera, STREAM, wanted=True)
+
+    def step(self, steps: int = 1, pictures: Callable[[int, int], bytes] = lambda *_: GREY) -> None:
+        """Feed so many frames to each camera that gives one."""
+        for _ in range(steps):
+            number, self._number = self._number, self._number + 1
+            self.time.now += STEP_NS / 1e9
+            for slot, feed in enumerate(self._feeds()):
+                if feed is None or self.scene(slot, number) is None:
+                    continue
+                buffer = Gst.Buffer.new_wrapped(pictures(slot, number))
+                buffer.pts, buffer.duration, buffer.offset = number * STEP_NS, STEP_NS, number
+                feed.emit("push-buffer", buffer)
+                self._fed += 1
+            assert until(self.settled), self
+
+    def settled(self) -> bool:
+        """Tell whether all that was fed has gone as far as it will: to the floor, and to the streams."""
+        verdicts, handed = self.run.analysis.verdicts, self.run.analysis.handed
+        passed = zip(self.batches, verdicts, strict=False)
+        leaving = Counter(f"c{slot}" for batch, v in passed if v is Verdict.PASS for slot, _ in batch)
+        return (
+            sum(len(batch) for batch in self.batches) == self._fed
+            and len(verdicts) == len(self.batches)
+            and self.floor.taken == handed
+            and all(self.run.samples[f"stream_{camera}"] == leaving[camera] for camera in self.covered)
+        )
+
+    def kill(self, camera: str) -> None:
+        """Let a camera's source fail, for good."""
+        uri = self.run.platform._settings.cameras[camera].source
+        self.run.kit.scripts[uri] = "dead"
+        source = self.run.kit.feeds.pop(uri).get_parent()
+        source._complain(Gst.Message.new_error, Gst.ResourceError.READ, "Could not read from resource.")
+
+    def _feeds(self) -> list[Any]:
+        cameras = self.run.platform._settings.cameras.values()
+        return [self.run.kit.feeds.get(camera.source) for camera in cameras]
+
+
+@contextmanager
+def lockstep(folder: Path, shop: Lockstep, cameras: int = 2, change: Any = None) -> Iterator[Lockstep]:
+    """Run the store, its cameras connected and waiting to be fed."""
+    scripts = {f"c{slot}": "fed" for slot in range(cameras)}
+    wired = SimpleNamespace(analyse=shop.analyse, note=shop.note, split=shop.split)
+    clocks = Clocks(monotonic=shop.time, random=Random(1))
+    with running(folder, rtsp(cameras), change=change, clocks=clocks, **vars(wired), **scripts) as run:
+        shop.run = run
+        for camera in scripts:
+            shop.watch(camera)
+        run.platform.start()
+        assert until(lambda: len(run.kit.feeds) == cameras)
+        yield shop
