@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections import Counter
 from contextlib import contextmanager
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from pipelines.deepstream.analysis import PydsAnalysis
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     Scene = Callable[[int, int], Sequence[Obj] | None]
     """What camera `slot` sees in step `number`; None: it gives no frame."""
 
-STEP_NS = 100_000_000
+_gst = ctypes.CDLL("libgstreamer-1.0.so.0")
+_gst.gst_buffer_extract.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t]
+_gst.gst_buffer_extract.restype = ctypes.c_size_t
 GREY = np.full((SURFACE[1] * 3 // 2, SURFACE[0]), 128, np.uint8).tobytes()
 
 
@@ -116,7 +120,7 @@ class Watched(PydsAnalysis):
 class Lockstep:
     """One store on stand-in elements; `step` feeds a frame to each camera and waits until all is done.
 
-    scene: what is seen. harm(ds, batch, numbers) may spoil a batch's metadata. pictures: I420 of a surface.
+    scene: what is seen. harm(ds, batch) may spoil a batch's metadata. size: of the cameras' own pictures.
     """
 
     def __init__(
@@ -127,19 +131,22 @@ class Lockstep:
         looks: Any = None,
         harm: Callable[[Any, Any], None] | None = None,
         size: tuple[int, int] = (640, 480),
+        step_ns: int = 100_000_000,
     ) -> None:
         self.ds, self.broken, self.time, self.scene = pyds(), pyds(), Time(), scene
+        self.broken.get_nvds_buf_surface = self.surface
+        self.broken.unmap_nvds_buf_surface = lambda _buffer, _batch_id: None
         self.run: Running
         self.floor: HeardFloor
         self.batches: list[list[tuple[int, int]]] = []
         self.covered: dict[str, list[set[tuple[float, ...]]]] = {}
         self._lookup, self._looks, self._harm, self._size = lookup, looks or Nobody(), harm, size
-        self._number = self._fed = 0
+        self._number, self._fed, self._step_ns = 0, 0, step_ns
 
     def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
         batch = self.ds.new_batch(len(frames))
         pics = [
-            Pic(slot, self.scene(slot, number) or (), number, START + number * STEP_NS, self._size)
+            Pic(slot, self.scene(slot, number) or (), number, START + number * self._step_ns, self._size)
             for slot, number in frames
         ]
         fill(self.ds, batch, pics)
@@ -150,6 +157,13 @@ class Lockstep:
 
     def split(self, batch: int, index: int, part: int) -> None:
         split(self.ds, batch, index, part)
+
+    def surface(self, buffer: int, batch_id: int) -> Any:
+        """Return the RGBA pixels of a frame of a batch, as pyds does."""
+        pixels = np.empty((SURFACE[1] * 3 // 2, SURFACE[0]), np.uint8)
+        read = _gst.gst_buffer_extract(buffer, batch_id * pixels.nbytes, pixels.ctypes.data, pixels.nbytes)
+        assert read == pixels.nbytes
+        return cv2.cvtColor(pixels, cv2.COLOR_YUV2RGBA_I420)
 
     def analyse(self, settings: Settings, metrics: Metrics) -> Watched:
         self.floor = HeardFloor(plan_of(settings, "box"), self._lookup, metrics)
@@ -187,12 +201,13 @@ class Lockstep:
         """Feed so many frames to each camera that gives one."""
         for _ in range(steps):
             number, self._number = self._number, self._number + 1
-            self.time.now += STEP_NS / 1e9
+            self.time.now += self._step_ns / 1e9
             for slot, feed in enumerate(self._feeds()):
                 if feed is None or self.scene(slot, number) is None:
                     continue
                 buffer = Gst.Buffer.new_wrapped(pictures(slot, number))
-                buffer.pts, buffer.duration, buffer.offset = number * STEP_NS, STEP_NS, number
+                buffer.pts, buffer.duration = number * self._step_ns, self._step_ns
+                buffer.offset = number
                 feed.emit("push-buffer", buffer)
                 self._fed += 1
             assert until(self.settled), self

@@ -1,0 +1,211 @@
+"""The same films through the CPU platform and through the stand-in DeepStream graph: the same is said.
+
+The stand-ins replay what the CPU detected and tracked, as NvDsBatchMeta; all behind that is production's: the
+probe, crops from surfaces, looks, floor. Not compared, for these must differ: track ids (each run has a
+random session, and the probe numbers tracks itself, since NvDCF's numbers may come again) and event ids. On a
+box times differ too (the camera's own, not those of arrival), and which frame confirms a track.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import date
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from engines.detector import load_detector
+from engines.manifest import find_model, read_manifest
+from engines.ocr import WordReader
+from engines.tracking import Tracker
+from pipelines.cpu.chain import CameraChain
+from pipelines.cpu.inference import InferenceLoop
+from pipelines.cpu.reader import read_frames
+from pipelines.mailbox import Mailbox
+from pipelines.plan import plan_of
+from pipelines.settings.area import Zone
+from pipelines.source import RawFrame
+from pipelines.states import CameraState
+from pricing.reload import CatalogueFile
+from probes.draw import Overlay
+from probes.frame import Kind
+from probes.measure import Metrics
+from probes.nvds_meta import UNTRACKED
+from probes.picking import Limits, Picker
+from probes.reading import cut, matcher_of, read_marks
+from probes.redact import Redactor
+from probes.tracks import Sessions, TrackBook
+from scripts.demo.truth import PRICES, prices, total
+from tests.fakes.nvds import SURFACE, Obj
+from tests.fakes.people import START
+from tests.pipelines.deepstream.lockstep import HeardFloor, Lockstep, Time, lockstep
+from tests.pipelines.deepstream.running import until
+from tests.pipelines.deepstream.stores import rtsp, store
+from tests.scripts import demo_films
+
+EVERY = 2
+STEP_NS = EVERY * 100_000_000
+CAMERAS = {"c0": "counter", "c1": "entrance"}
+HUGE = 2**40
+"""Added to the tracker's numbers: NvDCF's have 64 bits."""
+
+
+class PromptLooks:
+    """Looks read where they are taken, so that no thread's speed decides which are."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._picker, self._matcher, self._reader = Picker(Limits()), matcher_of(names), WordReader()
+        self._answers: deque[Any] = deque()
+
+    def offer(self, frame: Any, pixels: Any) -> None:
+        for person in self._picker.pick(frame):
+            if (look := cut(frame, person, pixels)) is not None:
+                self._answers.append(read_marks(look, self._reader, self._matcher))
+
+    def drain(self) -> list[Any]:
+        return [self._answers.popleft() for _ in range(len(self._answers))]
+
+
+def zoned(settings: Any) -> Any:
+    """Divide each camera's picture into columns."""
+    zones = {
+        f"column-{n}": Zone(polygon=((n / 6, 0.0), (n / 6 + 1 / 6, 0.0), (n / 6 + 1 / 6, 1.0), (n / 6, 1.0)))
+        for n in range(6)
+    }
+    cameras = {n: camera.model_copy(update={"zones": zones}) for n, camera in settings.cameras.items()}
+    return settings.model_copy(update={"cameras": cameras})
+
+
+class Shop:
+    """Two cameras, their films, and the price list."""
+
+    def __init__(self, folder: Any) -> None:
+        clips = demo_films.clips()
+        self.settings = zoned(store(folder, rtsp(len(CAMERAS)), "rtsp"))
+        self.catalogue = CatalogueFile(PRICES, "EUR", lambda: date(2026, 11, 22))
+        self.truth = {camera: clips[name].truth for camera, name in CAMERAS.items()}
+        self.films = {
+            camera: [picture for _, picture in read_frames(clips[name].path)][::EVERY]
+            for camera, name in CAMERAS.items()
+        }
+        self.looks = PromptLooks(dict(self.catalogue.current.names))
+
+
+def on_cpu(shop: Shop) -> HeardFloor:
+    """Put the films through the inference thread, step by step."""
+    metrics, clock = Metrics([state.value for state in CameraState]), Time()
+    floor = HeardFloor(plan_of(shop.settings, "box"), shop.catalogue.lookup, metrics)
+    persons, faces = (
+        load_detector(role.name) for role in (shop.settings.models.person, shop.settings.models.face)
+    )
+    sessions = Sessions(ZoneInfo("UTC"), Random(7))
+    chains = {
+        camera: CameraChain(
+            camera,
+            labels=persons.classes,
+            tracker=Tracker(person_class=persons.classes.index("person")),
+            book=TrackBook(camera, sessions, 2500),
+            redactor=Redactor(method="pixelate", margin=0.25, hold_ms=800),
+        )
+        for camera in CAMERAS
+    }
+    mailbox: Mailbox[RawFrame] = Mailbox(lambda camera, reason: None)
+    loop = InferenceLoop(
+        mailbox=mailbox,
+        persons=persons,
+        faces=faces,
+        chains=chains,
+        floor=floor,
+        looks=PromptLooks(dict(shop.catalogue.current.names)),
+        overlay=Overlay(str),
+        sinks=(),
+        metrics=metrics,
+        clock=clock,
+    )
+    loop.start()
+    for number in range(max(map(len, shop.films.values()))):
+        clock.now += STEP_NS / 1e9
+        here = {camera: film[number] for camera, film in shop.films.items() if number < len(film)}
+        for camera, picture in here.items():
+            pixels = type(picture)(picture.y.copy(), picture.u.copy(), picture.v.copy())
+            mailbox.put(camera, RawFrame(camera, START + number * STEP_NS, pixels))
+        assert until(lambda n=number, h=here: all(loop.processed[camera] == n + 1 for camera in h))
+    clock.now += 5
+    assert until(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
+    assert loop.stop()
+    return floor
+
+
+def on_deepstream(shop: Shop, seen: HeardFloor, folder: Any) -> HeardFloor:
+    """Replay what the CPU saw through the stand-in graph, the films' own pictures on its surfaces."""
+    classes = find_model(shop.settings.models.person.name, read_manifest()).classes
+    frames = {(frame.camera, (frame.captured_at - START) // STEP_NS): frame for frame in seen.frames}
+
+    def scene(slot: int, number: int) -> list[Obj] | None:
+        frame = frames.get((f"c{slot}", number))
+        return None if frame is None else [replayed(found) for found in frame.detections]
+
+    def replayed(found: Any) -> Obj:
+        component, class_id = (2, 0) if found.kind is Kind.FACE else (1, classes.index(found.label))
+        number = UNTRACKED if found.track is None else HUGE + found.track.number
+        box = (found.box.x, found.box.y, found.box.w, found.box.h)
+        return Obj(component, class_id, number, found.confidence, box)
+
+    def pictures(slot: int, number: int) -> bytes:
+        picture = shop.films[f"c{slot}"][number]
+        return b"".join(np.ascontiguousarray(plane).tobytes() for plane in (picture.y, picture.u, picture.v))
+
+    rig = Lockstep(scene, lookup=shop.catalogue.lookup, looks=shop.looks, size=SURFACE, step_ns=STEP_NS)
+    with lockstep(folder, rig, change=zoned) as run:
+        run.step(max(map(len, shop.films.values())), pictures)
+        run.time.now += 5
+        floor = run.floor
+        assert until(
+            lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended"
+        )
+    return floor
+
+
+def sequences(floor: HeardFloor, camera: str) -> list[list[Any]]:
+    """Return what was said of each person of a camera: kinds, items with prices, totals, zones."""
+    persons: dict[str, list[Any]] = {}
+    for event in floor.events(camera):
+        items = [
+            (i["slot"], i["type"], i["brand"], i["price"] and i["price"]["amount_minor"])
+            for i in event["items"]
+        ]
+        zones = [visit["id"] for visit in event["zones"]]
+        at = event["occurred_at"]  # equal here, where both are told when frames were taken
+        said = (event["type"], event.get("reason"), at, items, event["total"], zones)
+        persons.setdefault(event["track"]["id"], []).append(said)
+    return list(persons.values())
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Shop, HeardFloor, HeardFloor]:
+    folder = tmp_path_factory.mktemp("same")
+    shop = Shop(folder)
+    cpu = on_cpu(shop)
+    return shop, cpu, on_deepstream(shop, cpu, folder)
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_the_same_events_in_the_same_order_with_the_same_totals(told: Any, camera: str) -> None:
+    shop, cpu, deepstream = told
+    expected, found = sequences(cpu, camera), sequences(deepstream, camera)
+    assert found == expected
+    (visit,) = shop.truth[camera].visits
+    totals = [said[-1][4]["amount_minor"] for said in found]
+    assert total(visit, prices()) in totals
+    kinds = {kind for said in found for kind, *_ in said}
+    assert kinds == {"person.started", "person.updated", "person.ended"}
+    assert len({zone for said in found for *_, zones in said for zone in zones}) > 1
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_the_same_tallies(told: Any, camera: str) -> None:
+    _, cpu, deepstream = told
+    assert deepstream.floor.tally(camera) == cpu.floor.tally(camera)
