@@ -67,6 +67,11 @@ class Inference:
                 f"model {name}: {self.precision.value} needs a calibration; make it with: "
                 f"msh models build {name} --precision {self.precision.value} --frames FOLDER"
             )
+        if self.model.decoder not in PARSERS:
+            raise BadInput(
+                f"model {name}: nvinfer has no parser for decoder {self.model.decoder.value};"
+                f" take a model with {' or '.join(known.value for known in PARSERS)}, or run it on the CPU"
+            )
         if ";" in "".join(self.model.classes):
             raise BadInput(f"model {name}: nvinfer's label file does not take a ';' in a class name")
 

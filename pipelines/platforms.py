@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from engines.errors import BadInput as EngineBadInput
 from pipelines.errors import BadInput
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from engines.deepstream_files import Machine
     from pipelines.deepstream.build import EngineFiles
     from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
@@ -29,6 +32,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 KINDS = ("auto", "cpu", "deepstream")
+
+
+@dataclass(frozen=True, slots=True)
+class Nvidia:
+    """Where DeepStream's parts come from: None is what is installed. pyds: the module."""
+
+    kit: Kit | None = None
+    pyds: Any = None
+    machine: Machine | None = None
 
 
 def build_platform(
@@ -45,13 +57,15 @@ def build_platform(
     on_state: Callable[[str, CameraState, Cause, int], None],
     random: Random,
     folder: Callable[[], Path],
+    nvidia: Nvidia | None = None,
 ) -> Platform:
     """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
 
     kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
-    folder: where files for this machine may be written.
+    folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
     """
+    parts = nvidia or Nvidia()
     if kind not in KINDS:
         raise BadInput(f"platform {kind!r} is unknown; use {', '.join(KINDS)}")
     if kind != "cpu":
@@ -67,7 +81,9 @@ def build_platform(
                 metrics=metrics,
                 on_state=on_state,
                 random=random,
-                files=lambda capabilities: files_of_this_machine(settings, capabilities, folder()),
+                files=lambda box: files_of_this_machine(settings, box, folder(), parts.machine),
+                kit=parts.kit,
+                pyds=parts.pyds,
             )
         except (BadInput, EngineBadInput) as error:
             if kind == "deepstream":
@@ -89,7 +105,9 @@ def build_platform(
     )
 
 
-def files_of_this_machine(settings: Settings, capabilities: Capabilities, folder: Path) -> EngineFiles:
+def files_of_this_machine(
+    settings: Settings, capabilities: Capabilities, folder: Path, machine: Machine | None = None
+) -> EngineFiles:
     """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
     from engines.deepstream_files import deepstream_files, this_machine  # noqa: PLC0415
     from engines.engine_key import EnginePrecision  # noqa: PLC0415
@@ -101,7 +119,8 @@ def files_of_this_machine(settings: Settings, capabilities: Capabilities, folder
         raise BadInput("platform: the version of DeepStream is unknown")
     precision = EnginePrecision(settings.platform.precision)
     # A slot for every camera of the file, disabled ones too: an engine for fewer would be rebuilt silently.
-    machine = this_machine(os.environ, capabilities.version, precision, batch=len(settings.cameras))
+    batch = len(settings.cameras)
+    machine = machine or this_machine(os.environ, capabilities.version, precision, batch)
     roles = (settings.models.person, settings.models.face)
     manifest = read_manifest()
     models = [find_model(role.name, manifest) for role in roles]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipelines.floor import Floor, Publisher, Tally
     from pipelines.outputs.base import FrameSink
     from pipelines.plan import FloorPlan
+    from pipelines.platforms import Nvidia
     from pipelines.settings.root import Settings
     from pipelines.states import Cause
     from pipelines.supervisor import CameraStatus
@@ -96,11 +97,12 @@ class Store:
         record: Path | None = None,
         sinks: Sequence[FrameSink] = (),
         now: Callable[[], int] = time.time_ns,
+        nvidia: Nvidia | None = None,
     ) -> None:
         """Build everything from the settings; nothing runs yet. platform: auto, cpu, deepstream. BadInput.
 
         record: where the floor's metadata is written down for `msh replay`. sinks: outputs besides the
-        settings' own, closed with them.
+        settings' own, closed with them. nvidia: DeepStream's parts, instead of those installed here.
         """
         self._settings, self._metrics, self._now = settings, metrics, now
         self._cameras = settings.enabled_cameras()
@@ -126,7 +128,7 @@ class Store:
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=self._random.random
         )
-        self._platform = self._build_platform(platform)
+        self._platform = self._build_platform(platform, nvidia)
         self._told_up: int | None = None
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(target=self._keep_house, name="housekeeping", daemon=True)
@@ -326,7 +328,7 @@ class Store:
             return open_record(record, plan) if record else None
         return open_record(metadata.file, plan, metadata.max_mb)
 
-    def _build_platform(self, kind: str) -> Platform:
+    def _build_platform(self, kind: str, nvidia: Nvidia | None) -> Platform:
         return build_platform(
             kind,
             self._settings,
@@ -340,6 +342,7 @@ class Store:
             on_state=self.on_state,
             random=self._random,
             folder=state_folder,
+            nvidia=nvidia,
         )
 
     def _build_sinks(self) -> list[FrameSink]:

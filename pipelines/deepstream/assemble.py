@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.build import build_graph, engine_files
-from pipelines.deepstream.installed import installed
+from pipelines.deepstream.installed import check_encoder, installed
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from probes.nvds import load_pyds
 from probes.wording import as_is
@@ -48,6 +48,7 @@ def assemble(
     binding = pyds or load_pyds()
     named = files(capabilities) if files else engine_files(settings)
     graph, redaction = build_graph(settings, capabilities, named)
+    check_encoder(graph, kit)
     analysis = PydsAnalysis(
         settings,
         binding,

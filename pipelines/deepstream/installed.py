@@ -12,6 +12,7 @@ from pipelines.deepstream.kit import Gst, GstKit
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
+    from pipelines.deepstream.graph import Graph
     from pipelines.deepstream.kit import Kit
 
 _log = logging.getLogger(__name__)
@@ -73,6 +74,19 @@ def encodes(kit: Kit) -> bool:
         return linked and _plays(pipeline)
     finally:
         pipeline.set_state(Gst.State.NULL)
+
+
+def check_encoder(graph: Graph, kit: Kit | None = None) -> None:
+    """Raise BadInput where pictures are to be encoded, and there is nothing to do it with."""
+    if not graph.of("x264enc"):
+        return
+    try:
+        (kit or GstKit()).make("x264enc", "probe-x264enc")
+    except BadInput:
+        raise BadInput(
+            "platform: no H.264 encoder: this GPU has none, and GStreamer has no x264enc;"
+            " install gstreamer1.0-plugins-ugly, or leave out outputs.rtsp and outputs.record"
+        ) from None
 
 
 def _plays(pipeline: Any) -> bool:

@@ -1,28 +1,37 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
+import numpy as np
 import pytest
 
+from engines.errors import BadInput as EngineBadInput
 from pipelines.errors import BadInput
+from pipelines.platforms import Nvidia
 from pipelines.settings import load_settings
 from pipelines.source import SourceSpec
 from pipelines.states import CameraState
 from pipelines.store import Store
 from probes.measure import Metrics
+from scripts.models_export import REFERENCE
+from tests.fakes.deepstream import FakeKit
+from tests.fakes.nvds import pyds
+from tests.pipelines.deepstream.stores import BOXES
 
 TEXT = """
 version: 1
 store: {id: s, name: S, device: box, timezone: UTC, currency: EUR}
 cameras: {door: {source: "rtsp://127.0.0.1:9/x"}}
+outputs: {rtsp: {listen: "127.0.0.1:0"}}
 """
 
 
-def store_on(platform, folder):
+def store_on(platform, folder, nvidia=None, text=TEXT):
     path = folder / "store.yaml"
-    path.write_text(TEXT)
+    path.write_text(text)
     metrics = Metrics([state.value for state in CameraState])
-    return Store(load_settings(path, env={}), metrics=metrics, platform=platform)
+    return Store(load_settings(path, env={}), metrics=metrics, platform=platform, nvidia=nvidia)
 
 
 @pytest.mark.skipif(shutil.which("deepstream-app") is not None, reason="DeepStream is installed here")
@@ -41,6 +50,98 @@ def test_a_platform_that_cannot_be_had_is_one_line(tmp_path):
     ) as raised:
         store_on("deepstream", tmp_path)
     assert "\n" not in str(raised.value)
+
+
+def a_box(box="dgpu-legacy-blur", version=(9, 1), missing=(), **parts):
+    """Return a box on which DeepStream is whole, but for what a test takes away."""
+    kit = FakeKit(BOXES[box])
+    kit.version, kit.missing, kit.encoder_works = version, set(missing), BOXES[box].nvenc
+    return Nvidia(**{"kit": kit, "pyds": pyds(), "machine": REFERENCE, **parts})
+
+
+def an_old_one(_monkeypatch):
+    return a_box(version=(6, 3))
+
+
+def without_pyds(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyds", None)
+    return a_box(pyds=None)
+
+
+def a_wheel_under_numpy_2(monkeypatch):
+    monkeypatch.setattr("probes.nvds.version", lambda _name: "1.2.0")
+    monkeypatch.setattr(np, "__version__", "2.1.0")
+    return a_box(pyds=None)
+
+
+def without_an_encoder(_monkeypatch):
+    return a_box("h100-legacy-boxes", missing=["x264enc"])
+
+
+def without_a_plugin(_monkeypatch):
+    return a_box(missing=["nvtracker"])
+
+
+def without_a_parser(monkeypatch):
+    monkeypatch.setattr("engines.nvinfer_config.PARSERS", {})
+    return a_box()
+
+
+def without_tensorrt(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    return a_box(machine=None)
+
+
+def whole(_monkeypatch):
+    return a_box()
+
+
+OFF = 'back: {source: "rtsp://127.0.0.1:9/y", enabled: false}'
+FULL = TEXT.replace("cameras: {", f"platform: {{max_cameras: 1}}\ncameras: {{{OFF}, ")
+FOLDER = TEXT.replace("rtsp://127.0.0.1:9/x", "PICTURES")
+BAD = {
+    "unsupported version": (an_old_one, TEXT, r"DeepStream 6\.3 is not supported; 7\.1 to 9\.x are"),
+    "missing pyds": (without_pyds, TEXT, "pyds: cannot be imported .*; install NVIDIA's wheel"),
+    "numpy 2 with a wheel": (
+        a_wheel_under_numpy_2,
+        TEXT,
+        r'numpy below 2, here is 2\.1\.0; install "numpy<2"',
+    ),
+    "no encoder": (without_an_encoder, TEXT, "no H.264 encoder: .* install gstreamer1.0-plugins-ugly"),
+    "a missing plugin": (without_a_plugin, TEXT, "no element nvtracker"),
+    "too many cameras": (whole, FULL, "2 cameras, disabled ones too, .* platform.max_cameras allows 1"),
+    "no decoder for TensorRT": (
+        without_a_parser,
+        TEXT,
+        "model nanodet-416: nvinfer has no parser for decoder tf-ssd; .* or run it on the CPU",
+    ),
+    "no TensorRT": (without_tensorrt, TEXT, "TensorRT.s Python package is not installed"),
+    "a folder of pictures": (whole, FOLDER, "reads no folders of pictures; use a video file or the CPU"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "text", "says"), BAD.values(), ids=BAD)
+def test_what_deepstream_cannot_do_is_one_line_and_auto_takes_the_cpu(
+    tmp_path, caplog, monkeypatch, spoil, text, says
+):
+    caplog.set_level("INFO")
+    (tmp_path / "pictures").mkdir()
+    text = text.replace("PICTURES", str(tmp_path / "pictures"))
+    nvidia = spoil(monkeypatch)
+    with pytest.raises((BadInput, EngineBadInput), match=says) as raised:
+        store_on("deepstream", tmp_path, nvidia, text)
+    assert "\n" not in str(raised.value)
+    store = store_on("auto", tmp_path, nvidia, text)
+    assert store.platform.name == "cpu"
+    assert caplog.messages.count(f"runs on the CPU: {raised.value}") == 1
+    store.stop()
+
+
+@pytest.mark.parametrize("kind", ["auto", "deepstream"])
+def test_a_box_on_which_all_is_there_runs_deepstream(tmp_path, monkeypatch, kind):
+    store = store_on(kind, tmp_path, whole(monkeypatch))
+    assert store.platform.name == "deepstream"
+    store.stop()
 
 
 def test_a_csi_camera_is_refused_on_the_cpu_with_a_way_out():
