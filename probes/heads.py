@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
+from probes.pairs import Row, one_each
 
 if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId
@@ -28,16 +28,14 @@ class By(str, Enum):
     HEAD_ESTIMATE = "head_estimate"
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(NamedTuple):
     """A region to cover, px of the frame; it may reach over the frame's edge."""
 
     box: Box
     by: By
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice."""
 
     box: Box
@@ -52,18 +50,6 @@ class _Head:
         return _moved(self.box, self.velocity, now - self.seen_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """A person in this frame. cut: the box ends at the frame's edge, its motion is not the person's."""
-
-    box: Box
-    track: TrackId | None
-    cut: bool
-
-    def head(self, box: Box, before: _Head | None, face_at: int | None, now: int) -> _Head:
-        return _Head(box, now, face_at, self.box, self.track, _velocity(before, box, self.box, now))
-
-
 class Heads:
     """Follows the heads of one camera, so that a face stays covered when its detector loses it."""
 
@@ -76,8 +62,9 @@ class Heads:
     def locate(self, frame: Frame) -> tuple[Mask, ...]:
         """Return every region to cover in this frame; frames must come in the order of their time."""
         now = frame.captured_at
-        persons = [(d.box, d.track) for d in frame.of(Kind.PERSON) if d.box.area > 0]
-        found = [d for d in frame.of(Kind.FACE) if d.box.area > 0]
+        shown = [d for d in frame.detections if d.box.area > 0]
+        persons = [(d.box, d.track) for d in shown if d.kind is Kind.PERSON]
+        found = [d for d in shown if d.kind is Kind.FACE]
         faces = [face.box for face in found]
         owners = _owners([face.box for face in found if _is_sure(face)], [box for box, _ in persons])
         old = [head for head in self._heads if now - head.seen_at <= self._hold]
@@ -86,17 +73,17 @@ class Heads:
         heads: list[_Head] = []
         ended = {number for number, sure in heirs.values() if sure}
         left = [head for number, head in enumerate(old) if number not in ended]
-        for index, (box, track) in enumerate(persons):
+        for index, person in enumerate(persons):
             number, sure = heirs.get(index, (None, False))
             before = None if number is None else old[number]
-            person = _Person(box, track, _is_cut(box, frame.size))
-            head, by = self._head_of(person, owners.get(index), before, now)
+            head, by = self._head_of(person, owners.get(index), before, frame)
             heads.append(head)
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
             if by is By.HEAD_ESTIMATE and before is not None and sure:
                 left += self._alone(before, now)
-        free = [face for face in faces if face not in owners.values()]
+        owned = set(owners.values())
+        free = [face for face in faces if face not in owned]
         earlier = _continued(free, left, now)
         for index, face in enumerate(free):
             before = left[earlier[index][0]] if index in earlier else None
@@ -112,23 +99,27 @@ class Heads:
     def shift(self, nanoseconds: int) -> None:
         """Move all memories in time, as when the clock of the frames was set."""
         self._heads = [
-            replace(
-                head,
+            head._replace(
                 seen_at=head.seen_at + nanoseconds,
                 face_at=None if head.face_at is None else head.face_at + nanoseconds,
             )
             for head in self._heads
         ]
 
-    def _head_of(self, person: _Person, face: Box | None, before: _Head | None, now: int) -> tuple[_Head, By]:
-        if face is not None:
-            return person.head(face, before, now, now), By.DETECTOR
-        if before is not None and before.person is not None and before.face_at is not None:
-            dx, dy = _shift(before.person, person.box)
+    def _head_of(
+        self, person: tuple[Box, TrackId | None], face: Box | None, before: _Head | None, frame: Frame
+    ) -> tuple[_Head, By]:
+        (box, track), now = person, frame.captured_at
+        at, place, by = (now, face, By.DETECTOR) if face is not None else (None, None, By.HEAD_ESTIMATE)
+        if place is None and before is not None and before.person is not None and before.face_at is not None:
+            dx, dy = _shift(before.person, box)
             held = Box(before.box.x + dx, before.box.y + dy, before.box.w, before.box.h)
-            if now - before.face_at <= self._hold and not person.cut and _is_head_of(held, person.box):
-                return person.head(held, before, before.face_at, now), By.HOLD
-        return person.head(head_of(person.box), before, None, now), By.HEAD_ESTIMATE
+            lasting = now - before.face_at <= self._hold and not _is_cut(box, frame.size)
+            if lasting and _fits(held, head_of(box)):
+                at, place, by = before.face_at, held, By.HOLD
+        if place is None:
+            place = head_of(box)
+        return _Head(place, now, at, box, track, _velocity(before, place, box, now)), by
 
     def _alone(self, head: _Head, now: int) -> list[_Head]:
         """Return the face that does not move with its person any more, as long as it is held."""
@@ -142,7 +133,9 @@ class Heads:
         since, share = (head.seen_at, 0.0) if head.face_at is None else (head.face_at, self._margin)
         if by is By.HOLD and self._hold:
             share += GROWTH * (now - since) / self._hold
-        return Mask(_union(_grown(head.box, share), _grown(head.at(now), share)), by)
+        here = _grown(head.box, share)
+        stands = head.velocity is None or head.seen_at == now
+        return Mask(_union(here, here if stands else _grown(head.at(now), share)), by)
 
 
 def head_of(person: Box) -> Box:
@@ -152,8 +145,9 @@ def head_of(person: Box) -> Box:
     cut off at the hips or the breast has the width of the shoulders still, hence a height from the width.
     Full width, since the head is anywhere in it when arms are stretched out; some headroom for tight boxes.
     """
-    height = min(person.h, max(person.w * HEAD_TO_WIDTH, person.h * HEAD_TO_HEIGHT))
-    return Box(person.x, person.y - HEADROOM * height, person.w, (1 + HEADROOM) * height)
+    x, y, w, h = person
+    height = min(h, max(w * HEAD_TO_WIDTH, h * HEAD_TO_HEIGHT))
+    return Box(x, y - HEADROOM * height, w, (1 + HEADROOM) * height)
 
 
 def _is_sure(face: Detection) -> bool:
@@ -168,33 +162,23 @@ def _is_cut(box: Box, size: tuple[int, int]) -> bool:
     return box.x <= 1 or box.y <= 1 or box.right >= size[0] - 1
 
 
-def _is_head_of(face: Box, person: Box) -> bool:
-    """Tell whether a face can be this person's: no print on a shirt, no hand, no one nearer the camera."""
-    return _fits(face, head_of(person))
-
-
 def _fits(face: Box, head: Box) -> bool:
+    """Tell whether a face can be that head's: no print on a shirt, no hand, no one nearer the camera."""
     x, y = face.centre
     return head.contains(x, y) and 0.3 * head.h <= face.h <= 1.5 * head.h
 
 
 def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
     """Return the face of each person, by the person's index: one each, the best placed first."""
-    pairs = []
-    for index, person in enumerate(persons):
+    row, pairs = Row(faces), []
+    for index, person in enumerate(persons if faces else ()):
         head = head_of(person)
-        head_x, head_y = head.centre
-        for number, face in enumerate(faces):
+        for number in row.between(head.x, head.right):
+            face = faces[number]
             if _fits(face, head):
-                x, y = face.centre
+                (x, y), (head_x, head_y) = face.centre, head.centre
                 pairs.append(((abs(x - head_x) + abs(y - head_y)) / person.w, index, number))
-    owners: dict[int, Box] = {}
-    taken: set[int] = set()
-    for _, index, number in sorted(pairs):
-        if index not in owners and number not in taken:
-            owners[index] = faces[number]
-            taken.add(number)
-    return owners
+    return {index: faces[number] for _, index, number in one_each(sorted(pairs))}
 
 
 def _same_persons(
@@ -210,19 +194,19 @@ def _same_persons(
         if track in tracks:
             heirs[index] = tracks.pop(track), True
     taken = {number for number, _ in heirs.values()}
-    pairs = []
-    for number, head in enumerate(old):
+    free = [index for index in range(len(persons)) if index not in heirs]
+    row, pairs = Row([persons[index][0] for index in free]), []
+    for number, head in enumerate(old if free else ()):
         if number not in taken and head.person is not None:
             expected = _moved(head.person, head.velocity, now - head.seen_at)
             reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
-            for index, (box, _) in enumerate(persons):
+            for place in row.about(expected.centre[0], max(reach, (expected.w + row.widest) / 2)):
+                box = persons[free[place]][0]
                 overlap, away = _overlap(expected, box), max(map(abs, _shift(expected, box)))
                 if overlap >= SAME_PERSON or away <= reach:
-                    pairs.append((overlap, -away, index, number))
-    for overlap, _, index, number in sorted(pairs, reverse=True):
-        if index not in heirs and number not in taken:
-            heirs[index] = number, overlap >= SAME_PERSON
-            taken.add(number)
+                    pairs.append(((overlap, -away), free[place], number))
+    for (overlap, _), index, number in one_each(sorted(pairs, reverse=True)):
+        heirs[index] = number, overlap >= SAME_PERSON
     return heirs
 
 
@@ -231,22 +215,17 @@ def _continued(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tupl
 
     Further than a face away it may be another's face: good for the velocity, not to end a hold.
     """
-    pairs = []
-    for number, head in enumerate(heads):
+    row, pairs = Row(faces), []
+    for number, head in enumerate(heads if faces else ()):
         x, y = head.at(now).centre
-        for index, face in enumerate(faces):
+        reach = min(FURTHEST, 1 + FASTEST * (now - head.seen_at) / 1e9)
+        for index in row.about(x, reach * row.largest):
+            face = faces[index]
             size = max(face.w, face.h)
             away = max(abs(face.centre[0] - x), abs(face.centre[1] - y)) / size
-            reach = min(FURTHEST, 1 + FASTEST * (now - head.seen_at) / 1e9)
             if away <= reach and 0.5 <= head.box.w / face.w <= 2:
                 pairs.append((away, index, number))
-    found: dict[int, tuple[int, bool]] = {}
-    taken: set[int] = set()
-    for away, index, number in sorted(pairs):
-        if index not in found and number not in taken:
-            found[index] = number, away < 1
-            taken.add(number)
-    return found
+    return {index: (number, away < 1) for away, index, number in one_each(sorted(pairs))}
 
 
 def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> tuple[float, float] | None:

@@ -30,12 +30,16 @@ from probes.nvds_meta import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from probes.nvds_meta import Rectangle, Style, Text
+    from probes.nvds_meta import Rectangle, Rgb, Style, Text
+
+    Rgba = tuple[float, float, float, float]
 
 FONT = "Sans"
 INSTEAD = 'platform.kind "cpu" needs none of this'
 BLACK = (0.0, 0.0, 0.0, 1.0)
 PLATE = (0.055, 0.067, 0.09, 0.87)
+MOST_KEPT = 256
+"""Of colours and of fonts that are kept: more than the overlay has."""
 
 
 def load_pyds() -> Any:
@@ -73,6 +77,8 @@ class PydsMeta:
         self._surface = surface
         self._frame: Callable[[Any], Any] = pyds.NvDsFrameMeta.cast
         self._object: Callable[[Any], Any] = pyds.NvDsObjectMeta.cast
+        self._paints: dict[Rgba, Any] = {}
+        self._fonts: dict[tuple[Rgb, int], Any] = {}
         self._past_type = int(pyds.NvDsMetaType.NVDS_TRACKER_PAST_FRAME_META)
 
     def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
@@ -91,10 +97,10 @@ class PydsMeta:
 
     def style(self, seen: Seen, style: Style, text: Text | None) -> None:
         """Set an object's outline and text."""
-        rectangle = seen.meta.rect_params
-        rectangle.border_width = style.width
-        if style.width:
-            rectangle.border_color.set(*style.colour, 1.0)
+        rectangle, (width, colour) = seen.rectangle, style
+        rectangle.border_width = width
+        if width:
+            rectangle.border_color = self._paint((*colour, 1.0))
         params = seen.meta.text_params
         if text is not None:
             self._write(params, text)
@@ -155,27 +161,37 @@ class PydsMeta:
             frame,
         )
         try:
-            objects = [self._read_object(self._object(data)) for data in _walk(frame.obj_meta_list)]
+            objects = self._read_objects(frame.obj_meta_list)
             if len(objects) == frame.num_obj_meta:
                 read.objects = objects
         except Exception:  # noqa: BLE001, S110 objects None says it: the frame is covered, the others go on
             pass
         return read
 
-    @staticmethod
-    def _read_object(found: Any) -> Seen:
-        box = found.rect_params
-        return Seen(
-            found.unique_component_id,
-            found.class_id,
-            found.object_id,
-            found.confidence,
-            box.left,
-            box.top,
-            box.width,
-            box.height,
-            found,
-        )
+    def _read_objects(self, node: Any) -> list[Seen]:
+        """Read a list of objects: _walk in place, since this is what the probe does most."""
+        found, cast = [], self._object
+        try:
+            while node is not None:
+                one = cast(node.data)
+                box = one.rect_params
+                seen = Seen(
+                    one.unique_component_id,
+                    one.class_id,
+                    one.object_id,
+                    one.confidence,
+                    box.left,
+                    box.top,
+                    box.width,
+                    box.height,
+                    one,
+                    box,
+                )
+                found.append(seen)
+                node = node.next
+        except StopIteration:
+            pass
+        return found
 
     def _read_past(self, batch: Any) -> list[Past]:
         """Return what the tracker reports late; without it nothing is lost but a little history."""
@@ -206,16 +222,36 @@ class PydsMeta:
                 boxes += 1
         return found, boxes
 
-    @staticmethod
-    def _write(params: Any, text: Text) -> None:
-        params.display_text = text.words
-        params.x_offset, params.y_offset = text.left, text.top
-        font = params.font_params
-        font.font_name = FONT
-        font.font_size = text.size
-        font.font_color.set(*text.colour, 1.0)
+    def _write(self, params: Any, text: Text) -> None:
+        """Write a text; what many have in common is copied as whole structs, which saves time."""
+        words, params.x_offset, params.y_offset, colour, size = text
+        params.display_text = words
+        params.font_params = self._font(colour, size)
         params.set_bg_clr = 1
-        params.text_bg_clr.set(*PLATE)
+        params.text_bg_clr = self._paint(PLATE)
+
+    def _paint(self, colour: Rgba) -> Any:
+        made = self._paints.get(colour)
+        if made is None:
+            made = self._pyds.NvOSD_ColorParams()
+            made.set(*colour)
+            _keep(self._paints, colour, made)
+        return made
+
+    def _font(self, colour: Rgb, size: int) -> Any:
+        made = self._fonts.get((colour, size))
+        if made is None:
+            made = self._pyds.NvOSD_FontParams()
+            made.font_name, made.font_size = FONT, size
+            made.font_color = self._paint((*colour, 1.0))
+            _keep(self._fonts, (colour, size), made)
+        return made
+
+
+def _keep(kept: dict[Any, Any], key: Any, made: Any) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
+    kept[key] = made
 
 
 def _walk(node: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from itertools import count, pairwise
 from math import ceil, floor, isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind
@@ -29,6 +30,8 @@ BANDS = 24
 """In how many level bands a slanted camera mask is covered."""
 
 
+ORDER = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
+"""Sorts by what an object is: the order of the metadata's lists means nothing."""
 REMEMBERED = 256
 """Frames whose time is kept, for what the tracker reports late."""
 
@@ -81,10 +84,10 @@ class CameraMeta:
         at = meta.ntp or self._now()
         self._remember(meta.number, at)
         scale = width / surface[0], height / surface[1]
-        objects = sorted(meta.objects, key=_order)
+        objects = sorted(meta.objects, key=ORDER)
         with self._lock:
             pairs = self._detect(objects, scale, at)
-        found = tuple(detection for _, detection in pairs if detection is not None)
+        found = tuple([detection for _, detection in pairs if detection is not None])
         analysed = self._analysed if meta.inferred else frozenset[Kind]()
         return Frame(self.camera, at, (width, height), found, analysed), pairs
 
@@ -142,13 +145,14 @@ class CameraMeta:
         self, objects: list[Seen], scale: tuple[float, float], at: int
     ) -> list[tuple[Seen, Detection | None]]:
         across, down = scale
+        classes = self._classes
         pairs: list[tuple[Seen, Detection | None]] = []
         taken = set()
         for seen in objects:
-            component, class_id, number, confidence, left, top, width, height, _ = seen
+            component, class_id, number, confidence, left, top, width, height, *_ = seen
             if component == VOUCHER:
                 raise MetaError("a frame that was vouched for before")
-            known = self._classes.get((component, class_id))
+            known = classes.get((component, class_id))
             if known is None:
                 pairs.append((seen, None))
                 continue
@@ -183,20 +187,20 @@ def on_surface(
     Raises MetaError on a box that is none.
     """
     across, down = surface[0] / size[0], surface[1] / size[1]
-    edges = box.x * across, box.y * down, box.right * across, box.bottom * down
-    if not all(map(isfinite, edges)):
+    x, y, w, h = box
+    x1, y1, x2, y2 = x * across, y * down, (x + w) * across, (y + h) * down
+    if not (isfinite(x1) and isfinite(y1) and isfinite(x2) and isfinite(y2)):
         raise MetaError("a box without an end")
-    left, top = max(0, floor(edges[0])), max(0, floor(edges[1]))
-    right, bottom = min(surface[0], ceil(edges[2])), min(surface[1], ceil(edges[3]))
+    left, top, right, bottom = floor(x1), floor(y1), ceil(x2), ceil(y2)
+    large = right - left >= smallest and bottom - top >= smallest
+    if large and left >= 0 and top >= 0 and right <= surface[0] and bottom <= surface[1]:
+        return left, top, right - left, bottom - top
+    left, top = max(0, left), max(0, top)
+    right, bottom = min(surface[0], right), min(surface[1], bottom)
     if right <= left or bottom <= top:
         return None
     left, top = max(0, min(left, surface[0] - smallest)), max(0, min(top, surface[1] - smallest))
     return left, top, max(right - left, smallest), max(bottom - top, smallest)
-
-
-def _order(seen: Seen) -> tuple[int, int, int, float, float, float, float, float]:
-    """Sort by what an object is: the order of the metadata's lists means nothing."""
-    return seen[0], seen[1], seen[2], seen[4], seen[5], seen[6], seen[7], seen[3]
 
 
 def _strips(polygon: Sequence[tuple[float, float]], surface: tuple[int, int]) -> list[Rectangle]:

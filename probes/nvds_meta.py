@@ -32,7 +32,10 @@ class MetaError(Exception):
 
 
 class Seen(NamedTuple):
-    """One object of a frame. number: the tracker's id, or UNTRACKED. meta: the binding's own object."""
+    """One object of a frame. number: the tracker's id, or UNTRACKED.
+
+    meta: the binding's own object; rectangle: its rect_params, where the reader has them at hand.
+    """
 
     component: int
     class_id: int
@@ -43,6 +46,7 @@ class Seen(NamedTuple):
     width: float
     height: float
     meta: Any
+    rectangle: Any = None
 
 
 @dataclass(slots=True)
@@ -81,16 +85,14 @@ class BatchMeta:
     past: list[Past] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How an object is drawn: outline in px (0: none) and its colour."""
 
     width: int
     colour: Rgb
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """A text of an object: left and top in surface pixels, colour, size in points."""
 
     words: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
 from probes.nvds_meta import Style, Text
@@ -32,7 +32,7 @@ class MetaOverlay:
 
     def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
         self._money, self._values, self._brand = money, values, brand
-        self._words: dict[TrackId, tuple[PersonValue, Tone, str, str]] = {}
+        self._blocks: dict[TrackId, _Blocks] = {}
 
     def styles(self, pairs: Pairs, surface: tuple[int, int]) -> Iterator[tuple[Seen, Style, Text | None]]:
         """Yield for each object how to draw it, in surface pixels."""
@@ -45,44 +45,73 @@ class MetaOverlay:
                 yield seen, plain[found.kind], None
             else:
                 rank, value = known.get(found.track, (0, None))
-                tone = Tone.PLAIN if value is None else tone_of(rank, value)
-                text = None
-                if value is not None and value.items:
-                    full, short = self._said(found.track, value, tone)
-                    text = _place(seen, full if rank < DETAILED else short, tone, surface)
-                yield seen, _outline(tone, surface[1]), text
+                if value is None:
+                    yield seen, _outline(Tone.PLAIN, surface[1]), None
+                else:
+                    said = self._said(found.track, value, tone_of(rank, value), surface)
+                    block = said.full if rank < DETAILED else said.short
+                    yield seen, said.style, _place(seen, block, surface) if value.items else None
 
     def _known(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
         """Return the valued persons of the frame with their rank, the highest total first."""
-        found = []
+        values, found = {}, []
         for _, detection in pairs:
             track = detection.track if detection is not None else None
             value = self._values(track) if track is not None else None
             if track is not None and value is not None:
-                found.append((-value.total.amount_minor, track, value))
-        found.sort(key=lambda entry: entry[:2])
-        return {track: (rank, value) for rank, (_, track, value) in enumerate(found)}
+                values[track] = value
+                found.append((-value.total.amount_minor, track))
+        found.sort()
+        return {track: (rank, values[track]) for rank, (_, track) in enumerate(found)}
 
-    def _said(self, track: TrackId, value: PersonValue, tone: Tone) -> tuple[str, str]:
-        """Return a person's text in full and in short, made anew only when it changes."""
-        kept = self._words.get(track)
-        if kept is None or kept[0] is not value or kept[1] is not tone:
-            if len(self._words) >= MOST_TEXTS:
-                self._words.clear()
+    def _said(self, track: TrackId, value: PersonValue, tone: Tone, surface: tuple[int, int]) -> _Blocks:
+        """Return how to draw a person and what to say of it, made anew only when that changes."""
+        kept = self._blocks.get(track)
+        if kept is None or kept.value is not value or kept.tone is not tone or kept.surface != surface:
+            if len(self._blocks) >= MOST_TEXTS:
+                self._blocks.clear()
             full, short = texts(value, tone, self._money, self._brand)
-            kept = self._words[track] = value, tone, _lines(full), _lines(short)
-        return kept[2], kept[3]
+            blocks = (_block(_lines(text), tone, surface) for text in (full, short))
+            kept = _Blocks(value, tone, surface, _outline(tone, surface[1]), *blocks)
+            self._blocks[track] = kept
+        return kept
 
 
-def _place(seen: Seen, words: str, tone: Tone, surface: tuple[int, int]) -> Text:
-    """Put a text above its person, else at the top of the box, inside the picture."""
+class _Block(NamedTuple):
+    """A text and its size in surface pixels."""
+
+    words: str
+    width: float
+    height: float
+    colour: Rgb
+    points: int
+
+
+class _Blocks(NamedTuple):
+    """How a person is drawn, as long as its value, its tone and the surface stay the same."""
+
+    value: PersonValue
+    tone: Tone
+    surface: tuple[int, int]
+    style: Style
+    full: _Block
+    short: _Block
+
+
+def _block(words: str, tone: Tone, surface: tuple[int, int]) -> _Block:
     pixels = text_height(surface[1])
     lines = words.split("\n")
     width, height = max(map(len, lines)) * pixels * WIDE, len(lines) * pixels * HIGH
+    return _Block(words, width, height, _unit(tone), round(pixels * POINTS_PER_PIXEL))
+
+
+def _place(seen: Seen, block: _Block, surface: tuple[int, int]) -> Text:
+    """Put a text above its person, else at the top of the box, inside the picture."""
+    words, width, height, colour, points = block
     left = max(0, int(min(seen.left, surface[0] - width)))
     above = seen.top - height
     top = max(0, int(min(above if above >= 0 else seen.top, surface[1] - height)))
-    return Text(words, left, top, _unit(tone), round(pixels * POINTS_PER_PIXEL))
+    return Text(words, left, top, colour, points)
 
 
 def _lines(text: LabelText) -> str:

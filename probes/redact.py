@@ -159,7 +159,9 @@ def _check_pixels(frame: Frame, pixels: I420) -> None:
 
 
 def _check_box(box: Box, name: str) -> None:
-    if not all(map(isfinite, (box.x, box.y, box.right, box.bottom))) or box.w < 0 or box.h < 0:
+    x, y, w, h = box
+    # A sum is finite only if both of its parts are.
+    if not (isfinite(x + w) and isfinite(y + h)) or w < 0 or h < 0:
         raise RedactionFailed(f"{name} with an impossible box")
 
 

@@ -325,16 +325,15 @@ class Faulty:
             raise self._error("injected")
 
     def _wrapped(self, target: Any) -> Any:
-        if isinstance(target, type):
-            return SimpleNamespace(cast=self._wrapped(target.cast))
         if not callable(target):
             return target
 
         def call(*arguments: Any) -> Any:
             self._step()
-            plain = [a._meta if isinstance(a, Shaky) else a for a in arguments]
-            return self.shaky(target(*plain))
+            return self.shaky(target(*map(_plain, arguments)))
 
+        if isinstance(target, type):
+            call.cast = self._wrapped(target.cast)  # type: ignore[attr-defined]  # a class can be called, too
         return call
 
     def shaky(self, result: Any) -> Any:
@@ -357,4 +356,8 @@ class Shaky:
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._owner._step()
-        setattr(self._meta, name, value)
+        setattr(self._meta, name, _plain(value))
+
+
+def _plain(value: Any) -> Any:
+    return value._meta if isinstance(value, Shaky) else value

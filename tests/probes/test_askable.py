@@ -59,7 +59,7 @@ def test_one_item_without_a_brand_is_reason_enough() -> None:
     "people",
     [
         [person(None)],
-        [replace(ME, box=Box(100, 50, 40, 119))],
+        [ME._replace(box=Box(100, 50, 40, 119))],
         [ME, person(None, x=140)],
         [ME, person(2, x=120)],
     ],

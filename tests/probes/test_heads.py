@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -160,7 +159,7 @@ def test_a_face_that_comes_back_ends_its_hold() -> None:
     "sign", [{"confidence": 0.3}, {"box": Box(130, 105, 12, 35)}], ids=["faint", "sliver"]
 )
 def test_a_doubtful_face_does_not_excuse_the_head(sign: dict[str, Any]) -> None:
-    doubtful = replace(face(125, 105, 30, 35), **sign)
+    doubtful = face(125, 105, 30, 35)._replace(**sign)
     assert by(heads().locate(frame(person(100, 100, 80, 200), doubtful))) == ["detector", "head_estimate"]
 
 
