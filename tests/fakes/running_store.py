@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pipelines.platforms import Nvidia
+
 TEXT = """
 version: 1
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
@@ -75,8 +77,12 @@ def running_store(
     env: Mapping[str, str] | None = None,
     person: str = "nanodet-416",
     prices: str = "",
+    nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
-    """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style."""
+    """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style.
+
+    nvidia: what DeepStream runs on; None for the CPU.
+    """
     broker = Broker(folder).start()
     path = folder / "store.yaml"
     rtsp = free_port()
@@ -92,7 +98,8 @@ def running_store(
     settings = load_settings(path, env=env or {})
     metrics = Metrics([state.value for state in CameraState])
     listener = Listener(broker.port, "msh/v1/test-store/#")
-    store = Store(settings, metrics=metrics)
+    platform = "cpu" if nvidia is None else "deepstream"
+    store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia)
     server = MetricsServer("127.0.0.1", 0, metrics.registry, health=store.health, ready=store.ready)
     server.start()
     store.start()

@@ -1,0 +1,109 @@
+"""The main job on DeepStream, with NVIDIA's elements, pyds and the shop faked; broker and viewer are real."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from pipelines.platforms import Nvidia
+from scripts.demo.truth import PRICES
+from scripts.models_export import REFERENCE
+from tests.fakes.broker import wait_for
+from tests.fakes.deepstream import FakeKit
+from tests.fakes.nvds import Obj, Pic, fill, pyds, split
+from tests.fakes.rtsp_viewer import RtspViewer
+from tests.fakes.running_store import running_store
+from tests.pipelines.deepstream.stores import BOXES
+
+SCHEMA = Path(__file__).parents[2] / "configs" / "person-event.schema.json"
+CAMERAS = {name: f"rtsp://10.0.0.{n}:554/stream" for n, name in enumerate(("door", "till"), 1)}
+PATIENCE_S = 60
+SIZE = (1280, 720)
+PERSON = (400.0, 60.0, 300.0, 640.0)
+
+
+class Box:
+    """A Jetson at whose door someone in PRADA stands; the till is empty until somebody comes."""
+
+    def __init__(self) -> None:
+        self.kit, self.ds = FakeKit(BOXES["orin-legacy-blur"]), pyds()
+        self.kit.note, self.kit.split = self.note, self.split
+        self.ds.get_nvds_buf_surface, self.ds.unmap_nvds_buf_surface = self.map, self.unmap
+        self.picture: Any = np.full((*SIZE[::-1], 4), 200, np.uint8)
+        cv2.putText(self.picture, "PRADA", (440, 300), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (0, 0, 0, 255), 6)
+        self.mapped, self.lock = 0, threading.Lock()
+        self.parts = Nvidia(kit=self.kit, pyds=self.ds, machine=REFERENCE)
+
+    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
+        seen = [Obj(1, 0, 2**40 + 3, 0.9, PERSON), Obj(2, 0, box=(500.0, 70.0, 90.0, 100.0))]
+        batch, at = self.ds.new_batch(len(frames)), time.time_ns()
+        fill(self.ds, batch, [Pic(slot, [] if slot else seen, n, at, SIZE) for slot, n in frames])
+        self.ds.attach(buffer, batch)
+
+    def split(self, batch: int, index: int, part: int) -> None:
+        split(self.ds, batch, index, part)
+
+    def map(self, _buffer: int, _batch_id: int) -> Any:
+        with self.lock:
+            self.mapped += 1
+        return self.picture
+
+    def unmap(self, _buffer: int, _batch_id: int) -> None:
+        with self.lock:
+            self.mapped -= 1
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box()
+
+
+@pytest.fixture
+def shop(box: Box, tmp_path: Path) -> Any:
+    cameras = "\n".join(f'{name}: {{source: "{source}"}}' for name, source in CAMERAS.items())
+    with running_store(tmp_path, cameras, PRICES, nvidia=box.parts) as running:
+        yield running
+    assert box.mapped == 0  # each surface was let go
+
+
+def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
+    worth = 245_000  # of a PRADA coat, by the price list
+    priced = wait_for(
+        lambda: [e for e in shop.people("door", "updated") if e["total"]["amount_minor"] == worth], PATIENCE_S
+    )
+    event = priced[0]
+    Draft202012Validator(json.loads(SCHEMA.read_text())).validate(event)
+    assert [(item["slot"], item["brand"]) for item in event["items"]] == [("top", "prada")]
+    assert [note["total"]["amount_minor"] for note in wait_for(notes(shop), PATIENCE_S)] == [worth]
+    assert shop.listener.on("status")[-1].json["platform"] == "deepstream"
+    assert shop.states("till")[-1] == ("live", None)
+    assert shop.get("/healthz")[0] == 200
+    with RtspViewer(f"rtsp://127.0.0.1:{shop.rtsp}/door") as viewer:
+        picture = viewer.picture()
+        assert picture is not None
+        assert picture.shape == SIZE[::-1]
+    assert shop.metric("msh_faces_redacted_total", camera="door") > 0
+    assert shop.metric("msh_redaction_failures_total") == 0
+    assert not shop.people("till", "started")
+    # The door goes; the person goes with it, and the till does not notice.
+    shop.store.platform.remove("door")
+    ended = wait_for(lambda: shop.people("door", "ended"), PATIENCE_S)
+    assert (ended[0]["reason"], ended[0]["total"]["amount_minor"]) == ("camera_lost", worth)
+    wait_for(lambda: shop.states("door")[-1][0] == "stopped", PATIENCE_S)
+    before = shop.store.platform.processed["till"]
+    wait_for(lambda: shop.store.platform.processed["till"] > before + 5, PATIENCE_S)
+    assert {state for state, _ in shop.states("till")} <= {"connecting", "live"}
+    reports = {report.camera: report for report in shop.store.report()}
+    assert (reports["door"].tally.persons, reports["door"].tally.total_minor) == (1, worth)
+
+
+def notes(shop: Any) -> Any:
+    return lambda: [m.json for m in shop.listener.on("notify/vip")]
