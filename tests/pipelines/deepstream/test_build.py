@@ -25,6 +25,17 @@ def test_every_store_on_every_box_keeps_the_contract_and_is_proven(tmp_path, box
         assert len(graph.gates) == len(cameras)
 
 
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+@pytest.mark.parametrize("outputs", OUTPUTS)
+def test_one_to_thirty_two_cameras_keep_the_contract_with_every_output(tmp_path, box, outputs):
+    for count in (2, 7, 32):
+        settings = store(tmp_path, rtsp(count), outputs)
+        graph, redaction = build_graph(settings, box, engine_files(settings))
+        assert list(breaches(graph, load_contract(box))) == []
+        prove(graph, redaction)
+        assert (len(graph.gates), graph.by_name["mux"].get("batch-size")) == (count, count)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 9, 16, 32, 64])
 def test_batches_hold_every_camera(tmp_path, count):
     settings = store(tmp_path, rtsp(count))
