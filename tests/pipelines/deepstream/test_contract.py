@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from pipelines.deepstream.contract import breaches, load_contract
+from pipelines.deepstream.contract import ELEMENTS, breaches, load_contract
 from pipelines.deepstream.graph import Element, Link
+from pipelines.deepstream.kit import GObject, Gst, GstKit
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
 from tests.pipelines.deepstream.test_guard import change, insert
 
@@ -135,3 +137,29 @@ def test_the_contract_catches(tmp_path, box, mutate, says):
 def test_csi_cameras_are_no_part_of_a_dgpu():
     assert load_contract(JETSON).knows("nvarguscamerasrc")
     assert not load_contract(DGPU).knows("nvarguscamerasrc")
+
+
+def stock():
+    facts = json.loads(ELEMENTS.read_text())["elements"]
+    return {name: fact for name, fact in facts.items() if fact["vendor"] != "nvidia"}
+
+
+@pytest.mark.parametrize("factory", stock())
+def test_what_is_known_of_stock_elements_is_true_of_those_installed_here(factory):
+    Gst.init(None)
+    fact, made = stock()[factory], GstKit().make(factory, "x")
+    templates = {t.name_template: t for t in made.get_pad_template_list()}
+    for pad in fact["pads"]:
+        template = templates[pad["name"]]
+        found = template.direction.value_nick, template.presence.value_nick
+        assert found == (pad["direction"], pad["presence"])
+    for key, known in fact["properties"].items():
+        spec = made.find_property(key)
+        assert spec is not None, key
+        assert spec.flags & GObject.ParamFlags.WRITABLE or known["flags"] == "r"
+        if known["type"] in ("int", "uint", "int64", "uint64"):
+            assert known["min"] >= spec.minimum
+            assert known["max"] <= spec.maximum
+        if known["type"] == "enum":
+            nicks = {v.value_nick for v in type(spec.default_value).__enum_values__.values()}
+            assert set(known["values"]) <= nicks
