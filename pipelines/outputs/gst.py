@@ -67,12 +67,12 @@ def caps(size: tuple[int, int], fps: int | Fraction) -> str:
     return f"video/x-raw,format=I420,width={size[0]},height={size[1]},framerate={rate},pixel-aspect-ratio=1/1"
 
 
-def encoder(fps: int | Fraction, bitrate_kbit: int | None, *, live: bool) -> str:
+def encoder(fps: int | Fraction, bitrate_kbit: int | None, *, live: bool, quantiser: int = 21) -> str:
     """Return the launch line from raw pictures of one size to H.264 without B-frames.
 
-    Without a bit rate the quality is constant (quantiser 21).
+    Without a bit rate the quality is constant, by its quantiser, up to x264enc's own 2048 kbit/s.
     """
-    rate = "pass=qual quantizer=21" if bitrate_kbit is None else f"bitrate={bitrate_kbit}"
+    rate = f"pass=qual quantizer={quantiser}" if bitrate_kbit is None else f"bitrate={bitrate_kbit}"
     pace = "tune=zerolatency speed-preset=ultrafast threads=1" if live else "speed-preset=veryfast"
     keyframes = max(1, round(KEYFRAME_S * fps))
     return f"x264enc name=encoder {pace} {rate} bframes=0 key-int-max={keyframes} ! h264parse"

@@ -1,0 +1,272 @@
+"""Live H.264 for the page as fragmented MP4: each camera is encoded once, and only while someone watches."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import BadInput
+from pipelines.outputs import boxes
+from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
+from pipelines.outputs.live import scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from probes.redact import RedactedFrame
+
+logger = logging.getLogger(__name__)
+
+WAITING = 2
+"""Pictures that may wait for an encoder; one more is dropped."""
+JUMP_NS = 10_000_000_000
+"""A longer gap between two capture times, or one backwards, begins a new stream."""
+QUANTISER = 26
+WIDEST = 1280
+"""What wider pictures are scaled down to, px."""
+AGAIN_S = 10.0
+"""From an encoder's failure until the next is tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """What all fragments of one encoder share.
+
+    codecs: as in RFC 6381. began_at: when the picture at media time zero was captured (UTC ns).
+    frame_size: of the frames, before they were scaled.
+    """
+
+    init: bytes
+    codecs: str
+    began_at: int
+    frame_size: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One picture. Those from a keyframe on can be played, behind the init segment of their own stream."""
+
+    stream: Stream
+    data: bytes
+    keyframe: bool
+
+
+@dataclass(eq=False, slots=True)
+class Viewing:
+    """One who watches a camera; on_fragment is called in an encoder's thread and must not wait."""
+
+    camera: str
+    on_fragment: Callable[[Fragment], None]
+
+
+@dataclass(eq=False, slots=True)
+class _Camera:
+    fps: int
+    viewers: tuple[Viewing, ...] = ()
+    encoder: _Encoder | None = None
+    retry_at: float = float("-inf")
+
+
+@dataclass(eq=False, slots=True)
+class _Encoder:
+    """A running pipeline. `newest`: the fragments since the last keyframe, for who comes later."""
+
+    size: tuple[int, int]
+    frame_size: tuple[int, int]
+    began_at: int
+    pipeline: Any
+    source: Any
+    last_at: int = -1
+    stream: Stream | None = None
+    number: int = 0
+    newest: list[Fragment] = field(default_factory=list)
+
+    def take(self, sample: Any) -> Fragment:
+        """Make a fragment of an encoded picture."""
+        if self.stream is None:
+            record = bytes(_content(sample.get_caps().get_structure(0).get_value("codec_data")))
+            init, name = boxes.init_segment(record, self.size), boxes.codecs(record)
+            self.stream = Stream(init, name, self.began_at, self.frame_size)
+        buffer = sample.get_buffer()
+        keyframe = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
+        self.number += 1
+        at = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts) * boxes.TIMESCALE // Gst.SECOND
+        data = boxes.fragment(self.number, at, _content(buffer), keyframe=keyframe)
+        fragment = Fragment(self.stream, data, keyframe)
+        if keyframe:
+            self.newest.clear()
+        self.newest.append(fragment)
+        return fragment
+
+
+class FragmentOutput:
+    """A FrameSink. A new viewer gets the newest keyframe and all since, then each picture as it comes.
+
+    Where the pictures change their size or their time jumps, a new stream begins: its fragments have another
+    `stream`, and who watches must begin anew.
+    """
+
+    def __init__(self, cameras: Mapping[str, int], *, clock: Callable[[], float] = time.monotonic) -> None:
+        """cameras: frames a second of each, which set the distance of its keyframes."""
+        self._cameras = {name: _Camera(fps) for name, fps in cameras.items()}
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._waiting: dict[str, RedactedFrame] = {}
+        self._closed = False
+        self.dropped = self.encoded = 0
+        self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
+        self._thread.start()
+
+    def watch(self, camera: str, on_fragment: Callable[[Fragment], None]) -> Viewing:
+        """Call on_fragment with each fragment from a keyframe on; KeyError for an unknown camera."""
+        viewing = Viewing(camera, on_fragment)
+        with self._changed:
+            known = self._cameras[camera]
+            for fragment in known.encoder.newest if known.encoder else ():
+                on_fragment(fragment)
+            known.viewers = (*known.viewers, viewing)
+        return viewing
+
+    def unwatch(self, viewing: Viewing) -> None:
+        """Stop calling; with its last viewer a camera's encoder goes."""
+        with self._changed:
+            known = self._cameras[viewing.camera]
+            known.viewers = tuple(one for one in known.viewers if one is not viewing)
+            self._changed.notify()
+
+    def watched(self, camera: str) -> int:
+        """Return how many watch a camera."""
+        return len(self._cameras[camera].viewers) if camera in self._cameras else 0
+
+    def encoding(self, camera: str) -> bool:
+        """Tell whether an encoder runs for this camera."""
+        return self._cameras[camera].encoder is not None
+
+    def wanted(self, camera: str) -> bool:
+        """Tell whether someone watches."""
+        return self.watched(camera) > 0
+
+    def publish(self, frame: RedactedFrame) -> None:
+        """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
+        only_redacted(frame)
+        camera = frame.frame.camera
+        with self._changed:
+            if self._closed or not self.wanted(camera):
+                return
+            self.dropped += camera in self._waiting
+            self._waiting[camera] = frame
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the thread and all encoders; no fragment is given any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._waiting or self._closed or self._idle()):
+                    self._changed.wait(1)
+                idle = list(self._cameras) if self._closed else self._idle()
+                ended = [self._release(camera) for camera in idle]
+                camera = next(iter(self._waiting), None)
+                frame = None if camera is None or self._closed else self._waiting.pop(camera)
+            for one in ended:
+                _stop(one)
+            if self._closed:
+                return
+            if frame is not None:
+                self._try(frame)
+
+    def _idle(self) -> list[str]:
+        return [name for name, known in self._cameras.items() if known.encoder and not known.viewers]
+
+    def _release(self, camera: str) -> _Encoder | None:
+        """Take a camera's encoder away; stop it without the lock, which its own thread may wait for."""
+        with self._changed:
+            known = self._cameras[camera]
+            known.encoder, gone = None, known.encoder
+        return gone
+
+    def _try(self, frame: RedactedFrame) -> None:
+        camera = frame.frame.camera
+        known = self._cameras[camera]
+        if self._clock() < known.retry_at:
+            self.dropped += 1
+            return
+        try:
+            self._feed(frame, known)
+        except Exception as error:  # noqa: BLE001 one camera's encoder must not end the others'
+            logger.error("camera %s: no video for the page, which shows single pictures: %s", camera, error)
+            known.retry_at = self._clock() + AGAIN_S
+            _stop(self._release(camera))
+
+    def _feed(self, frame: RedactedFrame, known: _Camera) -> None:
+        camera, at = frame.frame.camera, frame.frame.captured_at
+        pixels = scaled(frame.pixels, WIDEST)
+        size = even_size(pixels)
+        running = known.encoder
+        if running and (size != running.size or abs(at - running.last_at) > JUMP_NS):
+            _stop(self._release(camera))
+            running = None
+        if running is None:
+            running = self._start(camera, known.fps, size, frame)
+            with self._changed:
+                known.encoder = running
+        if at <= running.last_at or running.source.get_property("current-level-buffers") >= WAITING:
+            self.dropped += 1
+            return
+        failed = running.pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+        if failed is not None:
+            raise BadInput(failed.parse_error()[0].message)
+        buffer = to_buffer(pixels)
+        buffer.pts = at - running.began_at
+        running.last_at = at
+        if running.source.push_buffer(buffer) != Gst.FlowReturn.OK:
+            self.dropped += 1
+
+    def _start(self, camera: str, fps: int, size: tuple[int, int], frame: RedactedFrame) -> _Encoder:
+        initialise()
+        if min(size) < 16:
+            raise BadInput(f"pictures of {size[0]} x {size[1]} pixels are too small to encode")
+        pipeline = launch(
+            f"appsrc name=in format=time max-bytes=0 caps={caps(size, fps)}"
+            f" ! {encoder(fps, None, live=True, quantiser=QUANTISER)}"
+            " ! video/x-h264,stream-format=avc,alignment=au ! appsink name=out sync=false emit-signals=true"
+        )
+        running = _Encoder(
+            size, frame.frame.size, frame.frame.captured_at, pipeline, pipeline.get_by_name("in")
+        )
+        pipeline.get_by_name("out").connect("new-sample", self._encoded, camera, running)
+        pipeline.set_state(Gst.State.PLAYING)
+        return running
+
+    def _encoded(self, sink: Any, camera: str, running: _Encoder) -> Any:
+        """Give a picture to all who watch; in the thread of the encoder."""
+        sample = sink.emit("pull-sample")
+        if sample is None:
+            return Gst.FlowReturn.EOS
+        with self._changed:
+            known = self._cameras[camera]
+            if known.encoder is not running:
+                return Gst.FlowReturn.EOS
+            fragment = running.take(sample)
+            self.encoded += 1
+            for viewing in known.viewers:
+                viewing.on_fragment(fragment)
+        return Gst.FlowReturn.OK
+
+
+def _content(buffer: Any) -> bytes:
+    with buffer.map(Gst.MapFlags.READ) as mapped:
+        return bytes(mapped.data)
+
+
+def _stop(running: _Encoder | None) -> None:
+    if running is not None:
+        running.pipeline.set_state(Gst.State.NULL)
