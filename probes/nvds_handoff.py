@@ -34,15 +34,20 @@ class Handoff:
     """A queue of sightings. When it is full the oldest gives way, but no track's end is ever lost."""
 
     def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
-        """on_drop hears the camera of each sighting that gave way."""
+        """on_drop hears the camera of each sighting that gave way.
+
+        newest: when the last frame put in was captured, UTC ns by camera; for any thread to read.
+        """
         self._on_drop, self._most = on_drop, waiting
         self._change = threading.Condition()
         self._waiting: deque[Sighting] = deque()
         self._ended: dict[str, list[TrackId]] = {}
         self._closed = False
+        self.newest: dict[str, int] = {}
 
     def put(self, sighting: Sighting) -> None:
         """Take a sighting; returns at once."""
+        self.newest[sighting.frame.camera] = sighting.frame.captured_at
         with self._change:
             dropped = self._waiting.popleft() if len(self._waiting) >= self._most else None
             if dropped is not None and dropped.ended:

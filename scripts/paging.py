@@ -16,6 +16,7 @@ from web.recent import Recent
 from web.server import PageServer
 
 if TYPE_CHECKING:
+    from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.store import Store
     from probes.measure import Metrics
@@ -44,7 +45,7 @@ def page_of(
     backend = Backend(
         settings,
         metrics,
-        live=live,
+        live=_live_of(store, live),
         floor=store.floor,
         platform=store.platform.name,
         cameras=store.platform.cameras,
@@ -57,6 +58,19 @@ def page_of(
         worker=_worker(settings),
     )
     return PageServer(backend, state_folder() / "page")
+
+
+def _live_of(store: Store, live: LiveOutput) -> Live:
+    """Return what gives the page its pictures: DeepStream makes its own, behind its redaction."""
+    if store.platform.name != "deepstream":
+        return live
+    from pipelines.deepstream.live import DeepStreamLive  # noqa: PLC0415 loads DeepStream's GStreamer
+    from pipelines.deepstream.platform import DeepStreamPlatform  # noqa: PLC0415
+
+    if not isinstance(store.platform, DeepStreamPlatform):
+        raise TypeError("not the platform that it says it is")
+    live.close()
+    return DeepStreamLive(store.platform.outputs)
 
 
 def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> PageServer:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pipelines.outputs.live import LiveOutput
+    from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.supervisor import CameraStatus
     from probes.measure import Metrics
@@ -61,7 +61,7 @@ class Backend:
 
     settings: Settings
     metrics: Metrics
-    live: LiveOutput | None = None
+    live: Live | None = None
     floor: Floor = field(default_factory=Shut)
     platform: str = "none"
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict

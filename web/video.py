@@ -8,14 +8,14 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.live import MOST_FPS, WIDTHS
+from pipelines.outputs.watching import MOST_FPS, WIDTHS
 from probes.messages import rfc3339
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from pipelines.outputs.live import LiveOutput, LivePicture, Watch
+    from pipelines.outputs.watching import Live, LivePicture, Watch
 
 BOUNDARY = "frame"
 MOST_VIEWERS = 64
@@ -82,7 +82,7 @@ class Adapting:
 class Viewers:
     """All who watch. One per server; used in its event loop."""
 
-    def __init__(self, live: LiveOutput | None, closing: asyncio.Event) -> None:
+    def __init__(self, live: Live | None, closing: asyncio.Event) -> None:
         self._live, self._closing = live, closing
         self._count: dict[str, int] = {}
         self.sizes: dict[str, tuple[int, int]] = {}

@@ -120,6 +120,15 @@ class PydsAnalysis:
         """Tell whether any camera's frame was covered in the last seconds."""
         return any(self._clock() - at <= within_s for at in self._redacted_at.copy().values())
 
+    def age_s(self, camera: str) -> float | None:
+        """Return how long ago a frame of the camera was covered last; None before the first."""
+        at = self._redacted_at.get(camera)
+        return None if at is None else max(0.0, self._clock() - at)
+
+    def captured_at(self, camera: str) -> int | None:
+        """Return when the frame of the camera that was judged last was captured, UTC ns."""
+        return self._handoff.newest.get(camera)
+
     @property
     def failed(self) -> bool:
         """Whether the floor's thread has died."""

@@ -57,10 +57,25 @@ class Unproven(BadInput):
     """The graph may show an unredacted picture, so it must not run."""
 
 
-def prove(graph: Graph, redaction: Redaction) -> None:
+class Proof:
+    """That no sink of a pipeline shows what is not redacted. Made by `prove` alone; outputs ask for it."""
+
+    __slots__ = ()
+
+    def __init__(self, seal: object) -> None:
+        """Raise TypeError for all but `prove`."""
+        if seal is not _SEAL:
+            raise TypeError("only guard.prove makes a proof")
+
+
+_SEAL: Final = object()
+
+
+def prove(graph: Graph, redaction: Redaction) -> Proof:
     """Raise Unproven, with all reasons, unless every sink of the graph is dominated by redaction."""
     if found := list(violations(graph, redaction)):
         raise Unproven(f"not proven that every picture is redacted, so nothing runs: {'; '.join(found)}")
+    return Proof(_SEAL)
 
 
 def violations(graph: Graph, redaction: Redaction) -> Iterator[str]:

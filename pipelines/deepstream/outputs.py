@@ -7,9 +7,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from pipelines.deepstream.guard import Proof
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.outlet_graph import WALL
-from pipelines.deepstream.valves import PICTURE, STREAM
+from pipelines.deepstream.pictures import TIMEOUT_S, Pictures
+from pipelines.deepstream.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.rtsp import RtspOutput
@@ -18,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipelines.deepstream.platform import Analysis
     from pipelines.deepstream.valves import Valves
     from pipelines.settings.root import Settings
     from probes.measure import Metrics
 
 _log = logging.getLogger(__name__)
 
-PICTURE_TIMEOUT_S = 2.0
 _PLAIN = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY
 HOUSEKEEPING_S = 0.5
 TRIM_EVERY_S = 10.0
@@ -110,31 +112,6 @@ def _factory(launch: str) -> Any:
     return factory
 
 
-class Pictures:
-    """Takes single redacted pictures out of the running pipeline."""
-
-    def __init__(self, pipeline: Any, valves: Valves) -> None:
-        self._pipeline, self._valves = pipeline, valves
-        self._locks: dict[str, threading.Lock] = {}
-
-    def take(self, camera: str, timeout_s: float = PICTURE_TIMEOUT_S) -> bytes | None:
-        """Return the next picture as JPEG, None where none comes in time. From any thread."""
-        with self._locks.setdefault(camera, threading.Lock()):
-            sink = self._pipeline.get_by_name(f"picture_{camera}")
-            while sink.emit("try-pull-sample", 0) is not None:
-                pass  # what is left from the last time is old
-            self._valves.want(camera, PICTURE, wanted=True)
-            try:
-                sample = sink.emit("try-pull-sample", int(timeout_s * Gst.SECOND))
-            finally:
-                self._valves.want(camera, PICTURE, wanted=False)
-        if sample is None:
-            return None
-        buffer = sample.get_buffer()
-        data = buffer.extract_dup(0, buffer.get_size())
-        return bytes(data)
-
-
 class DeepStreamOutputs:
     """All outputs of pixels of a DeepStream store. `start`, then `close`; both once."""
 
@@ -145,13 +122,21 @@ class DeepStreamOutputs:
         valves: Valves,
         metrics: Metrics,
         *,
+        proof: Proof,
+        analysis: Analysis,
         cameras: Mapping[str, int],
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """cameras: frames per second by camera. Raises BadInput where a folder cannot be had."""
+        """cameras: frames per second by camera. Raises BadInput where a folder cannot be had.
+
+        proof: that this pipeline shows only what is redacted; without it, TypeError.
+        """
+        if not isinstance(proof, Proof):
+            raise TypeError("outputs belong only to a pipeline that has been proven")
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._wall_ns = dict(cameras), wall_ns
-        self.pictures = Pictures(pipeline, valves)
+        self.pictures = Pictures(pipeline, valves, self._cameras, analysis.captured_at)
+        self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics)
         if record := self._settings.record:
             for name in self._cameras:
@@ -165,6 +150,11 @@ class DeepStreamOutputs:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="deepstream-outputs", daemon=True)
 
+    @property
+    def cameras(self) -> tuple[str, ...]:
+        """The enabled cameras."""
+        return tuple(self._cameras)
+
     def start(self) -> None:
         """Listen and begin. Raises BadInput where the port cannot be had."""
         if self.rtsp is not None:
@@ -175,7 +165,7 @@ class DeepStreamOutputs:
         """End within seconds, from any state."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join(PICTURE_TIMEOUT_S + 3)
+            self._thread.join(TIMEOUT_S + 3)
         if self.rtsp is not None:
             self.rtsp.close()
         return not self._thread.is_alive()

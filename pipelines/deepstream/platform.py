@@ -72,6 +72,12 @@ class Analysis(Protocol):
     def redacting(self, within_s: float) -> bool:
         """Tell whether any camera's frame was covered in the last seconds."""
 
+    def age_s(self, camera: str) -> float | None:
+        """Return how long ago a frame of the camera was covered last; None before the first."""
+
+    def captured_at(self, camera: str) -> int | None:
+        """Return when the frame of the camera that was judged last was captured, UTC ns."""
+
     @property
     def failed(self) -> bool:
         """Whether it has died."""
@@ -114,12 +120,20 @@ class DeepStreamPlatform:
         self._built.judge(graph.probe, analysis.judge_batch)
         for gate in sorted(graph.gates):
             self._built.judge(gate, analysis.gate())
-        prove(self._with_sources(), redaction)
+        proof = prove(self._with_sources(), redaction)
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)
         cameras = settings.enabled_cameras()
         rates = {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
-        self.outputs = DeepStreamOutputs(settings, self._built.pipeline, self.valves, metrics, cameras=rates)
+        self.outputs = DeepStreamOutputs(
+            settings,
+            self._built.pipeline,
+            self.valves,
+            metrics,
+            proof=proof,
+            analysis=analysis,
+            cameras=rates,
+        )
         self._interpreter = Interpreter({n: _kind(c) for n, c in cameras.items()}, graph.slots)
         self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
         self._asked: dict[str, bool] = {}

@@ -35,6 +35,7 @@ class FakeAnalysis:
         self.processed: dict[str, int] = {}
         self.stopped = False
         self._made = 0
+        self.capture: int | None = 7
 
     def judge_batch(self, _buffer: int) -> Verdict:
         self.batches += 1
@@ -60,6 +61,12 @@ class FakeAnalysis:
 
     def redacting(self, within_s: float) -> bool:
         return self.batches > 0 and within_s > 0
+
+    def age_s(self, camera: str) -> float | None:
+        return 0.0 if self.batches else None
+
+    def captured_at(self, camera: str) -> int | None:
+        return self.capture
 
 
 class Running:

@@ -34,6 +34,7 @@ OUTPUTS = {
     "nothing": "{}",
     "rtsp": "{rtsp: {listen: '127.0.0.1:0'}}",
     "served": "{rtsp: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 0.1}}",
+    "page": "{web: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 3600}}",
     "record": "{record: {folder: video}}",
     "all": "{rtsp: {bitrate_kbit: 1500}, record: {folder: video}, snapshots: {folder: shots}, web: {}}",
 }

@@ -188,7 +188,7 @@ def test_what_is_built_is_proven_not_only_what_was_planned(tmp_path, monkeypatch
 
     def noted(graph, redaction):
         proven.append(graph)
-        real(graph, redaction)
+        return real(graph, redaction)
 
     monkeypatch.setattr("pipelines.deepstream.platform.prove", noted)
     with running(tmp_path, rtsp(2)) as run:

@@ -1,0 +1,150 @@
+"""Redacted pictures out of the running pipeline, as JPEG, for whoever wants some: snapshots and the page."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.valves import PICTURE
+from pipelines.outputs.watching import LivePicture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pipelines.deepstream.valves import Valves
+
+    Listener = Callable[[LivePicture], None]
+
+_log = logging.getLogger(__name__)
+
+TIMEOUT_S = 2.0
+REMEMBERED = 64
+"""Frames whose time of capture is kept while they are on their way to the encoder."""
+UNKNOWN = 10
+"""So many pictures in a row whose frame nobody saw are no leftover any more but a fault."""
+
+
+class Pictures:
+    """Hands out the pictures of each camera; they are drawn and encoded only while someone listens."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        valves: Valves,
+        cameras: Iterable[str],
+        captured_at: Callable[[str], int | None],
+    ) -> None:
+        """captured_at: when the camera's newest judged frame was captured, UTC ns."""
+        self._feeds = {
+            name: _Feed(name, pipeline, valves, captured_at)
+            for name in cameras
+            if pipeline.get_by_name(f"picture_{name}") is not None
+        }
+
+    def listen(self, camera: str, listener: Listener) -> None:
+        """Call listener, in the encoder's thread, with each picture captured from now on; it must not wait.
+
+        Raises KeyError for a camera of which the graph makes no pictures.
+        """
+        self._feeds[camera].add(listener)
+
+    def unlisten(self, camera: str, listener: Listener) -> None:
+        """Stop calling; a call under way may still come."""
+        self._feeds[camera].remove(listener)
+
+    def take(self, camera: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
+        """Return the next picture as JPEG, None where none comes in time. From any thread."""
+        got: queue.Queue[LivePicture] = queue.Queue(1)
+
+        def put(picture: LivePicture) -> None:
+            with suppress(queue.Full):
+                got.put_nowait(picture)
+
+        self.listen(camera, put)
+        try:
+            return got.get(timeout=timeout_s).jpeg
+        except queue.Empty:
+            return None
+        finally:
+            self.unlisten(camera, put)
+
+
+class _Feed:
+    """One camera's pictures, and who wants them.
+
+    Each frame's time is noted by its timestamp where the demuxer gives it out, in the thread that has just
+    judged it, and found again behind the encoder. So the age is that of the capture, and what still lay in
+    the branch from an earlier time, which nobody noted, is not shown.
+    """
+
+    def __init__(
+        self, camera: str, pipeline: Any, valves: Valves, captured_at: Callable[[str], int | None]
+    ) -> None:
+        self._camera, self._valves, self._captured_at = camera, valves, captured_at
+        self._entry = pipeline.get_by_name(f"demuxed_{camera}").get_static_pad("sink")
+        self._listeners: tuple[Listener, ...] = ()
+        self._times: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self._noting = 0
+        self._unknown = 0
+        self._failing = False
+        self._lock = threading.Lock()
+        sink = pipeline.get_by_name(f"picture_{camera}")
+        sink.set_property("emit-signals", True)
+        sink.connect("new-sample", self._sample)
+
+    def add(self, listener: Listener) -> None:
+        with self._lock:
+            if not self._listeners:
+                self._times.clear()
+                self._unknown = 0
+                self._noting = self._entry.add_probe(Gst.PadProbeType.BUFFER, self._note)
+                self._valves.want(self._camera, PICTURE, wanted=True)
+            self._listeners = (*self._listeners, listener)
+
+    def remove(self, listener: Listener) -> None:
+        with self._lock:
+            had = bool(self._listeners)
+            self._listeners = tuple(one for one in self._listeners if one != listener)
+            if had and not self._listeners:
+                self._valves.want(self._camera, PICTURE, wanted=False)
+                self._entry.remove_probe(self._noting)
+
+    def _note(self, _pad: Any, info: Any) -> Any:
+        """Note when a frame was captured; of the frame, not yet redacted here, only its timestamp is read."""
+        if (at := self._captured_at(self._camera)) is not None:
+            self._times.append((info.get_buffer().pts, at))
+        return Gst.PadProbeReturn.OK
+
+    def _sample(self, sink: Any) -> Any:
+        sample = sink.emit("pull-sample")
+        listeners = self._listeners
+        if sample is None or not listeners:
+            return Gst.FlowReturn.OK
+        buffer, caps = sample.get_buffer(), sample.get_caps().get_structure(0)
+        at = dict(self._times).get(buffer.pts)
+        if at is None:
+            self._unknown += 1
+            if self._unknown == UNKNOWN:
+                _log.error("camera %s: pictures whose age is unknown are not shown", self._camera)
+            return Gst.FlowReturn.OK
+        self._unknown = 0
+        size = caps.get_value("width"), caps.get_value("height")
+        jpeg = bytes(buffer.extract_dup(0, buffer.get_size()))
+        self._tell(listeners, LivePicture(self._camera, jpeg, at, size))
+        return Gst.FlowReturn.OK
+
+    def _tell(self, listeners: tuple[Listener, ...], picture: LivePicture) -> None:
+        failed = None
+        for listener in listeners:
+            try:
+                listener(picture)
+            except Exception as error:  # noqa: BLE001 one listener's fault must not touch the others
+                failed = error
+        if failed is not None and not self._failing:
+            _log.error("camera %s: no live picture: %s", self._camera, failed)
+        self._failing = failed is not None
