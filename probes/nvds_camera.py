@@ -32,6 +32,8 @@ BANDS = 24
 
 ORDER = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
 """Sorts by what an object is: the order of the metadata's lists means nothing."""
+CLOCK_SET = 10_000_000_000
+"""A step in time, ns, that is no pause between frames: the clock was set."""
 REMEMBERED = 256
 """Frames whose time is kept, for what the tracker reports late."""
 
@@ -67,6 +69,7 @@ class CameraMeta:
         self._times: dict[int, int] = {}
         self._names: dict[int, int] = {}
         self._numbers = count(1)
+        self._last = self._stamp = 0
         self._lock = threading.Lock()
 
     def frame(
@@ -81,7 +84,7 @@ class CameraMeta:
         width, height = meta.source_size
         if not (width > 0 and height > 0 and surface[0] > 0 and surface[1] > 0):
             raise MetaError("a frame without a size")
-        at = meta.ntp or self._now()
+        at = self._steady(meta.ntp or self._now())
         self._remember(meta.number, at)
         scale = width / surface[0], height / surface[1]
         objects = sorted(meta.objects, key=ORDER)
@@ -165,6 +168,15 @@ class CameraMeta:
             sure = confidence if 0 <= confidence <= 1 else 0.0
             pairs.append((seen, Detection(kind, label, sure, box, track)))
         return pairs
+
+    def _steady(self, stamp: int) -> int:
+        """Return a frame's time, above all earlier ones: it goes on at its rate where the clock is set back.
+
+        As CaptureClock on the CPU: else nobody who has left would end until the clock has caught up.
+        """
+        step, self._stamp = stamp - self._stamp, stamp
+        self._last = max(stamp, self._last + (step if 0 < step < CLOCK_SET else 1))
+        return self._last
 
     def _remember(self, number: int, at: int) -> None:
         self._times[number] = at

@@ -189,13 +189,17 @@ def test_a_frame_in_doubt_is_covered_whole_and_the_others_go_on(ds: Any, bad: Pi
     assert using.handoff.take(1)[0].masked == {"detector": 1}
 
 
-def test_a_clock_that_goes_back_covers_one_frame(ds: Any) -> None:
-    using = rig(ds)
-    whole = []
-    for number, at in enumerate((START, START - SECOND, START - SECOND + 1)):
-        *_, (seen,) = judged(ds, using, Pic(number=number, ntp=at, objects=[face()]))
-        whole.append((WHOLE, 1) in boxes(seen))
-    assert whole == [False, True, False]
+def test_a_clock_that_is_set_back_uncovers_nothing_and_time_goes_on(ds: Any) -> None:
+    using, back = rig(ds), 3600
+    stamps = [0, 1, 2 - back, 3 - back, 2, 5]
+    for number, second in enumerate(stamps):
+        pic = Pic(number=number, ntp=START + second * SECOND, objects=[face()])
+        *_, (seen,) = judged(ds, using, pic)
+        assert (WHOLE, 1) not in boxes(seen)
+        assert covers(seen, face().box)
+    times = [(s.frame.captured_at - START) / SECOND for s in using.handoff.take(1)]
+    assert times == pytest.approx([0, 1, 1, 2, 2, 5], abs=1e-6)
+    assert times == sorted(set(times))
 
 
 def test_an_empty_batch_and_a_buffer_without_metadata_are_dropped(ds: Any) -> None:

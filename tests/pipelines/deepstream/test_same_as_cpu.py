@@ -3,7 +3,7 @@
 The stand-ins replay what the CPU detected and tracked, as NvDsBatchMeta; all behind that is production's: the
 probe, crops from surfaces, looks, floor. Not compared, for these must differ: track ids (each run has a
 random session, and the probe numbers tracks itself, since NvDCF's numbers may come again) and event ids. On a
-box times differ too (the camera's own, not those of arrival), and which frame confirms a track.
+box the mux stamps the frames, and NvDCF confirms a track in another frame than ByteTrack.
 """
 
 from __future__ import annotations

@@ -67,6 +67,20 @@ def test_a_number_that_the_tracker_gives_again_is_another_person(tmp_path):
         assert told(shop, "c0") == [("started:", "a"), ("ended:lost", "a"), ("started:", "b")]
 
 
+def test_who_leaves_as_the_clock_is_set_back_is_let_go_all_the_same(tmp_path):
+    def set_back(ds, batch):
+        frame = ds.NvDsFrameMeta.cast(batch.frame_meta_list.data)
+        if frame.frame_num >= 5:
+            frame.ntp_timestamp -= 3600 * 1_000_000_000
+
+    def scene(_slot, number):
+        return [person(7)] if number < 5 else []
+
+    with lockstep(tmp_path, Lockstep(scene, harm=set_back), cameras=1) as shop:
+        shop.step(40)
+        assert told(shop, "c0") == [("started:", "a"), ("ended:lost", "a")]
+
+
 def test_nobody_and_two_hundred_objects_pass_alike(tmp_path):
     crowd = [*(person(n, 6.0 * n) for n in range(100)), *(face(6.0 * n, 20) for n in range(100))]
 
