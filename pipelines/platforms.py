@@ -72,7 +72,7 @@ def build_platform(
         try:
             from pipelines.deepstream.assemble import assemble  # noqa: PLC0415 only where it is asked for
 
-            return assemble(
+            platform = assemble(
                 settings,
                 floor=floor,
                 looks=looks,
@@ -85,6 +85,9 @@ def build_platform(
                 kit=parts.kit,
                 pyds=parts.pyds,
             )
+            if describer is not None:
+                _log.warning('describe: DeepStream describes nobody yet; set platform.kind to "cpu" for that')
+            return platform
         except (BadInput, EngineBadInput) as error:
             if kind == "deepstream":
                 raise

@@ -144,6 +144,12 @@ def test_a_box_on_which_all_is_there_runs_deepstream(tmp_path, monkeypatch, kind
     store.stop()
 
 
+def test_deepstream_says_that_it_describes_nobody(tmp_path, caplog):
+    service = "describe: {provider: openai, url: 'http://127.0.0.1:9/v1', model: m}\n"
+    store_on("deepstream", tmp_path, a_box(), TEXT + service).stop()
+    assert "describe: DeepStream describes nobody yet" in caplog.text
+
+
 def test_a_csi_camera_is_refused_on_the_cpu_with_a_way_out():
     with pytest.raises(BadInput, match="need DeepStream on a Jetson; use /dev/video0"):
         SourceSpec("door", "csi://0")
