@@ -62,11 +62,18 @@ class Heads:
     def locate(self, frame: Frame) -> tuple[Mask, ...]:
         """Return every region to cover in this frame; frames must come in the order of their time."""
         now = frame.captured_at
-        shown = [d for d in frame.detections if d.box.area > 0]
-        persons = [(d.box, d.track) for d in shown if d.kind is Kind.PERSON]
-        found = [d for d in shown if d.kind is Kind.FACE]
-        faces = [face.box for face in found]
-        owners = _owners([face.box for face in found if _is_sure(face)], [box for box, _ in persons])
+        persons: list[tuple[Box, TrackId | None]] = []
+        faces: list[Box] = []
+        sure_faces: list[Box] = []
+        for found in frame.detections:
+            box = found.box
+            if found.kind is Kind.PERSON and box.area > 0:
+                persons.append((box, found.track))
+            elif found.kind is Kind.FACE and box.area > 0:
+                faces.append(box)
+                if _is_sure(found):
+                    sure_faces.append(box)
+        owners = _owners(sure_faces, persons)
         old = [head for head in self._heads if now - head.seen_at <= self._hold]
         heirs = _same_persons(old, persons, now)
         masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
@@ -146,7 +153,9 @@ def head_of(person: Box) -> Box:
     Full width, since the head is anywhere in it when arms are stretched out; some headroom for tight boxes.
     """
     x, y, w, h = person
-    height = min(h, max(w * HEAD_TO_WIDTH, h * HEAD_TO_HEIGHT))
+    by_width, by_height = w * HEAD_TO_WIDTH, h * HEAD_TO_HEIGHT
+    height = by_height if by_height > by_width else by_width
+    height = height if height < h else h
     return Box(x, y - HEADROOM * height, w, (1 + HEADROOM) * height)
 
 
@@ -164,14 +173,21 @@ def _is_cut(box: Box, size: tuple[int, int]) -> bool:
 
 def _fits(face: Box, head: Box) -> bool:
     """Tell whether a face can be that head's: no print on a shirt, no hand, no one nearer the camera."""
-    x, y = face.centre
-    return head.contains(x, y) and 0.3 * head.h <= face.h <= 1.5 * head.h
+    left, top, width, height = head
+    x, y, w, h = face
+    return (
+        left <= x + w / 2 <= left + width
+        and top <= y + h / 2 <= top + height
+        and 0.3 * height <= h <= 1.5 * height
+    )
 
 
-def _owners(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
+def _owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) -> dict[int, Box]:
     """Return the face of each person, by the person's index: one each, the best placed first."""
+    if not faces or not persons:
+        return {}
     row, pairs = Row(faces), []
-    for index, person in enumerate(persons if faces else ()):
+    for index, (person, _) in enumerate(persons):
         head = head_of(person)
         for number in row.between(head.x, head.right):
             face = faces[number]
@@ -195,8 +211,10 @@ def _same_persons(
             heirs[index] = tracks.pop(track), True
     taken = {number for number, _ in heirs.values()}
     free = [index for index in range(len(persons)) if index not in heirs]
+    if not free or len(taken) == len(old):
+        return heirs
     row, pairs = Row([persons[index][0] for index in free]), []
-    for number, head in enumerate(old if free else ()):
+    for number, head in enumerate(old):
         if number not in taken and head.person is not None:
             expected = _moved(head.person, head.velocity, now - head.seen_at)
             reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
@@ -215,8 +233,10 @@ def _continued(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tupl
 
     Further than a face away it may be another's face: good for the velocity, not to end a hold.
     """
+    if not faces or not heads:
+        return {}
     row, pairs = Row(faces), []
-    for number, head in enumerate(heads if faces else ()):
+    for number, head in enumerate(heads):
         x, y = head.at(now).centre
         reach = min(FURTHEST, 1 + FASTEST * (now - head.seen_at) / 1e9)
         for index in row.about(x, reach * row.largest):
@@ -239,27 +259,32 @@ def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> t
         dx, dy = _shift(before.person, person)
     else:
         dx, dy = box.centre[0] - before.box.centre[0], box.centre[1] - before.box.centre[1]
-    limit = FASTEST * max(box.w, box.h) / 1e9
+    limit = FASTEST * (box.h if box.h > box.w else box.w) / 1e9
     vx, vy = dx / elapsed, dy / elapsed
     if before.velocity is not None:
         vx, vy = (vx + before.velocity[0]) / 2, (vy + before.velocity[1]) / 2
-    return max(-limit, min(limit, vx)), max(-limit, min(limit, vy))
+    vx, vy = vx if vx < limit else limit, vy if vy < limit else limit
+    return vx if vx > -limit else -limit, vy if vy > -limit else -limit
 
 
 def _shift(before: Box, after: Box) -> tuple[float, float]:
     """Return how far the top of a person went; the bottom jumps when counters hide the legs."""
-    return after.centre[0] - before.centre[0], after.y - before.y
+    x, y, w, _ = after
+    old_x, old_y, old_w, _ = before
+    return (x + w / 2) - (old_x + old_w / 2), y - old_y
 
 
 def _moved(box: Box, velocity: tuple[float, float] | None, nanoseconds: int) -> Box:
     if velocity is None:
         return box
-    return Box(box.x + velocity[0] * nanoseconds, box.y + velocity[1] * nanoseconds, box.w, box.h)
+    x, y, w, h = box
+    return Box(x + velocity[0] * nanoseconds, y + velocity[1] * nanoseconds, w, h)
 
 
 def _grown(box: Box, share: float) -> Box:
-    dx, dy = box.w * share, box.h * share
-    return Box(box.x - dx, box.y - dy, box.w + 2 * dx, box.h + 2 * dy)
+    x, y, w, h = box
+    dx, dy = w * share, h * share
+    return Box(x - dx, y - dy, w + 2 * dx, h + 2 * dy)
 
 
 def _union(a: Box, b: Box) -> Box:

@@ -37,12 +37,16 @@ class MetaOverlay:
     def styles(self, pairs: Pairs, surface: tuple[int, int]) -> Iterator[tuple[Seen, Style, Text | None]]:
         """Yield for each object how to draw it, in surface pixels."""
         known = self._known(pairs)
-        plain = _plain(surface[1])
+        person, accessory = _plain(surface[1])
         for seen, found in pairs:
-            if found is None or found.kind not in plain:
+            if found is None:
+                yield seen, HIDDEN, None
+            elif found.kind is Kind.ACCESSORY:
+                yield seen, accessory, None
+            elif found.kind is not Kind.PERSON:
                 yield seen, HIDDEN, None
             elif found.track is None:
-                yield seen, plain[found.kind], None
+                yield seen, person, None
             else:
                 rank, value = known.get(found.track, (0, None))
                 if value is None:
@@ -130,10 +134,10 @@ def _outline(tone: Tone, height: int) -> Style:
 
 
 @lru_cache(maxsize=16)
-def _plain(height: int) -> dict[Kind, Style]:
-    """Return the outlines of what has no track."""
-    kinds = ((Kind.PERSON, GREY), (Kind.ACCESSORY, ACCESSORY))
-    return {kind: Style(_thin(height), (r / 255, g / 255, b / 255)) for kind, (r, g, b) in kinds}
+def _plain(height: int) -> tuple[Style, Style]:
+    """Return the outlines of persons and of accessories that have no track."""
+    person, accessory = ((r / 255, g / 255, b / 255) for r, g, b in (GREY, ACCESSORY))
+    return Style(_thin(height), person), Style(_thin(height), accessory)
 
 
 def _thin(height: int) -> int:

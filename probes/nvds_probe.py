@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds_camera import on_surface
 from probes.nvds_handoff import Sighting
 from probes.nvds_meta import MetaError
 from probes.nvds_redact import Verdict
-from probes.redact import RedactionFailed
+from probes.redact import By, RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +109,7 @@ class BatchProbe:
 
     def _redact(
         self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, frame: Frame, done: list[None]
-    ) -> Counter[str]:
+    ) -> dict[str, int]:
         """Write all boxes to cover, one entry in `done` for each; return the heads by reason."""
         surface = self._reader.surface_of(meta)
         masks = camera.heads(frame)
@@ -122,7 +121,8 @@ class BatchProbe:
         for box in camera.strips(surface):
             self._writer.cover(batch, meta, box, opaque=True)
             done.append(None)
-        return Counter(mask.by.value for mask in masks)
+        reasons = [mask.by for mask in masks]
+        return {by.value: reasons.count(by) for by in By if by in reasons}
 
     def _cover_all(self, batch: BatchMeta, meta: FrameMeta, boxes: int) -> None:
         width, height = self._reader.surface_of(meta)
@@ -139,7 +139,8 @@ class BatchProbe:
         except Exception as error:  # noqa: BLE001 drawing is no part of redaction
             self._trouble(f"{camera.camera}: the overlay", error)
         else:
-            self._recover(f"{camera.camera}: the overlay")
+            if self._troubles:
+                self._recover(f"{camera.camera}: the overlay")
 
     def _look(self, buffer: int, meta: FrameMeta, frame: Frame) -> None:
         if self._crops is None:
@@ -149,7 +150,8 @@ class BatchProbe:
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
             self._trouble(f"{frame.camera}: a look", error)
         else:
-            self._recover(f"{frame.camera}: a look")
+            if self._troubles:
+                self._recover(f"{frame.camera}: a look")
 
     def _fail(self, camera: str | None, error: Exception) -> None:
         self._on_failure(camera)

@@ -99,10 +99,10 @@ class HeadWatch:
         if missing:
             raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
         for detection in frame.detections:
-            _check_box(detection.box, detection.kind.value)
+            _check_box(detection.box, detection.kind)
         masks = self._heads.locate(frame)
         for mask in masks:
-            _check_box(mask.box, mask.by.value)
+            _check_box(mask.box, mask.by)
         return masks
 
     def _check_clock(self, now: int) -> None:
@@ -158,11 +158,11 @@ def _check_pixels(frame: Frame, pixels: I420) -> None:
         raise RedactionFailed("the picture is not of 8 bit")
 
 
-def _check_box(box: Box, name: str) -> None:
+def _check_box(box: Box, what: Kind | By) -> None:
     x, y, w, h = box
     # A sum is finite only if both of its parts are.
     if not (isfinite(x + w) and isfinite(y + h)) or w < 0 or h < 0:
-        raise RedactionFailed(f"{name} with an impossible box")
+        raise RedactionFailed(f"{what.value} with an impossible box")
 
 
 def _spoil(pixels: I420) -> None:

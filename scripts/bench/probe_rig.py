@@ -37,20 +37,22 @@ CLASSES = {
 }
 
 
-def probe_of(pyds: Any, cameras: int, on_failure: Callable[[str | None], None]) -> tuple[BatchProbe, Gate]:
-    """Return probe and gate as the product has them; each person wears two priced things."""
-    meta = PydsMeta(pyds, SURFACE)
+def probe_of(
+    pyds: Any, cameras: int, on_failure: Callable[[str | None], None]
+) -> tuple[BatchProbe, Gate, Handoff]:
+    """Return probe, gate and queue as the product has them; each person wears two priced things."""
+    meta, handoff = PydsMeta(pyds, SURFACE), Handoff(lambda _camera: None)
     probe = BatchProbe(
         meta,
         meta,
         cameras={pad: _camera(f"camera{pad}") for pad in range(cameras)},
         overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:,.0f}", _Worn().get),
-        handoff=Handoff(lambda _camera: None),
+        handoff=handoff,
         token=TOKEN,
         opaque=False,
         on_failure=on_failure,
     )
-    return probe, Gate(meta, TOKEN)
+    return probe, Gate(meta, TOKEN), handoff
 
 
 def _camera(name: str) -> CameraMeta:

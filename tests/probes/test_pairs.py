@@ -38,9 +38,9 @@ def best(pairs: list[tuple[Any, int, int]]) -> dict[int, tuple[Any, int]]:
     return found
 
 
-def owners_of_all_pairs(faces: list[Box], persons: list[Box]) -> dict[int, Box]:
+def owners_of_all_pairs(faces: list[Box], persons: list[Any]) -> dict[int, Box]:
     pairs = []
-    for index, one in enumerate(persons):
+    for index, (one, _) in enumerate(persons):
         x, y = head_of(one).centre
         for number, seen in enumerate(faces):
             if heads._fits(seen, head_of(one)):
