@@ -124,12 +124,8 @@ def _print(binding: str, costs: list[Cost], *, as_json: bool) -> None:
         )
     Console(file=sys.stdout).print(table)
     met = sum(cost.ratio < 2 for cost in costs)
-    print(
-        "us of CPU time an object, but for the batch. walk: finds all objects; read: and reads eight fields of"
-    )
-    print(
-        "each; own: what the probe does beyond that. Times depend on the machine, ratios were taken in one run."
-    )
+    print("us of CPU time an object, but for the batch. walk: finds all objects; read: reads eight fields")
+    print("of each, too; own: what the probe does beyond that. Ratios were taken in one run: they compare.")
     print(f"The aim, own work below the reading, is met in {met} of {len(costs)}.")
 
 
