@@ -100,6 +100,7 @@ class PageApp:
             (f"{person}/served", {"POST": do.served}, act),
             (f"{person}/not-customer", {"POST": do.not_customer}, act),
             ("/api/cameras/{camera}/video.mjpg", {"GET": do.video}, read),
+            ("/api/cameras/{camera}/video.mp4", {"GET": do.film}, read),
             ("/api/cameras/{camera}/picture.jpg", {"GET": do.picture}, read),
             (areas, {"GET": do.areas, "PUT": do.write_areas}, act),
             (f"{areas}/check", {"POST": do.check_areas}, act),

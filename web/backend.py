@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.supervisor import CameraStatus
@@ -56,12 +57,13 @@ class Backend:
     """All callables are called from the server's thread and must be quick.
 
     brand: writes a brand as the price list spells it. locale: that money is written in. live: None where no
-    camera runs.
+    camera runs. film: the same as H.264; None where the platform has no such output.
     """
 
     settings: Settings
     metrics: Metrics
     live: Live | None = None
+    film: FragmentOutput | None = None
     floor: Floor = field(default_factory=Shut)
     platform: str = "none"
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict

@@ -19,6 +19,7 @@ from pipelines.version import VERSION
 from probes.messages import rfc3339
 from probes.orders import Action, Order
 from web import areas, body, webcam
+from web.film import Showing, media_type
 from web.guard import address
 from web.refusal import Code, Json, Refused
 from web.signin import COOKIE, LIFETIME_S, Right, Visitor
@@ -26,7 +27,7 @@ from web.stream import EventHub, writers
 from web.video import BOUNDARY, Viewers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
@@ -45,9 +46,15 @@ class Held(StreamingResponse):
     """A stream that counts: however it ends, its source is closed and `leave` is called, once."""
 
     def __init__(
-        self, source: AsyncGenerator[bytes, None], leave: Callable[[], None], media_type: str
+        self,
+        source: AsyncGenerator[bytes, None],
+        leave: Callable[[], None],
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(source, media_type=media_type, headers={"X-Accel-Buffering": "no"})
+        super().__init__(
+            source, media_type=media_type, headers={"X-Accel-Buffering": "no", **(headers or {})}
+        )
         self._source, self._leave = source, leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +77,7 @@ class Handlers:
         self._writers = writers(
             backend, sizes=self.viewers.sizes, uploads=jobs.summary, started_ns=time.time_ns()
         )
+        self._closing = closing
         self.hub = EventHub(backend, self._writers, closing)
         self._writing = asyncio.Lock()
 
@@ -154,6 +162,30 @@ class Handlers:
             lambda: self.viewers.leave(camera),
             f"multipart/x-mixed-replace; boundary={BOUNDARY}",
         )
+
+    async def film(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Stream a camera as fragmented MP4."""
+        camera, output = self._camera(request), self._backend.film
+        self._check_live()
+        if output is None or not self._backend.settings.cameras[camera].enabled:
+            raise Refused(Code.NO_PICTURE, "there is no such video of this camera; take video.mjpg")
+        self.viewers.enter(camera)
+        showing = None
+
+        def leave() -> None:
+            self.viewers.leave(camera)
+            if showing is not None:
+                showing.close()
+
+        try:
+            showing = Showing(output, camera, self._closing)
+            stream = await showing.begin()
+        except BaseException:
+            leave()
+            raise
+        self.viewers.sizes[camera] = stream.frame_size
+        source = self._while_allowed(request, showing.fragments())
+        return Held(source, leave, media_type(stream), {"X-Captured-At": rfc3339(stream.began_at)})
 
     async def picture(self, request: Request, _visitor: Visitor | None) -> Response:
         """Give one picture."""

@@ -178,7 +178,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
                 "fps": rates.per_s(name, count),
                 "frames_processed": count,
                 "frames_dropped": dropped.get(name, {}),
-                "viewers": live.watched(name) if live else 0,
+                "viewers": sum(output.watched(name) for output in (live, backend.film) if output),
                 "size": None if size is None else list(size),
                 "zones": list(settings.zones),
             }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from pipelines.floor_view import FloorView, PersonView, ZoneTime
+from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
 from pipelines.states import CameraState, Cause
@@ -91,6 +92,8 @@ class Page:
     def __init__(self, server: PageServer, backend: Backend, folder: Path, floor: FakeFloor) -> None:
         self.server, self.backend, self.folder, self.floor = server, backend, folder, floor
         self.healthy = False
+        self.shot = 0
+        self.status = CameraStatus(CameraState.BACKOFF, Cause.REFUSED, T0, None, 7, 2, 0)
         self.url = f"http://127.0.0.1:{server.port}"
 
     @property
@@ -98,6 +101,12 @@ class Page:
         live = self.backend.live
         assert live is not None
         return live
+
+    @property
+    def film(self) -> FragmentOutput:
+        film = self.backend.film
+        assert film is not None
+        return film
 
     def client(self, token: str | None = None) -> httpx.Client:
         """A browser's session, signed in with the token if one is given."""
@@ -115,10 +124,14 @@ class Page:
     def shoot(self, count: int = 1, camera: str = "entrance", size: tuple[int, int] = (640, 480)) -> None:
         """Let the camera give frames, a bright one each time."""
         for number in range(count):
-            if self.live.wanted(camera):
-                self.live.publish(
-                    plain(*size, luma=50 + number % 150, camera=camera, captured_at=T0 + number)
+            wanting = [output for output in (self.live, self.film) if output.wanted(camera)]
+            if wanting:
+                self.shot += 1
+                frame = plain(
+                    *size, luma=50 + number % 150, camera=camera, captured_at=T0 + self.shot * 20_000_000
                 )
+            for output in wanting:
+                output.publish(frame)
             time.sleep(0.02)
 
     @contextmanager
@@ -154,14 +167,15 @@ def served_page(
     path.write_text(STORE.format(more=extra))
     settings = load_settings(path, env={})
     floor, live = FakeFloor(), LiveOutput(settings.enabled_cameras())
-    status = CameraStatus(CameraState.BACKOFF, Cause.REFUSED, T0, None, 7, 2, 0)
+    film = FragmentOutput(dict.fromkeys(settings.enabled_cameras(), 10))
     backend = Backend(
         settings,
         Metrics([state.value for state in CameraState]),
         live=live,
+        film=film,
         floor=floor,
         platform="cpu",
-        cameras=lambda: {"entrance": status},
+        cameras=lambda: {"entrance": page.status},
         health=lambda: Health(True) if page.healthy else Health(False, ("no camera is live",)),
         brand=lambda brand: brand.title(),
         worker=tuple(worker),
@@ -175,6 +189,7 @@ def served_page(
     finally:
         server.stop()
         live.close()
+        film.close()
 
 
 def until(condition, seconds: float = 15.0):

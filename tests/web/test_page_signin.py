@@ -15,6 +15,7 @@ READS = [
     "/api/events",
     "/metrics",
     "/api/cameras/till/video.mjpg",
+    "/api/cameras/till/video.mp4",
 ]
 REST = ["/api/jobs", "/api/cameras/entrance/areas"]
 
@@ -61,7 +62,9 @@ def test_signed_in_until_signed_out(page):
     assert again.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/api/events", "/api/cameras/entrance/video.mjpg"])
+@pytest.mark.parametrize(
+    "path", ["/api/events", *(f"/api/cameras/entrance/video.{how}" for how in ("mjpg", "mp4"))]
+)
 def test_open_streams_end_with_the_sign_in(page, path):
     client = page.client(TOKEN)
     with page.filming(), client.stream("GET", path) as answer:

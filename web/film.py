@@ -1,0 +1,109 @@
+"""Live video as fragmented MP4 over HTTP: encoded once a camera; who is slow goes on from a keyframe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from web.refusal import Code, Refused
+from web.video import PICTURE_S, QUIET_S
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from pipelines.outputs.fragments import Fragment, FragmentOutput, Stream, Viewing
+
+LATE = 8
+"""Fragments that may wait when a keyframe comes; where more do, the viewer goes on from that keyframe."""
+MOST_WAITING, MOST_BYTES = 128, 4_000_000
+
+
+class Backlog:
+    """What one viewer has not got yet, of one stream. Not for two threads at once."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+        self.ended = False
+        self.missed = 0
+        self.ready = asyncio.Event()
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+        self._behind = True
+
+    def put(self, fragment: Fragment) -> None:
+        """Take the next fragment, or drop what waits where that is too much; another stream is the end."""
+        if self.stream is None and fragment.keyframe:
+            self.stream = fragment.stream
+            self._waiting.append(fragment.stream.init)
+        if self.stream is not None and fragment.stream is not self.stream:
+            self.ended = True
+        elif self.stream is not None:
+            self._append(fragment)
+        if self.ended or self._waiting:
+            self.ready.set()
+        else:
+            self.ready.clear()
+
+    async def get(self, timeout_s: float) -> bytes:
+        """Return all that waits; nothing where nothing comes in time, or at the end."""
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self.ready.wait(), timeout_s)
+        self.ready.clear()
+        data = b"" if self.ended else b"".join(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        return data
+
+    def _append(self, fragment: Fragment) -> None:
+        begun = self._waiting[:1] if self.stream and self._waiting[:1] == [self.stream.init] else []
+        waiting = len(self._waiting) - len(begun)
+        full = waiting >= MOST_WAITING or self._bytes + len(fragment.data) > MOST_BYTES
+        if full or (fragment.keyframe and waiting > LATE):
+            self.missed += waiting
+            self._waiting, self._bytes, self._behind = begun, 0, True
+        self._behind = self._behind and not fragment.keyframe
+        if self._behind:
+            self.missed += 1
+            return
+        self._waiting.append(fragment.data)
+        self._bytes += len(fragment.data)
+
+
+class Showing:
+    """A camera's video for one viewer. Used in the server's event loop; close it."""
+
+    def __init__(self, output: FragmentOutput, camera: str, closing: asyncio.Event) -> None:
+        self._output, self._closing, self._backlog = output, closing, Backlog()
+        self._viewing: Viewing | None = None
+        loop = asyncio.get_running_loop()
+
+        def give(fragment: Fragment) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._backlog.put, fragment)
+
+        self._viewing = output.watch(camera, give)
+
+    async def begin(self) -> Stream:
+        """Wait for the first keyframe; Refused where none comes."""
+        with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(self._backlog.ready.wait(), PICTURE_S)
+        if self._backlog.stream is None:
+            raise Refused(Code.NO_PICTURE, "the camera gives no video now; its state says why")
+        return self._backlog.stream
+
+    async def fragments(self) -> AsyncGenerator[bytes, None]:
+        """Yield the init segment and then fragments, until the stream ends or nothing has come for 5 s."""
+        while not self._closing.is_set() and (data := await self._backlog.get(QUIET_S)):
+            yield data
+
+    def close(self) -> None:
+        """Watch no more."""
+        viewing, self._viewing = self._viewing, None
+        if viewing is not None:
+            self._output.unwatch(viewing)
+
+
+def media_type(stream: Stream) -> str:
+    """Return the content type that a MediaSource needs."""
+    return f'video/mp4; codecs="{stream.codecs}"'
