@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.store import state_folder
 from pricing.catalogue import load
@@ -16,6 +18,7 @@ from web.recent import Recent
 from web.server import PageServer
 
 if TYPE_CHECKING:
+    from pipelines.outputs.base import FrameSink
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.store import Store
@@ -25,13 +28,30 @@ if TYPE_CHECKING:
 EXAMPLE_PRICES = Path(__file__).resolve().parent.parent / "configs" / "prices.csv"
 
 
-def live_output(settings: Settings) -> LiveOutput | None:
-    """Return the output that feeds the page; None where the store has no page."""
-    return LiveOutput(settings.enabled_cameras()) if settings.outputs.web else None
+@dataclass(frozen=True, slots=True)
+class PageOutputs:
+    """The outputs that feed the page: single pictures, and film."""
+
+    pictures: LiveOutput
+    film: FragmentOutput
+
+    @property
+    def sinks(self) -> tuple[FrameSink, ...]:
+        """Both, for the store's frames."""
+        return self.pictures, self.film
+
+
+def page_outputs(settings: Settings) -> PageOutputs | None:
+    """Return the outputs that feed the page; None where the store has no page."""
+    if settings.outputs.web is None:
+        return None
+    cameras = settings.enabled_cameras()
+    rates = {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
+    return PageOutputs(LiveOutput(cameras), FragmentOutput(rates))
 
 
 def page_of(
-    store: Store, settings: Settings, metrics: Metrics, live: LiveOutput, redactor: Redactor
+    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, redactor: Redactor
 ) -> PageServer:
     """Return the page of a running store, not yet started; BadInput where its address cannot be had."""
 
@@ -42,10 +62,12 @@ def page_of(
         words = listed.problem or f"{len(listed.current)} prices of {len(listed.current.names)} brands"
         return (PriceSource("catalogue", path.name, listed.problem is None, words),)
 
+    live, film = _live_of(store, outputs)
     backend = Backend(
         settings,
         metrics,
-        live=_live_of(store, live),
+        live=live,
+        film=film,
         floor=store.floor,
         platform=store.platform.name,
         cameras=store.platform.cameras,
@@ -60,17 +82,18 @@ def page_of(
     return PageServer(backend, state_folder() / "page")
 
 
-def _live_of(store: Store, live: LiveOutput) -> Live:
-    """Return what gives the page its pictures: DeepStream makes its own, behind its redaction."""
+def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput | None]:
+    """Return what gives the page its pictures and film: DeepStream makes its own, pictures alone."""
     if store.platform.name != "deepstream":
-        return live
+        return outputs.pictures, outputs.film
     from pipelines.deepstream.live import DeepStreamLive  # noqa: PLC0415 loads DeepStream's GStreamer
     from pipelines.deepstream.platform import DeepStreamPlatform  # noqa: PLC0415
 
     if not isinstance(store.platform, DeepStreamPlatform):
         raise TypeError("not the platform that it says it is")
-    live.close()
-    return DeepStreamLive(store.platform.outputs)
+    outputs.pictures.close()
+    outputs.film.close()
+    return DeepStreamLive(store.platform.outputs), None
 
 
 def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> PageServer:

@@ -25,10 +25,10 @@ from scripts import log
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
-    from pipelines.outputs.live import LiveOutput
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
     from pipelines.store import CameraReport
+    from scripts.paging import PageOutputs
     from web.server import PageServer
 
 _log = logging.getLogger(__name__)
@@ -61,10 +61,9 @@ def run(args: argparse.Namespace) -> int:
     redactor.add(settings.secret_values())
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
-    live = _live(settings)
-    store = Store(
-        settings, metrics=metrics, platform=platform, record=args.record, sinks=[live] if live else []
-    )
+    outputs = _outputs(settings)
+    sinks = outputs.sinks if outputs else ()
+    store = Store(settings, metrics=metrics, platform=platform, record=args.record, sinks=sinks)
     if args.record:
         _log.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
@@ -75,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         if listen is not None:
             servers.append(_server(listen, metrics, store))
-        if live is not None:
-            servers.append(_page(store, settings, metrics, live, redactor))
+        if outputs is not None:
+            servers.append(_page(store, settings, metrics, outputs, redactor))
         for server in servers:
             server.start()
         store.start()
@@ -95,20 +94,20 @@ def _server(listen: Address, metrics: Metrics, store: Store) -> MetricsServer:
     return MetricsServer(listen.host, listen.port, metrics.registry, health=store.health, ready=store.ready)
 
 
-def _live(settings: Settings) -> LiveOutput | None:
+def _outputs(settings: Settings) -> PageOutputs | None:
     if settings.outputs.web is None:
         return None
-    from scripts.paging import live_output  # noqa: PLC0415 the page's server is loaded only where it is wanted
+    from scripts.paging import page_outputs  # noqa: PLC0415 the page's server is loaded only where it is wanted
 
-    return live_output(settings)
+    return page_outputs(settings)
 
 
 def _page(
-    store: Store, settings: Settings, metrics: Metrics, live: LiveOutput, redactor: log.Redactor
+    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, redactor: log.Redactor
 ) -> PageServer:
     from scripts.paging import page_of  # noqa: PLC0415
 
-    page = page_of(store, settings, metrics, live, redactor)
+    page = page_of(store, settings, metrics, outputs, redactor)
     _log.info("the page: http://%s/", page.address)
     return page
 
