@@ -168,7 +168,7 @@ class Handlers:
         camera, output = self._camera(request), self._backend.film
         self._check_live()
         if output is None or not self._backend.settings.cameras[camera].enabled:
-            raise Refused(Code.NO_PICTURE, "there is no such video of this camera; take video.mjpg")
+            raise Refused(Code.NOT_FOUND, "there is no such video of this camera; take video.mjpg")
         self.viewers.enter(camera)
         showing = None
 

@@ -4,9 +4,15 @@
 // Browsers open at most six connections to a server over HTTP/1.1, for all windows together; so at most three are
 // used for streams (one a window where windows cannot agree), and pictures are fetched one by one elsewhere.
 
+// Where the browser can, the stream is H.264 (stream.js), at a fraction of the bytes; where that fails, or comes too
+// late, it is JPEGs in place of it, as small and as few as arrive in time.
+
+import { play, playable } from "./stream.js";
+
 const STREAMS = navigator.locks ? 3 : 1;
 const POLL_MS = 250;
 const RETRY_MS = 2000;
+const FILM_AGAIN_MS = 60_000;
 const WIDTHS = [320, 640, 960, 1280];
 let streaming = 0;
 
@@ -20,6 +26,8 @@ export class LiveVideo {
     this.next = null;
     this.drawing = false;
     this.shrink = 0;
+    this.filmFrom = 0;
+    this.misses = 0;
   }
 
   get running() {
@@ -55,13 +63,26 @@ export class LiveVideo {
 
   async #run(signal) {
     while (!signal.aborted) {
-      const done = await slot((granted) => (granted ? this.#stream(signal) : this.#poll(signal)));
+      const done = await slot((granted) => (granted ? this.#watch(signal) : this.#poll(signal)));
       if (!done) await pause(RETRY_MS, signal);
     }
   }
 
+  /** Play the film while that goes well, else read pictures. */
+  async #watch(signal) {
+    if (this.shrink > 0 || performance.now() < this.filmFrom || !playable()) return this.#stream(signal);
+    this.canvas.dataset.way = "film";
+    const end = await play(`/api/cameras/${this.camera}/video.mp4`, this.canvas, this.shown, signal);
+    this.misses = end === "nothing" ? this.misses + 1 : 0;
+    if (signal.aborted || end === "well") return true;
+    if (this.misses === 1) return false;
+    this.filmFrom = performance.now() + FILM_AGAIN_MS;
+    return this.#stream(signal);
+  }
+
   /** Read parts until the stream ends; true where it gave any. */
   async #stream(signal) {
+    this.canvas.dataset.way = "pictures";
     const { width, fps } = this.#query();
     let any = false;
     try {

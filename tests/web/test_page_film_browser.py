@@ -1,0 +1,124 @@
+"""Debian's chromium on the real server: it plays the film where it can, and shows pictures elsewhere."""
+
+import threading
+import time
+from contextlib import closing, contextmanager
+
+import numpy as np
+import pytest
+
+from engines.image import I420
+from pipelines.states import CameraState, Cause
+from pipelines.supervisor import CameraStatus
+from tests.fakes.redacted import redacted
+from tests.fakes.served_page import served_page, until
+from tests.web.browsing import Visit, browser, chromium, drawn
+
+SEEN = """
+window.films = [];
+const make = document.createElement.bind(document);
+document.createElement = (name, ...more) => {
+  const made = make(name, ...more);
+  if (name === "video") window.films.push(made);
+  return made;
+};
+"""
+FILM = ".tile canvas[data-way=film]"
+PICTURES = ".tile canvas[data-way=pictures]"
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    chromium()
+    with served_page(tmp_path_factory.mktemp("page")) as page:
+        page.status = CameraStatus(CameraState.LIVE, Cause.NONE, time.time_ns(), time.time_ns(), 7, 2, 0)
+        yield page
+
+
+@contextmanager
+def camera(page, size=(640, 360)):
+    """Ten frames a second of a picture with a moving bar, captured now."""
+    done = threading.Event()
+    across = np.linspace(40, 200, size[0]).astype(np.uint8)
+
+    def run() -> None:
+        number = 0
+        while not done.wait(0.1):
+            wanting = [output for output in (page.live, page.film) if output.wanted("entrance")]
+            pixels = I420.black(*size)
+            pixels.y[:] = np.roll(across, 8 * number)
+            number += 1
+            frame = redacted(pixels, captured_at=time.time_ns())
+            for output in wanting:
+                output.publish(frame)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(5)
+
+
+@contextmanager
+def visiting(chrome, page, script=""):
+    with closing(Visit(chrome, page.url)) as window:
+        window.page.add_init_script(SEEN + script)
+        yield window
+
+
+def test_a_video_element_plays_and_stays_close_to_now(chrome, page):
+    with visiting(chrome, page) as window, camera(page):
+        shown = window.go("#/floor")
+        shown.locator(FILM).wait_for()
+        shown.locator(".tile:not(.stale)").first.wait_for()
+        shown.wait_for_function("films.length === 1 && films[0].videoWidth > 0")
+        before = shown.evaluate("films[0].currentTime")
+        shown.wait_for_function("(before) => films[0].currentTime > before + 3", arg=before)
+        assert drawn(shown, FILM)
+        assert page.film.watched("entrance") == 1
+        assert page.live.watched("entrance") == 0
+        assert shown.evaluate("films[0].buffered.end(0) - 1 - films[0].currentTime") < 1
+        assert shown.evaluate("films.length") == 1, "it never began anew"
+        shown.goto(f"{page.url}/#/system")
+        until(lambda: page.film.watched("entrance") == 0)
+
+
+def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
+    with visiting(chrome, page) as window:
+        with camera(page):
+            shown = window.go("#/floor")
+            shown.locator(FILM).wait_for()
+            shown.locator(".tile:not(.stale)").first.wait_for()
+        shown.locator(".tile.stale canvas[data-way]").wait_for()
+        until(lambda: page.film.watched("entrance") == 0)
+        with camera(page, (320, 240)):
+            shown.locator(".tile:not(.stale)").first.wait_for(timeout=20_000)
+            shown.wait_for_function("document.querySelector('.tile canvas').width === 320")
+            assert shown.locator(FILM).count() == 1, "an outage is no reason to give the film up"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "delete window.MediaSource;",
+        "MediaSource.isTypeSupported = () => false;",
+        "SourceBuffer.prototype.appendBuffer = () => { throw new Error('no'); };",
+        "HTMLMediaElement.prototype.play = () => Promise.reject(new Error('no'));",
+    ],
+)
+def test_pictures_are_shown_where_the_film_cannot_be(chrome, page, script):
+    with visiting(chrome, page, script) as window, camera(page):
+        shown = window.go("#/floor")
+        shown.locator(PICTURES).wait_for()
+        shown.locator(".tile:not(.stale)").first.wait_for()
+        assert drawn(shown, PICTURES)
+        assert page.live.watched("entrance") == 1
+    until(lambda: page.film.watched("entrance") == 0)
