@@ -16,9 +16,10 @@ from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.live import DeepStreamLive, reduced
 from pipelines.deepstream.outputs import DeepStreamOutputs
 from pipelines.deepstream.platform import Clocks
+from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds_redact import Verdict
-from scripts.paging import _live_of
+from scripts.paging import PageOutputs, _live_of
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import rtsp
@@ -238,10 +239,12 @@ def test_there_is_no_bridge_without_a_proof(tmp_path):
 
 def test_the_platform_decides_where_the_page_gets_its_pictures(tmp_path):
     with running(tmp_path, rtsp(1), outputs="page") as run:
-        cpu = LiveOutput(["c0"])
-        assert _live_of(SimpleNamespace(platform=SimpleNamespace(name="cpu")), cpu) is cpu
-        live = _live_of(SimpleNamespace(platform=run.platform), cpu)
+        cpu = PageOutputs(LiveOutput(["c0"]), FragmentOutput({"c0": 10}))
+        found = _live_of(SimpleNamespace(platform=SimpleNamespace(name="cpu")), cpu)
+        assert found == (cpu.pictures, cpu.film)
+        live, film = _live_of(SimpleNamespace(platform=run.platform), cpu)
         assert isinstance(live, DeepStreamLive)
+        assert film is None
         with pytest.raises(TypeError):
             _live_of(SimpleNamespace(platform=SimpleNamespace(name="deepstream")), cpu)
 
@@ -266,7 +269,7 @@ def test_the_page_shows_them(tmp_path):
                 assert cv2.imdecode(np.frombuffer(small.content, np.uint8), 1).shape == (360, 640, 3)
                 with client.stream("GET", "/api/cameras/c0/video.mjpg") as video:
                     assert b"\xff\xd8" in next(part for part in video.iter_raw() if b"image/jpeg" in part)
-                    assert live.watched("c0") == 1
+                    assert until(lambda: live.watched("c0") == 1)
                 camera = client.get("/api/cameras").json()["cameras"][0]
                 assert (camera["size"], camera["picture_age_ms"]) == ([1280, 720], 0)
             assert until(lambda: live.watched("c0") == 0 and not is_open(run))
