@@ -79,6 +79,26 @@ def test_events_carry_exactly_the_items_and_totals_of_the_people_filmed(shop):
     assert shop.metric("msh_items_confirmed_total") >= 2
 
 
+def test_served_by_mqtt_takes_a_person_off_the_list(shop):
+    def view(camera, track):
+        return next(
+            (p for p in shop.store.floor.snapshot().persons if (p.camera, p.track) == (camera, track)), None
+        )
+
+    (someone, *_) = wait_for(lambda: shop.people("counter", "started"), PATIENCE_S)
+    name = {"camera": "counter", "track": someone["track"]["id"]}
+    assert wait_for(lambda: view(**name)).rank is not None
+    topic = "msh/v1/test-store/box/command/served"
+    shop.listener.publish(topic, json.dumps(name | {"id": "till-1"}))
+    shop.listener.publish(topic, json.dumps(name | {"track": "nobody-0001", "id": "till-2"}))
+    answers = [m.json for m in shop.listener.wait("command/served/result", count=2)]
+    assert [(a["id"], a["ok"], a["error"]) for a in answers] == [
+        ("till-1", True, None),
+        ("till-2", False, "unknown person"),
+    ]
+    wait_for(lambda: view(**name) is None or view(**name).rank is None)
+
+
 def detail(grey: np.ndarray) -> float:
     """Energy of edges: a masked face has a few between cells, a bare one many."""
     return float(np.abs(cv2.Laplacian(cv2.resize(grey, (96, 96)).astype(np.float32), cv2.CV_32F)).mean())
