@@ -55,9 +55,9 @@ class Overlay:
             for rank, (track, box, value) in enumerate(known)
             if value.items
         ]
-        for label, x, y in self._placer.place(
-            frame.camera, frame.size, blocks, [box for _, box in seen], taken
-        ):
+        placed = self._placer.place(frame.camera, frame.size, blocks, [box for _, box in seen], taken)
+        for (track, box, _), (label, x, y) in zip(blocks, placed, strict=True):
+            _leader(picture, box, Box(x, y, *label.size), tones[track].rgb)
             label.paint(picture, x, y)
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:

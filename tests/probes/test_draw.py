@@ -209,6 +209,22 @@ def test_a_label_away_from_its_box_is_joined_to_it_by_a_line() -> None:
         assert changed.any() == joined
 
 
+def test_the_overlay_draws_that_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [Detection(Kind.PERSON, "person", 0.9, Box(300, 500, 60, 150), track(1))]
+    worth = {track(1): PersonValue((Item("top", "coat", None, 0.9, 4),), Total(0, 0, 0, "EUR", 0, 1))}
+    heights = []
+    for far in (False, True):
+        frame = redacted(I420.black(1280, 720), people)
+        overlay = Overlay(str)
+        if far:
+            monkeypatch.setattr(
+                overlay._placer, "place", lambda _c, _s, blocks, *_: [(blocks[0][2][-1], 300, 100)]
+            )
+        overlay.draw(frame, worth)
+        heights.append((frame.pixels.y[200:400, 280:420] != 16).any(1).sum())
+    assert heights == [0, 200]
+
+
 def test_people_read_brands_as_the_price_list_spells_them():
     worn = Item("top", "jacket", "burberry", 0.9, 4)
     value = PersonValue((worn,), Total(0, 0, 0, "EUR", 0, 1))
