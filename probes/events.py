@@ -78,10 +78,6 @@ class PersonEvents:
         self._getrandbits = getrandbits
         self._lives: dict[TrackId, _Life] = {}
 
-    def open_tracks(self, camera: str) -> list[TrackId]:
-        """Return the tracks of one camera that have started and not ended."""
-        return [track for track in self._lives if track.camera == camera]
-
     def follow(self, old: TrackId, new: TrackId, certainty: float) -> None:
         """Say from now on that `new` goes on with the person of `old`, who has its items from there."""
         if (life := self._lives.get(new)) is not None:
@@ -131,11 +127,6 @@ class PersonEvents:
             return []
         life.value = value
         return [self._message(MessageKind.ENDED, track, life, at, reason)]
-
-    def end_all(self, at: int, reason: EndReason, camera: str | None = None) -> list[Message]:
-        """End every track, or every one of a camera, as when the camera or the program stops."""
-        gone = [t for t in self._lives if camera is None or t.camera == camera]
-        return [self._message(MessageKind.ENDED, t, self._lives.pop(t), at, reason) for t in gone]
 
     def _message(
         self, kind: MessageKind, track: TrackId, life: _Life, at: int, reason: EndReason | None = None

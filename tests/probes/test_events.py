@@ -83,7 +83,7 @@ def test_a_life_from_start_to_end():
     assert sent[-1].payload["total"]["amount_minor"] == 134000
     assert sent[-1].payload["reason"] == "lost"
     assert {m.topic for m in sent} == {"camera/handbags/person"}
-    assert told.open_tracks("handbags") == []
+    assert told.end(track(), START, value(), EndReason.LOST) == []
     for message in sent:
         PERSON_EVENT.validate(message.payload)
 
@@ -139,14 +139,15 @@ def test_a_clock_set_back_does_not_silence():
     assert kinds(told.observe(frame(0, person()), {track(): value(100)}, {})) == ["updated"]
 
 
-def test_a_lost_camera_ends_its_own_people_only():
+def test_a_person_ends_with_the_reason_and_no_other_with_it():
     told = events()
     told.observe(frame(0, person()), {}, {})
     told.observe(frame(0, person(7, camera="door"), camera="door"), {}, {})
-    (gone,) = told.end_all(START, EndReason.CAMERA_LOST, "door")
+    (gone,) = told.end(track(7, "door"), START, value(500), EndReason.CAMERA_LOST)
     PERSON_EVENT.validate(gone.payload)
     assert (gone.payload["camera"], gone.payload["reason"]) == ("door", "camera_lost")
-    assert kinds(told.end_all(START, EndReason.SHUTDOWN)) == ["ended"]
+    assert gone.payload["total"]["amount_minor"] == 500
+    assert kinds(told.end(track(), START, value(), EndReason.SHUTDOWN)) == ["ended"]
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 3)), min_size=1, max_size=40))

@@ -100,7 +100,7 @@ def test_a_life_is_told_in_valid_events_and_in_order(bench):
     told = PersonEvents("berlin", "edge-1", "EUR", random.getrandbits)
     messages = told.observe(frame(0, person()), {}, {})
     messages += told.observe(frame(2, person()), {track(): value(129_000)}, {})
-    messages += told.end_all(frame(3).captured_at, EndReason.LOST)
+    messages += told.end(track(), frame(3).captured_at, value(129_000), EndReason.LOST)
     bench.online()
     for message in messages:
         assert publisher.send(message)
