@@ -60,6 +60,8 @@ class Worker:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             env=env,
+            # `-m` looks first in the current folder: in the program's own, not in the one the user stands in.
+            cwd=ROOT,
             start_new_session=True,
             limit=MOST_LINE,
         )
