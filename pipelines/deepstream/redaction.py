@@ -3,8 +3,8 @@
 nvdsosd as read from its source (DeepStream 9.1, gstnvdsosd.c, transform_ip): it walks all objects of the
 buffer and passes on rectangles without the frame they belong to, and one surface; so it must work on buffers
 of one frame, after nvstreamdemux or the tiler, as NVIDIA's own applications do. On a batch it would redact
-the wrong picture. Rectangles are drawn first (and only with display-bbox), then text, then lines; blurring
-comes last. An nvdsosd that fails returns an error and pushes nothing.
+the wrong picture. Rectangles are drawn first (and only with display-bbox), then text, then lines. Nothing
+here hangs on whether the blur comes before or after them. An nvdsosd that fails pushes nothing.
 """
 
 from __future__ import annotations
