@@ -1,0 +1,72 @@
+"""What the recognition of marks passes on: candidates, what a brand is enrolled with, sightings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from engines.marks.emblems import Emblem
+
+    FloatArray = npt.NDArray[np.float32]
+
+VECTOR = 128
+"""Length of a mark's embedding."""
+
+
+class Route(str, Enum):
+    """How a mark is told: by its letters, by its shape, or by the keypoints of a detailed emblem."""
+
+    WORDS = "words"
+    SYMBOL = "symbol"
+    EMBLEM = "emblem"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Places on a picture that may hold a mark.
+
+    boxes: (n, 4) float32, x1 y1 x2 y2 in pixels of the picture. scores: (n,) float32, 0 to 1, that a mark is
+    there. vectors: (n, VECTOR) float32 of unit length, the embeddings of what is there.
+    """
+
+    boxes: FloatArray
+    scores: FloatArray
+    vectors: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A brand's marks, ready to be compared.
+
+    brand: its normal form. vectors: (k, VECTOR) float32 of unit length, of k pictures or views. threshold:
+    the similarity from which a candidate may be this brand, calibrated on the cohort of other marks.
+    """
+
+    brand: str
+    vectors: FloatArray
+    emblems: tuple[Emblem, ...]
+    routes: frozenset[Route]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A brand seen by one route. box: x1 y1 x2 y2, px of the picture. confidence: 0 to 1, calibrated.
+
+    similarity: what the route measured (cosine, inliers, share of letters). note: why, in a few words.
+    """
+
+    brand: str
+    confidence: float
+    box: tuple[float, float, float, float]
+    route: Route
+    similarity: float
+    note: str = ""
