@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engines.marks.sightings import Route
+
 if TYPE_CHECKING:
     from probes.frame import Box, Frame, TrackId
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A brand seen; `box` in pixels of the frame that was looked at, confidence from 0 to 1."""
+    """A brand seen; `box` in pixels of the frame that was looked at, confidence from 0 to 1, calibrated.
+
+    slots: where the brand may count, as the gallery said when it was seen; None for everywhere.
+    """
 
     brand: str
     confidence: float
     box: Box
+    route: Route = Route.WORDS
+    slots: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from dataclasses import astuple
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from engines.marks.sightings import Route
 from pricing.value import Price
 from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark
@@ -102,7 +103,7 @@ def read_answers(entry: Line, frames: Mapping[tuple[str, int], Frame]) -> tuple[
         if frame is None:
             lost += 1
             continue
-        read = tuple(Mark(brand, confidence, Box(*box)) for brand, confidence, *box in marks)
+        read = tuple(_read_mark(fields) for fields in marks)
         found.append(LookAnswer(TrackId(camera, session, number), frame, read))
     return found, lost
 
@@ -132,5 +133,18 @@ def _read_detection(camera: str, fields: Sequence[Any]) -> Detection:
 
 
 def _answer(answer: LookAnswer) -> list[object]:
-    marks = [[m.brand, m.confidence, m.box.x, m.box.y, m.box.w, m.box.h] for m in answer.marks]
-    return [*_track(answer.track), answer.at, marks]
+    return [*_track(answer.track), answer.at, [_mark(mark) for mark in answer.marks]]
+
+
+def _mark(mark: Mark) -> list[object]:
+    """Write a mark; that it is a word and may be anywhere goes without saying."""
+    fields: list[object] = [mark.brand, mark.confidence, *mark.box]
+    if mark.route is not Route.WORDS or mark.slots is not None:
+        fields.append(mark.route.value)
+    return fields if mark.slots is None else [*fields, sorted(mark.slots)]
+
+
+def _read_mark(fields: Sequence[Any]) -> Mark:
+    brand, confidence, x, y, w, h, *more = fields
+    route = Route(more[0]) if more else Route.WORDS
+    return Mark(brand, confidence, Box(x, y, w, h), route, frozenset(more[1]) if more[1:] else None)

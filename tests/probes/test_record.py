@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.marks.sightings import Route
 from pricing.value import Price
 from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark
@@ -47,9 +48,13 @@ FRAMES = st.builds(
 )
 
 
-@given(FRAMES, TRACKS, BOXES, st.text(min_size=1, max_size=9))
-def test_what_is_written_is_read_again(frame: Frame, track: TrackId, box: Box, brand: str) -> None:
-    answer = LookAnswer(track, frame, (Mark(brand, 0.5, box),))
+SLOTS = st.none() | st.frozensets(st.sampled_from(["top", "bag"]))
+MARKS = st.builds(Mark, st.text(min_size=1, max_size=9), st.just(0.5), BOXES, st.sampled_from(Route), SLOTS)
+
+
+@given(FRAMES, TRACKS, MARKS)
+def test_what_is_written_is_read_again(frame: Frame, track: TrackId, mark: Mark) -> None:
+    answer, brand = LookAnswer(track, frame, (mark,)), mark.brand
     votes = [(track, [Vote("v", "top", None, brand, 0.25, 7)])]
     entry = json.loads(line(frame_line(frame, [answer], votes, [track])))
     assert read_frame(entry) == frame
