@@ -1,0 +1,180 @@
+"""The process that decodes one picture of a mark: bytes on stdin, RGBA on stdout.
+
+Run as a script, with nothing of ours imported. It sees files from anybody, and resvg by design has no limits
+of its own (linebender/resvg#814) and opens the files that a drawing names: so the drawing is looked through
+first, and this process bounds its memory and time and can open no file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import encodings.ascii
+import encodings.latin_1
+import encodings.utf_8_sig  # noqa: F401  a codec is a file, and no file can be opened later
+import io
+import json
+import os
+import resource
+import sys
+from typing import TYPE_CHECKING, Any
+from xml.parsers import expat
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MEMORY = 1 << 30
+CPU_S = 6
+SIDE = 1024
+"""Longer side of what comes out, px."""
+MAX_PIXELS = 50_000_000
+MAX_SVG_BYTES = 1_000_000
+MAX_ELEMENTS = 5_000
+MAX_DEPTH = 64
+RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
+_PICTURES = ("image", "feImage")
+_LETTERS = ("text", "tspan")
+
+
+class Refused(Exception):
+    """What is wrong with the picture, in words for a person."""
+
+
+def limit() -> None:
+    """Bound what this process may take."""
+    for what, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_S),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 0),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def check_svg(data: bytes) -> str:
+    """Return the drawing's text; Refused where it is none, or could reach out or blow up."""
+    if len(data) > MAX_SVG_BYTES:
+        raise Refused(
+            f"is larger than {MAX_SVG_BYTES // 1000} kB; a mark needs no more: simplify the drawing"
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("is neither a picture nor UTF-8 text; export it again as SVG or PNG") from None
+    _Look().through(text)
+    return text
+
+
+class _Look:
+    """Looks through a drawing without building it."""
+
+    def __init__(self) -> None:
+        self._elements = self._depth = 0
+
+    def through(self, text: str) -> None:
+        parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.EntityDeclHandler = self._entity
+        try:
+            parser.Parse(text.encode(), True)
+        except expat.ExpatError as error:
+            raise Refused(f"is no SVG drawing: line {error.lineno} is not XML; export it again") from None
+
+    def _entity(self, *_: Any) -> None:
+        raise Refused('declares entities ("<!ENTITY"); export it again as plain SVG')
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(" ")[2]
+        self._elements += 1
+        self._depth += 1
+        if self._elements == 1 and tag not in ("http://www.w3.org/2000/svg svg", "svg"):
+            raise Refused("is no SVG drawing: its first element is not <svg>")
+        if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
+            raise Refused(
+                f"is no plain mark: more than {MAX_ELEMENTS} parts, or {MAX_DEPTH} deep; simplify the drawing"
+            )
+        if name in _PICTURES:
+            raise Refused("holds or names another picture; give that picture itself")
+        if name in _LETTERS:
+            raise Refused("has text that needs a font; export it with text as paths")
+        for key, value in attributes.items():
+            if key.rpartition(" ")[2] == "href" and name != "a" and not value.strip().startswith("#"):
+                raise Refused("refers to something outside the drawing; export it as one plain SVG")
+
+    def _end(self, _: str) -> None:
+        self._depth -= 1
+
+
+def raster(data: bytes) -> Image.Image:
+    """Return a PNG, JPEG or WebP upright as RGBA of bounded size; what is too large is never decoded."""
+    from PIL import Image, ImageOps  # noqa: PLC0415 loaded before the limits are set
+
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS:
+                raise Refused(
+                    f"has {width * height / 1e6:.0f} megapixels, at most {MAX_PIXELS // 10**6} are read;"
+                    " cut the mark out"
+                )
+            picture.draft(None, (SIDE, SIDE))
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith("I"):
+                upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+            rgba = upright.convert("RGBA")
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError:
+        raise Refused("unpacks to far more than it should; export it again") from None
+    except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, ZeroDivisionError):
+        # What Pillow's decoders raise on broken files is not one family.
+        raise Refused("is broken or cut off; export it again") from None
+    rgba.thumbnail((SIDE, SIDE))
+    return rgba
+
+
+def drawing(text: str) -> Image.Image:
+    """Return an SVG drawing as RGBA; a ratio of sides beyond 1:SIDE leaves nothing."""
+    import resvg_py  # noqa: PLC0415 loaded before the limits are set
+    from PIL import Image  # noqa: PLC0415
+
+    try:
+        png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, width=SIDE, height=SIDE)
+    except ValueError:
+        raise Refused("cannot be drawn; export it again as plain SVG") from None
+    return Image.open(io.BytesIO(png)).convert("RGBA")
+
+
+def _load() -> None:
+    """Load all that decoding needs, for no file can be opened later."""
+    import resvg_py  # noqa: F401, PLC0415
+    from PIL import Image, MpoImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+
+    Image.preinit()
+    Image.MAX_IMAGE_PIXELS = None  # looked at in `raster`, from the header
+
+
+def main() -> int:
+    """Answer with one line of JSON, then the pixels."""
+    with contextlib.suppress(OSError):
+        os.nice(10)
+    data = sys.stdin.buffer.read()
+    is_raster = data.startswith(RASTER)
+    _load()
+    limit()
+    pixels = b""
+    answer: dict[str, object]
+    try:
+        image = raster(data) if is_raster else drawing(check_svg(data))
+        answer, pixels = {"size": image.size}, image.tobytes()
+    except Refused as error:
+        answer = {"refused": str(error)}
+    except MemoryError:
+        answer = {"refused": "needs too much memory; simplify it, or make it smaller"}
+    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + pixels)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

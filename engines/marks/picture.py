@@ -1,0 +1,159 @@
+"""Reads the picture of a mark, from anybody: what is taken is small, upright and trimmed to the mark."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.errors import BadInput
+from engines.marks.decode_child import RASTER
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Rgba = npt.NDArray[np.uint8]
+    Bgr = npt.NDArray[np.uint8]
+    Mask = npt.NDArray[np.bool_]
+
+SUFFIXES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
+MAX_BYTES = 20_000_000
+TIMEOUT_S = 30.0
+LEAST_SIDE = 12
+WHITE = (255, 255, 255)
+_SOLID = 128
+_CHILD = Path(__file__).with_name("decode_child.py")
+
+
+class Ground(str, Enum):
+    """What the mark stands on: nothing, one even colour, or whatever the picture shows, as a garment."""
+
+    NONE = "none"
+    EVEN = "even"
+    GARMENT = "garment"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPicture:
+    """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 1024 a side."""
+
+    path: Path
+    pixels: Rgba
+    ground: Ground
+
+    def on(self, ground: tuple[int, int, int] = WHITE) -> Bgr:
+        """Return it laid on a colour (red, green, blue) where it is transparent, (h, w, 3) uint8 BGR."""
+        alpha = self.pixels[..., 3:].astype(np.float32) / 255
+        laid = self.pixels[..., :3] * alpha + np.array(ground, np.float32) * (1 - alpha)
+        return np.ascontiguousarray(np.rint(laid).astype(np.uint8)[..., ::-1])
+
+
+def read_mark(path: Path) -> MarkPicture:
+    """Return the mark in an SVG, PNG, JPEG or WebP file.
+
+    Trimmed by its transparency where it has any, else by its border's colour where that is even; any other
+    picture is taken whole, as cut from a garment. Raises BadInput, one line with the path, for what is no
+    picture, is too large, broken or dangerous, or shows no mark.
+    """
+    try:
+        pixels = _decode(_read(path), path.suffix.lower())
+        return _trimmed(path, pixels)
+    except _NoMark as error:
+        raise BadInput(f"{path}: {error}") from None
+
+
+class _NoMark(Exception):
+    """What is wrong, without the path."""
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _NoMark(f"cannot be read: {error.strerror}") from None
+    if not data:
+        raise _NoMark("is empty")
+    if len(data) > MAX_BYTES:
+        raise _NoMark(f"is larger than {MAX_BYTES // 10**6} MB; cut the mark out")
+    return data
+
+
+def _decode(data: bytes, suffix: str) -> Rgba:
+    """Return a picture's pixels, decoded in a child process that cannot harm this one."""
+    if suffix not in SUFFIXES:
+        raise _NoMark("is no picture of a kind that is read; give SVG, PNG, JPEG or WebP")
+    if suffix != ".svg" and not data.startswith(RASTER):
+        raise _NoMark(f"is named {suffix} but holds no PNG, JPEG or WebP; export it again")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_CHILD)],
+            input=data,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=TIMEOUT_S,
+            check=False,
+            env={},
+        )
+        line, _, pixels = done.stdout.partition(b"\n")
+        answer = json.loads(line) if line else {}
+    except subprocess.TimeoutExpired:
+        raise _NoMark("takes too long to draw; simplify it") from None
+    except OSError as error:
+        raise _NoMark(f"cannot be decoded now: {error.strerror}") from None
+    if "refused" in answer:
+        raise _NoMark(answer["refused"])
+    if done.returncode != 0 or "size" not in answer:
+        raise _NoMark("takes too much time or memory to draw; simplify it, or give it as PNG")
+    width, height = answer["size"]
+    return np.frombuffer(pixels, np.uint8).reshape(height, width, 4)
+
+
+def _trimmed(path: Path, pixels: Rgba) -> MarkPicture:
+    ground = Ground.GARMENT
+    if (pixels[..., 3] < _SOLID).any():
+        ground, pixels = Ground.NONE, _cut(pixels, pixels[..., 3] >= 16)
+    shown = pixels[pixels[..., 3] >= _SOLID]
+    if not len(shown):
+        raise _NoMark("shows no mark: it is empty or too faint")
+    if (pixels[..., 3] >= _SOLID).mean() > 0.99:
+        border = _even_border(pixels)
+        if border is not None:
+            apart = np.abs(pixels[..., :3].astype(np.int16) - border).max(axis=-1)
+            ground, pixels = Ground.EVEN, _cut(pixels, apart > 40)
+        elif pixels[..., :3].std(axis=(0, 1)).max() < 6:
+            raise _NoMark("shows no mark: it is of one colour")
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_SIDE:
+        raise _NoMark(f"shows a mark of only {width}x{height} pixels; give a larger picture of it")
+    pixels = np.ascontiguousarray(pixels)
+    pixels.flags.writeable = False
+    return MarkPicture(path, pixels, ground)
+
+
+def _even_border(pixels: Rgba) -> npt.NDArray[np.int16] | None:
+    """Return the colour along the picture's border; None where it is not even there."""
+    wide = max(1, round(0.02 * min(pixels.shape[:2])))
+    inner = np.zeros(pixels.shape[:2], np.bool_)
+    inner[wide:-wide, wide:-wide] = True
+    ring = pixels[~inner][:, :3].astype(np.int16)
+    colour = np.median(ring, axis=0).astype(np.int16)
+    even = (np.abs(ring - colour).max(axis=-1) <= 24).mean() >= 0.95
+    return colour if even else None
+
+
+def _cut(pixels: Rgba, mark: Mask) -> Rgba:
+    """Return the picture cut to the mark; specks of dust and noise do not count."""
+    spans = []
+    for axis in (1, 0):
+        there = np.flatnonzero(mark.sum(axis=axis) >= max(1, round(0.002 * mark.shape[axis])))
+        if not len(there):
+            raise _NoMark("shows no mark: it is of one colour, or empty")
+        spans.append(slice(int(there[0]), int(there[-1]) + 1))
+    return pixels[spans[0], spans[1]]
