@@ -147,9 +147,10 @@ def _file(spec: SourceSpec) -> Any:
 
 def add_file(pipeline: Any, path: str, max_threads: int) -> None:
     """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores."""
-    # Without the queue demuxers pull, and decodebin swallows the error of one that fails at once (seen with
-    # GStreamer 1.22 on an MP4 that was cut short: mostly silence, sometimes the error).
-    gst.chain(pipeline, gst.make("filesrc", location=path), gst.make("queue"), _decode_any(max_threads))
+    # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
+    # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
+    # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
+    gst.chain(pipeline, gst.make("filesrc", location=path), gst.make("valve"), _decode_any(max_threads))
 
 
 def _decode_any(max_threads: int) -> Any:

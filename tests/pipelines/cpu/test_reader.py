@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from engines.colour import to_bgr
+from pipelines.cpu import reader
+from pipelines.cpu.gst import Gst
 from pipelines.cpu.reader import MediaKind, probe_media, read_frames
+from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 from tests.fakes.video_file import H264, write_video
 
@@ -34,6 +37,22 @@ def test_every_frame_of_a_video_with_its_time_and_colours(tmp_path, name):
     white, blue = bgr[5, 5].astype(int), bgr[5, -10].astype(int)
     assert white.min() > 150
     assert blue[0] - blue[2] > 100
+
+
+def test_a_film_ends_though_the_file_is_asked_for_buffers_to_the_last(tmp_path, monkeypatch):
+    """GStreamer asks again each time decodebin links something; a queue lost the end of a short film then."""
+
+    def add_and_ask(pipeline, path, max_threads):
+        add_file(pipeline, path, max_threads)
+        (source,) = pipeline.iterate_sources()
+        source.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, ask)
+
+    def ask(pad, _):
+        pad.mark_reconfigure()
+        return Gst.PadProbeReturn.OK
+
+    monkeypatch.setattr(reader, "add_file", add_and_ask)
+    assert len(list(read_frames(write_video(tmp_path / "x.mp4", frames=100)))) == 100
 
 
 @pytest.mark.parametrize(("encoder", "mux"), [("jpegenc quality=95", "avimux"), ("full-range", "mpegtsmux")])
