@@ -7,14 +7,16 @@ from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pricing.evidence import FULL
 from pricing.money import display
 from pricing.value import Item, PersonValue, Price, Total
-from pricing.votes import Belief, Poll, Rule, Vote
+from pricing.votes import Belief, Poll, Rule, Told, Vote, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     Key = tuple[int, int, str]
+    Event = Vote | Withdrawal | None
     Lookup = Callable[..., Price | None]
 
 MS = 1_000_000
@@ -33,7 +35,7 @@ class _Slot:
     """The events of one slot: those still open to late company, and the belief before and after them.
 
     `settled` is the belief at `floor`, `head` the same after all of `pending`, which is ordered by key.
-    An event is a vote, or None for a retraction, which comes after the votes of the same time.
+    An event is a vote, a withdrawal, or None for a retraction; these come after the votes of the same time.
     """
 
     __slots__ = ("floor", "head", "pending", "settled")
@@ -42,9 +44,9 @@ class _Slot:
         self.settled = Belief()
         self.head = Belief()
         self.floor: Key = (-(2**63), 0, "")
-        self.pending: list[tuple[Key, Vote | None]] = []
+        self.pending: list[tuple[Key, Event]] = []
 
-    def insert(self, key: Key, vote: Vote | None, rule: Rule) -> None:
+    def insert(self, key: Key, vote: Event, rule: Rule) -> None:
         """Put an event in its place in time; only one that is not the newest costs a retelling."""
         if not self.pending or key > self.pending[-1][0]:
             self.pending.append((key, vote))
@@ -66,17 +68,20 @@ class _Slot:
         for key, event in closed:
             self.settled = _told(self.settled, event, rule)
             self.floor = key
-        return [event.id for _, event in closed if event is not None]
+        return [event.id for _, event in closed if isinstance(event, Vote)]
 
 
-def _key(event: tuple[Key, Vote | None]) -> Key:
+def _key(event: tuple[Key, Event]) -> Key:
     return event[0]
 
 
-def _told(belief: Belief, event: Vote | None, rule: Rule) -> Belief:
+def _told(belief: Belief, event: Event, rule: Rule) -> Belief:
     if event is None:
         return Belief()
-    belief.hear(event, rule)
+    if isinstance(event, Vote):
+        belief.hear(event, rule)
+    else:
+        belief.withdraw(event.brand, rule)
     return belief
 
 
@@ -165,15 +170,22 @@ class Ledger:
 
         With `at` not before the newest vote the total falls by the slot's line, or stays; it cannot rise.
         """
+        self._undo(person, slot, (at, 2, ""), None)
+
+    def withdraw(self, person: Hashable, withdrawal: Withdrawal) -> None:
+        """Take it that a brand in a slot was not the person's; later votes for it count, from nothing."""
+        self._undo(person, withdrawal.slot, (withdrawal.at, 1, withdrawal.brand), withdrawal)
+
+    def _undo(self, person: Hashable, slot: str, key: Key, event: Withdrawal | None) -> None:
         if person in self._ended or person in self._excluded:
             return
         record = self._record(person)
         state = record.slot(slot)
-        key = (max(at, state.floor[0]), 1, "")
+        key = (max(key[0], state.floor[0]), *key[1:])
         place = bisect_left(state.pending, key, key=_key)
         if place < len(state.pending) and state.pending[place][0] == key:
             return
-        state.insert(key, None, self._rule)
+        state.insert(key, event, self._rule)
         record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))
 
     def join(self, person: Hashable, other: Hashable) -> None:
@@ -192,8 +204,10 @@ class Ledger:
             for (at, _, _), event in state.pending:
                 if event is None:
                     self.retract(person, slot, at)
-                else:
+                elif isinstance(event, Vote):
                     self.observe(person, [event])
+                else:
+                    self.withdraw(person, event)
 
     def exclude(self, person: Hashable) -> None:
         """Count nothing for this person, such as a member of the staff: no votes, no items, until the end."""
@@ -231,7 +245,7 @@ class Ledger:
         lines = []
         for slot, state in sorted(record.slots.items()) if record else ():
             item = self._item(slot, state.head)
-            lines.append(_line(item) if item else f"{slot}: {self._doubt(state.head)}")
+            lines.append(_line(item, _winning(state.head)) if item else f"{slot}: {self._doubt(state.head)}")
         total = self.value(person).total
         money = display(total.amount_minor, self.currency)
         return [*lines, f"total: {money}, {total.items_priced} priced, {total.items_unpriced} unpriced"]
@@ -248,10 +262,10 @@ class Ledger:
             price = None
         if price is None and self._unknown is Unknown.OMIT:
             return None
-        votes, confidence = poll.support[winner]
+        told = poll.support[winner]
         # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
         sold = price.type if price is not None else None
-        return Item(slot, type_ or sold or slot, brand, confidence / votes, votes, price)
+        return Item(slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price)
 
     def _doubt(self, belief: Belief) -> str:
         if belief.brand.winner or belief.type.winner:
@@ -276,13 +290,28 @@ def total_of(items: Iterable[Item], currency: str) -> PersonValue:
     return PersonValue(lines, total)
 
 
+def _winning(belief: Belief) -> Told:
+    poll = belief.brand if belief.brand.winner is not None else belief.type
+    return poll.support[poll.winner or ""]
+
+
 def _tally(poll: Poll) -> str:
-    return ", ".join(f"{value} {votes}" for value, votes in sorted(poll.recent.items()))
+    found = []
+    for value, (looks, weighs) in sorted(poll.recent.items()):
+        routes = _routes(poll.support[value])
+        worth = f" worth {weighs / FULL:g}" if weighs != looks * FULL else ""
+        found.append(f"{value} {looks}{worth}{routes}")
+    return ", ".join(found)
 
 
-def _line(item: Item) -> str:
+def _routes(told: Told) -> str:
+    named = ", ".join(f"{route} {looks}" for route, looks in told.routes if route)
+    return f" ({named})" if named else ""
+
+
+def _line(item: Item, told: Told) -> str:
     what = f"{item.brand or 'no brand'} {item.type}" if item.type != item.slot else item.brand
-    head = f"{item.slot}: {what}, {item.votes} votes, confidence {item.confidence:.2f}"
+    head = f"{item.slot}: {what}, {item.votes} votes{_routes(told)}, confidence {item.confidence:.2f}"
     price = item.price
     if price is None:
         return f"{head}, unpriced"

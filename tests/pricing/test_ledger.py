@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pricing.ledger import MAX_PENDING, Ledger, Unknown
 from pricing.value import PersonValue, Price
-from pricing.votes import Vote
+from pricing.votes import Vote, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,28 +151,133 @@ def test_explain_names_votes_prices_and_doubts() -> None:
     ]
 
 
+def told_by(route: str, at_ms: int, brand: str | None, **more: Any) -> Vote:
+    """Return a route's vote in the look of that time."""
+    known: dict[str, Any] = {"slot": "top", "type_": None, "height": 40.0, "confidence": 0.8} | more
+    slot, type_ = known["slot"], known["type_"]
+    name = f"{route} {at_ms} {slot} {brand} {type_}"
+    return Vote(
+        name,
+        slot,
+        type_,
+        brand,
+        known["confidence"],
+        at_ms * MS,
+        route=route,
+        look=f"{at_ms}",
+        height=known["height"],
+    )
+
+
+def by_routes(routes: str, count: int, brand: str = "nike", start: int = 0, **more: Any) -> list[Vote]:
+    return [told_by(r, start + i * 400, brand, **more) for i in range(count) for r in routes.split()]
+
+
+AGREEING = [
+    ("words as ever, however small", by_routes("words", 4, height=7), True),
+    ("and however unsure", by_routes("words", 4, confidence=0.4), True),
+    ("three words are too few", by_routes("words", 3), False),
+    ("a sure symbol, large", by_routes("symbol", 4, confidence=0.8), True),
+    ("a symbol in doubt, however often", by_routes("symbol", 10, confidence=0.6), False),
+    ("a small symbol takes twice the looks", by_routes("symbol", 7, height=20), False),
+    ("and has them", by_routes("symbol", 8, height=20), True),
+    ("a surer small one takes fewer", by_routes("symbol", 6, height=20, confidence=0.95), True),
+    ("too small is nothing", by_routes("symbol", 11, height=15, confidence=0.99), False),
+    ("a second route never makes four looks of three", by_routes("symbol words", 3), False),
+    ("a symbol in doubt with words", by_routes("symbol words", 4, confidence=0.6), True),
+    ("two weak routes that agree", by_routes("symbol emblem", 4, confidence=0.68), True),
+    ("neither of them alone", by_routes("symbol", 4, confidence=0.68), False),
+    ("contradicted", by_routes("symbol", 4) + by_routes("words", 4, "gucci"), False),
+    ("hardly contradicted", by_routes("words", 8) + by_routes("symbol", 8, "gucci", height=20), True),
+    (
+        "small and contradicted",
+        by_routes("symbol", 9, height=20) + by_routes("words", 3, "gucci", start=400),
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("votes", "expected"), [c[1:] for c in AGREEING], ids=[c[0] for c in AGREEING])
+def test_routes_join(votes: list[Vote], expected: bool) -> None:
+    assert (("top", "nike") in brands(told(votes))) == expected
+
+
+@pytest.mark.parametrize(("height", "expected"), [(15, 0), (20, 0), (31, 1), (40, 1)])
+@pytest.mark.parametrize("route", ["symbol", "emblem"])
+def test_one_look_that_is_enough_is_not_at_a_small_mark(route: str, height: float, expected: int) -> None:
+    one = by_routes(route, 1, height=height, confidence=0.999)
+    assert len(told(one, min_votes=1).items) == expected
+
+
+def test_routes_of_one_look_are_one_vote_and_surer() -> None:
+    book = ledger()
+    book.observe("p", by_routes("symbol words", 4))
+    (item,) = book.value("p").items
+    assert (item.votes, round(item.confidence, 6)) == (4, 0.96)
+    assert book.explain("p")[0].startswith("top: nike, 4 votes (symbol 4, words 4), confidence 0.96,")
+    book.observe("q", by_routes("symbol", 3, height=20))
+    assert book.explain("q")[0] == (
+        "top: not confirmed (nike 3 worth 1.5 (symbol 3); needs 4 agreeing in 4000 ms)"
+    )
+
+
+def test_what_is_withdrawn_is_gone_and_nothing_else() -> None:
+    book = ledger()
+    handbag = looks(None, 4, slot="bag", type_="handbag")
+    book.observe(
+        "p", [*by_routes("words", 6, slot="bag"), *by_routes("words", 3, "gucci", slot="bag"), *handbag]
+    )
+    book.withdraw("p", Withdrawal("bag", "nike", 2000 * MS))
+    (item,) = book.value("p").items
+    assert (item.type, item.brand) == ("handbag", None)
+    book.observe("p", by_routes("words", 1, "gucci", slot="bag", start=1200))
+    assert brands(book.value("p")) == [("bag", "gucci")]
+    book.observe("p", by_routes("words", 4, slot="bag", start=2400))
+    assert "nike 4" in "".join(_tallies(book))
+
+
+def _tallies(book: Ledger) -> list[str]:
+    belief = book._people["p"].slots["bag"].head
+    return [f"{brand} {count}" for brand, (count, _) in belief.brand.recent.items()]
+
+
 VOTES = st.builds(
     look,
     st.integers(0, 9000),
     st.sampled_from(["nike", "gucci", "acme"]),
     st.sampled_from(["top", "bag"]),
     st.sampled_from([None, "handbag", "jacket"]),
+) | st.builds(
+    told_by,
+    st.sampled_from(["words", "symbol", "emblem"]),
+    st.integers(0, 22).map(lambda n: n * 400),
+    st.sampled_from(["nike", "gucci", "acme"]),
+    slot=st.sampled_from(["top", "bag"]),
+    height=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
+    confidence=st.sampled_from([0.3, 0.7, 0.9]),
 )
 SETS = st.lists(VOTES, max_size=40, unique_by=lambda vote: vote.id)
 FEW: dict[str, Any] = {"min_votes": 2}
 
 
-@given(SETS, st.sets(st.integers(0, 9000), max_size=2), st.data())
+WITHDRAWALS = st.builds(
+    Withdrawal, st.just("top"), st.sampled_from(["nike", "gucci"]), st.integers(0, 9000).map(lambda n: n * MS)
+)
+
+
+@given(SETS, st.sets(st.integers(0, 9000), max_size=2), st.lists(WITHDRAWALS, max_size=2), st.data())
 def test_any_order_of_votes_and_retractions_gives_the_same_value(
-    votes: list[Vote], retractions: set[int], data: st.DataObject
+    votes: list[Vote], retractions: set[int], withdrawals: list[Withdrawal], data: st.DataObject
 ) -> None:
     values = []
-    given_order: list[Vote | int] = [*votes, *retractions]
+    given_order: list[Vote | Withdrawal | int] = [*votes, *retractions, *withdrawals]
     for events in (given_order, data.draw(st.permutations(given_order))):
         book = ledger(**FEW)
         for event in events:
             if isinstance(event, int):
                 book.retract("p", "top", event * MS)
+            elif isinstance(event, Withdrawal):
+                book.withdraw("p", event)
             else:
                 book.observe("p", [event])
         values.append((book.value("p"), book.explain("p")))
@@ -206,6 +311,19 @@ def test_the_total_is_the_sum_of_its_lines_and_a_slot_holds_one(votes: list[Vote
 def test_duplicates_have_no_effect(votes: list[Vote], data: st.DataObject) -> None:
     again = data.draw(st.permutations(votes))
     assert told(votes + list(again), **FEW) == told(votes, **FEW)
+
+
+@given(SETS, WITHDRAWALS)
+def test_a_withdrawn_brand_is_as_if_it_had_never_been_voted_for_alone(
+    votes: list[Vote], withdrawal: Withdrawal
+) -> None:
+    book = ledger(**FEW)
+    book.observe("p", votes)
+    last = max((vote.at for vote in votes), default=0)
+    book.withdraw("p", Withdrawal("top", withdrawal.brand, last))
+    assert ("top", withdrawal.brand) not in brands(book.value("p"))
+    others = [item for item in told(votes, **FEW).items if item.slot != "top"]
+    assert [item for item in book.value("p").items if item.slot != "top"] == others
 
 
 @given(SETS, st.sampled_from(["top", "bag"]))

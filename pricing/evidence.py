@@ -1,0 +1,59 @@
+"""How much one look is worth: what a route says of a brand, weighed by its certainty and the mark's size.
+
+A weight of FULL is a plain vote. Words are always that. A symbol is worth the log-odds of its confidence,
+FULL at `SURE`, so that what is barely believed adds up to nothing within a window, however often it comes:
+looks at one mark err alike. Routes of one look that agree add up, to LOOK_CAP at most.
+"""
+
+from __future__ import annotations
+
+from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+FULL = 100
+ROUTE_CAP = 150
+LOOK_CAP = 200
+SURE = 0.8
+SHAPES = frozenset({"symbol", "emblem"})
+"""Routes that tell a brand by its looks: small ones deceive them."""
+SMALLEST_PX = 16.0
+# A symbol of 16 to 24 px is half a vote: it takes twice the looks, and one alone never confirms anything.
+_SIZES = ((24.0, 0.5), (32.0, 0.75))
+
+
+def weight(route: str, confidence: float, height: float | None) -> int:
+    """Return what a route's word is worth, 0 for nothing. height: of the mark, px, None where unknown."""
+    if route not in SHAPES:
+        return FULL
+    if height is not None and height < SMALLEST_PX:
+        return 0
+    size = next((share for below, share in _SIZES if height is not None and height < below), 1.0)
+    odds = log(max(confidence, 1e-6) / max(1.0 - confidence, 1e-6)) / log(SURE / (1.0 - SURE))
+    return round(size * max(0.0, min(odds * FULL, ROUTE_CAP)))
+
+
+def together(confidences: Iterable[float]) -> float:
+    """Return how sure independent routes are together: that not all of them err."""
+    wrong, alone, count = 1.0, 0.0, 0
+    for confidence in confidences:
+        wrong, alone, count = wrong * (1.0 - confidence), confidence, count + 1
+    return alone if count == 1 else 1.0 - wrong
+
+
+def look_weights(weights: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    """Return what one look is worth for each value, from value -> route -> weight.
+
+    Another route's contradiction takes half of its own weight away.
+    """
+    found = {}
+    for value, own in weights.items():
+        against = (
+            max((w for route, w in its.items() if route not in own), default=0)
+            for other, its in weights.items()
+            if other != value
+        )
+        found[value] = max(0, min(sum(own.values()), LOOK_CAP) - max(against, default=0) // 2)
+    return found
