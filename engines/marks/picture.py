@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,10 @@ SUFFIXES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 MAX_BYTES = 20_000_000
 TIMEOUT_S = 30.0
 LEAST_SIDE = 12
-WHITE = (255, 255, 255)
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
+MARGIN = 1.16
+"""Side of a view by the longest side of its mark, as in training."""
+ONE_TONE, LEAST_CONTRAST = 12, 60
 _SOLID = 128
 _CHILD = Path(__file__).with_name("decode_child.py")
 
@@ -53,6 +56,21 @@ class MarkPicture:
         laid = self.pixels[..., :3] * alpha + np.array(ground, np.float32) * (1 - alpha)
         return np.ascontiguousarray(np.rint(laid).astype(np.uint8)[..., ::-1])
 
+    def views(self) -> list[Bgr]:
+        """Return it as it may be met, square, (s, s, 3) uint8 BGR: a mark without a ground on light and dark.
+
+        A mark of one colour is met in any: it is shown dark on light and light on dark.
+        """
+        if self.ground is not Ground.NONE:
+            return [_squared(self.on())]
+        solid = self.pixels[self.pixels[..., 3] >= _SOLID][:, :3].astype(np.float32)
+        if solid.std(axis=0).max() < ONE_TONE:
+            flat = replace(self, pixels=self.pixels * np.array([0, 0, 0, 1], np.uint8))
+            dark = _squared(flat.on(), WHITE)
+            return [dark, np.asarray(255 - dark, np.uint8)]
+        grounds = [g for g in (WHITE, BLACK) if abs(float(solid.mean()) - g[0]) > LEAST_CONTRAST]
+        return [_squared(self.on(g), g) for g in grounds]
+
 
 def read_mark(path: Path) -> MarkPicture:
     """Return the mark in an SVG, PNG, JPEG or WebP file.
@@ -66,6 +84,17 @@ def read_mark(path: Path) -> MarkPicture:
         return _trimmed(path, pixels)
     except _NoMark as error:
         raise BadInput(f"{path}: {error}") from None
+
+
+def _squared(picture: Bgr, ground: tuple[int, int, int] | None = None) -> Bgr:
+    """Return it amid a square with a margin, of the ground's colour, else as its border goes on."""
+    height, width = picture.shape[:2]
+    side = round(max(height, width) * MARGIN)
+    top, left = (side - height) // 2, (side - width) // 2
+    around = ((top, side - height - top), (left, side - width - left), (0, 0))
+    if ground is None:
+        return np.pad(picture, around, mode="edge")
+    return np.pad(picture, around, constant_values=ground[0])
 
 
 class _NoMark(Exception):

@@ -201,6 +201,7 @@ def _zone_names(raw: Raw) -> set[str]:
 def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
     wanted = (
         ("prices", "catalogue"),
+        ("brands", "folder"),
         *(("outputs", "mqtt", k) for k in ("ca_file", "client_cert", "client_key")),
     )
     for keys in wanted:
@@ -217,7 +218,7 @@ def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
     except (OSError, ValueError):
         there = False
     if not there:
-        yield keys, "there is no such file (relative paths begin at the folder of this file)"
+        yield keys, "there is no such file or folder (relative paths begin at the folder of this file)"
 
 
 def _models(raw: Raw, known: Mapping[str, Collection[str]]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from pipelines.settings.words import sentence
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 SECRETS_DIR: Final = Path("/run/secrets")
@@ -39,7 +40,9 @@ def load_settings(
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
-    return parse_settings(_read(path), path, env=env, secrets_dir=secrets_dir, known_models=known_models)
+    return parse_settings(
+        read_raw(path, "store file"), path, env=env, secrets_dir=secrets_dir, known_models=known_models
+    )
 
 
 def parse_settings(
@@ -53,7 +56,7 @@ def parse_settings(
     """Read what stands, or is to stand, in the store file at `path`; else as `load_settings`."""
     substitution = Substitution(env, secrets_dir)
     try:
-        document = read_document(_decoded(raw), substitution)
+        document = read_document(decoded(raw), substitution)
     except Unreadable as error:
         raise SettingsError([error.mistake.line(path)]) from None
     folder = path.absolute().parent
@@ -66,23 +69,25 @@ def parse_settings(
     return settings
 
 
-def _read(path: Path) -> bytes:
+def read_raw(path: Path, what: str) -> bytes:
+    """Return the bytes of a file of settings; raises SettingsError. what: what it should be."""
     try:
         with path.open("rb") as stream:
             raw = stream.read(_MOST_BYTES + 1)
     except IsADirectoryError:
-        raise SettingsError([f"{path}: is a folder; name the store file in it"]) from None
+        raise SettingsError([f"{path}: is a folder; name the {what} in it"]) from None
     except FileNotFoundError:
         raise SettingsError([f"{path}: there is no such file"]) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise SettingsError([f"{path}: cannot be read ({reason})"]) from None
     if len(raw) > _MOST_BYTES:
-        raise SettingsError([f"{path}: is larger than 256 KiB; that is no store file"])
+        raise SettingsError([f"{path}: is larger than 256 KiB; that is no {what}"])
     return raw
 
 
-def _decoded(raw: bytes) -> str:
+def decoded(raw: bytes) -> str:
+    """Return the text of a file of settings; raises Unreadable."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -105,14 +110,15 @@ def _judge(
     try:
         settings = Settings.model_validate(raw, context={"folder": folder, "origin": origin})
     except ValidationError as error:
-        mistakes += _told(document, error.errors(include_url=False))
+        mistakes += told(document, error.errors(include_url=False), Settings)
     for keys, words in check_all(raw, folder, known_models):
         if keys not in document.broken:
             mistakes.append(Mistake(document.value_place(keys), dotted(keys), words))
     return settings, mistakes
 
 
-def _told(document: Document, errors: Iterable[ErrorDetails]) -> Iterable[Mistake]:
+def told(document: Document, errors: Iterable[ErrorDetails], root: type[BaseModel]) -> Iterable[Mistake]:
+    """Yield pydantic's errors on a document as mistakes with their places. root: the model as a whole."""
     for error in errors:
         keys: Keys = error["loc"]
         on_key = error["type"] in ("extra_forbidden", "missing")
@@ -121,7 +127,7 @@ def _told(document: Document, errors: Iterable[ErrorDetails]) -> Iterable[Mistak
         if keys in document.broken or _only_inherited(document, keys, error["type"]):
             continue
         place = document.key_place(keys) if on_key else document.value_place(keys)
-        yield Mistake(place, dotted(keys), sentence(error, keys))
+        yield Mistake(place, dotted(keys), sentence(error, keys, root))
 
 
 def _only_inherited(document: Document, keys: Keys, kind: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from pipelines.settings.base import Section, Slug
+from pipelines.settings.brands import Brands
 from pipelines.settings.camera import Camera, Defaults
 from pipelines.settings.describe import Describe
 from pipelines.settings.floor import Floor
@@ -53,6 +54,12 @@ class Settings(Section):
         default=Prices(),
         title="Prices",
         description="Where prices come from, when an item is believed.",
+    )
+    brands: Brands | None = Field(
+        default=None,
+        title="Brands",
+        description="Whose marks are recognised; absent: the set that comes with the product, where there is"
+        " a price list or a price service.",
     )
     describe: Describe | None = Field(
         default=None,
@@ -102,6 +109,11 @@ class Settings(Section):
     def sha(self) -> str:
         """First 12 hex digits of the file's SHA-256, before `${NAME}` is filled in; empty without a file."""
         return self._origin.sha
+
+    @property
+    def gallery(self) -> Brands | None:
+        """The brands to recognise; None where nothing would ask for them."""
+        return self.brands or (Brands() if self.prices.catalogue or self.prices.live else None)
 
     def enabled_cameras(self) -> dict[str, Camera]:
         """Return the cameras that are not turned off, in the order of the file."""

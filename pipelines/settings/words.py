@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from pipelines.settings.base import SLUG
 from pipelines.settings.mistakes import Keys, did_you_mean, shown
-from pipelines.settings.root import Settings
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -46,15 +45,15 @@ _OF_NUMBERS: Final = ("bool_", "int_", "float_", "greater_", "less_")
 """Errors of fields that hold numbers: a number in a field of text may be a password."""
 
 
-def sentence(error: ErrorDetails, keys: Keys) -> str:
-    """Say what is wrong at `keys`; a value is repeated only where it can be no secret."""
+def sentence(error: ErrorDetails, keys: Keys, root: type[BaseModel]) -> str:
+    """Say what is wrong at `keys` of the model `root`; a value is repeated only where it can be no secret."""
     kind, ctx = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        model = _type_at(keys[:-1])
+        model = _type_at(keys[:-1], root)
         known = model.model_fields if _is_model(model) else ()
         return f"unknown key.{did_you_mean(str(keys[-1]), known)}"
     if kind == "literal_error":
-        return _choice(error["input"], keys)
+        return _choice(error["input"], keys, root)
     if kind == "missing" and isinstance(keys[-1], int):
         return "must be a pair of numbers, [x, y]"
     if kind == "too_long" and keys and isinstance(keys[-1], int):
@@ -65,8 +64,8 @@ def sentence(error: ErrorDetails, keys: Keys) -> str:
     return f"{words}{_now(error['input'])}" if kind.startswith(_OF_NUMBERS) else words
 
 
-def _choice(value: object, keys: Keys) -> str:
-    choices = [str(choice) for choice in get_args(_type_at(keys))]
+def _choice(value: object, keys: Keys, root: type[BaseModel]) -> str:
+    choices = [str(choice) for choice in get_args(_type_at(keys, root))]
     if keys == ("version",):
         return "must be 1, the version of this form that this program reads"
     words = f"must be {' or '.join(choices)}{_now(value)}"
@@ -86,9 +85,9 @@ def _is_model(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
-def _type_at(keys: Keys) -> Any:
-    """Return the type that the settings declare at these keys, or None."""
-    kind: Any = Settings
+def _type_at(keys: Keys, root: type[BaseModel]) -> Any:
+    """Return the type that the model declares at these keys, or None."""
+    kind: Any = root
     for key in keys:
         kind = _bare(kind)
         if _is_model(kind):

@@ -22,7 +22,7 @@ def _with(*lines: str) -> str:
 
 SECTIONS = [
     ("privcy: {}", '6:1  privcy: unknown key. Did you mean "privacy"?'),
-    ("xyz: {}", "6:1  xyz: unknown key. Known here: cameras, defaults,"),
+    ("xyz: {}", "6:1  xyz: unknown key. Known here: brands, cameras, defaults,"),
     ("privacy: {faces: {method: blur}}", "6:27  privacy.faces.method: must be pixelate or solid"),
     (
         "privacy: {faces: {method: pixellate}}",
@@ -56,6 +56,9 @@ SECTIONS = [
     ),
     ("models: {face: nanodet-416}", "6:16  models.face: this model does not find a face; centerface does"),
     ("models: {face: 3}", f"6:16  models.face: {BLOCK}"),
+    ("brands: {folder: none}", "6:18  brands.folder: there is no such file or folder"),
+    ("brands: {only: [Nike, '-']}", "6:23  brands.only[1]: must be a name with letters or digits in it"),
+    ("brands: {staf: [Us]}", '6:10  brands.staf: unknown key. Did you mean "staff"?'),
     ("prices: {catalogue: none.csv}", "6:21  prices.catalogue: there is no such file"),
     ("prices: {catalogue: 7}", "6:21  prices.catalogue: must be the path of a file or folder, as text"),
     ("prices: {confirm: {min_votes: 0}}", "6:31  prices.confirm.min_votes: must be at least 1, not 0"),

@@ -1,0 +1,186 @@
+"""The brands of a store: read as a whole, kept current while the box runs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from engines.errors import BadInput
+from engines.marks.picture import read_mark
+from pipelines.brands.folder import BrandSource, read_brands
+from pipelines.settings.mistakes import SettingsError
+from pricing.brand_book import BrandBook
+from pricing.names import normal_brand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from engines.marks.picture import MarkPicture
+    from engines.marks.sightings import Enrolled
+    from pipelines.brands.enrol import Enroller
+    from pipelines.settings.brands import Brands
+
+log = logging.getLogger(__name__)
+
+POLL_S: Final = 2.0
+DECODERS: Final = 2
+_Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrandSet:
+    """All brands of a gallery: what is known of them, and the marks of those that have pictures."""
+
+    book: BrandBook
+    enrolled: tuple[Enrolled, ...]
+    sources: tuple[BrandSource, ...]
+
+
+class BrandReader:
+    """Reads the brands that the settings ask for. What has not changed is not decoded again. One thread."""
+
+    def __init__(self, settings: Brands, enroller: Enroller) -> None:
+        self._settings, self._enroller = settings, enroller
+        self._known: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
+
+    def read(self) -> BrandSet:
+        """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
+        sources = self._asked(read_brands(self._settings.place))
+        found, lines = {}, []
+        with ThreadPoolExecutor(DECODERS, thread_name_prefix="marks") as pool:
+            stamps = {source.key: _stamp((source.folder,)) for source in sources}
+            fresh = [source for source in sources if (source, stamps[source.key]) not in self._known]
+            for source, pictures in zip(fresh, pool.map(_pictures, fresh), strict=True):
+                good = [picture for picture in pictures if not isinstance(picture, str)]
+                lines += [picture for picture in pictures if isinstance(picture, str)]
+                if not lines:
+                    marks = self._enroller.enrol(source.key, good, source.file.wanted) if good else None
+                    found[source, stamps[source.key]] = marks
+        if lines:
+            raise SettingsError(lines)
+        kept = {(source, stamps[source.key]) for source in sources}
+        self._known = {key: marks for key, marks in (self._known | found).items() if key in kept}
+        enrolled = (self._known[source, stamps[source.key]] for source in sources)
+        book = BrandBook((source.file.brand for source in sources), self._settings.staff)
+        return BrandSet(book, tuple(marks for marks in enrolled if marks is not None), tuple(sources))
+
+    def _asked(self, sources: list[BrandSource]) -> list[BrandSource]:
+        """Return the brands that the settings ask for; raises SettingsError for one that is not there."""
+        if self._settings.only is None:
+            return sources
+        book = BrandBook(source.file.brand for source in sources)
+        lines = [
+            f'{self._settings.place}: has no brand "{name}", which brands.only names.{_near(name, book)}'
+            for name in self._settings.only
+            if book.key_of(name) not in book
+        ]
+        if lines:
+            raise SettingsError(lines)
+        wanted = {book.key_of(name) for name in (*self._settings.only, *self._settings.staff)}
+        return [source for source in sources if source.key in wanted]
+
+
+class BrandFolder:
+    """The brands of a store, following their folder. `current` is replaced whole; any thread may read it.
+
+    Reading and embedding happen on a thread of its own. A broken folder keeps the old brands and is logged
+    once, not again until it changes. Raises SettingsError if it is broken at the start.
+    """
+
+    def __init__(self, settings: Brands, enroller: Enroller, *, poll_s: float = POLL_S) -> None:
+        self._reader = BrandReader(settings, enroller)
+        self._folder, self._poll_s = settings.place, poll_s
+        self._seen = self._growing = _stamp(self._places())
+        self.current = self._reader.read()
+        self.problem: str | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="brands", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow the folder."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Follow no more; returns within seconds, from any state."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+
+    def poll(self) -> bool:
+        """Read the folder again if it has changed and is still; tell whether `current` was replaced.
+
+        What changed since the last call may still be copied, and is taken when it stays as it is for a call.
+        """
+        stamp = _stamp(self._places())
+        if stamp == self._seen:
+            return False
+        if stamp != self._growing:
+            self._growing = stamp
+            return False
+        self._seen = stamp
+        try:
+            fresh = self._reader.read()
+        except SettingsError as error:
+            self.problem = str(error)
+            first, *more = error.lines
+            others = f" (and {len(more)} more)" if more else ""
+            log.error("brands not taken, the old ones stay: %s%s", first, others)
+            return False
+        self.current, self.problem = fresh, None
+        log.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))
+        return True
+
+    def _follow(self) -> None:
+        failing = False
+        while not self._stop.wait(self._poll_s):
+            try:
+                self.poll()
+                failing = False
+            except Exception:  # whatever becomes of the new brands, the old ones go on
+                if not failing:
+                    log.exception("brands cannot be read again, the old ones stay")
+                failing = True
+
+    def _places(self) -> Iterable[Path]:
+        try:
+            return [self._folder, *self._folder.iterdir()]
+        except OSError:
+            return []
+
+
+def _pictures(source: BrandSource) -> list[MarkPicture | str]:
+    """Return a brand's pictures, or what is wrong with them."""
+    return [_picture(path) for path in source.pictures]
+
+
+def _picture(path: Path) -> MarkPicture | str:
+    try:
+        return read_mark(path)
+    except BadInput as error:
+        return str(error)
+
+
+def _near(name: str, book: BrandBook) -> str:
+    near = get_close_matches(normal_brand(name), book.names, 1)
+    return f' Did you mean "{book.name(near[0])}"?' if near else ""
+
+
+def _stamp(folders: Iterable[Path]) -> _Stamp:
+    """Return what changes whenever a file in the folders does."""
+    return tuple(sorted(chain.from_iterable(map(_files, folders))))
+
+
+def _files(folder: Path) -> Iterable[tuple[str, int, int, int]]:
+    try:
+        for file in folder.iterdir():
+            if not file.name.startswith(".") and file.is_file():
+                stat = file.stat()
+                yield str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino
+    except OSError:
+        return

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image, ImageDraw
+
+from engines.marks.sightings import Route
+from pipelines.brands.gallery import BrandFolder, BrandReader
+from pipelines.settings.brands import Brands
+from pipelines.settings.mistakes import SettingsError
+from tests.fakes.enroller import fake_enroller
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def mark(path: Path, colour: str = "red") -> Path:
+    path.parent.mkdir(exist_ok=True)
+    picture = Image.new("RGB", (60, 60), "white")
+    ImageDraw.Draw(picture).polygon([(10, 10), (50, 10), (10, 50)], fill=colour)
+    picture.save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    mark(tmp_path / "acme" / "mark.png")
+    (tmp_path / "gucci").mkdir()
+    (tmp_path / "gucci/brand.yaml").write_text("name: Gucci\naliases: [Gucci SpA]\n")
+    return tmp_path
+
+
+def brands(folder: Path, **more: object) -> Brands:
+    return Brands.model_validate({"folder": folder, **more})
+
+
+def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
+    found = BrandReader(brands(folder, staff=("ACME",)), fake_enroller()).read()
+    assert found.book.names == {"acme": "Acme", "gucci": "Gucci"}
+    assert found.book.staff == {"acme"}
+    (acme,) = found.enrolled
+    assert (acme.brand, acme.routes, acme.threshold, acme.vectors.shape) == (
+        "acme",
+        {Route.SYMBOL},
+        0.7,
+        (1, 128),
+    )
+
+
+def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:
+    reader = BrandReader(brands(folder, only=("GUCCI spa",)), fake_enroller())
+    assert reader.read().book.names == {"gucci": "Gucci"}
+    assert BrandReader(brands(folder, only=()), fake_enroller()).read().book.names == {}
+    both = BrandReader(brands(folder, only=("Gucci",), staff=("acme",)), fake_enroller())
+    assert both.read().book.names.keys() == {"acme", "gucci"}
+    with pytest.raises(SettingsError, match=r'has no brand "Guci", .*Did you mean "Gucci"'):
+        BrandReader(brands(folder, only=("Guci",)), fake_enroller()).read()
+
+
+def test_every_bad_picture_is_told(folder: Path) -> None:
+    (folder / "acme/a.png").write_text("text")
+    Image.new("RGB", (50, 50), "red").save(folder / "acme/b.jpg")
+    with pytest.raises(SettingsError) as caught:
+        BrandReader(brands(folder), fake_enroller()).read()
+    first, second = caught.value.lines
+    assert "acme/a.png: is named .png but" in first
+    assert "acme/b.jpg: shows no mark" in second
+
+
+def test_only_what_changed_is_enrolled_again(folder: Path) -> None:
+    reader = BrandReader(brands(folder), fake_enroller())
+    before = reader.read()
+    (folder / "gucci/brand.yaml").write_text("name: Gucci\n")
+    after = reader.read()
+    assert after.enrolled[0] is before.enrolled[0]
+    mark(folder / "acme/mark.png", "blue")
+    assert reader.read().enrolled[0] is not before.enrolled[0]
+
+
+def test_a_new_brand_is_taken_when_it_is_still(folder: Path) -> None:
+    shelf = BrandFolder(brands(folder), fake_enroller())
+    assert not shelf.poll()
+    data = mark(folder / "later.png").read_bytes()
+    assert not shelf.poll(), "a file beside the brands is none of them"
+    shelf.poll()
+    (folder / "new").mkdir()
+    (folder / "new/mark.png").write_bytes(data[:100])
+    assert not shelf.poll()
+    (folder / "new/mark.png").write_bytes(data)
+    assert not shelf.poll(), "it has just changed"
+    assert shelf.poll()
+    assert "new" in shelf.current.book
+    assert not shelf.poll()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("bad/brand.yaml", "nam: X"), ("bad/x.png", "text"), ("bad/x.svg", "<!DOCTYPE")]
+)
+def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
+    folder: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
+) -> None:
+    shelf = BrandFolder(brands(folder), fake_enroller())
+    before = shelf.current
+    (folder / "bad").mkdir()
+    (folder / name).write_text(text)
+    with caplog.at_level(logging.INFO):
+        assert [shelf.poll() for _ in range(5)] == [False] * 5
+    assert shelf.current is before
+    (record,) = caplog.records
+    assert record.message.startswith(f"brands not taken, the old ones stay: {folder}/{name}")
+    assert shelf.problem
+    (folder / name).unlink()
+    (folder / "bad").rmdir()
+    shelf.poll()
+    assert shelf.poll()
+    assert shelf.problem is None
+
+
+def test_a_vanished_folder_keeps_the_brands(folder: Path) -> None:
+    shelf = BrandFolder(brands(folder), fake_enroller())
+    folder.rename(folder.with_name("away"))
+    assert [shelf.poll() for _ in range(3)] == [False] * 3
+    assert "gucci" in shelf.current.book
+    folder.with_name("away").rename(folder)
+
+
+def test_a_broken_folder_is_refused_at_the_start(folder: Path) -> None:
+    (folder / "gucci/brand.yaml").write_text("nam: X")
+    with pytest.raises(SettingsError):
+        BrandFolder(brands(folder), fake_enroller())
+
+
+def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
+    from tests.fakes.broker import wait_for
+
+    shelf = BrandFolder(brands(folder), fake_enroller(), poll_s=0.02)
+    shelf.start()
+    try:
+        mark(folder / "new" / "mark.png")
+        wait_for(lambda: "new" in shelf.current.book)
+    finally:
+        shelf.stop()
