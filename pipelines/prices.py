@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
 from pricing.known import NS_PER_HOUR, Freshness
-from pricing.offers import BadAnswer, Judge
+from pricing.offers import BadAnswer, Judge, NoRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ def build_live(
 def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
     """Ask the store's service about one thing and wait; raises BadInput where it gives no sensible answer."""
     from probes.prices.http import Failure, HttpClient  # noqa: PLC0415 loads requests
-    from probes.prices.live import WORDS, answer_of  # noqa: PLC0415
+    from probes.prices.live import WITHOUT_RATE, WORDS, answer_of  # noqa: PLC0415
     from probes.prices.services import ask  # noqa: PLC0415
 
     live = settings.prices.live
@@ -94,6 +94,8 @@ def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
         quote = judge.quote(thing.brand, found)
     except BadAnswer:
         raise BadInput(f"price service {service.host} {WORDS[Failure.GARBAGE]}") from None
+    except NoRate:
+        raise BadInput(f"price service {service.host} {WITHOUT_RATE}") from None
     return answer_of(thing, quote, judge.currency, service.source, time.time_ns())
 
 

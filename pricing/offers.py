@@ -29,6 +29,10 @@ class BadAnswer(ValueError):
     """What a price service sent is not what it promised; the text names no value of it."""
 
 
+class NoRate(ValueError):
+    """There are offers of the brand, but all in currencies without an exchange rate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One price found. title: what is offered, as the seller words it; None where the service tells none."""
@@ -60,15 +64,17 @@ class Judge:
     rates: Rates | None = None
 
     def quote(self, brand: str, offers: Iterable[Offer]) -> Quote | None:
-        """Return the price, None where there is no offer of the brand that can be converted.
+        """Return the price, None where there is no offer of the brand.
 
-        Raises BadAnswer where there are some, but none at a plausible price.
+        Raises NoRate where there are some, but none can be converted, BadAnswer where none is plausible.
         """
         named = [offer for offer in offers if names(brand, offer.title)][:MOST_OFFERS]
         converted = [(offer, self._converted(offer.span)) for offer in named]
         spans = [(offer.span, ends) for offer, ends in converted if ends is not None]
-        if not spans:
+        if not named:
             return None
+        if not spans:
+            raise NoRate("no price in the answer can be converted")
         good = [(span, ends) for span, ends in spans if self.least <= ends[0] and ends[1] <= self.most]
         if not good:
             raise BadAnswer("no price in the answer is plausible")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from pricing.breaker import Breaker, BreakerState, Budget, pause_s
 from pricing.known import Answer, Freshness, Known, Result, Thing, learn
 from pricing.names import normal_brand
-from pricing.offers import BadAnswer, Quote
+from pricing.offers import BadAnswer, NoRate, Quote
 from probes.prices.http import Failure, HttpClient
+from probes.prices.rates import RETRY_S
 from probes.prices.services import ask
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RESULTS = ("answered", "nothing", "dropped", *(failure.value for failure in Failure))
+RESULTS = ("answered", "nothing", "no_rate", "dropped", *(failure.value for failure in Failure))
 """What `on_result` is told."""
 THREADS = 2
 MAX_WAITING = 256
@@ -52,6 +53,7 @@ WORDS = {
     Failure.REJECTED: "rejects the question: check the address in prices.live",
     Failure.GARBAGE: "answers with what is no sensible price",
 }
+WITHOUT_RATE = "gives prices in currencies without an exchange rate: check prices.rates and prices.live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class LivePrices:
         self._quiet: dict[Thing, float] = {}
         self._numbers = count()
         self._paused_until = 0.0
-        self._trouble = False
+        self._trouble = self._told_no_rate = False
         self._told_spent: date | None = None
         self._stopping = False
         self._clients = [HttpClient(spec.timeout_s) for _ in range(THREADS)]
@@ -225,6 +227,9 @@ class LivePrices:
         except BadAnswer:
             self._failed(job, Failure.GARBAGE, pause)
             return
+        except NoRate:
+            self._without_rate(job)
+            return
         self._learn(answer_of(job.thing, quote, judge.currency, self._service.source, self._now()))
         self._succeeded(job)
         self._on_result("answered" if quote else "nothing")
@@ -236,11 +241,20 @@ class LivePrices:
             if len(self._known) > MAX_THINGS:
                 del self._known[next(iter(self._known))]
 
-    def _succeeded(self, job: _Job) -> None:
+    def _without_rate(self, job: _Job) -> None:
+        """Remember no answer, for what lacks is ours: a rate may come by the feed or with a restart."""
+        soon = self._rates is not None and self._rates.failing
+        self._succeeded(job, RETRY_S if soon else self._spec.freshness.nothing / 1e9)
+        if not self._told_no_rate:
+            self._told_no_rate = True
+            log.warning("price service %s %s", self._service.host, WITHOUT_RATE)
+        self._on_result("no_rate")
+
+    def _succeeded(self, job: _Job, again_s: float | None = None) -> None:
         with self._wake:
             self._breaker.succeed()
             recovered, self._trouble = self._trouble, False
-            self._done(job)
+            self._done(job, again_s)
             self._wake.notify_all()
         if recovered:
             log.info("price service %s answers again", self._service.host)
@@ -276,16 +290,17 @@ class LivePrices:
             log.info("price service %s is asked again in %d s, as it wishes", self._service.host, pause)
         return pause
 
-    def _done(self, job: _Job) -> None:
+    def _done(self, job: _Job, again_s: float | None = None) -> None:
         self._waiting.discard(job.thing)
-        self._hush(job.thing, self._clock())
+        self._hush(job.thing, self._clock(), again_s)
 
-    def _hush(self, thing: Thing, now: float) -> None:
+    def _hush(self, thing: Thing, now: float, again_s: float | None = None) -> None:
+        quiet_s = self._again_s if again_s is None else again_s
         if len(self._quiet) >= MAX_QUIET:
             self._quiet = {thing: until for thing, until in self._quiet.items() if until > now}
         if len(self._quiet) >= MAX_QUIET:
             del self._quiet[next(iter(self._quiet))]
-        self._quiet[thing] = now + self._again_s * (0.75 + 0.5 * self._random())
+        self._quiet[thing] = now + quiet_s * (0.75 + 0.5 * self._random())
 
 
 def answer_of(thing: Thing, quote: Quote | None, currency: str, source: str, at: int) -> Answer:

@@ -22,7 +22,10 @@ RETRY_S = 900.0
 
 
 class RateTable:
-    """The rates in use: those configured, until the feed has newer ones. url: None to stay with them."""
+    """The rates in use: those configured, until the feed has newer ones. url: None to stay with them.
+
+    failing: the last try to fetch the feed failed.
+    """
 
     def __init__(
         self, configured: Rates | None, url: str | None, *, clock: Callable[[], float] = time.monotonic
@@ -31,7 +34,7 @@ class RateTable:
         self._url = url
         self._clock = clock
         self._due = float("-inf")
-        self._failing = False
+        self.failing = False
         self._lock = threading.Lock()
 
     def refresh(self, client: HttpClient) -> None:
@@ -47,11 +50,11 @@ class RateTable:
                     raise BadInput("no answer")
                 fresh = read_ecb(reply.body)
             except BadInput:
-                if not self._failing and not client.closed:
+                if not self.failing and not client.closed:
                     log.warning("exchange rates cannot be fetched; those of %s stay", self._day())
-                self._failing = True
+                self.failing = True
                 return
-            self._failing, self._due = False, now + EVERY_S
+            self.failing, self._due = False, now + EVERY_S
             if self.current is None or fresh.day >= self.current.day:
                 self.current = fresh
             log.info("exchange rates of %s are in use", self._day())

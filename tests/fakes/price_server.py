@@ -94,7 +94,8 @@ class PriceServer:
             self.mode, [product(f"{name} {n}", self.price) for n in range(3)]
         )
         if self.mode == "absurd":
-            products = [product(name, "$999,999,999"), product(name, "$0.01")]
+            # In the currency of good answers: where that has no rate, the price is not even looked at.
+            products = [product(name, f"{self.price[0]}{amount}") for amount in ("999,999,999", "0.01")]
         return {
             "status": "OK",
             "request_id": "c0ffee",
@@ -174,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[: len(body) // 2] if self.service.mode == "cut" else body)
 
 
-def until(condition: Any, seconds: float = 10.0) -> None:
+def until(condition: Any, seconds: float = 60.0) -> None:
     """Wait for a condition; fail where it does not come."""
     ends = time.monotonic() + seconds
     while not condition():

