@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 class MediaKind(str, Enum):

@@ -192,7 +192,7 @@ def served_page(
         film.close()
 
 
-def until(condition, seconds: float = 15.0):
+def until(condition, seconds: float = 60.0):
     """Wait for what must come, and return it."""
     ends = time.monotonic() + seconds
     while not (found := condition()):

@@ -79,7 +79,7 @@ class Ear:
             self.drops[reason] += 1
             self._changed.notify_all()
 
-    def until(self, condition: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Wait until the condition holds; fail with all that was heard where it does not come."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), (self.states, self.connects, self.frames)

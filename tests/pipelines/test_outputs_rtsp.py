@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from probes.redact import RedactedFrame
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 15) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

@@ -20,7 +20,7 @@ from tests.scripts import demo_films
 ENV = {"MSH_DEMO_CAMERA_COUNTER": "secret"}
 
 
-def wait_for(condition, seconds=15):
+def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"

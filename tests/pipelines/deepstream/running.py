@@ -41,6 +41,9 @@ class FakeAnalysis:
         self.batches += 1
         return self.verdict
 
+    def choose(self, _buffer: int) -> Verdict:
+        return Verdict.PASS
+
     def gate(self) -> Callable[[int], Verdict]:
         number = self._made
         self._made += 1
@@ -106,7 +109,7 @@ class Running:
         return Gst.PadProbeReturn.OK
 
 
-def until(condition: Callable[[], object], timeout_s: float = 20) -> bool:
+def until(condition: Callable[[], object], timeout_s: float = 60) -> bool:
     """Wait for a condition; tell whether it came true."""
     ends = time.monotonic() + timeout_s
     while time.monotonic() < ends:
