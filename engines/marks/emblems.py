@@ -1,0 +1,241 @@
+"""Detailed emblems (crests, badges) told by their keypoints: SIFT, matched and checked by geometry."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from engines.marks.picture import Ground
+from engines.marks.sightings import Route, Sighting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from engines.marks.picture import MarkPicture
+
+    Bgr = npt.NDArray[np.uint8]
+    Floats = npt.NDArray[np.float32]
+    Ints = npt.NDArray[np.intp]
+    Matrix = npt.NDArray[np.float64]
+
+HEIGHTS = (24, 34, 48, 68, 96, 136)
+"""Heights at which a picture is drawn for enrolment, px: keypoints hold for near sizes only."""
+PER_DRAWING = 60
+CONTRAST = 0.02
+UPSCALE, LONGEST, KEYPOINTS = 2.0, 800, 700
+ALIKE, RATIO = 0.80, 0.97
+APART = 0.12
+"""Keypoints of a mark nearer than this, in its heights, are one place: they compete with no other."""
+LEAST_INLIERS = 6
+LEAST_PLACES = 24
+SMALLEST = 12.0
+LEAST_SPREAD = 0.1
+"""Share of the mark that the keypoints found must span."""
+TURN, STRETCH, SHIFT = 35.0, math.log(1.7), 0.4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keypoints:
+    """points: (n, 2) x y; sizes: (n,); turns: (n,), degrees; descriptors: (n, 128) of unit length."""
+
+    points: Floats
+    sizes: Floats
+    turns: Floats
+    descriptors: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emblem:
+    """A picture of a mark: keypoints in units of its height from its top left. aspect: width by height."""
+
+    brand: str
+    keypoints: Keypoints
+    aspect: float
+
+
+def enrol(brand: str, picture: MarkPicture) -> Emblem:
+    """Return the picture's keypoints, which may be few: ask `worth` first."""
+    height, width = picture.pixels.shape[:2]
+    found = [_keypoints(drawing, PER_DRAWING, by, pad) for drawing, by, pad in _drawings(picture)]
+    all_of = (np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__)
+    return Emblem(brand, Keypoints(*all_of), width / height)
+
+
+def worth(picture: MarkPicture) -> bool:
+    """Tell whether a picture has keypoints at enough places of its own to be found by them."""
+    return places(enrol("", picture)) >= LEAST_PLACES
+
+
+def places(emblem: Emblem) -> int:
+    """Return at how many places of the mark there are keypoints."""
+    return len(np.unique(np.floor(emblem.keypoints.points / APART), axis=0))
+
+
+def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
+    """Return where the emblems stand on a (height, width, 3) uint8 BGR crop, each at most once."""
+    if not emblems or min(bgr.shape[:2]) < SMALLEST:
+        return []
+    by = min(UPSCALE, LONGEST / max(bgr.shape[:2]))
+    method = cv2.INTER_CUBIC if by > 1 else cv2.INTER_AREA
+    seen = _keypoints(
+        np.asarray(cv2.resize(bgr, None, fx=by, fy=by, interpolation=method), np.uint8), KEYPOINTS, by
+    )
+    if len(seen.points) < LEAST_INLIERS:
+        return []
+    alike = seen.descriptors @ np.concatenate([e.keypoints.descriptors for e in emblems]).T
+    starts = np.cumsum([0, *(len(e.keypoints.points) for e in emblems)])
+    best = np.maximum.reduceat(alike, starts[:-1], axis=1)
+    sightings = []
+    for number, emblem in enumerate(emblems):
+        others = np.delete(best, number, axis=1).max(axis=1, initial=0.0)
+        pairs = _pairs(alike[:, starts[number] : starts[number + 1]], emblem, others)
+        sighting = _locate(seen, emblem, *pairs, (bgr.shape[1], bgr.shape[0]))
+        if sighting is not None:
+            sightings.append(sighting)
+    return sightings
+
+
+def _drawings(picture: MarkPicture) -> list[tuple[Bgr, float, float]]:
+    """Return the picture at every size, on light and dark where it has no ground; its height; padding, px."""
+    height = picture.pixels.shape[0]
+    free = picture.ground is Ground.NONE
+    drawings = []
+    for ground in ((255, 255, 255), (0, 0, 0)) if free else ((255, 255, 255),):
+        whole = picture.on(ground)
+        for wanted in HEIGHTS:
+            share = wanted / height
+            if share > 1.5:
+                break
+            method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+            small = cv2.resize(whole, None, fx=share, fy=share, interpolation=method)
+            pad = 8 if free else 0
+            small = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=ground)
+            small = cv2.resize(small, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
+            drawings.append((np.asarray(small, np.uint8), UPSCALE * wanted, UPSCALE * pad))
+    return drawings
+
+
+def _keypoints(bgr: Bgr, most: int, by: float, pad: float = 0.0) -> Keypoints:
+    create: Any = getattr(cv2, "SIFT_create")  # noqa: B009 missing in its type stubs
+    sift = create(nfeatures=most, contrastThreshold=CONTRAST, edgeThreshold=14)
+    found, raw = sift.detectAndCompute(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None)
+    if raw is None or not found:
+        return Keypoints(*(np.zeros(s, np.float32) for s in ((0, 2), 0, 0, (0, 128))))
+    # OpenCV may return a few more of equal response than it was asked for.
+    found, raw = found[:most], raw[:most]
+    # RootSIFT (Arandjelović and Zisserman 2012).
+    root = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6))
+    return Keypoints(
+        (np.array([k.pt for k in found], np.float32) - pad) / by,
+        np.array([k.size for k in found], np.float32) / by,
+        np.array([k.angle for k in found], np.float32),
+        np.asarray(root, np.float32),
+    )
+
+
+def _pairs(alike: Floats, emblem: Emblem, others: Floats) -> tuple[Ints, Ints]:
+    """Return which keypoints seen are which of the emblem's: alike, and more so than any at another place."""
+    rows = np.flatnonzero(alike.max(axis=1, initial=0.0) >= ALIKE)
+    if len(rows) < LEAST_INLIERS:
+        return rows[:0], rows[:0]
+    mine = alike[rows].argmax(axis=1)
+    best = alike[rows, mine]
+    points = emblem.keypoints.points
+    far = np.abs(points[None] - points[mine][:, None]).max(axis=2) > APART
+    second = np.maximum(np.where(far, alike[rows], 0).max(axis=1, initial=0.0), others[rows])
+    keep = _distance(best) < RATIO * _distance(second)
+    return rows[keep], mine[keep]
+
+
+def _distance(alike: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * alike)), np.float32)
+
+
+def _locate(
+    seen: Keypoints, emblem: Emblem, rows: Ints, mine: Ints, size: tuple[int, int]
+) -> Sighting | None:
+    """Return the sighting that the pairs agree on, None where too few do."""
+    if len(rows) < LEAST_INLIERS:
+        return None
+    chosen = _agreeing(seen, emblem, rows, mine)
+    rows, mine = rows[chosen], mine[chosen]
+    here, there = seen.points[rows], emblem.keypoints.points[mine]
+    tall = float(np.median(seen.sizes[rows] / emblem.keypoints.sizes[mine]))
+    fitted = _fit(there, here, max(1.5, 0.05 * tall))
+    if fitted is None:
+        return None
+    matrix, keep = fitted
+    count = _distinct(here[keep], there[keep], tall)
+    box = _box(matrix, emblem.aspect, size)
+    spread = float(np.prod(np.ptp(there[keep], axis=0))) / emblem.aspect
+    if count < LEAST_INLIERS or box is None or spread < LEAST_SPREAD:
+        return None
+    return Sighting(emblem.brand, _confidence(count), box, Route.EMBLEM, count, f"{count} keypoints")
+
+
+def _fit(there: Floats, here: Floats, within: float) -> tuple[Matrix, npt.NDArray[np.bool_]] | None:
+    """Return the affine map that most pairs follow, and which do; None where no garment bends a mark so."""
+    if len(there) < LEAST_INLIERS:
+        return None
+    matrix, inside = cv2.estimateAffine2D(
+        there, here, method=cv2.RANSAC, ransacReprojThreshold=within, maxIters=500, confidence=0.99
+    )
+    if matrix is None or not _plausible(np.asarray(matrix, np.float64)):
+        return None
+    return np.asarray(matrix, np.float64), np.asarray(inside).ravel() > 0
+
+
+def _box(matrix: Matrix, aspect: float, size: tuple[int, int]) -> tuple[float, float, float, float] | None:
+    """Return where the mark stands, within the picture; None where most of it would be outside, or tiny."""
+    corners = np.array([[0, 0], [aspect, 0], [aspect, 1], [0, 1]])
+    placed = corners @ matrix[:, :2].T + matrix[:, 2]
+    (left, top), (right, bottom) = placed.min(axis=0), placed.max(axis=0)
+    x1, y1 = max(0.0, float(left)), max(0.0, float(top))
+    x2, y2 = min(float(size[0]), float(right)), min(float(size[1]), float(bottom))
+    if min(x2 - x1, y2 - y1) < SMALLEST / 2 or (x2 - x1) * (y2 - y1) < 0.5 * (right - left) * (bottom - top):
+        return None
+    return x1, y1, x2, y2
+
+
+def _agreeing(seen: Keypoints, emblem: Emblem, rows: Ints, mine: Ints) -> Ints:
+    """Return the largest group of pairs that put the mark at about one place, size and turn (Lowe 2004)."""
+    theirs = emblem.keypoints
+    by = seen.sizes[rows] / theirs.sizes[mine]
+    turn = np.deg2rad(seen.turns[rows] - theirs.turns[mine])
+    away = np.array([emblem.aspect / 2, 0.5], np.float32) - theirs.points[mine]
+    cos, sin = np.cos(turn) * by, np.sin(turn) * by
+    centre = seen.points[rows] + np.stack(
+        [cos * away[:, 0] - sin * away[:, 1], sin * away[:, 0] + cos * away[:, 1]], 1
+    )
+    turned = np.abs((turn[:, None] - turn[None] + np.pi) % (2 * np.pi) - np.pi) < np.deg2rad(TURN)
+    sized = np.abs(np.log(by[:, None] / by[None])) < STRETCH
+    near = np.linalg.norm(centre[:, None] - centre[None], axis=2) < SHIFT * np.maximum(by[:, None], by[None])
+    agree = turned & sized & near
+    return np.flatnonzero(agree[agree.sum(axis=1).argmax()])
+
+
+def _plausible(matrix: Matrix) -> bool:
+    """Tell whether a mark on a garment may be drawn so: not mirrored, nor turned far, sheared or squeezed."""
+    a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
+    wide, tall = math.hypot(a, c), math.hypot(b, d)
+    if a * d - b * c <= 0 or tall < SMALLEST or not 0.45 <= wide / max(tall, 1e-6) <= 2.2:
+        return False
+    across = abs(a * b + c * d) / (wide * tall)
+    return across < 0.6 and abs(math.degrees(math.atan2(c, a))) < 75
+
+
+def _distinct(here: Floats, there: Floats, tall: float) -> int:
+    """Return how many pairs stand for different places on both sides."""
+    on_mark = len(np.unique(np.round(there / 0.04), axis=0))
+    on_crop = len(np.unique(np.round(here / max(1.0, 0.04 * tall)), axis=0))
+    return min(on_mark, on_crop)
+
+
+def _confidence(inliers: int) -> float:
+    return 1 - 0.6 * math.exp(-(inliers - LEAST_INLIERS) / 4)
