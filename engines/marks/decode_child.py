@@ -1,13 +1,12 @@
-"""The process that decodes one picture of a mark: bytes on stdin, RGBA on stdout.
+"""The process that decodes pictures of marks: on stdin each as its length and its bytes, RGBA on stdout.
 
 Run as a script, with nothing of ours imported. It sees files from anybody, and resvg by design has no limits
-of its own (linebender/resvg#814) and opens the files that a drawing names: so the drawing is looked through
-first, and this process bounds its memory and time and can open no file.
+of its own (linebender/resvg#814) and opens the files that a drawing names: so a drawing is looked through
+first, and each picture has a process of its own, bounded in memory and time, that can open no file.
 """
 
 from __future__ import annotations
 
-import contextlib
 import encodings.ascii
 import encodings.latin_1
 import encodings.utf_8_sig  # noqa: F401  a codec is a file, and no file can be opened later
@@ -15,6 +14,7 @@ import io
 import json
 import os
 import resource
+import struct
 import sys
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 MEMORY = 1 << 30
-CPU_S = 6
+CPU_S = 4
 SIDE = 1024
 """Longer side of what comes out, px."""
 MAX_PIXELS = 50_000_000
@@ -31,6 +31,8 @@ MAX_SVG_BYTES = 1_000_000
 MAX_ELEMENTS = 5_000
 MAX_DEPTH = 64
 RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
+LENGTH = struct.Struct(">I")
+TOO_MUCH = "takes too much time or memory to draw; simplify it, or give it as PNG"
 _PICTURES = ("image", "feImage")
 _LETTERS = ("text", "tspan")
 
@@ -155,24 +157,35 @@ def _load() -> None:
     Image.MAX_IMAGE_PIXELS = None  # looked at in `raster`, from the header
 
 
-def main() -> int:
-    """Answer with one line of JSON, then the pixels."""
-    with contextlib.suppress(OSError):
-        os.nice(10)
-    data = sys.stdin.buffer.read()
-    is_raster = data.startswith(RASTER)
-    _load()
-    limit()
+def decoded(data: bytes) -> bytes:
+    """Return one line of JSON and the pixels, if any."""
     pixels = b""
     answer: dict[str, object]
     try:
-        image = raster(data) if is_raster else drawing(check_svg(data))
+        image = raster(data) if data.startswith(RASTER) else drawing(check_svg(data))
         answer, pixels = {"size": image.size}, image.tobytes()
     except Refused as error:
         answer = {"refused": str(error)}
     except MemoryError:
-        answer = {"refused": "needs too much memory; simplify it, or make it smaller"}
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n" + pixels)
+        answer = {"refused": TOO_MUCH}
+    return json.dumps(answer).encode() + b"\n" + pixels
+
+
+def main() -> int:
+    """Answer for each picture, in order."""
+    _load()
+    given, answers = sys.stdin.buffer, sys.stdout.buffer
+    while head := given.read(LENGTH.size):
+        data = given.read(*LENGTH.unpack(head))
+        child = os.fork()
+        if child == 0:
+            limit()
+            answers.write(decoded(data))
+            answers.flush()
+            os._exit(0)
+        if os.waitpid(child, 0)[1] != 0:
+            answers.write(json.dumps({"refused": TOO_MUCH}).encode() + b"\n")
+            answers.flush()
     return 0
 
 

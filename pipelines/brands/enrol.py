@@ -32,17 +32,17 @@ class Enroller(Protocol):
 
 
 class MarkEnroller:
-    """Enrols by embeddings, and by keypoints where a picture has enough detail for them.
+    """Enrols by embeddings, and by keypoints where a picture has enough detail for them. One thread.
 
-    embed: flat pictures to (n, VECTOR). calibrate: a brand's vectors to its threshold. emblem: a picture's
-    keypoints, None where it has too few.
+    embed: square views to (n, VECTOR). calibrate: a brand's vectors to its threshold. emblem: a picture's
+    keypoints, None where they are too few to tell it.
     """
 
     def __init__(
         self,
         embed: Callable[[Sequence[Bgr]], Vectors],
         calibrate: Callable[[Vectors], float],
-        emblem: Callable[[Bgr], Emblem | None],
+        emblem: Callable[[str, MarkPicture], Emblem | None],
     ) -> None:
         self._embed, self._calibrate, self._emblem = embed, calibrate, emblem
 
@@ -50,13 +50,26 @@ class MarkEnroller:
         self, brand: str, pictures: Sequence[MarkPicture], wanted: frozenset[Route] | None
     ) -> Enrolled | None:
         """Return a brand's marks; see Enroller."""
-        routes = wanted or frozenset(Route)
-        vectors, threshold, emblems = np.empty((0, VECTOR), np.float32), 1.0, ()
+        routes = frozenset(Route) if wanted is None else wanted
+        vectors, threshold = np.zeros((0, VECTOR), np.float32), 1.0
         if Route.SYMBOL in routes and pictures:
             vectors = self._embed([view for picture in pictures for view in picture.views()])
             threshold = self._calibrate(vectors)
-        if Route.EMBLEM in routes:
-            found = (self._emblem(picture.on()) for picture in pictures)
-            emblems = tuple(emblem for emblem in found if emblem is not None)
-        used = {route for route, there in ((Route.SYMBOL, len(vectors)), (Route.EMBLEM, emblems)) if there}
-        return Enrolled(brand, vectors, emblems, frozenset(used), threshold) if used else None
+        found = [self._emblem(brand, picture) for picture in pictures if Route.EMBLEM in routes]
+        emblems = tuple(emblem for emblem in found if emblem is not None)
+        there = {Route.SYMBOL: len(vectors), Route.EMBLEM: len(emblems)}
+        used = frozenset(route for route, number in there.items() if number)
+        return Enrolled(brand, vectors, emblems, used, threshold) if used else None
+
+
+def build_enroller() -> MarkEnroller:
+    """Return what enrols with the product's models; raises BadInput where they cannot be loaded."""
+    from engines.marks import emblems  # noqa: PLC0415 loads OpenCV and OpenVINO
+    from engines.marks.gallery import read_cohort  # noqa: PLC0415
+    from engines.marks.network import MarkEmbedder  # noqa: PLC0415
+
+    def emblem(brand: str, picture: MarkPicture) -> Emblem | None:
+        found = emblems.enrol(brand, picture)
+        return found if emblems.places(found) >= emblems.LEAST_PLACES else None
+
+    return MarkEnroller(MarkEmbedder().embed, read_cohort().threshold, emblem)

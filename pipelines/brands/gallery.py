@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from engines.errors import BadInput
-from engines.marks.picture import read_mark
+from engines.marks.picture import read_marks
 from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brand_book import BrandBook
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from engines.marks.picture import MarkPicture
     from engines.marks.sightings import Enrolled
     from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import Brands
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 POLL_S: Final = 2.0
-DECODERS: Final = 2
 _Stamp = tuple[tuple[str, int, int, int], ...]
 
 
@@ -53,15 +50,16 @@ class BrandReader:
         """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
         sources = self._asked(read_brands(self._settings.place))
         found, lines = {}, []
-        with ThreadPoolExecutor(DECODERS, thread_name_prefix="marks") as pool:
-            stamps = {source.key: _stamp((source.folder,)) for source in sources}
-            fresh = [source for source in sources if (source, stamps[source.key]) not in self._known]
-            for source, pictures in zip(fresh, pool.map(_pictures, fresh), strict=True):
-                good = [picture for picture in pictures if not isinstance(picture, str)]
-                lines += [picture for picture in pictures if isinstance(picture, str)]
-                if not lines:
-                    marks = self._enroller.enrol(source.key, good, source.file.wanted) if good else None
-                    found[source, stamps[source.key]] = marks
+        stamps = {source.key: _stamp((source.folder,)) for source in sources}
+        fresh = [source for source in sources if (source, stamps[source.key]) not in self._known]
+        pictures = iter(read_marks([path for source in fresh for path in source.pictures]))
+        for source in fresh:
+            own = list(islice(pictures, len(source.pictures)))
+            good = [picture for picture in own if not isinstance(picture, BadInput)]
+            lines += [str(picture) for picture in own if isinstance(picture, BadInput)]
+            if not lines:
+                marks = self._enroller.enrol(source.key, good, source.file.wanted) if good else None
+                found[source, stamps[source.key]] = marks
         if lines:
             raise SettingsError(lines)
         kept = {(source, stamps[source.key]) for source in sources}
@@ -152,18 +150,6 @@ class BrandFolder:
             return [self._folder, *self._folder.iterdir()]
         except OSError:
             return []
-
-
-def _pictures(source: BrandSource) -> list[MarkPicture | str]:
-    """Return a brand's pictures, or what is wrong with them."""
-    return [_picture(path) for path in source.pictures]
-
-
-def _picture(path: Path) -> MarkPicture | str:
-    try:
-        return read_mark(path)
-    except BadInput as error:
-        return str(error)
 
 
 def _near(name: str, book: BrandBook) -> str:

@@ -26,8 +26,8 @@ def embed(pictures: Sequence[Bgr]) -> npt.NDArray[np.float32]:
         edges = np.linspace(0, len(picture), CELLS + 1).astype(int)
         cells = [picture[a:b, c:d].mean(axis=(0, 1)) for a, b in pairwise(edges) for c, d in pairwise(edges)]
         vectors[i, : 3 * CELLS**2] = np.ravel(cells) - np.mean(cells) + 1e-3
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def fake_enroller() -> MarkEnroller:
-    return MarkEnroller(embed, lambda _: 0.7, lambda _: None)
+    return MarkEnroller(embed, lambda _: 0.7, lambda *_: None)

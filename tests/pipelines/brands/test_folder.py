@@ -42,7 +42,7 @@ routes: [words, symbol]
     brand = source.file.brand
     assert (source.key, brand.words, brand.stylised) == ("calvin klein", ("CALVIN KLEIN",), ("CK",))
     assert brand.slots == {"top", "trousers"}
-    assert source.file.wanted == {Route.WORDS, Route.SYMBOL}
+    assert source.file.wanted == frozenset({Route.WORDS, Route.SYMBOL})
     assert [path.name for path in source.pictures] == ["a.SVG", "b.png"]
 
 

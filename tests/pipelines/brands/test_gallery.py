@@ -7,9 +7,13 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engines.marks.sightings import Route
+from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandFolder, BrandReader
-from pipelines.settings.brands import Brands
+from pipelines.settings.brands import STARTER, Brands
 from pipelines.settings.mistakes import SettingsError
+from pricing.brand_book import BrandBook
+from pricing.catalogue import load
+from scripts.starter_marks import MARKS
 from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:
@@ -41,12 +45,8 @@ def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
     assert found.book.names == {"acme": "Acme", "gucci": "Gucci"}
     assert found.book.staff == {"acme"}
     (acme,) = found.enrolled
-    assert (acme.brand, acme.routes, acme.threshold, acme.vectors.shape) == (
-        "acme",
-        {Route.SYMBOL},
-        0.7,
-        (1, 128),
-    )
+    assert (acme.brand, acme.threshold, acme.vectors.shape) == ("acme", 0.7, (1, 128))
+    assert acme.routes == {Route.SYMBOL}
 
 
 def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:
@@ -142,3 +142,19 @@ def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
         wait_for(lambda: "new" in shelf.current.book)
     finally:
         shelf.stop()
+
+
+def test_the_starter_set_is_whole() -> None:
+    found = BrandReader(Brands(), fake_enroller()).read()
+    assert len(found.book) >= 60
+    assert {marks.brand for marks in found.enrolled} >= {"nike", "adidas", "puma", "the north face", "nasa"}
+    drawn = {path.parent.name: path.stem for source in found.sources for path in source.pictures}
+    assert drawn == MARKS
+    assert found.book.key_of("D&G") == "dolce&gabbana"
+    assert found.book.key_of("CK") == "calvin klein"
+
+
+def test_every_brand_of_the_example_price_list_is_in_the_starter_set() -> None:
+    book = BrandBook(source.file.brand for source in read_brands(STARTER))
+    listed = load(STARTER.parent / "prices.csv").names.values()
+    assert {name for name in listed if book.key_of(name) not in book} == set()
