@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from pricing.slots import ancestors
 from pricing.value import Price
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 MAX_BYTES = 64 * 2**20
@@ -52,6 +52,10 @@ class Catalogue:
     def names(self) -> dict[str, str]:
         """The brands: normal form -> name as the list first spells it."""
         return dict(self._names)
+
+    def joined(self, key_of: Callable[[str], str]) -> Catalogue:
+        """Return it with each brand under the key that its spelling leads to: "LV" is "louis vuitton"."""
+        return Catalogue((replace(row, brand=key_of(row.name)) for row in self.rows), self.currency)
 
     def rows_for(
         self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None

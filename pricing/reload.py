@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pricing.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
+from pricing.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,9 @@ class CatalogueFile:
         self._today = today
         self._seen = self._stamp()
         self._growing: tuple[int, int, int] | None = None
-        self.current: Catalogue = load(path, currency)
+        self._loaded: Catalogue = load(path, currency)
+        self._key_of: Callable[[str], str] = normal_brand
+        self.current = self._loaded
         self.problem: str | None = None
 
     def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
@@ -40,6 +43,11 @@ class CatalogueFile:
     def lookup(self, brand: str, type_: str | None, slot: str) -> Price | None:
         """Return today's price, as the ledger asks for it."""
         return self.find(brand, type_, slot).price
+
+    def join(self, key_of: Callable[[str], str]) -> None:
+        """Put each brand under the key that its spelling leads to, from now on; on the thread that polls."""
+        self._key_of = key_of
+        self.current = self._loaded.joined(key_of)
 
     def poll(self) -> bool:
         """Load the file again if it changed; call every second or so. Tell whether `current` was replaced.
@@ -61,7 +69,8 @@ class CatalogueFile:
             self.problem = str(error)
             log.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))
             return False
-        self.current, self.problem = fresh, None
+        self._loaded, self.problem = fresh, None
+        self.current = fresh.joined(self._key_of)
         log.info("price list loaded: %d rows, %d brands", len(fresh), len(fresh.names))
         return True
 

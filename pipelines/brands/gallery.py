@@ -17,9 +17,10 @@ from pricing.brand_book import BrandBook
 from pricing.names import normal_brand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from engines.marks.picture import MarkPicture
     from engines.marks.sightings import Enrolled
     from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import Brands
@@ -42,8 +43,10 @@ class BrandSet:
 class BrandReader:
     """Reads the brands that the settings ask for. What has not changed is not decoded again. One thread."""
 
-    def __init__(self, settings: Brands, enroller: Enroller) -> None:
-        self._settings, self._enroller = settings, enroller
+    def __init__(self, settings: Brands, enroller: Callable[[], Enroller]) -> None:
+        """Nothing is read yet. enroller: called once there is a picture: it loads models."""
+        self._settings, self._build = settings, enroller
+        self._enroller: Enroller | None = None
         self._known: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
 
     def read(self) -> BrandSet:
@@ -58,8 +61,7 @@ class BrandReader:
             good = [picture for picture in own if not isinstance(picture, BadInput)]
             lines += [str(picture) for picture in own if isinstance(picture, BadInput)]
             if not lines:
-                marks = self._enroller.enrol(source.key, good, source.file.wanted) if good else None
-                found[source, stamps[source.key]] = marks
+                found[source, stamps[source.key]] = self._enrol(source, good) if good else None
         if lines:
             raise SettingsError(lines)
         kept = {(source, stamps[source.key]) for source in sources}
@@ -67,6 +69,10 @@ class BrandReader:
         enrolled = (self._known[source, stamps[source.key]] for source in sources)
         book = BrandBook((source.file.brand for source in sources), self._settings.staff)
         return BrandSet(book, tuple(marks for marks in enrolled if marks is not None), tuple(sources))
+
+    def _enrol(self, source: BrandSource, pictures: Sequence[MarkPicture]) -> Enrolled | None:
+        self._enroller = self._enroller or self._build()
+        return self._enroller.enrol(source.key, pictures, source.file.wanted)
 
     def _asked(self, sources: list[BrandSource]) -> list[BrandSource]:
         """Return the brands that the settings ask for; raises SettingsError for one that is not there."""
@@ -91,7 +97,7 @@ class BrandFolder:
     once, not again until it changes. Raises SettingsError if it is broken at the start.
     """
 
-    def __init__(self, settings: Brands, enroller: Enroller, *, poll_s: float = POLL_S) -> None:
+    def __init__(self, settings: Brands, enroller: Callable[[], Enroller], *, poll_s: float = POLL_S) -> None:
         self._reader = BrandReader(settings, enroller)
         self._folder, self._poll_s = settings.place, poll_s
         self._seen = self._growing = _stamp(self._places())

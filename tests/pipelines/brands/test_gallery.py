@@ -41,7 +41,7 @@ def brands(folder: Path, **more: object) -> Brands:
 
 
 def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
-    found = BrandReader(brands(folder, staff=("ACME",)), fake_enroller()).read()
+    found = BrandReader(brands(folder, staff=("ACME",)), fake_enroller).read()
     assert found.book.names == {"acme": "Acme", "gucci": "Gucci"}
     assert found.book.staff == {"acme"}
     (acme,) = found.enrolled
@@ -50,27 +50,27 @@ def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
 
 
 def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:
-    reader = BrandReader(brands(folder, only=("GUCCI spa",)), fake_enroller())
+    reader = BrandReader(brands(folder, only=("GUCCI spa",)), fake_enroller)
     assert reader.read().book.names == {"gucci": "Gucci"}
-    assert BrandReader(brands(folder, only=()), fake_enroller()).read().book.names == {}
-    both = BrandReader(brands(folder, only=("Gucci",), staff=("acme",)), fake_enroller())
+    assert BrandReader(brands(folder, only=()), fake_enroller).read().book.names == {}
+    both = BrandReader(brands(folder, only=("Gucci",), staff=("acme",)), fake_enroller)
     assert both.read().book.names.keys() == {"acme", "gucci"}
     with pytest.raises(SettingsError, match=r'has no brand "Guci", .*Did you mean "Gucci"'):
-        BrandReader(brands(folder, only=("Guci",)), fake_enroller()).read()
+        BrandReader(brands(folder, only=("Guci",)), fake_enroller).read()
 
 
 def test_every_bad_picture_is_told(folder: Path) -> None:
     (folder / "acme/a.png").write_text("text")
     Image.new("RGB", (50, 50), "red").save(folder / "acme/b.jpg")
     with pytest.raises(SettingsError) as caught:
-        BrandReader(brands(folder), fake_enroller()).read()
+        BrandReader(brands(folder), fake_enroller).read()
     first, second = caught.value.lines
     assert "acme/a.png: is named .png but" in first
     assert "acme/b.jpg: shows no mark" in second
 
 
 def test_only_what_changed_is_enrolled_again(folder: Path) -> None:
-    reader = BrandReader(brands(folder), fake_enroller())
+    reader = BrandReader(brands(folder), fake_enroller)
     before = reader.read()
     (folder / "gucci/brand.yaml").write_text("name: Gucci\n")
     after = reader.read()
@@ -80,7 +80,7 @@ def test_only_what_changed_is_enrolled_again(folder: Path) -> None:
 
 
 def test_a_new_brand_is_taken_when_it_is_still(folder: Path) -> None:
-    shelf = BrandFolder(brands(folder), fake_enroller())
+    shelf = BrandFolder(brands(folder), fake_enroller)
     assert not shelf.poll()
     data = mark(folder / "later.png").read_bytes()
     assert not shelf.poll(), "a file beside the brands is none of them"
@@ -101,7 +101,7 @@ def test_a_new_brand_is_taken_when_it_is_still(folder: Path) -> None:
 def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
     folder: Path, caplog: pytest.LogCaptureFixture, name: str, text: str
 ) -> None:
-    shelf = BrandFolder(brands(folder), fake_enroller())
+    shelf = BrandFolder(brands(folder), fake_enroller)
     before = shelf.current
     (folder / "bad").mkdir()
     (folder / name).write_text(text)
@@ -119,7 +119,7 @@ def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
 
 
 def test_a_vanished_folder_keeps_the_brands(folder: Path) -> None:
-    shelf = BrandFolder(brands(folder), fake_enroller())
+    shelf = BrandFolder(brands(folder), fake_enroller)
     folder.rename(folder.with_name("away"))
     assert [shelf.poll() for _ in range(3)] == [False] * 3
     assert "gucci" in shelf.current.book
@@ -129,13 +129,13 @@ def test_a_vanished_folder_keeps_the_brands(folder: Path) -> None:
 def test_a_broken_folder_is_refused_at_the_start(folder: Path) -> None:
     (folder / "gucci/brand.yaml").write_text("nam: X")
     with pytest.raises(SettingsError):
-        BrandFolder(brands(folder), fake_enroller())
+        BrandFolder(brands(folder), fake_enroller)
 
 
 def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
     from tests.fakes.broker import wait_for
 
-    shelf = BrandFolder(brands(folder), fake_enroller(), poll_s=0.02)
+    shelf = BrandFolder(brands(folder), fake_enroller, poll_s=0.02)
     shelf.start()
     try:
         mark(folder / "new" / "mark.png")
@@ -145,7 +145,7 @@ def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
 
 
 def test_the_starter_set_is_whole() -> None:
-    found = BrandReader(Brands(), fake_enroller()).read()
+    found = BrandReader(Brands(), fake_enroller).read()
     assert len(found.book) >= 60
     assert {marks.brand for marks in found.enrolled} >= {"nike", "adidas", "puma", "the north face", "nasa"}
     drawn = {path.parent.name: path.stem for source in found.sources for path in source.pictures}
