@@ -1,0 +1,143 @@
+"""Compares what was found on a picture with the marks that are enrolled: what is none of them stays unknown.
+
+A candidate counts as a brand where it is nearer to one of the brand's pictures than (a) the brand's
+threshold, which few camera crops of other marks pass, (b) any of thousands of other marks, the cohort, and
+(c) any other brand. Other marks, not backgrounds, are what deceives: each test alone lets several times more through.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.errors import BadInput
+from engines.marks.sightings import VECTOR, Route, Sighting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engines.marks.sightings import Candidates, Enrolled, FloatArray
+
+COHORT = Path(__file__).resolve().parent.parent / "models" / "mark-cohort.npz"
+LEAST_SCORE = 0.05
+SMALLEST_PX = 10.0
+"""Height and width below which a candidate is not asked about."""
+FALSE_SHARE = 0.0015
+"""Share of other marks' camera crops that may pass a brand's threshold."""
+LOWEST, HIGHEST = 0.42, 0.85
+SAME = 0.72
+"""From here on a mark of the cohort is taken for the enrolled one itself, drawn a little otherwise."""
+LEAD = 0.02
+SLOPE, MIDDLE, LEAD_SLOPE = 14.0, 0.02, 6.0
+OVERLAP = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Marks of no brand that is enrolled, as float32 vectors of unit length.
+
+    marks: (m, VECTOR) of clean drawings. seen: (s, VECTOR) of camera crops of marks, and of none.
+    """
+
+    marks: FloatArray
+    seen: FloatArray
+
+    def threshold(self, vectors: FloatArray) -> float:
+        """Return the similarity that FALSE_SHARE of other marks' crops pass, for a brand's (k, VECTOR)."""
+        if not len(vectors) or not len(self.seen):
+            return HIGHEST
+        near = (self.seen @ vectors.T).max(axis=1)
+        # Crops of the brand's own mark may be among them: a tenth of a percent at the top is not judged by.
+        return float(np.clip(np.quantile(near, 1.0 - FALSE_SHARE), LOWEST, HIGHEST))
+
+
+def read_cohort(path: Path = COHORT) -> Cohort:
+    """Return the cohort made with the models. Raises BadInput where the file is not as it should be."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            marks, seen = (np.asarray(held[name], np.float32) for name in ("marks", "seen"))
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path}: cannot read the cohort of marks; restore the file ({error})") from error
+    if any(
+        part.ndim != 2 or part.shape[1] != VECTOR or not np.isfinite(part).all() for part in (marks, seen)
+    ):
+        raise BadInput(f"{path}: is not a cohort of marks; restore the file")
+    return Cohort(marks, seen)
+
+
+class Gallery:
+    """The enrolled marks beside the cohort. Immutable; from any thread."""
+
+    def __init__(self, enrolled: Sequence[Enrolled], cohort: Cohort) -> None:
+        shown = [e for e in enrolled if Route.SYMBOL in e.routes and len(e.vectors)]
+        self._brands = [e.brand for e in shown]
+        self._thresholds = np.array([e.threshold for e in shown], np.float32)
+        counts = [len(e.vectors) for e in shown]
+        self._starts = np.cumsum([0, *counts])[:-1]
+        none = np.zeros((0, VECTOR), np.float32)
+        self._vectors = np.concatenate([none, *(e.vectors for e in shown)]).astype(np.float32)
+        marks = cohort.marks
+        if len(self._vectors) and len(marks):
+            marks = marks[(marks @ self._vectors.T).max(axis=1) < SAME]
+        self._cohort = marks
+
+    def __len__(self) -> int:
+        return len(self._brands)
+
+    def similarities(self, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return (n, brands) similarity to the nearest picture of each brand, and (n,) to the cohort's."""
+        if not self._brands:
+            return np.zeros((len(vectors), 0), np.float32), np.full(len(vectors), -1.0, np.float32)
+        own = np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1)
+        other = (vectors @ self._cohort.T).max(axis=1) if len(self._cohort) else np.full(len(vectors), -1.0)
+        return np.asarray(own, np.float32), np.asarray(other, np.float32)
+
+    def sightings(self, candidates: Candidates) -> list[Sighting]:
+        """Return the brands seen, surest first; of several views of one mark only the surest."""
+        if not self._brands or not len(candidates):
+            return []
+        own, other = self.similarities(candidates.vectors)
+        sides = candidates.boxes[:, 2:] - candidates.boxes[:, :2]
+        asked = (candidates.scores >= LEAST_SCORE) & (sides.min(axis=1) >= SMALLEST_PX)
+        found = []
+        for row in np.flatnonzero(asked):
+            number = int(own[row].argmax())
+            similarity = float(own[row, number])
+            rival = float(np.partition(own[row], -2)[-2]) if len(self._brands) > 1 else -1.0
+            over = similarity - float(self._thresholds[number])
+            lead = similarity - max(float(other[row]), rival)
+            if over < 0 or lead < LEAD:
+                continue
+            box = tuple(float(v) for v in candidates.boxes[row])
+            needed = f"{self._thresholds[number]:.2f} needed, others {similarity - lead:.2f}"
+            note = f"{similarity:.2f} alike, {needed}"
+            sure = confidence(over, lead)
+            x1, y1, x2, y2 = box
+            found.append(
+                Sighting(self._brands[number], sure, (x1, y1, x2, y2), Route.SYMBOL, similarity, note)
+            )
+        found.sort(key=lambda sighting: -sighting.confidence)
+        kept: list[Sighting] = []
+        for sighting in found:
+            if all(overlap(sighting.box, other_.box) < OVERLAP for other_ in kept):
+                kept.append(sighting)
+        return kept
+
+
+def confidence(over: float, lead: float) -> float:
+    """Return how sure a match is from 0 to 1: by what it passes its threshold and leads all others."""
+    return 1.0 / (1.0 + math.exp(-(SLOPE * (over - MIDDLE) + LEAD_SLOPE * lead)))
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Return the share of the smaller box that both cover."""
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    if w <= 0 or h <= 0:
+        return 0.0
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return w * h / max(smaller, 1e-6)

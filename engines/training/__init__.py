@@ -1,0 +1,1 @@
+"""Making the brand models: synthetic pictures, training with PyTorch, export to ONNX. Never shipped."""

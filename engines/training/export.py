@@ -1,0 +1,132 @@
+"""Writes the trained networks as ONNX: the finder (proposals, embedding) in one graph, and the embedding.
+
+The finder cuts its own crops out of its input with GridSample, so that one inference gives boxes and vectors
+on OpenVINO and, as a secondary nvinfer, on TensorRT, which has GridSample and TopK of its own since 8.6.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+
+from engines.training.networks import STRIDE, Embedding, Proposals
+from engines.training.samples import CROP, MARGIN
+
+HEIGHT, WIDTH, TOP = 480, 320, 20
+OPSET = 17
+SMALLEST_SIDE = 4.0
+LEAST_HALVED = 1000
+
+
+class Finder(nn.Module):
+    """(n, 3, HEIGHT, WIDTH) RGB 0..255 -> boxes (n, TOP, 4), scores (n, TOP), vectors (n, TOP, 128)."""
+
+    def __init__(self, proposals: nn.Module, embedding: nn.Module) -> None:
+        super().__init__()
+        self.proposals, self.embedding = proposals, embedding
+        y, x = np.mgrid[: HEIGHT // STRIDE, : WIDTH // STRIDE].astype(np.float32)
+        places = (np.stack([x, y]).reshape(1, 2, -1) + 0.5) * STRIDE
+        self.register_buffer("places", torch.from_numpy(places))
+        taps = (torch.arange(2 * CROP) + 0.5) / (2 * CROP) - 0.5
+        self.register_buffer("taps", taps)
+
+    def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        logits, logs = self.proposals(picture)
+        heat = logits.sigmoid()
+        heat = heat * (F.max_pool2d(heat, 3, 1, 1) <= heat).float()
+        scores, order = heat.flatten(1).topk(TOP)
+        side = torch.clamp(logs, -2, 6).exp().flatten(2)
+        centre: Any = self.places
+        edges = torch.cat([centre - side[:, :2], centre + side[:, 2:]], 1)
+        boxes = edges.gather(2, order.unsqueeze(1).expand(-1, 4, -1)).transpose(1, 2)
+        crops = self._cut(picture, boxes)
+        vectors = self.embedding(crops).reshape(-1, TOP, 128)
+        return boxes, scores, vectors
+
+    def _cut(self, picture: Tensor, boxes: Tensor) -> Tensor:
+        """Return the square around each box as (n * TOP, 3, CROP, CROP), two taps a pixel."""
+        middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+        spread = (
+            torch.clamp((boxes[..., 2:] - boxes[..., :2]).amax(2, keepdim=True), min=SMALLEST_SIDE) * MARGIN
+        )
+        taps: Any = self.taps
+        x = (middle[..., :1] + spread * taps) * (2 / WIDTH) - 1
+        y = (middle[..., 1:] + spread * taps) * (2 / HEIGHT) - 1
+        fine = 2 * CROP
+        grid_x = x.unsqueeze(2).expand(-1, -1, fine, -1)
+        grid_y = y.unsqueeze(3).expand(-1, -1, -1, fine)
+        grid = torch.stack([grid_x, grid_y], 4).reshape(-1, TOP * fine, fine, 2)
+        sheet = F.grid_sample(picture, grid, "bilinear", "border", align_corners=False)
+        crops = sheet.reshape(-1, 3, TOP, fine, fine).transpose(1, 2).reshape(-1, 3, fine, fine)
+        return F.avg_pool2d(crops, 2)
+
+
+def load(path: Path, net: nn.Module) -> nn.Module:
+    """Return the network with the averaged weights of a checkpoint, or the last ones after a decay."""
+    state = torch.load(path, map_location="cpu")
+    net.load_state_dict(state["slow"] if not state.get("decayed") else state["net"])
+    return net.eval()
+
+
+def write(net: nn.Module, shown: Tensor, path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Write one ONNX file with a dynamic batch. shapes: of the outputs by name, without the batch."""
+    inputs, outputs = ["picture"], list(shapes)
+    torch.onnx.export(
+        net,
+        (shown,),
+        str(path),
+        input_names=inputs,
+        output_names=outputs,
+        dynamic_axes={name: {0: "batch"} for name in [*inputs, *outputs]},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    halved(path, shapes)
+
+
+def halved(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Store large weights as half floats, cast back when it is loaded: half the file, the same graph."""
+    model = onnx.load(path)
+    for held in list(model.graph.initializer):
+        values = numpy_helper.to_array(held)
+        if values.dtype != np.float32 or values.size < LEAST_HALVED:
+            continue
+        model.graph.initializer.remove(held)
+        half = numpy_helper.from_array(values.astype(np.float16), f"{held.name}/half")
+        model.graph.initializer.append(half)
+        cast = helper.make_node("Cast", [half.name], [held.name], to=onnx.TensorProto.FLOAT)
+        model.graph.node.insert(0, cast)
+    for output in model.graph.output:
+        for dim, size in zip(output.type.tensor_type.shape.dim[1:], shapes[output.name], strict=True):
+            dim.dim_value = size
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def main() -> None:
+    """Export both files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("proposals", type=Path)
+    parser.add_argument("embedding", type=Path)
+    parser.add_argument("out", type=Path)
+    args = parser.parse_args()
+    embedding = load(args.embedding, Embedding())
+    finder = Finder(load(args.proposals, Proposals()), embedding).eval()
+    args.out.mkdir(parents=True, exist_ok=True)
+    write(
+        embedding, torch.rand(2, 3, CROP, CROP) * 255, args.out / "mark-embedding.onnx", {"vectors": (128,)}
+    )
+    outputs = {"boxes": (TOP, 4), "scores": (TOP,), "vectors": (TOP, 128)}
+    write(finder, torch.rand(2, 3, HEIGHT, WIDTH) * 255, args.out / "marks.onnx", outputs)
+
+
+if __name__ == "__main__":
+    main()
