@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from probes.crossing import Crossings
 from probes.frame import Kind
-from probes.price import ACCESSORY_MS, VoteMaker
+from probes.price import STAFF, VoteMaker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pricing.ledger import Ledger
     from pricing.value import PersonValue
-    from pricing.votes import Vote
+    from pricing.votes import Vote, Withdrawal
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
     from probes.handover import Handover, Joined
@@ -38,6 +38,7 @@ class Customer:
     """One person from the first track to the last. Times are UTC ns.
 
     certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
+    badge: the brand whose mark makes the person staff, if it was that.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Customer:
     size: tuple[int, int]
     certainty: float = 1.0
     staff: bool = False
+    badge: str | None = None
     served_at: int | None = None
     waiting_since: int | None = None
     inside: tuple[ZoneVisit, ...] = ()
@@ -73,12 +75,17 @@ class Moves:
 
 
 class People:
-    """One per device, used by one thread. Persons are in `ledger` under their number."""
+    """One per device, used by one thread. Persons are in `ledger` under their number.
 
-    def __init__(self, ledger: Ledger, handover: Handover, *, accessory_ms: int = ACCESSORY_MS) -> None:
-        self._ledger, self._handover = ledger, handover
+    badges: a ledger for the marks of staff alone, stricter than that for items, so that a misread mark takes
+    nobody's items away.
+    """
+
+    def __init__(
+        self, ledger: Ledger, handover: Handover, votes: VoteMaker, *, badges: Ledger | None = None
+    ) -> None:
+        self._ledger, self._handover, self._votes, self._badges = ledger, handover, votes, badges
         self._crossings = Crossings(self.value)
-        self._votes = VoteMaker(accessory_ms)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
         self._count = 0
@@ -105,6 +112,10 @@ class People:
     def explain(self, customer: Customer) -> list[str]:
         """Return a line for each thing voted on, the total, and how the tracks became one person."""
         lines = self._ledger.explain(customer.number)
+        if customer.badge is not None:
+            lines.append(f"staff: wears the mark of {customer.badge}")
+        elif self._badges:
+            lines += self._badges.explain(customer.number)[:-1]
         if len(customer.tracks) > 1:
             seen = ", ".join(f"{track.camera}/{track}" for track in customer.tracks)
             lines.append(f"one person on {seen}; certainty {customer.certainty:.2f}")
@@ -125,6 +136,8 @@ class People:
             self._join(link)
         for track, cast in (*self._votes.of(frame, answers), *votes):
             self._tell(track, self._crossings.hold(track, cast))
+        for track, withdrawal in self._votes.withdrawn():
+            self._withdraw(track, withdrawal)
         exchanged, released = self._crossings.update(frame)
         for one, other in exchanged:
             self._exchange(one, other)
@@ -143,6 +156,8 @@ class People:
         """Take a person for no customer from now on, such as one of the staff."""
         customer.staff = True
         self._ledger.exclude(customer.number)
+        if self._badges:
+            self._badges.forget(customer.number)
 
     def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
         """Forget and return those who will not be found again, with what they wore."""
@@ -164,18 +179,34 @@ class People:
 
     def _tell(self, track: TrackId, votes: Sequence[Vote]) -> None:
         customer = self._of.get(track)
-        if customer is not None and votes:
-            self._ledger.observe(customer.number, votes)
+        if customer is None or not votes:
+            return
+        self._ledger.observe(customer.number, [vote for vote in votes if vote.slot != STAFF])
+        badges = [vote for vote in votes if vote.slot == STAFF]
+        if badges and self._badges and not customer.staff:
+            self._badges.observe(customer.number, badges)
+            if items := self._badges.value(customer.number).items:
+                customer.badge = items[0].brand
+                self.exclude(customer)
+
+    def _withdraw(self, track: TrackId, withdrawal: Withdrawal) -> None:
+        customer = self._of.get(track)
+        ledger = self._badges if withdrawal.slot == STAFF else self._ledger
+        if customer is not None and ledger is not None and not customer.staff:
+            ledger.withdraw(customer.number, withdrawal)
 
     def _join(self, link: Joined) -> None:
         person, other = self._of[link.old], self._of[link.new]
         self._ledger.join(person.number, other.number)
+        if self._badges:
+            self._badges.join(person.number, other.number)
         del self._customers[other.number]
         for track in other.tracks:
             self._of[track] = person
         person.tracks += other.tracks
         person.seen_at, person.box, person.size = other.seen_at, other.box, other.size
         person.staff = person.staff or other.staff
+        person.badge = person.badge or other.badge
         person.served_at = other.served_at if person.served_at is None else person.served_at
         person.certainty *= link.certainty
 
@@ -192,6 +223,8 @@ class People:
         customer = self._of[track]
         value = self._ledger.value(customer.number)
         self._ledger.forget(customer.number)
+        if self._badges:
+            self._badges.forget(customer.number)
         del self._customers[customer.number]
         for known in customer.tracks:
             self._of.pop(known, None)

@@ -19,11 +19,12 @@ from pricing.ranking import Weights
 from probes.events import PersonEvents
 from probes.handover import Handover, Passage
 from probes.notify import Notifier, NotifyResult, Rule
+from probes.price import VoteMaker
 from probes.recorder import Recorder
 from probes.zones import Role, Zone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pipelines.floor import Journal, Publisher
@@ -36,13 +37,15 @@ RECORD_MB = 200
 
 LATENESS_MS = 10_000
 DESCRIBE_WAIT_S = 5.0
+BADGE_VOTES = 2
+"""How many more looks it takes to be staff than to own a thing."""
 
 
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
     """All that decides what the floor makes of frames, looks and prices. Plain values, fit for a file.
 
-    zones: of each enabled camera.
+    zones: of each enabled camera. staff: brands, in normal form, whose marks make the wearer staff.
     """
 
     store: str
@@ -58,6 +61,7 @@ class FloorPlan:
     unknown: Unknown = Unknown.LIST_UNPRICED
     found_again_ms: int = 8000
     lateness_ms: int = LATENESS_MS
+    staff: tuple[str, ...] = ()
 
 
 _PLAN = TypeAdapter(FloorPlan)
@@ -86,8 +90,8 @@ def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> Recorde
         raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 
 
-def plan_of(settings: Settings, device: str) -> FloorPlan:
-    """Return what the store file says of the floor."""
+def plan_of(settings: Settings, device: str, staff: Iterable[str] = ()) -> FloorPlan:
+    """Return what the store file says of the floor. staff: brands of staff, in normal form."""
     currency, floor = settings.store.currency, settings.floor
     return FloorPlan(
         store=settings.store.id,
@@ -118,6 +122,7 @@ def plan_of(settings: Settings, device: str) -> FloorPlan:
         unknown=Unknown(settings.prices.unknown),
         found_again_ms=floor.found_again_s * 1000,
         lateness_ms=_lateness_ms(settings),
+        staff=tuple(sorted(staff)),
     )
 
 
@@ -125,6 +130,32 @@ def _lateness_ms(settings: Settings) -> int:
     """Return how late a vote may come: descriptions wait for their turn, then for the service."""
     longest = settings.describe.timeout_s if settings.describe else 0.0
     return max(LATENESS_MS, int((longest + DESCRIBE_WAIT_S) * 1000))
+
+
+def build_people(plan: FloorPlan, lookup: Lookup) -> People:
+    """Return the people of a plan, nobody yet."""
+
+    def ledger(lookup: Lookup, min_votes: int, unknown: Unknown) -> Ledger:
+        return Ledger(
+            plan.currency,
+            lookup,
+            min_votes=min_votes,
+            window_ms=plan.window_ms,
+            unknown=unknown,
+            lateness_ms=plan.lateness_ms,
+        )
+
+    badges = ledger(_unpriced, plan.min_votes + BADGE_VOTES, Unknown.LIST_UNPRICED) if plan.staff else None
+    return People(
+        ledger(lookup, plan.min_votes, plan.unknown),
+        Handover(plan.zones, plan.passages, gap_ms=plan.found_again_ms),
+        VoteMaker(staff=plan.staff),
+        badges=badges,
+    )
+
+
+def _unpriced(*_: str | None) -> None:
+    """Know no price."""
 
 
 def build_floor(
@@ -140,20 +171,12 @@ def build_floor(
 ) -> Floor:
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
     asked = Asked(lookup)
-    ledger = Ledger(
-        plan.currency,
-        asked,
-        min_votes=plan.min_votes,
-        window_ms=plan.window_ms,
-        unknown=plan.unknown,
-        lateness_ms=plan.lateness_ms,
-    )
 
     def count(rule: str, result: NotifyResult) -> None:
         metrics.notifications.labels(rule, result.value).inc()
 
     return Floor(
-        people=People(ledger, Handover(plan.zones, plan.passages, gap_ms=plan.found_again_ms)),
+        people=build_people(plan, asked),
         asked=asked,
         zones=plan.zones,
         weights=plan.weights,

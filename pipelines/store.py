@@ -28,6 +28,7 @@ from pricing.reload import CatalogueFile
 from pricing.sources import PriceSources
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
+from probes.reading import Recogniser, sought_of
 from probes.status import STATUS, Summaries, camera_status, device_status
 
 if TYPE_CHECKING:
@@ -235,7 +236,7 @@ class Store:
         """Do once a second what nobody waits for."""
         while not self._stop.wait(HOUSEKEEPING_S):
             if self._catalogue and self._catalogue.poll():
-                self._looks.use_brands(self._catalogue.current.names)
+                self._looks.seek(sought_of(self._catalogue.current.names))
             self._tell_status()
 
     def _tell_status(self) -> None:
@@ -297,13 +298,15 @@ class Store:
 
     def _build_looks(self) -> LookScheduler:
         """Return the looks; without a price list there is no brand to look for, and no reader is loaded."""
-        names = self._catalogue.current.names if self._catalogue else {}
-        readers = []
-        if names:
+        sought = sought_of(self._catalogue.current.names if self._catalogue else {})
+        recognisers = []
+        if sought:
             from engines.ocr import WordReader  # noqa: PLC0415 loads its models
 
-            readers.append(WordReader())
-        return LookScheduler(readers, names, on_result=lambda r: self._metrics.looks.labels(r.value).inc())
+            recognisers.append(Recogniser(WordReader()))
+        return LookScheduler(
+            recognisers, sought, on_result=lambda r: self._metrics.looks.labels(r.value).inc()
+        )
 
     def _build_floor(self, record: Path | None) -> Floor:
         plan = plan_of(self._settings, self._device)

@@ -102,15 +102,16 @@ class Poll:
 
     def change(self, old: Mapping[str, Told], new: Mapping[str, Told]) -> None:
         """Count what a look says now, in place of what it said before."""
-        for value in {**old, **new}:
+        for value in {**old, **new} if old else new:
             before, after = old.get(value, NOTHING), new.get(value, NOTHING)
             self.tally(value, after.looks - before.looks, after.weight - before.weight)
             told = self.support.get(value, NOTHING)
+            routes = _sum(told.routes, after.routes, 1)
             self.support[value] = Told(
                 told.looks + after.looks - before.looks,
                 told.confidence + after.confidence - before.confidence,
                 told.weight + after.weight - before.weight,
-                _sum(_sum(told.routes, after.routes, 1), before.routes, -1),
+                _sum(routes, before.routes, -1) if before.routes else routes,
             )
         if len(self.support) > MAX_VALUES:
             spare = (v for v in self.support if v != self.winner and v not in self.recent)
@@ -278,8 +279,9 @@ def _of(window: deque[Look], at: int, name: str) -> int | None:
 def _sum(
     first: tuple[tuple[str, int], ...], second: tuple[tuple[str, int], ...], sign: int
 ) -> tuple[tuple[str, int], ...]:
-    if not second or (len(first) == 1 and sign < 0 and first == second):
-        return first if not second else ()
+    """Return looks by route, with others added or taken away."""
+    if len(first) == len(second) == 1 and first[0][0] == second[0][0] and sign > 0:
+        return ((first[0][0], first[0][1] + second[0][1]),)
     counts = dict(first)
     for route, looks in second:
         counts[route] = counts.get(route, 0) + sign * looks

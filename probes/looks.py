@@ -7,17 +7,21 @@ import os
 import threading
 from collections import deque
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from probes.frame import Frame, Kind, TrackId
-from probes.picking import Limits, Picker
-from probes.reading import Look, Reader, cut, matcher_of, read_marks
+from probes.picking import Findings, Limits, Picker
+from probes.reading import Look, Recogniser, Sought, cut
+from probes.sharpness import sharpness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.image import I420
+    from pricing.value import PersonValue
     from probes.answers import LookAnswer
+    from probes.frame import Box
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +51,8 @@ class Looks(Protocol):
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call."""
 
-    def use_brands(self, names: Mapping[str, str]) -> None:
-        """Look for these brands from now on: normal form -> name."""
+    def seek(self, sought: Sought) -> None:
+        """Look for these brands from now on, and for no others."""
 
     def close(self) -> None:
         """Stop reading."""
@@ -59,7 +63,7 @@ def _ignore(_: LookResult) -> None:
 
 
 class LookScheduler:
-    """Looks with one worker thread per reader. Never blocks the caller.
+    """Looks with one worker thread per recogniser. Never blocks the caller.
 
     At most QUEUE crops wait, the oldest gives way. on_result, called from any thread, hears each look once.
     The threads start with the first look and run at low priority.
@@ -67,23 +71,23 @@ class LookScheduler:
 
     def __init__(
         self,
-        readers: Sequence[Reader],
-        names: Mapping[str, str],
+        recognisers: Sequence[Recogniser],
+        sought: Sought,
         *,
         limits: Limits | None = None,
         on_result: Callable[[LookResult], None] = _ignore,
     ) -> None:
-        self._picker = Picker(limits or Limits())
-        self._has_brands = bool(names)
-        self._matcher = matcher_of(names)
+        self._findings = Findings()
+        self._picker = Picker(limits or Limits(), self._findings)
+        self._sought = sought
         self._on_result = on_result
         self._change = threading.Condition()
         self._waiting: deque[Look] = deque()
         self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
         self._closed = self._started = self._failing = False
         self._threads = [
-            threading.Thread(target=self._work, args=(reader,), name=f"look-{number}", daemon=True)
-            for number, reader in enumerate(readers)
+            threading.Thread(target=self._work, args=(recogniser,), name=f"look-{number}", daemon=True)
+            for number, recogniser in enumerate(recognisers)
         ]
 
     @property
@@ -91,16 +95,19 @@ class LookScheduler:
         """How many crops wait to be read."""
         return len(self._waiting)
 
-    def use_brands(self, names: Mapping[str, str]) -> None:
-        """Look for these brands from now on: normal form -> name. From any thread."""
-        self._matcher = matcher_of(names)
-        self._has_brands = bool(names)
+    def seek(self, sought: Sought) -> None:
+        """Look for these brands from now on, and for no others. From any thread."""
+        self._sought = sought
+
+    def heed(self, values: Mapping[TrackId, PersonValue]) -> None:
+        """Take what persons are now believed to wear, so that those with less confirmed come first."""
+        self._findings.heed(values)
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Copy the crops of the persons who deserve a look now; from one thread only."""
-        if not self._has_brands or self._closed or not self._threads:
+        if not self._sought or self._closed or not self._threads:
             return
-        for person in self._picker.pick(frame):
+        for person in self._picker.pick(frame, _sharpness_of(pixels)):
             look = cut(frame, person, pixels)
             if look is not None:
                 self._put(look)
@@ -147,12 +154,12 @@ class LookScheduler:
                 self._change.wait(WAIT_S)
         return None
 
-    def _work(self, reader: Reader) -> None:
+    def _work(self, recogniser: Recogniser) -> None:
         _step_back()
         while (look := self._next()) is not None:
             try:
-                answer = read_marks(look, reader, self._matcher)
-            except Exception:  # whatever a reader does, the next look may succeed
+                answer = recogniser.read(look, self._sought)
+            except Exception:  # whatever a recogniser does, the next look may succeed
                 self._on_result(LookResult.FAILED)
                 if not self._failing:
                     log.exception("looks fail; the video goes on without new marks")
@@ -164,42 +171,40 @@ class LookScheduler:
             if len(self._answers) == MAX_ANSWERS:
                 self._on_result(LookResult.DROPPED)
             self._answers.append(answer)
+            self._findings.saw(answer.track, (mark.brand for mark in answer.marks))
             self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
 
 
 class LooksNow:
     """Looks that read at once, for files: no budget, every confirmed person every `every_ms`; nothing lost.
 
-    Errors of the reader are the caller's.
+    Errors are the caller's where every route fails.
     """
 
     def __init__(
-        self, reader: Reader, names: Mapping[str, str], *, every_ms: int = 400, min_height: int = 40
+        self, recogniser: Recogniser, sought: Sought, *, every_ms: int = 400, min_height: int = 40
     ) -> None:
-        self._reader = reader
+        self._recogniser, self._sought = recogniser, sought
         self._every = every_ms
         self._min_height = min_height
-        self._matcher = matcher_of(names)
-        self._has_brands = bool(names)
         self._looked: dict[TrackId, int] = {}
         self._answers: list[LookAnswer] = []
 
-    def use_brands(self, names: Mapping[str, str]) -> None:
-        """Look for these brands from now on: normal form -> name."""
-        self._matcher = matcher_of(names)
-        self._has_brands = bool(names)
+    def seek(self, sought: Sought) -> None:
+        """Look for these brands from now on, and for no others."""
+        self._sought = sought
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Look at each confirmed person whose last look is `every_ms` past."""
         at = frame.captured_at
         for person in frame.of(Kind.PERSON):
-            if not self._has_brands or person.track is None or person.box.h < self._min_height:
+            if not self._sought or person.track is None or person.box.h < self._min_height:
                 continue
             looked = self._looked.get(person.track)
             look = cut(frame, person, pixels) if looked is None or self._past(at, looked) else None
             if look is not None:
                 self._looked[person.track] = at
-                self._answers.append(read_marks(look, self._reader, self._matcher))
+                self._answers.append(self._recogniser.read(look, self._sought))
         if len(self._looked) > MAX_TRACKS:
             self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
 
@@ -213,6 +218,12 @@ class LooksNow:
 
     def _past(self, at: int, looked: int) -> bool:
         return not 0 <= at - looked < self._every * MS
+
+
+def _sharpness_of(pixels: I420) -> Callable[[Box], float] | None:
+    """Return the measure of sharpness on a picture in memory; one on a GPU costs too much to look at."""
+    luma = getattr(pixels, "y", None)
+    return None if luma is None else partial(sharpness, luma)
 
 
 def _step_back() -> None:

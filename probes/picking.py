@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING
 
-from probes.frame import Detection, Frame, Kind, TrackId
+from probes.body import is_nearer
+from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pricing.value import PersonValue
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -17,6 +22,10 @@ LONGEST_PAUSE = 5
 BETTER = 1.5
 FORGET_AFTER = 120 * SECOND
 BURST = 2.0
+MEASURE_MS = 400
+"""How often it is measured how sharp a person is."""
+EXTRA_ROUNDS = 2
+MOST_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +46,78 @@ class Limits:
             raise ValueError("looks per second must be positive, intervals not negative")
 
 
+class Findings:
+    """What looks have led to so far, told from other threads: brands confirmed, and brands only seen."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._worn: dict[TrackId, frozenset[str]] = {}
+        self._seen: dict[TrackId, frozenset[str]] = {}
+
+    def heed(self, values: Mapping[TrackId, PersonValue]) -> None:
+        """Take what persons are now believed to wear."""
+        with self._lock:
+            for track, value in values.items():
+                _keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
+
+    def saw(self, track: TrackId, brands: Iterable[str]) -> None:
+        """Take the brands that a look has found."""
+        if found := frozenset(brands):
+            with self._lock:
+                _keep(self._seen, track, found)
+
+    def of(self, track: TrackId) -> tuple[int, bool]:
+        """Return how many brands of a person are confirmed, and whether one is seen but not confirmed."""
+        worn = self._worn.get(track, frozenset())
+        return len(worn), bool(self._seen.get(track, frozenset()) - worn)
+
+    def forget(self, track: TrackId) -> None:
+        """Drop what is known of a track."""
+        with self._lock:
+            self._worn.pop(track, None)
+            self._seen.pop(track, None)
+
+
+def _keep(known: dict[TrackId, frozenset[str]], track: TrackId, brands: frozenset[str]) -> None:
+    known[track] = brands
+    if len(known) > MOST_KNOWN:
+        del known[next(iter(known))]
+
+
 @dataclass(slots=True)
 class _Record:
+    """quality: of the crop now; best: of those looked at. sharp: of the crop, when last measured."""
+
     seen: int
-    area: float = 0.0
+    quality: float = 0.0
     looks: int = 0
     looked: int = 0
-    best: float = field(default=0.0)
+    best: float = 0.0
+    measured: int = 0
+    sharp: float = 1.0
+    worn: int = 0
+    doubt: bool = False
 
     def need(self) -> tuple[int, bool, float]:
-        """Order of need: fewest rounds, those in the middle of one, then the largest."""
-        return self.looks // ROUND, self.looks % ROUND == 0, -self.area
+        """Order of need: fewest rounds and confirmed things, those in the middle of a round, the best crop.
+
+        A brand that is seen and not confirmed counts for a round less: a look or two may decide.
+        """
+        return self.looks // ROUND + self.worn - self.doubt, self.looks % ROUND == 0, -self.quality
 
 
 class Picker:
     """Picks the persons of a frame who deserve a look now. Not for two threads.
 
     A track gets its looks in rounds of ROUND, close enough together to confirm an item within the window,
-    then pauses, longer each time, unless it has come clearly nearer. When the budget is short, tracks with
-    fewer rounds behind them go first, on whichever camera they are: better some confirmed than all half.
+    then pauses, longer each time, unless its crop is clearly better than any before (larger, sharper, less
+    hidden by others) or a brand seen is not confirmed yet. When the budget is short, tracks with fewer rounds
+    behind them and fewer things confirmed go first, on whichever camera they are: better some confirmed than
+    all half.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, findings: Findings | None = None) -> None:
+        self._limits, self._findings = limits, findings or Findings()
         self._records: dict[TrackId, _Record] = {}
         self._tokens = BURST
         self._now = 0
@@ -67,15 +125,18 @@ class Picker:
     def __len__(self) -> int:
         return len(self._records)
 
-    def pick(self, frame: Frame) -> list[Detection]:
-        """Return the confirmed persons to look at now, most needy first, and count them as looked at."""
+    def pick(self, frame: Frame, sharpness: Callable[[Box], float] | None = None) -> list[Detection]:
+        """Return the confirmed persons to look at now, most needy first, and count them as looked at.
+
+        sharpness: of a box of the frame's picture, any positive measure; asked for a few persons a frame.
+        """
         at = frame.captured_at
         self._advance(at)
         persons = [p for p in frame.of(Kind.PERSON) if p.track and p.box.h >= self._limits.min_height]
         for person in persons:
             if person.track is not None:
                 record = self._records.setdefault(person.track, _Record(at))
-                record.seen, record.area = at, person.box.area
+                self._note(record, person, frame, sharpness)
         due = [p for p in persons if p.track is not None and self._due(self._records[p.track], at)]
         if not due:
             return []
@@ -88,6 +149,19 @@ class Picker:
                 self._look(self._record(person), at)
                 picked.append(person)
         return picked
+
+    def _note(
+        self, record: _Record, person: Detection, frame: Frame, sharpness: Callable[[Box], float] | None
+    ) -> None:
+        """Bring up to date what is known of a person."""
+        at, box = frame.captured_at, person.box
+        record.seen = at
+        if person.track is not None:
+            record.worn, record.doubt = self._findings.of(person.track)
+        if sharpness is not None and not 0 < at - record.measured < MEASURE_MS * MS:
+            record.measured, record.sharp = at, max(1.0, sqrt(sharpness(box)))
+        hidden = _hidden(person, frame.of(Kind.PERSON), frame.size[1])
+        record.quality = box.area * (1.0 - hidden) ** 2 * record.sharp
 
     def _record(self, person: Detection) -> _Record:
         if person.track is None:
@@ -106,13 +180,16 @@ class Picker:
     def _forget(self, tracks: Iterable[TrackId]) -> None:
         for track in list(tracks):
             del self._records[track]
+            self._findings.forget(track)
 
     def _due(self, record: _Record, at: int) -> bool:
         if not record.looks:
             return True
         wait = self._limits.min_interval_ms
-        if record.looks % ROUND == 0 and record.area < BETTER * record.best:
-            wait = max(wait, self._limits.pause_ms * min(record.looks // ROUND, LONGEST_PAUSE))
+        rounds, into = divmod(record.looks, ROUND)
+        deciding = record.doubt and rounds <= EXTRA_ROUNDS
+        if not into and not deciding and record.quality < BETTER * record.best:
+            wait = max(wait, self._limits.pause_ms * min(rounds, LONGEST_PAUSE))
         return at - record.looked >= wait * MS
 
     def _first(self, at: int) -> set[TrackId]:
@@ -130,4 +207,20 @@ class Picker:
     def _look(record: _Record, at: int) -> None:
         record.looks += 1
         record.looked = at
-        record.best = max(record.best, record.area)
+        record.best = max(record.best, record.quality)
+
+
+def _hidden(person: Detection, persons: Sequence[Detection], frame_height: int) -> float:
+    """Return the largest share of a person that somebody nearer to the camera hides."""
+    box = person.box
+    if box.area <= 0:
+        return 0.0
+    nearer = (
+        box.intersection(other.box)
+        for other in persons
+        if other is not person
+        and other.box.x < box.right
+        and box.x < other.box.right
+        and is_nearer(other.box, box, frame_height)
+    )
+    return min(1.0, max(nearer, default=0.0) / box.area)

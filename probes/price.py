@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pricing.slots import TYPES, slot_of, zone_slot
-from pricing.votes import Vote
+from pricing.evidence import weight
+from pricing.slots import SLOTS, TYPES, slot_of, zone_slot
+from pricing.votes import Vote, Withdrawal
+from probes.body import body_height, in_core, is_nearer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.scenery import Scenery, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,8 +27,10 @@ MOST_CARRIED = 8
 REACH = 0.25
 CARRIED_SHARE = 0.5
 CLEAR_LEAD = 0.25
-HEIGHT_PER_WIDTH = 2.5
-EDGE_SHARE = 0.98
+STAFF = "staff"
+"""Where votes for the marks of staff go, instead of a slot."""
+BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
+"""Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
 
 def reach(person: Box) -> Box:
@@ -58,17 +63,11 @@ def carried(frame: Frame) -> list[tuple[Detection, Detection | None]]:
     return [(accessory, carrier(accessory.box, persons)) for accessory in known]
 
 
-def body_height(person: Box, frame_height: int) -> float:
-    """Return the height in px of the whole body, of which the picture's lower edge may cut a part off."""
-    cut = person.bottom >= EDGE_SHARE * frame_height
-    return max(person.h, HEIGHT_PER_WIDTH * person.w) if cut else person.h
-
-
 def place(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
     """Return slot and type (None where only the body zone tells) of a mark on a person.
 
-    None where it is nobody's for sure: off the person, on a thing carried by another or by nobody clear, or
-    where two persons overlap and it is not clearly nearer to this one's middle.
+    None where it is nobody's for sure: off the body, on a thing carried by another or by nobody clear, on
+    somebody in front, or where two persons overlap and it is not clearly nearer to this one's middle.
     """
     x, y = mark.box.centre
     things = [(thing, owner) for thing, owner in carried(frame) if thing.box.contains(x, y)]
@@ -79,15 +78,27 @@ def place(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | 
         return slot_of(thing.label), thing.label
     persons = [p for p in frame.of(Kind.PERSON) if p.box.contains(x, y) and p.box.w > 0 and p.box.h > 0]
     me = next((p for p in persons if p.track == track), None)
-    if me is None:
+    tall = frame.size[1]
+    if me is None or not in_core(me.box, x, y, tall):
+        return None
+    others = [p for p in persons if p is not me]
+    if any(is_nearer(p.box, me.box, tall) and in_core(p.box, x, y, tall) for p in others):
         return None
 
     def offset(person: Detection) -> float:
         return abs(x - person.box.centre[0]) / person.box.w
 
-    if any(offset(other) - offset(me) < CLEAR_LEAD for other in persons if other is not me):
+    if any(offset(other) - offset(me) < CLEAR_LEAD for other in others):
         return None
-    return zone_slot((y - me.box.y) / body_height(me.box, frame.size[1])), None
+    return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
+
+
+def is_beside_all(mark: Mark, frame: Frame) -> bool:
+    """Tell whether a mark is on no body and on no thing that may be carried."""
+    x, y = mark.box.centre
+    if any(thing.box.contains(x, y) for thing, _ in carried(frame)):
+        return False
+    return not any(in_core(person.box, x, y, frame.size[1]) for person in frame.of(Kind.PERSON))
 
 
 class PriceProbe:
@@ -101,6 +112,8 @@ class PriceProbe:
         """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
         for track, votes in self._votes.of(frame, answers):
             self._ledger.observe(track, votes)
+        for track, withdrawal in self._votes.withdrawn():
+            self._ledger.withdraw(track, withdrawal)
         tracks = (person.track for person in frame.of(Kind.PERSON))
         return {track: self._ledger.value(track) for track in tracks if track is not None}
 
@@ -123,14 +136,20 @@ class VoteMaker:
     """Makes votes of frames and look answers.
 
     The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
-    rate does not decide what is confirmed; a look votes once per slot and brand, however often it read it.
-    A mark where the person carried something lately is a mark on that, though the detector missed it now:
-    else a bag's brand would be found a second time on the clothes behind it.
+    rate does not decide what is confirmed; a look votes once per slot, brand and route, however often it read
+    it. A mark where the person carried something lately is a mark on that, though the detector missed it now:
+    else a bag's brand would be found a second time on the clothes behind it. What turns out to be scenery
+    does not vote, and what it voted is withdrawn.
+
+    staff: brands whose marks make the wearer staff; they vote for that alone, in the slot STAFF.
     """
 
-    def __init__(self, accessory_ms: int = ACCESSORY_MS) -> None:
+    def __init__(self, accessory_ms: int = ACCESSORY_MS, staff: Iterable[str] = ()) -> None:
         self._every = accessory_ms * MS
+        self._staff = frozenset(staff)
         self._carried: dict[TrackId, list[_Carried]] = {}
+        self._scenery: dict[str, Scenery] = {}
+        self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
         """Yield the votes of a frame's accessories and of look answers, each with its track."""
@@ -144,19 +163,65 @@ class VoteMaker:
         for answer in answers:
             yield answer.track, self._marks(answer)
 
+    def withdrawn(self) -> list[tuple[TrackId, Withdrawal]]:
+        """Return, once, what earlier votes on tracks turned out not to be theirs."""
+        found, self._withdrawn = self._withdrawn, []
+        return found
+
     def forget(self, track: TrackId) -> None:
         """Drop what is known of a track."""
         self._carried.pop(track, None)
+        if scenery := self._scenery.get(track.camera):
+            scenery.forget(track)
 
     def _marks(self, answer: LookAnswer) -> list[Vote]:
+        person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
+        if person is None or person.box.area <= 0:
+            return []
         votes: dict[str, Vote] = {}
         for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
-            found = place(mark, answer.track, answer.frame)
-            if found is not None:
-                slot, type_ = (self._on_carried(mark, answer) if found[1] is None else None) or found
-                name = f"look {answer.at} {slot} {mark.brand}"
-                votes.setdefault(name, Vote(name, slot, type_, mark.brand, mark.confidence, answer.at))
+            vote = self._vote(mark, answer, person.box)
+            if vote is not None:
+                votes.setdefault(vote.id, vote)
         return list(votes.values())
+
+    def _vote(self, mark: Mark, answer: LookAnswer, body: Box) -> Vote | None:
+        """Return what a mark votes for; None for scenery, or where it cannot be or is too small."""
+        if not weight(mark.route.value, 1.0, mark.box.h):
+            return None
+        found = place(mark, answer.track, answer.frame)
+        if found is None:
+            if is_beside_all(mark, answer.frame):
+                self._see(mark, answer, body, None)
+            return None
+        slot, type_ = (self._on_carried(mark, answer, body) if found[1] is None else None) or found
+        if mark.slots is not None and slot not in mark.slots:
+            return None
+        if mark.brand in self._staff:
+            if slot not in BADGE_SLOTS:
+                return None
+            slot, type_ = STAFF, None
+        if self._see(mark, answer, body, slot) is not Verdict.WORN:
+            return None
+        name = f"look {answer.at} {slot} {mark.brand} {mark.route.value}"
+        return Vote(
+            name,
+            slot,
+            type_,
+            mark.brand,
+            mark.confidence,
+            answer.at,
+            route=mark.route.value,
+            look=f"{answer.at}",
+            height=mark.box.h,
+        )
+
+    def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> Verdict:
+        """Ask the camera's scenery, and note what is to be withdrawn."""
+        scenery = self._scenery.setdefault(answer.track.camera, Scenery())
+        verdict, slots = scenery.see(answer.track, mark, body, answer.at, slot)
+        self._withdrawn += [(answer.track, Withdrawal(one, mark.brand, answer.at)) for one in slots]
+        return verdict
 
     def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> None:
         if person.w <= 0 or person.h <= 0:
@@ -166,13 +231,10 @@ class VoteMaker:
         kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
         self._carried[track] = [*kept[-MOST_CARRIED:], _Carried(at, thing.label, place_)]
 
-    def _on_carried(self, mark: Mark, answer: LookAnswer) -> tuple[str, str] | None:
+    def _on_carried(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
         """Return slot and type of what was carried, lately, where a mark is."""
-        person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
-        if person is None:
-            return None
-        x = (mark.box.centre[0] - person.box.x) / person.box.w
-        y = (mark.box.centre[1] - person.box.y) / person.box.h
+        x = (mark.box.centre[0] - body.x) / body.w
+        y = (mark.box.centre[1] - body.y) / body.h
         for thing in reversed(self._carried.get(answer.track, [])):
             left, top, right, bottom = thing.place
             if abs(answer.at - thing.at) <= CARRIED_MS * MS and left <= x <= right and top <= y <= bottom:

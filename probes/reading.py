@@ -1,21 +1,32 @@
-"""One look: a person's crop is cut from a frame, read, and its brands placed back in the frame."""
+"""One look: a person's crop is cut from a frame, read by every route, and its brands placed in the frame."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+from engines.colour import to_bgr
+from engines.marks.sightings import Route
+from pricing.brand_book import BrandBook
 from pricing.brands import BrandMatcher, Reading
+from pricing.names import normal_brand
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, TrackId
+from probes.marks import limits, marks_of
 from probes.price import carried
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from engines.colour import Bgr
     from engines.image import I420
+    from engines.marks.emblems import Emblem
+    from engines.marks.sightings import Candidates, Sighting
     from engines.words import Word
+
+log = logging.getLogger(__name__)
 
 NEAR = 1.2
 
@@ -25,6 +36,20 @@ class Reader(Protocol):
 
     def read(self, picture: I420) -> list[Word]:
         """Return the words with their boxes in pixels of the picture."""
+
+
+class Finder(Protocol):
+    """What finds places that may hold a mark: engines.marks.network.MarkFinder."""
+
+    def find(self, picture: Bgr) -> Candidates:
+        """Return candidates in pixels of the picture."""
+
+
+class Gallery(Protocol):
+    """What compares candidates with enrolled marks: engines.marks.gallery.Gallery. From any thread."""
+
+    def sightings(self, candidates: Candidates) -> list[Sighting]:
+        """Return the brands seen, boxes as the candidates have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +63,24 @@ class Look:
     crop: I420
 
 
-def matcher_of(names: Mapping[str, str]) -> BrandMatcher:
-    """Return the matcher of brands, normal form -> name."""
-    return BrandMatcher({brand: (name,) for brand, name in names.items()})
+class Sought:
+    """All that looks look for. Immutable: another price list or gallery is another one, swapped whole."""
+
+    def __init__(
+        self, book: BrandBook, *, gallery: Gallery | None = None, emblems: Sequence[Emblem] = ()
+    ) -> None:
+        self.book, self.gallery, self.emblems = book, gallery, tuple(emblems)
+        self.matcher = BrandMatcher(book.words, book.stylised)
+        self.has_words = bool(book.words or book.stylised)
+        self.stylised = {normal_brand(w): key for key, words in book.stylised.items() for w in words}
+
+    def __bool__(self) -> bool:
+        return self.has_words or self.gallery is not None or bool(self.emblems)
+
+
+def sought_of(names: Mapping[str, str]) -> Sought:
+    """Return what to look for where there is a price list and no gallery: normal form -> name."""
+    return Sought(BrandBook().with_listed(names))
 
 
 def cut(frame: Frame, person: Detection, pixels: I420) -> Look | None:
@@ -61,23 +101,110 @@ def extent(frame: Frame, person: Detection) -> Box:
     return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
 
 
+def _ignore(_: Route) -> None:
+    return None
+
+
+class Recogniser:
+    """Reads looks by the routes it has, the cheap ones first. Used by one thread at a time.
+
+    words, finder, emblems: what works on a crop; None leaves the route out. A route that fails is left out
+    of the answer, and on_error hears of it; a look fails only where every route did.
+    """
+
+    def __init__(
+        self,
+        words: Reader | None = None,
+        finder: Finder | None = None,
+        emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None,
+        *,
+        on_error: Callable[[Route], None] = _ignore,
+    ) -> None:
+        self._words, self._finder, self._emblems = words, finder, emblems
+        self._on_error = on_error
+        self._failing: set[Route] = set()
+
+    def read(self, look: Look, sought: Sought) -> LookAnswer:
+        """Return the brands on one crop, placed in the frame, each with its route and slots.
+
+        Raises what the last route raised where all failed.
+        """
+        marks: list[Mark] = []
+        failed: dict[Route, Exception] = {}
+        routes = self._routes(look, sought)
+        for route, work in routes:
+            try:
+                marks += work(marks)
+            except Exception as error:  # noqa: BLE001 whatever a route does, the others may succeed
+                failed[route] = error
+                self._on_error(route)
+        if failed and len(failed) == len(routes):
+            raise failed.popitem()[1]
+        self._tell({route for route, _ in routes}, failed)
+        return LookAnswer(look.track, look.frame, tuple(marks))
+
+    def _routes(
+        self, look: Look, sought: Sought
+    ) -> list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]]:
+        found: list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]] = []
+        finder, gallery, by_keypoints, reader = self._finder, sought.gallery, self._emblems, self._words
+        if (gallery and finder) or (sought.emblems and by_keypoints):
+            bgr = to_bgr(look.crop)
+        if gallery and finder:
+            found.append((Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr)), look, sought)))
+        if sought.emblems and by_keypoints:
+            found.append((Route.EMBLEM, lambda _: _placed(by_keypoints(bgr, sought.emblems), look, sought)))
+        if sought.has_words and reader:
+            found.append((Route.WORDS, lambda so_far: read_words(look, reader, sought, so_far)))
+        return found
+
+    def _tell(self, tried: set[Route], failed: Mapping[Route, Exception]) -> None:
+        """Log what has begun to fail and what works again."""
+        for route in failed.keys() - self._failing:
+            log.error("looks for %s fail; the others go on", route.value, exc_info=failed[route])
+        for route in self._failing & tried - failed.keys():
+            log.info("looks for %s work again", route.value)
+        self._failing = self._failing - tried | failed.keys()
+
+
+def read_words(look: Look, reader: Reader, sought: Sought, others: Sequence[Mark] = ()) -> list[Mark]:
+    """Read one crop and return the brands that its words say; others: the marks that other routes saw.
+
+    A stylised short form counts wherever it stands if another route saw that brand too.
+    """
+    words = reader.read(look.crop)
+    tall = look.crop.height
+    readings = [
+        Reading(w.text, w.confidence, w.line, w.block, w.height / tall if w.height else None) for w in words
+    ]
+    marks = []
+    told: set[int] = set()
+    for found in sought.matcher.find(readings):
+        parts = words[found.first : found.last + 1]
+        if all(_near(one, next_one) for one, next_one in pairwise(parts)):
+            told.update(range(found.first, found.last + 1))
+            marks.append(_mark(found.brand, found.confidence, parts, look, sought))
+    seen = {mark.brand for mark in others}
+    for number, word in enumerate(words):
+        brand = sought.stylised.get(normal_brand(word.text))
+        if brand in seen and number not in told and brand is not None:
+            marks.append(_mark(brand, word.confidence, [word], look, sought))
+    return marks
+
+
+def _placed(sightings: Sequence[Sighting], look: Look, sought: Sought) -> Sequence[Mark]:
+    return marks_of(sightings, sought.book, look.left, look.top)
+
+
+def _mark(brand: str, confidence: float, parts: Sequence[Word], look: Look, sought: Sought) -> Mark:
+    left, top = min(word.box[0] for word in parts), min(word.box[1] for word in parts)
+    right, bottom = max(word.box[2] for word in parts), max(word.box[3] for word in parts)
+    box = Box(look.left + left, look.top + top, right - left, bottom - top)
+    return Mark(brand, min(1.0, max(0.0, confidence)), box, Route.WORDS, limits(sought.book, brand))
+
+
 def _near(first: Word, second: Word) -> bool:
     """Tell whether two words may be parts of one mark: side by side or one above the other."""
     (a, b, c, d), (e, f, g, h) = first.box, second.box
     reach = NEAR * max(d - b, h - f)
     return max(a, e) - min(c, g) <= reach and max(b, f) - min(d, h) <= reach
-
-
-def read_marks(look: Look, reader: Reader, matcher: BrandMatcher) -> LookAnswer:
-    """Read one crop and return the brands on it, placed in the frame."""
-    words = reader.read(look.crop)
-    marks = []
-    for found in matcher.find([Reading(word.text, word.confidence) for word in words]):
-        parts = words[found.first : found.last + 1]
-        if not all(_near(one, next_one) for one, next_one in pairwise(parts)):
-            continue
-        left, top = min(word.box[0] for word in parts), min(word.box[1] for word in parts)
-        right, bottom = max(word.box[2] for word in parts), max(word.box[3] for word in parts)
-        box = Box(look.left + left, look.top + top, right - left, bottom - top)
-        marks.append(Mark(found.brand, min(1.0, max(0.0, found.confidence)), box))
-    return LookAnswer(look.track, look.frame, tuple(marks))

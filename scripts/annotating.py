@@ -21,6 +21,7 @@ from pricing.money import display
 from probes.draw import Overlay
 from probes.events import item, total
 from probes.looks import LooksNow
+from probes.reading import Recogniser, sought_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,11 +47,11 @@ class Job:
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
-        reader = WordReader()
+        recogniser, sought = Recogniser(WordReader()), sought_of(prices.names)
         self._annotator = Annotator(
             load_detector("nanodet-416"),
             load_detector("centerface"),
-            looks=lambda: LooksNow(reader, prices.names),
+            looks=lambda: LooksNow(recogniser, sought),
             ledger=lambda votes: Ledger(
                 self._currency,
                 lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),

@@ -159,6 +159,7 @@ class InferenceLoop:
             votes = self._describer.drain() if self._describer else ()
             ended = chain.ended(frame.captured_at)
             values = self._floor.update(frame, self._looks.drain(), ended, votes)
+            self._looks.heed(values)
         self._watches[camera] = Watch(frame.captured_at, self._clock())
         if redacted is None:
             return

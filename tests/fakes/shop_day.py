@@ -95,6 +95,33 @@ class Shopper:
         return Box(x - 45, 300 + 380 * self.lane - height, 90, height)
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A brand's mark in the shop: on the wall, covered by who stands before it, or in front of everybody."""
+
+    camera: str
+    brand: str
+    box: Box
+    front: bool = False
+
+    def is_seen_beside(self, bodies: list[Box]) -> bool:
+        """Tell whether no body covers its middle; bodies are slimmer than their rectangles."""
+        x, y = self.box.centre
+        return self.front or not any(b.contains(x, y) and abs(x - b.centre[0]) < 0.36 * b.w for b in bodies)
+
+
+SIGNS = tuple(
+    Sign(camera, brand, Box(x * SIZE[0], y * SIZE[1], width, height), front)
+    for camera in CAMERAS
+    for brand, x, y, width, height, front in (
+        ("nike", 0.44, 0.32, 60, 24, False),
+        ("levis", 0.52, 0.56, 44, 20, False),
+        ("vans", 0.5, 0.78, 30, 16, True),
+        ("lacoste", 0.3, 0.45, 24, 20, False),
+    )
+)
+
+
 class PriceService:
     """Prices by brand: most known at once, those of LIVE some seconds after they were first asked for.
 
@@ -140,8 +167,16 @@ class ShopDay:
     owners: for each track, whose it was from when on (ms); tracks of people who cross may be exchanged.
     """
 
-    def __init__(self, seed: int, people: int, hours: float = 10.0, exchange: float = 0.1) -> None:
+    def __init__(
+        self,
+        seed: int,
+        people: int,
+        hours: float = 10.0,
+        exchange: float = 0.1,
+        signs: tuple[Sign, ...] = (),
+    ) -> None:
         self._random, self._exchange = Random(seed), exchange
+        self._signs, self._signs_random = signs, Random(seed + 1)
         self.length = int(hours * 3_600_000)
         self.shoppers = [self._shopper(number) for number in range(people)]
         self.owners: dict[TrackId, list[tuple[int, int]]] = defaultdict(list)
@@ -252,9 +287,23 @@ class ShopDay:
                     if slot == "bag":
                         x, y = box.x + 75, box.y + 0.55 * box.h + 22
                     marks.append(Mark(read, 0.8, Box(x - 10, y - 5, 20, 10)))
+            marks += self._around(frame.camera, box, [b for _, b in seen])
             track = self._tracks[frame.camera, shopper.number]
             answer = LookAnswer(track, frame, tuple(marks))
             self._pending[frame.camera].append((at + STEP_MS * r.choice([1, 1, 2]), answer))
+
+
+    def _around(self, camera: str, crop: Box, bodies: list[Box]) -> list[Mark]:
+        """Return the marks of signs that a look at one person shows too, a pixel or two off."""
+        r, marks = self._signs_random, []
+        for sign in self._signs:
+            x, y = sign.box.centre
+            if sign.camera != camera or not crop.contains(x, y) or not sign.is_seen_beside(bodies):
+                continue
+            if r.random() < 0.7:
+                box = Box(sign.box.x + r.uniform(-2, 2), sign.box.y + r.uniform(-2, 2), *sign.box[2:])
+                marks.append(Mark(sign.brand, 0.8, box))
+        return marks
 
 
 class Sayings:
@@ -302,6 +351,8 @@ def live(day: ShopDay, service: PriceService, floor: Floor) -> Iterator[int]:
 class Outcome:
     """A day judged by its truth, by the last totals of all; foreign: those with a thing of another.
 
+    true_items, false_items: things with a brand that were worn, and those that were not.
+
     links: tracks that went on with a person, right or wrong; ideal_links: those it would take to have each
     shopper as one person. told: shoppers that a salesperson was told of; told_again: more than once.
     """
@@ -309,6 +360,8 @@ class Outcome:
     shoppers: int = 0
     exact: int = 0
     foreign: int = 0
+    false_items: int = 0
+    true_items: int = 0
     sum_minor: int = 0
     truth_minor: int = 0
     links: int = 0
@@ -344,6 +397,11 @@ def judge(day: ShopDay, said: Sayings) -> Outcome:
         found.exact += payload["total"]["amount_minor"] == shopper.total
         found.foreign += any(
             i["brand"] and shopper.wears.get(i["slot"]) != i["brand"] for i in payload["items"]
+        )
+        right = [shopper.wears.get(i["slot"]) == i["brand"] for i in payload["items"] if i["brand"]]
+        found.true_items, found.false_items = (
+            found.true_items + sum(right),
+            found.false_items + right.count(False),
         )
         found.sum_minor += payload["total"]["amount_minor"]
         found.truth_minor += shopper.total

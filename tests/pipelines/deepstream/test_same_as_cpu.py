@@ -35,7 +35,7 @@ from probes.frame import Kind
 from probes.measure import Metrics
 from probes.nvds_meta import UNTRACKED
 from probes.picking import Limits, Picker
-from probes.reading import cut, matcher_of, read_marks
+from probes.reading import Recogniser, cut, sought_of
 from probes.redact import Redactor
 from probes.tracks import Sessions, TrackBook
 from scripts.demo.truth import PRICES, prices, total
@@ -57,13 +57,14 @@ class PromptLooks:
     """Looks read where they are taken, so that no thread's speed decides which are."""
 
     def __init__(self, names: dict[str, str]) -> None:
-        self._picker, self._matcher, self._reader = Picker(Limits()), matcher_of(names), WordReader()
+        self._picker, self._sought = Picker(Limits()), sought_of(names)
+        self._recogniser = Recogniser(WordReader())
         self._answers: deque[Any] = deque()
 
     def offer(self, frame: Any, pixels: Any) -> None:
         for person in self._picker.pick(frame):
             if (look := cut(frame, person, pixels)) is not None:
-                self._answers.append(read_marks(look, self._reader, self._matcher))
+                self._answers.append(self._recogniser.read(look, self._sought))
 
     def drain(self) -> list[Any]:
         return [self._answers.popleft() for _ in range(len(self._answers))]

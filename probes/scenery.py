@@ -1,0 +1,221 @@
+"""Marks that are the shop's, not the person's: signs, posters and shelves seen inside a person's rectangle.
+
+A worn mark moves with the body. What stays where it is in the picture while the body moves, what is seen
+beside bodies, and what several persons have at the same place of the picture though at other places of the
+body, is scenery. One person who stands still in front of a sign cannot be told from one who wears it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from math import hypot
+from typing import TYPE_CHECKING
+
+from probes.body import moved
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.answers import Mark
+    from probes.frame import Box, TrackId
+
+SECOND = 1_000_000_000
+MOST_TRACKS, MOST_BRANDS, MOST_CHAINS, MOST_SIGHTS, MOST_PLACES = 512, 12, 4, 8, 128
+STILL_SHARE, STILL_PX = 0.25, 2.0
+MOVED = 3.0
+"""A body has moved when it is this many times farther than what may still be called still."""
+FAR = 2.0
+STEADY_NS, LATER_NS = SECOND, SECOND // 4
+PROOF, TRACKS, LOOSE = 2, 3, 2
+KEEP_NS = 1800 * SECOND
+
+
+class Verdict(Enum):
+    """Whose a mark is taken to be."""
+
+    WORN = "worn"
+    SCENERY = "scenery"
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    at: int
+    x: float
+    y: float
+    still: float
+    body: Box
+
+    def predicted(self, body: Box) -> tuple[float, float]:
+        """Return where it would be on another body, were it worn there at the same place."""
+        u, v = (self.x - self.body.x) / self.body.w, (self.y - self.body.y) / self.body.h
+        return body.x + u * body.w, body.y + v * body.h
+
+
+@dataclass(slots=True)
+class _Chain:
+    """One mark of one track. scenery, worn: looks that speak for either; cast: that counted, by slot."""
+
+    sights: deque[_Sight] = field(default_factory=lambda: deque(maxlen=MOST_SIGHTS))
+    scenery: int = 0
+    worn: int = 0
+    cast: dict[str, int] = field(default_factory=dict)
+
+    def fits(self, sight: _Sight) -> float | None:
+        """Return how far from where it may be the mark is now, px; None where it cannot be this one."""
+        last = self.sights[-1]
+        across, down = moved(last.body, sight.body)
+        dx, dy = sight.x - last.x, sight.y - last.y
+        stayed, went = hypot(dx, dy), hypot(dx - across, dy - down)
+        limit = last.still + 0.15 * sight.body.w + 0.25 * hypot(across, down)
+        if stayed <= last.still or went <= limit:
+            return min(stayed, went)
+        return None
+
+    def add(self, sight: _Sight) -> None:
+        """Take another look at the mark, and weigh what its movement tells."""
+        scenery = worn = 0
+        for then in self.sights:
+            across, down = moved(then.body, sight.body)
+            way, still = hypot(across, down), max(then.still, sight.still)
+            if way < MOVED * still:
+                continue
+            dx, dy = sight.x - then.x, sight.y - then.y
+            if hypot(dx, dy) <= still:
+                scenery = max(scenery, PROOF if way >= FAR * MOVED * still else 1)
+            elif hypot(dx - across, dy - down) <= way / 2:
+                worn = 1
+        self.scenery, self.worn = self.scenery + scenery, self.worn + worn
+        self.sights.append(sight)
+
+    @property
+    def is_scenery(self) -> bool:
+        return self.scenery >= PROOF and self.scenery > self.worn
+
+    @property
+    def is_worn(self) -> bool:
+        return self.worn > self.scenery
+
+    def steady(self) -> _Sight | None:
+        """Return the first look of a second or more in which the mark has not moved, if there is one."""
+        last = self.sights[-1]
+        for then in self.sights:
+            if last.at - then.at >= STEADY_NS and _near(then, last):
+                return then
+        return None
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a brand is in the picture. tracks: who had it there, and where on the body; loose: beside all."""
+
+    brand: str
+    sight: _Sight
+    at: int
+    tracks: dict[TrackId, _Sight] = field(default_factory=dict)
+    loose: int = 0
+    proven: bool = False
+
+
+class Scenery:
+    """What one camera has learnt of the marks around people. One thread; bounded.
+
+    A place is forgotten when its mark has not been seen there for half an hour, or for a newer one.
+    """
+
+    def __init__(self) -> None:
+        self._chains: dict[TrackId, dict[str, list[_Chain]]] = {}
+        self._places: list[_Place] = []
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def see(
+        self, track: TrackId, mark: Mark, body: Box, at: int, slot: str | None
+    ) -> tuple[Verdict, Sequence[str]]:
+        """Take a mark in a person's rectangle at UTC ns `at`; slot None where it is beside all bodies.
+
+        Return whose it is, and the slots in which it counted for the person before and should not have.
+        """
+        x, y = mark.box.centre
+        sight = _Sight(at, x, y, STILL_PX + STILL_SHARE * max(mark.box.h, mark.box.w / 2), body)
+        chain = self._chain(track, mark.brand, sight)
+        place = self._place(mark.brand, sight)
+        if slot is None and not chain.is_worn:
+            place = place or self._new_place(mark.brand, sight)
+            if not place.loose or abs(at - place.at) >= LATER_NS:
+                place.loose += 1
+        if chain.is_scenery:
+            place = place or self._new_place(mark.brand, sight)
+            place.proven = True
+        elif not chain.is_worn and (first := chain.steady()) is not None:
+            place = place or self._new_place(mark.brand, first)
+            self._meet(place, track, first)
+        if place is not None:
+            place.at = max(place.at, at)
+            place.proven = place.proven or place.loose >= LOOSE
+        if chain.is_scenery or (place is not None and place.proven and not chain.is_worn):
+            return Verdict.SCENERY, self._wrong(track, mark.brand, chain)
+        if slot is not None:
+            chain.cast[slot] = chain.cast.get(slot, 0) + 1
+        return Verdict.WORN, ()
+
+    def forget(self, track: TrackId) -> None:
+        """Drop what is known of a track; what it taught stays."""
+        self._chains.pop(track, None)
+
+    def _chain(self, track: TrackId, brand: str, sight: _Sight) -> _Chain:
+        """Return the mark of the track that this is, with the new look."""
+        brands = self._chains.setdefault(track, {})
+        if len(self._chains) > MOST_TRACKS:
+            del self._chains[next(iter(self._chains))]
+        chains = brands.setdefault(brand, [])
+        if len(brands) > MOST_BRANDS:
+            del brands[next(iter(brands))]
+        fitting = [(far, n) for n, chain in enumerate(chains) if (far := chain.fits(sight)) is not None]
+        if fitting:
+            chain = chains[min(fitting)[1]]
+        else:
+            chain = _Chain()
+            chains.append(chain)
+            if len(chains) > MOST_CHAINS:
+                del chains[0]
+        chain.add(sight)
+        return chain
+
+    def _place(self, brand: str, sight: _Sight) -> _Place | None:
+        self._places = [place for place in self._places if abs(sight.at - place.at) <= KEEP_NS]
+        near = (place for place in self._places if place.brand == brand and _near(place.sight, sight))
+        return next(near, None)
+
+    def _new_place(self, brand: str, sight: _Sight) -> _Place:
+        place = _Place(brand, sight, sight.at)
+        self._places.append(place)
+        if len(self._places) > MOST_PLACES:
+            self._places.remove(min(self._places, key=lambda one: (one.proven, one.at)))
+        return place
+
+    @staticmethod
+    def _meet(place: _Place, track: TrackId, sight: _Sight) -> None:
+        """Note who has the mark there; it is proven by enough tracks that have it elsewhere on the body."""
+        if track in place.tracks or len(place.tracks) >= TRACKS:
+            return
+        for other in place.tracks.values():
+            x, y = other.predicted(sight.body)
+            if hypot(x - sight.x, y - sight.y) < MOVED * sight.still:
+                return
+        place.tracks[track] = sight
+        place.proven = place.proven or len(place.tracks) >= TRACKS
+
+    def _wrong(self, track: TrackId, brand: str, chain: _Chain) -> Sequence[str]:
+        """Return the slots in which a mark has counted, once, but where the person wears another as well."""
+        others = [c for c in self._chains[track][brand] if c is not chain and not c.is_scenery]
+        cast, chain.cast = chain.cast, {}
+        return [s for s, looks in cast.items() if all(o.cast.get(s, 0) < looks for o in others)]
+
+
+def _near(first: _Sight, second: _Sight) -> bool:
+    still = max(first.still, second.still)
+    alike = min(first.still, second.still) * 2 >= still
+    return alike and hypot(first.x - second.x, first.y - second.y) <= still
