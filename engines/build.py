@@ -11,6 +11,7 @@ from engines.agreement import compare
 from engines.decoding import thresholds_of
 from engines.engine_key import EngineKey, EnginePrecision
 from engines.errors import BadInput, BuildFailed
+from engines.manifest import Decoder
 from engines.tensorrt import CalibrationFeed, Compiler, Runner
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class EngineBuilder:
         that is refused replaces nothing.
         """
         wanted.model.check_file()
+        if wanted.precision.quantised and wanted.model.decoder is not Decoder.TF_SSD:
+            raise BadInput(
+                f"model {wanted.model.name}: {wanted.precision.value} is judged by what a detector finds, "
+                f"and this is none; build it with --precision fp16"
+            )
         key = self.key(wanted)
         built = self._store.find(key)
         if built is not None and not wanted.anew and self._same_frames(built, wanted):

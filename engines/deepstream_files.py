@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from engines.cuda import open_cuda
 from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
+from engines.manifest import Decoder
 from engines.nvinfer_config import (
     BRAND_GIE,
+    CROPS,
     FACE_GIE,
+    LOOKS,
     PERSON_GIE,
     Inference,
     OnObjects,
@@ -41,17 +44,24 @@ class Machine:
     def inference(self, model: Model, thresholds: Mapping[str, float] | None = None) -> Inference:
         """Return how the model runs here, in the place that its classes give it in the graph.
 
-        Raises BadInput where 8 bits are wanted and `msh models build` has not built and judged them.
+        A model of marks runs on crops, in 16 bits where 8 are wanted of the others. Raises BadInput where
+        8 bits are wanted and `msh models build` has not built and judged them.
         """
-        key = EngineKey.of(model, self.tensorrt, self.gpu, self.precision, self.batch)
-        found = self.engines.find(key) if self.precision.quantised else None
+        crops = model.decoder is Decoder.MARKS
+        precision = EnginePrecision.FP16 if crops and self.precision.quantised else self.precision
+        batch = batch_of(model, self.batch)
+        key = EngineKey.of(model, self.tensorrt, self.gpu, precision, batch)
+        found = self.engines.find(key) if precision.quantised else None
         calibration = found.calibration if found else None
         engine = self.engines.folder / key.file_name
-        if "person" in model.classes or "face" in model.classes:
-            gie_id, on = (PERSON_GIE if "person" in model.classes else FACE_GIE), None
-        else:
-            gie_id, on = BRAND_GIE, OnObjects(PERSON_GIE, (0,))
-        return Inference(model, gie_id, self.batch, self.precision, engine, calibration, thresholds, on)
+        on = OnObjects(LOOKS, (0,)) if crops else None
+        gie_id = BRAND_GIE if crops else PERSON_GIE if "person" in model.classes else FACE_GIE
+        return Inference(model, gie_id, batch, precision, engine, calibration, thresholds, on)
+
+
+def batch_of(model: Model, cameras: int) -> int:
+    """Return how many pictures a model works on at once, where so many cameras have frames."""
+    return CROPS if model.decoder is Decoder.MARKS else cameras
 
 
 def this_machine(
@@ -74,14 +84,18 @@ def deepstream_files(
 ) -> dict[str, str]:
     """Return the text of each file by its name, as it is to stand in folder. Raises BadInput.
 
-    thresholds: least score by class, by model, instead of the manifest's.
+    Models for enrolment are no part of a graph and have none. thresholds: least score by class, by model,
+    instead of the manifest's.
     """
     files = {}
     for model in models:
-        labels = f"{model.name}.labels.txt"
-        files[labels] = label_text(model)
+        if model.decoder is Decoder.VECTOR:
+            continue
+        labels = folder / f"{model.name}.labels.txt" if model.classes else None
+        if labels is not None:
+            files[labels.name] = label_text(model)
         inference = machine.inference(model, (thresholds or {}).get(model.name))
-        files[f"{model.name}.yml"] = nvinfer_yaml(inference, folder=folder, labels=folder / labels)
+        files[f"{model.name}.yml"] = nvinfer_yaml(inference, folder=folder, labels=labels)
     for preset in TrackerPreset:
         tracker = NvTracker(preset, version=machine.deepstream)
         files[f"tracker-{preset.value.replace('_', '-')}.yml"] = nvtracker_yaml(tracker)

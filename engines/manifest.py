@@ -30,6 +30,8 @@ class Decoder(str, Enum):
     """How a network's outputs are read."""
 
     TF_SSD = "tf-ssd"
+    MARKS = "marks"
+    VECTOR = "vector"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model. thresholds: least score per class, in the order of classes."""
+    """One model. thresholds: least score per class, in the order of classes.
+
+    Only detectors tell classes: those of other models are empty, and so are their thresholds.
+    """
 
     name: str
     path: Path
@@ -173,10 +178,8 @@ def find_model(name: str, models: Mapping[str, Model]) -> Model:
 
 def _model(name: str, block: _Block, folder: Path) -> Model:
     origin = block.block("origin")
-    classes = tuple(str(item) for item in block.items("classes"))
-    if twice := [label for index, label in enumerate(classes) if label in classes[:index]]:
-        raise BadInput(f"{block.place}.classes: {twice[0]} is named twice")
-    thresholds = block.block("thresholds")
+    decoder: Decoder = _choice(Decoder, block, "decoder")
+    classes, thresholds, nms_iou = _detection(block) if decoder is Decoder.TF_SSD else ((), (), 1.0)
     model = Model(
         name,
         (folder / block.text("file")).resolve(),
@@ -184,14 +187,25 @@ def _model(name: str, block: _Block, folder: Path) -> Model:
         block.text("licence"),
         Origin(origin.text("package"), origin.text("version"), origin.text("file")),
         _input(block.block("input")),
-        _choice(Decoder, block, "decoder"),
+        decoder,
         classes,
-        tuple(thresholds.number(label, 0, 1) for label in classes),
-        block.number("nms_iou", 0, 1),
+        thresholds,
+        nms_iou,
     )
-    for inner in (origin, thresholds, block):
+    for inner in (origin, block):
         inner.close()
     return model
+
+
+def _detection(block: _Block) -> tuple[tuple[str, ...], tuple[float, ...], float]:
+    """Return what only a detector has: classes, least score of each, and when two boxes are one thing."""
+    classes = tuple(str(item) for item in block.items("classes"))
+    if twice := [label for index, label in enumerate(classes) if label in classes[:index]]:
+        raise BadInput(f"{block.place}.classes: {twice[0]} is named twice")
+    least = block.block("thresholds")
+    thresholds = tuple(least.number(label, 0, 1) for label in classes)
+    least.close()
+    return classes, thresholds, block.number("nms_iou", 0, 1)
 
 
 def _sha256(block: _Block) -> str:

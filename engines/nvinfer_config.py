@@ -2,6 +2,13 @@
 
 Keys and values as DeepStream 9.1 reads them (src/gst-plugins/gst-nvinfer/gstnvinfer_yaml_parser.cpp); 7.1 and
 8.0 know all that are written here. Lists are scalars joined by ";", truth values 0 and 1.
+
+A model of marks is read by nobody but us (network-type 100, its tensors as metadata). For that type nvinfer
+has no limit of its own to how often it looks: secondary-reinfer-interval counts only for classifiers and
+detectors, classifier-async-mode only for classifiers, interval only for whole frames (should_infer_object and
+gst_nvinfer_process_full_frame, gstnvinfer.cpp). A classifier it must not be called, for that would set
+bInferDone of the frame (gstnvinfer_meta_utils.cpp), by which the probe tells that faces were looked for. So
+it works on objects that our own chooser adds (LOOKS), and on nothing else.
 """
 
 from __future__ import annotations
@@ -22,6 +29,12 @@ if TYPE_CHECKING:
     from engines.manifest import Model
 
 PERSON_GIE, FACE_GIE, BRAND_GIE = 1, 2, 3
+LOOKS = 102
+"""unique_component_id of the objects that stand for looks, crops for the brand model; no model has it."""
+CROPS = 8
+"""Most crops that the brand model works on at once, however many cameras there are."""
+MARK_OUTPUTS = ("boxes", "scores", "vectors")
+"""What a model of marks answers to a picture: (K, 4) x1 y1 x2 y2 in px of its input, (K,), (K, VECTOR)."""
 DEEPSTREAM = Path("/opt/nvidia/deepstream/deepstream")
 PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
 BEST_K = 300
@@ -67,11 +80,17 @@ class Inference:
                 f"model {name}: {self.precision.value} needs a calibration; make it with: "
                 f"msh models build {name} --precision {self.precision.value} --frames FOLDER"
             )
-        if self.model.decoder not in PARSERS:
+        if self.model.decoder is Decoder.VECTOR:
+            raise BadInput(f"model {name}: it is for enrolling marks, which the CPU does, and in no graph")
+        if self.model.classes and self.model.decoder not in PARSERS:
             raise BadInput(
                 f"model {name}: nvinfer has no parser for decoder {self.model.decoder.value};"
                 f" take a model with {' or '.join(known.value for known in PARSERS)}, or run it on the CPU"
             )
+        if self.precision.quantised and not self.model.classes:
+            raise BadInput(f"model {name}: what it tells cannot be judged in 8 bits; use fp16")
+        if self.on is None and not self.model.classes:
+            raise BadInput(f"model {name}: it works on crops of persons, not on whole frames")
         if ";" in "".join(self.model.classes):
             raise BadInput(f"model {name}: nvinfer's label file does not take a ';' in a class name")
 
@@ -108,20 +127,32 @@ def _properties(inference: Inference, folder: Path, labels: Path | None) -> Iter
     yield "network-mode", inference.precision.network_mode
     if inference.precision.quantised and inference.calibration is not None:
         yield "int8-calib-file", _path(inference.calibration, folder)
-    yield "network-type", 0
-    yield "num-detected-classes", len(model.classes)
-    yield from _input(model)
-    yield "output-blob-names", ";".join(OUTPUTS)
-    yield "parse-bbox-func-name", PARSERS[model.decoder]
-    yield "custom-lib-path", inference.deepstream / "lib" / "libnvds_infercustomparser.so"
-    yield "cluster-mode", 2
+    yield from _marks(model) if model.decoder is Decoder.MARKS else _detector(model, inference.deepstream)
     yield "gie-unique-id", inference.gie_id
     yield from _scope(inference.on)
 
 
-def _input(model: Model) -> Iterable[tuple[str, object]]:
+def _detector(model: Model, deepstream: Path) -> Iterable[tuple[str, object]]:
+    yield "network-type", 0
+    yield "num-detected-classes", len(model.classes)
+    yield from _input(model, centred=True)
+    yield "output-blob-names", ";".join(OUTPUTS)
+    yield "parse-bbox-func-name", PARSERS[model.decoder]
+    yield "custom-lib-path", deepstream / "lib" / "libnvds_infercustomparser.so"
+    yield "cluster-mode", 2
+
+
+def _marks(model: Model) -> Iterable[tuple[str, object]]:
+    yield "network-type", 100
+    yield "output-tensor-meta", 1
+    yield from _input(model, centred=False)
+    yield "output-blob-names", ";".join(MARK_OUTPUTS)
+
+
+def _input(model: Model, *, centred: bool) -> Iterable[tuple[str, object]]:
     """Say what the network is fed: scale * (pixel - offset), offsets in the order of its channels.
 
+    centred: black on all sides of the picture, else below or to the right of it.
     So computed in nvdsinfer_conversion.cu; the offset of BGR networks is that of plane k, not of colour k.
     """
     size = model.input
@@ -132,7 +163,7 @@ def _input(model: Model) -> Iterable[tuple[str, object]]:
     if any(size.mean):
         yield "offsets", ";".join(_number(value) for value in size.mean)
     yield "maintain-aspect-ratio", 1
-    yield "symmetric-padding", 1
+    yield "symmetric-padding", int(centred)
     yield "scaling-filter", 1  # bilinear; the default is nearest
 
 
@@ -148,6 +179,8 @@ def _scope(on: OnObjects | None) -> Iterable[tuple[str, object]]:
 
 
 def _class_attributes(inference: Inference) -> Iterable[tuple[str, list[tuple[str, object]]]]:
+    if not inference.model.classes:
+        return
     least = thresholds_of(inference.model, inference.thresholds).tolist()
     common = [("nms-iou-threshold", _number(inference.model.nms_iou)), ("topk", BEST_K)]
     yield "class-attrs-all", [("pre-cluster-threshold", _number(min(least))), *common]

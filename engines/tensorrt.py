@@ -180,10 +180,19 @@ class Compiler:
 
 
 class Runner:
-    """Runs a serialised engine on picture files."""
+    """Runs a serialised engine, a detector's on picture files. outputs: names of its answers, in order."""
 
-    def __init__(self, trt: Any, cuda: Cuda, model: Model, engine: bytes, batch: int) -> None:
-        self._cuda, self._model, self._batch = cuda, model, batch
+    def __init__(
+        self,
+        trt: Any,
+        cuda: Cuda,
+        model: Model,
+        engine: bytes,
+        batch: int,
+        *,
+        outputs: Sequence[str] = OUTPUTS,
+    ) -> None:
+        self._cuda, self._model, self._batch, self._outputs = cuda, model, batch, tuple(outputs)
         self._logger, errors = _logger(trt)
         self._runtime = trt.Runtime(self._logger)
         self._engine = self._runtime.deserialize_cuda_engine(engine)
@@ -193,7 +202,7 @@ class Runner:
         self._context = self._engine.create_execution_context()
         names = [self._engine.get_tensor_name(index) for index in range(self._engine.num_io_tensors)]
         inputs = [n for n in names if self._engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
-        if len(inputs) != 1 or set(names) - set(inputs) != set(OUTPUTS):
+        if len(inputs) != 1 or set(names) - set(inputs) != set(outputs):
             raise BuildFailed(f"model {model.name}: the engine has tensors {', '.join(names)}")
         self._input = inputs[0]
         self._memory: dict[str, Memory] = {}
@@ -201,18 +210,19 @@ class Runner:
     def detect(self, paths: Sequence[Path], thresholds: npt.NDArray[np.float32]) -> Iterator[Detections]:
         """Yield what is seen in each picture file, in its pixels. Raises BadInput, InferenceFailed."""
         for tensor, fits in batches(paths, self._model, self._batch):
-            boxes, scores, classes = self._infer(tensor)
+            boxes, scores, classes = self.infer(tensor)
             for index, fit in enumerate(fits):
                 raw = Raw(boxes[index], scores[index], classes[index])
                 yield decode(raw, fit, self._model, thresholds)
 
-    def _infer(self, tensor: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+    def infer(self, tensor: npt.NDArray[np.float32]) -> list[npt.NDArray[np.float32]]:
+        """Return the answers to (n, 3, height, width) in the order of the outputs. Raises InferenceFailed."""
         context = self._context
         self._place(self._input, tensor.nbytes).upload(tensor)
         if not context.set_input_shape(self._input, tensor.shape):
             raise InferenceFailed(f"model {self._model.name}: the engine refuses a batch of {len(tensor)}")
-        answers = [np.empty(tuple(context.get_tensor_shape(name)), np.float32) for name in OUTPUTS]
-        places = [self._place(n, a.nbytes) for n, a in zip(OUTPUTS, answers, strict=True)]
+        answers = [np.empty(tuple(context.get_tensor_shape(name)), np.float32) for name in self._outputs]
+        places = [self._place(n, a.nbytes) for n, a in zip(self._outputs, answers, strict=True)]
         if not context.execute_async_v3(self._cuda.stream):
             raise InferenceFailed(f"model {self._model.name}: the engine did not run")
         self._cuda.wait()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from probes.describe import Describer
     from probes.looks import LookScheduler
     from probes.measure import Metrics
+    from probes.nvds_marks import Brands
     from probes.wording import Brand, Money
 
 _log = logging.getLogger(__name__)
@@ -58,12 +59,14 @@ def build_platform(
     random: Random,
     folder: Callable[[], Path],
     nvidia: Nvidia | None = None,
+    brands: Brands | None = None,
 ) -> Platform:
     """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
 
     kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
+    brands: what is enrolled of marks, for the brand model on the GPU; the CPU's looks have it already.
     """
     parts = nvidia or Nvidia()
     if kind not in KINDS:
@@ -78,6 +81,7 @@ def build_platform(
                 looks=looks,
                 money=money,
                 brand=brand,
+                brands=brands,
                 metrics=metrics,
                 on_state=on_state,
                 random=random,
@@ -115,7 +119,7 @@ def files_of_this_machine(
     from engines.deepstream_files import deepstream_files, this_machine  # noqa: PLC0415
     from engines.engine_key import EnginePrecision  # noqa: PLC0415
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
-    from pipelines.deepstream.build import engine_files  # noqa: PLC0415
+    from pipelines.deepstream.build import brand_model, engine_files  # noqa: PLC0415
     from pipelines.outputs.disk import write_whole  # noqa: PLC0415
 
     if capabilities.version is None:
@@ -132,6 +136,8 @@ def files_of_this_machine(
         for role, model in zip(roles, models, strict=True)
         if role.min_confidence is not None
     }
+    if marks := brand_model(settings):
+        models.append(marks)
     target = folder / "deepstream"
     for name, text in deepstream_files(models, machine, target, thresholds).items():
         write_whole(target / name, text.encode())

@@ -34,6 +34,15 @@ class Crops(Protocol):
         """Take what is due now."""
 
 
+class Marks(Protocol):
+    """Takes what the brand model answered, off the frame."""
+
+    def take(
+        self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
+    ) -> None:
+        """Copy the answers; frame: what of it may be known."""
+
+
 class BatchProbe:
     """Works on every batch before the demuxer, in the streaming thread, in one pass and without a lock.
 
@@ -54,11 +63,12 @@ class BatchProbe:
         opaque: bool,
         on_failure: Callable[[str | None], None],
         crops: Crops | None = None,
+        marks: Marks | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader, self._writer = reader, writer
         self.cameras = cameras
-        self._overlay, self._handoff, self._crops = overlay, handoff, crops
+        self._overlay, self._handoff, self._crops, self._marks = overlay, handoff, crops, marks
         self._token, self._opaque, self._on_failure = token, opaque, on_failure
         self._clock = clock
         self._troubles: dict[str | None, float] = {}
@@ -97,6 +107,7 @@ class BatchProbe:
             self._draw(pairs, surface, camera, frame)
             self._writer.vouch(batch, meta, self._token, len(done))
             self._look(buffer, meta, public)
+            self._take_marks(meta, pairs, camera, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta, len(done))
             if sighting is not None:
@@ -152,6 +163,17 @@ class BatchProbe:
         else:
             if self._troubles:
                 self._recover(f"{frame.camera}: a look")
+
+    def _take_marks(self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame) -> None:
+        if self._marks is None:
+            return
+        try:
+            self._marks.take(meta, pairs, camera, frame, self._reader.surface_of(meta))
+        except Exception as error:  # noqa: BLE001 an answer that cannot be read is a look less
+            self._trouble(f"{frame.camera}: the brand model", error)
+        else:
+            if self._troubles:
+                self._recover(f"{frame.camera}: the brand model")
 
     def _fail(self, camera: str | None, error: Exception) -> None:
         self._on_failure(camera)

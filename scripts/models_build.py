@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engines.build import EngineBuilder, Wanted
 from engines.calibration import Frames
 from engines.cuda import open_cuda
+from engines.deepstream_files import batch_of
 from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
@@ -38,7 +39,7 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
         help="best: int8 and fp16, whichever is faster (default: fp16)",
     )
     action.add_argument(
-        "--batch", type=int, default=8, metavar="N", help="most pictures at once: the number of cameras (8)"
+        "--batch", type=int, default=8, metavar="N", help="most frames at once: the number of cameras (8)"
     )
     action.add_argument(
         "--frames", type=Path, metavar="FOLDER", help="pictures of the store's cameras, for int8 and best"
@@ -61,7 +62,7 @@ def build_models(args: argparse.Namespace) -> int:
     frames = Frames.of(args.frames) if args.frames else None
     trt = load_tensorrt()
     store = EngineStore(args.folder or engine_folder(os.environ))
-    wanted = [Wanted(model, precision, args.batch, frames, args.anew) for model in chosen]
+    wanted = [Wanted(model, precision, batch_of(model, args.batch), frames, args.anew) for model in chosen]
     with closing(open_cuda()) as cuda, Display() as display:
         builder = EngineBuilder(trt, cuda, store, display, display.say)
         return build_all(builder, wanted, display)

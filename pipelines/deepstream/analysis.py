@@ -14,11 +14,14 @@ from pipelines.deepstream.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Met
 from probes.frame import Kind
 from probes.nvds import PydsMeta
 from probes.nvds_camera import CameraMeta
+from probes.nvds_chooser import Chooser
 from probes.nvds_crops import SurfaceCrops
 from probes.nvds_handoff import Handoff
+from probes.nvds_marks import MarkLooks
 from probes.nvds_overlay import MetaOverlay
 from probes.nvds_probe import BatchProbe
-from probes.nvds_redact import Gate
+from probes.nvds_redact import Gate, Verdict
+from probes.nvds_tensors import PydsLooks
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
 from probes.wording import as_is
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from random import Random
 
+    from engines.manifest import Model
     from pipelines.deepstream.redaction import Redaction
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings
@@ -34,8 +38,9 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.looks import LookScheduler
     from probes.measure import Metrics
+    from probes.nvds_camera import Classes
     from probes.nvds_handoff import Sighting
-    from probes.nvds_redact import Verdict
+    from probes.nvds_marks import Brands
     from probes.wording import Brand, Money
 
 _log = logging.getLogger(__name__)
@@ -62,18 +67,27 @@ class PydsAnalysis:
         brand: Brand = as_is,
         metrics: Metrics,
         random: Random,
+        marks: tuple[Model, Brands] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Build all; nothing runs yet. slots: mux pad by camera."""
+        """Build all; nothing runs yet. slots: mux pad by camera.
+
+        marks: the model of marks in the graph, and what is enrolled; None where symbols are not looked for.
+        """
         self._floor, self._looks, self._metrics = floor, looks, metrics
         self._clock, self._wall_ns = clock, wall_ns
         self._values: dict[TrackId, PersonValue] = {}
-        self._cameras = _cameras(settings, random, wall_ns)
+        self._classes = _classes(settings)
+        self._cameras = _cameras(settings, self._classes, random, wall_ns)
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._meta = PydsMeta(pyds, SIZE)
         self._token = random.getrandbits(63)
         self._handoff = Handoff(lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc())
+        self._marks: MarkLooks | None = None
+        self._chooser: Chooser | None = None
+        if marks:
+            self._marks, self._chooser = self._build_marks(pyds, marks)
         masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
         self._probe = BatchProbe(
             self._meta,
@@ -85,6 +99,7 @@ class PydsAnalysis:
             opaque=redaction.method is Method.OPAQUE,
             on_failure=self._on_failure,
             crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
+            marks=self._marks,
         )
         self._watches: dict[str, Watch] = {}
         self._redacted_at: dict[str, float] = {}
@@ -100,6 +115,10 @@ class PydsAnalysis:
         self._metrics.stage_duration.labels("probe").observe(self._clock() - began)
         return verdict
 
+    def choose(self, buffer: int) -> Verdict:
+        """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
+        return self._chooser.judge(buffer) if self._chooser else Verdict.PASS
+
     def gate(self) -> Callable[[int], Verdict]:
         """Return what judges the frames of one camera before redaction."""
         return Gate(self._meta, self._token).judge
@@ -107,14 +126,17 @@ class PydsAnalysis:
     def start(self) -> None:
         """Begin to take what the probe hands over."""
         self._thread.start()
+        if self._marks:
+            self._marks.start()
 
     def stop(self) -> bool:
-        """End within seconds; False where the floor's thread was left behind."""
+        """End within seconds; False where a thread was left behind."""
         self._stop.set()
         self._handoff.close()
+        compared = self._marks.close() if self._marks else True
         if self._thread.ident is not None:
             self._thread.join(5)
-        return not self._thread.is_alive()
+        return compared and not self._thread.is_alive()
 
     def redacting(self, within_s: float) -> bool:
         """Tell whether any camera's frame was covered in the last seconds."""
@@ -133,6 +155,17 @@ class PydsAnalysis:
     def failed(self) -> bool:
         """Whether the floor's thread has died."""
         return self._died
+
+    def _build_marks(self, pyds: Any, marks: tuple[Model, Brands]) -> tuple[MarkLooks, Chooser]:
+        model, brands = marks
+        on_objects = PydsLooks(pyds)
+        looks = MarkLooks(
+            on_objects,
+            (model.input.width, model.input.height),
+            brands=brands,
+            on_result=lambda result: self._metrics.looks.labels(result.value).inc(),
+        )
+        return looks, Chooser(self._meta, on_objects, classes=self._classes, wanted=lambda: looks.wanted)
 
     def _on_failure(self, camera: str | None) -> None:
         if camera in self._cameras:
@@ -153,8 +186,9 @@ class PydsAnalysis:
         camera, now = frame.camera, self._clock()
         for track in sighting.ended:
             self._values.pop(track, None)
+        answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        self._values.update(self._floor.update(frame, self._looks.drain(), sighting.ended))
+        self._values.update(self._floor.update(frame, answers, sighting.ended))
         self._watches[camera] = Watch(frame.captured_at, now)
         if sighting.masked is None:
             return  # covered whole, and counted by the probe
@@ -175,13 +209,19 @@ class PydsAnalysis:
                 self._floor.quiet(camera, at, self._cameras[camera].ended(at))
 
 
-def _cameras(settings: Settings, random: Random, wall_ns: Callable[[], int]) -> dict[str, CameraMeta]:
+def _classes(settings: Settings) -> Classes:
     labels = find_model(settings.models.person.name, read_manifest()).classes
     kinds = {"person": Kind.PERSON}
     classes = {
         (PERSON_GIE, number): (kinds.get(label, Kind.ACCESSORY), label) for number, label in enumerate(labels)
     }
     classes[FACE_GIE, FACE_CLASS] = (Kind.FACE, "face")
+    return classes
+
+
+def _cameras(
+    settings: Settings, classes: Classes, random: Random, wall_ns: Callable[[], int]
+) -> dict[str, CameraMeta]:
     sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
     return {
         name: CameraMeta(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.analysis import PydsAnalysis
-from pipelines.deepstream.build import build_graph, engine_files
+from pipelines.deepstream.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.installed import check_encoder, installed
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from probes.nvds import load_pyds
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.states import CameraState, Cause
     from probes.looks import LookScheduler
     from probes.measure import Metrics
+    from probes.nvds_marks import Brands
     from probes.wording import Brand, Money
 
 
@@ -37,16 +39,21 @@ def assemble(
     random: Random,
     files: Callable[[Capabilities], EngineFiles] | None = None,
     brand: Brand = as_is,
+    brands: Brands | None = None,
     kit: Kit | None = None,
     pyds: Any = None,
 ) -> DeepStreamPlatform:
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
 
     files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
+    brands: what is enrolled of marks; without it the graph has no brand model.
     """
     capabilities = installed(kit)
     binding = pyds or load_pyds()
     named = files(capabilities) if files else engine_files(settings)
+    model = brand_model(settings) if brands and named.brand else None
+    if model is None:
+        named = replace(named, brand=None)
     graph, redaction = build_graph(settings, capabilities, named)
     check_encoder(graph, kit)
     analysis = PydsAnalysis(
@@ -61,6 +68,7 @@ def assemble(
         brand=brand,
         metrics=metrics,
         random=random,
+        marks=(model, brands) if model and brands else None,
     )
     return DeepStreamPlatform(
         settings,

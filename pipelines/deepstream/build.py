@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engines.manifest import find_model, read_manifest
+from engines.manifest import Decoder, find_model, read_manifest
+from engines.nvinfer_config import CROPS, LOOKS
 from pipelines.deepstream.camera_graph import SIZE, add_camera, feed
 from pipelines.deepstream.graph import Draft, Graph
 from pipelines.deepstream.outlet_graph import OutletDraft, Outlets, mux_properties
@@ -15,6 +16,7 @@ from pipelines.errors import BadInput
 from pipelines.settings.models import BUILTIN_BRAND
 
 if TYPE_CHECKING:
+    from engines.manifest import Model
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.graph import Properties
     from pipelines.deepstream.redaction import Redaction
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 CONFIGS: Final = Path(__file__).parents[2] / "configs" / "deepstream"
 TRACKER_LIBRARY: Final = Path("/opt/nvidia/deepstream/deepstream/lib/libnvds_nvmultiobjecttracker.so")
-CROPS: Final = 16
-"""Persons whose crops go through the brand model at once."""
 TRACKER_SIZE: Final = (960, 544)
 """Width and height at which the tracker works; multiples of 32."""
 _SPINE: Final[Properties] = {"max-size-buffers": 2, "max-size-bytes": 0, "max-size-time": 0}
@@ -51,15 +51,28 @@ class EngineFiles:
 
 def engine_files(settings: Settings, folder: Path = CONFIGS) -> EngineFiles:
     """Return the files for the store's models, as `configs/deepstream` names them."""
-    brand = settings.models.brand.name
+    brand = brand_model(settings)
     classes = find_model(settings.models.person.name, read_manifest()).classes
     return EngineFiles(
         person=folder / f"{settings.models.person.name}.yml",
         face=folder / f"{settings.models.face.name}.yml",
         tracker=folder / "tracker-perf.yml",
-        brand=None if brand == BUILTIN_BRAND else folder / f"{brand}.yml",
+        brand=folder / f"{brand.name}.yml" if brand else None,
         person_class=classes.index("person"),
     )
+
+
+def brand_model(settings: Settings) -> Model | None:
+    """Return the model of marks that the store uses; None where it asks for no brands. Raises BadInput."""
+    if settings.gallery is None:
+        return None
+    models, name = read_manifest(), settings.models.brand.name
+    if name != BUILTIN_BRAND:
+        model = find_model(name, models)
+        if model.decoder is not Decoder.MARKS:
+            raise BadInput(f"models.brand: {name} finds no marks; write {BUILTIN_BRAND}")
+        return model
+    return next((model for model in models.values() if model.decoder is Decoder.MARKS), None)
 
 
 def outlets(settings: Settings) -> Outlets:
@@ -107,7 +120,12 @@ def build_graph(
     if leaving.stream_kbit and len(tees) > 1:
         add.wall(tees, rate)
     graph = Graph(
-        tuple(draft.elements), tuple(draft.links), slots, probe="demux", gates=frozenset(draft.gates)
+        tuple(draft.elements),
+        tuple(draft.links),
+        slots,
+        probe="demux",
+        gates=frozenset(draft.gates),
+        chooser="brand" if files.brand is not None else "",
     )
     return graph, redaction
 
@@ -140,7 +158,7 @@ def _spine(draft: Draft, batch: int, box: Capabilities, files: EngineFiles) -> N
     _infer(draft, "face", files.face, files.face_engine, _primary(FACE_GIE, batch))
     queued("face")
     if files.brand is not None:
-        _infer(draft, "brand", files.brand, files.brand_engine, _secondary(BRAND_GIE, files.person_class))
+        _infer(draft, "brand", files.brand, files.brand_engine, _secondary(BRAND_GIE))
         queued("brand")
     # RGBA: the probe reads crops, and get_nvds_buf_surface takes nothing else (31). On a dGPU Python can read
     # only unified memory; on Jetson the default, a surface array, is the one that maps (30).
@@ -164,12 +182,17 @@ def _primary(gie: int, batch: int) -> Properties:
     return {"unique-id": gie, "process-mode": "primary", "batch-size": batch, "interval": 0}
 
 
-def _secondary(gie: int, person_class: int) -> Properties:
-    """Return what makes an nvinfer look at persons (pitfall 18)."""
+def _secondary(gie: int) -> Properties:
+    """Return what makes an nvinfer look at the crops that are chosen for it, and give its tensors to us.
+
+    Of a network that nvinfer does not read itself it has every object worked on in every frame; so the
+    objects are looks, added on its sink pad (probes.nvds_chooser), and persons are none (pitfall 18).
+    """
     return {
         "unique-id": gie,
         "process-mode": "secondary",
-        "infer-on-gie-id": PERSON_GIE,
-        "infer-on-class-ids": str(person_class),
+        "infer-on-gie-id": LOOKS,
+        "infer-on-class-ids": "0",
         "batch-size": CROPS,
+        "output-tensor-meta": True,
     }

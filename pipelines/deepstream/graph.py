@@ -51,6 +51,7 @@ class Graph:
 
     slots: pad number at mux and demux, by camera. probe: element whose sink pad shows each batch to the
     metadata probe. gates: elements whose sink pad lets through only frames that the probe vouched for.
+    chooser: element on whose sink pad the crops for the brand model are chosen; "" where there is none.
     """
 
     elements: tuple[Element, ...]
@@ -58,6 +59,7 @@ class Graph:
     slots: Mapping[str, int] = field(default_factory=dict)
     probe: str = ""
     gates: frozenset[str] = frozenset()
+    chooser: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, Element]:

@@ -56,6 +56,9 @@ class Analysis(Protocol):
     def judge_batch(self, buffer: int) -> Verdict:
         """Work on the batch at this address, in the streaming thread."""
 
+    def choose(self, buffer: int) -> Verdict:
+        """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
+
     def gate(self) -> Callable[[int], Verdict]:
         """Return what judges the frames of one camera before redaction."""
 
@@ -118,6 +121,8 @@ class DeepStreamPlatform:
         prove(graph, redaction)
         self._built = Realised(graph, kit)
         self._built.judge(graph.probe, analysis.judge_batch)
+        if graph.chooser:
+            self._built.show(graph.chooser, analysis.choose)
         for gate in sorted(graph.gates):
             self._built.judge(gate, analysis.gate())
         proof = prove(self._with_sources(), redaction)

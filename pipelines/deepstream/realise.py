@@ -54,6 +54,10 @@ class Realised:
         judge_buffers(pad, judge)
         self._judged[name] = pad
 
+    def show(self, name: str, judge: Judge) -> None:
+        """Show somebody all that reaches an element's sink pad; no gate, and no part of the proof."""
+        judge_buffers(self.element(name).get_static_pad("sink"), judge)
+
     def camera_bin(self, camera: str) -> Any:
         """Build the source bin of a camera, not yet in the pipeline."""
         part = self.graph.part(camera)

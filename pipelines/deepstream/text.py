@@ -45,6 +45,7 @@ def to_json(graph: Graph) -> str:
         "slots": dict(graph.slots),
         "probe": graph.probe or None,
         "gates": sorted(graph.gates),
+        "chooser": graph.chooser or None,
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
@@ -79,6 +80,8 @@ def _node(graph: Graph, element: Element, before: Iterable[str]) -> str:
     text = [element.name, element.factory, *(f"{k}={_short(v)}" for k, v in element.properties.items())]
     if element.name == graph.probe:
         text.append("(metadata probe)")
+    if element.name == graph.chooser:
+        text.append("(looks chosen)")
     if element.name in graph.gates:
         text.append("(gate: vouched frames only)" if graph.probe else "(fails closed)")
     label = r"\n".join(part.replace("\\", "\\\\").replace('"', r"\"") for part in text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.errors import BadInput, InferenceFailed
-from engines.manifest import MANIFEST, Model, read_manifest
+from engines.manifest import MANIFEST, Decoder, Model, read_manifest
 from scripts import models_build, models_export
 
 if TYPE_CHECKING:
@@ -55,15 +55,16 @@ def list_models(args: argparse.Namespace) -> int:
 def _row(model: Model) -> tuple[str, ...]:
     shape = f"{model.input.width}x{model.input.height} {model.input.order.value}"
     about = (model.name, model.licence, shape)
+    tells = " ".join(model.classes) or model.decoder.value
     try:
         size = f"{model.path.stat().st_size / 1e6:.1f} MB"
     except OSError:
-        return *about, "-", " ".join(model.classes), "missing"
+        return *about, "-", tells, "missing"
     try:
         model.check_file()
     except BadInput:
-        return *about, size, " ".join(model.classes), "changed"
-    return *about, size, " ".join(model.classes), "ok"
+        return *about, size, tells, "changed"
+    return *about, size, tells, "ok"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -92,6 +93,8 @@ def verify_models(args: argparse.Namespace) -> int:
 
 def _verify(model: Model) -> str:
     """Return what is to be said of a sound model; raise BadInput or InferenceFailed."""
+    if model.decoder is not Decoder.TF_SSD:
+        return _verify_marks(model)
     from engines.openvino_runtime import Network  # noqa: PLC0415  other commands do without OpenVINO
 
     model.check_file()
@@ -107,6 +110,21 @@ def _verify(model: Model) -> str:
         f"ok (sha256 {model.sha256[:12]}, {network.precision}, "
         f"loaded in {(loaded - start) * 1e3:.0f} ms, first answer in {(done - loaded) * 1e3:.0f} ms)"
     )
+
+
+def _verify_marks(model: Model) -> str:
+    from engines.marks.network import MarkEmbedder, MarkFinder  # noqa: PLC0415  the same
+
+    grey = np.full((model.input.height, model.input.width, 3), GREY, np.uint8)
+    model.check_file()
+    start = time.perf_counter()
+    if model.decoder is Decoder.MARKS:
+        found = len(MarkFinder(model=model.name).find(grey).vectors)
+        told = f"{found} candidates on an empty picture"
+    else:
+        told = f"vectors of {MarkEmbedder(model=model.name).embed([grey]).shape[1]} numbers"
+    taken = (time.perf_counter() - start) * 1e3
+    return f"ok (sha256 {model.sha256[:12]}, {told}, loaded and answered in {taken:.0f} ms)"
 
 
 def check_answer(raw: Raw, model: Model) -> None:

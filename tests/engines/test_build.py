@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from enum import Enum
@@ -18,7 +19,7 @@ from engines.calibration import Frames, read_picture, to_tensor
 from engines.cuda import open_cuda
 from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 from engines.errors import BadInput, BuildFailed, InferenceFailed
-from engines.manifest import read_manifest
+from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
 from engines.tensorrt import check_version, load_tensorrt
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
 
@@ -217,6 +218,28 @@ def test_eight_bits_that_differ_are_refused_and_leave_nothing(
         builder.build(Wanted(MODEL, INT8, 4, Frames.of(frames)))
     assert not list(tmp_path.glob("*int8*"))
     assert not list(tmp_path.glob("*.calibration*"))
+
+
+def marks_model(folder: Path) -> Model:
+    """Return a model of marks as the manifest has one; the file is a stand-in."""
+    path = folder / "marks.onnx"
+    path.write_bytes(b"ONNX of a model of marks")
+    size = Input(320, 480, Order.RGB, (0.0, 0.0, 0.0), 1.0)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    origin = Origin("own", "1", "engines/training")
+    return Model("marks", path, digest, "Apache-2.0", origin, size, Decoder.MARKS, (), (), 1.0)
+
+
+def test_a_model_of_marks_is_built_but_never_in_eight_bits(tmp_path: Path, frames: Path) -> None:
+    builder, _ = maker(tmp_path)
+    model = marks_model(tmp_path)
+    built, fresh = builder.build(Wanted(model, FP16, 8))
+    assert fresh
+    plan = json.loads(built.path.read_bytes())
+    assert plan["shapes"] == [[1, 3, 480, 320], [8, 3, 480, 320], [8, 3, 480, 320]]
+    for precision in (INT8, BEST):
+        with pytest.raises(BadInput, match=r"this is none; build it with --precision fp16"):
+            builder.build(Wanted(model, precision, 8, Frames.of(frames)))
 
 
 def test_too_little_to_judge_by_is_refused(tmp_path: Path, frames: Path) -> None:

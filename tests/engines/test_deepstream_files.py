@@ -13,14 +13,27 @@ from hypothesis import strategies as st
 from engines.deepstream_files import deepstream_files
 from engines.engine_key import EngineKey, EnginePrecision, EngineStore
 from engines.errors import BadInput
-from engines.manifest import read_manifest
-from engines.nvinfer_config import BEST_K, Inference, OnObjects, nvinfer_yaml
+from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
+from engines.nvinfer_config import BEST_K, BRAND_GIE, CROPS, LOOKS, Inference, OnObjects, nvinfer_yaml
 from engines.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
 from scripts.models_export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
 
 CONFIGS = Path(__file__).parent.parent.parent / "configs" / "deepstream"
 MODELS = read_manifest()
+DETECTORS = [name for name, model in MODELS.items() if model.classes]
+MARKS = Model(
+    "marks",
+    CONFIGS.parent.parent / "engines" / "models" / "marks.onnx",
+    "0" * 64,
+    "Apache-2.0",
+    Origin("own", "1", "engines/training"),
+    Input(320, 480, Order.RGB, (0.0, 0.0, 0.0), 1.0),
+    Decoder.MARKS,
+    (),
+    (),
+    1.0,
+)
 FILES = deepstream_files(MODELS.values(), REFERENCE, CONFIGS)
 
 
@@ -35,7 +48,7 @@ def test_every_key_and_value_is_one_that_deepstream_reads(name: str) -> None:
 
 
 @given(
-    name=st.sampled_from(sorted(MODELS)),
+    name=st.sampled_from(sorted(DETECTORS)),
     batch=st.integers(1, 1024),
     precision=st.sampled_from(EnginePrecision),
     on=st.none() | st.builds(OnObjects, st.just(1), st.just((0, 3)), st.integers(0, 200)),
@@ -69,6 +82,38 @@ def test_the_file_says_what_the_manifest_says() -> None:
     assert face["interval"] == 0  # every frame, or faces go unmasked
 
 
+@pytest.mark.parametrize("precision", EnginePrecision)
+def test_a_model_of_marks_works_on_looks_and_hands_its_tensors_on(precision: EnginePrecision) -> None:
+    machine = replace(REFERENCE, precision=precision, batch=3)
+    files = deepstream_files([MARKS], machine, CONFIGS)
+    assert [name for name in files if name.startswith("marks")] == ["marks.yml"]  # no labels
+    assert nvinfer_mistakes(files["marks.yml"]) == []
+    content = yaml.safe_load(files["marks.yml"])
+    assert list(content) == ["property"]
+    own = content["property"]
+    same = {
+        "network-type": 100,
+        "output-tensor-meta": 1,
+        "infer-dims": "3;480;320",
+        "model-color-format": 0,
+        "net-scale-factor": 1.0,
+        "maintain-aspect-ratio": 1,
+        "symmetric-padding": 0,
+        "output-blob-names": "boxes;scores;vectors",
+        "batch-size": CROPS,
+        "gie-unique-id": BRAND_GIE,
+        "process-mode": 2,
+        "operate-on-gie-id": LOOKS,
+        "operate-on-class-ids": 0,
+        "input-object-min-width": 32,
+        "input-object-min-height": 32,
+    }
+    assert same.items() <= own.items()
+    assert own["network-mode"] == (0 if precision is EnginePrecision.FP32 else 2)
+    assert f"-b{CROPS}-" in own["model-engine-file"]
+    assert "offsets" not in own
+
+
 def test_files_named_in_the_committed_ones_are_there() -> None:
     for name in MODELS:
         own = yaml.safe_load(FILES[f"{name}.yml"])["property"]
@@ -84,6 +129,11 @@ def test_files_named_in_the_committed_ones_are_there() -> None:
         ({"batch": 1025}, "batch 1025"),
         ({"gie_id": 0}, "unique ids"),
         ({"on": OnObjects(1, (0,))}, "its own boxes"),
+        ({"model": MARKS}, "works on crops of persons"),
+        (
+            {"model": MARKS, "precision": EnginePrecision.BEST, "calibration": Path("x")},
+            "cannot be judged in 8 bits",
+        ),
         ({"precision": EnginePrecision.INT8}, "msh models build centerface --precision int8 --frames"),
     ],
 )
@@ -144,6 +194,8 @@ def test_a_stores_thresholds_come_before_the_manifests() -> None:
         ("property: {num-detected-classes: 1}\nclass-attrs-1: {topk: 3}", "section class-attrs-1"),
         ("class-attrs-all: {topk: 3}", "no property section"),
         ("property: {uff-file: x}", "dead"),
+        ("property: {network-type: 100}", "output-tensor-meta"),
+        ("property: {network-type: 100, secondary-reinfer-interval: 5}", "these keys count"),
     ],
 )
 def test_the_checker_finds_mistakes(text: str, mistake: str) -> None:

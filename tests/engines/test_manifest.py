@@ -49,6 +49,23 @@ def test_the_minimal_manifest_reads(tmp_path: Path) -> None:
     model.check_file()
 
 
+def marks(entry: dict[str, Any]) -> None:
+    """Make the entry that of a model of marks."""
+    entry["decoder"] = "marks"
+    for key in ("classes", "thresholds", "nms_iou"):
+        del entry[key]
+
+
+def test_a_model_of_marks_tells_no_classes(tmp_path: Path) -> None:
+    content = minimal()
+    marks(content["models"]["tiny"])
+    (model,) = read_manifest(written(tmp_path, content)).values()
+    assert (model.decoder, model.classes, model.thresholds) == (Decoder.MARKS, (), ())
+    content["models"]["tiny"]["classes"] = ["mark"]
+    with pytest.raises(BadInput, match=r"tiny\.classes: unknown key"):
+        read_manifest(written(tmp_path, content))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -45,7 +45,11 @@ def nvinfer_mistakes(text: str) -> list[str]:
 def _missing(own: dict[str, Any]) -> list[str]:
     needed = {
         "onnx-file or model-engine-file": "onnx-file" in own or "model-engine-file" in own,
-        "num-detected-classes": own.get("num-detected-classes", 0) > 0,
+        "num-detected-classes": own.get("network-type") == 100 or own.get("num-detected-classes", 0) > 0,
+        "output-tensor-meta of a network that nvinfer does not read": own.get("network-type") != 100
+        or own.get("output-tensor-meta") == 1,
+        "a network type for which these keys count": own.get("network-type") != 100
+        or not {"secondary-reinfer-interval", "classifier-async-mode", "cluster-mode"} & set(own),
         "infer-dims of a dynamic graph": "infer-dims" in own,
         "int8-calib-file": own.get("network-mode") not in (1, 3) or "int8-calib-file" in own,
         "operate-on-gie-id": own.get("process-mode") != 2 or "operate-on-gie-id" in own,

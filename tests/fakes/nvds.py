@@ -161,7 +161,13 @@ def camera(name: str, masks: Sequence[Polygon] = ()) -> CameraMeta:
 
 
 def rig(
-    ds: Any, *, pads: int = 4, opaque: bool = False, masks: Sequence[Polygon] = (), crops: Any = None
+    ds: Any,
+    *,
+    pads: int = 4,
+    opaque: bool = False,
+    masks: Sequence[Polygon] = (),
+    crops: Any = None,
+    marks: Any = None,
 ) -> Rig:
     """Cameras cam0, cam1 ... on pads 0, 1 ...; 1280x720 surfaces of 640x480 cameras."""
     values: dict[TrackId, PersonValue] = {}
@@ -178,5 +184,6 @@ def rig(
         opaque=opaque,
         on_failure=failures.append,
         crops=crops,
+        marks=marks,
     )
     return Rig(probe, meta, handoff, values, failures)

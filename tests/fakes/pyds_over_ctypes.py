@@ -26,6 +26,7 @@ POOLED = {
 }
 NVDS_BATCH_GST_META = 4097
 NVDS_TRACKER_PAST_FRAME_META = 15
+NVDSINFER_TENSOR_OUTPUT_META = 12
 _SIMPLE = {
     "guint": c.c_uint,
     "unsigned int": c.c_uint,
@@ -39,6 +40,7 @@ _SIMPLE = {
     "NvDsMetaType": c.c_int,
     "NvOSD_Arrow_Head_Direction": c.c_int,
     "TRACKER_STATE": c.c_int,
+    "NvDsInferDataType": c.c_int,
     "gfloat": c.c_float,
     "float": c.c_float,
     "double": c.c_double,
@@ -91,7 +93,14 @@ def _address(pointer: Any) -> int:
 
 
 def get_ptr(meta: Any) -> int:
-    return c.addressof(meta)
+    return meta.address if isinstance(meta, Capsule) else c.addressof(meta)
+
+
+def get_nvds_LayerInfo(meta: Any, index: int) -> Any:  # noqa: N802 pyds calls it so
+    kind = struct("NvDsInferLayerInfo")
+    layer = kind.from_address(meta._output_layers_info + index * c.sizeof(kind))
+    layer._buffer = c.c_void_p.from_address(meta._out_buf_ptrs_host + index * c.sizeof(c.c_void_p)).value
+    return layer
 
 
 def get_string(address: int) -> str:
@@ -159,9 +168,11 @@ def _property(struct: str, name: str, c_type: str) -> property | None:
         return _text(raw)
     if name == "font_name":
         return _font(raw)
+    if name == "layerName":
+        return property(lambda self: c.string_at(getattr(self, raw)).decode())
     if c_type.endswith("*"):
         return _pointer(raw)
-    if c_type.endswith("[MAX_ELEMENTS_IN_DISPLAY_META]"):
+    if c_type.endswith(("[MAX_ELEMENTS_IN_DISPLAY_META]", "[NVDSINFER_MAX_DIMS]")):
         return _array(raw)
     return _unsigned(raw) if _SIMPLE.get(c_type) in (c.c_uint, c.c_uint64) else None
 
@@ -261,9 +272,17 @@ def load(folder: Path) -> Pyds:
     meta = c.CDLL(str(folder / "libnvds_meta.so"), mode=c.RTLD_GLOBAL)
     gst = c.CDLL(str(folder / "libnvdsgst_meta.so"), mode=c.RTLD_GLOBAL)
     pyds = Pyds(
-        meta=meta, gst=gst, get_string=get_string, get_ptr=get_ptr, **{n: struct(n) for n in FACTS["structs"]}
+        meta=meta,
+        gst=gst,
+        get_string=get_string,
+        get_ptr=get_ptr,
+        get_nvds_LayerInfo=get_nvds_LayerInfo,
+        **{n: struct(n) for n in FACTS["structs"]},
     )
-    pyds.NvDsMetaType = SimpleNamespace(NVDS_TRACKER_PAST_FRAME_META=NVDS_TRACKER_PAST_FRAME_META)
+    pyds.NvDsMetaType = SimpleNamespace(
+        NVDS_TRACKER_PAST_FRAME_META=NVDS_TRACKER_PAST_FRAME_META,
+        NVDSINFER_TENSOR_OUTPUT_META=NVDSINFER_TENSOR_OUTPUT_META,
+    )
     meta.nvds_create_batch_meta.restype, meta.nvds_create_batch_meta.argtypes = c.c_void_p, [c.c_uint]
     gst.gst_buffer_add_nvds_meta.restype, gst.gst_buffer_add_nvds_meta.argtypes = c.c_void_p, [c.c_void_p] * 5
     get = gst.gst_buffer_get_nvds_batch_meta
@@ -282,6 +301,7 @@ def load(folder: Path) -> Pyds:
         ("nvds_add_obj_meta_to_frame", 3),
         ("nvds_add_display_meta_to_frame", 2),
         ("nvds_add_user_meta_to_batch", 2),
+        ("nvds_add_user_meta_to_obj", 2),
         ("nvds_remove_obj_meta_from_frame", 2),
         ("nvds_copy_frame_meta", 2),
     ):

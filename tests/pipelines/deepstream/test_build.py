@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from pipelines.deepstream.build import build_graph, engine_files
+from engines.nvinfer_config import BRAND_GIE, CROPS, LOOKS
+from pipelines.deepstream.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.contract import breaches, load_contract
 from pipelines.deepstream.guard import prove
 from pipelines.deepstream.redaction import Method
@@ -107,6 +111,36 @@ def test_what_the_box_cannot_read_is_refused_by_name(tmp_path, source, box, says
     settings = store(tmp_path, [source])
     with pytest.raises(BadInput, match=says):
         build_graph(settings, box, engine_files(settings))
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_the_brand_model_sees_only_chosen_crops_and_gives_us_its_tensors(tmp_path, box):
+    settings = store(tmp_path, rtsp(32))
+    files = replace(engine_files(settings), brand=Path("/x/marks.yml"))
+    graph, redaction = build_graph(settings, box, files)
+    assert list(breaches(graph, load_contract(box))) == []
+    prove(graph, redaction)
+    brand = graph.by_name["brand"]
+    keys = ("unique-id", "process-mode", "infer-on-gie-id", "infer-on-class-ids", "batch-size")
+    assert [brand.get(key) for key in keys] == [BRAND_GIE, "secondary", LOOKS, "0", CROPS]
+    assert (brand.get("output-tensor-meta"), brand.get("config-file-path")) == (True, "/x/marks.yml")
+    assert graph.chooser == "brand"
+    way = graph.path(graph.sources, "demux")
+    assert [name for name in way if name in ("tracker", "face", "brand", "rgba")] == [
+        "tracker",
+        "face",
+        "brand",
+        "rgba",
+    ]
+    bare, _ = build_graph(settings, box, replace(files, brand=None))
+    assert bare.chooser == ""
+    assert "brand" not in bare.by_name
+
+
+def test_no_detector_of_other_things_passes_for_the_brand_model(tmp_path):
+    settings = store(tmp_path, rtsp(1), more="models: {brand: nanodet-416}\nbrands: {}")
+    with pytest.raises(BadInput, match=r"models\.brand: nanodet-416 finds no marks; write builtin"):
+        brand_model(settings)
 
 
 def test_a_folder_of_pictures_is_refused(tmp_path):

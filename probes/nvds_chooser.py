@@ -1,0 +1,100 @@
+"""Whom the brand model looks at on DeepStream: chosen on the batch before it, by need and within a budget.
+
+nvinfer itself would look at every person of every frame (see engines.nvinfer_config). So the model works on
+looks alone: objects added here, each a person with what the person carries, as crops for reading are cut.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from math import ceil, floor, isfinite
+from typing import TYPE_CHECKING
+
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.nvds_meta import UNTRACKED
+from probes.nvds_redact import Verdict
+from probes.picking import Limits, Picker
+from probes.reading import extent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from probes.nvds_camera import Classes
+    from probes.nvds_meta import FrameMeta, MetaReader, Rectangle
+    from probes.nvds_tensors import PydsLooks
+
+log = logging.getLogger(__name__)
+
+GPU_LIMITS = Limits(per_second=20.0)
+"""A look costs the GPU little; the budget is for small ones, with faces to find on every frame."""
+SMALLEST = 32
+"""nvinfer leaves out objects with a side below this (input-object-min-width, -height)."""
+
+
+class Chooser:
+    """Adds the looks. One thread; it never fails a batch, for without looks nothing is wrong."""
+
+    def __init__(
+        self,
+        reader: MetaReader,
+        looks: PydsLooks,
+        *,
+        classes: Classes,
+        wanted: Callable[[], bool],
+        limits: Limits = GPU_LIMITS,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for."""
+        self._reader, self._looks, self._classes = reader, looks, classes
+        self._wanted, self._clock_ns = wanted, clock_ns
+        self._picker = Picker(limits)
+        self._failing = False
+
+    def judge(self, buffer: int) -> Verdict:
+        """Add the looks that are due to the batch at this address; it passes in any case."""
+        try:
+            if self._wanted():
+                self._choose(buffer)
+        except Exception as error:  # noqa: BLE001 a look that fails is a look less
+            if not self._failing:
+                log.error("no looks for brands: %s", type(error).__name__)
+            self._failing = True
+        else:
+            if self._failing:
+                log.info("looks for brands work again")
+            self._failing = False
+        return Verdict.PASS
+
+    def _choose(self, buffer: int) -> None:
+        batch, at = self._reader.read(buffer), self._clock_ns()
+        for meta in batch.frames:
+            if not meta.objects:
+                continue
+            surface = self._reader.surface_of(meta)
+            frame = self._frame(meta, surface, at)
+            for person in self._picker.pick(frame):
+                box = _even(extent(frame, person), surface)
+                if box is not None and person.track is not None:
+                    self._looks.add(batch, meta, box, person.track.number)
+
+    def _frame(self, meta: FrameMeta, surface: tuple[int, int], at: int) -> Frame:
+        """Return what was detected, in pixels of the surface, under the tracker's own numbers."""
+        found = []
+        for seen in meta.objects or ():
+            kind, label = self._classes.get((seen.component, seen.class_id), (Kind.MARK, ""))
+            box = Box(seen.left, seen.top, seen.width, seen.height)
+            if kind not in (Kind.PERSON, Kind.ACCESSORY) or not all(map(isfinite, box)):
+                continue
+            tracked = kind is Kind.PERSON and seen.number != UNTRACKED
+            track = TrackId(str(meta.pad), "", seen.number) if tracked else None
+            found.append(Detection(kind, label, seen.confidence, box, track))
+        return Frame(str(meta.pad), at, surface, tuple(found))
+
+
+def _even(box: Box, surface: tuple[int, int]) -> Rectangle | None:
+    """Return the box in even pixels inside the surface, as nvinfer rounds crops; None where it is small."""
+    left, top = max(0, floor(box.x)) // 2 * 2, max(0, floor(box.y)) // 2 * 2
+    right, bottom = (min(most, ceil(end)) for most, end in zip(surface, (box.right, box.bottom), strict=True))
+    width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2
+    return (left, top, width, height) if min(width, height) >= SMALLEST else None

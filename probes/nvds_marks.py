@@ -1,0 +1,217 @@
+"""Marks of brands from the brand model's tensors: copied in the probe, compared in a thread of their own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from engines.marks.sightings import Candidates
+from engines.nvinfer_config import LOOKS
+from probes.frame import Box, Kind
+from probes.looks import LookResult
+from probes.marks import MarkStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engines.marks.sightings import FloatArray, Sighting
+    from pricing.brand_book import BrandBook
+    from probes.answers import LookAnswer
+    from probes.frame import Frame, TrackId
+    from probes.nvds_camera import CameraMeta
+    from probes.nvds_meta import FrameMeta
+    from probes.nvds_overlay import Pairs
+    from probes.nvds_tensors import PydsLooks, Tensors
+
+log = logging.getLogger(__name__)
+
+WAITING = 32
+MOST_ANSWERS = 256
+WAIT_S = 1.0
+STOP_S = 2.0
+
+
+class Matcher(Protocol):
+    """What compares candidates with the marks that are enrolled: engines.marks.gallery.Gallery."""
+
+    def sightings(self, candidates: Candidates) -> list[Sighting]:
+        """Return the brands seen, boxes as the candidates have them."""
+
+
+Brands = Callable[[], "tuple[Matcher, BrandBook] | None"]
+"""What is enrolled now, and the book that goes with it; None where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What the brand model answered to a look at one person.
+
+    crop: what it saw of the surface, px. hidden(box): whether a box of the frame lies behind a camera mask.
+    """
+
+    track: TrackId
+    frame: Frame
+    surface: tuple[int, int]
+    crop: Box
+    tensors: Tensors
+    hidden: Callable[[Box], bool]
+
+
+def candidates_of(glimpse: Glimpse, network: tuple[int, int]) -> Candidates:
+    """Return the candidates in pixels of the frame: finite, inside the crop, not behind a mask.
+
+    network: width, height of the model's input. nvinfer scales a crop as a whole into its top left corner,
+    to whole pixels (get_converted_buffer, gst-nvinfer/gstnvinfer.cpp, 9.1).
+    """
+    boxes, scores, vectors = glimpse.tensors
+    crop = glimpse.crop
+    inside = _fitted((int(crop.w), int(crop.h)), network)
+    scale = np.array([crop.w / inside[0], crop.h / inside[1]] * 2, np.float32)
+    there = np.clip(boxes, 0, np.array(inside * 2, np.float32)) * scale
+    to_frame = [size / of for size, of in zip(glimpse.frame.size, glimpse.surface, strict=True)]
+    placed = ((there + np.array([crop.x, crop.y] * 2)) * np.array(to_frame * 2)).astype(np.float32)
+    length = np.linalg.norm(vectors, axis=1)
+    good = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & np.isfinite(length) & (length > 0)
+    good &= (placed[:, 2] - placed[:, 0] >= 1) & (placed[:, 3] - placed[:, 1] >= 1)
+    good[good] = [not glimpse.hidden(_box(one)) for one in placed[good]]
+    # Half precision leaves them not quite of unit length.
+    return Candidates(placed[good], scores[good], vectors[good] / length[good, None])
+
+
+def _box(corners: FloatArray) -> Box:
+    x1, y1, x2, y2 = corners.tolist()
+    return Box(x1, y1, x2 - x1, y2 - y1)
+
+
+def _fitted(crop: tuple[int, int], network: tuple[int, int]) -> tuple[int, int]:
+    high, wide = network[0] * crop[1] / crop[0], network[1] * crop[0] / crop[1]
+    return (network[0], int(high)) if high <= network[1] else (int(wide), network[1])
+
+
+class MarkLooks:
+    """Takes looks in the probe, at most WAITING of them; compares them; gives answers as looks do.
+
+    brands: asked for each look, so that a gallery read anew counts from the next one. on_result hears each
+    look once, from any thread.
+    """
+
+    def __init__(
+        self,
+        looks: PydsLooks,
+        network: tuple[int, int],
+        *,
+        brands: Brands,
+        on_result: Callable[[LookResult], None],
+    ) -> None:
+        self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
+        self._stream = MarkStream()
+        self._change = threading.Condition()
+        self._waiting: deque[Glimpse] = deque()
+        self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
+        self._closed = self._failing = False
+        self._thread = threading.Thread(target=self._work, name="marks", daemon=True)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any mark to look for."""
+        return self._brands() is not None
+
+    def take(
+        self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
+    ) -> None:
+        """Copy the answers on a frame, and take the looks off it; in the probe.
+
+        frame: what may be known of it: who stands behind a camera mask is not in it.
+        """
+        looks = [seen for seen, _ in pairs if seen.component == LOOKS]
+        if not looks:
+            return
+        public = {person.track for person in frame.of(Kind.PERSON)}
+        tracks = {
+            seen.number: found.track for seen, found in pairs if found is not None and found.track in public
+        }
+        for seen in looks:
+            tensors, track = self._looks.take(meta, seen), tracks.get(seen.number)
+            if tensors is not None and track is not None:
+                crop = Box(seen.left, seen.top, seen.width, seen.height)
+                self._put(Glimpse(track, frame, surface, crop, tensors, _hidden_by(camera, frame.size)))
+
+    def drain(self) -> list[LookAnswer]:
+        """Return the answers that have come since the last call, oldest first."""
+        answers = []
+        while self._answers:
+            answers.append(self._answers.popleft())
+        return answers
+
+    def start(self) -> None:
+        """Begin to compare."""
+        self._thread.start()
+
+    def close(self) -> bool:
+        """End within seconds, from any state; False where the thread was left behind."""
+        with self._change:
+            self._closed = True
+            dropped = len(self._waiting)
+            self._waiting.clear()
+            self._change.notify_all()
+        self._tell([LookResult.DROPPED] * dropped)
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S)
+        return not self._thread.is_alive()
+
+    def _put(self, glimpse: Glimpse) -> None:
+        with self._change:
+            full = len(self._waiting) >= WAITING
+            if full:
+                self._waiting.popleft()
+            self._waiting.append(glimpse)
+            self._change.notify()
+        self._tell([LookResult.DROPPED] * full)
+
+    def _next(self) -> Glimpse | None:
+        with self._change:
+            while not self._closed:
+                if self._waiting:
+                    return self._waiting.popleft()
+                self._change.wait(WAIT_S)
+        return None
+
+    def _work(self) -> None:
+        while (glimpse := self._next()) is not None:
+            try:
+                self._tell([self._compare(glimpse)])
+            except Exception:  # whatever it was, the next look may succeed
+                self._tell([LookResult.FAILED])
+                if not self._failing:
+                    log.exception("marks are not compared; the video goes on without new ones")
+                self._failing = True
+                continue
+            if self._failing:
+                log.info("marks are compared again")
+            self._failing = False
+
+    def _compare(self, glimpse: Glimpse) -> LookResult:
+        known = self._brands()
+        if known is None or not self._stream.due(glimpse.track, glimpse.frame.captured_at):
+            return LookResult.DROPPED
+        gallery, book = known
+        seen = gallery.sightings(candidates_of(glimpse, self._network))
+        answer = self._stream.take(glimpse.frame, glimpse.track, seen, book)
+        if answer is None:
+            return LookResult.DROPPED
+        self._answers.append(answer)
+        return LookResult.MARKS if answer.marks else LookResult.NONE
+
+    def _tell(self, results: Sequence[LookResult]) -> None:
+        for result in results:
+            self._on_result(result)
+
+
+def _hidden_by(camera: CameraMeta, size: tuple[int, int]) -> Callable[[Box], bool]:
+    return lambda box: camera.is_masked(box, size)
