@@ -1,8 +1,8 @@
 """Compares what was found on a picture with the marks that are enrolled: what is none of them stays unknown.
 
-A candidate counts as a brand where it is nearer to one of the brand's pictures than (a) the brand's
-threshold, which few camera crops of other marks pass, (b) any of thousands of other marks, the cohort, and
-(c) any other brand. Other marks, not backgrounds, are what deceives: each test alone lets several times more through.
+A candidate counts as a brand where it is nearer to one of the brand's pictures than the brand's threshold,
+which few camera crops of other marks pass, than any of thousands of other marks, the cohort, and than any
+other brand. Other marks, not backgrounds, are what deceives: each test alone lets several times more through.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def read_cohort(path: Path = COHORT) -> Cohort:
     try:
         with np.load(path, allow_pickle=False) as held:
             marks, seen = (np.asarray(held[name], np.float32) for name in ("marks", "seen"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"{path}: cannot read the cohort of marks; restore the file ({error})") from error
     if any(
         part.ndim != 2 or part.shape[1] != VECTOR or not np.isfinite(part).all() for part in (marks, seen)

@@ -26,17 +26,26 @@ FINDER, EMBEDDING = "marks", "mark-embedding"
 OUTPUTS = ("boxes", "scores", "vectors")
 BATCH = 16
 SMALLEST = 16
+LIVE_VIEWS, PICTURE_VIEWS = 5, 40
+"""Most views of one person in a live look, and of one picture that nobody waits for."""
+ENOUGH, CLOSER = 0.6, 1.75
+"""The scale from which a picture is seen well enough as it is, and the step to the next tiles."""
+DOUBLE = 0.6
+MOST_CANDIDATES = 60
 
 
 class MarkFinder:
     """Finds what may be marks on a picture and describes each. One instance serves one thread at a time.
 
-    Raises BadInput where the model cannot be loaded.
+    A picture larger than the network's input is seen as a whole and, lest small marks be lost, again in
+    overlapping tiles of a larger scale, as long as all views are at most `most_views`. Raises
+    BadInput where the model cannot be loaded.
     """
 
-    def __init__(self, *, threads: int = 1, model: str = FINDER) -> None:
+    def __init__(self, *, threads: int = 1, model: str = FINDER, most_views: int = LIVE_VIEWS) -> None:
         self._model = find_model(model, read_manifest())
         self._request = _compile(self._model, threads).create_infer_request()
+        self._most_views = most_views
         fed = self._model.input
         self._input = np.zeros((1, 3, fed.height, fed.width), np.float32)
 
@@ -45,6 +54,13 @@ class MarkFinder:
         height, width = picture.shape[:2]
         if min(height, width) < SMALLEST:
             return _nothing()
+        fed = self._model.input
+        views = views_of((width, height), (fed.width, fed.height), self._most_views)
+        found = [self._look(picture[y : y + h, x : x + w], x, y) for x, y, w, h in views]
+        return found[0] if len(found) == 1 else _merged(found)
+
+    def _look(self, picture: Bgr, left: int, top: int) -> Candidates:
+        height, width = picture.shape[:2]
         fed = self._model.input
         scale = min(fed.width / width, fed.height / height)
         size = (max(1, int(width * scale)), max(1, int(height * scale)))
@@ -60,7 +76,54 @@ class MarkFinder:
         shrunk = np.array([size[0] / width, size[1] / height] * 2, np.float32)
         boxes = np.clip(boxes / shrunk, 0, np.array([width, height] * 2, np.float32))
         real = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-        return Candidates(boxes[real], scores[real], unit(vectors[real]))
+        placed = boxes[real] + np.array([left, top] * 2, np.float32)
+        return Candidates(placed, scores[real], unit(vectors[real]))
+
+
+def views_of(
+    picture: tuple[int, int], network: tuple[int, int], most: int
+) -> list[tuple[int, int, int, int]]:
+    """Return x, y, width, height of the views of a (width, height) picture: the whole first, then tiles."""
+    views = [(0, 0, *picture)]
+    scale = min(network[0] / picture[0], network[1] / picture[1])
+    while scale < ENOUGH:
+        scale *= CLOSER
+        across, down = (_starts(side, int(fed / scale)) for side, fed in zip(picture, network, strict=True))
+        tile = [min(side, int(fed / scale)) for side, fed in zip(picture, network, strict=True)]
+        if len(views) + len(across) * len(down) > most:
+            break
+        views += [(x, y, tile[0], tile[1]) for y in down for x in across]
+    return views
+
+
+def _starts(side: int, tile: int) -> list[int]:
+    """Return where tiles begin along a side, overlapping by at least a sixth of a tile."""
+    if tile >= side:
+        return [0]
+    count = 1 + -(-(side - tile) * 6 // (tile * 5))
+    return [round(i * (side - tile) / (count - 1)) for i in range(count)]
+
+
+def _merged(parts: Sequence[Candidates]) -> Candidates:
+    """Return the candidates of several views, of those on one place only the surest."""
+    boxes, scores, vectors = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in Candidates.__slots__
+    )
+    order = np.argsort(-scores, kind="stable")
+    kept: list[int] = []
+    for row in order:
+        if all(_iou(boxes[row], boxes[other]) < DOUBLE for other in kept):
+            kept.append(int(row))
+        if len(kept) == MOST_CANDIDATES:
+            break
+    return Candidates(boxes[kept], scores[kept], vectors[kept])
+
+
+def _iou(a: FloatArray, b: FloatArray) -> float:
+    w, h = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    both = max(0.0, float(w)) * max(0.0, float(h))
+    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return both / max(float(areas) - both, 1e-6)
 
 
 class MarkEmbedder:

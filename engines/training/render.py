@@ -80,10 +80,9 @@ class Renderer:
         shift = (target - [x0, y0]).astype(np.float32)
         matrix = cv2.getPerspectiveTransform((source * [w, h]).astype(np.float32), shift)
         size = (int(x1 - x0), int(y1 - y0))
-        alpha = (
-            np.asarray(cv2.warpPerspective(alpha_src, matrix, size, flags=cv2.INTER_LINEAR), np.float32) / 255
-        )
-        colour = None
+        warped = cv2.warpPerspective(alpha_src, matrix, size, flags=cv2.INTER_LINEAR)
+        alpha = np.asarray(warped.astype(np.float32) / np.float32(255), np.float32)
+        colour: Floats | None = None
         if art.colours is not None:
             colour = cv2.warpPerspective(
                 art.colours[level], matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

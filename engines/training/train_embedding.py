@@ -2,8 +2,8 @@
 
 A run that resumes fills half of each batch with groups of marks that the checkpoint finds alike, which is
 what an un-enrolled mark looks like. Steps of constant rate with averaged weights, then a straight fall to
-zero, which can start from any checkpoint. A softmax over all marks at once, or margins, did not begin to learn
-within a thousand steps.
+zero, which can start from any checkpoint. A softmax over all marks at once, with a margin, did not begin to
+learn within a thousand steps.
 """
 
 from __future__ import annotations

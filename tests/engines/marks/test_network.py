@@ -1,0 +1,60 @@
+"""The brand models on the CPU: what they answer, whatever they are shown."""
+
+import numpy as np
+import pytest
+
+from engines.marks.network import ENOUGH, LIVE_VIEWS, PICTURE_VIEWS, MarkEmbedder, MarkFinder, views_of
+from engines.marks.sightings import VECTOR
+
+NETWORK = (320, 480)
+
+
+@pytest.fixture(scope="module")
+def finder():
+    return MarkFinder()
+
+
+@pytest.mark.parametrize("size", [(480, 320), (31, 500), (900, 700), (1400, 16), (20, 20)])
+def test_candidates_lie_on_the_picture_and_are_of_unit_length(finder, size):
+    picture = np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8)
+    found = finder.find(picture)
+    assert len(found) > 0
+    assert (found.boxes >= 0).all()
+    assert (found.boxes <= [size[1], size[0], size[1], size[0]]).all()
+    assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
+    assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-3)
+    assert (np.diff(found.scores) <= 0).all()
+
+
+def test_a_sliver_holds_no_mark(finder):
+    assert len(finder.find(np.zeros((8, 300, 3), np.uint8))) == 0
+
+
+def test_the_finder_describes_a_mark_as_enrolment_does(finder):
+    sheet = np.full((480, 320, 3), 255, np.uint8)
+    sheet[200:260, 120:180] = 20
+    sheet[215:245, 135:165] = 255
+    found = finder.find(sheet)
+    x1, y1, x2, y2 = found.boxes[0]
+    assert (abs(x1 - 120), abs(y1 - 200), abs(x2 - 180), abs(y2 - 260)) < (8, 8, 8, 8)
+    flat = MarkEmbedder().embed([sheet[195:265, 115:185]])
+    assert flat.shape == (1, VECTOR)
+    assert float(found.vectors[0] @ flat[0]) > 0.8
+
+
+@pytest.mark.parametrize(
+    "size", [(100, 200), (320, 480), (700, 900), (1500, 2500), (4000, 3000), (9000, 100)]
+)
+@pytest.mark.parametrize("most", [1, LIVE_VIEWS, PICTURE_VIEWS])
+def test_views_cover_the_picture_and_are_bounded(size, most):
+    views = views_of(size, NETWORK, most)
+    assert views[0] == (0, 0, *size)
+    assert len(views) <= most
+    assert all(x >= 0 and y >= 0 and x + w <= size[0] and y + h <= size[1] for x, y, w, h in views)
+    if min(n / s for n, s in zip(NETWORK, size, strict=True)) >= ENOUGH:
+        assert len(views) == 1
+    for axis, length in ((0, 2), (1, 3)):
+        spans = sorted({(view[axis], view[axis] + view[length]) for view in views[1:]}) or [(0, size[axis])]
+        assert spans[0][0] == 0
+        assert max(end for _, end in spans) == size[axis]
+        assert all(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
