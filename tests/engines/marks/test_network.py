@@ -1,5 +1,7 @@
 """The brand models on the CPU: what they answer, whatever they are shown."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -57,4 +59,4 @@ def test_views_cover_the_picture_and_are_bounded(size, most):
         spans = sorted({(view[axis], view[axis] + view[length]) for view in views[1:]}) or [(0, size[axis])]
         assert spans[0][0] == 0
         assert max(end for _, end in spans) == size[axis]
-        assert all(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False))
+        assert all(later[0] < earlier[1] for earlier, later in pairwise(spans))
