@@ -66,7 +66,7 @@ def build_platform(
     kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
-    brands: what is enrolled of marks, for the brand model on the GPU; the CPU's looks have it already.
+    brands: what is looked for now, for the brand model on the GPU; the CPU's looks have it already.
     """
     parts = nvidia or Nvidia()
     if kind not in KINDS:

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,14 +20,14 @@ from probes.marks import MarkStream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engines.marks.sightings import FloatArray, Sighting
-    from pricing.brand_book import BrandBook
+    from engines.marks.sightings import FloatArray
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
     from probes.nvds_camera import CameraMeta
     from probes.nvds_meta import FrameMeta
     from probes.nvds_overlay import Pairs
     from probes.nvds_tensors import PydsLooks, Tensors
+    from probes.reading import Sought
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +37,8 @@ WAIT_S = 1.0
 STOP_S = 2.0
 
 
-class Matcher(Protocol):
-    """What compares candidates with the marks that are enrolled: engines.marks.gallery.Gallery."""
-
-    def sightings(self, candidates: Candidates) -> list[Sighting]:
-        """Return the brands seen, boxes as the candidates have them."""
-
-
-Brands = Callable[[], "tuple[Matcher, BrandBook] | None"]
-"""What is enrolled now, and the book that goes with it; None where nothing is."""
+Brands = Callable[[], "Sought"]
+"""What is looked for now, the same that looks read by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +113,7 @@ class MarkLooks:
     @property
     def wanted(self) -> bool:
         """Whether there is any mark to look for."""
-        return self._brands() is not None
+        return self._brands().gallery is not None
 
     def take(
         self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
@@ -197,12 +190,12 @@ class MarkLooks:
             self._failing = False
 
     def _compare(self, glimpse: Glimpse) -> LookResult:
-        known = self._brands()
-        if known is None or not self._stream.due(glimpse.track, glimpse.frame.captured_at):
+        sought = self._brands()
+        gallery = sought.gallery
+        if gallery is None or not self._stream.due(glimpse.track, glimpse.frame.captured_at):
             return LookResult.DROPPED
-        gallery, book = known
         seen = gallery.sightings(candidates_of(glimpse, self._network))
-        answer = self._stream.take(glimpse.frame, glimpse.track, seen, book)
+        answer = self._stream.take(glimpse.frame, glimpse.track, seen, sought.book)
         if answer is None:
             return LookResult.DROPPED
         self._answers.append(answer)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from engines.manifest import find_model, read_manifest
+from engines.marks.sightings import Route
 from pipelines.cpu.inference import QUIET_AFTER_S, Watch
 from pipelines.deepstream.camera_graph import SIZE
 from pipelines.deepstream.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
@@ -73,7 +74,7 @@ class PydsAnalysis:
     ) -> None:
         """Build all; nothing runs yet. slots: mux pad by camera.
 
-        marks: the model of marks in the graph, and what is enrolled; None where symbols are not looked for.
+        marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
         """
         self._floor, self._looks, self._metrics = floor, looks, metrics
         self._clock, self._wall_ns = clock, wall_ns
@@ -88,6 +89,7 @@ class PydsAnalysis:
         self._chooser: Chooser | None = None
         if marks:
             self._marks, self._chooser = self._build_marks(pyds, marks)
+            looks.leave_out(Route.SYMBOL)
         masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
         self._probe = BatchProbe(
             self._meta,
@@ -188,7 +190,9 @@ class PydsAnalysis:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        self._values.update(self._floor.update(frame, answers, sighting.ended))
+        values = self._floor.update(frame, answers, sighting.ended)
+        self._values.update(values)
+        self._looks.heed(values)
         self._watches[camera] = Watch(frame.captured_at, now)
         if sighting.masked is None:
             return  # covered whole, and counted by the probe

@@ -46,7 +46,7 @@ def assemble(
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
 
     files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
-    brands: what is enrolled of marks; without it the graph has no brand model.
+    brands: what is looked for now; without it the graph has no brand model.
     """
     capabilities = installed(kit)
     binding = pyds or load_pyds()

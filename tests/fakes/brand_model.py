@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.marks.sightings import VECTOR
+from engines.marks.sightings import VECTOR, Route, Sighting
 from engines.nvinfer_config import BRAND_GIE, LOOKS
 from tests.fakes.nvds import frames_of, objects_of
 from tests.fakes.pyds_over_ctypes import NVDSINFER_TENSOR_OUTPUT_META, struct
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
+
+    from engines.marks.sightings import Candidates
 
     Crop = tuple[int, int, int, int]
     Answer = Mapping[str, npt.NDArray[np.float32]]
@@ -98,3 +100,16 @@ class BrandModel:
 
     def _let_go(self, _meta: Any, _user: Any) -> None:
         self.released += 1
+
+
+class Gallery:
+    """Takes every candidate whose vector is the one of number 7 for a Nike."""
+
+    def sightings(self, candidates: Candidates) -> list[Sighting]:
+        return [
+            Sighting("nike", float(score), tuple(box.tolist()), Route.SYMBOL, float(vector[7]))
+            for box, score, vector in zip(
+                candidates.boxes, candidates.scores, candidates.vectors, strict=True
+            )
+            if vector[7] > 0.9
+        ]

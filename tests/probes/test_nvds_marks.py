@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.marks.sightings import VECTOR, Candidates, Route, Sighting
+from engines.marks.sightings import VECTOR, Route
 from engines.nvinfer_config import LOOKS
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Box
@@ -22,7 +22,8 @@ from probes.nvds_marks import WAITING, Glimpse, MarkLooks, candidates_of
 from probes.nvds_redact import Gate, Verdict
 from probes.nvds_tensors import PydsLooks, Tensors
 from probes.picking import Limits
-from tests.fakes.brand_model import NETWORK, BrandModel, crop_of, into_network, tensors
+from probes.reading import Sought
+from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
 from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (
     CLASSES,
@@ -52,19 +53,6 @@ SWOOSH = (230.0, 260.0, 290.0, 300.0)
 BOOK = BrandBook([Brand("Nike", slots=frozenset({"top", "shoes"}))])
 
 
-class Gallery:
-    """Takes every candidate whose vector is the one of number 7 for a Nike."""
-
-    def sightings(self, candidates: Candidates) -> list[Sighting]:
-        return [
-            Sighting("nike", float(score), tuple(box.tolist()), Route.SYMBOL, float(vector[7]))
-            for box, score, vector in zip(
-                candidates.boxes, candidates.scores, candidates.vectors, strict=True
-            )
-            if vector[7] > 0.9
-        ]
-
-
 @dataclass
 class Way:
     """All from the batch before the brand model to the answers."""
@@ -82,7 +70,7 @@ class Way:
         self.marks = MarkLooks(
             on_objects,
             NETWORK,
-            brands=lambda: (self.gallery, BOOK) if self.enrolled else None,
+            brands=lambda: Sought(BOOK, gallery=self.gallery if self.enrolled else None),
             on_result=self.results.append,
         )
         self.rig: Rig = rig(self.ds, masks=self.masks, marks=self.marks)
@@ -270,7 +258,7 @@ def test_the_queue_is_bounded_and_what_gives_way_is_counted(ds: Any) -> None:
 
 
 def test_a_comparison_that_fails_is_counted_and_the_next_one_works(way: Way) -> None:
-    gallery, way.gallery = way.gallery, None
+    gallery, way.gallery = way.gallery, "no gallery"
     way.send(Pic(objects=[person(7)], ntp=START))
     wait_for(lambda: way.results, 20)
     way.gallery = gallery

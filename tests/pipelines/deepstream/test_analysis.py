@@ -6,13 +6,20 @@ from random import Random
 
 import pytest
 
+from engines.marks.sightings import Route
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.assemble import assemble
+from pipelines.deepstream.build import brand_model
+from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.redaction import Method, Redaction
 from pipelines.deepstream.valves import STREAM
+from pipelines.settings.brands import Brands
 from pipelines.states import CameraState
+from pricing.brand_book import Brand, BrandBook
 from probes.frame import Kind
 from probes.measure import Metrics
+from probes.reading import Sought
+from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
@@ -24,12 +31,13 @@ class Floor:
     """Hears frames."""
 
     def __init__(self) -> None:
-        self.frames, self.silent, self.error = [], [], None
+        self.frames, self.silent, self.answers, self.error = [], [], [], None
 
     def update(self, frame, answers, ended):
         if self.error:
             raise self.error
         self.frames.append(frame)
+        self.answers += answers
         return {}
 
     def quiet(self, camera, at, ended):
@@ -39,18 +47,27 @@ class Floor:
 class Looks:
     """Has no answers."""
 
+    left_out = ()
+
     def offer(self, frame, pixels):
         pass
 
     def drain(self):
         return []
 
+    def heed(self, values):
+        pass
+
+    def leave_out(self, *routes):
+        self.left_out = routes
+
 
 class Shop:
     """What the cameras see, as metadata from NVIDIA's own library."""
 
     def __init__(self) -> None:
-        self.ds, self.floor, self.number = pyds(), Floor(), 0
+        self.ds, self.floor, self.looks, self.number = pyds(), Floor(), Looks(), 0
+        self.marks = None
         self.inferred, self.blind = 1, False
 
     def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
@@ -74,10 +91,11 @@ class Shop:
             redaction=Redaction(Method.BLUR),
             jetson=True,
             floor=self.floor,
-            looks=Looks(),
+            looks=self.looks,
             money=str,
             metrics=metrics,
             random=Random(1),
+            marks=self.marks,
         )
 
 
@@ -102,6 +120,42 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
         assert run.metrics.registry.get_sample_value(
             "msh_faces_redacted_total", {"camera": "c0", "by": "detector"}
         )
+
+
+def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):
+    mark = (230.0, 260.0, 290.0, 300.0)
+    model = BrandModel(shop.ds, lambda crop: tensors((into_network(crop, mark), 0.8, 7)))
+    sought = Sought(BrandBook([Brand("Nike")]), gallery=Gallery())
+
+    def analyse(settings, metrics):
+        shop.marks = brand_model(settings), lambda: sought
+        return shop.analyse(settings, metrics)
+
+    def on_brand(_pad, info):
+        model.infer(hash(info.get_buffer()))
+        return Gst.PadProbeReturn.OK
+
+    change = {"brands": Brands()}
+    with running(
+        tmp_path,
+        rtsp(2),
+        analyse=analyse,
+        note=shop.note,
+        split=shop.split,
+        change=lambda settings: settings.model_copy(update=change),
+    ) as run:
+        pad = run.platform.pipeline.get_by_name("brand").get_static_pad("src")
+        pad.add_probe(Gst.PadProbeType.BUFFER, on_brand)
+        run.listen("stream_c0")
+        run.platform.valves.want("c0", STREAM, wanted=True)
+        run.platform.start()
+        assert until(lambda: {answer.track.camera for answer in shop.floor.answers} == {"c0", "c1"})
+        assert until(lambda: run.samples["stream_c0"] >= 2)
+    assert {mark.brand for answer in shop.floor.answers for mark in answer.marks} == {"nike"}
+    assert shop.looks.left_out == (Route.SYMBOL,)
+    assert model.released == len(model.crops) > 0
+    assert run.metrics.registry.get_sample_value("msh_looks_total", {"result": "marks"}) >= 2
+    assert not run.metrics.registry.get_sample_value("msh_redaction_failures_total", {"camera": "c0"})
 
 
 def test_without_metadata_nothing_leaves(tmp_path, shop):
