@@ -114,7 +114,7 @@ class People:
         lines = self._ledger.explain(customer.number)
         if customer.badge is not None:
             lines.append(f"staff: wears the mark of {customer.badge}")
-        elif self._badges:
+        elif self._badges is not None:
             lines += self._badges.explain(customer.number)[:-1]
         if len(customer.tracks) > 1:
             seen = ", ".join(f"{track.camera}/{track}" for track in customer.tracks)
@@ -156,7 +156,7 @@ class People:
         """Take a person for no customer from now on, such as one of the staff."""
         customer.staff = True
         self._ledger.exclude(customer.number)
-        if self._badges:
+        if self._badges is not None:
             self._badges.forget(customer.number)
 
     def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
@@ -183,7 +183,7 @@ class People:
             return
         self._ledger.observe(customer.number, [vote for vote in votes if vote.slot != STAFF])
         badges = [vote for vote in votes if vote.slot == STAFF]
-        if badges and self._badges and not customer.staff:
+        if badges and self._badges is not None and not customer.staff:
             self._badges.observe(customer.number, badges)
             if items := self._badges.value(customer.number).items:
                 customer.badge = items[0].brand
@@ -198,7 +198,7 @@ class People:
     def _join(self, link: Joined) -> None:
         person, other = self._of[link.old], self._of[link.new]
         self._ledger.join(person.number, other.number)
-        if self._badges:
+        if self._badges is not None:
             self._badges.join(person.number, other.number)
         del self._customers[other.number]
         for track in other.tracks:
@@ -223,7 +223,7 @@ class People:
         customer = self._of[track]
         value = self._ledger.value(customer.number)
         self._ledger.forget(customer.number)
-        if self._badges:
+        if self._badges is not None:
             self._badges.forget(customer.number)
         del self._customers[customer.number]
         for known in customer.tracks:

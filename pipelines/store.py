@@ -21,6 +21,7 @@ from pipelines.outputs.build import build_sinks
 from pipelines.plan import build_floor, open_record, plan_of
 from pipelines.platforms import build_platform
 from pipelines.prices import build_live
+from pipelines.recognising import build_recogniser
 from pipelines.states import CameraState
 from pipelines.version import VERSION
 from pricing.money import display
@@ -28,7 +29,7 @@ from pricing.reload import CatalogueFile
 from pricing.sources import PriceSources
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
-from probes.reading import Recogniser, sought_of
+from probes.reading import sought_of
 from probes.status import STATUS, Summaries, camera_status, device_status
 
 if TYPE_CHECKING:
@@ -299,14 +300,9 @@ class Store:
     def _build_looks(self) -> LookScheduler:
         """Return the looks; without a price list there is no brand to look for, and no reader is loaded."""
         sought = sought_of(self._catalogue.current.names if self._catalogue else {})
-        recognisers = []
-        if sought:
-            from engines.ocr import WordReader  # noqa: PLC0415 loads its models
-
-            recognisers.append(Recogniser(WordReader()))
-        return LookScheduler(
-            recognisers, sought, on_result=lambda r: self._metrics.looks.labels(r.value).inc()
-        )
+        failed, looks = self._metrics.look_failures, self._metrics.looks
+        recognisers = [build_recogniser(lambda route: failed.labels(route.value).inc())] if sought else []
+        return LookScheduler(recognisers, sought, on_result=lambda r: looks.labels(r.value).inc())
 
     def _build_floor(self, record: Path | None) -> Floor:
         plan = plan_of(self._settings, self._device)

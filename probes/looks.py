@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.image import I420
+    from engines.marks.sightings import Route
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box
@@ -80,6 +81,7 @@ class LookScheduler:
         self._findings = Findings()
         self._picker = Picker(limits or Limits(), self._findings)
         self._sought = sought
+        self._without: frozenset[Route] = frozenset()
         self._on_result = on_result
         self._change = threading.Condition()
         self._waiting: deque[Look] = deque()
@@ -98,6 +100,10 @@ class LookScheduler:
     def seek(self, sought: Sought) -> None:
         """Look for these brands from now on, and for no others. From any thread."""
         self._sought = sought
+
+    def leave_out(self, *routes: Route) -> None:
+        """Use these routes no more: something else, such as the GPU, sees to them."""
+        self._without |= frozenset(routes)
 
     def heed(self, values: Mapping[TrackId, PersonValue]) -> None:
         """Take what persons are now believed to wear, so that those with less confirmed come first."""
@@ -158,7 +164,7 @@ class LookScheduler:
         _step_back()
         while (look := self._next()) is not None:
             try:
-                answer = recogniser.read(look, self._sought)
+                answer = recogniser.read(look, self._sought, self._without)
             except Exception:  # whatever a recogniser does, the next look may succeed
                 self._on_result(LookResult.FAILED)
                 if not self._failing:

@@ -85,6 +85,7 @@ class Metrics:
             "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
         )
         self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
+        self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")
         self.crops_sent = counter("crops_sent_total", "Redacted crops that left for a description.")
         self.descriptions = counter("descriptions_total", "What became of crops to describe.", "result")
         self.items_confirmed = counter("items_confirmed_total", "Items confirmed by votes.", "camera", "type")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
@@ -124,14 +125,14 @@ class Recogniser:
         self._on_error = on_error
         self._failing: set[Route] = set()
 
-    def read(self, look: Look, sought: Sought) -> LookAnswer:
+    def read(self, look: Look, sought: Sought, without: frozenset[Route] = frozenset()) -> LookAnswer:
         """Return the brands on one crop, placed in the frame, each with its route and slots.
 
-        Raises what the last route raised where all failed.
+        without: routes to leave out. Raises what the last route raised where all failed.
         """
         marks: list[Mark] = []
         failed: dict[Route, Exception] = {}
-        routes = self._routes(look, sought)
+        routes = [(route, work) for route, work in self._routes(look, sought) if route not in without]
         for route, work in routes:
             try:
                 marks += work(marks)
@@ -148,12 +149,13 @@ class Recogniser:
     ) -> list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]]:
         found: list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]] = []
         finder, gallery, by_keypoints, reader = self._finder, sought.gallery, self._emblems, self._words
-        if (gallery and finder) or (sought.emblems and by_keypoints):
-            bgr = to_bgr(look.crop)
-        if gallery and finder:
-            found.append((Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr)), look, sought)))
+        bgr = cache(partial(to_bgr, look.crop))
+        if gallery is not None and finder:
+            found.append(
+                (Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr())), look, sought))
+            )
         if sought.emblems and by_keypoints:
-            found.append((Route.EMBLEM, lambda _: _placed(by_keypoints(bgr, sought.emblems), look, sought)))
+            found.append((Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), sought.emblems), look, sought)))
         if sought.has_words and reader:
             found.append((Route.WORDS, lambda so_far: read_words(look, reader, sought, so_far)))
         return found

@@ -292,7 +292,6 @@ class ShopDay:
             answer = LookAnswer(track, frame, tuple(marks))
             self._pending[frame.camera].append((at + STEP_MS * r.choice([1, 1, 2]), answer))
 
-
     def _around(self, camera: str, crop: Box, bodies: list[Box]) -> list[Mark]:
         """Return the marks of signs that a look at one person shows too, a pixel or two off."""
         r, marks = self._signs_random, []
@@ -320,9 +319,11 @@ class Sayings:
         """Let the state go."""
 
 
-def open_floor(prices: Lookup, said: Sayings, journal: Journal | None = None) -> Floor:
-    """Return the floor of the day's shop."""
-    found = plan()
+def open_floor(
+    prices: Lookup, said: Sayings, journal: Journal | None = None, other: FloorPlan | None = None
+) -> Floor:
+    """Return the floor of the day's shop, or of another plan."""
+    found = other or plan()
     zones = {camera: [zone.name for zone in some] for camera, some in found.zones.items()}
     return build_floor(
         found,

@@ -11,10 +11,13 @@ import pytest
 from pipelines.plan import open_record
 from pipelines.replay import Replay
 from probes.record import line
+from probes.scenery import Verdict
 from tests.fakes.schemas import PERSON_EVENT, message
 from tests.fakes.shop_day import (
     BRANDS,
     CAMERAS,
+    SIGNS,
+    Outcome,
     PriceService,
     Sayings,
     ShopDay,
@@ -98,6 +101,35 @@ def test_nobody_is_kept_when_the_shop_is_empty(lived):
     assert len(floor._people) == len(floor._people._handover) == len(floor._people._ledger) == 0
     assert len(floor._people._crossings._held) == len(floor._people._of) == 0
     assert sum(floor.tally(camera).persons for camera in CAMERAS) >= 2000
+
+
+class Trusting:
+    """Scenery to which every mark is worn."""
+
+    def see(self, *_):
+        return Verdict.WORN, ()
+
+    def forget(self, track):
+        """Forget."""
+
+
+def signs_day() -> tuple[Outcome, int]:
+    """Live an hour among signs, with nobody's tracks exchanged, so that all that is false is the signs'."""
+    day, said = ShopDay(7, 70, hours=0.3, exchange=0.0, signs=SIGNS), Sayings()
+    service = PriceService()
+    floor = open_floor(service.lookup, said)
+    for _ in live(day, service, floor):
+        pass
+    return judge(day, said), sum(len(shopper.wears) for shopper in day.shoppers)
+
+
+def test_signs_on_the_walls_are_nobody_s_items(monkeypatch):
+    found, worn = signs_day()
+    assert found.false_items <= 0.015 * found.shoppers
+    assert found.true_items >= 0.97 * worn
+    monkeypatch.setattr("probes.price.Scenery", Trusting)
+    trusting, _ = signs_day()
+    assert trusting.false_items >= 0.1 * trusting.shoppers
 
 
 def digest(said: Sayings) -> str:

@@ -28,6 +28,7 @@ AGREED = {
     "msh_faces_redacted_total": {"camera", "by"},
     "msh_redaction_failures_total": {"camera"},
     "msh_looks_total": {"result"},
+    "msh_look_failures_total": {"route"},
     "msh_crops_sent_total": set(),
     "msh_descriptions_total": {"result"},
     "msh_items_confirmed_total": {"camera", "type"},

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from engines.marks.sightings import Route
 from pricing.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
@@ -74,10 +77,63 @@ HANDBAG = thing("handbag", Box(110, 260, 50, 60))
         ((person(ANN, ANN_BOX), person(BOB, Box(140, 100, 100, 300))), mark(150, 200), ("top", None)),
         ((*BOTH, thing("handbag", Box(290, 250, 20, 40))), mark(300, 270), None),
         ((person(ANN, Box(100, 300, 200, 300)),), mark(200, 520), ("top", None)),
+        (BOTH, mark(105, 110), None),
+        (BOTH, mark(195, 390), ("shoes", None)),
+        (BOTH, mark(199, 390), None),
+        ((person(ANN, ANN_BOX), person(BOB, Box(165, 120, 100, 320))), mark(185, 250), None),
+        ((person(ANN, ANN_BOX), person(BOB, Box(165, 120, 100, 320))), mark(150, 250), ("top", None)),
+        ((person(ANN, ANN_BOX), person(None, Box(165, 120, 100, 320))), mark(185, 250), None),
     ],
 )
 def test_place(seen: tuple[Detection, ...], where: Mark, expected: tuple[str, str | None] | None) -> None:
     assert place(where, ANN, frame(*seen)) == expected
+
+
+SWOOSH = Mark("swoosh", 0.9, Box(135, 185, 30, 30), Route.SYMBOL, frozenset({"top", "bag"}))
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (SWOOSH, [("top", "swoosh")]),
+        (replace(SWOOSH, slots=frozenset({"shoes"})), []),
+        (replace(SWOOSH, slots=None), [("top", "swoosh")]),
+        (replace(SWOOSH, box=Box(135, 185, 15, 15)), []),
+        (replace(SWOOSH, box=Box(135, 185, 20, 20)), []),
+        (replace(SWOOSH, box=Box(115, 275, 30, 30)), [("bag", "swoosh")]),
+        (replace(SWOOSH, box=Box(115, 275, 30, 30), slots=frozenset({"trousers"})), []),
+    ],
+)
+def test_a_symbol_counts_where_its_brand_may_be_and_where_it_is_large_enough(seen, expected) -> None:
+    shop = probe()
+    for at in range(0, 2000, 400):
+        now = frame(*BOTH, HANDBAG, at_ms=at)
+        worth = shop.update(now, [LookAnswer(ANN, now, (seen,))])
+    assert [(i.slot, i.brand) for i in worth[ANN].items if i.brand] == expected
+
+
+def test_a_symbol_that_the_gpu_saw_in_the_frame_of_a_look_does_not_count_twice() -> None:
+    shop = probe()
+    for at in range(0, 1200, 400):
+        now = frame(*BOTH, at_ms=at)
+        worth = shop.update(now, [LookAnswer(ANN, now, (SWOOSH,)), LookAnswer(ANN, now, (SWOOSH,))])
+    assert worth[ANN].items == ()
+    now = frame(*BOTH, at_ms=1200)
+    assert [i.votes for i in shop.update(now, [LookAnswer(ANN, now, (SWOOSH,))])[ANN].items] == [4]
+
+
+def walking(x: float) -> tuple[Detection, ...]:
+    return (person(ANN, Box(x, 100, 100, 300)),)
+
+
+def test_a_sign_that_was_taken_for_worn_is_withdrawn_when_the_person_walks_on() -> None:
+    shop, sign = probe(), mark(170, 200)
+    worn = []
+    for at, x in [*((at, 100) for at in range(0, 2000, 400)), (2000, 60)]:
+        now = frame(*walking(x), at_ms=at)
+        worth = shop.update(now, [LookAnswer(ANN, now, (sign,))])
+        worn.append([item.brand for item in worth[ANN].items])
+    assert worn[-2:] == [["nike"], []]
 
 
 def values(seen: PriceProbe, *, fps: int, seconds: float, detections: tuple[Detection, ...]) -> int:

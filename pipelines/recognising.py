@@ -1,0 +1,37 @@
+"""The recogniser of looks, with every route that this product has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from probes.reading import Recogniser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engines.colour import Bgr
+    from engines.marks.network import MarkFinder
+    from engines.marks.sightings import Candidates, Route
+
+
+class LateFinder:
+    """A MarkFinder that loads its model at the first look: where the GPU finds marks, that never comes."""
+
+    def __init__(self) -> None:
+        self._finder: MarkFinder | None = None
+
+    def find(self, picture: Bgr) -> Candidates:
+        """Return candidates in pixels of the picture; raises BadInput where the model cannot be loaded."""
+        if self._finder is None:
+            from engines.marks.network import MarkFinder  # noqa: PLC0415 loads OpenVINO
+
+            self._finder = MarkFinder()
+        return self._finder.find(picture)
+
+
+def build_recogniser(on_error: Callable[[Route], None]) -> Recogniser:
+    """Return what reads words, symbols and emblems; raises BadInput where words cannot be read."""
+    from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
+    from engines.ocr import WordReader  # noqa: PLC0415 loads its models
+
+    return Recogniser(WordReader(), LateFinder(), find_emblems, on_error=on_error)

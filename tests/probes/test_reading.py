@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engines.image import I420
+from engines.marks.sightings import Route
+from engines.words import Word
+from pricing.brand_book import Brand, BrandBook
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.reading import Look, Recogniser, Sought, sought_of
+from tests.fakes.marks import FakeEmblems, FakeFinder, FakeGallery, sighting
+from tests.fakes.reader import FakeReader
+
+ANN = TrackId("c", "s", 1)
+FRAME = Frame("c", 0, (800, 600), (Detection(Kind.PERSON, "person", 0.9, Box(100, 50, 80, 200), ANN),))
+LOOK = Look(ANN, FRAME, 100, 50, I420.black(80, 200))
+BOOK = BrandBook(
+    [Brand("Swoosh", words=("SWOOSH",), slots=frozenset({"shoes"})), Brand("Calvin Klein", stylised=("CK",))]
+)
+EMBLEM: Any = object()
+
+
+class Bench:
+    """A recogniser with every route, and what it reported."""
+
+    def __init__(self, *words: Word) -> None:
+        self.reader, self.finder, self.emblems = FakeReader(*words), FakeFinder(), FakeEmblems()
+        self.gallery = FakeGallery()
+        self.errors: list[Route] = []
+        self.recogniser = Recogniser(self.reader, self.finder, self.emblems, on_error=self.errors.append)
+        self.sought = Sought(BOOK, gallery=self.gallery, emblems=[EMBLEM])
+
+    def read(self, **more: Any) -> list[tuple[str, str]]:
+        return [(m.brand, m.route.value) for m in self.recogniser.read(LOOK, self.sought, **more).marks]
+
+
+SWOOSH = Word("SWOOSH", 0.9, (10.0, 20.0, 50.0, 30.0))
+CK = Word("ck", 0.6, (10.0, 100.0, 22.0, 108.0))
+
+
+def test_every_route_adds_its_marks_placed_in_the_frame() -> None:
+    bench = Bench(SWOOSH)
+    bench.gallery.seen = [sighting()]
+    bench.emblems.seen = [sighting("calvin klein", Route.EMBLEM)]
+    assert bench.read() == [("swoosh", "symbol"), ("calvin klein", "emblem"), ("swoosh", "words")]
+    symbol, _, word = bench.recogniser.read(LOOK, bench.sought).marks
+    assert (symbol.box, word.box) == (Box(110, 70, 40, 40), Box(110, 70, 40, 10))
+    assert symbol.slots == word.slots == {"shoes"}
+
+
+@pytest.mark.parametrize("broken", [["finder"], ["reader"], ["emblems"], ["finder", "reader"]])
+def test_a_route_that_fails_is_counted_and_stops_no_other(
+    broken: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    bench = Bench(SWOOSH)
+    bench.gallery.seen = [sighting()]
+    bench.emblems.seen = [sighting("calvin klein", Route.EMBLEM)]
+    whole = len(bench.read())
+    for name in broken:
+        getattr(bench, name).error = RuntimeError("broken")
+    assert [len(bench.read()) for _ in range(3)] == [whole - len(broken)] * 3
+    assert len(bench.errors) == 3 * len(broken)
+    for name in broken:
+        getattr(bench, name).error = None
+    assert len(bench.read()) == whole
+    assert [r.levelname for r in caplog.records] == ["ERROR"] * len(broken) + ["INFO"] * len(broken)
+
+
+def test_a_look_fails_where_every_route_does() -> None:
+    bench = Bench(SWOOSH)
+    for route in (bench.finder, bench.reader, bench.emblems):
+        route.error = RuntimeError("broken")
+    with pytest.raises(RuntimeError):
+        bench.read()
+    assert bench.errors == [Route.SYMBOL, Route.EMBLEM, Route.WORDS]
+
+
+def test_routes_can_be_left_out_and_none_runs_for_nothing() -> None:
+    bench = Bench(SWOOSH)
+    bench.gallery.seen = [sighting()]
+    assert bench.read(without=frozenset({Route.SYMBOL})) == [("swoosh", "words")]
+    assert bench.finder.calls == 0
+    bench.sought = Sought(BrandBook([Brand("Swoosh")]), gallery=bench.gallery)
+    assert bench.read() == [("swoosh", "symbol")]
+    assert len(bench.reader.crops) == 1
+
+
+@pytest.mark.parametrize(("symbol", "expected"), [("calvin klein", 2), ("swoosh", 1)])
+def test_a_stylised_word_counts_anywhere_where_the_symbol_agrees(symbol: str, expected: int) -> None:
+    bench = Bench(CK, Word("other words on the line", 0.9, (30.0, 100.0, 70.0, 108.0)))
+    bench.gallery.seen = [sighting(symbol)]
+    assert len(bench.read()) == expected
+
+
+def test_what_is_sought_is_true_where_there_is_anything_to_seek() -> None:
+    assert not Sought(BrandBook())
+    assert not Sought(BrandBook([Brand("Swoosh")]))
+    assert sought_of({"nike": "Nike"})
+    assert Sought(BrandBook([Brand("Swoosh")]), gallery=FakeGallery())
