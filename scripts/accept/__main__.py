@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from engines.build import EngineBuilder, Wanted
 from engines.cuda import open_cuda
-from engines.deepstream_files import Machine
+from engines.deepstream_files import Machine, batch_of
 from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.tensorrt import load_tensorrt
-from scripts.accept import clip, machine
+from engines.nvinfer_config import CROPS, MARK_OUTPUTS
+from engines.tensorrt import Runner, load_tensorrt
+from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, failed, ok, report, skipped, write
 from scripts.accept.elements import element_checks
 from scripts.errors import BAD_INPUT
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
+MARKS = "marks"
 NEEDED = ("driver", "deepstream", "tensorrt", "cuda", "pyds")
 OUTPUTS = """outputs:
   rtsp: {{listen: "127.0.0.1:8554"}}
@@ -88,15 +90,16 @@ def all_checks(args: argparse.Namespace) -> Iterator[Check]:
     missing = [name for name in NEEDED if not seen[name].good]
     reason = f"needs {', '.join(missing)}" if missing else "a dry run" if args.dry_run else ""
     if reason:
-        for name in ("engines", "clip", "streams"):
+        for name in ("engines", "marks", "clip", "streams"):
             yield skipped(name, reason)
         return
     with tempfile.TemporaryDirectory(prefix="msh-acceptance-") as folder:
         built = build_engines(args.anew)
         yield built
         if not built.good:
-            yield from (skipped(name, "needs engines") for name in ("clip", "streams"))
+            yield from (skipped(name, "needs engines") for name in ("marks", "clip", "streams"))
             return
+        yield check_marks(Path(built.data[MARKS]["path"]))
         yield from runs(args, Path(folder))
 
 
@@ -158,8 +161,8 @@ def box_here() -> Any:
 
 
 def build_engines(anew: bool) -> Check:
-    """Build the engines of both detectors for this machine, and the files that name them."""
-    models = [find_model(name, read_manifest()) for name in clip.MODELS]
+    """Build the engines of the detectors and of marks for this machine, and the files that name them."""
+    models = [find_model(name, read_manifest()) for name in (*clip.MODELS, MARKS)]
     store = EngineStore(engine_folder(os.environ))
     facts: dict[str, Any] = {}
     try:
@@ -169,13 +172,29 @@ def build_engines(anew: bool) -> Check:
             here = Machine(cuda.gpu, str(trt.__version__), machine.deepstream_version() or (9, 1), store)
             for model in models:
                 display.title(f"{model.name} fp16")
-                wanted = Wanted(model, EnginePrecision.FP16, here.batch, anew=anew)
+                wanted = Wanted(model, EnginePrecision.FP16, batch_of(model, here.batch), anew=anew)
                 built, fresh = builder.build(wanted)
                 facts[model.name] = {"path": str(built.path), "fresh": fresh, **built.notes}
         list(export(models, here, store.folder / "deepstream", copy=False))
     except (BuildFailed, InferenceFailed, *BAD_INPUT) as error:
         return failed("engines", str(error), **facts)
     return ok("engines", ", ".join(Path(fact["path"]).name for fact in facts.values()), **facts)
+
+
+def check_marks(engine: Path) -> Check:
+    """Run the engine of the brand model beside the CPU."""
+    from engines.marks.network import MarkFinder  # noqa: PLC0415  loads its model
+
+    model = find_model(MARKS, read_manifest())
+    try:
+        finder = MarkFinder(threads=os.cpu_count() or 1)
+        with closing(open_cuda()) as cuda:
+            plan = engine.read_bytes()
+            runner = Runner(load_tensorrt(), cuda, model, plan, CROPS, outputs=MARK_OUTPUTS)
+            shown = marks.pictures(model.input.width, model.input.height)
+            return marks.compare(runner, finder.find, shown)
+    except (BuildFailed, InferenceFailed, OSError, *BAD_INPUT) as error:
+        return failed("marks", str(error))
 
 
 def runs(args: argparse.Namespace, folder: Path) -> Iterator[Check]:

@@ -73,6 +73,7 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         "detections": _sum(metrics.detections, "kind"),
         "masked": _sum(metrics.faces_redacted, "by"),
         "redaction_failures": sum(_sum(metrics.redaction_failures, "camera").values()),
+        "looks": _sum(metrics.looks, "result"),
         "stages_ms": _means(metrics.stage_duration),
     }
 

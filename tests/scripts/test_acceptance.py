@@ -7,14 +7,19 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import openvino as ov
 import pytest
 
+from engines.manifest import read_manifest
+from engines.marks.network import MarkFinder
+from engines.nvinfer_config import MARK_OUTPUTS
 from pipelines.deepstream.capabilities import Capabilities, Device
 from pipelines.deepstream.contract import load_contract
 from pipelines.deepstream.graph import Element, Graph
 from pipelines.deepstream.kit import Gst
 from scripts.accept import __main__ as acceptance
-from scripts.accept import clip, machine
+from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, Outcome, failed, ok
 from scripts.accept.elements import element_checks
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
@@ -51,6 +56,7 @@ def test_here_it_says_what_is_missing_and_still_writes_the_report(tmp_path: Path
     assert any(line.startswith("failed  element nvinfer: GStreamer does not have it") for line in lines)
     assert any(line.startswith("ok      element queue: ") for line in lines)
     assert "skipped clip: needs driver, deepstream" in done.stdout
+    assert "skipped marks: needs driver, deepstream" in done.stdout
     content = json.loads(report.read_text())
     assert (content["schema"], content["accepted"]) == ("msh.acceptance/1", False)
     assert [check["name"] for check in content["checks"]] == [line[8:].split(":")[0] for line in lines[:-1]]
@@ -198,6 +204,45 @@ def test_a_run_that_cannot_start_is_one_line(tmp_path: Path) -> None:
     assert "prices.catalogue: there is no such file" in clip.play(store, "cpu", 1)["error"]
 
 
+def on_cpu(tensor: np.ndarray) -> list[np.ndarray]:
+    """Return what the model of marks answers, from OpenVINO."""
+    request = ov.Core().compile_model(str(read_manifest()["marks"].path), "CPU").create_infer_request()
+    answer = {key.get_any_name(): values for key, values in request.infer([tensor]).items()}
+    return [answer[name] for name in MARK_OUTPUTS]
+
+
+class Engine:
+    """Runs the model of marks with a fault."""
+
+    def __init__(self, fault: str) -> None:
+        self._fault = fault
+
+    def infer(self, tensor: np.ndarray) -> list[np.ndarray]:
+        boxes, scores, vectors = on_cpu(tensor)
+        if self._fault == "shifts":
+            boxes = boxes + 9
+        if self._fault == "other vectors":
+            vectors = np.roll(vectors, 1, axis=2)
+        return [boxes, scores, vectors]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("", "100% of"), ("shifts", "90% and 0.97 are needed"), ("other vectors", "places found again, vectors -0")],
+)
+def test_the_brand_model_is_judged_by_the_cpu(fault: str, said: str) -> None:
+    shown = marks.pictures(320, 480)
+    check = marks.compare(Engine(fault), MarkFinder().find, shown)  # type: ignore[arg-type]  # a fake
+    assert said in check.found
+    assert check.good == (not fault)
+
+
+def test_without_anything_to_compare_nothing_is_said_to_be_good() -> None:
+    blank = [np.full((480, 320, 3), 90, np.uint8)]
+    check = marks.compare(Engine(""), MarkFinder().find, blank)  # type: ignore[arg-type]  # a fake
+    assert (check.good, check.found) == (False, "the CPU found nothing to compare")
+
+
 def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = FakeGpu()
     film = tmp_path / "film.mp4"
@@ -211,7 +256,7 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(machine, "machine_checks", lambda: [ok(name, "there") for name in acceptance.NEEDED])
     monkeypatch.setattr(acceptance, "graph_checks", lambda: [ok("graph", "sound")])
     monkeypatch.setattr(acceptance, "open_cuda", lambda: gpu)
-    monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu))
+    monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu, marks=on_cpu))
     monkeypatch.setattr(clip, "play", play)
     monkeypatch.setenv("MSH_ENGINES", str(tmp_path / "engines"))
     report = tmp_path / "r.json"
@@ -224,6 +269,7 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
     ]
     assert found["streams"]["found"] == "1 camera at 10 frames a second"
     assert found["engines"]["data"]["centerface"]["fresh"] is True
+    assert found["marks"]["found"].startswith("100% of")
     assert (tmp_path / "engines" / "deepstream" / "centerface.yml").is_file()
     monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu, fails="build"))
     assert acceptance.main(["--clip", str(film), "--report", str(report), "--anew"]) == 1
