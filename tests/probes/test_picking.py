@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.picking import ROUND, Limits, Picker
+from probes.picking import EXTRA_ROUNDS, ROUND, Findings, Limits, Picker
 
 MS = 1_000_000
 
@@ -43,6 +44,71 @@ def test_coming_nearer_ends_the_pause() -> None:
     picker = Picker(Limits())
     assert looks(picker, [person(1, height=100)], seconds=3)[1] == ROUND
     assert picker.pick(frame(3000, person(1, height=300)))
+
+
+def worn(*brands: str) -> PersonValue:
+    items = tuple(Item(f"slot{n}", "top", brand, 0.9, 4) for n, brand in enumerate(brands))
+    return PersonValue(items, Total(0, 0, 0, "EUR", 0, len(items)))
+
+
+@pytest.mark.parametrize(("factor", "earns"), [(1.0, False), (1.5, False), (4.0, True)])
+def test_a_clearly_sharper_crop_ends_the_pause(factor: float, earns: bool) -> None:
+    picker, ann = Picker(Limits()), person(1)
+    for at in range(0, 2400, 100):
+        picker.pick(frame(at, ann), lambda _: 100.0)
+    picked = [at for at in range(2500, 3500, 100) if picker.pick(frame(at, ann), lambda _: 100.0 * factor)]
+    assert bool(picked) == earns
+
+
+def test_somebody_no_longer_hidden_is_looked_at_again() -> None:
+    picker, ann = Picker(Limits()), person(1)
+    ahead = Detection(Kind.PERSON, "person", 0.9, Box(50, 20, 100, 330), TrackId("c", "s", 2))
+    for at in range(0, 2400, 100):
+        picker.pick(frame(at, ann, ahead))
+    again = [p for at in range(2500, 3500, 100) for p in picker.pick(frame(at, ann))]
+    assert again
+
+
+def test_sharpness_is_measured_seldom() -> None:
+    picker, asked = Picker(Limits()), []
+    crowd = [person(number) for number in range(1, 11)]
+    for at in range(0, 10_000, 100):
+        picker.pick(frame(at, *crowd), lambda box: asked.append(box) or 100.0)
+    assert len(asked) <= 10 * (10_000 / 400 + 1)
+
+
+@pytest.mark.parametrize(("confirmed", "rounds"), [((), 1 + EXTRA_ROUNDS), (("nike",), 1)])
+def test_a_brand_seen_and_not_confirmed_earns_more_looks_but_not_for_ever(
+    confirmed: tuple[str, ...], rounds: int
+) -> None:
+    findings = Findings()
+    picker, ann = Picker(Limits(pause_ms=60_000), findings), person(1)
+    findings.saw(TrackId("c", "s", 1), ["nike"])
+    findings.heed({TrackId("c", "s", 1): worn(*confirmed)})
+    assert looks(picker, [ann], seconds=20)[1] == ROUND * rounds
+
+
+def test_those_with_nothing_confirmed_come_before_those_with_much() -> None:
+    findings = Findings()
+    picker = Picker(Limits(per_second=3, pause_ms=0), findings)
+    crowd = [person(number) for number in range(1, 9)]
+    findings.heed({TrackId("c", "s", n): worn("nike", "levis", "vans") for n in range(1, 5)})
+    counts = looks(picker, crowd, seconds=12)
+    assert min(counts[n] for n in range(5, 9)) > max(counts[n] for n in range(1, 5))
+
+
+def test_findings_are_bounded_and_forgotten_with_the_track() -> None:
+    findings = Findings()
+    picker = Picker(Limits(), findings)
+    for number in range(5000):
+        findings.saw(TrackId("c", "s", number), ["nike"])
+        findings.heed({TrackId("c", "s", number): worn("nike")})
+    assert len(findings._seen) == len(findings._worn) <= 1024
+    last = TrackId("c", "s", 4999)
+    picker.pick(frame(0, person(4999)))
+    assert findings.of(last) == (1, False)
+    picker.pick(frame(10**7, person(1)))
+    assert findings.of(last) == (0, False)
 
 
 @pytest.mark.parametrize("seen", [person(None), person(1, height=79)])

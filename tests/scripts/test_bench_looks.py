@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from probes.looks import QUEUE
+from scripts.bench.looks import measure
+from scripts.msh import main
+
+
+def test_bench_looks_measures(capsys) -> None:
+    assert main(["bench", "looks", "--cameras", "2", "--people", "3", "--seconds", "2", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["offer_median_us"] > 0
+    assert figures["looks_per_second"] > 1
+
+
+@pytest.mark.parametrize("people", [1, 10])
+def test_however_many_people_the_budget_and_the_queue_hold(people: int) -> None:
+    figures = measure(cameras=4, people=people, seconds=6)
+    assert figures["looks_per_second"] <= 8 + 2 / 6 + 0.5
+    assert figures["waiting_most"] <= QUEUE
+
+
+def test_a_wrong_count_is_one_line(capsys) -> None:
+    assert main(["bench", "looks", "--people", "0"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
