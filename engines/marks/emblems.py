@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from engines.marks.picture import Ground
 from engines.marks.sightings import Route, Sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -24,16 +23,18 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.intp]
     Matrix = npt.NDArray[np.float64]
 
-HEIGHTS = (24, 34, 48, 68, 96, 136)
+HEIGHTS = (24, 35, 52, 78, 120)
 """Heights at which a picture is drawn for enrolment, px: keypoints hold for near sizes only."""
-PER_DRAWING = 60
+PER_DRAWING = 45
+LARGER = 1.5
+"""No picture is enlarged more for enrolment: it shows nothing new."""
 CONTRAST = 0.02
-UPSCALE, LONGEST, KEYPOINTS = 2.0, 800, 700
+UPSCALE, LONGEST, KEYPOINTS = 2.0, 800, 500
 ALIKE, RATIO = 0.80, 0.97
 APART = 0.12
 """Keypoints of a mark nearer than this, in its heights, are one place: they compete with no other."""
 LEAST_INLIERS = 6
-LEAST_PLACES = 24
+LEAST_PLACES = 40
 SMALLEST = 12.0
 LEAST_SPREAD = 0.1
 """Share of the mark that the keypoints found must span."""
@@ -62,7 +63,7 @@ class Emblem:
 def enrol(brand: str, picture: MarkPicture) -> Emblem:
     """Return the picture's keypoints, which may be few: ask `worth` first."""
     height, width = picture.pixels.shape[:2]
-    found = [_keypoints(drawing, PER_DRAWING, by, pad) for drawing, by, pad in _drawings(picture)]
+    found = [_keypoints(drawing, PER_DRAWING, by, corner) for drawing, by, corner in _drawings(picture)]
     all_of = (np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__)
     return Emblem(brand, Keypoints(*all_of), width / height)
 
@@ -91,37 +92,39 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
     alike = seen.descriptors @ np.concatenate([e.keypoints.descriptors for e in emblems]).T
     starts = np.cumsum([0, *(len(e.keypoints.points) for e in emblems)])
     best = np.maximum.reduceat(alike, starts[:-1], axis=1)
+    first = best.argmax(axis=1)
+    second = np.partition(best, -2, axis=1)[:, -2] if len(emblems) > 1 else np.zeros(len(best), np.float32)
     sightings = []
     for number, emblem in enumerate(emblems):
-        others = np.delete(best, number, axis=1).max(axis=1, initial=0.0)
-        pairs = _pairs(alike[:, starts[number] : starts[number + 1]], emblem, others)
-        sighting = _locate(seen, emblem, *pairs, (bgr.shape[1], bgr.shape[0]))
+        # A keypoint that is more like another emblem's speaks for that one.
+        rows = np.flatnonzero((best[:, number] >= ALIKE) & (first == number))
+        if len(rows) < LEAST_INLIERS:
+            continue
+        part = alike[rows, starts[number] : starts[number + 1]]
+        keep, mine = _pairs(part, emblem, second[rows])
+        sighting = _locate(seen, emblem, rows[keep], mine, (bgr.shape[1], bgr.shape[0]))
         if sighting is not None:
             sightings.append(sighting)
     return sightings
 
 
-def _drawings(picture: MarkPicture) -> list[tuple[Bgr, float, float]]:
-    """Return the picture at every size, on light and dark where it has no ground; its height; padding, px."""
-    height = picture.pixels.shape[0]
-    free = picture.ground is Ground.NONE
-    drawings = []
-    for ground in ((255, 255, 255), (0, 0, 0)) if free else ((255, 255, 255),):
-        whole = picture.on(ground)
+def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, Floats]]:
+    """Yield the picture's views at every size, with the mark's height in it and its left and top, px."""
+    height, width = picture.pixels.shape[:2]
+    for view in picture.views():
+        side = view.shape[0]
         for wanted in HEIGHTS:
             share = wanted / height
-            if share > 1.5:
+            if share > LARGER:
                 break
             method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-            small = cv2.resize(whole, None, fx=share, fy=share, interpolation=method)
-            pad = 8 if free else 0
-            small = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=ground)
-            small = cv2.resize(small, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
-            drawings.append((np.asarray(small, np.uint8), UPSCALE * wanted, UPSCALE * pad))
-    return drawings
+            small = cv2.resize(view, None, fx=share, fy=share, interpolation=method)
+            large = cv2.resize(small, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
+            corner = np.array([side - width, side - height], np.float32) / 2 * share * UPSCALE
+            yield np.asarray(large, np.uint8), UPSCALE * wanted, corner
 
 
-def _keypoints(bgr: Bgr, most: int, by: float, pad: float = 0.0) -> Keypoints:
+def _keypoints(bgr: Bgr, most: int, by: float, corner: Floats | None = None) -> Keypoints:
     create: Any = getattr(cv2, "SIFT_create")  # noqa: B009 missing in its type stubs
     sift = create(nfeatures=most, contrastThreshold=CONTRAST, edgeThreshold=14)
     found, raw = sift.detectAndCompute(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None)
@@ -132,7 +135,7 @@ def _keypoints(bgr: Bgr, most: int, by: float, pad: float = 0.0) -> Keypoints:
     # RootSIFT (Arandjelović and Zisserman 2012).
     root = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6))
     return Keypoints(
-        (np.array([k.pt for k in found], np.float32) - pad) / by,
+        (np.array([k.pt for k in found], np.float32) - (0 if corner is None else corner)) / by,
         np.array([k.size for k in found], np.float32) / by,
         np.array([k.angle for k in found], np.float32),
         np.asarray(root, np.float32),
@@ -140,17 +143,14 @@ def _keypoints(bgr: Bgr, most: int, by: float, pad: float = 0.0) -> Keypoints:
 
 
 def _pairs(alike: Floats, emblem: Emblem, others: Floats) -> tuple[Ints, Ints]:
-    """Return which keypoints seen are which of the emblem's: alike, and more so than any at another place."""
-    rows = np.flatnonzero(alike.max(axis=1, initial=0.0) >= ALIKE)
-    if len(rows) < LEAST_INLIERS:
-        return rows[:0], rows[:0]
-    mine = alike[rows].argmax(axis=1)
-    best = alike[rows, mine]
+    """Return which rows are keypoints of which number: more alike than any at another place or elsewhere."""
+    mine = alike.argmax(axis=1)
+    best = alike[np.arange(len(mine)), mine]
     points = emblem.keypoints.points
     far = np.abs(points[None] - points[mine][:, None]).max(axis=2) > APART
-    second = np.maximum(np.where(far, alike[rows], 0).max(axis=1, initial=0.0), others[rows])
-    keep = _distance(best) < RATIO * _distance(second)
-    return rows[keep], mine[keep]
+    second = np.maximum(np.where(far, alike, 0).max(axis=1, initial=0.0), others)
+    keep = np.flatnonzero(_distance(best) < RATIO * _distance(second))
+    return keep, mine[keep]
 
 
 def _distance(alike: Floats) -> Floats:
