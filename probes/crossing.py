@@ -41,14 +41,17 @@ class _Doubt:
     parted: bool = False
     stayed: int = 0
     exchanged: int = 0
+    heard: set[tuple[TrackId, str, str, str]] = field(default_factory=set)
 
     def again(self, at: int, *, parted: bool) -> None:
         """Start to count evidence anew."""
         self.told_at, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
 
     def hear(self, vote: Vote, track: TrackId, other: TrackId) -> None:
-        """Count a vote on one of the two."""
-        if vote.at >= self.told_at:
+        """Count a vote on one of the two; several routes of one look are one."""
+        once = (track, vote.look or vote.id, *_mark(vote))
+        if vote.at >= self.told_at and once not in self.heard:
+            self.heard.add(once)
             self.stayed += _mark(vote) in self.marks[track]
             self.exchanged += _mark(vote) in self.marks[other]
 
