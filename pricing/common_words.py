@@ -1,4 +1,4 @@
-"""Common words on signs, shirts and bags: not to be taken for a brand that is a letter away."""
+"""Common words on signs, shirts and bags: not to be taken for a brand that is a letter away, or the same."""
 
 from __future__ import annotations
 
@@ -81,4 +81,86 @@ winter wish with without wolf woman women wonder wonderful wood wool work worker
 wrong yard year years yellow yesterday yoga york you young your youth zero zone
 """
 
-COMMON_WORDS = frozenset(_TEXT.split())
+# What makes a sentence of the words around it.
+_SMALL = """
+a aber al all alle als am an and any are as at au auf aus aux avec be been bei bis bist but by can ce ces cet
+cette chez come comme con cosa could da dal dans das dass de dein deine del della dem den der des di dich did
+die dir do does donc dont du ed ein eine einem einen einer elle elles en entre er es est et euch euer eux for
+fur gli had has hat have he her hier him his how i ich if ihr ihre il ils im in into io is ist it its ja je
+jusqu kein keine la le les leur leurs lo lui ma mais me mein meine mes mich mir mit moi mon my nach ne nein
+nel nella nicht no noch nor nos not notre nous nur ob oder of ohne on or ou our out par pas per piu plus pour
+quand que qui sa sans schon seid sein ses shall she si sich sie sind so son sono sont sous such sur ta te tes
+than that the their them then they this to toi ton too tous tout toute toutes tu uber um un una und une uno
+uns unser unsere unter up us vers vom von vor vos votre vous war was we weil wenn wer were what who why wie
+will wir wird with wo would y you your yours zu zum zur
+"""
+
+# Brands that are words, places or names too.
+_BRANDS = """
+aldo apple arena ariat barbour bench boss bravo buffalo burton camel camper cat champion coach columbia
+converse dickies diesel ecco esprit express formula fossil gap guess hunter jordan lee mammut mango mission
+monsoon mustang next nickel oasis omega on only opel orsay patagonia pepe polar polo replay reserved river
+scotch soda supreme swatch target triumph vero
+"""
+
+# German and French on signs, and words in both and in English that are a letter from a brand.
+_SIGNS = """
+abend abteilung accessoires accueil achat achats adios aktion aktionen allee alles angebot angebote ankleide
+anprobe apotheke armand armati armee armin artikel ascenseur aujourd ausgang ausverkauf auswahl automne
+backerei balanced banken bar barton basic baskets beaute bebe beige belle beratung bestseller betreten
+bienvenue bijou bijoux bitte blanc bleu blueberry blusen boissons bonds bonjour bonnes bottes boutique brillen
+brot buch bucher bummel burg cadeau cadeaux caisse caisses campione campioni canal carmin carrelage carrier
+carriers carte carter catalonia ceinture ceintures champignon champignons championne champions chanels chapeau
+chapeaux chapters charter chaussettes chaussures chemise chemises chic chocs choix cline clocks coaches coast
+collants colombia colombian colombie columbian columbus combien comverse concerne condense connerie conserve
+conserves converge conversely convert converted converter converti converts convierte costume cote cotes
+couleur couverte cravate createur crisps croce crock crois croissant crops cross crows cuir cumberland damen
+danke danken defense demain derniere derniers devis dieb diese diesem diesen dieser dieses dimanche dressed
+druck drucken eau echange echanges ecole eingang einkauf einkaufen elegante empfang ende enfant enfants
+entdecken entree erdgeschoss ersparnis escalier essayage essen estar etage ete etoile euro euros exclusif
+fabrique fahrstuhl feiern feline femme femmes fenders fending fends fendt fendu fenster ferien ferme fermes
+fermeture ferrara ferraris fete fille filles finding fleur fleurs fondi formes formular formulare formulas
+formulee formuler formules fossi fossile fossils frais francais freitag frisch frisur fromage fruhling
+fundburo fussy gamin gamine gang gaps garcon garcons garten gastar gauche gebaude gelb geld genuss geoffnet
+geschaft geschenk geschenke geschlossen gesund getranke gilet gluck grande grands gratis gratuit gross grosse
+grun gruppe gruss guesses guessing gunstig gurtel gustar gut gutschein haltestelle handtasche handtaschen haus
+hauser hemd hemden herbes herbst heres hermit hermits heroes herpes herren herzlich heute himmel hiver homme
+hommes horaires hose hosen hosenanzug hummeln hummels hummer hut hute ici immer jacke jacken jackson jahre
+jardin jeder jetzt jeudi joie jordans jouet jouets jour jourdan jours junge jupe jupes kacken kaffee kanten
+kapla kappe kappen kasse kassen kaufen kaufhaus kiesel kind kinder kinderwagen kleid kleider kleidung klein
+knopf kollektion komm kostenlos kranken krawatte kuchen kummel kunde kunden laces lacrosse laden lager leben
+lebensmittel leder levees leves levies levin lewis liebe lieben lieblings lingerie linie livraison livre lowe
+lowen lummel lundi lune lunettes lutte magasin maillot maison manga mangas mange manger mangez mangos manteau
+manteaux mantel mappa marche mardi marge marken markt marque marques mehr meilleur menthe merci mercredi mere
+metro mittag mitte mobel mode moden moins mois moitie monde montag montre montres morgen musique mutze mutzen
+nachster neu neue neuer neues neuf neuheiten nexus niece nikon nines nodes noir notausgang nouveau nouveaux
+nouvelle nouvelles obergeschoss offen offnungszeiten offre offres ohrringe omegas only orders ouvert ouverture
+pain panels pantalon pantalons papier parada parade parades parc parfum parfums parkhaus parking passage
+patagonie pause paye peace petit petite petits pied place plage poche pomme porche porte post pousser pram
+prams preda preis preise preiswert printemps prix promo promotion promotions prozent pull pulls pumps qualitat
+quartier rabatt rabatte raum rayon rebook reduction reductions reduziert reise relax remise rendez rendi rendu
+rentree renverse residual retour retrait ring robe robes rock rocke roles rolled rolltreppe rot rouge ruckgabe
+rue rummel sac sacs saison salmon saloon samedi samson samstag sante schal schals schlussverkauf schmuck
+schnell schon schone schuh schuhe schwarz service skater skaters sketch sketcher sketches snatch soir soldes
+soleil solomon sommer sommerschlussverkauf sonderangebot sonne sonnenbrillen sonntag sortie soutien sparen
+spass spielwaren sport stadt stiefel stock strasse strumpfe stuck stuffy stuss style superare supermarkt
+suprema supremes supremo swatches switch switches taille tailles tanken tapis tappa tasche taschen termes
+teuer thermes timber timberlake tirer tissu toilette toiletten tommys toujours treppe trousse tur uhr uhren
+umkleide umkleidekabine untergeschoss vacances valentin valentina valentine valentines valentins valise vanes
+vases vendre vendredi vendu vente ventes vents vereint verkauf verse verses verso versus vert veste vestes
+vetement vetements vie ville vin vitrine voiture vous voyage wander waren warenhaus wasche weihnachten weiss
+welt wiesel willkommen winter wohnen zahlen zebra zeit zentrum ziehen zimmer zuruck
+"""
+
+# What stands beside a brand that is a word: GUESS JEANS, COACH NEW YORK, MANGO MAN.
+_COMPANIONS = """
+accessories active angeles apparel athletic athletics bag bags band black blue brand by clothing club co
+collection company couture denim design designs edition est established eyewear fashion footwear garments
+genuine girl girls golf hugo inc industry italia jean jeans junior kid kids label leather leatherware london
+los ltd made madrid man men milan milano new of original originals outdoor outerwear paris premium quality r
+san shoes since sport sports sportswear standard store studio supply swiss team tm trademark training
+underwear usa watch watches wear woman women workwear york
+"""
+
+COMPANIONS = frozenset(_COMPANIONS.split())
+COMMON_WORDS = frozenset(f"{_TEXT} {_SMALL} {_BRANDS} {_SIGNS}".split())
