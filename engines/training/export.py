@@ -76,8 +76,14 @@ def load(path: Path, net: nn.Module) -> nn.Module:
     return net.eval()
 
 
-def write(net: nn.Module, shown: Tensor, path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Write one ONNX file with a dynamic batch. shapes: of the outputs by name, without the batch."""
+def write(
+    net: nn.Module, shown: Tensor, path: Path, shapes: dict[str, tuple[int, ...]], *, plain: bool
+) -> None:
+    """Write one ONNX file with a dynamic batch. shapes: of the outputs by name, without the batch.
+
+    plain: no half floats in the file, for TensorRT: to its parser weights of a convolution that come out of a
+    Cast are a tensor, not weights (onnx-tensorrt 10.1, convMultiInput in importerUtils.cpp).
+    """
     inputs, outputs = ["picture"], list(shapes)
     torch.onnx.export(
         net,
@@ -89,26 +95,32 @@ def write(net: nn.Module, shown: Tensor, path: Path, shapes: dict[str, tuple[int
         opset_version=OPSET,
         dynamo=False,
     )
-    halved(path, shapes)
-
-
-def halved(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Store large weights as half floats, cast back when it is loaded: half the file, the same graph."""
     model = onnx.load(path)
+    round_weights(model, plain=plain)
+    for output in model.graph.output:
+        for dim, size in zip(output.type.tensor_type.shape.dim[1:], shapes[output.name], strict=True):
+            dim.dim_value = size
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def round_weights(model: onnx.ModelProto, *, plain: bool) -> None:
+    """Round large weights to half floats, the same in every file, and cast them back when it is loaded.
+
+    That takes half the space; plain: they stay floats in the file.
+    """
     for held in list(model.graph.initializer):
         values = numpy_helper.to_array(held)
         if values.dtype != np.float32 or values.size < LEAST_HALVED:
+            continue
+        if plain:
+            held.CopyFrom(numpy_helper.from_array(values.astype(np.float16).astype(np.float32), held.name))
             continue
         model.graph.initializer.remove(held)
         half = numpy_helper.from_array(values.astype(np.float16), f"{held.name}/half")
         model.graph.initializer.append(half)
         cast = helper.make_node("Cast", [half.name], [held.name], to=onnx.TensorProto.FLOAT)
         model.graph.node.insert(0, cast)
-    for output in model.graph.output:
-        for dim, size in zip(output.type.tensor_type.shape.dim[1:], shapes[output.name], strict=True):
-            dim.dim_value = size
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
 
 
 def main() -> None:
@@ -121,11 +133,10 @@ def main() -> None:
     embedding = load(args.embedding, Embedding())
     finder = Finder(load(args.proposals, Proposals()), embedding).eval()
     args.out.mkdir(parents=True, exist_ok=True)
-    write(
-        embedding, torch.rand(2, 3, CROP, CROP) * 255, args.out / "mark-embedding.onnx", {"vectors": (128,)}
-    )
+    shown = torch.rand(2, 3, CROP, CROP) * 255
+    write(embedding, shown, args.out / "mark-embedding.onnx", {"vectors": (128,)}, plain=False)
     outputs = {"boxes": (TOP, 4), "scores": (TOP,), "vectors": (TOP, 128)}
-    write(finder, torch.rand(2, 3, HEIGHT, WIDTH) * 255, args.out / "marks.onnx", outputs)
+    write(finder, torch.rand(2, 3, HEIGHT, WIDTH) * 255, args.out / "marks.onnx", outputs, plain=True)
 
 
 if __name__ == "__main__":
