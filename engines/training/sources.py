@@ -46,7 +46,7 @@ def collect(out: Path) -> dict[str, int]:
     """Fetch, unpack and sort everything; return how many of each kind there are now."""
     fonts: dict[str, list[tuple[int, bool, Path]]] = {}
     photos = Pictures(out / "photos", 180, 350, np.inf, NOT_PHOTOS)
-    textures = Pictures(out / "textures", 96, 2, 20.0, r"$^")
+    textures = Pictures(out / "textures", 96, 2, 12.0, r"logo|flare|sky|banner|emblem|sign")
     for package in PACKAGES:
         try:
             files = _unpack(package, fetch(package, out / "packages"), out / "unpacked")
@@ -146,7 +146,8 @@ def _copy(files: list[Path], folder: Path) -> None:
 class Pictures:
     """A folder of pictures, none of them twice, that takes in only those that are large and rich enough.
 
-    uneven: the most that the mean grey of sixteenths of a picture may vary, as standard deviation.
+    uneven: the most that the mean grey of sixteenths of a picture may vary, as standard deviation; where it
+    is finite, none of the sixteenths may be much busier than the others.
     """
 
     def __init__(
@@ -176,20 +177,30 @@ class Pictures:
             cv2.imwrite(str(self._folder / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 92])
 
     def _fits(self, picture: Bgr) -> bool:
-        small = np.asarray(cv2.resize(picture, (200, 200), interpolation=cv2.INTER_AREA), np.int64)
+        colours = np.asarray(cv2.resize(picture, (200, 200), interpolation=cv2.INTER_AREA), np.int64)
         if min(picture.shape[:2]) < self._least_side or max(picture.shape[:2]) > 4 * min(picture.shape[:2]):
             return False
-        if len(np.unique((small >> 3) @ (1, 32, 1024))) < self._least_colours:
+        if len(np.unique((colours >> 3) @ (1, 32, 1024))) < self._least_colours:
             return False
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        if cv2.resize(grey, (4, 4), interpolation=cv2.INTER_AREA).std() > self._uneven:
+        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+        if not self._even(grey):
             return False
-        grey = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
-        shape = (grey[:, 1:] > grey[:, :-1]).reshape(-1)
+        small = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA)
+        shape = (small[:, 1:] > small[:, :-1]).reshape(-1)
         if any(np.count_nonzero(shape != other) <= 6 for other in self._seen):
             return False
         self._seen.append(shape)
         return True
+
+    def _even(self, grey: npt.NDArray[np.uint8]) -> bool:
+        if np.isinf(self._uneven):
+            return True
+        square = cv2.resize(grey, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
+        parts = square.reshape(4, 64, 4, 64).swapaxes(1, 2).reshape(16, -1)
+        busy = parts.std(axis=1)
+        return bool(
+            parts.mean(axis=1).std() <= self._uneven and busy.mean() > 1.5 and busy.std() < 0.45 * busy.mean()
+        )
 
 
 def read_picture(path: Path) -> Bgr | None:

@@ -42,7 +42,10 @@ def test_photographs_are_taken_in_once_and_nothing_else(tmp_path):
 def test_textures_are_even(tmp_path):
     even = np.random.default_rng(0).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     halves = np.vstack([even[:120] // 8, even[120:]])
-    assert taken(tmp_path / "textures", tmp_path, {"even": even, "halves": halves}, 2, 20.0) == {"even"}
+    marked = np.full((240, 240, 3), 90, np.uint8)
+    cv2.circle(marked, (120, 120), 40, (20, 20, 200), 6)
+    pictures = {"even": even, "halves": halves, "marked": marked}
+    assert taken(tmp_path / "textures", tmp_path, pictures, 2, 12.0) == {"even"}
 
 
 @pytest.mark.parametrize("depth", [1, 3, 4])
