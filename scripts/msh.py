@@ -20,6 +20,7 @@ COMMANDS = (
     "doctor",
     "models",
     "prices",
+    "brands",
     "graph",
     "privacy_report",
 )

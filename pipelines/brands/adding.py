@@ -1,0 +1,193 @@
+"""Adds and removes brands: a folder appears or goes in one step, so that nobody ever sees half of one."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+
+from engines.marks.picture import read_mark
+from engines.marks.sightings import Route
+from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
+from pipelines.brands.model import BrandFile
+from pipelines.errors import BadInput
+from pipelines.settings.words import sentence
+from pricing.brand_book import BrandBook
+from pricing.names import normal_brand
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engines.marks.picture import MarkPicture
+    from engines.marks.sightings import Enrolled
+    from pipelines.brands.enrol import Enroller
+    from pipelines.brands.gallery import BrandSet
+
+HIDDEN: Final = ".adding-"
+LEFT_S: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """An enrolled brand that a new mark is close to. needed: what is enough to be taken for either."""
+
+    brand: str
+    similarity: float
+    needed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A brand that is good to add. pictures: its marks as read; close: brands it may be confused with."""
+
+    file: BrandFile
+    pictures: tuple[MarkPicture, ...]
+    enrolled: Enrolled | None
+    close: tuple[Close, ...]
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes that tell it."""
+        used = self.enrolled.routes if self.enrolled else frozenset()
+        words = self.file.brand.words or self.file.brand.stylised
+        return [route for route in Route if route in used or (route is Route.WORDS and words)]
+
+
+def slug_of(name: str) -> str:
+    """Return the name of a brand's folder: a-z, 0-9 and "-"."""
+    plain = unicodedata.normalize("NFKD", normal_brand(name)).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("&", " and ")).strip("-")
+    if not slug:
+        raise BadInput(f'a folder cannot be named after "{name}"; make it yourself, with a {BRAND_YAML}')
+    return slug[:48]
+
+
+def folder_of(folder: Path, name: str) -> Path | None:
+    """Return where a brand of this name or alias lies; None where there is none. Raises SettingsError."""
+    sources = read_brands(folder)
+    key = BrandBook(source.file.brand for source in sources).key_of(name)
+    return next((source.folder for source in sources if source.key == key), None)
+
+
+def brand_file(name: str, words: Sequence[str] | None, slots: Sequence[str] | None) -> BrandFile:
+    """Return what brand.yaml is to say; raises BadInput where that is no brand."""
+    given = {"name": name, "words": words, "slots": slots}
+    values = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items() if v is not None}
+    try:
+        return BrandFile.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        keys = first["loc"]
+        wrong = str(first["input"])[:60] if isinstance(first["input"], str) else ""
+        what = "NAME" if keys[:1] == ("name",) else f"--{keys[0]}" if keys else "the brand"
+        raise BadInput(f'{what} "{wrong}" {sentence(first, keys, BrandFile)}') from None
+
+
+def examine(file: BrandFile, pictures: Sequence[Path], known: BrandSet | None, enroller: Enroller) -> Added:
+    """Return what a new brand would be, beside those that are known; raises BadInput for a bad picture."""
+    if len(pictures) > MAX_PICTURES:
+        raise BadInput(f"{len(pictures)} pictures, at most {MAX_PICTURES} are used; give the best")
+    read = tuple(read_mark(path) for path in pictures)
+    key = normal_brand(file.name)
+    enrolled = enroller.enrol(key, read, file.wanted) if read else None
+    return Added(file, read, enrolled, tuple(_close(enrolled, known)) if enrolled and known else ())
+
+
+def _close(new: Enrolled, known: BrandSet) -> list[Close]:
+    found = []
+    for other in known.enrolled:
+        if other.brand == new.brand or not len(other.vectors) or not len(new.vectors):
+            continue
+        similarity = float(np.max(new.vectors @ other.vectors.T))
+        needed = min(new.threshold, other.threshold)
+        if similarity >= needed:
+            found.append(Close(known.book.name(other.brand), similarity, needed))
+    return sorted(found, key=lambda close: -close.similarity)
+
+
+def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
+    """Write a brand's folder whole or not at all, and return it; BadInput where it is there already."""
+    place = folder_of(folder, added.file.name) if folder.is_dir() else None
+    target = place or folder / slug_of(added.file.name)
+    if target.exists() and not force:
+        raise BadInput(f"{target}: there is this brand already; --force replaces it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        half = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
+        half.chmod(0o755)
+        for number, picture in enumerate(added.pictures, 1):
+            shutil.copyfile(picture.path, half / f"mark-{number}{picture.path.suffix.lower()}")
+        said = added.file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=False)
+        (half / BRAND_YAML).write_text(text, "utf-8")
+        for path in (*half.iterdir(), half):
+            _flush(path)
+        if target.exists():
+            _take_away(target)
+        half.rename(target)
+        _flush(folder)
+    except OSError as error:
+        raise BadInput(
+            f"{target}: cannot be written ({error.strerror}); mend the folder or free space"
+        ) from None
+    return target
+
+
+def remove_brand(folder: Path, name: str) -> Path:
+    """Take a brand's folder away in one step, and return where it was; BadInput where there is none."""
+    place = folder_of(folder, name)
+    if place is None:
+        raise BadInput(f'{folder}: there is no brand "{name}"; `msh brands list` names them')
+    try:
+        _take_away(place)
+    except OSError as error:
+        raise BadInput(f"{place}: cannot be removed ({error.strerror})") from None
+    sweep(folder)
+    return place
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an `add` or `remove` left behind that was cut off; younger ones may still be at work."""
+    for left in folder.glob(f"{HIDDEN}*"):
+        if time.time() - left.stat().st_mtime > LEFT_S:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def check_claims(folder: Path, added: Added) -> None:
+    """Raise BadInput where another brand goes by this one's name or words."""
+    own = {normal_brand(text) for text in (added.file.name, *added.file.brand.words)}
+    for source in read_brands(folder) if folder.is_dir() else ():
+        if source.key != normal_brand(added.file.name) and (both := own & _claimed(source)):
+            raise BadInput(
+                f'"{min(both)}" is of {source.file.name} already ({source.folder}); choose other --words'
+            )
+
+
+def _claimed(source: BrandSource) -> set[str]:
+    brand = source.file.brand
+    return {normal_brand(text) for text in (brand.name, *brand.aliases, *brand.words)}
+
+
+def _take_away(place: Path) -> None:
+    gone = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=place.parent))
+    place.rename(gone / place.name)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,91 @@
+"""The brands of the price list and of the gallery as one, for all that asks for brands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engines.marks.sightings import Route
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandFolder, BrandSet
+from pricing.brand_book import BrandBook
+from probes.reading import Sought
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engines.marks.gallery import Gallery
+    from pipelines.brands.enrol import Enroller
+    from pipelines.settings.root import Settings
+    from pricing.reload import CatalogueFile
+
+_NOTHING = BrandSet(BrandBook(), (), ())
+
+
+class JoinedBrands:
+    """What a store looks for. `poll` on one thread; the rest from any.
+
+    catalogue: its brands are put under the gallery's keys. folder: None for a store without a gallery.
+    """
+
+    def __init__(self, catalogue: CatalogueFile | None, folder: BrandFolder | None) -> None:
+        self._catalogue, self._folder = catalogue, folder
+        self._joined = _NOTHING
+        self.book = BrandBook()
+        self.sought = Sought(self.book)
+        self._join()
+
+    @property
+    def problem(self) -> str | None:
+        """Why the gallery's last change was not taken; None where all is well."""
+        return self._folder.problem if self._folder else None
+
+    def start(self) -> None:
+        """Begin to follow the gallery's folder."""
+        if self._folder:
+            self._folder.start()
+
+    def stop(self) -> None:
+        """Follow no more; returns within seconds, from any state."""
+        if self._folder:
+            self._folder.stop()
+
+    def poll(self) -> bool:
+        """Take a changed price list or gallery; tell whether `book` and `sought` were replaced."""
+        listed = self._catalogue.poll() if self._catalogue else False
+        if not listed and (self._folder is None or self._folder.current is self._joined):
+            return False
+        self._join()
+        return True
+
+    def spell(self, key: str) -> str:
+        """Write a brand as the price list spells it, else as the gallery does."""
+        listed = self._catalogue.current.names.get(key) if self._catalogue else None
+        return listed or self.book.name(key)
+
+    def _join(self) -> None:
+        self._joined = self._folder.current if self._folder else _NOTHING
+        self.book = self._joined.book.with_listed(self._catalogue.current.names if self._catalogue else {})
+        if self._catalogue:
+            self._catalogue.join(self.book.key_of)
+        self.sought = sought_of(self._joined, self.book)
+
+
+def build_brands(
+    settings: Settings,
+    catalogue: CatalogueFile | None,
+    enroller: Callable[[], Enroller] = build_enroller,
+) -> JoinedBrands:
+    """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
+    gallery = settings.gallery
+    return JoinedBrands(catalogue, BrandFolder(gallery, enroller) if gallery else None)
+
+
+def sought_of(brands: BrandSet, book: BrandBook) -> Sought:
+    """Return what looks look for."""
+    gallery: Gallery | None = None
+    if any(Route.SYMBOL in marks.routes for marks in brands.enrolled):
+        from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415 a file of some megabytes
+
+        gallery = Gallery(brands.enrolled, read_cohort())
+    emblems = [emblem for marks in brands.enrolled for emblem in marks.emblems]
+    return Sought(book, gallery=gallery, emblems=emblems)

@@ -1,0 +1,212 @@
+"""The picture of `msh brands test`: where marks were seen, beside what each was compared with, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from engines.colour import to_bgr
+from engines.detector import load_detector
+from engines.marks.emblems import find_emblems
+from engines.marks.gallery import LEAST_SCORE, Gallery, overlap, read_cohort
+from engines.marks.network import MarkFinder
+from engines.marks.picture import read_mark
+from engines.marks.sightings import Route
+from engines.ocr import WordReader
+from pipelines.cpu.offline import Annotator, Faces
+from pipelines.cpu.reader import read_frames
+from pipelines.outputs.disk import write_whole
+from pricing.ledger import Ledger
+from probes.frame import Box, Frame, Kind, TrackId
+from probes.label import FONTS
+from probes.marks import marks_of
+from probes.reading import Look, Recogniser, Sought, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from engines.image import I420
+    from engines.marks.sightings import Candidates
+    from pipelines.brands.gallery import BrandSet
+    from probes.answers import LookAnswer
+
+Corners = tuple[float, float, float, float]
+NEAR_MISSES = 4
+WITHIN = 0.12
+"""How far below its threshold a candidate is still worth showing."""
+ROW, PANEL = 96, 520
+SEEN, NOT = (40, 190, 90), (235, 150, 40)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One place of the picture: what it may be, whether it counts, and why."""
+
+    brand: str
+    box: Box
+    route: Route
+    counts: bool
+    why: str
+
+
+def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
+    """Write the annotated picture, every face masked, and yield what it says as text."""
+    explainer = Explainer(brands)
+    ((_, pixels),) = read_frames(source)
+    annotator = Annotator(
+        load_detector("nanodet-416"),
+        load_detector("centerface"),
+        looks=lambda: explainer,
+        ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
+        masking=Faces(),
+        min_votes=1,
+    )
+    redacted = annotator.picture(pixels).redacted
+    picture = Image.fromarray(np.ascontiguousarray(to_bgr(redacted.pixels)[..., ::-1]))
+    write_whole(target, _png(_drawn(picture, explainer.shown, brands)))
+    people = f"{explainer.people} people" if explainer.people else "no person: looked at as a whole"
+    yield f"{source}: {picture.width}x{picture.height}, {people}; text read: {explainer.texts or 'none'}"
+    for shown in explainer.shown:
+        name, box = brands.book.name(shown.brand), shown.box
+        at = f"{box.w:.0f}x{box.h:.0f} at {box.x:.0f},{box.y:.0f}"
+        verdict = "seen" if shown.counts else "not "
+        yield f"  {verdict}  {name:<20} {shown.route.value:<7} {at:<20} {shown.why}"
+    if not any(shown.counts for shown in explainer.shown):
+        yield "  no brand"
+
+
+class Explainer:
+    """Looks that read each person at once, or the whole picture where there is none, and keep the reasons."""
+
+    def __init__(self, brands: BrandSet) -> None:
+        self._book, self._enrolled = brands.book, brands.enrolled
+        self._gallery = Gallery(brands.enrolled, read_cohort())
+        self._sought = Sought(brands.book)
+        self._finder, self._words = MarkFinder(), WordReader()
+        self.shown: list[Shown] = []
+        self.people = 0
+        self._texts: list[str] = []
+
+    @property
+    def texts(self) -> str:
+        """What was read, whether a brand or not."""
+        return ", ".join(self._texts)
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Look at the persons of the picture."""
+        people = frame.of(Kind.PERSON)
+        self.people = len(people)
+        looks = [cut(frame, person, pixels) for person in people]
+        whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels)
+        for look in looks or [whole]:
+            if look is not None:
+                self._look(look)
+        self.shown.sort(key=lambda shown: not shown.counts)
+
+    def drain(self) -> list[LookAnswer]:
+        """Return nothing: this explains, it prices nothing."""
+        return []
+
+    def seek(self, sought: Sought) -> None:
+        """Look for other words."""
+        self._sought = sought
+
+    def close(self) -> None:
+        """Do nothing: nothing runs between calls."""
+
+    def _look(self, look: Look) -> None:
+        bgr = to_bgr(look.crop)
+        self._texts += [f'"{word.text}" {word.confidence:.2f}' for word in self._words.read(look.crop)]
+        for mark in Recogniser(self._words).read(look, self._sought).marks:
+            self.shown.append(
+                Shown(mark.brand, mark.box, Route.WORDS, True, f"read, {mark.confidence:.2f} sure")
+            )
+        candidates = self._finder.find(bgr)
+        seen = self._gallery.sightings(candidates)
+        emblems = [emblem for marks in self._enrolled for emblem in marks.emblems]
+        for sighting in (*seen, *find_emblems(bgr, emblems)):
+            (mark,) = marks_of([sighting], self._book, look.left, look.top)
+            why = f"{sighting.note}; {sighting.confidence:.2f} sure"
+            self.shown.append(Shown(mark.brand, mark.box, mark.route, True, why))
+        self._near_misses(look, candidates, [s.box for s in seen])
+
+    def _near_misses(self, look: Look, candidates: Candidates, taken: list[Corners]) -> None:
+        own, other = self._gallery.similarities(candidates.vectors)
+        needed = {marks.brand: marks.threshold for marks in self._enrolled}
+        if not own.shape[1]:
+            return
+        names = [
+            marks.brand for marks in self._enrolled if Route.SYMBOL in marks.routes and len(marks.vectors)
+        ]
+        found = []
+        for row in np.argsort(-own.max(axis=1)):
+            number = int(own[row].argmax())
+            alike, brand = float(own[row, number]), names[number]
+            x1, y1, x2, y2 = candidates.boxes[row].tolist()
+            corners = (x1, y1, x2, y2)
+            if alike < needed[brand] - WITHIN or any(overlap(corners, box) > 0.3 for box in taken):
+                continue
+            taken = [*taken, corners]
+            found.append(
+                (brand, corners, _why(alike, needed[brand], float(other[row]), candidates.scores[row]))
+            )
+        for brand, (x1, y1, x2, y2), why in found[:NEAR_MISSES]:
+            box = Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1)
+            self.shown.append(Shown(brand, box, Route.SYMBOL, False, why))
+
+
+def _why(alike: float, needed: float, others: float, score: float) -> str:
+    text = f"{alike:.2f} alike, {needed:.2f} needed, others {others:.2f}"
+    if score < LEAST_SCORE:
+        return f"{text}; hardly a mark at all ({score:.2f})"
+    return f"{text}; {'too little alike' if alike < needed else 'as much like another mark'}"
+
+
+def _drawn(picture: Image.Image, shown: list[Shown], brands: BrandSet) -> Image.Image:
+    """Return the picture with numbered boxes, and beside it a row for each: candidate, enrolled mark, why."""
+    scale = min(2.0, max(1.0, 900 / max(picture.size)), 1600 / max(picture.size))
+    large = picture.resize((round(picture.width * scale), round(picture.height * scale)))
+    sheet = Image.new("RGB", (large.width + PANEL, max(large.height, ROW * len(shown) + 10)), (24, 27, 33))
+    sheet.paste(large)
+    draw = ImageDraw.Draw(sheet)
+    bold = ImageFont.truetype(str(FONTS / "Inter-Bold-subset.otf"), 17)
+    plain = ImageFont.truetype(str(FONTS / "Inter-Medium-subset.otf"), 14)
+    pictures = {source.key: source.pictures for source in brands.sources}
+    for number, place in enumerate(shown, 1):
+        colour = SEEN if place.counts else NOT
+        box, top, left = place.box, ROW * (number - 1) + 8, large.width + 10
+        corners = [v * scale for v in (box.x, box.y, box.right, box.bottom)]
+        draw.rectangle(corners, outline=colour, width=3)
+        draw.text((corners[0] + 2, max(0, corners[1] - 20)), str(number), colour, bold)
+        sheet.paste(
+            _thumb(picture.crop((int(box.x), int(box.y), int(box.right) + 1, int(box.bottom) + 1))),
+            (left, top),
+        )
+        if place.route is not Route.WORDS and pictures.get(place.brand):
+            mark = read_mark(pictures[place.brand][0]).on()
+            sheet.paste(_thumb(Image.fromarray(np.ascontiguousarray(mark[..., ::-1]))), (left + 88, top))
+        name = f"{number}  {brands.book.name(place.brand)}{'' if place.counts else '? no'}"
+        draw.text((left + 178, top), name, colour, bold)
+        for line, text in enumerate((place.route.value, *place.why.split("; "))):
+            draw.text((left + 178, top + 22 + 18 * line), text, (225, 228, 235), plain)
+    return sheet
+
+
+def _thumb(picture: Image.Image) -> Image.Image:
+    """Return it in an 80 px square, small marks enlarged."""
+    scale = 80 / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    square = Image.new("RGB", (80, 80), (60, 64, 72))
+    square.paste(picture.resize(size), ((80 - size[0]) // 2, (80 - size[1]) // 2))
+    return square
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()

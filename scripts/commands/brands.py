@@ -1,0 +1,190 @@
+"""`msh brands`: which there are, add one by a picture of its mark, see what is recognised and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines.marks.sightings import Route
+from pipelines.brands.adding import (
+    brand_file,
+    check_claims,
+    examine,
+    folder_of,
+    remove_brand,
+    slug_of,
+    write_brand,
+)
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandReader
+from pipelines.errors import BadInput
+from pipelines.settings.brands import STARTER, Brands
+from pipelines.settings.load import load_settings
+from pricing.brand_book import ALL_SLOTS
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Sequence
+
+    from PIL.Image import Image
+
+    from pipelines.brands.adding import Added
+    from pipelines.brands.enrol import Enroller
+    from pipelines.brands.gallery import BrandSet
+
+HEADINGS = ("NAME", "WORDS", "PICTURES", "ROUTES", "SLOTS", "THRESHOLD")
+SEEN = ".mark.png"
+"""What was made of a brand's pictures, beside them; the gallery passes over names that begin with a dot."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register `brands list`, `add`, `remove` and `test`."""
+    about = "list the brands, add one by a picture of its mark, or see what is recognised on a picture"
+    parser = subparsers.add_parser("brands", help=about, description=about)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    lister = actions.add_parser("list", help="the brands of a store, and how each is told")
+    lister.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="the store file")
+    lister.set_defaults(run=run_list, folder=None)
+    adder = actions.add_parser("add", help="add a brand by pictures of its mark; a running box takes it up")
+    adder.add_argument("name", metavar="NAME", help="the brand as people write it")
+    adder.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="SVG, PNG, JPEG or WebP")
+    adder.add_argument(
+        "--words", type=_listed, metavar="A,B", help="what stands on its things; else the name"
+    )
+    adder.add_argument(
+        "--slots", type=_listed, metavar="A,B", help="where its things are worn; else everywhere"
+    )
+    adder.add_argument("--force", action="store_true", help="replace the brand of this name")
+    adder.set_defaults(run=run_add)
+    remover = actions.add_parser("remove", help="remove a brand")
+    remover.add_argument("name", metavar="NAME")
+    remover.set_defaults(run=run_remove)
+    tester = actions.add_parser("test", help="show what is recognised on a picture, and why")
+    tester.add_argument("image", type=Path, metavar="IMAGE")
+    tester.add_argument("-o", "--output", type=Path, metavar="OUT", help="else IMAGE with -brands.png")
+    tester.set_defaults(run=run_test)
+    for action in (adder, remover, tester):
+        where = action.add_mutually_exclusive_group()
+        where.add_argument(
+            "--folder", type=Path, metavar="DIR", help="the gallery; else the one that comes along"
+        )
+        where.add_argument(
+            "--config", type=Path, metavar="FILE", help="the store file that names the gallery"
+        )
+
+
+def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
+    """Print the table; return 0."""
+    known = BrandReader(gallery_of(args), enroller).read()
+    print("\n".join(_table([HEADINGS, *_rows(known)])))
+    return 0
+
+
+def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
+    """Look at the pictures, write the brand, and say how it will be told; return 0."""
+    folder = gallery_of(args).place
+    file = brand_file(args.name, args.words, args.slots)
+    slug_of(file.name)
+    if not args.force and folder.is_dir() and (there := folder_of(folder, file.name)):
+        raise BadInput(f"{there}: there is this brand already; --force replaces it")
+    known = BrandReader(Brands(folder=folder), enroller).read() if folder.is_dir() else None
+    added = examine(file, args.pictures, known, enroller())
+    check_claims(folder, added)
+    place = write_brand(folder, added, force=args.force)
+    _picture_of(added).save(place / SEEN)
+    print(f"{file.name}: added to {place}")
+    for line in _told(added):
+        print(f"  {line}")
+    print(f"  see what was made of {'them' if len(args.pictures) > 1 else 'it'}: {place / SEEN}")
+    for close in added.close:
+        print(
+            f"msh brands: warning: {file.name} is close to {close.brand}: {close.similarity:.2f} alike, and"
+            f" {close.needed:.2f} is enough to be taken for either; another picture may tell them apart",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def run_remove(args: argparse.Namespace) -> int:
+    """Remove a brand's folder; return 0."""
+    print(f"{args.name}: removed from {remove_brand(gallery_of(args).place, args.name)}")
+    return 0
+
+
+def run_test(args: argparse.Namespace) -> int:
+    """Write the annotated picture and print what was seen; return 0."""
+    from scripts.brands_test import show  # noqa: PLC0415 loads the models
+
+    target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
+    for line in show(args.image, target, BrandReader(gallery_of(args), build_enroller).read()):
+        print(line)
+    print(f"written to {target}")
+    return 0
+
+
+def gallery_of(args: argparse.Namespace) -> Brands:
+    """Return the gallery that is meant: a folder's, a store's, or the one that comes with the product."""
+    if args.config is not None:
+        return load_settings(args.config, env=os.environ).brands or Brands()
+    return Brands(folder=args.folder or STARTER)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _rows(known: BrandSet) -> Iterable[tuple[str, ...]]:
+    enrolled = {marks.brand: marks for marks in known.enrolled}
+    for source in known.sources:
+        brand, marks = source.file.brand, enrolled.get(source.key)
+        routes = [Route.WORDS.value] if brand.words or brand.stylised else []
+        routes += [route.value for route in Route if marks and route in marks.routes]
+        yield (
+            brand.name,
+            _cut(", ".join((*brand.words, *(f"({word})" for word in brand.stylised))) or "-", 40),
+            str(len(source.pictures) or "-"),
+            " ".join(routes),
+            "all" if brand.slots == ALL_SLOTS else _cut(" ".join(source.file.slots or ()), 34),
+            f"{marks.threshold:.2f}" if marks and Route.SYMBOL in marks.routes else "-",
+        )
+
+
+def _told(added: Added) -> Iterable[str]:
+    brand = added.file.brand
+    how = {
+        Route.WORDS: f"by its words: {', '.join(brand.words)}",
+        Route.SYMBOL: "by the shape of its mark",
+        Route.EMBLEM: "by the detail in its mark",
+    }
+    for route in added.routes:
+        yield how[route]
+    if added.enrolled and Route.SYMBOL in added.enrolled.routes:
+        yield f"a mark counts from {added.enrolled.threshold:.2f} alike"
+    if brand.slots != ALL_SLOTS:
+        yield f"on: {', '.join(added.file.slots or ())}"
+
+
+def _picture_of(added: Added) -> Image:
+    from PIL import Image as Pictures  # noqa: PLC0415 only here are pictures made
+
+    marks = [Pictures.fromarray(picture.on()[..., ::-1]) for picture in added.pictures]
+    for mark in marks:
+        mark.thumbnail((200, 200))
+    sheet = Pictures.new("RGB", (sum(mark.width + 10 for mark in marks) + 10, 220), (128, 128, 128))
+    left = 10
+    for mark in marks:
+        sheet.paste(mark, (left, (220 - mark.height) // 2))
+        left += mark.width + 10
+    return sheet
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
