@@ -12,14 +12,14 @@ import numpy as np
 
 from engines.marks.network import MarkEmbedder
 from engines.training.render import TRAINING, TYPICAL, Renderer
-from engines.training.samples import Sampler, clean
+from engines.training.samples import MINED_FILE, MINED_KEPT, Sampler, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engines.training.art import Art
 
-SEEN, NOTHING = 6000, 3000
+SEEN, NOTHING = 5000, 500
 SHARES = {"icons": 0.5, "words": 0.2, "emblems": 0.15, "blobs": 0.15}
 
 
@@ -58,6 +58,8 @@ def main() -> None:
     embedder = MarkEmbedder()
     marks = embedder.embed(clean_crops(arts))
     crops = seen_crops(arts, np.load(args.material / "bg_train.npy"), SEEN, NOTHING, 11)
+    if (args.material / MINED_FILE).exists():
+        crops += list(np.load(args.material / MINED_FILE)[-MINED_KEPT:])
     seen = embedder.embed(crops)
     np.savez_compressed(args.out, marks=marks.astype(np.float16), seen=seen.astype(np.float16))
     print(f"{len(marks)} marks, {len(seen)} crops")

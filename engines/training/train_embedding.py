@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from engines.training.loop import Run, arguments, loader, material, train
 from engines.training.networks import Embedding
 from engines.training.render import TRAINING, TYPICAL, Renderer
-from engines.training.samples import Sampler, clean
+from engines.training.samples import MINED_FILE, MINED_KEPT, Sampler, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,14 +37,16 @@ GROUP = 4
 MEMORY = 250
 """Batches kept to be shown once more, in other colours: drawing them costs as much as learning from them."""
 TWICE = 0.25
-NOTHING = 0.12
-"""Share of queries without a mark."""
+NOTHING = 0.22
+"""Queries without a mark, as a share of the others; where there are mined ones, three in four are those."""
+MINED = 0.75
 
 
 class Batches(torch.utils.data.Dataset[tuple[Tensor, ...]]):
     """Batch number i, made from seed and i alone: clean (n), queries (n), second queries (n), nothing (m)."""
 
     neighbours: Any = None
+    mined: Any = None
 
     def __init__(
         self, arts: dict[str, list[Art]], backgrounds: Any, size: int, steps: int, seed: int, start: int = 0
@@ -84,13 +86,24 @@ class Batches(torch.utils.data.Dataset[tuple[Tensor, ...]]):
                 if crop is not None:
                     queries.append(crop)
                     which.append(len(cleans) - 1)
-        nothing = [sampler.nothing(TRAINING, rng) for _ in range(int(len(queries) * NOTHING))]
+        nothing = [self._nothing(sampler, rng) for _ in range(int(len(queries) * NOTHING))]
         return (
             _pictures(cleans),
             _pictures(queries),
             torch.tensor(which),
             _pictures(nothing),
         )
+
+    def _nothing(self, sampler: Sampler, rng: np.random.Generator) -> Any:
+        if self.mined is None or rng.random() > MINED:
+            return sampler.nothing(TRAINING, rng)
+        return _colours(self.mined[int(rng.integers(len(self.mined)))], rng)
+
+
+def _colours(picture: Any, rng: np.random.Generator) -> Any:
+    """Return the picture mirrored and in other light, by chance."""
+    picture = picture[:, ::-1] if rng.random() < 0.5 else picture
+    return np.clip(picture * rng.uniform(0.8, 1.15) + rng.uniform(-15, 15), 0, 255).astype(np.uint8)
 
 
 def _pictures(crops: Sequence[Any]) -> Tensor:
@@ -170,6 +183,8 @@ def main() -> None:
     data = Batches(arts, backgrounds, args.batch, last, args.seed, run.step)
     if args.resume:
         data.neighbours = neighbours_of(run.slow, data.arts)
+    if (args.material / MINED_FILE).exists():
+        data.mined = np.load(args.material / MINED_FILE)[:-MINED_KEPT]
 
     def losses(batch: Any) -> tuple[Tensor, dict[str, float], int]:
         cleans, queries, which, nothing = batch
