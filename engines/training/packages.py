@@ -224,4 +224,4 @@ PACKAGES = (
     *_DEBIAN,
     *(Package(Registry.DEBIAN, f"fonts-{name}", fonts=True) for name in _FONTS),
 )
-"""Everything that is fetched: about 600 MB."""
+"""Everything that is fetched: about 820 MB."""

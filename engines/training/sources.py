@@ -267,7 +267,7 @@ def _three(faces: list[tuple[int, bool, Path]]) -> Iterator[Path]:
 def main() -> None:
     """Collect the material in the folder named on the command line."""
     parser = argparse.ArgumentParser(description="Fetch what the training pictures are made of.")
-    parser.add_argument("out", type=Path, help="folder that it is put in; takes about 2 GB")
+    parser.add_argument("out", type=Path, help="folder that it is put in; takes about 3 GB")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     counts = collect(parser.parse_args().out)
     log.info("%s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
