@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Final
 import engines.errors
 import pricing.errors
 from engines.image import I420
-from engines.manifest import find_model, read_manifest
+from engines.manifest import Decoder, find_model, read_manifest
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue import load as load_catalogue
 from scripts.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from engines.manifest import Model
     from pipelines.settings import Settings
     from pipelines.settings.base import Address
 
@@ -85,18 +86,19 @@ def _models(settings: Settings) -> Iterator[Finding]:
     known = read_manifest()
     for role in ("person", "face", "brand"):
         name = getattr(settings.models, role).name
-        if name == BUILTIN_BRAND:
-            yield _importable(f"model {role}", "rapidocr", "the bundled text reader")
-            continue
-        try:
-            model = find_model(name, known)
-            model.check_file()
-        except engines.errors.BadInput as error:
-            yield fail(
-                f"model {role}", str(error), "restore the file from the release, then: msh models verify"
-            )
-            continue
-        yield ok(f"model {role}", f"{name}, sha256 {model.sha256[:12]}")
+        if role == "brand":
+            yield _importable("text reader", "rapidocr", "the bundled one")
+        builtin = [n for n, model in known.items() if model.decoder in (Decoder.MARKS, Decoder.VECTOR)]
+        yield from (_model(role, n, known) for n in (builtin if name == BUILTIN_BRAND else [name]))
+
+
+def _model(role: str, name: str, known: Mapping[str, Model]) -> Finding:
+    try:
+        model = find_model(name, known)
+        model.check_file()
+    except engines.errors.BadInput as error:
+        return fail(f"model {role}", str(error), "restore the file from the release, then: msh models verify")
+    return ok(f"model {role}", f"{name}, sha256 {model.sha256[:12]}")
 
 
 def _importable(what: str, module: str, found: str) -> Finding:

