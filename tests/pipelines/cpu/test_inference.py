@@ -70,6 +70,9 @@ class NoLooks:
     def drain(self):
         return []
 
+    def heed(self, values):
+        """Look at nothing."""
+
 
 class Sink:
     def __init__(self) -> None:

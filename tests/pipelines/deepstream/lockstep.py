@@ -63,6 +63,9 @@ class Nobody:
     def drain(self) -> list[Any]:
         return []
 
+    def heed(self, values: Any) -> None:
+        """Look as if nobody knew what is confirmed."""
+
 
 class HeardFloor:
     """A floor that is real, and all that it was told and said."""
