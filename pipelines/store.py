@@ -13,6 +13,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.brands.joined import build_brands
 from pipelines.commands import people_commands
 from pipelines.describing import build_describer
 from pipelines.errors import BadInput
@@ -29,12 +30,12 @@ from pricing.reload import CatalogueFile
 from pricing.sources import PriceSources
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics
-from probes.reading import sought_of
 from probes.status import STATUS, Summaries, camera_status, device_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pipelines.brands.joined import JoinedBrands
     from pipelines.floor import Floor, Publisher, Tally
     from pipelines.outputs.base import FrameSink
     from pipelines.plan import FloorPlan
@@ -112,6 +113,7 @@ class Store:
         self._device = settings.store.device or _host_slug()
         currency = settings.store.currency
         self._catalogue = self._load_catalogue()
+        self._brands = build_brands(settings, self._catalogue)
         self._live = build_live(
             settings,
             metrics=metrics,
@@ -146,6 +148,11 @@ class Store:
         return self._catalogue
 
     @property
+    def brands(self) -> JoinedBrands:
+        """What is looked for; for reading, from any thread."""
+        return self._brands
+
+    @property
     def platform(self) -> Platform:
         """The platform in use."""
         return self._platform
@@ -162,6 +169,7 @@ class Store:
             self._mqtt.start()
         if self._live:
             self._live.start()
+        self._brands.start()
         self._platform.start()
         self._housekeeper.start()
 
@@ -169,6 +177,7 @@ class Store:
         """End within seconds from any state; False where something hung and was left behind."""
         self._stop.set()
         clean = self._platform.stop()
+        self._brands.stop()
         self._looks.close()
         if self._live:
             self._live.stop()
@@ -236,8 +245,8 @@ class Store:
     def _keep_house(self) -> None:
         """Do once a second what nobody waits for."""
         while not self._stop.wait(HOUSEKEEPING_S):
-            if self._catalogue and self._catalogue.poll():
-                self._looks.seek(sought_of(self._catalogue.current.names))
+            if self._brands.poll():
+                self._looks.seek(self._brands.sought)
             self._tell_status()
 
     def _tell_status(self) -> None:
@@ -298,14 +307,16 @@ class Store:
         )
 
     def _build_looks(self) -> LookScheduler:
-        """Return the looks; without a price list there is no brand to look for, and no reader is loaded."""
-        sought = sought_of(self._catalogue.current.names if self._catalogue else {})
+        """Return the looks; where no brand can come to be looked for, no reader is loaded."""
+        sought = self._brands.sought
         failed, looks = self._metrics.look_failures, self._metrics.looks
-        recognisers = [build_recogniser(lambda route: failed.labels(route.value).inc())] if sought else []
+        recognisers = []
+        if sought or self._settings.gallery:  # a brand may be added while it runs
+            recognisers.append(build_recogniser(lambda route: failed.labels(route.value).inc()))
         return LookScheduler(recognisers, sought, on_result=lambda r: looks.labels(r.value).inc())
 
     def _build_floor(self, record: Path | None) -> Floor:
-        plan = plan_of(self._settings, self._device)
+        plan = plan_of(self._settings, self._device, self._brands.book.staff)
         floor = build_floor(
             plan,
             PriceSources(self._catalogue, self._live).lookup,
@@ -342,6 +353,7 @@ class Store:
             random=self._random,
             folder=state_folder,
             nvidia=nvidia,
+            brands=lambda: self._brands.sought,
         )
 
     def _build_sinks(self) -> list[FrameSink]:
@@ -349,8 +361,8 @@ class Store:
         return self._sinks
 
     def brand(self, brand: str) -> str:
-        """Write a brand as the price list spells it."""
-        return self._catalogue.current.names.get(brand, brand) if self._catalogue else brand
+        """Write a brand as the price list spells it, else as the gallery does."""
+        return self._brands.spell(brand)
 
 
 def money(sum_: Price | Total, locale: str = "en") -> str:

@@ -67,7 +67,7 @@ class JoinedBrands:
         self.book = self._joined.book.with_listed(self._catalogue.current.names if self._catalogue else {})
         if self._catalogue:
             self._catalogue.join(self.book.key_of)
-        self.sought = sought_of(self._joined, self.book)
+        self.sought = _sought(self._joined, self.book)
 
 
 def build_brands(
@@ -80,7 +80,7 @@ def build_brands(
     return JoinedBrands(catalogue, BrandFolder(gallery, enroller) if gallery else None)
 
 
-def sought_of(brands: BrandSet, book: BrandBook) -> Sought:
+def _sought(brands: BrandSet, book: BrandBook) -> Sought:
     """Return what looks look for."""
     gallery: Gallery | None = None
     if any(Route.SYMBOL in marks.routes for marks in brands.enrolled):

@@ -168,10 +168,10 @@ def _told(added: Added) -> Iterable[str]:
 
 def _picture_of(added: Added) -> Image:
     from PIL import Image as Pictures  # noqa: PLC0415 only here are pictures made
+    from PIL import ImageOps  # noqa: PLC0415 the same
 
-    marks = [Pictures.fromarray(picture.on()[..., ::-1]) for picture in added.pictures]
-    for mark in marks:
-        mark.thumbnail((200, 200))
+    whole = (Pictures.fromarray(picture.on()[..., ::-1]) for picture in added.pictures)
+    marks = [ImageOps.contain(mark, (200, 200)) for mark in whole]
     sheet = Pictures.new("RGB", (sum(mark.width + 10 for mark in marks) + 10, 220), (128, 128, 128))
     left = 10
     for mark in marks:

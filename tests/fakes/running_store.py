@@ -27,6 +27,7 @@ TEXT = """
 version: 1
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
 prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}{prices}}}
+brands: {brands}
 models: {{person: {person}}}
 defaults: {{fps: 10, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
@@ -77,9 +78,12 @@ def running_store(
     env: Mapping[str, str] | None = None,
     person: str = "nanodet-416",
     prices: str = "",
+    brands: str = "{only: []}",
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
     """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style.
+
+    brands: the block `brands:`; by default none but those of the price list.
 
     nvidia: what DeepStream runs on; None for the CPU.
     """
@@ -92,6 +96,7 @@ def running_store(
         rtsp=rtsp,
         mqtt=broker.port,
         person=person,
+        brands=brands,
         prices=f", {prices}" if prices else "",
     )
     path.write_text(text)

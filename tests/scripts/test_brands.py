@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from pipelines.brands.folder import read_brands
+from scripts.commands import brands
+from scripts.errors import BAD_INPUT
+from tests.fakes.enroller import fake_enroller
+from tests.pipelines.brands.test_adding import mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def msh(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    brands.add(parser.add_subparsers())
+    args = parser.parse_args(["brands", *map(str, words)])
+    needs = args.run in (brands.run_add, brands.run_list)
+    return int(args.run(args, fake_enroller) if needs else args.run(args))
+
+
+def test_a_brand_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, picture = tmp_path / "brands", mark(tmp_path / "photo.jpg")
+    assert msh("add", "Acme Co", picture, "--folder", folder, "--slots", "bag, top", "--words", "ACME") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.splitlines() == [
+        f"Acme Co: added to {folder}/acme-co",
+        "  by its words: ACME",
+        "  by the shape of its mark",
+        "  a mark counts from 0.70 alike",
+        "  on: bag, top",
+        f"  see what was made of it: {folder}/acme-co/.mark.png",
+    ]
+    with Image.open(folder / "acme-co/.mark.png") as seen:
+        assert seen.size[1] == 220
+    store = tmp_path / "store.yaml"
+    store.write_text(
+        f"version: 1\nbrands: {{folder: {folder}}}\nstore: {{id: s, name: S, timezone: UTC, currency: EUR}}\n"
+        "cameras: {door: {source: 'rtsp://10.0.0.1/a'}}\n"
+    )
+    assert msh("list", store) == 0
+    listed = " ".join(capsys.readouterr().out.splitlines()[1].split())
+    assert listed == "Acme Co ACME 1 words symbol bag top 0.70"
+    assert msh("remove", "acme co", "--config", store) == 0
+    assert read_brands(folder) == []
+
+
+def test_a_mark_like_another_is_added_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, picture = tmp_path / "brands", mark(tmp_path / "a.png")
+    msh("add", "Acme", picture, "--folder", folder)
+    assert msh("add", "Copy", picture, "--folder", folder) == 0
+    assert "warning: Copy is close to Acme: 1.00 alike, and 0.70 is enough" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("Acme", "text.png"), "text.png: is named .png but holds no PNG, JPEG or WebP"),
+        (("Acme", "plain.png"), "plain.png: shows no mark"),
+        (("Acme", "good.png", "gone.svg"), "gone.svg: cannot be read"),
+        (("&", "good.png"), 'NAME "&" must be a name with letters'),
+        (("Taken", "good.png"), "there is this brand already"),
+        (("Acme", "good.png", "--words", "TAKEN"), '"taken" is of Taken already'),
+        (("Acme", "good.png", "--slots", "wheel"), '--slots "wheel" must be a slot'),
+    ],
+)
+def test_bad_input_is_one_line_and_changes_nothing(tmp_path: Path, words: tuple[str, ...], line: str) -> None:
+    folder = tmp_path / "brands"
+    (tmp_path / "text.png").write_text("text")
+    Image.new("RGB", (50, 50), "red").save(tmp_path / "plain.png")
+    mark(tmp_path / "good.png")
+    (folder / "taken").mkdir(parents=True)
+    (folder / "taken/brand.yaml").write_text("name: Taken\n")
+    given = [str(tmp_path / word) if "." in word else word for word in words]
+    with pytest.raises(BAD_INPUT) as caught:
+        msh("add", *given, "--folder", folder)
+    assert line in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in folder.iterdir()] == ["taken"]
