@@ -62,7 +62,10 @@ def collect(out: Path) -> dict[str, int]:
         if package.fonts:
             _faces(files, fonts)
     _choose_fonts(fonts, out / "fonts")
-    return {kind: len(list((out / kind).glob("*.*"))) for kind in ("icons", "fonts", "photos", "textures")}
+    return {
+        kind: len([p for p in (out / kind).iterdir() if p.suffix != ".json"])
+        for kind in ("icons", "fonts", "photos", "textures")
+    }
 
 
 def fetch(package: Package, folder: Path) -> Path:
