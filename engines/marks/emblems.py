@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.intp]
     Matrix = npt.NDArray[np.float64]
 
-HEIGHTS = (24, 35, 52, 78, 120)
+HEIGHTS = (24, 35, 52, 78)
 """Heights at which a picture is drawn for enrolment, px: keypoints hold for near sizes only."""
-PER_DRAWING = 45
+PER_DRAWING = 55
 LARGER = 1.5
 """No picture is enlarged more for enrolment: it shows nothing new."""
 CONTRAST = 0.02
