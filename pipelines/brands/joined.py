@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from engines.marks.sightings import Route
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandFolder, BrandSet
+from pipelines.errors import BadInput
+from pipelines.settings.mistakes import did_you_mean
 from pricing.brand_book import BrandBook
 from probes.reading import Sought
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from engines.marks.gallery import Gallery
     from pipelines.brands.enrol import Enroller
+    from pipelines.settings.brands import Brands
     from pipelines.settings.root import Settings
     from pricing.reload import CatalogueFile
 
@@ -77,7 +80,19 @@ def build_brands(
 ) -> JoinedBrands:
     """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
     gallery = settings.gallery
-    return JoinedBrands(catalogue, BrandFolder(gallery, enroller) if gallery else None)
+    joined = JoinedBrands(catalogue, BrandFolder(gallery, enroller) if gallery else None)
+    if gallery:
+        check_staff(gallery, joined.book)
+    return joined
+
+
+def check_staff(gallery: Brands, book: BrandBook) -> None:
+    """Raise BadInput where staff are to wear the mark of a brand that nothing tells."""
+    for name in gallery.staff:
+        if book.key_of(name) not in book:
+            hint = did_you_mean(name, book.names.values())
+            words = "no brand of this name in the gallery or the price list"
+            raise BadInput(f'brands.staff: "{name}": {words}.{hint if "Did" in hint else ""}')
 
 
 def _sought(brands: BrandSet, book: BrandBook) -> Sought:

@@ -7,13 +7,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pricing.errors
+from pipelines.brands.gallery import BrandReader
+from pipelines.brands.joined import check_staff
 from pipelines.settings import Settings, SettingsError, load_settings
+from pricing.catalogue import load
 from scripts.log import Redactor
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from pipelines.brands.gallery import BrandSet
     from pipelines.settings.camera import Camera
 
 
@@ -29,14 +34,35 @@ def run(args: argparse.Namespace) -> int:
     """Print the summary, or one line for each mistake on stderr; return 0 or 2."""
     try:
         settings = load_settings(args.config, env=os.environ)
+        brands = read_gallery(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    print(Redactor(settings.secret_values()).clean("\n".join(summary(settings))))
+    print(Redactor(settings.secret_values()).clean("\n".join(summary(settings, brands))))
     return 0
 
 
-def summary(settings: Settings) -> Iterator[str]:
+def read_gallery(settings: Settings) -> BrandSet | None:
+    """Return the store's gallery, pictures looked at, not enrolled; raises BadInput where it is broken."""
+    if settings.gallery is None:
+        return None
+    found = BrandReader(settings.gallery, NoMarks).read()
+    try:
+        listed = load(settings.prices.catalogue).names if settings.prices.catalogue else {}
+    except pricing.errors.BadInput:
+        return found  # `msh prices check` tells what is wrong with the list
+    check_staff(settings.gallery, found.book.with_listed(listed))
+    return found
+
+
+class NoMarks:
+    """Enrols nothing, and so needs no model."""
+
+    def enrol(self, brand: str, pictures: object, wanted: object) -> None:
+        """Return nothing."""
+
+
+def summary(settings: Settings, brands: BrandSet | None = None) -> Iterator[str]:
     """Yield what the file says in lines for a person."""
     store, enabled = settings.store, settings.enabled_cameras()
     yield f"{settings.path}: ok (config {settings.sha})"
@@ -45,6 +71,10 @@ def summary(settings: Settings) -> Iterator[str]:
     width = max(map(len, settings.cameras))
     for name, camera in settings.cameras.items():
         yield f"  {name:<{width}}  {_camera(camera) if camera.enabled else 'off'}"
+    if brands and settings.gallery:
+        drawn = sum(1 for source in brands.sources if source.pictures)
+        staff = f"; staff wear {', '.join(settings.gallery.staff)}" if settings.gallery.staff else ""
+        yield f"brands   {len(brands.book)} in {settings.gallery.place}, {drawn} with pictures{staff}"
     outputs = dict(_outputs(settings))
     yield f"outputs  {len(outputs) or 'none: nothing leaves this box'}"
     for output, where in outputs.items():

@@ -114,8 +114,8 @@ class Trusting:
 
 
 def signs_day() -> tuple[Outcome, int]:
-    """Live an hour among signs, with nobody's tracks exchanged, so that all that is false is the signs'."""
-    day, said = ShopDay(7, 70, hours=0.3, exchange=0.0, signs=SIGNS), Sayings()
+    """Live a while among signs, with nobody's tracks exchanged, so that all that is false is the signs'."""
+    day, said = ShopDay(7, 50, hours=0.2, exchange=0.0, signs=SIGNS), Sayings()
     service = PriceService()
     floor = open_floor(service.lookup, said)
     for _ in live(day, service, floor):
@@ -125,11 +125,11 @@ def signs_day() -> tuple[Outcome, int]:
 
 def test_signs_on_the_walls_are_nobody_s_items(monkeypatch):
     found, worn = signs_day()
-    assert found.false_items <= 0.015 * found.shoppers
+    assert found.false_items <= 1
     assert found.true_items >= 0.97 * worn
     monkeypatch.setattr("probes.price.Scenery", Trusting)
     trusting, _ = signs_day()
-    assert trusting.false_items >= 0.1 * trusting.shoppers
+    assert trusting.false_items >= 4
 
 
 def digest(said: Sayings) -> str:

@@ -13,10 +13,10 @@ def test_a_brand_is_taken_up_and_a_broken_one_is_not(tmp_path):
     (folder / "lv").mkdir(parents=True)
     (folder / "lv/brand.yaml").write_text("name: Louis Vuitton\naliases: [LV]\n")
     nowhere = "door: {source: 'rtsp://127.0.0.1:9/a'}"
-    with running_store(tmp_path, nowhere, catalogue, brands=f"{{folder: {folder}, staff: [Us]}}") as running:
+    with running_store(tmp_path, nowhere, catalogue, brands=f"{{folder: {folder}, staff: [LV]}}") as running:
         store = running.store
         assert store.brand("louis vuitton") == "LV"
-        assert store.brands.book.staff == {"us"}
+        assert store.brands.book.staff == {"louis vuitton"}
         price = store.catalogue.lookup("louis vuitton", "handbag", "bag")
         assert price.amount_minor == 100_000
         (folder / "acme").mkdir()

@@ -10,6 +10,7 @@ import pytest
 from pipelines.settings import load_settings
 from scripts.msh import main
 from scripts.privacy import report
+from tests.pipelines.settings.store_file import MINIMAL
 from tests.pipelines.settings.test_load import EXAMPLE_ENV
 from tests.pipelines.settings.test_mistakes import TEN
 
@@ -96,3 +97,30 @@ def test_the_report_follows_the_live_settings(
     text += f"cameras: {{door: {{source: /dev/video0}}}}\noutputs: {outputs}\n"
     found = _report_of(tmp_path, text)
     assert words in str(found[part]) if words else found[part] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "section", "wanted"),
+    [
+        ("acme/brand.yaml", "nam: Acme\n", "", 'brand.yaml:1:1  nam: unknown key. Did you mean "name"?'),
+        ("acme/mark.png", "a text", "", "mark.png: is named .png but holds no PNG, JPEG or WebP"),
+        (
+            "acme/brand.yaml",
+            "name: Acme\n",
+            ", only: [Acne]",
+            'has no brand "Acne", which brands.only names.',
+        ),
+        ("acme/brand.yaml", "name: Acme\n", ", staff: [Us]", 'brands.staff: "Us": no brand of this name'),
+    ],
+)
+def test_check_looks_through_the_gallery(
+    tmp_path: Path, capsys: Streams, name: str, text: str, section: str, wanted: str
+) -> None:
+    (tmp_path / "brands/acme").mkdir(parents=True)
+    (tmp_path / "brands" / name).write_text(text)
+    (tmp_path / "store.yaml").write_text(f"{MINIMAL}brands: {{folder: brands{section}}}\n")
+    assert main(["check", str(tmp_path / "store.yaml")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert wanted in err
+    assert len(err.splitlines()) <= 2
