@@ -228,7 +228,7 @@ class Engine:
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [("", "100% of"), ("shifts", "90% and 0.97 are needed"), ("other vectors", "places found again, vectors -0")],
+    [("", "100% of"), ("shifts", "90% and 0.97 are needed"), ("other vectors", "found again, vectors -0")],
 )
 def test_the_brand_model_is_judged_by_the_cpu(fault: str, said: str) -> None:
     shown = marks.pictures(320, 480)
