@@ -1,8 +1,12 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py
+
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 FACTS = ("no IPv6 here", "DeepStream is installed here", "not a Debian machine")
 """Reasons that say what a machine is, not what it lacks."""

@@ -130,7 +130,7 @@ def test_memory_is_bounded_and_tracks_are_forgotten() -> None:
     assert ann(number) not in told.scenery._chains
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**6), st.floats(12, 60), st.floats(25, 120), st.booleans())
 def test_who_walks_keeps_what_is_worn_and_gets_nothing_from_the_wall(
     seed: int, size: float, stride: float, back: bool
