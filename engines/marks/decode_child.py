@@ -7,6 +7,7 @@ first, and each picture has a process of its own, bounded in memory and time, th
 
 from __future__ import annotations
 
+import contextlib
 import encodings.ascii
 import encodings.latin_1
 import encodings.utf_8_sig  # noqa: F401  a codec is a file, and no file can be opened later
@@ -138,9 +139,11 @@ def raster(data: bytes) -> Image.Image:
 
 def drawing(text: str) -> Image.Image:
     """Return an SVG drawing as RGBA; a ratio of sides beyond 1:SIDE leaves nothing."""
-    import resvg_py  # noqa: PLC0415 loaded before the limits are set
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image  # noqa: PLC0415 loaded before the limits are set
 
+    resvg_py = sys.modules.get("resvg_py")
+    if resvg_py is None:
+        raise Refused("cannot be drawn here; install resvg-py, or give it as PNG")
     try:
         png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, width=SIDE, height=SIDE)
     except ValueError:
@@ -150,7 +153,8 @@ def drawing(text: str) -> Image.Image:
 
 def _load() -> None:
     """Load all that decoding needs, for no file can be opened later."""
-    import resvg_py  # noqa: F401, PLC0415
+    with contextlib.suppress(ImportError):
+        import resvg_py  # noqa: F401, PLC0415
     from PIL import Image, MpoImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
 
     Image.preinit()
