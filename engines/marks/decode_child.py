@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MEMORY = 1 << 30
 CPU_S = 4
-SIDE = 1024
+SIDE = 640
 """Longer side of what comes out, px."""
 MAX_PIXELS = 50_000_000
 MAX_SVG_BYTES = 1_000_000

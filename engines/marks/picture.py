@@ -48,7 +48,7 @@ class Ground(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarkPicture:
-    """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 1024 a side."""
+    """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 640 a side."""
 
     path: Path
     pixels: Rgba
