@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines.training.split import held_out
+from scripts.bench.brands_measure import iou
+from scripts.bench.brands_rivals import sureness
+from scripts.bench.brands_set import COUNTS, pack, read_set
+from scripts.msh import main
+
+
+def test_the_test_set_is_whole_and_kept_from_training() -> None:
+    brands = read_set()
+    assert {kind: len(drawings) for kind, drawings in brands.drawings.items()} == {
+        kind: COUNTS[kind] for kind in ("symbols", "emblems")
+    }
+    assert all(held_out(name) for name in brands.drawings["symbols"])
+    for shots in brands.shots.values():
+        for shot in shots:
+            height, width = shot.picture.shape[:2]
+            for mark in shot.marks:
+                assert 0 <= mark.box[0] < mark.box[2] <= width
+                assert 0 <= mark.box[1] < mark.box[3] <= height
+
+
+def test_pictures_come_off_a_sheet_as_they_went_on() -> None:
+    rng = np.random.default_rng(0)
+    pictures = [
+        rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((30, 900), (17, 1100), (40, 300), (8, 9))
+    ]
+    sheet, places = pack(pictures)
+    for picture, (x, y, w, h) in zip(pictures, places, strict=True):
+        assert np.array_equal(sheet[y : y + h, x : x + w], picture)
+
+
+def test_a_match_counts_only_over_its_threshold_and_ahead_of_all_others() -> None:
+    own = np.array([[0.8, 0.2], [0.5, 0.2], [0.8, 0.79], [0.8, 0.2]], np.float32)
+    other = np.array([0.3, 0.3, 0.3, 0.9], np.float32)
+    sure, taken = sureness(own, other, np.array([0.6, 0.6], np.float32))
+    assert taken.tolist() == [True, False, False, False]
+    assert sure.argmax() == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "share"), [((0, 0, 2, 2), 1.0), ((1, 0, 3, 2), 1 / 3), ((5, 5, 6, 6), 0.0)]
+)
+def test_boxes_overlap_by(other: tuple[int, int, int, int], share: float) -> None:
+    assert iou((0, 0, 2, 2), other) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("args", [["--sample", "0"], ["--people", "0"], ["--network", "none.onnx"]])
+def test_a_wrong_call_is_one_line(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "brands", *args]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
