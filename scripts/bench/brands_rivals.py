@@ -181,7 +181,8 @@ class Network:
         answer = next(iter(self._request.infer([values]).values()))
         vector = np.asarray(answer, np.float32)[0]
         if vector.ndim == 3:
-            vector = vector.mean(axis=(0, 1) if self._last else (1, 2))
+            deepest = int(np.argmax(vector.shape))
+            vector = vector.mean(axis=tuple(axis for axis in range(3) if axis != deepest))
         return np.asarray(vector / max(1e-6, float(np.linalg.norm(vector))), np.float32).ravel()
 
     def scores(self, shot: Shot, number: int) -> Floats:
