@@ -53,7 +53,10 @@ class MarkEnroller:
         routes = frozenset(Route) if wanted is None else wanted
         vectors, threshold = np.zeros((0, VECTOR), np.float32), 1.0
         if Route.SYMBOL in routes and pictures:
-            vectors = self._embed([view for picture in pictures for view in picture.views()])
+            # A symbol is met mirrored too: on the other shoe, the other sleeve.
+            views = [view for picture in pictures for view in picture.views()]
+            mirrored = [np.ascontiguousarray(view[:, ::-1]) for view in views]
+            vectors = self._embed(views + mirrored)
             threshold = self._calibrate(vectors)
         found = [self._emblem(brand, picture) for picture in pictures if Route.EMBLEM in routes]
         emblems = tuple(emblem for emblem in found if emblem is not None)

@@ -91,9 +91,9 @@ def test_a_threshold_lets_few_others_pass():
     assert NONE.threshold(brand) == HIGHEST
 
 
-@given(st.floats(0, 0.5), st.floats(LEAD, 1), st.floats(0, 0.2), st.floats(0, 0.2))
-def test_surer_with_more_over_the_threshold_and_more_lead(over, lead, more, further):
-    assert 0 < confidence(over, lead) <= confidence(over + more, lead + further) <= 1
+@given(st.floats(0.3, 0.8), st.floats(LEAD, 1), st.floats(0, 0.2), st.floats(0, 0.2))
+def test_surer_where_more_alike_and_further_ahead(alike, lead, more, further):
+    assert 0 < confidence(alike, lead) <= confidence(alike + more, lead + further) <= 1
 
 
 def test_the_shipped_cohort_is_whole_and_a_broken_one_is_told(tmp_path):
