@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.intp]
     Matrix = npt.NDArray[np.float64]
 
+# Measured with 25 enrolled flat drawings out of 94 crests and badges of sports clubs, rendered on crops of
+# people ("typical"): found at 16, 24, 32, 48, 64 px high .30, .78, .88, .97, .97, by a median of 10, 12, 20,
+# 30, 32 inliers, never another brand's; on 300 crops with other clubs' marks 1 false (6 inliers, two round
+# badges with the same letters), on 565 pieces of photographs none. 76 ms of CPU a crop, half of it SIFT's.
 HEIGHTS = (24, 35, 52, 78)
 """Heights at which a picture is drawn for enrolment, px: keypoints hold for near sizes only."""
 PER_DRAWING = 55
@@ -238,4 +242,5 @@ def _distinct(here: Floats, there: Floats, tall: float) -> int:
 
 
 def _confidence(inliers: int) -> float:
+    """Return 0.4 at the fewest, where the only false accept was, 0.8 at 10 and nearly 1 from 20 on."""
     return 1 - 0.6 * math.exp(-(inliers - LEAST_INLIERS) / 4)

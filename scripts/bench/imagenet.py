@@ -1,7 +1,7 @@
 """Makes the ImageNet baseline of `msh bench brands`: `python -m scripts.bench.imagenet PACKAGE OUT.onnx`.
 
-PACKAGE is the unpacked npm package nsfwjs (4.3.0, MIT), of whose MobileNetV2 all up to the last feature map is
-taken: trained on ImageNet, its upper layers tuned further for that package. Needs node. The result is for
+PACKAGE is the unpacked npm package nsfwjs (4.3.0, MIT), of whose MobileNetV2 all up to the last feature map
+is taken: trained on ImageNet, its upper layers tuned further for that package. Needs node. The result is for
 comparison only and no part of the product.
 """
 
