@@ -191,9 +191,10 @@ class Bench:
         )
         kept = mine[few]
         level = _level(np.where(kept & right & (best > 0), best, -np.inf)[kept])
+        name = f"{way.name} at 80 % recall"
         if not np.isfinite(level):
-            level = float(np.nextafter(np.float32(0), np.float32(1)))
-        return {f"{way.name}": _rates(best >= level, off >= level, kept, right)}
+            name, level = f"{way.name}, any match", float(np.nextafter(np.float32(0), np.float32(1)))
+        return {name: _rates(best >= level, off >= level, kept, right)}
 
     def people(self, count: int) -> dict[str, float]:
         """Return items per 100 people after looks voted: false ones, right ones, and what was to be found."""
