@@ -15,13 +15,13 @@ from engines.colour import from_bgr
 from engines.decoding import thresholds_of
 from engines.detector import Detector
 from engines.letterbox import Fit
-from engines.manifest import Order, read_manifest
+from engines.manifest import Decoder, Order, read_manifest
 from engines.nms import overlaps
 from engines.nvinfer_config import BEST_K
 from engines.openvino_runtime import Network, Precision
 from tests.fakes.nvinfer import NvFit, parse
 
-MODELS = read_manifest()
+MODELS = {name: m for name, m in read_manifest().items() if m.decoder is Decoder.TF_SSD}
 ASTRONAUT = Path(__file__).parent.parent.parent / "scripts" / "demo" / "assets" / "astronaut.jpg"
 SIDES = st.integers(120, 2048).map(lambda half: 2 * half)  # cameras have even sides
 NETWORKS = sorted({(model.input.width, model.input.height) for model in MODELS.values()})
