@@ -15,23 +15,31 @@ if TYPE_CHECKING:
 
 
 class LateFinder:
-    """A MarkFinder that loads its model at the first look: where the GPU finds marks, that never comes."""
+    """A MarkFinder that loads its model at the first look: where the GPU finds marks, that never comes.
 
-    def __init__(self) -> None:
+    patient: nobody waits: a large picture is looked at in many more parts.
+    """
+
+    def __init__(self, *, patient: bool = False) -> None:
+        self._patient = patient
         self._finder: MarkFinder | None = None
 
     def find(self, picture: Bgr) -> Candidates:
         """Return candidates in pixels of the picture; raises BadInput where the model cannot be loaded."""
         if self._finder is None:
-            from engines.marks.network import MarkFinder  # noqa: PLC0415 loads OpenVINO
+            from engines.marks import network  # noqa: PLC0415 loads OpenVINO
 
-            self._finder = MarkFinder()
+            views = network.PICTURE_VIEWS if self._patient else network.LIVE_VIEWS
+            self._finder = network.MarkFinder(most_views=views)
         return self._finder.find(picture)
 
 
-def build_recogniser(on_error: Callable[[Route], None]) -> Recogniser:
-    """Return what reads words, symbols and emblems; raises BadInput where words cannot be read."""
+def build_recogniser(on_error: Callable[[Route], None], *, patient: bool = False) -> Recogniser:
+    """Return what reads words, symbols and emblems; raises BadInput where words cannot be read.
+
+    patient: for single pictures, see LateFinder.
+    """
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
     from engines.ocr import WordReader  # noqa: PLC0415 loads its models
 
-    return Recogniser(WordReader(), LateFinder(), find_emblems, on_error=on_error)
+    return Recogniser(WordReader(), LateFinder(patient=patient), find_emblems, on_error=on_error)

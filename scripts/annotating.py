@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
 
 from engines.colour import to_bgr
 from engines.detector import load_detector
-from engines.ocr import WordReader
+from pipelines.brands.joined import sought_in
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
-from pricing.catalogue import load
+from pipelines.recognising import build_recogniser
 from pricing.ledger import Ledger
 from pricing.money import display
 from probes.draw import Overlay
 from probes.events import item, total
 from probes.looks import LooksNow
-from probes.reading import Recogniser, sought_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from engines.image import I420
+    from pipelines.brands.gallery import BrandSet
     from pipelines.cpu.reader import Media
+    from pricing.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
+    from probes.reading import Recogniser
     from probes.redact import RedactedFrame
 
 CURRENCY = "EUR"
@@ -39,19 +42,21 @@ SPEED_LIMIT = 240
 
 
 class Job:
-    """Loads models and prices once; then annotates files."""
+    """Loads models once; then annotates files."""
 
-    def __init__(self, catalogue: Path) -> None:
-        """Load everything; BadInput where the price list or a model cannot be used."""
-        prices = load(catalogue)
+    def __init__(self, listed: Catalogue, brands: BrandSet) -> None:
+        """Load what is always needed; BadInput where a model cannot be used."""
+        self._book = brands.book.with_listed(listed.names)
+        prices = listed.joined(self._book.key_of)
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
-        recogniser, sought = Recogniser(WordReader()), sought_of(prices.names)
+        recogniser = cache(_recogniser)
+        sought = sought_in(brands, self._book)
         self._annotator = Annotator(
             load_detector("nanodet-416"),
             load_detector("centerface"),
-            looks=lambda: LooksNow(recogniser, sought),
+            looks=lambda single: LooksNow(recogniser(single), sought),
             ledger=lambda votes: Ledger(
                 self._currency,
                 lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
@@ -90,7 +95,7 @@ class Job:
         return display(sum_["amount_minor"], self._currency)
 
     def _brand(self, brand: str) -> str:
-        return self._names.get(brand, brand)
+        return self._names.get(brand) or self._book.name(brand)
 
     def _picture(
         self, source: Path, target: Path, _media: Media, on_progress: Callable[[int, int | None], None]
@@ -122,6 +127,10 @@ class Job:
             for seen in video.persons.values()
         ]
         return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons}
+
+
+def _recogniser(single: bool) -> Recogniser:
+    return build_recogniser(lambda _: None, patient=single)
 
 
 def _person(value: PersonValue) -> dict[str, Any]:

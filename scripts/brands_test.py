@@ -61,7 +61,7 @@ def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
     annotator = Annotator(
         load_detector("nanodet-416"),
         load_detector("centerface"),
-        looks=lambda: explainer,
+        looks=lambda _: explainer,
         ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
         masking=Faces(),
         min_votes=1,

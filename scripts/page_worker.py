@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engines.image import I420
+    from pipelines.brands.gallery import BrandSet
     from scripts.annotating import Job
 
 ADDRESSES = 12_000_000_000
@@ -61,20 +62,31 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one mode; 0 where it has said how it went. The price list comes first, then the mode."""
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
+    from pricing.catalogue import load  # noqa: PLC0415 as below
     from scripts.annotating import Job  # noqa: PLC0415 loads decoders and models, within the limits
     from scripts.errors import BAD_INPUT  # noqa: PLC0415
 
     try:
+        job = Job(load(Path(catalogue)), _brands())
         if mode == "file":
             source, target = map(Path, rest)
-            _file(Job(Path(catalogue)), source, target)
+            _file(job, source, target)
         else:
-            _webcam(Job(Path(catalogue)))
+            _webcam(job)
     except BAD_INPUT as error:
         _say({"error": _without_path(str(error))})
     except MemoryError:
         _say({"error": "needs more memory than an upload may have; send a smaller one"})
     return 0
+
+
+def _brands() -> BrandSet:
+    """Return the brands that were handed over, enrolled already; none where none were."""
+    from pipelines.brands.handover import NO_BRANDS, parse  # noqa: PLC0415 as above
+
+    with os.fdopen(int(os.environ["MSH_WORKER_BRANDS"]), "rb") as file:
+        data = file.read()
+    return parse(data) if data else NO_BRANDS
 
 
 def _file(job: Job, source: Path, target: Path) -> None:

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandReader
+from pipelines.brands.handover import Handover
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
+from pipelines.settings.brands import Brands
 from pipelines.store import state_folder
 from pricing.catalogue import load
 from scripts.log import RedactFilter
@@ -78,6 +82,7 @@ def page_of(
         prices=prices,
         events=_recent(redactor).newest_first,
         worker=_worker(settings),
+        brands=Handover(lambda: store.brands.gallery).data,
     )
     return PageServer(backend, state_folder() / "page")
 
@@ -99,13 +104,21 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput |
 def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> PageServer:
     """Return the page without a store: uploads, and zones and masks; BadInput as above."""
     names = load(settings.prices.catalogue or EXAMPLE_PRICES).names
+    handover = Handover(BrandReader(settings.gallery or Brands(), build_enroller).read)
+
+    def brand(key: str) -> str:
+        book = handover.current.book.with_listed(names)
+        listed = (name for name in names.values() if book.key_of(name) == key)
+        return next(listed, book.name(key))
+
     backend = Backend(
         settings,
         metrics,
-        brand=lambda brand: names.get(brand, brand),
+        brand=brand,
         locale=settings.store.locale,
         events=_recent(redactor).newest_first,
         worker=_worker(settings),
+        brands=handover.data,
     )
     return PageServer(backend, state_folder() / "page")
 

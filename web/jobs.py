@@ -188,7 +188,9 @@ class Jobs:
     async def _work(self, job: Job) -> None:
         self._at_work, job.state = job, State.RUNNING
         self._changed()
-        worker = self._worker = Worker(self._backend.worker, job.folder, 4 * self.most_s)
+        worker = self._worker = Worker(
+            self._backend.worker, job.folder, 4 * self.most_s, self._backend.brands
+        )
 
         def hear(said: dict[str, Any]) -> None:
             job.progress = said.get("progress")

@@ -53,7 +53,9 @@ class Webcams:
                 Code.BUSY, "other webcams are being tried now; wait a minute", headers={"Retry-After": "15"}
             )
         number, now = secrets.token_urlsafe(16), time.monotonic()
-        run = Run(owner, Worker(self._backend.worker, self._scratch.path, int(LONGEST_S)), now, now)
+        backend = self._backend
+        worker = Worker(backend.worker, self._scratch.path, int(LONGEST_S), backend.brands)
+        run = Run(owner, worker, now, now)
         self._runs[number] = run
         try:
             await run.worker.start("webcam")

@@ -12,7 +12,9 @@ import os
 import signal
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from anyio import to_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,9 +42,16 @@ class WorkFailed(Exception):
 
 
 class Worker:
-    """One child process. `start`, then talk; `kill` from any state."""
+    """One child process. `start`, then talk; `kill` from any state.
 
-    def __init__(self, command: Sequence[str], folder: Path, cpu_s: int) -> None:
+    brands: gives what the process reads from the open file whose number is in MSH_WORKER_BRANDS, so that it
+    decodes and enrols no pictures of marks itself; it is in memory only.
+    """
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, cpu_s: int, brands: Callable[[], bytes] = bytes
+    ) -> None:
+        self._brands = brands
         self._command, self._folder, self._cpu_s = tuple(command), folder, cpu_s
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -53,18 +62,20 @@ class Worker:
         env = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
         env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
-        self._process = await asyncio.create_subprocess_exec(
-            *self._command,
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=env,
-            # `-m` looks first in the current folder: in the program's own, not in the one the user stands in.
-            cwd=ROOT,
-            start_new_session=True,
-            limit=MOST_LINE,
-        )
+        with _handed(await to_thread.run_sync(self._brands)) as brands:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                *arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=env | {"MSH_WORKER_BRANDS": str(brands.fileno())},
+                pass_fds=(brands.fileno(),),
+                # `-m` looks first in the current folder: the program's own, not the one the user stands in.
+                cwd=ROOT,
+                start_new_session=True,
+                limit=MOST_LINE,
+            )
         self._watch = asyncio.create_task(self._watch_memory(self._process.pid))
 
     async def lines(self, hear: Callable[[dict[str, Any]], None], timeout_s: float) -> dict[str, Any]:
@@ -146,6 +157,15 @@ class Worker:
                     os.killpg(pid, signal.SIGKILL)
                 return
             await asyncio.sleep(0.25)
+
+
+def _handed(data: bytes) -> BinaryIO:
+    """Return an open file with the bytes in it, in memory alone, to be read from its beginning."""
+    file = os.fdopen(os.memfd_create("brands"), "r+b")
+    file.write(data)
+    file.flush()
+    file.seek(0)
+    return file
 
 
 def _resident(pid: int) -> int | None:

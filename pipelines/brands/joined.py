@@ -38,6 +38,11 @@ class JoinedBrands:
         self._join()
 
     @property
+    def gallery(self) -> BrandSet:
+        """The gallery as it was last taken, without the price list."""
+        return self._joined
+
+    @property
     def problem(self) -> str | None:
         """Why the gallery's last change was not taken; None where all is well."""
         return self._folder.problem if self._folder else None
@@ -70,7 +75,7 @@ class JoinedBrands:
         self.book = self._joined.book.with_listed(self._catalogue.current.names if self._catalogue else {})
         if self._catalogue:
             self._catalogue.join(self.book.key_of)
-        self.sought = _sought(self._joined, self.book)
+        self.sought = sought_in(self._joined, self.book)
 
 
 def build_brands(
@@ -95,8 +100,8 @@ def check_staff(gallery: Brands, book: BrandBook) -> None:
             raise BadInput(f'brands.staff: "{name}": {words}.{hint if "Did" in hint else ""}')
 
 
-def _sought(brands: BrandSet, book: BrandBook) -> Sought:
-    """Return what looks look for."""
+def sought_in(brands: BrandSet, book: BrandBook) -> Sought:
+    """Return what looks look for. book: of the gallery and the price list."""
     gallery: Gallery | None = None
     if any(Route.SYMBOL in marks.routes for marks in brands.enrolled):
         from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415 a file of some megabytes

@@ -69,7 +69,8 @@ class Video:
 class Annotator:
     """Detects, tracks, masks and prices, as the live pipeline does.
 
-    looks: makes the looks of one file. ledger: makes its ledger, from the number of votes that confirm.
+    looks: makes the looks of one file, told whether it is a single picture. ledger: makes its ledger, from
+    the number of votes that confirm.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Annotator:
         persons: Detector,
         faces: Detector,
         *,
-        looks: Callable[[], Looks],
+        looks: Callable[[bool], Looks],
         ledger: Callable[[int], Ledger],
         masking: Faces,
         min_votes: int,
@@ -86,7 +87,7 @@ class Annotator:
         self._ledger, self._masking, self._min_votes = ledger, masking, min_votes
 
     def picture(self, pixels: I420) -> Annotated:
-        """Annotate one picture, in place: everyone in it counts, and one look confirms."""
+        """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
         objects, heads = self._persons.start([pixels]), self._faces.start([pixels])
         found, faces = objects.result()[0], heads.result()[0]
         detections = []
@@ -100,7 +101,7 @@ class Annotator:
         for corners, score in zip(faces.boxes.tolist(), faces.scores.tolist(), strict=True):
             detections.append(Detection(Kind.FACE, "face", score, _box(corners)))
         frame = Frame("picture", 0, (pixels.width, pixels.height), tuple(detections), ANALYSED)
-        looks = self._looks()
+        looks = self._looks(True)
         looks.offer(frame, pixels)
         values = PriceProbe(self._ledger(1)).update(frame, looks.drain())
         return Annotated(0, self._redactor().redact(frame, pixels), values)
@@ -121,7 +122,7 @@ class Annotator:
             book=TrackBook(name, lambda _: letters, GAP_MS),
             redactor=self._redactor(),
         )
-        prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks()
+        prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for at, pixels in frames:
             objects, heads = self._persons.start([pixels]), self._faces.start([pixels])
             frame = chain.assemble(at, pixels, objects.result()[0], heads.result()[0])

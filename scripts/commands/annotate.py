@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
+from pipelines.settings.brands import Brands
+from pipelines.settings.load import load_settings
+from pricing.catalogue import load
 from scripts import log
 from scripts.errors import BAD_INPUT
 
@@ -21,6 +27,12 @@ if TYPE_CHECKING:
     from scripts.annotating import Job
 
 CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
+RULE = (
+    "In a video an item counts once several looks agree, as in a running store. A single picture is one look:"
+    " a word counts; a symbol or emblem counts only where it is at least 24 pixels high and clearly sure"
+    " (0.8 of 1, more where it is small); anything less is not listed. A brand that has no price is shown"
+    " without one."
+)
 NOBODY = "No person detected in the {}"
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"})
 SCHEMA = "msh.annotate/1"
@@ -29,14 +41,21 @@ SCHEMA = "msh.annotate/1"
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
     about = "annotated copies of pictures, videos and folders of them, every face masked"
-    parser = commands.add_parser("annotate", help=about, description=about)
+    parser = commands.add_parser("annotate", help=about, description=f"{about}. {RULE}")
     parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="picture, video or folder")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where the copies go")
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write what was found as JSON, - for stdout"
     )
     parser.add_argument(
-        "--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list (default: the examples)"
+        "--catalogue", type=Path, metavar="FILE", help="price list (default: the store's, or the examples)"
+    )
+    gallery = parser.add_mutually_exclusive_group()
+    gallery.add_argument(
+        "--brands", type=Path, metavar="FOLDER", help="brands to look for (default: those that come along)"
+    )
+    gallery.add_argument(
+        "--config", type=Path, metavar="FILE", help="the store file that names the brands and the price list"
     )
     log.add_arguments(parser)
     parser.set_defaults(run=run)
@@ -44,13 +63,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Annotate every input; one bad file does not stop the others. 0 good, 1 a failure, 2 bad input."""
-    from scripts.annotating import Job  # noqa: PLC0415 loads models only once the call is known to be good
-
     log.set_up(args.log, args.log_level if args.log_level != "info" else "warning")
     files, worst = _files(args.inputs), 0
     targets = _targets(files, args.out)
     args.out.mkdir(parents=True, exist_ok=True)
-    job, found = Job(args.catalogue), []
+    job, found = _job(args), []
     to_stdout = args.json is not None and str(args.json) == "-"
     people = Console(file=sys.stderr if to_stdout else sys.stdout, highlight=False, soft_wrap=True)
     for source, target in targets.items():
@@ -70,6 +87,15 @@ def run(args: argparse.Namespace) -> int:
         text = json.dumps({"schema": SCHEMA, "files": found}, ensure_ascii=False, indent=2) + "\n"
         sys.stdout.write(text) if to_stdout else args.json.write_text(text)
     return worst
+
+
+def _job(args: argparse.Namespace) -> Job:
+    from scripts.annotating import Job  # noqa: PLC0415 loads models only once the call is known to be good
+
+    settings = load_settings(args.config, env=os.environ) if args.config is not None else None
+    catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE
+    gallery = (settings.brands if settings else None) or Brands(folder=args.brands)
+    return Job(load(catalogue), BrandReader(gallery, build_enroller).read())
 
 
 def _annotate(job: Job, source: Path, target: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from web.backend import Backend
 from web.server import PageServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 WORKER = (sys.executable, "-S", str(Path(__file__).with_name("upload_worker.py")))
 TOKEN = "a token of the shop"
@@ -159,6 +159,7 @@ def served_page(
     token: str | None = None,
     more: str = "",
     worker: Sequence[str] = WORKER,
+    brands: Callable[[], bytes] = bytes,
     static: Path | None = None,
 ) -> Iterator[Page]:
     """more: further keys of outputs.web, such as `read_without_login: true`."""
@@ -179,6 +180,7 @@ def served_page(
         health=lambda: Health(True) if page.healthy else Health(False, ("no camera is live",)),
         brand=lambda brand: brand.title(),
         worker=tuple(worker),
+        brands=brands,
     )
     uploads = folder / "uploads"
     server = PageServer(backend, uploads, **({"static": static} if static else {}))

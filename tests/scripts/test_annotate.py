@@ -14,6 +14,7 @@ from engines.detector import load_detector
 from pipelines.cpu.reader import probe_media, read_frames
 from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
+from tests.fakes.printed import cameraman
 from tests.scripts import demo_films
 
 
@@ -54,6 +55,36 @@ def test_pictures_get_items_totals_or_the_words_of_the_original_page(marked, tmp
     assert masked.scores.max(initial=0) < 0.5
 
 
+def test_a_symbol_tells_a_brand_without_a_word_and_a_brand_without_a_price(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "printed.png"), cameraman("nike"))
+    cv2.imwrite(str(tmp_path / "plain.png"), cameraman())
+    cv2.imwrite(str(tmp_path / "astronaut.png"), skimage.data.astronaut()[:, :, ::-1])
+    (tmp_path / "p.csv").write_text(
+        "brand,type,price,currency,valid_from\nFendi,handbag,900,EUR,2026-01-01\n"
+    )
+    args = ["-o", tmp_path / "out", "--catalogue", tmp_path / "p.csv", "--json", "-"]
+    assert annotate(*(tmp_path / f"{n}.png" for n in ("printed", "plain", "astronaut")), *args) == 0
+    said = capsys.readouterr()
+    files = json.loads(said.out)["files"]
+    assert [len(entry["persons"]) for entry in files] == [1, 1, 1]
+    items, *others = [entry["persons"][0]["items"] for entry in files]
+    assert [(item["slot"], item["brand"], item["price"]) for item in items] == [("top", "nike", None)]
+    assert others == [[], []]
+    assert "top (Nike); total €0" in said.err
+
+
+def test_only_the_brands_of_the_folder_are_looked_for(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "printed.png"), cameraman("nike"))
+    (tmp_path / "brands" / "umbra").mkdir(parents=True)
+    (tmp_path / "brands" / "umbra" / "brand.yaml").write_text("name: Umbra\n")
+    (tmp_path / "p.csv").write_text(
+        "brand,type,price,currency,valid_from\nFendi,handbag,900,EUR,2026-01-01\n"
+    )
+    args = [tmp_path / "printed.png", "-o", tmp_path / "out", "--catalogue", tmp_path / "p.csv"]
+    assert annotate(*args, "--brands", tmp_path / "brands") == 0
+    assert "person 1: nothing recognised" in capsys.readouterr().out
+
+
 def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
     clip = demo_films.clips()["entrance"]
     assert annotate(clip.path, "-o", tmp_path, "--catalogue", PRICES, "--json", "-") == 0
@@ -88,6 +119,8 @@ def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
         ([".", "-o", "out"], "holds no picture and no video"),
         (["a.png", "-o", "a.png"], "-o takes a folder"),
         (["a.png", "-o", "out", "--catalogue", "none.csv"], "none.csv"),
+        (["a.png", "-o", "out", "--brands", "none"], "none: cannot be read"),
+        (["a.png", "-o", "out", "--config", "none.yaml"], "none.yaml"),
     ],
 )
 def test_a_wrong_call_is_one_clear_line(args, words, tmp_path, monkeypatch, capsys):

@@ -8,6 +8,11 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandReader
+from pipelines.brands.handover import Handover
+from pipelines.settings.brands import Brands
+from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page, until
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +22,10 @@ WORKER = (sys.executable, "-m", "scripts.page_worker", str(ROOT / "configs" / "p
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    with served_page(tmp_path_factory.mktemp("page"), worker=WORKER, more="upload_s: 60") as page:
+    handover = Handover(BrandReader(Brands(), build_enroller).read)
+    handover.data()
+    folder = tmp_path_factory.mktemp("page")
+    with served_page(folder, worker=WORKER, more="upload_s: 60", brands=handover.data) as page:
         client = page.client()
         client.timeout = 60
         yield client
@@ -45,11 +53,16 @@ def decoded(data: bytes) -> np.ndarray:
 def test_a_person_is_found_and_her_face_is_gone(client):
     job, result = annotated(client, ASTRONAUT.read_bytes())
     assert job["state"] == "done", job
-    assert len(job["persons"]) == 1
+    assert [person["items"] for person in job["persons"]] == [[]]
     before, after = decoded(ASTRONAUT.read_bytes()), decoded(result)
     face = np.s_[70:170, 180:270]
     assert np.abs(before[face] - after[face]).mean() > 20
     assert np.abs(np.diff(after[face], axis=1)).mean() < np.abs(np.diff(before[face], axis=1)).mean() / 2
+
+
+def test_the_brands_handed_over_are_recognised(client):
+    job, _ = annotated(client, jpeg(cameraman("nike"), ".png"))
+    assert [item["brand"] for person in job["persons"] for item in person["items"]] == ["nike"], job
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])

@@ -1,0 +1,100 @@
+"""A gallery as numbers, for another process that is not to decode and enrol its pictures again."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.marks.sightings import Enrolled, Route
+from pipelines.brands.gallery import BrandSet
+from pipelines.errors import BadInput
+from pricing.brand_book import Brand, BrandBook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from engines.marks.emblems import Emblem
+
+log = logging.getLogger(__name__)
+
+NO_BRANDS = BrandSet(BrandBook(), (), ())
+_KEYPOINTS = ("points", "sizes", "turns", "descriptors")
+
+
+def dump(brands: BrandSet) -> bytes:
+    """Return the brands and what they are enrolled with as a .npz file; without their folders."""
+    arrays: dict[str, Any] = {}
+    marks = []
+    for number, one in enumerate(brands.enrolled):
+        arrays[f"{number}"] = one.vectors
+        for place, emblem in enumerate(one.emblems):
+            for name in _KEYPOINTS:
+                arrays[f"{number} {place} {name}"] = getattr(emblem.keypoints, name)
+        marks.append(
+            {
+                "brand": one.brand,
+                "aspects": [emblem.aspect for emblem in one.emblems],
+                "routes": [route.value for route in one.routes],
+                "threshold": one.threshold,
+            }
+        )
+    book = [asdict(brand) | {"slots": sorted(brand.slots)} for brand in brands.book]
+    told = json.dumps({"book": book, "staff": sorted(brands.book.staff), "marks": marks})
+    data = io.BytesIO()
+    np.savez(data, told=np.frombuffer(told.encode(), np.uint8), **arrays)
+    return data.getvalue()
+
+
+def parse(data: bytes) -> BrandSet:
+    """Return what was dumped; without sources. Any error is a mistake in the program."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as held:
+        told = json.loads(held["told"].tobytes())
+        enrolled = tuple(
+            Enrolled(
+                mark["brand"],
+                held[f"{number}"],
+                tuple(
+                    _emblem(mark["brand"], aspect, [held[f"{number} {place} {name}"] for name in _KEYPOINTS])
+                    for place, aspect in enumerate(mark["aspects"])
+                ),
+                frozenset(map(Route, mark["routes"])),
+                mark["threshold"],
+            )
+            for number, mark in enumerate(told["marks"])
+        )
+    return BrandSet(BrandBook(map(_brand, told["book"]), told["staff"]), enrolled, ())
+
+
+class Handover:
+    """What is handed to each new process: the newest brands that can be read. From any thread."""
+
+    def __init__(self, read: Callable[[], BrandSet]) -> None:
+        self._read = read
+        self._problem = ""
+        self.current = NO_BRANDS
+
+    def data(self) -> bytes:
+        """Read the brands, which may take seconds, and return them; a broken gallery keeps the old ones."""
+        try:
+            self.current, self._problem = self._read(), ""
+        except BadInput as error:
+            if str(error) != self._problem:
+                log.error("brands not taken, the old ones stay: %s", str(error).split("\n", 1)[0])
+            self._problem = str(error)
+        return dump(self.current)
+
+
+def _emblem(brand: str, aspect: float, keypoints: list[Any]) -> Emblem:
+    from engines.marks.emblems import Emblem, Keypoints  # noqa: PLC0415 loads OpenCV
+
+    return Emblem(brand, Keypoints(*keypoints), aspect)
+
+
+def _brand(said: dict[str, Any]) -> Brand:
+    lists = {f.name: tuple(said[f.name]) for f in fields(Brand) if f.name not in {"name", "slots"}}
+    return Brand(said["name"], slots=frozenset(said["slots"]), **lists)
