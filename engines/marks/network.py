@@ -30,6 +30,8 @@ LIVE_VIEWS, PICTURE_VIEWS = 5, 40
 """Most views of one person in a live look, and of one picture that nobody waits for."""
 ENOUGH, CLOSER = 0.6, 1.75
 """The scale from which a picture is seen well enough as it is, and the step to the next tiles."""
+SMALLER = (0.7, 0.5)
+"""Shares of the scale at which the whole just fits: marks that fill much of a picture are found there."""
 DOUBLE = 0.6
 MOST_CANDIDATES = 60
 
@@ -38,8 +40,9 @@ class MarkFinder:
     """Finds what may be marks on a picture and describes each. One instance serves one thread at a time.
 
     A picture larger than the network's input is seen as a whole and, lest small marks be lost, again in
-    overlapping tiles of a larger scale, as long as all views are at most `most_views`. Raises
-    BadInput where the model cannot be loaded.
+    overlapping tiles of a larger scale, as long as all views are at most `most_views`. With PICTURE_VIEWS it
+    is seen smaller too, lest large marks be lost; one mark may then be found several times. Raises BadInput
+    where the model cannot be loaded.
     """
 
     def __init__(self, *, threads: int = 1, model: str = FINDER, most_views: int = LIVE_VIEWS) -> None:
@@ -57,12 +60,16 @@ class MarkFinder:
         fed = self._model.input
         views = views_of((width, height), (fed.width, fed.height), self._most_views)
         found = [self._look(picture[y : y + h, x : x + w], x, y) for x, y, w, h in views]
-        return found[0] if len(found) == 1 else _merged(found)
+        best = found[0] if len(found) == 1 else _merged(found)
+        if self._most_views < PICTURE_VIEWS:
+            return best
+        # Not merged: which view shows a mark best, only the comparison with the gallery tells.
+        return _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
 
-    def _look(self, picture: Bgr, left: int, top: int) -> Candidates:
+    def _look(self, picture: Bgr, left: int, top: int, share: float = 1.0) -> Candidates:
         height, width = picture.shape[:2]
         fed = self._model.input
-        scale = min(fed.width / width, fed.height / height)
+        scale = share * min(fed.width / width, fed.height / height)
         size = (max(1, int(width * scale)), max(1, int(height * scale)))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(picture, size, interpolation=method)
@@ -106,9 +113,8 @@ def _starts(side: int, tile: int) -> list[int]:
 
 def _merged(parts: Sequence[Candidates]) -> Candidates:
     """Return the candidates of several views, of those on one place only the surest."""
-    boxes, scores, vectors = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in Candidates.__slots__
-    )
+    every = _all_of(parts)
+    boxes, scores, vectors = every.boxes, every.scores, every.vectors
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     for row in order:
@@ -117,6 +123,12 @@ def _merged(parts: Sequence[Candidates]) -> Candidates:
         if len(kept) == MOST_CANDIDATES:
             break
     return Candidates(boxes[kept], scores[kept], vectors[kept])
+
+
+def _all_of(parts: Sequence[Candidates]) -> Candidates:
+    return Candidates(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in Candidates.__slots__)
+    )
 
 
 def _iou(a: FloatArray, b: FloatArray) -> float:
