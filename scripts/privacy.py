@@ -94,6 +94,18 @@ def _computed(settings: Settings) -> Iterator[Row]:
     )
     for what, by, how_long in rows:
         yield {"what": what, "by": by, "how_long": how_long}
+    if settings.gallery:
+        yield {
+            "what": "numbers that describe what may be a mark in that crop, to compare with enrolled marks",
+            "by": settings.models.brand.name,
+            "how_long": "one look; they describe a place on a picture, are never kept, written or sent",
+        }
+    if settings.gallery and settings.gallery.staff:
+        yield {
+            "what": "who wears the mark of " + ", ".join(settings.gallery.staff) + " is staff: not priced",
+            "by": settings.models.brand.name,
+            "how_long": "while in view",
+        }
     if settings.describe:
         yield {
             "what": "type, brand, material and colour of items without a visible brand, from a redacted crop",
@@ -137,6 +149,12 @@ def _kept(settings: Settings) -> Iterator[Row]:
         "where": "memory",
         "how_long": f"{_remembered_s(settings)} s",
     }
+    if settings.gallery:
+        yield {
+            "what": "pictures of brands' marks that somebody enrolled, as given; no picture of a camera",
+            "where": str(settings.gallery.place),
+            "how_long": "until `msh brands remove`",
+        }
     if outputs.web and outputs.web.uploads:
         most = outputs.web.upload_s
         yield {

@@ -42,6 +42,17 @@ def test_nothing_is_told_of_descriptions_that_are_off(tmp_path: Path, state: Pat
     assert not state.exists()
 
 
+@pytest.mark.parametrize(("staff", "told"), [("", False), (", staff: [Prada]", True)])
+def test_the_report_tells_of_marks_and_of_the_staff_told_by_them(
+    tmp_path: Path, staff: str, told: bool
+) -> None:
+    found = _report(tmp_path, f"brands: {{only: [Nike]{staff}}}\n")
+    assert "may be a mark" in str(found["computed"])
+    assert ("who wears the mark of Prada is staff" in str(found["computed"])) is told
+    assert "pictures of brands' marks" in str(found["kept"])
+    assert "may be a mark" not in str(_report(tmp_path, "")["computed"])
+
+
 def test_each_crop_sent_is_in_the_report(tmp_path: Path, state: Path) -> None:
     state.mkdir()
     for _ in range(3):
