@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -61,8 +62,12 @@ class Cohort:
         return float(np.clip(np.quantile(near, 1.0 - FALSE_SHARE), LOWEST, HIGHEST))
 
 
+@cache
 def read_cohort(path: Path = COHORT) -> Cohort:
-    """Return the cohort made with the models. Raises BadInput where the file is not as it should be."""
+    """Return the cohort made with the models. Read once: a running store then depends on no file.
+
+    Raises BadInput where the file is not as it should be.
+    """
     try:
         with np.load(path, allow_pickle=False) as held:
             marks, seen = (np.asarray(held[name], np.float32) for name in ("marks", "seen"))
