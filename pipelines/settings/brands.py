@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from pipelines.settings.base import FilePath, Section
 from pricing.names import normal_brand
 
+PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 STARTER = Path(__file__).resolve().parents[2] / "configs" / "brands"
 """The folder of brands that comes with the product."""
 
@@ -18,6 +19,8 @@ def brand_name(text: str) -> str:
         raise ValueError("must be a name with letters or digits in it")
     if not text.isprintable():
         raise ValueError("must be one line of plain text")
+    if text.startswith((".", "/", "\\")) or text.lower().endswith(PICTURES):
+        raise ValueError("must be a brand's name, not a file's: the name comes first, then the pictures")
     return text
 
 

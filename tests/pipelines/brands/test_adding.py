@@ -109,6 +109,8 @@ def test_killed_at_any_step_there_is_no_half_brand(
     ("name", "words", "slots", "line"),
     [
         ("-", None, None, 'NAME "-" must be a name with letters or digits in it'),
+        ("../x", None, None, "NAME \"../x\" must be a brand's name, not a file's"),
+        ("Mark.PNG", None, None, "NAME \"Mark.PNG\" must be a brand's name, not a file's"),
         ("", None, None, 'NAME "" must not be empty'),
         ("a\nb", None, None, "must be one line of plain text"),
         ("x" * 61, None, None, "must be at most 60 characters long"),
