@@ -14,6 +14,7 @@ from probes.frame import Frame, Kind, TrackId
 from probes.picking import Findings, Limits, Picker
 from probes.reading import Look, Recogniser, Sought, cut
 from probes.sharpness import sharpness
+from probes.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 NICE = 10
 QUEUE = 4
 MAX_ANSWERS = 256
-WAIT_S = 1.0
+STOP_S = 2.0
 MAX_TRACKS = 512
 MS = 1_000_000
 
@@ -83,10 +84,9 @@ class LookScheduler:
         self._sought = sought
         self._without: frozenset[Route] = frozenset()
         self._on_result = on_result
-        self._change = threading.Condition()
-        self._waiting: deque[Look] = deque()
+        self._waiting: Waiting[Look] = Waiting(QUEUE)
         self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
-        self._closed = self._started = self._failing = False
+        self._started = self._failing = False
         self._threads = [
             threading.Thread(target=self._work, args=(recogniser,), name=f"look-{number}", daemon=True)
             for number, recogniser in enumerate(recognisers)
@@ -111,7 +111,7 @@ class LookScheduler:
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Copy the crops of the persons who deserve a look now; from one thread only."""
-        if not self._sought or self._closed or not self._threads:
+        if not self._sought or self._waiting.closed or not self._threads:
             return
         for person in self._picker.pick(frame, _sharpness_of(pixels)):
             look = cut(frame, person, pixels)
@@ -127,42 +127,23 @@ class LookScheduler:
 
     def close(self) -> None:
         """Stop the threads; crops that wait are dropped. Returns within seconds, from any state."""
-        with self._change:
-            self._closed = True
-            dropped = len(self._waiting)
-            self._waiting.clear()
-            self._change.notify_all()
-        for _ in range(dropped):
+        for _ in range(self._waiting.close()):
             self._on_result(LookResult.DROPPED)
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(2 * WAIT_S)
+                thread.join(STOP_S)
 
     def _put(self, look: Look) -> None:
-        with self._change:
-            full = len(self._waiting) >= QUEUE
-            if full:
-                self._waiting.popleft()
-            self._waiting.append(look)
-            starting, self._started = not self._started, True
-            self._change.notify()
-        if full:
+        for _ in range(self._waiting.put(look)):
             self._on_result(LookResult.DROPPED)
-        if starting:
+        if not self._started:
+            self._started = True
             for thread in self._threads:
                 thread.start()
 
-    def _next(self) -> Look | None:
-        with self._change:
-            while not self._closed:
-                if self._waiting:
-                    return self._waiting.popleft()
-                self._change.wait(WAIT_S)
-        return None
-
     def _work(self, recogniser: Recogniser) -> None:
         _step_back()
-        while (look := self._next()) is not None:
+        while (look := self._waiting.take()) is not None:
             try:
                 answer = recogniser.read(look, self._sought, self._without)
             except Exception:  # whatever a recogniser does, the next look may succeed

@@ -16,6 +16,7 @@ from engines.nvinfer_config import LOOKS
 from probes.frame import Box, Kind
 from probes.looks import LookResult
 from probes.marks import MarkStream
+from probes.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,6 @@ log = logging.getLogger(__name__)
 
 WAITING = 32
 MOST_ANSWERS = 256
-WAIT_S = 1.0
 STOP_S = 2.0
 
 
@@ -104,10 +104,9 @@ class MarkLooks:
     ) -> None:
         self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
         self._stream = MarkStream()
-        self._change = threading.Condition()
-        self._waiting: deque[Glimpse] = deque()
+        self._waiting: Waiting[Glimpse] = Waiting(WAITING)
         self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
-        self._closed = self._failing = False
+        self._failing = False
         self._thread = threading.Thread(target=self._work, name="marks", daemon=True)
 
     @property
@@ -148,35 +147,16 @@ class MarkLooks:
 
     def close(self) -> bool:
         """End within seconds, from any state; False where the thread was left behind."""
-        with self._change:
-            self._closed = True
-            dropped = len(self._waiting)
-            self._waiting.clear()
-            self._change.notify_all()
-        self._tell([LookResult.DROPPED] * dropped)
+        self._tell([LookResult.DROPPED] * self._waiting.close())
         if self._thread.ident is not None:
             self._thread.join(STOP_S)
         return not self._thread.is_alive()
 
     def _put(self, glimpse: Glimpse) -> None:
-        with self._change:
-            full = len(self._waiting) >= WAITING
-            if full:
-                self._waiting.popleft()
-            self._waiting.append(glimpse)
-            self._change.notify()
-        self._tell([LookResult.DROPPED] * full)
-
-    def _next(self) -> Glimpse | None:
-        with self._change:
-            while not self._closed:
-                if self._waiting:
-                    return self._waiting.popleft()
-                self._change.wait(WAIT_S)
-        return None
+        self._tell([LookResult.DROPPED] * self._waiting.put(glimpse))
 
     def _work(self) -> None:
-        while (glimpse := self._next()) is not None:
+        while (glimpse := self._waiting.take()) is not None:
             try:
                 self._tell([self._compare(glimpse)])
             except Exception:  # whatever it was, the next look may succeed
@@ -198,6 +178,8 @@ class MarkLooks:
         answer = self._stream.take(glimpse.frame, glimpse.track, seen, sought.book)
         if answer is None:
             return LookResult.DROPPED
+        if len(self._answers) == MOST_ANSWERS:
+            self._tell([LookResult.DROPPED])
         self._answers.append(answer)
         return LookResult.MARKS if answer.marks else LookResult.NONE
 
