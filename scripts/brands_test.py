@@ -20,6 +20,7 @@ from engines.ocr import WordReader
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import read_frames
 from pipelines.outputs.disk import write_whole
+from pricing.evidence import FULL, weight
 from pricing.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
 from probes.label import FONTS
@@ -131,8 +132,11 @@ class Explainer:
         emblems = [emblem for marks in self._enrolled for emblem in marks.emblems]
         for sighting in (*seen, *find_emblems(bgr, emblems)):
             (mark,) = marks_of([sighting], self._book, look.left, look.top)
-            why = f"{sighting.note}; {sighting.confidence:.2f} sure"
-            self.shown.append(Shown(mark.brand, mark.box, mark.route, True, why))
+            worth = weight(mark.route.value, mark.confidence, mark.box.h)
+            lacking = "" if worth >= FULL else "; too small or unsure to count"
+            lacking += " alone" if 0 < worth < FULL else ""
+            why = f"{sighting.note}; {sighting.confidence:.2f} sure{lacking}"
+            self.shown.append(Shown(mark.brand, mark.box, mark.route, worth > 0, why))
         self._near_misses(look, candidates, [s.box for s in seen])
 
     def _near_misses(self, look: Look, candidates: Candidates, taken: list[Corners]) -> None:
