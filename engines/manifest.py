@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from engines.errors import BadInput
+from engines.paths import CONFIGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-MANIFEST = Path(__file__).resolve().parent.parent / "configs" / "models.yaml"
+MANIFEST = CONFIGS / "models.yaml"
 VERSION = 1
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.paths import CONFIGS
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from engines.describe.http import VisionService
     from engines.describe.service import Form
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from probes.describe import Describer
     from probes.measure import Metrics
 
-PROMPT = Path(__file__).resolve().parent.parent / "configs" / "describe-prompt.md"
+PROMPT = CONFIGS / "describe-prompt.md"
 
 
 def build_describer(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.handover import Handover
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probes.measure import Metrics
     from scripts.log import Redactor
 
-EXAMPLE_PRICES = Path(__file__).resolve().parent.parent / "configs" / "prices.csv"
+EXAMPLE_PRICES = CONFIGS / "prices.csv"
 
 
 @dataclass(frozen=True, slots=True)

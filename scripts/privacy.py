@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from engines.paths import CONFIGS
 from pipelines.store import state_path
 from probes.handover import RESOLVE_MS
 from probes.notify import REJOIN_NS
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.settings.describe import Describe
     from pipelines.settings.outputs import Mqtt
 
-EVENT_SCHEMA: Final = Path(__file__).resolve().parent.parent / "configs" / "person-event.schema.json"
+EVENT_SCHEMA: Final = CONFIGS / "person-event.schema.json"
 NEVER: Final = (
     "identity, name or face template of a person",
     "age, gender, ethnicity, mood or any other trait of a person",

@@ -11,15 +11,16 @@ import json
 import os
 import signal
 import struct
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from anyio import to_thread
 
+from engines.paths import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST_MEMORY = 1_600_000_000
 MOST_LINE = 4_000_000
 START_S = 60.0

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
@@ -18,13 +17,15 @@ import numpy as np
 
 from engines.errors import BadInput
 from engines.marks.sightings import VECTOR, Route, Sighting
+from engines.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from engines.marks.sightings import Candidates, Enrolled, FloatArray
 
-COHORT = Path(__file__).resolve().parent.parent / "models" / "mark-cohort.npz"
+COHORT = ROOT / "engines" / "models" / "mark-cohort.npz"
 LEAST_SCORE = 0.05
 SMALLEST_PX = 10.0
 """Height and width below which a candidate is not asked about."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.nvinfer_config import CROPS, LOOKS
+from engines.paths import CONFIGS
 from pipelines.deepstream.camera_graph import SIZE, add_camera, feed
 from pipelines.deepstream.graph import Draft, Graph
 from pipelines.deepstream.outlet_graph import OutletDraft, Outlets, mux_properties
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.redaction import Redaction
     from pipelines.settings.root import Settings
 
-CONFIGS: Final = Path(__file__).parents[2] / "configs" / "deepstream"
+DEEPSTREAM_CONFIGS: Final = CONFIGS / "deepstream"
 TRACKER_LIBRARY: Final = Path("/opt/nvidia/deepstream/deepstream/lib/libnvds_nvmultiobjecttracker.so")
 TRACKER_SIZE: Final = (960, 544)
 """Width and height at which the tracker works; multiples of 32."""
@@ -49,7 +50,7 @@ class EngineFiles:
     person_class: int = 0
 
 
-def engine_files(settings: Settings, folder: Path = CONFIGS) -> EngineFiles:
+def engine_files(settings: Settings, folder: Path = DEEPSTREAM_CONFIGS) -> EngineFiles:
     """Return the files for the store's models, as `configs/deepstream` names them."""
     brand = brand_model(settings)
     classes = find_model(settings.models.person.name, read_manifest()).classes

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from engines.paths import CONFIGS
 from pipelines.settings.base import FilePath, Section
 from pricing.names import normal_brand
 
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
-STARTER = Path(__file__).resolve().parents[2] / "configs" / "brands"
+STARTER = CONFIGS / "brands"
 """The folder of brands that comes with the product."""
 
 

@@ -18,6 +18,7 @@ from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.nvinfer_config import CROPS, MARK_OUTPUTS
+from engines.paths import ROOT
 from engines.tensorrt import Runner, load_tensorrt
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, failed, ok, report, skipped, write
@@ -29,7 +30,6 @@ from scripts.models_export import export
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
 MARKS = "marks"
 NEEDED = ("driver", "deepstream", "tensorrt", "cuda", "pyds")
 OUTPUTS = """outputs:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from engines.paths import CONFIGS
 from pricing.asked import Asked
 from pricing.catalogue import load
 from pricing.known import Answer, Freshness, Result, Thing
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
-CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
+CATALOGUE = CONFIGS / "prices.csv"
 MS = 1_000_000
 LOOK_MS = 400
 BRANDS = 40

@@ -14,6 +14,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from engines.paths import ROOT
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from probes.nvds_bench import Cost
 
 INSTALLED = Path("/opt/nvidia/deepstream/deepstream/lib")
-STAND_IN = Path(__file__).parents[2] / "tests" / "fakes" / "pyds_over_ctypes.py"
+STAND_IN = ROOT / "tests" / "fakes" / "pyds_over_ctypes.py"
 NEEDED = "nvidia-deepstream-videodecode-cu13==9.0.2"
 WARM_FRAMES = 100
 """So many are seen before time is taken: Python is slower on code that it has not run before."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from scripts.annotating import Job
 
-CATALOGUE = Path(__file__).parents[2] / "configs" / "prices.csv"
+CATALOGUE = CONFIGS / "prices.csv"
 RULE = (
     "In a video an item counts once several looks agree, as in a running store. A single picture is one look:"
     " a word counts; a symbol or emblem counts only where it is at least 24 pixels high and clearly sure"

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from engines.paths import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -74,7 +76,7 @@ class Footage:
 def default_cache() -> Path:
     """Return $MSH_CACHE, or var/demo in the repository."""
     given = os.environ.get("MSH_CACHE")
-    return Path(given) if given else Path(__file__).parents[2] / "var" / "demo"
+    return Path(given) if given else ROOT / "var" / "demo"
 
 
 def obtain(

@@ -6,16 +6,17 @@ import contextlib
 import shutil
 import socket
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.paths import CONFIGS
 from scripts.demo.truth import PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 HOST = "127.0.0.1"
-STORE = Path(__file__).parents[2] / "configs" / "demo.yaml"
+STORE = CONFIGS / "demo.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from engines.paths import ROOT
 from scripts.demo import footage, scenes
 from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, StartFailed, first_line, wait_for_port
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from scripts.demo.scenes import Clip
 
-ROOT = Path(__file__).parents[2]
 MSH = (sys.executable, "-m", "scripts.msh")
 PROTECTED = ("counter",)
 

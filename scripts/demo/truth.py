@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.paths import CONFIGS
 from pricing.slots import slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-PRICES = Path(__file__).parents[2] / "configs" / "demo-prices.csv"
+PRICES = CONFIGS / "demo-prices.csv"
 
 
 @dataclass(frozen=True, slots=True)
