@@ -8,22 +8,24 @@ import shutil
 import socket
 import subprocess
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as mqtt
 import pytest
 import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
+from engines.paths import CONFIGS, ROOT
 from pipelines.settings.load import load_settings
 from pipelines.states import CameraState
 from probes.measure import Metrics
 
-ROOT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-BOARD: dict[str, Any] = json.loads((ROOT / "configs" / "grafana" / "make-sales-happen.json").read_text())
-ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "configs" / "prometheus-alerts.yaml").read_text())
+BOARD: dict[str, Any] = json.loads((CONFIGS / "grafana" / "make-sales-happen.json").read_text())
+ALERTS: dict[str, Any] = yaml.safe_load((CONFIGS / "prometheus-alerts.yaml").read_text())
 EXPRESSIONS = [
     target["expr"] for panel in BOARD["panels"] if panel["type"] != "row" for target in panel["targets"]
 ]
@@ -104,13 +106,13 @@ def test_compose_names_only_what_is_there() -> None:
 
 
 def test_the_store_file_of_compose_is_good_and_scraped_where_it_listens() -> None:
-    settings = load_settings(ROOT / "configs" / "box.yaml", env={"MQTT_PASSWORD": "x"})
-    scrape = yaml.safe_load((ROOT / "configs" / "prometheus.yml").read_text())
+    settings = load_settings(CONFIGS / "box.yaml", env={"MQTT_PASSWORD": "x"})
+    scrape = yaml.safe_load((CONFIGS / "prometheus.yml").read_text())
     static = scrape["scrape_configs"][0]["static_configs"][0]
     assert settings.outputs.metrics is not None
     assert static["targets"] == [str(settings.outputs.metrics.listen)]
     assert static["labels"] == {"store": settings.store.id, "device": settings.store.device}
-    assert all((ROOT / "configs" / name).is_file() for name in scrape["rule_files"])
+    assert all((CONFIGS / name).is_file() for name in scrape["rule_files"])
     assert settings.outputs.mqtt is not None
     assert settings.outputs.mqtt.username == "msh"
 

@@ -16,10 +16,11 @@ from engines.errors import BadInput
 from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
 from engines.nvinfer_config import BEST_K, BRAND_GIE, CROPS, LOOKS, Inference, OnObjects, nvinfer_yaml
 from engines.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
+from engines.paths import CONFIGS
 from scripts.models_export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
 
-CONFIGS = Path(__file__).parent.parent.parent / "configs" / "deepstream"
+CONFIGS = CONFIGS / "deepstream"
 MODELS = read_manifest()
 DETECTORS = [name for name, model in MODELS.items() if model.classes]
 MARKS = Model(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import onnx
@@ -19,10 +17,11 @@ from engines.manifest import Decoder, Order, read_manifest
 from engines.nms import overlaps
 from engines.nvinfer_config import BEST_K
 from engines.openvino_runtime import Network, Precision
+from engines.paths import ROOT
 from tests.fakes.nvinfer import NvFit, parse
 
 MODELS = {name: m for name, m in read_manifest().items() if m.decoder is Decoder.TF_SSD}
-ASTRONAUT = Path(__file__).parent.parent.parent / "scripts" / "demo" / "assets" / "astronaut.jpg"
+ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
 SIDES = st.integers(120, 2048).map(lambda half: 2 * half)  # cameras have even sides
 NETWORKS = sorted({(model.input.width, model.input.height) for model in MODELS.values()})
 

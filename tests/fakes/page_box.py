@@ -9,12 +9,17 @@ import threading
 import time
 from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from PIL import Image, ImageDraw
 
-STATIC = Path(__file__).parents[2] / "web" / "static"
+from engines.paths import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATIC = ROOT / "web" / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css",

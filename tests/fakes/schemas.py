@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+from engines.paths import CONFIGS
+
 _PERSON = json.loads((CONFIGS / "person-event.schema.json").read_text())
 PERSON_EVENT = Draft202012Validator(_PERSON)
 

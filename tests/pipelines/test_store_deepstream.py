@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
+from engines.paths import CONFIGS
 from pipelines.platforms import Nvidia
 from scripts.demo.truth import PRICES
 from scripts.models_export import REFERENCE
@@ -23,7 +23,10 @@ from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.pipelines.deepstream.stores import BOXES
 
-SCHEMA = Path(__file__).parents[2] / "configs" / "person-event.schema.json"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = CONFIGS / "person-event.schema.json"
 CAMERAS = {name: f"rtsp://10.0.0.{n}:554/stream" for n, name in enumerate(("door", "till"), 1)}
 PATIENCE_S = 60
 SIZE = (1280, 720)

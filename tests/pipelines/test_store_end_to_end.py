@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from jsonschema import Draft202012Validator
 
 from engines.colour import from_bgr
 from engines.detector import load_detector
+from engines.paths import CONFIGS
 from pipelines.cpu.reader import read_frames
 from pricing.slots import slot_of
 from scripts.demo.cameras import CameraServer
@@ -22,7 +22,7 @@ from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.scripts import demo_films
 
-SCHEMA = Path(__file__).parents[2] / "configs" / "person-event.schema.json"
+SCHEMA = CONFIGS / "person-event.schema.json"
 CAMERAS = """
 counter: {{source: "{counter}", credentials: {{username: viewer, password: "${{PASSWORD}}"}}}}
 entrance: {{source: "{entrance}"}}

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.paths import CONFIGS
 from pricing.catalogue import load, read
 from pricing.errors import BadInput
 from pricing.names import normal_brand
 from pricing.reload import CatalogueFile
 from pricing.rows import BadCatalogue
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEADER = "brand,type,price,currency\n"
 TODAY = date(2026, 11, 22)
@@ -191,7 +195,7 @@ def test_a_bad_file_at_the_start_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_example_list_is_good() -> None:
-    catalogue = load(Path(__file__).parents[2] / "configs" / "prices.csv", "EUR")
+    catalogue = load(CONFIGS / "prices.csv", "EUR")
     assert len(catalogue.names) >= 40
     assert {row.source for row in catalogue.rows} == {"example"}
 

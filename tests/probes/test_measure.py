@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from engines.paths import CONFIGS
 from probes.measure import Metrics
 
 AGREED = {
@@ -108,7 +108,7 @@ def test_two_stores_in_one_program_do_not_collide():
 
 
 def test_every_metric_of_the_alerts_exists_and_each_says_what_to_do():
-    file = Path(__file__).parents[2] / "configs" / "prometheus-alerts.yaml"
+    file = CONFIGS / "prometheus-alerts.yaml"
     rules = [r for g in yaml.safe_load(file.read_text())["groups"] for r in g["rules"]]
     known = series()
     for rule in rules:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from engines.errors import BadInput
+from engines.paths import ROOT
 from probes.events import EndReason, PersonEvents
 from probes.link import LinkState, MqttSpec
 from probes.measure import Metrics
@@ -25,7 +26,6 @@ from tests.fakes import schemas
 from tests.fakes.broker import Broker, Listener, free_port, wait_for
 from tests.fakes.people import frame, person, track, value
 
-ROOT = Path(__file__).parents[2]
 QUICK = {"retry_first_ms": 50, "retry_max_ms": 200, "auth_retry_s": 0.5}
 CAMERAS = {"handbags": ("island",), "door": ()}
 

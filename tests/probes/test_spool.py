@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engines.paths import ROOT
 from probes.messages import MessageKind
 from probes.spool import RETRY_NS, Spool
 from tests.fakes.people import START
 
-ROOT = Path(__file__).parents[2]
 UPDATED, STARTED, ENDED, NOTIFY = (
     MessageKind.UPDATED,
     MessageKind.STARTED,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino as ov
@@ -14,6 +13,7 @@ import pytest
 from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.nvinfer_config import MARK_OUTPUTS
+from engines.paths import ROOT
 from pipelines.deepstream.capabilities import Capabilities, Device
 from pipelines.deepstream.contract import load_contract
 from pipelines.deepstream.graph import Element, Graph
@@ -24,7 +24,9 @@ from scripts.accept.check import Check, Outcome, failed, ok
 from scripts.accept.elements import element_checks
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
 
-ROOT = Path(__file__).parent.parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 RESULT: dict[str, Any] = {
     "platform": "cpu",
     "seconds": 10.0,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import CONFIGS
 from pipelines.settings import load_settings
 from scripts.msh import main
 from scripts.privacy import report
@@ -14,7 +15,10 @@ from tests.pipelines.settings.store_file import MINIMAL
 from tests.pipelines.settings.test_load import EXAMPLE_ENV
 from tests.pipelines.settings.test_mistakes import TEN
 
-EXAMPLE = Path(__file__).parents[2] / "configs" / "store.yaml"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLE = CONFIGS / "store.yaml"
 Streams = pytest.CaptureFixture[str]
 
 

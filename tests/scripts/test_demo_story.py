@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from engines.paths import ROOT
 from scripts.msh import main
 
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
+PICTURES = ROOT / "docs" / "images"
 
 
 def test_the_pictures_of_the_readme_tell_the_truth(tmp_path, capsys):

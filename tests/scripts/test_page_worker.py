@@ -2,12 +2,12 @@
 
 import base64
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from engines.paths import CONFIGS, ROOT
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.handover import Handover
@@ -15,9 +15,8 @@ from pipelines.settings.brands import Brands
 from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page, until
 
-ROOT = Path(__file__).parents[2]
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
-WORKER = (sys.executable, "-m", "scripts.page_worker", str(ROOT / "configs" / "prices.csv"))
+WORKER = (sys.executable, "-m", "scripts.page_worker", str(CONFIGS / "prices.csv"))
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from engines.paths import ROOT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SCREENSHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+SCREENSHOTS = ROOT / "var" / "screenshots"
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900), "wall": (2560, 1440)}
 EXPECTED = "Failed to load resource"
 """What chromium itself writes for any answer of 400 and above, and for a server that is away."""

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import cv2
 import jsonschema
@@ -7,10 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
+from engines.paths import ROOT
 from probes.orders import Action, Order
 from tests.fakes.served_page import customer, served_page, until
 
-API = yaml.safe_load((Path(__file__).parents[2] / "web" / "openapi.yaml").read_text())
+API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The brand models on the CPU: what they answer, whatever they are shown."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,9 +9,10 @@ import pytest
 from engines.marks.network import ENOUGH, LIVE_VIEWS, PICTURE_VIEWS, MarkEmbedder, MarkFinder, views_of
 from engines.marks.picture import read_mark
 from engines.marks.sightings import VECTOR
+from engines.paths import CONFIGS
 
 NETWORK = (320, 480)
-STARTER = Path(__file__).resolve().parents[3] / "configs" / "brands"
+STARTER = CONFIGS / "brands"
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from engines.marks.emblems import enrol, find_emblems
 from engines.marks.gallery import Gallery, read_cohort
 from engines.marks.network import MarkFinder
 from engines.marks.picture import Ground, MarkPicture, read_mark, read_marks
+from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.folder import read_brands
 from pricing.evidence import SURE
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from engines.marks.sightings import Enrolled
 
 PHOTOGRAPHS = Path(skimage.__file__).parent / "data"
-STARTERS = Path(__file__).parents[3] / "configs" / "brands"
+STARTERS = CONFIGS / "brands"
 PATCH = (133, 346, 210, 424)
 
 

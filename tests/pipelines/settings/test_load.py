@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jsonschema
 import pytest
@@ -13,12 +13,15 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engines.paths import CONFIGS
 from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.base import Address
 from pipelines.settings.schema import schema_text
 from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
 
-CONFIGS = Path(__file__).parents[3] / "configs"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 EXAMPLE_ENV = {"CAM_ENTRANCE_PASSWORD": "cam-pw", "MQTT_PASSWORD": "mqtt-pw", "WEB_TOKEN": "web-token"}
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import CONFIGS
 from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
 
-CONFIGS = Path(__file__).parents[3] / "configs"
+if TYPE_CHECKING:
+    from pathlib import Path
+
 KEY = "ak_s3cret"
 
 

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import ROOT
 from pricing.known import Answer, Known, Result, Thing
 from probes.prices.cache import HISTORY, RETRY_NS, PriceCache, history
 
-ROOT = Path(__file__).parents[3]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 START = 1_795_000_000_000_000_000
 NIKE = Thing("nike", "sneakers")
 TODAY = date(2026, 11, 22)
