@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engines.tfjs import TfjsGraph
+    from engines.convert.tfjs import TfjsGraph
 
 TYPES = {"DT_FLOAT": 1, "DT_INT32": 3, "DT_INT64": 9, "DT_BOOL": 10}
 STORED = {"DT_FLOAT": "<f4", "DT_INT32": "<i4", "DT_INT64": "<i8"}

@@ -15,8 +15,8 @@ import numpy as np
 import openvino as ov
 from skimage import data
 
-from engines.convert_nanodet import CHANNELS, KEPT
-from engines.tfjs import read_tfjs
+from engines.convert.nanodet import CHANNELS, KEPT
+from engines.convert.tfjs import read_tfjs
 from tests.engines.graphdef import graphdef
 
 MEAN = np.array([103.53, 116.28, 123.675], np.float32)

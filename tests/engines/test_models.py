@@ -12,10 +12,11 @@ import openvino as ov
 import pytest
 from skimage import data
 
-from engines import convert_centerface, convert_nanodet
+from engines.convert import centerface as convert_centerface
+from engines.convert import nanodet as convert_nanodet
+from engines.convert.tfjs import read_tfjs
 from engines.manifest import Decoder, read_manifest
 from engines.nms import suppress
-from engines.tfjs import read_tfjs
 from tests.engines.original_nanodet import EXACT, centred_input, original_outputs
 
 ALL = read_manifest()

