@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
-    from engines.deepstream_files import Machine
+    from engines.deepstream.files import Machine
     from pipelines.deepstream.build import EngineFiles
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
@@ -116,7 +116,7 @@ def files_of_this_machine(
     settings: Settings, capabilities: Capabilities, folder: Path, machine: Machine | None = None
 ) -> EngineFiles:
     """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
-    from engines.deepstream_files import deepstream_files, this_machine  # noqa: PLC0415
+    from engines.deepstream.files import deepstream_files, this_machine  # noqa: PLC0415
     from engines.engine_key import EnginePrecision  # noqa: PLC0415
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
     from pipelines.deepstream.build import brand_model, engine_files  # noqa: PLC0415

@@ -1,6 +1,6 @@
 """Whom the brand model looks at on DeepStream: chosen on the batch before it, by need and within a budget.
 
-nvinfer itself would look at every person of every frame (see engines.nvinfer_config). So the model works on
+nvinfer itself would look at every person of every frame (see engines.deepstream.nvinfer_config). So the model works on
 looks alone: objects added here, each a person with what the person carries, as crops for reading are cut.
 """
 

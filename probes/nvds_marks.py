@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.sightings import Candidates
-from engines.nvinfer_config import LOOKS
 from probes.frame import Box, Kind
 from probes.looks import LookResult
 from probes.marks import MarkStream

@@ -14,11 +14,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engines.build import EngineBuilder, Wanted
 from engines.calibration import Frames
 from engines.cuda import open_cuda
-from engines.deepstream_files import batch_of
+from engines.deepstream.files import batch_of
+from engines.deepstream.nvinfer_config import MOST_BATCH
 from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.nvinfer_config import MOST_BATCH
 from engines.tensorrt import load_tensorrt
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.deepstream_files import Machine, deepstream_files, this_machine
+from engines.deepstream.files import Machine, deepstream_files, this_machine
 from engines.engine_key import EngineStore, Gpu
 from engines.errors import BadInput
 from engines.manifest import find_model, read_manifest

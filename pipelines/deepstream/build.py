@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
-from engines.nvinfer_config import CROPS, LOOKS
 from engines.paths import CONFIGS
 from pipelines.deepstream.camera_graph import SIZE, add_camera, feed
 from pipelines.deepstream.graph import Draft, Graph

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
-from engines.nvinfer_config import BRAND_GIE, FACE_GIE, PERSON_GIE
+from engines.deepstream.nvinfer_config import BRAND_GIE, FACE_GIE, PERSON_GIE
 from probes.nvds_meta import COVER_CLASS, HEADS
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from engines.build import EngineBuilder, Wanted
 from engines.cuda import open_cuda
-from engines.deepstream_files import Machine, batch_of
+from engines.deepstream.files import Machine, batch_of
+from engines.deepstream.nvinfer_config import CROPS, MARK_OUTPUTS
 from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.nvinfer_config import CROPS, MARK_OUTPUTS
 from engines.paths import ROOT
 from engines.tensorrt import Runner, load_tensorrt
 from scripts.accept import clip, machine, marks

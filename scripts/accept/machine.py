@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.cuda import open_cuda
-from engines.nvinfer_config import DEEPSTREAM
+from engines.deepstream.nvinfer_config import DEEPSTREAM
 from engines.tensorrt import load_tensorrt
 from pipelines.version import VERSION
 from scripts.accept.check import Check, failed, ok

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from engines.nvinfer_config import CROPS
+from engines.deepstream.nvinfer_config import CROPS
 from scripts.accept.check import Check, failed, ok
 
 if TYPE_CHECKING:

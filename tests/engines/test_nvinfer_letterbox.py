@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from engines.colour import from_bgr
 from engines.decoding import thresholds_of
+from engines.deepstream.nvinfer_config import BEST_K
 from engines.detector import Detector
 from engines.letterbox import Fit
 from engines.manifest import Decoder, Order, read_manifest
 from engines.nms import overlaps
-from engines.nvinfer_config import BEST_K
 from engines.openvino_runtime import Network, Precision
 from engines.paths import ROOT
 from tests.fakes.nvinfer import NvFit, parse

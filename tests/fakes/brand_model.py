@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS
 from engines.marks.sightings import VECTOR, Route, Sighting
-from engines.nvinfer_config import BRAND_GIE, LOOKS
 from tests.fakes.nvds import frames_of, objects_of
 from tests.fakes.pyds_over_ctypes import NVDSINFER_TENSOR_OUTPUT_META, struct
 

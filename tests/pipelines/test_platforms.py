@@ -83,7 +83,7 @@ def without_a_plugin(_monkeypatch):
 
 
 def without_a_parser(monkeypatch):
-    monkeypatch.setattr("engines.nvinfer_config.PARSERS", {})
+    monkeypatch.setattr("engines.deepstream.nvinfer_config.PARSERS", {})
     return a_box()
 
 

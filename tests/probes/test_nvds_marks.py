@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.sightings import VECTOR, Route
-from engines.nvinfer_config import LOOKS
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Box
 from probes.looks import LookResult

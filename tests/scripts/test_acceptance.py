@@ -10,9 +10,9 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from engines.deepstream.nvinfer_config import MARK_OUTPUTS
 from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
-from engines.nvinfer_config import MARK_OUTPUTS
 from engines.paths import ROOT
 from pipelines.deepstream.capabilities import Capabilities, Device
 from pipelines.deepstream.contract import load_contract

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from engines import deepstream_files
 from engines.build import EngineBuilder, Wanted
+from engines.deepstream import files as deepstream_files
 from engines.engine_key import EnginePrecision, EngineStore
 from engines.manifest import read_manifest
 from scripts import models_build

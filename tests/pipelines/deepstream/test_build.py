@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.nvinfer_config import BRAND_GIE, CROPS, LOOKS
+from engines.deepstream.nvinfer_config import BRAND_GIE, CROPS, LOOKS
 from pipelines.deepstream.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.contract import breaches, load_contract
 from pipelines.deepstream.guard import prove

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engines.cuda import open_cuda
-from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
-from engines.manifest import Decoder
-from engines.nvinfer_config import (
+from engines.deepstream.nvinfer_config import (
     BRAND_GIE,
     CROPS,
     FACE_GIE,
@@ -20,7 +18,9 @@ from engines.nvinfer_config import (
     label_text,
     nvinfer_yaml,
 )
-from engines.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
+from engines.deepstream.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
+from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
+from engines.manifest import Decoder
 from engines.tensorrt import load_tensorrt
 
 if TYPE_CHECKING:

@@ -10,12 +10,20 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.deepstream_files import batch_of, deepstream_files
+from engines.deepstream.files import batch_of, deepstream_files
+from engines.deepstream.nvinfer_config import (
+    BEST_K,
+    BRAND_GIE,
+    CROPS,
+    LOOKS,
+    Inference,
+    OnObjects,
+    nvinfer_yaml,
+)
+from engines.deepstream.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
 from engines.engine_key import EngineKey, EnginePrecision, EngineStore
 from engines.errors import BadInput
 from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
-from engines.nvinfer_config import BEST_K, BRAND_GIE, CROPS, LOOKS, Inference, OnObjects, nvinfer_yaml
-from engines.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
 from engines.paths import CONFIGS
 from scripts.models_export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
