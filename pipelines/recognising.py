@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from engines.colour import Bgr
     from engines.marks.network import MarkFinder
-    from engines.marks.sightings import Candidates, Route
+    from engines.marks.types import Candidates, Route
 
 
 class LateFinder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 
 if TYPE_CHECKING:
     from probes.frame import Box, Frame, TrackId

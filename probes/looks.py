@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.image import I420
-    from engines.marks.sightings import Route
+    from engines.marks.types import Route
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box

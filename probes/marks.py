@@ -11,7 +11,7 @@ from probes.frame import Box
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engines.marks.sightings import Sighting
+    from engines.marks.types import Sighting
     from pricing.brand_book import BrandBook
     from probes.frame import Frame, TrackId
 

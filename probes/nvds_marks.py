@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.deepstream.nvinfer_config import LOOKS
-from engines.marks.sightings import Candidates
+from engines.marks.types import Candidates
 from probes.frame import Box, Kind
 from probes.looks import LookResult
 from probes.marks import MarkStream
@@ -21,7 +21,7 @@ from probes.waiting import Waiting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engines.marks.sightings import FloatArray
+    from engines.marks.types import FloatArray
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
     from probes.nvds_camera import CameraMeta

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS, MARK_OUTPUTS
-from engines.marks.sightings import VECTOR
+from engines.marks.types import VECTOR
 from probes.nvds_meta import MetaError
 
 if TYPE_CHECKING:

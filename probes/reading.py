@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from engines.colour import to_bgr
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pricing.brand_book import BrandBook
 from pricing.brands import BrandMatcher, Reading
 from pricing.names import normal_brand
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engines.colour import Bgr
     from engines.image import I420
     from engines.marks.emblems import Emblem
-    from engines.marks.sightings import Candidates, Sighting
+    from engines.marks.types import Candidates, Sighting
     from engines.words import Word
 
 log = logging.getLogger(__name__)

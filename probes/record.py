@@ -17,7 +17,7 @@ from dataclasses import astuple
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pricing.value import Price
 from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark

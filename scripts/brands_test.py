@@ -15,7 +15,7 @@ from engines.marks.emblems import find_emblems
 from engines.marks.gallery import LEAST_SCORE, Gallery, overlap, read_cohort
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from engines.ocr import WordReader
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import read_frames
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.image import I420
-    from engines.marks.sightings import Candidates
+    from engines.marks.types import Candidates
     from pipelines.brands.gallery import BrandSet
     from probes.answers import LookAnswer
 

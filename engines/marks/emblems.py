@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from engines.marks.sightings import Route, Sighting
+from engines.marks.types import Route, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

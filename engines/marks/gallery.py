@@ -16,14 +16,14 @@ from zipfile import BadZipFile
 import numpy as np
 
 from engines.errors import BadInput
-from engines.marks.sightings import VECTOR, Route, Sighting
+from engines.marks.types import VECTOR, Route, Sighting
 from engines.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from engines.marks.sightings import Candidates, Enrolled, FloatArray
+    from engines.marks.types import Candidates, Enrolled, FloatArray
 
 COHORT = ROOT / "engines" / "models" / "mark-cohort.npz"
 LEAST_SCORE = 0.05

@@ -10,7 +10,7 @@ import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typ
 
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.marks.sightings import VECTOR, Candidates
+from engines.marks.types import VECTOR, Candidates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,7 +17,7 @@ import yaml
 from pydantic import ValidationError
 
 from engines.marks.picture import read_mark
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
 from pipelines.brands.model import BrandFile
 from pipelines.errors import BadInput
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engines.marks.picture import MarkPicture
-    from engines.marks.sightings import Enrolled
+    from engines.marks.types import Enrolled
     from pipelines.brands.enrol import Enroller
     from pipelines.brands.gallery import BrandSet
 

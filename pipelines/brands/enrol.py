@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from engines.marks.sightings import VECTOR, Enrolled, Route
+from engines.marks.types import VECTOR, Enrolled, Route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

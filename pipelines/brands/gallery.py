@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.marks.picture import MarkPicture
-    from engines.marks.sightings import Enrolled
+    from engines.marks.types import Enrolled
     from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import Brands
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.marks.sightings import Enrolled, Route
+from engines.marks.types import Enrolled, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.errors import BadInput
 from pricing.brand_book import Brand, BrandBook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput

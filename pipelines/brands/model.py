@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.settings.base import Section
 from pipelines.settings.brands import BrandName
 from pricing.brand_book import ALL_SLOTS, Brand

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from engines.manifest import find_model, read_manifest
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.cpu.inference import QUIET_AFTER_S, Watch
 from pipelines.deepstream.camera_graph import SIZE
 from pipelines.deepstream.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method

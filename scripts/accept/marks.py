@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.marks.sightings import Candidates
+    from engines.marks.types import Candidates
     from engines.tensorrt import Runner
 
     Pixels = npt.NDArray[np.uint8]

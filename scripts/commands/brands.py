@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.brands.adding import (
     brand_file,
     check_claims,

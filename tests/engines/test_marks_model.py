@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from engines.deepstream.nvinfer_config import MARK_OUTPUTS
 from engines.manifest import Decoder, read_manifest
-from engines.marks.sightings import VECTOR
+from engines.marks.types import VECTOR
 
 (MARKS,) = (model for model in read_manifest().values() if model.decoder is Decoder.MARKS)
 TOP = 20

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS
-from engines.marks.sightings import VECTOR, Route, Sighting
+from engines.marks.types import VECTOR, Route, Sighting
 from tests.fakes.nvds import frames_of, objects_of
 from tests.fakes.pyds_over_ctypes import NVDSINFER_TENSOR_OUTPUT_META, struct
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.marks.sightings import Candidates
+    from engines.marks.types import Candidates
 
     Crop = tuple[int, int, int, int]
     Answer = Mapping[str, npt.NDArray[np.float32]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.marks.sightings import VECTOR
+from engines.marks.types import VECTOR
 from pipelines.brands.enrol import MarkEnroller
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.marks.sightings import Candidates, Route, Sighting
+from engines.marks.types import Candidates, Route, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

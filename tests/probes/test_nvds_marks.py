@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.deepstream.nvinfer_config import LOOKS
-from engines.marks.sightings import VECTOR, Route
+from engines.marks.types import VECTOR, Route
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Box
 from probes.looks import LookResult

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pricing.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark

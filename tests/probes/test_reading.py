@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engines.image import I420
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from engines.words import Word
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Box, Detection, Frame, Kind, TrackId

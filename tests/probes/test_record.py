@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pricing.value import Price
 from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark

@@ -8,7 +8,7 @@ import pytest
 
 from engines.marks.emblems import LEAST_INLIERS, enrol, find_emblems, worth
 from engines.marks.picture import Ground, MarkPicture
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 
 
 def crest(seed: int, side: int = 240) -> np.ndarray:

@@ -15,7 +15,7 @@ from engines.marks.gallery import (
     confidence,
     read_cohort,
 )
-from engines.marks.sightings import VECTOR, Candidates, Enrolled, Route
+from engines.marks.types import VECTOR, Candidates, Enrolled, Route
 
 ANY = frozenset(Route)
 

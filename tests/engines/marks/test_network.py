@@ -8,7 +8,7 @@ import pytest
 
 from engines.marks.network import ENOUGH, LIVE_VIEWS, PICTURE_VIEWS, MarkEmbedder, MarkFinder, views_of
 from engines.marks.picture import read_mark
-from engines.marks.sightings import VECTOR
+from engines.marks.types import VECTOR
 from engines.paths import CONFIGS
 
 NETWORK = (320, 480)

@@ -27,7 +27,7 @@ from pipelines.brands.folder import read_brands
 from pricing.evidence import SURE
 
 if TYPE_CHECKING:
-    from engines.marks.sightings import Enrolled
+    from engines.marks.types import Enrolled
 
 PHOTOGRAPHS = Path(skimage.__file__).parent / "data"
 STARTERS = CONFIGS / "brands"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engines.marks.picture import read_mark
-from engines.marks.sightings import VECTOR, Route
+from engines.marks.types import VECTOR, Route
 from pipelines.brands.enrol import build_enroller
 from pipelines.settings.brands import STARTER
 from tests.fakes.enroller import fake_enroller

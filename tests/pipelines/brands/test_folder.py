@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.brands.folder import read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brand_book import ALL_SLOTS

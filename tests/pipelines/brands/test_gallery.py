@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image, ImageDraw
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandFolder, BrandReader
 from pipelines.settings.brands import STARTER, Brands

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from engines.marks.emblems import Emblem, Keypoints
-from engines.marks.sightings import VECTOR, Enrolled, Route
+from engines.marks.types import VECTOR, Enrolled, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.brands.handover import NO_BRANDS, Handover, dump, parse
 from pipelines.errors import BadInput

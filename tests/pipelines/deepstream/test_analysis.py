@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from engines.marks.sightings import Route
+from engines.marks.types import Route
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.build import brand_model
