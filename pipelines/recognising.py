@@ -40,6 +40,6 @@ def build_recogniser(on_error: Callable[[Route], None], *, patient: bool = False
     patient: for single pictures, see LateFinder.
     """
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
-    from engines.ocr import WordReader  # noqa: PLC0415 loads its models
+    from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
     return Recogniser(WordReader(), LateFinder(patient=patient), find_emblems, on_error=on_error)

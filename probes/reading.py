@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.emblems import Emblem
     from engines.marks.types import Candidates, Sighting
-    from engines.words import Word
+    from engines.ocr.words import Word
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ NEAR = 1.2
 
 
 class Reader(Protocol):
-    """What reads words, such as engines.ocr.WordReader; used by one thread at a time."""
+    """What reads words, such as engines.ocr.reader.WordReader; used by one thread at a time."""
 
     def read(self, picture: I420) -> list[Word]:
         """Return the words with their boxes in pixels of the picture."""

@@ -16,7 +16,7 @@ from engines.marks.gallery import LEAST_SCORE, Gallery, overlap, read_cohort
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
-from engines.ocr import WordReader
+from engines.ocr.reader import WordReader
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import read_frames
 from pipelines.outputs.disk import write_whole

@@ -16,7 +16,7 @@ from engines.marks.gallery import Gallery, read_cohort
 from engines.marks.network import MarkEmbedder, MarkFinder
 from engines.marks.picture import Ground, MarkPicture
 from engines.marks.types import Enrolled, Route
-from engines.ocr import WordReader
+from engines.ocr.reader import WordReader
 from scripts.bench.brands_rivals import (
     Emblems,
     Matching,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engines.marks.gallery import Cohort
     from engines.marks.network import MarkEmbedder
     from engines.marks.picture import MarkPicture
-    from engines.ocr import WordReader
+    from engines.ocr.reader import WordReader
     from scripts.bench.brands_set import Shot
 
     Bytes = npt.NDArray[np.uint8]

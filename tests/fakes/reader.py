@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engines.image import I420
-    from engines.words import Word
+    from engines.ocr.words import Word
 
 
 class FakeReader:

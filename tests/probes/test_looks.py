@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engines.image import I420
-from engines.words import Word
+from engines.ocr.words import Word
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.looks import QUEUE, LookResult, LookScheduler, LooksNow
 from probes.picking import Limits

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engines.colour import from_bgr
-from engines.ocr import WordReader
+from engines.ocr.reader import WordReader
 from pricing.catalogue import read
 from pricing.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId

@@ -6,7 +6,7 @@ import pytest
 
 from engines.image import I420
 from engines.marks.types import Route
-from engines.words import Word
+from engines.ocr.words import Word
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.reading import Look, Recogniser, Sought, sought_of

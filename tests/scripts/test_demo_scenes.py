@@ -6,7 +6,7 @@ import pytest
 
 from engines.colour import from_bgr
 from engines.detector import load_detector
-from engines.ocr import WordReader
+from engines.ocr.reader import WordReader
 from scripts.demo import counter, entrance, marks, scenes
 from scripts.demo.encode import EncodingFailed, read_access_units, write_mp4
 from scripts.demo.footage import ASSETS, Footage

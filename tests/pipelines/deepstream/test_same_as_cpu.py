@@ -19,7 +19,7 @@ import pytest
 
 from engines.detector import load_detector
 from engines.manifest import find_model, read_manifest
-from engines.ocr import WordReader
+from engines.ocr.reader import WordReader
 from engines.tracking import Tracker
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engines.words import Word
+    from engines.ocr.words import Word
 
 TURNED = 20.0
 LIKE_SIZE = 2.0

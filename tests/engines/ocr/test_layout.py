@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.text_layout import arranged
-from engines.words import Word
+from engines.ocr.layout import arranged
+from engines.ocr.words import Word
 
 PAGE = {
     "ONE": (0, 0, 40),

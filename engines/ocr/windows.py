@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.text_energy import Area
+    from engines.ocr.energy import Area
 
     Bgr = npt.NDArray[np.uint8]
 

@@ -14,12 +14,12 @@ import openvino  # type: ignore[import-untyped]  # the wheel has no py.typed
 from engines.colour import to_bgr
 from engines.errors import BadInput
 from engines.image import I420
-from engines.text_energy import text_areas
-from engines.text_layout import arranged
-from engines.text_lines import LineReader, strip_of
-from engines.text_regions import Region, RegionFinder
-from engines.text_windows import on_canvas, windows
-from engines.words import Word
+from engines.ocr.energy import text_areas
+from engines.ocr.layout import arranged
+from engines.ocr.lines import LineReader, strip_of
+from engines.ocr.regions import Region, RegionFinder
+from engines.ocr.windows import on_canvas, windows
+from engines.ocr.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ UPRIGHT_TILT = 60.0
 class WordReader:
     """Reads words at any angle. One instance serves one thread at a time.
 
-    Only parts with strokes (engines.text_energy) reach the detector, enlarged (up to UPSCALE, the whole
+    Only parts with strokes (engines.ocr.energy) reach the detector, enlarged (up to UPSCALE, the whole
     picture at most max_side px), and at most MOST_LINES of its regions the recogniser. Loads and tries its
     models at once, from the wheel, never from a network.
     """

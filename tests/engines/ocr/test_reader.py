@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engines.colour import from_bgr
-from engines.ocr import WordReader, readable
-from engines.text_regions import Region
+from engines.ocr.reader import WordReader, readable
+from engines.ocr.regions import Region
 from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, turned
 
 if TYPE_CHECKING:

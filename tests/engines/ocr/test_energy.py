@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.text_energy import text_areas
-from engines.text_windows import on_canvas, windows
+from engines.ocr.energy import text_areas
+from engines.ocr.windows import on_canvas, windows
 from tests.engines.rendered_words import cloth, ink, printed, turned
 
 

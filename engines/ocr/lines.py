@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.text_regions import Region
+    from engines.ocr.regions import Region
 
     Bgr = npt.NDArray[np.uint8]
 
