@@ -117,8 +117,8 @@ def files_of_this_machine(
 ) -> EngineFiles:
     """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
     from engines.deepstream.files import deepstream_files, this_machine  # noqa: PLC0415
-    from engines.engine_key import EnginePrecision  # noqa: PLC0415
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
+    from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
     from pipelines.deepstream.build import brand_model, engine_files  # noqa: PLC0415
     from pipelines.outputs.disk import write_whole  # noqa: PLC0415
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from engines.build import EngineBuilder, Wanted
-from engines.calibration import Frames
-from engines.cuda import open_cuda
 from engines.deepstream.files import batch_of
 from engines.deepstream.nvinfer_config import MOST_BATCH
-from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.tensorrt import load_tensorrt
+from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.calibration import Frames
+from engines.tensorrt.compiler import load_tensorrt
+from engines.tensorrt.cuda import open_cuda
+from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
 
 if TYPE_CHECKING:
     import argparse

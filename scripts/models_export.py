@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.deepstream.files import Machine, deepstream_files, this_machine
-from engines.engine_key import EngineStore, Gpu
 from engines.errors import BadInput
 from engines.manifest import find_model, read_manifest
+from engines.tensorrt.engine_key import EngineStore, Gpu
 
 if TYPE_CHECKING:
     import argparse

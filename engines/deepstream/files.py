@@ -6,7 +6,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engines.cuda import open_cuda
 from engines.deepstream.nvinfer_config import (
     BRAND_GIE,
     CROPS,
@@ -19,9 +18,10 @@ from engines.deepstream.nvinfer_config import (
     nvinfer_yaml,
 )
 from engines.deepstream.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
-from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 from engines.manifest import Decoder
-from engines.tensorrt import load_tensorrt
+from engines.tensorrt.compiler import load_tensorrt
+from engines.tensorrt.cuda import open_cuda
+from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

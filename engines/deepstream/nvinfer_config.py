@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.decoding import OUTPUTS, thresholds_of
-from engines.engine_key import EnginePrecision
 from engines.errors import BadInput
 from engines.manifest import Decoder, Order
+from engines.tensorrt.engine_key import EnginePrecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

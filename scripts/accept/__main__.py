@@ -11,15 +11,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.build import EngineBuilder, Wanted
-from engines.cuda import open_cuda
 from engines.deepstream.files import Machine, batch_of
 from engines.deepstream.nvinfer_config import CROPS, MARK_OUTPUTS
-from engines.engine_key import EnginePrecision, EngineStore, engine_folder
 from engines.errors import BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.paths import ROOT
-from engines.tensorrt import Runner, load_tensorrt
+from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.compiler import Runner, load_tensorrt
+from engines.tensorrt.cuda import open_cuda
+from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, failed, ok, report, skipped, write
 from scripts.accept.elements import element_checks

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.cuda import open_cuda
 from engines.deepstream.nvinfer_config import DEEPSTREAM
-from engines.tensorrt import load_tensorrt
+from engines.tensorrt.compiler import load_tensorrt
+from engines.tensorrt.cuda import open_cuda
 from pipelines.version import VERSION
 from scripts.accept.check import Check, failed, ok
 from scripts.errors import BAD_INPUT

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.marks.types import Candidates
-    from engines.tensorrt import Runner
+    from engines.tensorrt.compiler import Runner
 
     Pixels = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]

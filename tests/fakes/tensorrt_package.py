@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.engine_key import Gpu
 from engines.errors import BadInput
+from engines.tensorrt.engine_key import Gpu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

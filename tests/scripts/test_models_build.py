@@ -9,10 +9,10 @@ import pytest
 import yaml
 from rich.console import Console
 
-from engines.build import EngineBuilder, Wanted
 from engines.deepstream import files as deepstream_files
-from engines.engine_key import EnginePrecision, EngineStore
 from engines.manifest import read_manifest
+from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.engine_key import EnginePrecision, EngineStore
 from scripts import models_build
 from scripts.models_build import Display, build_all
 from scripts.msh import main

@@ -21,10 +21,10 @@ from engines.deepstream.nvinfer_config import (
     nvinfer_yaml,
 )
 from engines.deepstream.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
-from engines.engine_key import EngineKey, EnginePrecision, EngineStore
 from engines.errors import BadInput
 from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
 from engines.paths import CONFIGS
+from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore
 from scripts.models_export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
 

@@ -7,22 +7,22 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from engines.agreement import compare
 from engines.decoding import thresholds_of
-from engines.engine_key import EngineKey, EnginePrecision
 from engines.errors import BadInput, BuildFailed
 from engines.manifest import Decoder
-from engines.tensorrt import CalibrationFeed, Compiler, Runner
+from engines.tensorrt.agreement import compare
+from engines.tensorrt.compiler import CalibrationFeed, Compiler, Runner
+from engines.tensorrt.engine_key import EngineKey, EnginePrecision
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engines.agreement import Agreement
-    from engines.calibration import Frames
-    from engines.cuda import Cuda
-    from engines.engine_key import Built, EngineStore
     from engines.manifest import Model
-    from engines.tensorrt import Watch
+    from engines.tensorrt.agreement import Agreement
+    from engines.tensorrt.calibration import Frames
+    from engines.tensorrt.compiler import Watch
+    from engines.tensorrt.cuda import Cuda
+    from engines.tensorrt.engine_key import Built, EngineStore
 
 ROOM = 64_000_000
 """An engine takes less than this and four times its graph."""

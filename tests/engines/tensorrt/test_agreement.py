@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.agreement import LEAST_SAMPLE, Agreement, compare
 from engines.detections import Detections
+from engines.tensorrt.agreement import LEAST_SAMPLE, Agreement, compare
 
 THRESHOLDS = np.array([0.4, 0.3], np.float32)
 BOX = (10.0, 10.0, 50.0, 90.0)

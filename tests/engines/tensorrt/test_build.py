@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import pytest
 
-from engines import calibration
-from engines.build import EngineBuilder, Wanted
-from engines.calibration import Frames, read_picture, to_tensor
-from engines.cuda import open_cuda
-from engines.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
-from engines.tensorrt import check_version, load_tensorrt
+from engines.tensorrt import calibration
+from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.calibration import Frames, read_picture, to_tensor
+from engines.tensorrt.compiler import check_version, load_tensorrt
+from engines.tensorrt.cuda import open_cuda
+from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
 
 MODEL = read_manifest()["centerface"]

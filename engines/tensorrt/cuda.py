@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engines.engine_key import Gpu
 from engines.errors import BadInput
+from engines.tensorrt.engine_key import Gpu
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from engines.calibration import batches
 from engines.decoding import OUTPUTS, Raw, decode
-from engines.engine_key import EnginePrecision
 from engines.errors import BadInput, BuildFailed, InferenceFailed
+from engines.tensorrt.calibration import batches
+from engines.tensorrt.engine_key import EnginePrecision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.cuda import Cuda, Memory
     from engines.detections import Detections
     from engines.manifest import Model
+    from engines.tensorrt.cuda import Cuda, Memory
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines.cuda import open_cuda
 from engines.errors import BadInput
+from engines.tensorrt.cuda import open_cuda
 
 
 class FakeError(Exception):

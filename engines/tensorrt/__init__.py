@@ -1,0 +1,1 @@
+"""TensorRT engines: building, naming, calibration, agreement with the CPU."""
