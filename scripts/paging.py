@@ -11,23 +11,23 @@ from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.handover import Handover
+from pipelines.logs import RedactFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.brands import Brands
 from pipelines.store import state_folder
 from pricing.catalogue import load
-from scripts.log import RedactFilter
 from web.backend import Backend, PriceSource
 from web.recent import Recent
 from web.server import PageServer
 
 if TYPE_CHECKING:
+    from pipelines.logs import Redactor
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.store import Store
     from probes.measure import Metrics
-    from scripts.log import Redactor
 
 EXAMPLE_PRICES = CONFIGS / "prices.csv"
 

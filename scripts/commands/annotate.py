@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engines.paths import CONFIGS
+from pipelines import logs as log
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.settings.brands import Brands
 from pipelines.settings.load import load_settings
 from pricing.catalogue import load
-from scripts import log
 from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:

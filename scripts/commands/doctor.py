@@ -9,9 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.logs import Redactor
 from pipelines.settings import load_settings
 from scripts.finding import Finding, Health
-from scripts.log import Redactor
 from scripts.machine import look_at_machine
 from scripts.reach import look_at_broker, look_at_cameras
 from scripts.reach_prices import look_at_price_service

@@ -13,8 +13,8 @@ from pipelines.deepstream.contract import breaches, load_contract
 from pipelines.deepstream.guard import prove
 from pipelines.deepstream.text import to_dot, to_json, to_launch
 from pipelines.errors import BadInput
+from pipelines.logs import Redactor
 from pipelines.settings import load_settings
-from scripts.log import Redactor
 
 if TYPE_CHECKING:
     import argparse

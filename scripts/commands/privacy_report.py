@@ -8,9 +8,9 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from pipelines.logs import Redactor
+from pipelines.privacy_report import report
 from pipelines.settings import load_settings
-from scripts.log import Redactor
-from scripts.privacy import report
 
 if TYPE_CHECKING:
     import argparse

@@ -16,12 +16,12 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from pipelines import logs as log
 from pipelines.settings.load import load_settings
 from pipelines.states import CameraState
 from pipelines.store import Store
 from pricing.money import display
 from probes.measure import Metrics
-from scripts import log
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines import logs as log
 from pipelines.errors import BadInput
 from pipelines.settings.load import load_settings
 from pipelines.states import CameraState
 from probes.measure import Metrics
-from scripts import log
 
 if TYPE_CHECKING:
     import argparse

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import CONFIGS
+from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from scripts.msh import main
-from scripts.privacy import report
 from tests.pipelines.settings.store_file import MINIMAL
 from tests.pipelines.settings.test_load import EXAMPLE_ENV
 from tests.pipelines.settings.test_mistakes import TEN

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from probes.sent import SentLog, sent_path
-from scripts.privacy import report
 from tests.fakes.people import START
 
 if TYPE_CHECKING:

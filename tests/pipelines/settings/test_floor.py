@@ -61,7 +61,7 @@ def test_mistakes_are_told_with_their_place(text, told, tmp_path):
 
 
 def test_metadata_shows_in_the_privacy_report(tmp_path):
-    from scripts.privacy import report
+    from pipelines.privacy_report import report
 
     kept = {row["what"].split(",")[0]: row for row in report(load(tmp_path, SHOP + WAY))["kept"]}
     assert kept["items and total of a person who left the picture"]["how_long"] == "23 s"

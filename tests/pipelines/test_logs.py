@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.log import Redactor, set_up
+from pipelines.logs import Redactor, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
