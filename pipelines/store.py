@@ -13,16 +13,16 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.assembly.describe import build_describer
+from pipelines.assembly.platform import build_platform
+from pipelines.assembly.prices import build_live
+from pipelines.assembly.recognisers import build_recogniser
+from pipelines.assembly.video_outputs import build_sinks
 from pipelines.brands.joined import build_brands
 from pipelines.commands import people_commands
-from pipelines.describing import build_describer
 from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
-from pipelines.outputs.build import build_sinks
 from pipelines.plan import build_floor, open_record, plan_of
-from pipelines.platforms import build_platform
-from pipelines.prices import build_live
-from pipelines.recognising import build_recogniser
 from pipelines.states import CameraState
 from pipelines.version import VERSION
 from pricing.money import display
@@ -35,11 +35,11 @@ from probes.status import STATUS, Summaries, camera_status, device_status
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from pipelines.assembly.platform import Nvidia
     from pipelines.brands.joined import JoinedBrands
     from pipelines.floor import Floor, Publisher, Tally
     from pipelines.outputs.base import FrameSink
     from pipelines.plan import FloorPlan
-    from pipelines.platforms import Nvidia
     from pipelines.settings.root import Settings
     from pipelines.states import Cause
     from pipelines.supervisor import CameraStatus

@@ -11,12 +11,12 @@ import cv2
 
 from engines.colour import to_bgr
 from engines.detector import load_detector
+from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.joined import sought_in
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
-from pipelines.recognising import build_recogniser
 from pricing.ledger import Ledger
 from pricing.money import display
 from probes.draw import Overlay

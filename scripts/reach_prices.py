@@ -21,7 +21,7 @@ def look_at_price_service(settings: Settings) -> Iterator[Finding]:
     """Ask for the price of a thing that every shop search knows; it counts as one question."""
     if settings.prices.live is None:
         return
-    from pipelines.prices import ask_once  # noqa: PLC0415 loads requests
+    from pipelines.assembly.prices import ask_once  # noqa: PLC0415 loads requests
 
     what = f"price of {_ASKED.brand.title()} {_ASKED.type}"
     try:

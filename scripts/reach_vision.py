@@ -30,7 +30,7 @@ def look_at_vision(settings: Settings) -> Iterator[Finding]:
     from engines.describe.jpeg import small_jpeg  # noqa: PLC0415  only where it is on
     from engines.describe.service import NoAnswer, Trouble  # noqa: PLC0415
     from engines.image import I420  # noqa: PLC0415
-    from pipelines.describing import prompt_text, service_of  # noqa: PLC0415
+    from pipelines.assembly.describe import prompt_text, service_of  # noqa: PLC0415
     from pricing.description import SCHEMA, NotAnAnswer, read_descriptions  # noqa: PLC0415
 
     what, section = "descriptions", settings.describe

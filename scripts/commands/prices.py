@@ -101,7 +101,7 @@ def _remembered(
     args: argparse.Namespace, settings: Settings | None, thing: Thing, brand: str
 ) -> tuple[Price | None, list[str]]:
     """Return what past answers say, and a line for each of them."""
-    from pipelines.prices import build_freshness, cache_file  # noqa: PLC0415
+    from pipelines.assembly.prices import build_freshness, cache_file  # noqa: PLC0415
     from pipelines.store import state_path  # noqa: PLC0415 only here is the running store's folder needed
     from probes.prices.cache import history  # noqa: PLC0415
 
@@ -123,7 +123,7 @@ def _remembered(
 
 def _asked(settings: Settings | None, thing: Thing, brand: str) -> Answer:
     """Ask the service now; raises BadInput where it is not set up, or does not answer."""
-    from pipelines.prices import ask_once  # noqa: PLC0415 loads requests
+    from pipelines.assembly.prices import ask_once  # noqa: PLC0415 loads requests
 
     if settings is None or settings.prices.live is None:
         raise BadInput("--live: no price service; give --config with a store file that has prices.live")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pipelines.platforms import Nvidia
+    from pipelines.assembly.platform import Nvidia
 
 TEXT = """
 version: 1

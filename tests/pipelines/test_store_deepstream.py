@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from engines.paths import CONFIGS
-from pipelines.platforms import Nvidia
+from pipelines.assembly.platform import Nvidia
 from scripts.demo.truth import PRICES
 from scripts.models_export import REFERENCE
 from tests.fakes.broker import wait_for

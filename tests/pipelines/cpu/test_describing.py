@@ -12,9 +12,9 @@ import numpy as np
 from engines.detections import Detections
 from engines.image import I420
 from engines.tracking import Tracker
+from pipelines.assembly.describe import build_describer
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.describing import build_describer
 from pipelines.mailbox import Mailbox
 from pipelines.source import RawFrame
 from pipelines.states import CameraState

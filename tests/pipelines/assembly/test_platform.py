@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from engines.errors import BadInput as EngineBadInput
+from pipelines.assembly.platform import Nvidia
 from pipelines.errors import BadInput
-from pipelines.platforms import Nvidia
 from pipelines.settings import load_settings
 from pipelines.source import SourceSpec
 from pipelines.states import CameraState
