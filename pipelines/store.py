@@ -18,7 +18,7 @@ from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import build_live
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.assembly.video_outputs import build_sinks
-from pipelines.brands.joined import build_brands
+from pipelines.brands.registry import build_brands
 from pipelines.commands import people_commands
 from pipelines.errors import BadInput
 from pipelines.floor import Nowhere
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.assembly.platform import Nvidia
-    from pipelines.brands.joined import JoinedBrands
+    from pipelines.brands.registry import JoinedBrands
     from pipelines.floor import Floor, Publisher, Tally
     from pipelines.outputs.base import FrameSink
     from pipelines.plan import FloorPlan

@@ -12,7 +12,7 @@ import cv2
 from engines.colour import to_bgr
 from engines.detector import load_detector
 from pipelines.assembly.recognisers import build_recogniser
-from pipelines.brands.joined import sought_in
+from pipelines.brands.registry import sought_in
 from pipelines.cpu.offline import Annotator, Faces
 from pipelines.cpu.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole

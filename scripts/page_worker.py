@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _brands() -> BrandSet:
     """Return the brands that were handed over, enrolled already; none where none were."""
-    from pipelines.brands.handover import NO_BRANDS, parse  # noqa: PLC0415 as above
+    from pipelines.brands.snapshot import NO_BRANDS, parse  # noqa: PLC0415 as above
 
     with os.fdopen(int(os.environ["MSH_WORKER_BRANDS"]), "rb") as file:
         data = file.read()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
-from pipelines.brands.handover import Handover
+from pipelines.brands.snapshot import Handover
 from pipelines.logs import RedactFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput

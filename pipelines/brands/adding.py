@@ -18,8 +18,8 @@ from pydantic import ValidationError
 
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
+from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
-from pipelines.brands.model import BrandFile
 from pipelines.errors import BadInput
 from pipelines.settings.words import sentence
 from pricing.brand_book import BrandBook

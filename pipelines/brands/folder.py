@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from engines.marks.picture import SUFFIXES
-from pipelines.brands.model import BrandFile
+from pipelines.brands.brand_file import BrandFile
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.load import decoded, read_raw, told
 from pipelines.settings.mistakes import Mistake, Place, SettingsError

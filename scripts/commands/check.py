@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pricing.errors
 from pipelines.brands.gallery import BrandReader
-from pipelines.brands.joined import check_staff
+from pipelines.brands.registry import check_staff
 from pipelines.logs import Redactor
 from pipelines.settings import Settings, SettingsError, load_settings
 from pricing.catalogue import load

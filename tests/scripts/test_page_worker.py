@@ -10,7 +10,7 @@ import pytest
 from engines.paths import CONFIGS, ROOT
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
-from pipelines.brands.handover import Handover
+from pipelines.brands.snapshot import Handover
 from pipelines.settings.brands import Brands
 from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page, until

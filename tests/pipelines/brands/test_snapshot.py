@@ -7,7 +7,7 @@ import numpy as np
 from engines.marks.emblems import Emblem, Keypoints
 from engines.marks.types import VECTOR, Enrolled, Route
 from pipelines.brands.gallery import BrandSet
-from pipelines.brands.handover import NO_BRANDS, Handover, dump, parse
+from pipelines.brands.snapshot import NO_BRANDS, Handover, dump, parse
 from pipelines.errors import BadInput
 from pricing.brand_book import Brand, BrandBook
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.brands.gallery import BrandFolder
-from pipelines.brands.joined import JoinedBrands
+from pipelines.brands.registry import JoinedBrands
 from pipelines.settings.brands import Brands
 from pricing.reload import CatalogueFile
 from tests.fakes.enroller import fake_enroller
