@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import engines.errors
 import pipelines.errors
-from pipelines.source import SourceLost
-from pipelines.states import REMEDY, Cause
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import REMEDY, Cause
 from scripts.finding import Finding, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pipelines.cameras.source import Source, SourceSpec
     from pipelines.settings import Settings
     from pipelines.settings.outputs import Mqtt
-    from pipelines.source import Source, SourceSpec
     from probes.link import LinkState, MqttSpec
 
 _GRACE_S: Final = 2.0

@@ -16,8 +16,8 @@ import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
 from engines.paths import CONFIGS, ROOT
+from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState
 from probes.measure import Metrics
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipelines.cameras.supervisor import CameraStatus
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
-    from pipelines.supervisor import CameraStatus
     from probes.measure import Metrics
     from probes.orders import Order
 

@@ -9,7 +9,7 @@ from collections import deque
 from probes.messages import rfc3339
 
 MOST = 50
-STATES = "pipelines.supervisor"
+STATES = "pipelines.cameras.supervisor"
 """Camera states are news at level info too; of all else, warnings and errors are."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from pipelines.states import REMEDY, CameraState, Cause
+from pipelines.cameras.states import REMEDY, CameraState, Cause
 from pipelines.version import VERSION
 from pricing.money import display
 from probes.events import price as price_payload
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics import MetricWrapperBase
 
+    from pipelines.cameras.supervisor import CameraStatus
     from pipelines.floor_view import PersonView
-    from pipelines.supervisor import CameraStatus
     from pricing.value import Item, Price, Total
     from web.backend import Backend
 

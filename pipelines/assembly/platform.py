@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from random import Random
 
     from engines.deepstream.files import Machine
+    from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.build import EngineFiles
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
-    from pipelines.states import CameraState, Cause
     from pipelines.store import Platform
     from probes.describe import Describer
     from probes.looks import LookScheduler

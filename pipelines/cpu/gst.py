@@ -15,8 +15,8 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401  (GstApp gives appsink its methods)
 
 from engines.image import I420  # noqa: E402
-from pipelines.source import SourceLost  # noqa: E402
-from pipelines.states import Cause  # noqa: E402
+from pipelines.cameras.source import SourceLost  # noqa: E402
+from pipelines.cameras.states import Cause  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from engines.colour import from_bgr
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
-from pipelines.source import SourceLost
-from pipelines.states import Cause
 
 if TYPE_CHECKING:
     from engines.image import I420

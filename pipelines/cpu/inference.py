@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engines.detector import Detector, Pending
+    from pipelines.cameras.latest import Mailbox
+    from pipelines.cameras.source import RawFrame
     from pipelines.cpu.chain import CameraChain
     from pipelines.floor import Floor
-    from pipelines.mailbox import Mailbox
     from pipelines.outputs.base import FrameSink
-    from pipelines.source import RawFrame
     from probes.describe import Describer
     from probes.draw import Overlay
     from probes.frame import Frame

@@ -7,7 +7,7 @@ import queue
 import socket
 import threading
 
-from pipelines.states import Cause
+from pipelines.cameras.states import Cause
 
 
 def ask_network(host: str, port: int, timeout_s: float = 2.0) -> Cause:

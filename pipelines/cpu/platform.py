@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from engines.detector import load_detector
 from engines.manifest import MANIFEST, find_model, read_manifest
 from engines.tracking import Tracker
+from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.source import SourceSpec, Transport
+from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
-from pipelines.mailbox import Mailbox
-from pipelines.source import SourceSpec, Transport
-from pipelines.supervisor import CameraSupervisor
 from probes.redact import Redactor
 from probes.tracks import Sessions, TrackBook
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from random import Random
 
     from engines.detector import Detector
+    from pipelines.cameras.source import RawFrame
+    from pipelines.cameras.states import CameraState, Cause
+    from pipelines.cameras.supervisor import CameraStatus
     from pipelines.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.camera import Camera
     from pipelines.settings.models import Model
     from pipelines.settings.root import Settings
-    from pipelines.source import RawFrame
-    from pipelines.states import CameraState, Cause
-    from pipelines.supervisor import CameraStatus
     from probes.describe import Describer
     from probes.draw import Overlay
     from probes.looks import LookScheduler

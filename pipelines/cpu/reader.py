@@ -8,14 +8,14 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.causes import classify
+from pipelines.cameras.source import SourceKind, SourceLost
+from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
-from pipelines.cpu.causes import classify
 from pipelines.cpu.gst import SINK, Gst
 from pipelines.cpu.images import IMAGE_SUFFIXES, read_image
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
-from pipelines.source import SourceKind, SourceLost
-from pipelines.states import REMEDY, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,17 +10,17 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pipelines.cameras.causes import classify
+from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
+from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
-from pipelines.cpu.causes import classify
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.network import ask_network
-from pipelines.source import RawFrame, SourceKind, SourceLost, Transport
-from pipelines.states import Cause
 
 if TYPE_CHECKING:
     from engines.image import I420
-    from pipelines.source import Source, SourceSpec
+    from pipelines.cameras.source import Source, SourceSpec
 
 __all__ = ["GstSource", "RawFrame", "open_source"]
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.build import EngineFiles
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings
-    from pipelines.states import CameraState, Cause
     from probes.looks import LookScheduler
     from probes.measure import Metrics
     from probes.nvds_marks import Brands

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cpu.causes import classify
+from pipelines.cameras.causes import classify
+from pipelines.cameras.states import Cause
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.realise import BIN
-from pipelines.states import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelines.source import SourceKind
+    from pipelines.cameras.source import SourceKind
 
 WANTED = (
     Gst.MessageType.ERROR

@@ -14,8 +14,10 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib  # noqa: E402
 
-from pipelines.backoff import Backoff  # noqa: E402
-from pipelines.camera_policy import CameraPolicy  # noqa: E402
+from pipelines.cameras.backoff import Backoff  # noqa: E402
+from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
+from pipelines.cameras.policy import CameraPolicy  # noqa: E402
+from pipelines.cameras.source import SourceKind  # noqa: E402
 from pipelines.deepstream.build import build_graph  # noqa: E402
 from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
 from pipelines.deepstream.contract import breaches, load_contract  # noqa: E402
@@ -26,19 +28,17 @@ from pipelines.deepstream.realise import Realised  # noqa: E402
 from pipelines.deepstream.sources import CameraRun, Plug  # noqa: E402
 from pipelines.deepstream.valves import STREAM, Valves  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
-from pipelines.source import SourceKind  # noqa: E402
-from pipelines.timing import FrameRateLimit  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pipelines.cameras.states import CameraState, Cause
+    from pipelines.cameras.supervisor import CameraStatus
     from pipelines.deepstream.build import EngineFiles
     from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.settings.camera import Camera
     from pipelines.settings.root import Settings
-    from pipelines.states import CameraState, Cause
-    from pipelines.supervisor import CameraStatus
     from probes.measure import Metrics
     from probes.nvds_redact import Verdict
 

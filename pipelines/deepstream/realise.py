@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.states import Cause
 from pipelines.deepstream.graph import Element, Graph, Link
 from pipelines.deepstream.guard import READ
 from pipelines.deepstream.kit import Gst, GstKit, get, put
 from pipelines.errors import BadInput
-from pipelines.states import Cause
 from probes.nvds_pads import judge_buffers
 
 if TYPE_CHECKING:

@@ -7,17 +7,17 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.supervisor import CameraStatus
 from pipelines.deepstream.kit import Gst
 from pipelines.errors import BadInput
-from pipelines.states import CameraState, Cause
-from pipelines.supervisor import CameraStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.camera_policy import CameraPolicy
+    from pipelines.cameras.clocks import FrameRateLimit
+    from pipelines.cameras.policy import CameraPolicy
     from pipelines.deepstream.realise import Realised
-    from pipelines.timing import FrameRateLimit
 
 _log = logging.getLogger(__name__)
 

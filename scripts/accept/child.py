@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState
 from pipelines.store import Store
 from probes.measure import Metrics
 from scripts.errors import BAD_INPUT

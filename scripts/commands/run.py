@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines import logs as log
+from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState
 from pipelines.store import Store
 from pricing.money import display
 from probes.measure import Metrics

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines import logs as log
+from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState
 from probes.measure import Metrics
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState
 from pipelines.store import Store
 from probes.measure import Metrics
 from tests.fakes.broker import Broker, Listener, free_port

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.supervisor import CameraStatus
 from pipelines.floor_view import FloorView, PersonView, ZoneTime
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
-from pipelines.states import CameraState, Cause
-from pipelines.supervisor import CameraStatus
 from pricing.value import Item, Price, Total
 from probes.measure import Health, Metrics
 from probes.orders import Orders

@@ -11,8 +11,8 @@ from engines.image import I420
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pipelines.source import RawFrame
-    from pipelines.states import CameraState, Cause
+    from pipelines.cameras.source import RawFrame
+    from pipelines.cameras.states import CameraState, Cause
 
 
 class ScriptedSource:

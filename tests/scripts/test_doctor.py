@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import Cause
 from pipelines.settings import Settings, load_settings
-from pipelines.source import SourceLost
-from pipelines.states import Cause
 from scripts import machine
 from scripts.finding import Finding, Health
 from scripts.msh import main
@@ -21,7 +21,7 @@ from tests.fakes.rtsp_camera import RtspCamera
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelines.source import Source, SourceSpec
+    from pipelines.cameras.source import Source, SourceSpec
 
 HEAD = "version: 1\nstore: {id: s, name: S, timezone: UTC, currency: EUR}\n"
 CAMERA = "cameras: {door: {source: /dev/video0}}\n"

@@ -8,10 +8,10 @@ import pytest
 
 from engines.errors import BadInput as EngineBadInput
 from pipelines.assembly.platform import Nvidia
+from pipelines.cameras.source import SourceSpec
+from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
-from pipelines.source import SourceSpec
-from pipelines.states import CameraState
 from pipelines.store import Store
 from probes.measure import Metrics
 from scripts.models_export import REFERENCE

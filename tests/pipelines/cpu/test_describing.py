@@ -13,11 +13,11 @@ from engines.detections import Detections
 from engines.image import I420
 from engines.tracking import Tracker
 from pipelines.assembly.describe import build_describer
+from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.source import RawFrame
+from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.mailbox import Mailbox
-from pipelines.source import RawFrame
-from pipelines.states import CameraState
 from probes.draw import Overlay
 from probes.frame import Frame, Kind, TrackId
 from probes.measure import Metrics

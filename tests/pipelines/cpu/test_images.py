@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from engines.colour import to_bgr
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import Cause
 from pipelines.cpu.images import ImageFolder, read_image
 from pipelines.errors import BadInput
-from pipelines.source import SourceLost
-from pipelines.states import Cause
 
 RED, BLUE = (0, 0, 255), (255, 0, 0)
 

@@ -11,11 +11,11 @@ from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
 from engines.tracking import Tracker
+from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.source import RawFrame
+from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.mailbox import Mailbox
-from pipelines.source import RawFrame
-from pipelines.states import CameraState
 from probes.draw import Overlay
 from probes.measure import Metrics
 from probes.redact import RedactedFrame, Redactor

@@ -1,7 +1,7 @@
 import socket
 
+from pipelines.cameras.states import Cause
 from pipelines.cpu.network import ask_network
-from pipelines.states import Cause
 
 
 def test_open_port_tells_nothing_and_closed_port_refuses():

@@ -14,10 +14,10 @@ import pytest
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+from pipelines.cameras.source import SourceSpec, Transport  # noqa: E402
+from pipelines.cameras.states import CameraState, Cause  # noqa: E402
+from pipelines.cameras.supervisor import CameraSupervisor  # noqa: E402
 from pipelines.cpu.source import open_source  # noqa: E402
-from pipelines.source import SourceSpec, Transport  # noqa: E402
-from pipelines.states import CameraState, Cause  # noqa: E402
-from pipelines.supervisor import CameraSupervisor  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera, moving_square  # noqa: E402
 from tests.fakes.sources import Ear  # noqa: E402
 from tests.fakes.video_file import write_video  # noqa: E402

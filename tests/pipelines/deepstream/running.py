@@ -7,10 +7,10 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.states import CameraState
 from pipelines.deepstream.build import engine_files
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.platform import DeepStreamPlatform
-from pipelines.states import CameraState
 from probes.measure import Metrics
 from probes.nvds_redact import Verdict
 from tests.fakes.deepstream import FakeKit

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from engines.marks.types import Route
+from pipelines.cameras.states import CameraState
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.build import brand_model
@@ -14,7 +15,6 @@ from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.redaction import Method, Redaction
 from pipelines.deepstream.valves import STREAM
 from pipelines.settings.brands import Brands
-from pipelines.states import CameraState
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Kind
 from probes.measure import Metrics

@@ -6,9 +6,9 @@ import pytest
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
+from pipelines.cameras.source import SourceKind  # noqa: E402
+from pipelines.cameras.states import Cause  # noqa: E402
 from pipelines.deepstream.bus import CameraNews, Interpreter, PipelineDied  # noqa: E402
-from pipelines.source import SourceKind  # noqa: E402
-from pipelines.states import Cause  # noqa: E402
 
 Gst.init(None)
 RESOURCE, STREAM = Gst.ResourceError.quark(), Gst.StreamError.quark()

@@ -21,14 +21,14 @@ from engines.detector import load_detector
 from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader
 from engines.tracking import Tracker
+from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.source import RawFrame
+from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.reader import read_frames
-from pipelines.mailbox import Mailbox
 from pipelines.plan import plan_of
 from pipelines.settings.area import Zone
-from pipelines.source import RawFrame
-from pipelines.states import CameraState
 from pricing.reload import CatalogueFile
 from probes.draw import Overlay
 from probes.frame import Kind

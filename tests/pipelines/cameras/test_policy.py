@@ -3,9 +3,9 @@ import random
 
 import pytest
 
-from pipelines.backoff import Backoff
-from pipelines.camera_policy import CameraPolicy
-from pipelines.states import CameraState, Cause
+from pipelines.cameras.backoff import Backoff
+from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.states import CameraState, Cause
 
 
 def policy(*, finite=False, loop=False):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pipelines.source import SourceKind
-from pipelines.states import Cause
+from pipelines.cameras.source import SourceKind
+from pipelines.cameras.states import Cause
 
 _RESOURCE = {
     3: Cause.NOT_FOUND,  # NOT_FOUND: rtspsrc says it of a 404

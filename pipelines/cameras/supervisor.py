@@ -10,16 +10,16 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 
-from pipelines.backoff import Backoff
-from pipelines.camera_policy import CameraPolicy
-from pipelines.source import RawFrame, SourceKind, SourceLost
-from pipelines.states import REMEDY, CameraState, Cause
-from pipelines.timing import CaptureClock, FrameRateLimit
+from pipelines.cameras.backoff import Backoff
+from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
+from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
+from pipelines.cameras.states import REMEDY, CameraState, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.source import Source, SourceSpec
+    from pipelines.cameras.source import Source, SourceSpec
 
 P = ParamSpec("P")
 

@@ -1,7 +1,7 @@
 import pytest
 
+from pipelines.cameras.source import SourceKind, SourceSpec
 from pipelines.errors import BadInput
-from pipelines.source import SourceKind, SourceSpec
 
 
 @pytest.mark.parametrize(

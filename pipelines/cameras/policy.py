@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from pipelines.states import CameraState, Cause
+from pipelines.cameras.states import CameraState, Cause
 
 if TYPE_CHECKING:
-    from pipelines.backoff import Backoff
+    from pipelines.cameras.backoff import Backoff
 
 _PATIENT = {Cause.AUTH: CameraState.AUTH_FAILED, Cause.NOT_FOUND: CameraState.NOT_FOUND}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.states import REMEDY, CameraState, Cause
+from pipelines.cameras.states import REMEDY, CameraState, Cause
 
 
 @pytest.mark.parametrize("cause", Cause)

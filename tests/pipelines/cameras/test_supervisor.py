@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from pipelines.source import SourceLost, SourceSpec
-from pipelines.states import CameraState, Cause
-from pipelines.supervisor import MAX_STUCK, CameraSupervisor
+from pipelines.cameras.source import SourceLost, SourceSpec
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.supervisor import MAX_STUCK, CameraSupervisor
 from tests.fakes.sources import Ear, ScriptedSource
 
 SPEC = SourceSpec("c", "rtsp://cam/x", reconnect_first_ms=2, reconnect_max_ms=4, fps=1000)
@@ -130,7 +130,7 @@ def test_nothing_ends_the_thread(supervise, caplog):
 
 
 def test_an_outage_is_logged_once_with_its_remedy(supervise, caplog):
-    with caplog.at_level(logging.INFO, "pipelines.supervisor"):
+    with caplog.at_level(logging.INFO, "pipelines.cameras.supervisor"):
         _, ear = supervise(Cameras(*[SourceLost(Cause.REFUSED)] * 5, [True]))
         ear.until_state(CameraState.LIVE)
     lines = [record.getMessage() for record in caplog.records]

@@ -1,8 +1,8 @@
 import pytest
 
-from pipelines.cpu.causes import classify
-from pipelines.source import SourceKind
-from pipelines.states import Cause
+from pipelines.cameras.causes import classify
+from pipelines.cameras.source import SourceKind
+from pipelines.cameras.states import Cause
 
 RESOURCE, STREAM, CORE = "gst-resource-error-quark", "gst-stream-error-quark", "gst-core-error-quark"
 RTSP, FILE, DEVICE = SourceKind.RTSP, SourceKind.FILE, SourceKind.DEVICE

@@ -13,7 +13,7 @@ from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from engines.image import I420
-    from pipelines.states import Cause
+    from pipelines.cameras.states import Cause
 
 
 class Transport(str, Enum):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from pipelines.mailbox import Mailbox
+from pipelines.cameras.latest import Mailbox
 
 CAMERAS = st.sampled_from(["a", "b", "c"])
 

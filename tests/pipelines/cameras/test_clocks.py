@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.timing import CaptureClock, FrameRateLimit
+from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
 
 S = 1_000_000_000
 

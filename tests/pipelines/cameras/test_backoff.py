@@ -3,7 +3,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.backoff import Backoff
+from pipelines.cameras.backoff import Backoff
 
 
 def test_doubles_up_to_the_longest_and_starts_over():

@@ -1,0 +1,1 @@
+"""Camera states, reconnecting, clocks, and the newest frame of each camera."""
