@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.guard import Proof
+from pipelines.deepstream.checks.privacy_proof import Proof
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.outlet_graph import WALL
 from pipelines.deepstream.pictures import TIMEOUT_S, Pictures

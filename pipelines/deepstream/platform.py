@@ -20,8 +20,8 @@ from pipelines.cameras.policy import CameraPolicy  # noqa: E402
 from pipelines.cameras.source import SourceKind  # noqa: E402
 from pipelines.deepstream.build import build_graph  # noqa: E402
 from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
-from pipelines.deepstream.contract import breaches, load_contract  # noqa: E402
-from pipelines.deepstream.guard import prove  # noqa: E402
+from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: E402
+from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
 from pipelines.deepstream.kit import Gst  # noqa: E402
 from pipelines.deepstream.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.realise import Realised  # noqa: E402

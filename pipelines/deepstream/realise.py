@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import Cause
+from pipelines.deepstream.checks.privacy_proof import READ
 from pipelines.deepstream.graph import Element, Graph, Link
-from pipelines.deepstream.guard import READ
 from pipelines.deepstream.kit import Gst, GstKit, get, put
 from pipelines.errors import BadInput
 from probes.nvds_pads import judge_buffers

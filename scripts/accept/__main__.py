@@ -107,8 +107,8 @@ def graph_checks() -> Iterator[Check]:
     """Yield whether the graph is sound, and whether the elements that it needs are here and as expected."""
     try:
         from pipelines.deepstream.build import build_graph, engine_files  # noqa: PLC0415  needs GStreamer
-        from pipelines.deepstream.contract import breaches, load_contract  # noqa: PLC0415
-        from pipelines.deepstream.guard import prove  # noqa: PLC0415
+        from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: PLC0415
+        from pipelines.deepstream.checks.privacy_proof import prove  # noqa: PLC0415
         from pipelines.deepstream.kit import Gst  # noqa: PLC0415
     except (ImportError, ValueError) as error:
         yield failed("graph", f"GStreamer's Python bindings do not load: {error}", "run scripts/run once")

@@ -9,7 +9,7 @@ from scripts.accept.check import Check, failed, ok
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pipelines.deepstream.contract import Contract
+    from pipelines.deepstream.checks.contract import Contract
     from pipelines.deepstream.graph import Graph
 
 G_TYPES = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pipelines.cpu_graph import cpu_graph
 from pipelines.deepstream.build import build_graph, engine_files
 from pipelines.deepstream.capabilities import Capabilities, Device, Mux
-from pipelines.deepstream.contract import breaches, load_contract
-from pipelines.deepstream.guard import prove
+from pipelines.deepstream.checks.contract import breaches, load_contract
+from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.text import to_dot, to_json, to_launch
 from pipelines.errors import BadInput
 from pipelines.logs import Redactor

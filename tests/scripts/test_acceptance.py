@@ -15,7 +15,7 @@ from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.paths import ROOT
 from pipelines.deepstream.capabilities import Capabilities, Device
-from pipelines.deepstream.contract import load_contract
+from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.graph import Element, Graph
 from pipelines.deepstream.kit import Gst
 from scripts.accept import __main__ as acceptance

@@ -11,7 +11,7 @@ import httpx
 import numpy as np
 import pytest
 
-from pipelines.deepstream.guard import Proof
+from pipelines.deepstream.checks.privacy_proof import Proof
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.live import DeepStreamLive, reduced
 from pipelines.deepstream.outputs import DeepStreamOutputs

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.deepstream import guard
+from pipelines.deepstream.checks import privacy_proof as guard
 from pipelines.deepstream.valves import STREAM
 from pipelines.errors import BadInput
 from probes.nvds_redact import Verdict

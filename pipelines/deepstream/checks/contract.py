@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.caps import flow
+from pipelines.deepstream.checks.caps import flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.deepstream.contract import Contract
+    from pipelines.deepstream.checks.contract import Contract
     from pipelines.deepstream.graph import Element, Graph
 
 Kind = tuple[str, str, str]

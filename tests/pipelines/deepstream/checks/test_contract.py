@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.deepstream.contract import ELEMENTS, breaches, load_contract
+from pipelines.deepstream.checks.contract import ELEMENTS, breaches, load_contract
 from pipelines.deepstream.graph import Element, Link
 from pipelines.deepstream.kit import GObject, Gst, GstKit
+from tests.pipelines.deepstream.checks.test_privacy_proof import change, insert
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
-from tests.pipelines.deepstream.test_guard import change, insert
 
 NEW, PLAIN = BOXES["orin-new-blur"], BOXES["orin-legacy-boxes"]
 

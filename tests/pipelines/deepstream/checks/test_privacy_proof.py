@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from pipelines.deepstream.checks.privacy_proof import Unproven, prove, violations
 from pipelines.deepstream.graph import Element, Graph, Link
-from pipelines.deepstream.guard import Unproven, prove, violations
 from pipelines.deepstream.redaction import REDACTOR
 from tests.pipelines.deepstream.stores import BOXES, graph_of
 

@@ -1,0 +1,1 @@
+"""The element contract, caps, and the proof that every sink is behind redaction."""
