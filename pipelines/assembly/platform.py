@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from engines.deepstream.files import Machine
     from pipelines.cameras.states import CameraState, Cause
-    from pipelines.deepstream.build import EngineFiles
-    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.outputs.base import FrameSink
@@ -119,7 +119,7 @@ def files_of_this_machine(
     from engines.deepstream.files import deepstream_files, this_machine  # noqa: PLC0415
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
     from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
-    from pipelines.deepstream.build import brand_model, engine_files  # noqa: PLC0415
+    from pipelines.deepstream.graph.build import brand_model, engine_files  # noqa: PLC0415
     from pipelines.outputs.disk import write_whole  # noqa: PLC0415
 
     if capabilities.version is None:

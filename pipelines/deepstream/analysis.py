@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from pipelines.cpu.inference import QUIET_AFTER_S, Watch
-from pipelines.deepstream.camera_graph import SIZE
-from pipelines.deepstream.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
+from pipelines.deepstream.graph.camera import SIZE
+from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
 from probes.frame import Kind
 from probes.nvds import PydsMeta
 from probes.nvds_camera import CameraMeta
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from engines.manifest import Model
-    from pipelines.deepstream.redaction import Redaction
+    from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.analysis import PydsAnalysis
-from pipelines.deepstream.build import brand_model, build_graph, engine_files
+from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.installed import check_encoder, installed
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from probes.nvds import load_pyds
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from pipelines.cameras.states import CameraState, Cause
-    from pipelines.deepstream.build import EngineFiles
-    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings

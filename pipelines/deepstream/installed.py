@@ -6,8 +6,8 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.camera_graph import NVMM
-from pipelines.deepstream.capabilities import Capabilities, Device, Mux
+from pipelines.deepstream.graph.camera import NVMM
+from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
 from pipelines.deepstream.kit import Gst, GstKit
 from pipelines.errors import BadInput
 

@@ -8,8 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.checks.privacy_proof import Proof
+from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.outlet_graph import WALL
 from pipelines.deepstream.pictures import TIMEOUT_S, Pictures
 from pipelines.deepstream.valves import STREAM
 from pipelines.errors import BadInput

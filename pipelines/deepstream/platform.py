@@ -18,10 +18,10 @@ from pipelines.cameras.backoff import Backoff  # noqa: E402
 from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
 from pipelines.cameras.policy import CameraPolicy  # noqa: E402
 from pipelines.cameras.source import SourceKind  # noqa: E402
-from pipelines.deepstream.build import build_graph  # noqa: E402
 from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
 from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
+from pipelines.deepstream.graph.build import build_graph  # noqa: E402
 from pipelines.deepstream.kit import Gst  # noqa: E402
 from pipelines.deepstream.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.realise import Realised  # noqa: E402
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.cameras.supervisor import CameraStatus
-    from pipelines.deepstream.build import EngineFiles
-    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.kit import Kit
     from pipelines.settings.camera import Camera
     from pipelines.settings.root import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from pipelines.deepstream.outlet_graph import WALL
+from pipelines.deepstream.graph.outlets import WALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.cpu_graph import cpu_graph
-from pipelines.deepstream.build import build_graph, engine_files
-from pipelines.deepstream.capabilities import Capabilities, Device, Mux
 from pipelines.deepstream.checks.contract import breaches, load_contract
 from pipelines.deepstream.checks.privacy_proof import prove
+from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
 from pipelines.deepstream.text import to_dot, to_json, to_launch
 from pipelines.errors import BadInput
 from pipelines.logs import Redactor

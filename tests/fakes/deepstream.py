@@ -21,7 +21,7 @@ from pipelines.errors import BadInput  # noqa: E402
 from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.capabilities import Capabilities
+    from pipelines.deepstream.graph.capabilities import Capabilities
 
 Gst.init(None)
 _NUMBERS = itertools.count()

@@ -14,9 +14,9 @@ from engines.deepstream.nvinfer_config import MARK_OUTPUTS
 from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.paths import ROOT
-from pipelines.deepstream.capabilities import Capabilities, Device
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.graph import Element, Graph
+from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.kit import Gst
 from scripts.accept import __main__ as acceptance
 from scripts.accept import clip, machine, marks

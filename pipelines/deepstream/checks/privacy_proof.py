@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pipelines.deepstream.redaction import FACE_GIE, PERSON_GIE, REDACTOR
+from pipelines.deepstream.graph.redaction import FACE_GIE, PERSON_GIE, REDACTOR
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.deepstream.graph import Element, Graph, Value
-    from pipelines.deepstream.redaction import Redaction
+    from pipelines.deepstream.graph.redaction import Redaction
 
 BEFORE: Final = frozenset(
     {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState
-from pipelines.deepstream.build import engine_files
+from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.platform import DeepStreamPlatform
 from probes.measure import Metrics

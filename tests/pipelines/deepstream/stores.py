@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from pipelines.deepstream.build import build_graph, engine_files
-from pipelines.deepstream.capabilities import Capabilities, Device, Mux
+from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
 from tests.pipelines.settings.store_file import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.deepstream.graph import Graph
-    from pipelines.deepstream.redaction import Redaction
+    from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.settings.root import Settings
 
 BOXES = {

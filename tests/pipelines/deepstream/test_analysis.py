@@ -10,9 +10,9 @@ from engines.marks.types import Route
 from pipelines.cameras.states import CameraState
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.assemble import assemble
-from pipelines.deepstream.build import brand_model
+from pipelines.deepstream.graph.build import brand_model
+from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.redaction import Method, Redaction
 from pipelines.deepstream.valves import STREAM
 from pipelines.settings.brands import Brands
 from pricing.brand_book import Brand, BrandBook

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.deepstream.capabilities import Capabilities, Device
+from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.installed import encodes, installed
 from pipelines.errors import BadInput
 from tests.fakes.deepstream import FakeKit

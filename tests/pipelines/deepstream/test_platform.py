@@ -228,7 +228,7 @@ def test_a_gate_that_was_never_put_on_is_missed(tmp_path):
 
 
 def guard_redaction():
-    from pipelines.deepstream.redaction import Method, Redaction
+    from pipelines.deepstream.graph.redaction import Method, Redaction
 
     return Redaction(Method.BLUR)
 

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.deepstream.checks.privacy_proof import Unproven, prove, violations
 from pipelines.deepstream.graph import Element, Graph, Link
-from pipelines.deepstream.redaction import REDACTOR
+from pipelines.deepstream.graph.redaction import REDACTOR
 from tests.pipelines.deepstream.stores import BOXES, graph_of
 
 

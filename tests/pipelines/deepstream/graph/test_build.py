@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, CROPS, LOOKS
-from pipelines.deepstream.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.checks.contract import breaches, load_contract
 from pipelines.deepstream.checks.privacy_proof import prove
-from pipelines.deepstream.redaction import Method
+from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
+from pipelines.deepstream.graph.redaction import Method
 from pipelines.errors import BadInput
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, OUTPUTS, graph_of, rtsp, store
 

@@ -9,15 +9,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipelines.deepstream.camera_graph import NEWEST, NVMM, SIZE
-from pipelines.deepstream.redaction import REDACTOR
+from pipelines.deepstream.graph.camera import NEWEST, NVMM, SIZE
+from pipelines.deepstream.graph.redaction import REDACTOR
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelines.deepstream.capabilities import Capabilities
     from pipelines.deepstream.graph import Draft, Properties
-    from pipelines.deepstream.redaction import Redaction
+    from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.deepstream.graph.redaction import Redaction
 
 WALL: Final = "_wall"
 """Stands where a camera's name does; no camera can be called that."""

@@ -1,0 +1,1 @@
+"""The DeepStream graph as data: sources, inference, redaction, outlets."""
