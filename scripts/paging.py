@@ -91,8 +91,8 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput |
     """Return what gives the page its pictures and film: DeepStream makes its own, pictures alone."""
     if store.platform.name != "deepstream":
         return outputs.pictures, outputs.film
-    from pipelines.deepstream.live import DeepStreamLive  # noqa: PLC0415 loads DeepStream's GStreamer
     from pipelines.deepstream.platform import DeepStreamPlatform  # noqa: PLC0415
+    from pipelines.deepstream.runtime.live import DeepStreamLive  # noqa: PLC0415 loads DeepStream's GStreamer
 
     if not isinstance(store.platform, DeepStreamPlatform):
         raise TypeError("not the platform that it says it is")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.kit import Kit
+    from pipelines.deepstream.runtime.elements import Kit
     from pipelines.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings

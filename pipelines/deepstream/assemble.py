@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
-from pipelines.deepstream.installed import check_encoder, installed
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
+from pipelines.deepstream.runtime.installed import check_encoder, installed
 from probes.nvds import load_pyds
 from probes.wording import as_is
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.kit import Kit
+    from pipelines.deepstream.runtime.elements import Kit
     from pipelines.floor import Floor
     from pipelines.settings.root import Settings
     from probes.looks import LookScheduler

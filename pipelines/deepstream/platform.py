@@ -18,15 +18,15 @@ from pipelines.cameras.backoff import Backoff  # noqa: E402
 from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
 from pipelines.cameras.policy import CameraPolicy  # noqa: E402
 from pipelines.cameras.source import SourceKind  # noqa: E402
-from pipelines.deepstream.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
 from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
 from pipelines.deepstream.graph.build import build_graph  # noqa: E402
-from pipelines.deepstream.kit import Gst  # noqa: E402
-from pipelines.deepstream.outputs import DeepStreamOutputs  # noqa: E402
-from pipelines.deepstream.realise import Realised  # noqa: E402
-from pipelines.deepstream.sources import CameraRun, Plug  # noqa: E402
-from pipelines.deepstream.valves import STREAM, Valves  # noqa: E402
+from pipelines.deepstream.runtime.built_pipeline import Realised  # noqa: E402
+from pipelines.deepstream.runtime.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
+from pipelines.deepstream.runtime.camera_run import CameraRun, Plug  # noqa: E402
+from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
+from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
+from pipelines.deepstream.runtime.valves import STREAM, Valves  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.supervisor import CameraStatus
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.kit import Kit
+    from pipelines.deepstream.runtime.elements import Kit
     from pipelines.settings.camera import Camera
     from pipelines.settings.root import Settings
     from probes.measure import Metrics

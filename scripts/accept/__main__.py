@@ -109,7 +109,7 @@ def graph_checks() -> Iterator[Check]:
         from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: PLC0415
         from pipelines.deepstream.checks.privacy_proof import prove  # noqa: PLC0415
         from pipelines.deepstream.graph.build import build_graph, engine_files  # noqa: PLC0415  needs GStreamer
-        from pipelines.deepstream.kit import Gst  # noqa: PLC0415
+        from pipelines.deepstream.runtime.elements import Gst  # noqa: PLC0415
     except (ImportError, ValueError) as error:
         yield failed("graph", f"GStreamer's Python bindings do not load: {error}", "run scripts/run once")
         return
@@ -145,7 +145,7 @@ def _settings() -> Any:
 def box_here() -> Any:
     """Return what the installed DeepStream can do, or where there is none what a box of its kind could."""
     from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux  # noqa: PLC0415
-    from pipelines.deepstream.installed import installed  # noqa: PLC0415
+    from pipelines.deepstream.runtime.installed import installed  # noqa: PLC0415
 
     with contextlib.suppress(*BAD_INPUT):
         return installed()

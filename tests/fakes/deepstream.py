@@ -16,7 +16,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
-from pipelines.deepstream.kit import GstKit  # noqa: E402
+from pipelines.deepstream.runtime.elements import GstKit  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 

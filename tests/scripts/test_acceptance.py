@@ -17,7 +17,7 @@ from engines.paths import ROOT
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.graph import Element, Graph
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
-from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.runtime.elements import Gst
 from scripts.accept import __main__ as acceptance
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, Outcome, failed, ok

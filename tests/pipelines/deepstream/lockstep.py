@@ -14,9 +14,9 @@ import numpy as np
 
 from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.graph.redaction import Method, Redaction
-from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.platform import Clocks
-from pipelines.deepstream.valves import STREAM
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.plan import FloorPlan, build_floor, plan_of
 from probes.nvds_meta import HEADS
 from probes.nvds_redact import Verdict

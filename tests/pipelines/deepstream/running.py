@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState
 from pipelines.deepstream.graph.build import engine_files
-from pipelines.deepstream.kit import Gst
 from pipelines.deepstream.platform import DeepStreamPlatform
+from pipelines.deepstream.runtime.elements import Gst
 from probes.measure import Metrics
 from probes.nvds_redact import Verdict
 from tests.fakes.deepstream import FakeKit

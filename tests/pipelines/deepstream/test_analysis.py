@@ -12,8 +12,8 @@ from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.graph.build import brand_model
 from pipelines.deepstream.graph.redaction import Method, Redaction
-from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.valves import STREAM
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.settings.brands import Brands
 from pricing.brand_book import Brand, BrandBook
 from probes.frame import Kind

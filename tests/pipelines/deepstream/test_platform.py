@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines.deepstream.checks import privacy_proof as guard
-from pipelines.deepstream.valves import STREAM
+from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from probes.nvds_redact import Verdict
 from tests.pipelines.deepstream.running import running, until
@@ -96,7 +96,7 @@ def test_a_camera_that_dies_is_called_again(tmp_path):
 
 
 def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.deepstream.sources.RESCUE_S", 0.5)
+    monkeypatch.setattr("pipelines.deepstream.runtime.camera_run.RESCUE_S", 0.5)
 
     def quick(settings):
         camera = settings.cameras["c0"].model_copy(update={"stale_after_ms": 300})
@@ -150,7 +150,7 @@ def test_cameras_leave_and_return_while_others_run(tmp_path):
 
 
 def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.deepstream.sources.CLOSE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("pipelines.deepstream.runtime.camera_run.CLOSE_TIMEOUT_S", 0.3)
     with running(tmp_path, rtsp(2), c0="dies") as run:
         run.kit.hang = threading.Event()
         run.listen("stream_c1")
@@ -252,8 +252,8 @@ def test_a_platform_that_never_started_stops(tmp_path):
 
 
 def test_a_kit_without_deepstream_says_so(tmp_path):
-    from pipelines.deepstream.kit import GstKit
-    from pipelines.deepstream.realise import Realised
+    from pipelines.deepstream.runtime.built_pipeline import Realised
+    from pipelines.deepstream.runtime.elements import GstKit
     from tests.pipelines.deepstream.stores import graph_of
 
     graph, _ = graph_of(tmp_path)

@@ -6,7 +6,7 @@ import ctypes
 
 import pytest
 
-from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.runtime.elements import Gst
 from probes.frame import Kind
 from probes.nvds_meta import UNTRACKED
 from probes.nvds_redact import Verdict

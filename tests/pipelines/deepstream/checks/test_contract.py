@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.deepstream.checks.contract import ELEMENTS, breaches, load_contract
 from pipelines.deepstream.graph import Element, Link
-from pipelines.deepstream.kit import GObject, Gst, GstKit
+from pipelines.deepstream.runtime.elements import GObject, Gst, GstKit
 from tests.pipelines.deepstream.checks.test_privacy_proof import change, insert
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.checks.privacy_proof import Proof
 from pipelines.deepstream.graph.outlets import WALL
-from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.pictures import TIMEOUT_S, Pictures
-from pipelines.deepstream.valves import STREAM
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.pictures import TIMEOUT_S, Pictures
+from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.rtsp import RtspOutput
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.deepstream.platform import Analysis
-    from pipelines.deepstream.valves import Valves
+    from pipelines.deepstream.runtime.valves import Valves
     from pipelines.settings.root import Settings
     from probes.measure import Metrics
 

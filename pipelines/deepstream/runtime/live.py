@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from pipelines.deepstream.outputs import DeepStreamOutputs
+from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.watching import LivePicture, Watches
 
 if TYPE_CHECKING:

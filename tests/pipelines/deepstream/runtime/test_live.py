@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pipelines.deepstream.checks.privacy_proof import Proof
-from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.live import DeepStreamLive, reduced
-from pipelines.deepstream.outputs import DeepStreamOutputs
 from pipelines.deepstream.platform import Clocks
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.live import DeepStreamLive, reduced
+from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds_redact import Verdict

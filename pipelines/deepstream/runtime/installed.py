@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.graph.camera import NVMM
 from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
-from pipelines.deepstream.kit import Gst, GstKit
+from pipelines.deepstream.runtime.elements import Gst, GstKit
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from pipelines.deepstream.graph import Graph
-    from pipelines.deepstream.kit import Kit
+    from pipelines.deepstream.runtime.elements import Kit
 
 _log = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.valves import PICTURE
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.valves import PICTURE
 from pipelines.outputs.watching import LivePicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pipelines.deepstream.valves import Valves
+    from pipelines.deepstream.runtime.valves import Valves
 
     Listener = Callable[[LivePicture], None]
 

@@ -8,7 +8,7 @@ from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.cameras.source import SourceKind  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
-from pipelines.deepstream.bus import CameraNews, Interpreter, PipelineDied  # noqa: E402
+from pipelines.deepstream.runtime.bus import CameraNews, Interpreter, PipelineDied  # noqa: E402
 
 Gst.init(None)
 RESOURCE, STREAM = Gst.ResourceError.quark(), Gst.StreamError.quark()

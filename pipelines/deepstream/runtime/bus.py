@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.causes import classify
 from pipelines.cameras.states import Cause
-from pipelines.deepstream.kit import Gst
-from pipelines.deepstream.realise import BIN
+from pipelines.deepstream.runtime.built_pipeline import BIN
+from pipelines.deepstream.runtime.elements import Gst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
-from pipelines.deepstream.installed import encodes, installed
+from pipelines.deepstream.runtime.installed import encodes, installed
 from pipelines.errors import BadInput
 from tests.fakes.deepstream import FakeKit
 from tests.pipelines.deepstream.stores import BOXES, DGPU

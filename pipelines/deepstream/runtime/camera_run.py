@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState, Cause
 from pipelines.cameras.supervisor import CameraStatus
-from pipelines.deepstream.kit import Gst
+from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.clocks import FrameRateLimit
     from pipelines.cameras.policy import CameraPolicy
-    from pipelines.deepstream.realise import Realised
+    from pipelines.deepstream.runtime.built_pipeline import Realised
 
 _log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.checks.privacy_proof import READ
 from pipelines.deepstream.graph import Element, Graph, Link
-from pipelines.deepstream.kit import Gst, GstKit, get, put
+from pipelines.deepstream.runtime.elements import Gst, GstKit, get, put
 from pipelines.errors import BadInput
 from probes.nvds_pads import judge_buffers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipelines.deepstream.kit import Kit
+    from pipelines.deepstream.runtime.elements import Kit
     from probes.nvds_redact import Verdict
 
     Judge = Callable[[int], Verdict]

@@ -1,0 +1,1 @@
+"""The running DeepStream pipeline: elements, bus, sources, valves, outputs."""
