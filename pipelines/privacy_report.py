@@ -201,7 +201,7 @@ def _kept(settings: Settings) -> Iterator[Row]:
 
 
 def _remembered_s(settings: Settings) -> int:
-    """Return how long a person who is out of sight is kept, as pipelines.people does."""
+    """Return how long a person who is out of sight is kept, as pipelines.floor.people does."""
     floor = settings.floor
     return max([floor.found_again_s, *(way.within_s for way in floor.handover)]) + RESOLVE_MS // 1000
 

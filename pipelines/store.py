@@ -20,10 +20,10 @@ from pipelines.assembly.recognisers import build_recogniser
 from pipelines.assembly.video_outputs import build_sinks
 from pipelines.brands.registry import build_brands
 from pipelines.cameras.states import CameraState
-from pipelines.commands import people_commands
 from pipelines.errors import BadInput
-from pipelines.floor import Nowhere
-from pipelines.plan import build_floor, open_record, plan_of
+from pipelines.floor.floor import Nowhere
+from pipelines.floor.plan import build_floor, open_record, plan_of
+from pipelines.floor.staff_commands import people_commands
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.reload import CatalogueFile
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from pipelines.brands.registry import JoinedBrands
     from pipelines.cameras.states import Cause
     from pipelines.cameras.supervisor import CameraStatus
-    from pipelines.floor import Floor, Publisher, Tally
+    from pipelines.floor.floor import Floor, Publisher, Tally
+    from pipelines.floor.plan import FloorPlan
     from pipelines.outputs.base import FrameSink
-    from pipelines.plan import FloorPlan
     from pipelines.settings.root import Settings
     from pricing.value import Price, Total
     from probes.mqtt import MqttPublisher

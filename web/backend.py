@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines.floor_view import FloorView
+from pipelines.floor.view import FloorView
 from probes.measure import Health
 
 if TYPE_CHECKING:

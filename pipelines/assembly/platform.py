@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import Kit
-    from pipelines.floor import Floor
+    from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
     from pipelines.store import Platform

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.latest import Mailbox
     from pipelines.cameras.source import RawFrame
     from pipelines.cpu.chain import CameraChain
-    from pipelines.floor import Floor
+    from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from probes.describe import Describer
     from probes.draw import Overlay

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.source import RawFrame
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.cameras.supervisor import CameraStatus
-    from pipelines.floor import Floor
+    from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.camera import Camera
     from pipelines.settings.models import Model

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from engines.manifest import Model
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.floor import Floor
+    from pipelines.floor.floor import Floor
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import TrackId

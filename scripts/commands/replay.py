@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pipelines.errors import BadInput
-from pipelines.plan import plan_of
-from pipelines.replay import Replay
+from pipelines.floor.plan import plan_of
+from pipelines.floor.replay import Replay
 from pipelines.settings.load import load_settings
 from pricing.money import display
 from probes.record import line
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import argparse
     from contextlib import AbstractContextManager
 
-    from pipelines.plan import FloorPlan
+    from pipelines.floor.plan import FloorPlan
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

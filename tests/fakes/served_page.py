@@ -13,7 +13,7 @@ import httpx
 
 from pipelines.cameras.states import CameraState, Cause
 from pipelines.cameras.supervisor import CameraStatus
-from pipelines.floor_view import FloorView, PersonView, ZoneTime
+from pipelines.floor.view import FloorView, PersonView, ZoneTime
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from pipelines.plan import FloorPlan, build_floor
+from pipelines.floor.plan import FloorPlan, build_floor
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
@@ -24,7 +24,7 @@ from probes.zones import Role, Zone
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelines.floor import Floor, Journal
+    from pipelines.floor.floor import Floor, Journal
     from pricing.asked import Lookup
     from probes.messages import Message
 

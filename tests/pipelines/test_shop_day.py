@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from pipelines.plan import open_record
-from pipelines.replay import Replay
+from pipelines.floor.plan import open_record
+from pipelines.floor.replay import Replay
 from probes.record import line
 from probes.scenery import Verdict
 from tests.fakes.schemas import PERSON_EVENT, message

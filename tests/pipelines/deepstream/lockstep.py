@@ -17,7 +17,7 @@ from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
-from pipelines.plan import FloorPlan, build_floor, plan_of
+from pipelines.floor.plan import FloorPlan, build_floor, plan_of
 from probes.nvds_meta import HEADS
 from probes.nvds_redact import Verdict
 from probes.status import Summaries

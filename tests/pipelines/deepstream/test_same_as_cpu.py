@@ -27,7 +27,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.reader import read_frames
-from pipelines.plan import plan_of
+from pipelines.floor.plan import plan_of
 from pipelines.settings.area import Zone
 from pricing.reload import CatalogueFile
 from probes.draw import Overlay

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.plan import plan_of
+from pipelines.floor.plan import plan_of
 from pricing.ranking import Weights
 from probes.handover import Passage
 from probes.zones import Role

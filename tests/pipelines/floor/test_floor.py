@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.commands import people_commands
 from pipelines.errors import BadInput
-from pipelines.plan import FloorPlan, build_floor, read_plan, written
+from pipelines.floor.plan import FloorPlan, build_floor, read_plan, written
+from pipelines.floor.staff_commands import people_commands
 from pricing.hours import parse_hours
 from pricing.ranking import Weights
 from pricing.value import Price

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.plan import open_record, plan_of, written
-from pipelines.replay import Replay
+from pipelines.floor.plan import open_record, plan_of, written
+from pipelines.floor.replay import Replay
 from probes.orders import Action, Order
 from scripts.msh import main
 from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.plan import open_record, read_plan, written
-from pipelines.replay import Replay
+from pipelines.floor.plan import open_record, read_plan, written
+from pipelines.floor.replay import Replay
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from tests.fakes.shop_day import START, PriceService, Sayings, open_floor, plan

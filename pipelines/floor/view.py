@@ -11,7 +11,7 @@ from probes.events import relative
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.people import Customer, People
+    from pipelines.floor.people import Customer, People
     from pricing.value import Item, Total
     from probes.frame import TrackId
 

@@ -10,7 +10,7 @@ from probes.orders import Action, Order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipelines.floor import Floor
+    from pipelines.floor.floor import Floor
     from probes.commands import Handler
 
 

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
-from pipelines.plan import build_floor, read_plan
+from pipelines.floor.plan import build_floor, read_plan
 from probes.measure import Metrics
 from probes.orders import Action, Order
 from probes.record import (
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pipelines.floor import Floor
-    from pipelines.floor_view import FloorView
-    from pipelines.plan import FloorPlan
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.plan import FloorPlan
+    from pipelines.floor.view import FloorView
     from pricing.asked import Question
     from pricing.value import Price
     from probes.frame import Frame

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipelines.floor_view import FloorView, view_of
+from pipelines.floor.view import FloorView, view_of
 from probes.events import EndReason
 from probes.frame import Kind
 from probes.orders import Action, Orders
@@ -18,7 +18,7 @@ from probes.zones import Role, Zones
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pipelines.people import Customer, People
+    from pipelines.floor.people import Customer, People
     from pricing.asked import Asked, Question
     from pricing.ranking import Weights
     from pricing.value import Item, PersonValue, Price

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from pipelines.errors import BadInput
-from pipelines.floor import Floor
-from pipelines.people import People
+from pipelines.floor.floor import Floor
+from pipelines.floor.people import People
 from pricing.asked import Asked
 from pricing.hours import parse_hours
 from pricing.ledger import Ledger, Unknown
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pipelines.floor import Journal, Publisher
+    from pipelines.floor.floor import Journal, Publisher
     from pipelines.settings.root import Settings
     from pricing.asked import Lookup
     from probes.measure import Metrics
