@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pipelines.deepstream.checks.contract import Contract
-    from pipelines.deepstream.graph import Graph
+    from pipelines.graph.graph import Graph
 
 G_TYPES = {
     "int": "gint",

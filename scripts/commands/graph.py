@@ -6,20 +6,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.cpu_graph import cpu_graph
 from pipelines.deepstream.checks.contract import breaches, load_contract
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import build_graph, engine_files
 from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
-from pipelines.deepstream.text import to_dot, to_json, to_launch
 from pipelines.errors import BadInput
+from pipelines.graph.cpu import cpu_graph
+from pipelines.graph.text import to_dot, to_json, to_launch
 from pipelines.logs import Redactor
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     import argparse
 
-    from pipelines.deepstream.graph import Graph
+    from pipelines.graph.graph import Graph
     from pipelines.settings.root import Settings
 
 FORMATS = {"launch": to_launch, "dot": to_dot, "json": to_json}

@@ -15,9 +15,9 @@ from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.paths import ROOT
 from pipelines.deepstream.checks.contract import load_contract
-from pipelines.deepstream.graph import Element, Graph
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.graph.graph import Element, Graph
 from scripts.accept import __main__ as acceptance
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, Outcome, failed, ok

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.deepstream.checks.contract import Contract
-    from pipelines.deepstream.graph import Element, Graph
+    from pipelines.graph.graph import Element, Graph
 
 Kind = tuple[str, str, str]
 """Medium (video/x-raw), memory (NVMM or system), format; `*` stands for any."""

@@ -19,8 +19,8 @@ from pipelines.deepstream.checks.caps import flow
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelines.deepstream.graph import Element, Graph, Value
     from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.graph.graph import Element, Graph, Value
 
 ELEMENTS = Path(__file__).parent / "contract" / "elements.json"
 _WHOLE = frozenset({"int", "uint", "int64", "uint64"})

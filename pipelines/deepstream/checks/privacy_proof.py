@@ -15,8 +15,8 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.deepstream.graph import Element, Graph, Value
     from pipelines.deepstream.graph.redaction import Redaction
+    from pipelines.graph.graph import Element, Graph, Value
 
 BEFORE: Final = frozenset(
     {

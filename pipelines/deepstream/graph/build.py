@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Final
 from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
-from pipelines.deepstream.graph import Draft, Graph
 from pipelines.deepstream.graph.camera import SIZE, add_camera, feed
 from pipelines.deepstream.graph.outlets import OutletDraft, Outlets, mux_properties
 from pipelines.deepstream.graph.redaction import BRAND_GIE, FACE_GIE, PERSON_GIE, choose
 from pipelines.errors import BadInput
+from pipelines.graph.graph import Draft, Graph
 from pipelines.settings.models import BUILTIN_BRAND
 
 if TYPE_CHECKING:
     from engines.manifest import Model
-    from pipelines.deepstream.graph import Properties
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
+    from pipelines.graph.graph import Properties
     from pipelines.settings.root import Settings
 
 DEEPSTREAM_CONFIGS: Final = CONFIGS / "deepstream"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph import Draft, Properties
     from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.graph.graph import Draft, Properties
     from pipelines.settings.camera import Camera
 
 SIZE: Final = (1280, 720)

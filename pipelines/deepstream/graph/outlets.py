@@ -15,9 +15,9 @@ from pipelines.deepstream.graph.redaction import REDACTOR
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelines.deepstream.graph import Draft, Properties
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
+    from pipelines.graph.graph import Draft, Properties
 
 WALL: Final = "_wall"
 """Stands where a camera's name does; no camera can be called that."""

@@ -17,8 +17,8 @@ from engines.deepstream.nvinfer_config import BRAND_GIE, FACE_GIE, PERSON_GIE
 from probes.nvds_meta import COVER_CLASS, HEADS
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph import Element, Value
     from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.graph.graph import Element, Value
 
 __all__ = ["BRAND_GIE", "COVERED", "FACE_GIE", "PERSON_GIE", "REDACTOR", "Method", "Redaction", "choose"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.checks.privacy_proof import READ
-from pipelines.deepstream.graph import Element, Graph, Link
 from pipelines.deepstream.runtime.elements import Gst, GstKit, get, put
 from pipelines.errors import BadInput
+from pipelines.graph.graph import Element, Graph, Link
 from probes.nvds_pads import judge_buffers
 
 if TYPE_CHECKING:

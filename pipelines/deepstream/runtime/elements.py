@@ -14,7 +14,7 @@ from pipelines.errors import BadInput  # noqa: E402
 __all__ = ["Gst", "GstKit", "Kit", "put"]
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph import Value
+    from pipelines.graph.graph import Value
 
 
 class Kit(Protocol):

@@ -12,8 +12,8 @@ from pipelines.deepstream.runtime.elements import Gst, GstKit
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph import Graph
     from pipelines.deepstream.runtime.elements import Kit
+    from pipelines.graph.graph import Graph
 
 _log = logging.getLogger(__name__)
 

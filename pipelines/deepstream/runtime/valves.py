@@ -10,7 +10,7 @@ from pipelines.deepstream.graph.outlets import WALL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.deepstream.graph import Graph
+    from pipelines.graph.graph import Graph
 
 STREAM, PICTURE = "stream", "picture"
 

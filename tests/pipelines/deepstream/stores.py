@@ -12,8 +12,8 @@ from tests.pipelines.settings.store_file import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipelines.deepstream.graph import Graph
     from pipelines.deepstream.graph.redaction import Redaction
+    from pipelines.graph.graph import Graph
     from pipelines.settings.root import Settings
 
 BOXES = {

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pipelines.deepstream.checks.contract import ELEMENTS, breaches, load_contract
-from pipelines.deepstream.graph import Element, Link
 from pipelines.deepstream.runtime.elements import GObject, Gst, GstKit
+from pipelines.graph.graph import Element, Link
 from tests.pipelines.deepstream.checks.test_privacy_proof import change, insert
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
 

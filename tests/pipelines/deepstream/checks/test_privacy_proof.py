@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from pipelines.deepstream.checks.privacy_proof import Unproven, prove, violations
-from pipelines.deepstream.graph import Element, Graph, Link
 from pipelines.deepstream.graph.redaction import REDACTOR
+from pipelines.graph.graph import Element, Graph, Link
 from tests.pipelines.deepstream.stores import BOXES, graph_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.deepstream.graph import Draft, Graph, Value
+from pipelines.graph.graph import Draft, Graph, Value
 
 if TYPE_CHECKING:
     from pipelines.settings.camera import Camera

@@ -12,13 +12,13 @@ import pytest
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from pipelines.deepstream.text import to_dot, to_json, to_launch  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
+from pipelines.graph.text import to_dot, to_json, to_launch  # noqa: E402
 from scripts.commands import graph as command  # noqa: E402
 from tests.pipelines.deepstream.stores import BOXES, graph_of, rtsp, store  # noqa: E402
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph import Element
+    from pipelines.graph.graph import Element
 
 STANDS_FOR = {
     "nvstreammux": "funnel",

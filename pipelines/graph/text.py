@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipelines.deepstream.graph import Element, Graph, Link, Value
+    from pipelines.graph.graph import Element, Graph, Link, Value
 
 _PLAIN = re.compile(r"[\w./:+-]+")
 

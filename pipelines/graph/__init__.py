@@ -1,0 +1,1 @@
+"""A pipeline as a graph, and its text forms: launch line, dot, JSON."""
