@@ -17,8 +17,8 @@ from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
-from pipelines.cpu.offline import Annotator, Faces
-from pipelines.cpu.reader import read_frames
+from pipelines.offline.annotator import Annotator, Faces
+from pipelines.offline.reader import read_frames
 from pipelines.outputs.disk import write_whole
 from pricing.evidence import FULL, weight
 from pricing.ledger import Ledger

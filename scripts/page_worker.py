@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
-    from scripts.annotating import Job
+    from pipelines.offline.annotate import Job
 
 ADDRESSES = 12_000_000_000
 """Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
@@ -62,8 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one mode; 0 where it has said how it went. The price list comes first, then the mode."""
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
+    from pipelines.offline.annotate import Job  # noqa: PLC0415 loads decoders and models, within the limits
     from pricing.catalogue import load  # noqa: PLC0415 as below
-    from scripts.annotating import Job  # noqa: PLC0415 loads decoders and models, within the limits
     from scripts.errors import BAD_INPUT  # noqa: PLC0415
 
     try:

@@ -38,7 +38,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print; everything runs in turn in every round, on the same frames."""
-    from pipelines.cpu.reader import read_frames  # noqa: PLC0415 loads GStreamer
+    from pipelines.offline.reader import read_frames  # noqa: PLC0415 loads GStreamer
 
     if args.frames < 2 or args.rounds < 1:
         raise BadInput("--frames must be 2 or more, --rounds 1 or more")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from scripts.annotating import Job
+    from pipelines.offline.annotate import Job
 
 CATALOGUE = CONFIGS / "prices.csv"
 RULE = (
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _job(args: argparse.Namespace) -> Job:
-    from scripts.annotating import Job  # noqa: PLC0415 loads models only once the call is known to be good
+    from pipelines.offline.annotate import Job  # noqa: PLC0415 loads models only once the call is known to be good
 
     settings = load_settings(args.config, env=os.environ) if args.config is not None else None
     catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from engines.colour import from_bgr
 from engines.detector import load_detector
 from engines.paths import CONFIGS
-from pipelines.cpu.reader import read_frames
+from pipelines.offline.reader import read_frames
 from pricing.slots import slot_of
 from scripts.demo.cameras import CameraServer
 from scripts.demo.truth import PRICES, prices, total

@@ -11,7 +11,7 @@ import skimage.data
 
 from engines.colour import from_bgr, to_bgr
 from engines.detector import load_detector
-from pipelines.cpu.reader import probe_media, read_frames
+from pipelines.offline.reader import probe_media, read_frames
 from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
 from tests.fakes.printed import cameraman

@@ -26,8 +26,8 @@ from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.cpu.reader import read_frames
 from pipelines.floor.plan import plan_of
+from pipelines.offline.reader import read_frames
 from pipelines.settings.area import Zone
 from pricing.reload import CatalogueFile
 from probes.draw import Overlay

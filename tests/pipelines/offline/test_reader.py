@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from engines.colour import to_bgr
-from pipelines.cpu import reader
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.reader import MediaKind, probe_media, read_frames
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
+from pipelines.offline import reader
+from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from tests.fakes.video_file import H264, write_video
 
 FORMATS = {

@@ -13,8 +13,8 @@ from engines.colour import to_bgr
 from engines.detector import load_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import sought_in
-from pipelines.cpu.offline import Annotator, Faces
-from pipelines.cpu.reader import MediaKind, probe_media, read_frames
+from pipelines.offline.annotator import Annotator, Faces
+from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
 from pricing.ledger import Ledger
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
-    from pipelines.cpu.reader import Media
+    from pipelines.offline.reader import Media
     from pricing.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
     from probes.reading import Recogniser

@@ -1,0 +1,1 @@
+"""Annotating files: pictures, videos, folders."""
