@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor, Publisher, Tally
     from pipelines.floor.plan import FloorPlan
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.journal.writer import Recorder
     from pipelines.settings.root import Settings
     from pricing.value import Price, Total
     from probes.mqtt import MqttPublisher
-    from probes.recorder import Recorder
 
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.errors import BadInput
 from pipelines.floor.floor import Floor
 from pipelines.floor.people import People
+from pipelines.outputs.journal.writer import Recorder
 from pricing.asked import Asked
 from pricing.hours import parse_hours
 from pricing.ledger import Ledger, Unknown
@@ -20,7 +21,6 @@ from probes.events import PersonEvents
 from probes.handover import Handover, Passage
 from probes.notify import Notifier, NotifyResult, Rule
 from probes.price import VoteMaker
-from probes.recorder import Recorder
 from probes.zones import Role, Zone
 
 if TYPE_CHECKING:

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
 from pipelines.floor.plan import build_floor, read_plan
-from probes.measure import Metrics
-from probes.orders import Action, Order
-from probes.record import (
+from pipelines.outputs.journal.format import (
     SCHEMA,
     Line,
     read_answers,
@@ -23,6 +21,8 @@ from probes.record import (
     read_tracks,
     read_votes,
 )
+from probes.measure import Metrics
+from probes.orders import Action, Order
 from probes.status import Summaries
 
 if TYPE_CHECKING:

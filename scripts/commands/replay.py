@@ -13,9 +13,9 @@ from typing import IO, TYPE_CHECKING
 from pipelines.errors import BadInput
 from pipelines.floor.plan import plan_of
 from pipelines.floor.replay import Replay
+from pipelines.outputs.journal.format import line
 from pipelines.settings.load import load_settings
 from pricing.money import display
-from probes.record import line
 
 if TYPE_CHECKING:
     import argparse

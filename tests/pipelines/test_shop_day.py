@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.floor.plan import open_record
 from pipelines.floor.replay import Replay
-from probes.record import line
+from pipelines.outputs.journal.format import line
 from probes.scenery import Verdict
 from tests.fakes.schemas import PERSON_EVENT, message
 from tests.fakes.shop_day import (

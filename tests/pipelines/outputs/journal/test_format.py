@@ -10,12 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.marks.types import Route
-from pricing.value import Price
-from pricing.votes import Vote
-from probes.answers import LookAnswer, Mark
-from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.orders import Action, Order
-from probes.record import (
+from pipelines.outputs.journal.format import (
     frame_line,
     line,
     price_line,
@@ -25,7 +20,12 @@ from probes.record import (
     read_tracks,
     read_votes,
 )
-from probes.recorder import Recorder
+from pipelines.outputs.journal.writer import Recorder
+from pricing.value import Price
+from pricing.votes import Vote
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.orders import Action, Order
 
 NUMBERS = st.floats(-1e4, 1e4)
 BOXES = st.builds(Box, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
@@ -109,7 +109,7 @@ def test_a_new_record_keeps_the_one_before(tmp_path) -> None:
 
 
 def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("probes.recorder.FLUSH_S", 0.01)
+    monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
     path = tmp_path / "day.gz"
     recorder = Recorder(path, {}, 4000)
     recorder.prices([(("gucci", None, "bag"), Price(1, 1, 1, "EUR", "x"))])

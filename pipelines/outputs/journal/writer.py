@@ -9,7 +9,7 @@ from collections import deque
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
-from probes.record import SCHEMA, Line, frame_line, line, price_line, tracks_line
+from pipelines.outputs.journal.format import SCHEMA, Line, frame_line, line, price_line, tracks_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,0 +1,1 @@
+"""The journal of metadata (`outputs.metadata`): format and writer."""
