@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from engines.paths import CONFIGS
+from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.store import state_path
 from probes.handover import RESOLVE_MS
 from probes.notify import REJOIN_NS
-from probes.outbox import KEEP_NS
 from probes.prices.cache import HISTORY
 from probes.sent import KEEP_DAYS, read_sent, sent_path
 

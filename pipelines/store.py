@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from pipelines.floor.plan import FloorPlan
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.journal.writer import Recorder
+    from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.root import Settings
     from pricing.value import Price, Total
-    from probes.mqtt import MqttPublisher
 
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
@@ -278,8 +278,8 @@ class Store:
         mqtt = self._settings.outputs.mqtt
         if mqtt is None:
             return None
-        from probes.link import MqttSpec  # noqa: PLC0415 paho is loaded only where a broker is configured
-        from probes.mqtt import MqttPublisher  # noqa: PLC0415
+        from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415 paho is loaded only where a broker is configured
+        from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415
 
         spec = MqttSpec(
             host=mqtt.host,

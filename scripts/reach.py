@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.cameras.source import Source, SourceSpec
+    from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
     from pipelines.settings import Settings
     from pipelines.settings.outputs import Mqtt
-    from probes.link import LinkState, MqttSpec
 
 _GRACE_S: Final = 2.0
 _BROKER_MENDS: Final = {
@@ -90,7 +90,7 @@ def _lost(camera: str, cause: Cause) -> Finding:
 
 def broker_spec(mqtt: Mqtt) -> MqttSpec:
     """Return what the link needs to know of the broker's settings."""
-    from probes.link import MqttSpec  # noqa: PLC0415  needs the MQTT library
+    from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415  needs the MQTT library
 
     return MqttSpec(
         host=mqtt.host,
@@ -110,7 +110,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return
-    from probes.link import Callbacks, Link, LinkState  # noqa: PLC0415
+    from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState  # noqa: PLC0415
 
     states: queue.Queue[LinkState] = queue.Queue()
 
@@ -141,7 +141,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
 
 
 def _settled(states: queue.Queue[LinkState], timeout_s: float) -> LinkState:
-    from probes.link import LinkState  # noqa: PLC0415
+    from pipelines.outputs.mqtt.connection import LinkState  # noqa: PLC0415
 
     deadline = time.monotonic() + timeout_s
     with contextlib.suppress(queue.Empty):

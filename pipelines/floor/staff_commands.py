@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from probes.commands import CommandRefused
+from pipelines.outputs.mqtt.commands import CommandRefused
 from probes.orders import Action, Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipelines.floor.floor import Floor
-    from probes.commands import Handler
+    from pipelines.outputs.mqtt.commands import Handler
 
 
 def people_commands(floor: Floor) -> dict[str, Handler]:

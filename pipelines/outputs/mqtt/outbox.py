@@ -12,10 +12,10 @@ from probes.messages import MessageKind, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from probes.link import Session
+    from pipelines.outputs.mqtt.connection import Session
+    from pipelines.outputs.mqtt.spool import Spool
+    from pipelines.outputs.mqtt.spool_db import Entry
     from probes.messages import Message
-    from probes.spool import Spool
-    from probes.spool_db import Entry
 
 log = logging.getLogger(__name__)
 

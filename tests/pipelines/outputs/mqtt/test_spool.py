@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.paths import ROOT
+from pipelines.outputs.mqtt.spool import RETRY_NS, Spool
 from probes.messages import MessageKind
-from probes.spool import RETRY_NS, Spool
 from tests.fakes.people import START
 
 UPDATED, STARTED, ENDED, NOTIFY = (
@@ -229,7 +229,7 @@ WRITER = """
 import sys, time
 from pathlib import Path
 from probes.messages import MessageKind
-from probes.spool import Spool
+from pipelines.outputs.mqtt.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, time.time_ns, lambda *_: None)
 spool.open()
 n = 0

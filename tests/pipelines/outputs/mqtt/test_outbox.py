@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probes.inbox import Inbox
-from probes.link import Callbacks, Link, LinkState, MqttSpec
+from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState, MqttSpec
+from pipelines.outputs.mqtt.inbox import Inbox
+from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
+from pipelines.outputs.mqtt.spool import Spool
 from probes.messages import Message, MessageKind
-from probes.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
-from probes.spool import Spool
 from tests.fakes.people import SECOND, START
 
 if TYPE_CHECKING:

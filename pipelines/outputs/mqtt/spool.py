@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from probes.spool_db import Entry, Store
+from pipelines.outputs.mqtt.spool_db import Entry, Store
 
 if TYPE_CHECKING:
     from collections import Counter

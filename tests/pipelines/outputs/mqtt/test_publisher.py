@@ -16,11 +16,11 @@ import pytest
 
 from engines.errors import BadInput
 from engines.paths import ROOT
+from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
+from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.events import EndReason, PersonEvents
-from probes.link import LinkState, MqttSpec
 from probes.measure import Metrics
 from probes.messages import Message, MessageKind, rfc3339, ulid
-from probes.mqtt import MqttPublisher
 from probes.status import Summaries, camera_status
 from tests.fakes import schemas
 from tests.fakes.broker import Broker, Listener, free_port, wait_for
@@ -266,10 +266,10 @@ def test_topics_of_removed_cameras_are_cleared(bench):
 PUBLISHER = """
 import random, sys, time
 from pathlib import Path
-from probes.link import MqttSpec
+from pipelines.outputs.mqtt.connection import MqttSpec
 from probes.measure import Metrics
 from probes.messages import Message, MessageKind
-from probes.mqtt import MqttPublisher
+from pipelines.outputs.mqtt.publisher import MqttPublisher
 publisher = MqttPublisher(MqttSpec("127.0.0.1", int(sys.argv[1]), retry_first_ms=50), "berlin", "edge-1",
     spool=Path(sys.argv[2]), spool_bytes=5_000_000, initial={}, metrics=Metrics(("live",)),
     now=time.time_ns, random=random.random)
@@ -339,7 +339,7 @@ def test_ten_thousand_events_while_the_broker_is_down_never_block(bench):
 
 
 def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
-    monkeypatch.setattr("probes.link.ANSWER_S", 0.3)
+    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         publisher = bench.publisher(deaf.getsockname()[1])
         wait_for(lambda: bench.links.count(LinkState.UNREACHABLE) == 2)

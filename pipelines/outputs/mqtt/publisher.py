@@ -8,21 +8,21 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from probes.commands import Commands
-from probes.inbox import Inbox
-from probes.link import Callbacks, Link, LinkState
+from pipelines.outputs.mqtt.commands import Commands
+from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState
+from pipelines.outputs.mqtt.inbox import Inbox
+from pipelines.outputs.mqtt.outbox import Outbox
+from pipelines.outputs.mqtt.retained import Retained
+from pipelines.outputs.mqtt.spool import Spool
 from probes.messages import MessageKind
-from probes.outbox import Outbox
-from probes.retained import Retained
-from probes.spool import Spool
 from probes.status import AVAILABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from probes.commands import Handler
-    from probes.link import MqttSpec, Session
+    from pipelines.outputs.mqtt.commands import Handler
+    from pipelines.outputs.mqtt.connection import MqttSpec, Session
     from probes.measure import Metrics
     from probes.messages import Message
 

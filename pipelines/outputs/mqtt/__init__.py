@@ -1,0 +1,1 @@
+"""MQTT (`outputs.mqtt`): connection, spool, outbox, commands."""
