@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from pricing.brands.names import normal_brand
 from pricing.errors import BadInput
-from pricing.names import normal_brand
 from pricing.rows import ANY_TYPE, BadCatalogue, Row, Says
 from pricing.rows_csv import read_csv
 from pricing.rows_yaml import read_yaml

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pricing.brands.names import normal_brand
 from pricing.errors import BadInput
-from pricing.names import normal_brand
 from pricing.slots import SLOTS, normal_type, slot_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pricing.names import normal_brand
+from pricing.brands.names import normal_brand
 from pricing.rates import Rates, to_minor
 
 if TYPE_CHECKING:

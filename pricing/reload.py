@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from pricing.brands.names import normal_brand
 from pricing.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
-from pricing.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Callable

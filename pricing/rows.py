@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pricing.brands.names import normal_brand
 from pricing.errors import BadInput
 from pricing.money import exponent, parse
-from pricing.names import normal_brand
 from pricing.slots import normal_type
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pricing.brand_book import ALL_SLOTS
+from pricing.brands.book import ALL_SLOTS
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from engines.marks.types import Sighting
-    from pricing.brand_book import BrandBook
+    from pricing.brands.book import BrandBook
     from probes.frame import Frame, TrackId
 
 MS = 1_000_000

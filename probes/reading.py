@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from engines.colour import to_bgr
 from engines.marks.types import Route
-from pricing.brand_book import BrandBook
-from pricing.brands import BrandMatcher, Reading
-from pricing.names import normal_brand
+from pricing.brands.book import BrandBook
+from pricing.brands.matcher import BrandMatcher, Reading
+from pricing.brands.names import normal_brand
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, TrackId
 from probes.marks import limits, marks_of

@@ -22,8 +22,8 @@ from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
 from pipelines.errors import BadInput
 from pipelines.settings.words import sentence
-from pricing.brand_book import BrandBook
-from pricing.names import normal_brand
+from pricing.brands.book import BrandBook
+from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

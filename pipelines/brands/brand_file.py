@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from engines.marks.types import Route
 from pipelines.settings.base import Section
 from pipelines.settings.brands import BrandName
-from pricing.brand_book import ALL_SLOTS, Brand
+from pricing.brands.book import ALL_SLOTS, Brand
 from pricing.slots import SLOTS
 
 

@@ -13,7 +13,7 @@ from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.load import decoded, read_raw, told
 from pipelines.settings.mistakes import Mistake, Place, SettingsError
 from pipelines.settings.substitute import Substitution
-from pricing.names import normal_brand
+from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

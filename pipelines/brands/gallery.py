@@ -13,8 +13,8 @@ from engines.errors import BadInput
 from engines.marks.picture import read_marks
 from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
-from pricing.brand_book import BrandBook
-from pricing.names import normal_brand
+from pricing.brands.book import BrandBook
+from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -9,7 +9,7 @@ from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import did_you_mean
-from pricing.brand_book import BrandBook
+from pricing.brands.book import BrandBook
 from probes.reading import Sought
 
 if TYPE_CHECKING:

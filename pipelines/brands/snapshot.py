@@ -13,7 +13,7 @@ import numpy as np
 from engines.marks.types import Enrolled, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.errors import BadInput
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from engines.paths import CONFIGS
 from pipelines.settings.base import FilePath, Section
-from pricing.names import normal_brand
+from pricing.brands.names import normal_brand
 
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 STARTER = CONFIGS / "brands"

@@ -11,9 +11,9 @@ from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from pricing.brands.names import normal_brand
 from pricing.breaker import Breaker, BreakerState, Budget, pause_s
 from pricing.known import Answer, Freshness, Known, Result, Thing, learn
-from pricing.names import normal_brand
 from pricing.offers import BadAnswer, NoRate, Quote
 from probes.prices.http import Failure, HttpClient
 from probes.prices.rates import RETRY_S

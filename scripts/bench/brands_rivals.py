@@ -99,7 +99,7 @@ class Words:
     name = "OCR alone"
 
     def __init__(self, brands: Sequence[str], reader: WordReader) -> None:
-        from pricing.brands import BrandMatcher  # noqa: PLC0415
+        from pricing.brands.matcher import BrandMatcher  # noqa: PLC0415
 
         self._reader, self._count = reader, len(brands)
         self._places = {brand: number for number, brand in enumerate(brands)}
@@ -107,7 +107,7 @@ class Words:
 
     def scores(self, shot: Shot, number: int) -> Floats:
         """See Rival."""
-        from pricing.brands import Reading  # noqa: PLC0415
+        from pricing.brands.matcher import Reading  # noqa: PLC0415
 
         words = self._reader.read(shot.picture)
         found = np.zeros(self._count, np.float32)

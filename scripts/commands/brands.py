@@ -22,7 +22,7 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.settings.brands import STARTER, Brands
 from pipelines.settings.load import load_settings
-from pricing.brand_book import ALL_SLOTS
+from pricing.brands.book import ALL_SLOTS
 
 if TYPE_CHECKING:
     import argparse

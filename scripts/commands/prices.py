@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
+from pricing.brands.names import normal_brand
 from pricing.catalogue import Catalogue, load
 from pricing.errors import BadInput
 from pricing.known import Freshness, Known, Result, Thing, learn
 from pricing.money import display, exponent
-from pricing.names import normal_brand
 from pricing.rows import BadCatalogue, Row, parse_day
 from pricing.slots import normal_type, slot_of
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from pipelines.store import state_folder
+from pricing.brands.names import normal_brand
 from pricing.known import Answer, Result, Thing
-from pricing.names import normal_brand
 from probes.prices.cache import PriceCache
 from scripts.demo.cameras import CameraServer
 from tests.fakes.broker import wait_for

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.paths import CONFIGS
+from pricing.brands.names import normal_brand
 from pricing.catalogue import load, read
 from pricing.errors import BadInput
-from pricing.names import normal_brand
 from pricing.reload import CatalogueFile
 from pricing.rows import BadCatalogue
 

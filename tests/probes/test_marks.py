@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engines.marks.types import Route, Sighting
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box, Frame, TrackId
 from probes.marks import MAX_TRACKS, MarkStream, marks_of
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import VECTOR, Route
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box
 from probes.looks import LookResult
 from probes.nvds import PydsMeta

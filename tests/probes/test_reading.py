@@ -7,7 +7,7 @@ import pytest
 from engines.image import I420
 from engines.marks.types import Route
 from engines.ocr.words import Word
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.reading import Look, Recogniser, Sought, sought_of
 from tests.fakes.marks import FakeEmblems, FakeFinder, FakeGallery, sighting

@@ -7,7 +7,7 @@ import pytest
 from engines.marks.types import Route
 from pipelines.brands.folder import read_brands
 from pipelines.settings.mistakes import SettingsError
-from pricing.brand_book import ALL_SLOTS
+from pricing.brands.book import ALL_SLOTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandFolder, BrandReader
 from pipelines.settings.brands import STARTER, Brands
 from pipelines.settings.mistakes import SettingsError
-from pricing.brand_book import BrandBook
+from pricing.brands.book import BrandBook
 from pricing.catalogue import load
 from scripts.starter_marks import MARKS
 from tests.fakes.enroller import fake_enroller

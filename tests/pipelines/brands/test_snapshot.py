@@ -9,7 +9,7 @@ from engines.marks.types import VECTOR, Enrolled, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.brands.snapshot import NO_BRANDS, Handover, dump, parse
 from pipelines.errors import BadInput
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 
 RANDOM = np.random.default_rng(7)
 

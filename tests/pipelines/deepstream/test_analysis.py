@@ -15,7 +15,7 @@ from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.settings.brands import Brands
-from pricing.brand_book import Brand, BrandBook
+from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.measure import Metrics
 from probes.reading import Sought

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pricing.brands import BrandMatcher, Reading, distance, tolerance
+from pricing.brands.matcher import BrandMatcher, Reading, distance, tolerance
 
 NAMES: dict[str, list[str]] = {
     "adidas": [],

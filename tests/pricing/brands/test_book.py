@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.brand_book import ALL_SLOTS, Brand, BrandBook
-from pricing.names import normal_brand
+from pricing.brands.book import ALL_SLOTS, Brand, BrandBook
+from pricing.brands.names import normal_brand
 
 VUITTON = Brand("Louis Vuitton", ("LV", "Vuitton"), ("LOUIS VUITTON",), ("LV",), frozenset({"bag"}))
 KLEIN = Brand("Calvin Klein", ("CK",), ("CALVIN KLEIN",), ("CK",))

@@ -7,8 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pricing.common_words import COMMON_WORDS, COMPANIONS
-from pricing.names import normal_brand
+from pricing.brands.common_words import COMMON_WORDS, COMPANIONS
+from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

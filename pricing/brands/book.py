@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pricing.names import normal_brand
+from pricing.brands.names import normal_brand
 from pricing.slots import SLOTS
 
 if TYPE_CHECKING:

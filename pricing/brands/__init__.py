@@ -1,0 +1,1 @@
+"""Brand names: matching what was read to what is sold."""
