@@ -25,8 +25,8 @@ from pipelines.floor.floor import Nowhere
 from pipelines.floor.plan import build_floor, open_record, plan_of
 from pipelines.floor.staff_commands import people_commands
 from pipelines.version import VERSION
+from pricing.catalogue.reload import CatalogueFile
 from pricing.money import display
-from pricing.reload import CatalogueFile
 from pricing.sources import PriceSources
 from probes.looks import LookScheduler
 from probes.measure import Health, Metrics

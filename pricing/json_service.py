@@ -11,7 +11,7 @@ from urllib.parse import quote
 from jsonpath import JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 
-from pricing.amounts import Span, read_currency, read_span
+from pricing.catalogue.amounts import Span, read_currency, read_span
 from pricing.errors import BadInput
 from pricing.money import EXPONENTS
 from pricing.offers import MOST_OFFERS, BadAnswer, Offer

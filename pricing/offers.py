@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
-    from pricing.amounts import Span
+    from pricing.catalogue.amounts import Span
 
 MOST_OFFERS = 200
 # Prices spread by factors: one further off than its fellows usually are, but at least half as dear again,

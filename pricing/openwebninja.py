@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pricing.amounts import read_span
+from pricing.catalogue.amounts import read_span
 from pricing.offers import MOST_OFFERS, BadAnswer, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pricing.amounts import Span
+    from pricing.catalogue.amounts import Span
 
 SOURCE = "openwebninja"
 _USED = ("USED", "REFURBISHED", "PRE-OWNED")

@@ -7,9 +7,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from pricing.catalogue.rows import parse_day
 from pricing.errors import BadInput
 from pricing.money import EXPONENTS, exponent
-from pricing.rows import parse_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from pricing.catalogue import Listing
+    from pricing.catalogue.catalogue import Listing
     from pricing.value import Price
 
 

@@ -15,7 +15,7 @@ import pricing.errors
 from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
 from pipelines.settings.models import BUILTIN_BRAND
-from pricing.catalogue import load as load_catalogue
+from pricing.catalogue.catalogue import load as load_catalogue
 from scripts.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
     from pipelines.offline.annotate import Job  # noqa: PLC0415 loads decoders and models, within the limits
-    from pricing.catalogue import load  # noqa: PLC0415 as below
+    from pricing.catalogue.catalogue import load  # noqa: PLC0415 as below
     from scripts.errors import BAD_INPUT  # noqa: PLC0415
 
     try:

@@ -16,7 +16,7 @@ from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.brands import Brands
 from pipelines.store import state_folder
-from pricing.catalogue import load
+from pricing.catalogue.catalogue import load
 from web.backend import Backend, PriceSource
 from web.recent import Recent
 from web.server import PageServer

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import Brands
     from pipelines.settings.root import Settings
-    from pricing.reload import CatalogueFile
+    from pricing.catalogue.reload import CatalogueFile
 
 _NOTHING = BrandSet(BrandBook(), (), ())
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
     from pipelines.offline.reader import Media
-    from pricing.catalogue import Catalogue
+    from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
     from probes.reading import Recogniser
     from probes.redact import RedactedFrame

@@ -18,9 +18,9 @@ from pipelines.settings.base import FilePath, Section
 from pipelines.settings.notify import Amount
 from pipelines.settings.store import Currency
 from pipelines.settings.urls import header_name, header_value, service_base, service_template
+from pricing.catalogue.rows import parse_day
 from pricing.json_service import PLACEHOLDERS, JsonPaths, compiled
 from pricing.rates import Rates
-from pricing.rows import parse_day
 
 
 def _path(text: str) -> str:

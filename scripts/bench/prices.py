@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
 from pricing.asked import Asked
-from pricing.catalogue import load
+from pricing.catalogue.catalogue import load
 from pricing.known import Answer, Freshness, Result, Thing
 from pricing.ledger import Ledger
 from pricing.offers import Judge

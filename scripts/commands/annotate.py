@@ -18,7 +18,7 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.settings.brands import Brands
 from pipelines.settings.load import load_settings
-from pricing.catalogue import load
+from pricing.catalogue.catalogue import load
 from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
 from pipelines.logs import Redactor
 from pipelines.settings import Settings, SettingsError, load_settings
-from pricing.catalogue import load
+from pricing.catalogue.catalogue import load
 
 if TYPE_CHECKING:
     import argparse

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
 from pricing.brands.names import normal_brand
-from pricing.catalogue import Catalogue, load
+from pricing.catalogue.catalogue import Catalogue, load
+from pricing.catalogue.rows import BadCatalogue, Row, parse_day
 from pricing.errors import BadInput
 from pricing.known import Freshness, Known, Result, Thing, learn
 from pricing.money import display, exponent
-from pricing.rows import BadCatalogue, Row, parse_day
 from pricing.slots import normal_type, slot_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.amounts import read_span
+from pricing.catalogue.amounts import read_span
 from pricing.errors import BadInput
 from pricing.offers import BadAnswer, Judge, NoRate, Offer, names, near
 from pricing.openwebninja import read_offers

@@ -12,7 +12,7 @@ from pipelines.brands.gallery import BrandFolder, BrandReader
 from pipelines.settings.brands import STARTER, Brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
-from pricing.catalogue import load
+from pricing.catalogue.catalogue import load
 from scripts.starter_marks import MARKS
 from tests.fakes.enroller import fake_enroller
 

@@ -8,7 +8,7 @@ import pytest
 from pipelines.brands.gallery import BrandFolder
 from pipelines.brands.registry import JoinedBrands
 from pipelines.settings.brands import Brands
-from pricing.reload import CatalogueFile
+from pricing.catalogue.reload import CatalogueFile
 from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from pipelines.cpu.inference import InferenceLoop
 from pipelines.floor.plan import plan_of
 from pipelines.offline.reader import read_frames
 from pipelines.settings.area import Zone
-from pricing.reload import CatalogueFile
+from pricing.catalogue.reload import CatalogueFile
 from probes.draw import Overlay
 from probes.frame import Kind
 from probes.measure import Metrics

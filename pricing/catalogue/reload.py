@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.catalogue import Catalogue, Listing, load
+from pricing.catalogue.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
 
 if TYPE_CHECKING:

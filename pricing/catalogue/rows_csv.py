@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pricing.rows import COLUMNS, BadCatalogue, Cell, Row, RowReader, decoded
+from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, Row, RowReader, decoded
 
 
 def read_csv(data: str | bytes, file: str, currency: str | None = None) -> list[Row]:

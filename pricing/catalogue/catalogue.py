@@ -8,10 +8,10 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
+from pricing.catalogue.rows import ANY_TYPE, BadCatalogue, Row, Says
+from pricing.catalogue.rows_csv import read_csv
+from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
-from pricing.rows import ANY_TYPE, BadCatalogue, Row, Says
-from pricing.rows_csv import read_csv
-from pricing.rows_yaml import read_yaml
 from pricing.slots import ancestors
 from pricing.value import Price
 

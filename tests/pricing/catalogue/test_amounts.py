@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.amounts import Span, read_span
+from pricing.catalogue.amounts import Span, read_span
 from pricing.money import EXPONENTS, display
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from engines.paths import CONFIGS
 from pricing.brands.names import normal_brand
-from pricing.catalogue import load, read
+from pricing.catalogue.catalogue import load, read
+from pricing.catalogue.reload import CatalogueFile
+from pricing.catalogue.rows import BadCatalogue
 from pricing.errors import BadInput
-from pricing.reload import CatalogueFile
-from pricing.rows import BadCatalogue
 
 if TYPE_CHECKING:
     from pathlib import Path

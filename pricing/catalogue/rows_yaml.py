@@ -9,7 +9,7 @@ from typing import cast
 
 import yaml
 
-from pricing.rows import BadCatalogue, Cell, Row, RowReader, decoded
+from pricing.catalogue.rows import BadCatalogue, Cell, Row, RowReader, decoded
 
 _TOP = ("currency", "prices")
 

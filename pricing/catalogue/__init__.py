@@ -1,0 +1,1 @@
+"""The price list: rows, CSV and YAML readers, hot reload."""
