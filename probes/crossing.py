@@ -15,8 +15,8 @@ from probes.frame import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pricing.ledger.votes import Vote
     from pricing.value import PersonValue
-    from pricing.votes import Vote
     from probes.frame import Box, Detection, Frame, TrackId
 
     Wears = Callable[[TrackId], PersonValue]

@@ -18,7 +18,7 @@ from engines.describe.jpeg import small_jpeg
 from engines.describe.service import NoAnswer, Trouble
 from pricing.breaker import Breaker, BreakerState
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
-from pricing.votes import Vote
+from pricing.ledger.votes import Vote
 from probes.crop import RedactedCrop
 
 if TYPE_CHECKING:

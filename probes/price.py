@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pricing.evidence import weight
+from pricing.ledger.evidence import weight
+from pricing.ledger.votes import Vote, Withdrawal
 from pricing.slots import SLOTS, TYPES, slot_of, zone_slot
-from pricing.votes import Vote, Withdrawal
 from probes.body import body_height, in_core, is_nearer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.scenery import Scenery, Verdict
@@ -15,7 +15,7 @@ from probes.scenery import Scenery, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pricing.ledger import Ledger
+    from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
     from probes.answers import LookAnswer, Mark
 

@@ -20,8 +20,8 @@ from engines.ocr.reader import WordReader
 from pipelines.offline.annotator import Annotator, Faces
 from pipelines.offline.reader import read_frames
 from pipelines.outputs.disk import write_whole
-from pricing.evidence import FULL, weight
-from pricing.ledger import Ledger
+from pricing.ledger.evidence import FULL, weight
+from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
 from probes.label import FONTS
 from probes.marks import marks_of

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipelines.floor.people import Customer, People
-    from pricing.asked import Asked, Question
-    from pricing.ranking import Weights
+    from pricing.ledger.lookup_once import Asked, Question
+    from pricing.ledger.ranking import Weights
+    from pricing.ledger.votes import Vote
     from pricing.value import Item, PersonValue, Price
-    from pricing.votes import Vote
     from probes.answers import LookAnswer
     from probes.events import PersonEvents
     from probes.frame import Frame, TrackId

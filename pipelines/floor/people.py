@@ -12,9 +12,9 @@ from probes.price import STAFF, VoteMaker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pricing.ledger import Ledger
+    from pricing.ledger.ledger import Ledger
+    from pricing.ledger.votes import Vote, Withdrawal
     from pricing.value import PersonValue
-    from pricing.votes import Vote, Withdrawal
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
     from probes.handover import Handover, Joined

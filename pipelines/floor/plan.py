@@ -12,11 +12,11 @@ from pipelines.errors import BadInput
 from pipelines.floor.floor import Floor
 from pipelines.floor.people import People
 from pipelines.outputs.journal.writer import Recorder
-from pricing.asked import Asked
 from pricing.hours import parse_hours
-from pricing.ledger import Ledger, Unknown
+from pricing.ledger.ledger import Ledger, Unknown
+from pricing.ledger.lookup_once import Asked
+from pricing.ledger.ranking import Weights
 from pricing.money import exponent
-from pricing.ranking import Weights
 from probes.events import PersonEvents
 from probes.handover import Handover, Passage
 from probes.notify import Notifier, NotifyResult, Rule
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pipelines.floor.floor import Journal, Publisher
     from pipelines.settings.root import Settings
-    from pricing.asked import Lookup
+    from pricing.ledger.lookup_once import Lookup
     from probes.measure import Metrics
     from probes.status import Summaries
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor
     from pipelines.floor.plan import FloorPlan
     from pipelines.floor.view import FloorView
-    from pricing.asked import Question
+    from pricing.ledger.lookup_once import Question
     from pricing.value import Price
     from probes.frame import Frame
     from probes.messages import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pricing.ranking import Standing, Weights, rank
+from pricing.ledger.ranking import Standing, Weights, rank
 from probes.events import relative
 
 if TYPE_CHECKING:

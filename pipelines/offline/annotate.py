@@ -17,7 +17,7 @@ from pipelines.offline.annotator import Annotator, Faces
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
-from pricing.ledger import Ledger
+from pricing.ledger.ledger import Ledger
 from pricing.money import display
 from probes.draw import Overlay
 from probes.events import item, total

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from engines.detector import Detector
     from engines.image import I420
-    from pricing.ledger import Ledger
+    from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
     from probes.looks import Looks
     from probes.redact import RedactedFrame

@@ -198,9 +198,9 @@ class Bench:
 
     def people(self, count: int) -> dict[str, float]:
         """Return items per 100 people after looks voted: false ones, right ones, and what was to be found."""
-        from pricing.asked import Asked  # noqa: PLC0415
-        from pricing.ledger import Ledger  # noqa: PLC0415
-        from pricing.votes import Vote  # noqa: PLC0415
+        from pricing.ledger.ledger import Ledger  # noqa: PLC0415
+        from pricing.ledger.lookup_once import Asked  # noqa: PLC0415
+        from pricing.ledger.votes import Vote  # noqa: PLC0415
 
         scenes = [*self._scenes(), *self._set.shots["plain"]]
         gallery, known = self._enrolled()

@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
-from pricing.asked import Asked
 from pricing.catalogue.catalogue import load
 from pricing.known import Answer, Freshness, Result, Thing
-from pricing.ledger import Ledger
+from pricing.ledger.ledger import Ledger
+from pricing.ledger.lookup_once import Asked
+from pricing.ledger.votes import Vote
 from pricing.offers import Judge
 from pricing.slots import SLOTS
 from pricing.value import Price
-from pricing.votes import Vote
 
 if TYPE_CHECKING:
     import argparse

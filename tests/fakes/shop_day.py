@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelines.floor.floor import Floor, Journal
-    from pricing.asked import Lookup
+    from pricing.ledger.lookup_once import Lookup
     from probes.messages import Message
 
 START = 1_795_330_800_000_000_000

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from pricing.ledger.votes import Vote
 from pricing.value import Item, PersonValue, Total
-from pricing.votes import Vote
 from probes.crossing import Crossings
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 

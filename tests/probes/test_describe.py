@@ -13,7 +13,7 @@ import pytest
 from engines.describe.http import VisionService
 from engines.describe.openai import OpenAi
 from engines.image import I420
-from pricing.ledger import Ledger
+from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.askable import Askable, AskLimits
 from probes.describe import QUEUE, STALE_S, DescribePlan, Describer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pricing.votes import Vote
+    from pricing.ledger.votes import Vote
     from probes.describe import Service
     from probes.redact import RedactedFrame
 

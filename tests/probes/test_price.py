@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from engines.marks.types import Route
-from pricing.ledger import Ledger
+from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId

@@ -10,7 +10,7 @@ import numpy as np
 from engines.colour import from_bgr
 from engines.ocr.reader import WordReader
 from pricing.catalogue.catalogue import read
-from pricing.ledger import Ledger
+from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.looks import LooksNow
 from probes.price import PriceProbe

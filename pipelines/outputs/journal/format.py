@@ -18,15 +18,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from engines.marks.types import Route
+from pricing.ledger.votes import Vote
 from pricing.value import Price
-from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from pricing.asked import Question
+    from pricing.ledger.lookup_once import Question
 
 SCHEMA = "msh.record/1"
 Line = dict[str, Any]

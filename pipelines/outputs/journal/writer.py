@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pricing.asked import Question
+    from pricing.ledger.lookup_once import Question
+    from pricing.ledger.votes import Vote
     from pricing.value import Price
-    from pricing.votes import Vote
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
     from probes.orders import Order

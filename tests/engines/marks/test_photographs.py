@@ -24,7 +24,7 @@ from engines.marks.picture import Ground, MarkPicture, read_mark, read_marks
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.folder import read_brands
-from pricing.evidence import SURE
+from pricing.ledger.evidence import SURE
 
 if TYPE_CHECKING:
     from engines.marks.types import Enrolled

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.settings.root import Settings
-    from pricing.asked import Lookup
+    from pricing.ledger.lookup_once import Lookup
     from probes.measure import Metrics
 
     Scene = Callable[[int, int], Sequence[Obj] | None]

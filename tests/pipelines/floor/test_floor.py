@@ -11,9 +11,9 @@ from pipelines.floor.plan import FloorPlan, build_floor, read_plan, written
 from pipelines.floor.staff_commands import people_commands
 from pipelines.outputs.mqtt.commands import CommandRefused
 from pricing.hours import parse_hours
-from pricing.ranking import Weights
+from pricing.ledger.ranking import Weights
+from pricing.ledger.votes import Vote
 from pricing.value import Price
-from pricing.votes import Vote
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.handover import Passage
 from probes.measure import Metrics

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.floor.plan import plan_of
-from pricing.ranking import Weights
+from pricing.ledger.ranking import Weights
 from probes.handover import Passage
 from probes.zones import Role
 from tests.pipelines.settings.store_file import load, mistakes

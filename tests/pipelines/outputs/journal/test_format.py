@@ -21,8 +21,8 @@ from pipelines.outputs.journal.format import (
     read_votes,
 )
 from pipelines.outputs.journal.writer import Recorder
+from pricing.ledger.votes import Vote
 from pricing.value import Price
-from pricing.votes import Vote
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.orders import Action, Order

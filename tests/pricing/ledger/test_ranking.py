@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.ranking import Standing, Weights, rank, score
+from pricing.ledger.ranking import Standing, Weights, rank, score
 
 MINUTE = 60_000
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.evidence import FULL, LOOK_CAP, ROUTE_CAP, look_weights, together, weight
+from pricing.ledger.evidence import FULL, LOOK_CAP, ROUTE_CAP, look_weights, together, weight
 
 CONFIDENCES = st.floats(0, 1)
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pricing.asked import Asked
+from pricing.ledger.lookup_once import Asked
 from pricing.value import Price
 
 OLD, NEW = (Price(minor, minor, minor, "EUR", "test") for minor in (100, 200))

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pricing.evidence import FULL
+from pricing.ledger.evidence import FULL
+from pricing.ledger.votes import Belief, Poll, Rule, Told, Vote, Withdrawal
 from pricing.money import display
 from pricing.value import Item, PersonValue, Price, Total
-from pricing.votes import Belief, Poll, Rule, Told, Vote, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.ledger import MAX_PENDING, Ledger, Unknown
+from pricing.ledger.ledger import MAX_PENDING, Ledger, Unknown
+from pricing.ledger.votes import Vote, Withdrawal
 from pricing.value import PersonValue, Price
-from pricing.votes import Vote, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

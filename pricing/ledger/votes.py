@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pricing.evidence import FULL, look_weights, together, weight
+from pricing.ledger.evidence import FULL, look_weights, together, weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -57,7 +57,7 @@ class Withdrawal:
 class Rule:
     """When votes confirm: `min_votes` looks for one value within `window_ns`, as heavy as plain ones.
 
-    And three fifths of all that was said there; see pricing.evidence.
+    And three fifths of all that was said there; see pricing.ledger.evidence.
     """
 
     min_votes: int

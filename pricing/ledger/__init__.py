@@ -1,0 +1,1 @@
+"""One person's items: votes, evidence, totals, ranking."""
