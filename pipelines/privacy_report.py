@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from engines.paths import CONFIGS
 from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.store import state_path
+from pricing.live.cache import HISTORY
 from probes.handover import RESOLVE_MS
 from probes.notify import REJOIN_NS
-from probes.prices.cache import HISTORY
 from probes.sent import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:

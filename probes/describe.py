@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engines.describe.jpeg import small_jpeg
 from engines.describe.service import NoAnswer, Trouble
-from pricing.breaker import Breaker, BreakerState
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
+from pricing.live.breaker import Breaker, BreakerState
 from probes.crop import RedactedCrop
 
 if TYPE_CHECKING:

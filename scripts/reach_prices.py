@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
-from pricing.known import Result, Thing
+from pricing.live.remembered import Result, Thing
 from pricing.money import display
 from scripts.finding import Finding, fail, ok, warn
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
-from pricing.known import NS_PER_HOUR, Freshness
-from pricing.offers import BadAnswer, Judge, NoRate
+from pricing.live.offers import BadAnswer, Judge, NoRate
+from pricing.live.remembered import NS_PER_HOUR, Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from pipelines.settings.prices import Live
     from pipelines.settings.root import Settings
-    from pricing.known import Answer, Thing
+    from pricing.live.live import LivePrices
+    from pricing.live.rate_table import RateTable
+    from pricing.live.remembered import Answer, Thing
+    from pricing.live.services import Service
     from probes.measure import Metrics
-    from probes.prices.live import LivePrices
-    from probes.prices.rates import RateTable
-    from probes.prices.services import Service
 
 
 def cache_file(settings: Settings, folder: Path) -> Path:
@@ -51,8 +51,8 @@ def build_live(
     live, zone = settings.prices.live, settings.store.zone
     if live is None:
         return None
-    from probes.prices.cache import PriceCache  # noqa: PLC0415 only where it is used
-    from probes.prices.live import RESULTS, LivePrices, LiveSpec  # noqa: PLC0415
+    from pricing.live.cache import PriceCache  # noqa: PLC0415 only where it is used
+    from pricing.live.live import RESULTS, LivePrices, LiveSpec  # noqa: PLC0415
 
     for result in RESULTS:
         metrics.price_lookups.labels(result)  # alerts watch counters from 0
@@ -77,9 +77,9 @@ def build_live(
 
 def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
     """Ask the store's service about one thing and wait; raises BadInput where it gives no sensible answer."""
-    from probes.prices.http import Failure, HttpClient  # noqa: PLC0415 loads requests
-    from probes.prices.live import WITHOUT_RATE, WORDS, answer_of  # noqa: PLC0415
-    from probes.prices.services import ask  # noqa: PLC0415
+    from pricing.live.http import Failure, HttpClient  # noqa: PLC0415 loads requests
+    from pricing.live.live import WITHOUT_RATE, WORDS, answer_of  # noqa: PLC0415
+    from pricing.live.services import ask  # noqa: PLC0415
 
     live = settings.prices.live
     if live is None:
@@ -100,7 +100,7 @@ def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
 
 
 def _service(settings: Settings, live: Live) -> Service:
-    from probes.prices.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
+    from pricing.live.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
 
     currency = live.currency or settings.store.currency
     where = {"country": live.country, "language": live.language}
@@ -119,7 +119,7 @@ def _judge(settings: Settings, live: Live, rates: RateTable) -> Callable[[], Jud
 
 
 def _rates(settings: Settings) -> RateTable:
-    from probes.prices.rates import RateTable  # noqa: PLC0415 loads requests
+    from pricing.live.rate_table import RateTable  # noqa: PLC0415 loads requests
 
     given = settings.prices.rates
     return RateTable(given.table if given else None, given.feed if given else None)

@@ -19,8 +19,8 @@ from pipelines.settings.notify import Amount
 from pipelines.settings.store import Currency
 from pipelines.settings.urls import header_name, header_value, service_base, service_template
 from pricing.catalogue.rows import parse_day
-from pricing.json_service import PLACEHOLDERS, JsonPaths, compiled
-from pricing.rates import Rates
+from pricing.live.json_service import PLACEHOLDERS, JsonPaths, compiled
+from pricing.live.rates import Rates
 
 
 def _path(text: str) -> str:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
 from pricing.catalogue.catalogue import load
-from pricing.known import Answer, Freshness, Result, Thing
 from pricing.ledger.ledger import Ledger
 from pricing.ledger.lookup_once import Asked
 from pricing.ledger.votes import Vote
-from pricing.offers import Judge
+from pricing.live.offers import Judge
+from pricing.live.remembered import Answer, Freshness, Result, Thing
 from pricing.slots import SLOTS
 from pricing.value import Price
 
@@ -96,9 +96,9 @@ def cache_per_second() -> dict[str, int]:
 
     The service is never asked: every price is known and fresh.
     """
-    from probes.prices.cache import PriceCache  # noqa: PLC0415 loads requests
-    from probes.prices.live import LivePrices, LiveSpec  # noqa: PLC0415
-    from probes.prices.services import OpenWebNinja  # noqa: PLC0415
+    from pricing.live.cache import PriceCache  # noqa: PLC0415 loads requests
+    from pricing.live.live import LivePrices, LiveSpec  # noqa: PLC0415
+    from pricing.live.services import OpenWebNinja  # noqa: PLC0415
 
     hour = 3_600_000_000_000
     things: list[tuple[str, str | None, str]] = [(f"brand{n}", "jacket", "top") for n in range(CACHED)]

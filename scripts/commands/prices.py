@@ -16,7 +16,7 @@ from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, load
 from pricing.catalogue.rows import BadCatalogue, Row, parse_day
 from pricing.errors import BadInput
-from pricing.known import Freshness, Known, Result, Thing, learn
+from pricing.live.remembered import Freshness, Known, Result, Thing, learn
 from pricing.money import display, exponent
 from pricing.slots import normal_type, slot_of
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import argparse
 
     from pipelines.settings.root import Settings
-    from pricing.known import Answer
+    from pricing.live.remembered import Answer
     from pricing.value import Price
 
 
@@ -103,7 +103,7 @@ def _remembered(
     """Return what past answers say, and a line for each of them."""
     from pipelines.assembly.prices import build_freshness, cache_file  # noqa: PLC0415
     from pipelines.store import state_path  # noqa: PLC0415 only here is the running store's folder needed
-    from probes.prices.cache import history  # noqa: PLC0415
+    from pricing.live.cache import history  # noqa: PLC0415
 
     file: Path = args.cache if settings is None or args.cache else cache_file(settings, state_path())
     try:

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.store import state_folder
 from pricing.brands.names import normal_brand
-from pricing.known import Answer, Result, Thing
-from probes.prices.cache import PriceCache
+from pricing.live.cache import PriceCache
+from pricing.live.remembered import Answer, Result, Thing
 from scripts.demo.cameras import CameraServer
 from tests.fakes.broker import wait_for
 from tests.fakes.price_server import KEY, PriceServer

@@ -8,8 +8,8 @@ import pytest
 
 import pipelines.errors
 from pricing.errors import BadInput
-from pricing.known import Answer, Result, Thing
-from probes.prices.cache import PriceCache
+from pricing.live.cache import PriceCache
+from pricing.live.remembered import Answer, Result, Thing
 from scripts.commands import prices
 from tests.fakes.price_server import KEY, PriceServer
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pricing.known import Answer, Freshness, Known, Result, Thing, learn
+from pricing.live.remembered import Answer, Freshness, Known, Result, Thing, learn
 
 HOUR = 3_600_000_000_000
 START = 1_795_000_000_000_000_000

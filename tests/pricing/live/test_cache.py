@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import ROOT
-from pricing.known import Answer, Known, Result, Thing
-from probes.prices.cache import HISTORY, RETRY_NS, PriceCache, history
+from pricing.live.cache import HISTORY, RETRY_NS, PriceCache, history
+from pricing.live.remembered import Answer, Known, Result, Thing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,8 +140,8 @@ import sys
 import time
 from pathlib import Path
 from datetime import date
-from pricing.known import Answer, Result, Thing
-from probes.prices.cache import PriceCache
+from pricing.live.remembered import Answer, Result, Thing
+from pricing.live.cache import PriceCache
 cache = PriceCache(Path(sys.argv[1]), 10_000_000, lambda: 0)
 first = int(sys.argv[2])
 for n in range(first, 100000):

@@ -12,23 +12,23 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.breaker import Breaker, BreakerState, Budget, pause_s
-from pricing.known import Answer, Freshness, Known, Result, Thing, learn
-from pricing.offers import BadAnswer, NoRate, Quote
-from probes.prices.http import Failure, HttpClient
-from probes.prices.rates import RETRY_S
-from probes.prices.services import ask
+from pricing.live.breaker import Breaker, BreakerState, Budget, pause_s
+from pricing.live.http import Failure, HttpClient
+from pricing.live.offers import BadAnswer, NoRate, Quote
+from pricing.live.rate_table import RETRY_S
+from pricing.live.remembered import Answer, Freshness, Known, Result, Thing, learn
+from pricing.live.services import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from pricing.offers import Judge
+    from pricing.live.cache import PriceCache
+    from pricing.live.http import Reply
+    from pricing.live.offers import Judge
+    from pricing.live.rate_table import RateTable
+    from pricing.live.services import Service
     from pricing.value import Price
-    from probes.prices.cache import PriceCache
-    from probes.prices.http import Reply
-    from probes.prices.rates import RateTable
-    from probes.prices.services import Service
 
 log = logging.getLogger(__name__)
 

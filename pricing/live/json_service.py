@@ -13,15 +13,15 @@ from jsonpath.exceptions import JSONPathError
 
 from pricing.catalogue.amounts import Span, read_currency, read_span
 from pricing.errors import BadInput
+from pricing.live.offers import MOST_OFFERS, BadAnswer, Offer
 from pricing.money import EXPONENTS
-from pricing.offers import MOST_OFFERS, BadAnswer, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jsonpath import CompoundJSONPath, JSONPath
 
-    from pricing.known import Thing
+    from pricing.live.remembered import Thing
 
 PLACEHOLDERS = ("brand", "type", "model", "country", "language", "currency")
 _PATHS = JSONPathEnvironment(strict=True)

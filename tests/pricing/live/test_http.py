@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probes.prices.http import Failure, HttpClient, parse_json
+from pricing.live.http import Failure, HttpClient, parse_json
 from tests.fakes.price_server import KEY, PriceServer
 
 if TYPE_CHECKING:

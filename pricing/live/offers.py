@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.rates import Rates, to_minor
+from pricing.live.rates import Rates, to_minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from pricing.json_service import JsonService, fill
-from pricing.offers import BadAnswer
-from pricing.openwebninja import SOURCE, read_offers
-from probes.prices.http import Failure, HttpClient, parse_json
+from pricing.live.http import Failure, HttpClient, parse_json
+from pricing.live.json_service import JsonService, fill
+from pricing.live.offers import BadAnswer
+from pricing.live.openwebninja import SOURCE, read_offers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pricing.json_service import JsonPaths
-    from pricing.known import Thing
-    from pricing.offers import Offer
-    from probes.prices.http import Reply
+    from pricing.live.http import Reply
+    from pricing.live.json_service import JsonPaths
+    from pricing.live.offers import Offer
+    from pricing.live.remembered import Thing
 
 GATEWAY = ".p.rapidapi.com"
 Question = tuple[str, dict[str, str], dict[str, str]]

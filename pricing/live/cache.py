@@ -8,7 +8,7 @@ import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pricing.known import Answer, Known, Result, Thing, learn
+from pricing.live.remembered import Answer, Known, Result, Thing, learn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

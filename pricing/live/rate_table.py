@@ -8,12 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
-from pricing.rates import Rates, read_ecb
+from pricing.live.rates import Rates, read_ecb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.prices.http import HttpClient
+    from pricing.live.http import HttpClient
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pricing.breaker import Breaker
-from pricing.json_service import JsonPaths
-from pricing.known import Freshness
-from pricing.offers import Judge
-from pricing.rates import Rates
-from probes.prices.cache import PriceCache, history
-from probes.prices.live import MAX_WAITING, LivePrices, LiveSpec
-from probes.prices.rates import RateTable
-from probes.prices.services import DescribedService, OpenWebNinja, Service
+from pricing.live.breaker import Breaker
+from pricing.live.cache import PriceCache, history
+from pricing.live.json_service import JsonPaths
+from pricing.live.live import MAX_WAITING, LivePrices, LiveSpec
+from pricing.live.offers import Judge
+from pricing.live.rate_table import RateTable
+from pricing.live.rates import Rates
+from pricing.live.remembered import Freshness
+from pricing.live.services import DescribedService, OpenWebNinja, Service
 from tests.fakes.price_server import KEY, PriceServer, product, until
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def test_at_the_gateway_the_headers_are_rapidapi_s() -> None:
 
 
 def history_thing():
-    from pricing.known import Thing
+    from pricing.live.remembered import Thing
 
     return Thing("nike", "sneakers")
 
@@ -334,7 +334,7 @@ def test_names_from_outside_cannot_leave_their_place_in_the_url() -> None:
 
 
 def test_rates_follow_the_feed(server: PriceServer, path: Path) -> None:
-    from probes.prices.http import HttpClient, Reply
+    from pricing.live.http import HttpClient, Reply
 
     class Feed(HttpClient):
         body = b"<html/>"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pricing.catalogue.amounts import read_span
-from pricing.offers import MOST_OFFERS, BadAnswer, Offer
+from pricing.live.offers import MOST_OFFERS, BadAnswer, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.breaker import LONGEST_PAUSE_S, Breaker, BreakerState, Budget, pause_s
+from pricing.live.breaker import LONGEST_PAUSE_S, Breaker, BreakerState, Budget, pause_s
 
 NOW = 1_795_000_000.0
 
