@@ -29,7 +29,7 @@ from pricing.catalogue.reload import CatalogueFile
 from pricing.money import display
 from pricing.sources import PriceSources
 from probes.looks import LookScheduler
-from probes.measure import Health, Metrics
+from probes.metrics import Health, Metrics
 from probes.status import STATUS, Summaries, camera_status, device_status
 
 if TYPE_CHECKING:

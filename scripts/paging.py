@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
     from pipelines.store import Store
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 EXAMPLE_PRICES = CONFIGS / "prices.csv"
 

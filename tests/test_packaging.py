@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from engines.paths import CONFIGS, ROOT
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
-from probes.measure import Metrics
+from probes.metrics import Metrics
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.floor.view import FloorView
-from probes.measure import Health
+from probes.metrics import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.orders import Order
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from probes.measure import Health
+    from probes.metrics import Health
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.settings.describe import Describe
     from pipelines.settings.root import Settings
     from probes.describe import Describer
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 PROMPT = CONFIGS / "describe-prompt.md"
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.store import Platform
     from probes.describe import Describer
     from probes.looks import LookScheduler
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.nvds_marks import Brands
     from probes.wording import Brand, Money
 

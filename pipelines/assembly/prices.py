@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pricing.live.rate_table import RateTable
     from pricing.live.remembered import Answer, Thing
     from pricing.live.services import Service
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 
 def cache_file(settings: Settings, folder: Path) -> Path:

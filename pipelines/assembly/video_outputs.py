@@ -11,7 +11,7 @@ from pipelines.outputs.snapshot import SnapshotOutput
 if TYPE_CHECKING:
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 
 def build_sinks(settings: Settings, metrics: Metrics) -> list[FrameSink]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from probes.draw import Overlay
     from probes.frame import Frame
     from probes.looks import LookScheduler
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from probes.describe import Describer
     from probes.draw import Overlay
     from probes.looks import LookScheduler
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 LOST_MS = 2000
 GAP_MS = 2500

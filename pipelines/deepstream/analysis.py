@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.frame import TrackId
     from probes.looks import LookScheduler
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.nvds_camera import Classes
     from probes.nvds_handoff import Sighting
     from probes.nvds_marks import Brands

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor
     from pipelines.settings.root import Settings
     from probes.looks import LookScheduler
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.nvds_marks import Brands
     from probes.wording import Brand, Money
 

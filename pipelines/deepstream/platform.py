@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.runtime.elements import Kit
     from pipelines.settings.camera import Camera
     from pipelines.settings.root import Settings
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.nvds_redact import Verdict
 
 _log = logging.getLogger(__name__)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.events import PersonEvents
     from probes.frame import Frame, TrackId
-    from probes.measure import Metrics
     from probes.messages import Message
+    from probes.metrics import Metrics
     from probes.notify import Notifier
     from probes.orders import Order
     from probes.status import Summaries

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Journal, Publisher
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
     from probes.status import Summaries
 
 RECORD_MB = 200

@@ -21,7 +21,7 @@ from pipelines.outputs.journal.format import (
     read_tracks,
     read_votes,
 )
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.orders import Action, Order
 from probes.status import Summaries
 

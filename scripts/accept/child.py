@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.money import display
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from pipelines import logs as log
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.settings.load import load_settings
-from probes.measure import Metrics
+from probes.metrics import Metrics
 
 if TYPE_CHECKING:
     import argparse

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from tests.fakes.broker import Broker, Listener, free_port
 from web.metrics import MetricsServer
 

@@ -18,7 +18,7 @@ from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
-from probes.measure import Health, Metrics
+from probes.metrics import Health, Metrics
 from probes.orders import Orders
 from tests.fakes.redacted import plain
 from web.backend import Backend

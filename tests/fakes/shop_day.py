@@ -16,7 +16,7 @@ from pricing.value import Price
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.handover import Passage
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.notify import Rule
 from probes.status import Summaries
 from probes.zones import Role, Zone

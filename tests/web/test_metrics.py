@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 import pytest
 
 from pipelines.errors import BadInput
-from probes.measure import Health, Metrics
+from probes.metrics import Health, Metrics
 from tests.fakes.broker import wait_for
 from web import metrics as module
 from web.metrics import MetricsServer

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.platform import Analysis
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.settings.root import Settings
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pipelines.outputs.mqtt.commands import Handler
     from pipelines.outputs.mqtt.connection import MqttSpec, Session
-    from probes.measure import Metrics
     from probes.messages import Message
+    from probes.metrics import Metrics
 
 log = logging.getLogger(__name__)
 

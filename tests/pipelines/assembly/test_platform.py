@@ -13,7 +13,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from pipelines.store import Store
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from scripts.models_export import REFERENCE
 from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import pyds

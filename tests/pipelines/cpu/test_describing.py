@@ -20,7 +20,7 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from probes.draw import Overlay
 from probes.frame import Frame, Kind, TrackId
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.redact import Redactor
 from probes.tracks import TrackBook
 from tests.fakes.broker import wait_for

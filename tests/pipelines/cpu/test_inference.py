@@ -17,7 +17,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from probes.draw import Overlay
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.redact import RedactedFrame, Redactor
 from probes.tracks import TrackBook
 from tests.fakes.broker import wait_for

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
-    from probes.measure import Metrics
+    from probes.metrics import Metrics
 
     Scene = Callable[[int, int], Sequence[Obj] | None]
     """What camera `slot` sees in step `number`; None: it gives no frame."""

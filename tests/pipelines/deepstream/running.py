@@ -11,7 +11,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.platform import DeepStreamPlatform
 from pipelines.deepstream.runtime.elements import Gst
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.nvds_redact import Verdict
 from tests.fakes.deepstream import FakeKit
 from tests.pipelines.deepstream.stores import JETSON, store

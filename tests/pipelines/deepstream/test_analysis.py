@@ -17,7 +17,7 @@ from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.settings.brands import Brands
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.reading import Sought
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeKit

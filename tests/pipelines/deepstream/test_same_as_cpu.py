@@ -32,7 +32,7 @@ from pipelines.settings.area import Zone
 from pricing.catalogue.reload import CatalogueFile
 from probes.draw import Overlay
 from probes.frame import Kind
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.nvds_meta import UNTRACKED
 from probes.picking import Limits, Picker
 from probes.reading import Recogniser, cut, sought_of

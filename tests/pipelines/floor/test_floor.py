@@ -16,7 +16,7 @@ from pricing.ledger.votes import Vote
 from pricing.value import Price
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.handover import Passage
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.notify import Rule
 from probes.orders import WAITING, Action, Order
 from probes.status import Summaries

@@ -19,8 +19,8 @@ from engines.paths import ROOT
 from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.events import EndReason, PersonEvents
-from probes.measure import Metrics
 from probes.messages import Message, MessageKind, rfc3339, ulid
+from probes.metrics import Metrics
 from probes.status import Summaries, camera_status
 from tests.fakes import schemas
 from tests.fakes.broker import Broker, Listener, free_port, wait_for
@@ -267,7 +267,7 @@ PUBLISHER = """
 import random, sys, time
 from pathlib import Path
 from pipelines.outputs.mqtt.connection import MqttSpec
-from probes.measure import Metrics
+from probes.metrics import Metrics
 from probes.messages import Message, MessageKind
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 publisher = MqttPublisher(MqttSpec("127.0.0.1", int(sys.argv[1]), retry_first_ms=50), "berlin", "edge-1",

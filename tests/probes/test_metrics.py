@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from engines.paths import CONFIGS
-from probes.measure import Metrics
+from probes.metrics import Metrics
 
 AGREED = {
     "msh_build_info": {"version", "revision", "platform"},
