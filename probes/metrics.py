@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.gc_collector import GCCollector
 
-from probes.messages import MessageKind
+from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

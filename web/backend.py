@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
+    from probes.events.staff_orders import Order
     from probes.metrics import Metrics
-    from probes.orders import Order
 
 
 class Floor(Protocol):

@@ -16,8 +16,8 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from pipelines.settings.load import parse_settings
 from pipelines.settings.mistakes import SettingsError
 from pipelines.version import VERSION
-from probes.messages import rfc3339
-from probes.orders import Action, Order
+from probes.events.messages import rfc3339
+from probes.events.staff_orders import Action, Order
 from web import areas, body, webcam
 from web.film import Showing, media_type
 from web.guard import address

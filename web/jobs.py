@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from probes.messages import rfc3339
+from probes.events.messages import rfc3339
 from web import views
 from web.refusal import Code, Refused
 from web.sniff import NEEDED, Sniffed, is_heic, sniff

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 
-from probes.messages import rfc3339
+from probes.events.messages import rfc3339
 
 MOST = 50
 STATES = "pipelines.cameras.supervisor"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.watching import MOST_FPS, WIDTHS
-from probes.messages import rfc3339
+from probes.events.messages import rfc3339
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:

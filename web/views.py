@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.states import REMEDY, CameraState, Cause
 from pipelines.version import VERSION
 from pricing.money import display
-from probes.events import price as price_payload
-from probes.messages import rfc3339
+from probes.events.events import price as price_payload
+from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.floor.view import FloorView, view_of
-from probes.events import EndReason
+from probes.events.events import EndReason
+from probes.events.staff_orders import Action, Orders
 from probes.frame import Kind
-from probes.orders import Action, Orders
 from probes.zones import Role, Zones
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from pricing.ledger.votes import Vote
     from pricing.value import Item, PersonValue, Price
     from probes.answers import LookAnswer
-    from probes.events import PersonEvents
+    from probes.events.events import PersonEvents
+    from probes.events.messages import Message
+    from probes.events.notify import Notifier
+    from probes.events.staff_orders import Order
+    from probes.events.status import Summaries
     from probes.frame import Frame, TrackId
-    from probes.messages import Message
     from probes.metrics import Metrics
-    from probes.notify import Notifier
-    from probes.orders import Order
-    from probes.status import Summaries
     from probes.zones import Zone, ZoneVisit
 
 VIEW_EVERY_NS = 250_000_000

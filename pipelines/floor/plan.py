@@ -17,9 +17,9 @@ from pricing.ledger.ledger import Ledger, Unknown
 from pricing.ledger.lookup_once import Asked
 from pricing.ledger.ranking import Weights
 from pricing.money import exponent
-from probes.events import PersonEvents
+from probes.events.events import PersonEvents
+from probes.events.notify import Notifier, NotifyResult, Rule
 from probes.handover import Handover, Passage
-from probes.notify import Notifier, NotifyResult, Rule
 from probes.price import VoteMaker
 from probes.zones import Role, Zone
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Journal, Publisher
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
+    from probes.events.status import Summaries
     from probes.metrics import Metrics
-    from probes.status import Summaries
 
 RECORD_MB = 200
 

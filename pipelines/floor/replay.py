@@ -21,9 +21,9 @@ from pipelines.outputs.journal.format import (
     read_tracks,
     read_votes,
 )
+from probes.events.staff_orders import Action, Order
+from probes.events.status import Summaries
 from probes.metrics import Metrics
-from probes.orders import Action, Order
-from probes.status import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from pipelines.floor.view import FloorView
     from pricing.ledger.lookup_once import Question
     from pricing.value import Price
+    from probes.events.messages import Message
     from probes.frame import Frame
-    from probes.messages import Message
 
 FRAMES = 4096
 """Frames kept for the answers to their looks, all cameras together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.mqtt.commands import CommandRefused
-from probes.orders import Action, Order
+from probes.events.staff_orders import Action, Order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

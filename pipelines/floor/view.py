@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pricing.ledger.ranking import Standing, Weights, rank
-from probes.events import relative
+from probes.events.events import relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from pipelines.outputs.mp4 import Mp4Writer
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
 from probes.draw import Overlay
-from probes.events import item, total
+from probes.events.events import item, total
 from probes.looks import LooksNow
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
+from probes.events.staff_orders import Orders
 from probes.metrics import Health, Metrics
-from probes.orders import Orders
 from tests.fakes.redacted import plain
 from web.backend import Backend
 from web.server import PageServer

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from pipelines.floor.plan import FloorPlan, build_floor
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
+from probes.events.notify import Rule
+from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.handover import Passage
 from probes.metrics import Metrics
-from probes.notify import Rule
-from probes.status import Summaries
 from probes.zones import Role, Zone
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipelines.floor.floor import Floor, Journal
     from pricing.ledger.lookup_once import Lookup
-    from probes.messages import Message
+    from probes.events.messages import Message
 
 START = 1_795_330_800_000_000_000
 """2026-11-22T07:00:00Z, 8 o'clock in Berlin."""

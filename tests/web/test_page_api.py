@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from engines.paths import ROOT
-from probes.orders import Action, Order
+from probes.events.staff_orders import Action, Order
 from tests.fakes.served_page import customer, served_page, until
 
 API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())

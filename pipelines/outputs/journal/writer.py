@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pricing.ledger.votes import Vote
     from pricing.value import Price
     from probes.answers import LookAnswer
+    from probes.events.staff_orders import Order
     from probes.frame import Frame, TrackId
-    from probes.orders import Order
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from probes.messages import MessageKind
+from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.messages import Message
+    from probes.events.messages import Message
 
 
 class Inbox:

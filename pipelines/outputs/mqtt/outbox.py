@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from probes.messages import MessageKind, rfc3339
+from probes.events.messages import MessageKind, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.mqtt.connection import Session
     from pipelines.outputs.mqtt.spool import Spool
     from pipelines.outputs.mqtt.spool_db import Entry
-    from probes.messages import Message
+    from probes.events.messages import Message
 
 log = logging.getLogger(__name__)
 

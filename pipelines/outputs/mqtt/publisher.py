@@ -14,8 +14,8 @@ from pipelines.outputs.mqtt.inbox import Inbox
 from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.retained import Retained
 from pipelines.outputs.mqtt.spool import Spool
-from probes.messages import MessageKind
-from probes.status import AVAILABILITY
+from probes.events.messages import MessageKind
+from probes.events.status import AVAILABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pipelines.outputs.mqtt.commands import Handler
     from pipelines.outputs.mqtt.connection import MqttSpec, Session
-    from probes.messages import Message
+    from probes.events.messages import Message
     from probes.metrics import Metrics
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from probes.status import qos
+from probes.events.status import qos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

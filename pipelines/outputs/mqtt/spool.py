@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from probes.messages import MessageKind
+    from probes.events.messages import MessageKind
 
 log = logging.getLogger(__name__)
 

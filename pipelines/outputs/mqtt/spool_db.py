@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from probes.messages import MessageKind
+from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

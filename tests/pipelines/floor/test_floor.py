@@ -14,12 +14,12 @@ from pricing.hours import parse_hours
 from pricing.ledger.ranking import Weights
 from pricing.ledger.votes import Vote
 from pricing.value import Price
+from probes.events.notify import Rule
+from probes.events.staff_orders import WAITING, Action, Order
+from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.handover import Passage
 from probes.metrics import Metrics
-from probes.notify import Rule
-from probes.orders import WAITING, Action, Order
-from probes.status import Summaries
 from probes.zones import Role, Zone
 from tests.fakes.schemas import PERSON_EVENT
 from tests.fakes.shop_day import Sayings

@@ -8,7 +8,7 @@ import pytest
 from pipelines.errors import BadInput
 from pipelines.floor.plan import open_record, plan_of, written
 from pipelines.floor.replay import Replay
-from probes.orders import Action, Order
+from probes.events.staff_orders import Action, Order
 from scripts.msh import main
 from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
 from tests.pipelines.settings.store_file import MINIMAL, load

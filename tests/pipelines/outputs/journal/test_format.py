@@ -24,8 +24,8 @@ from pipelines.outputs.journal.writer import Recorder
 from pricing.ledger.votes import Vote
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
+from probes.events.staff_orders import Action, Order
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.orders import Action, Order
 
 NUMBERS = st.floats(-1e4, 1e4)
 BOXES = st.builds(Box, NUMBERS, NUMBERS, NUMBERS, NUMBERS)

@@ -12,7 +12,7 @@ from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState, MqttSp
 from pipelines.outputs.mqtt.inbox import Inbox
 from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
 from pipelines.outputs.mqtt.spool import Spool
-from probes.messages import Message, MessageKind
+from probes.events.messages import Message, MessageKind
 from tests.fakes.people import SECOND, START
 
 if TYPE_CHECKING:

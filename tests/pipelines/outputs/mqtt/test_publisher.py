@@ -18,10 +18,10 @@ from engines.errors import BadInput
 from engines.paths import ROOT
 from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
-from probes.events import EndReason, PersonEvents
-from probes.messages import Message, MessageKind, rfc3339, ulid
+from probes.events.events import EndReason, PersonEvents
+from probes.events.messages import Message, MessageKind, rfc3339, ulid
+from probes.events.status import Summaries, camera_status
 from probes.metrics import Metrics
-from probes.status import Summaries, camera_status
 from tests.fakes import schemas
 from tests.fakes.broker import Broker, Listener, free_port, wait_for
 from tests.fakes.people import frame, person, track, value
@@ -268,7 +268,7 @@ import random, sys, time
 from pathlib import Path
 from pipelines.outputs.mqtt.connection import MqttSpec
 from probes.metrics import Metrics
-from probes.messages import Message, MessageKind
+from probes.events.messages import Message, MessageKind
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 publisher = MqttPublisher(MqttSpec("127.0.0.1", int(sys.argv[1]), retry_first_ms=50), "berlin", "edge-1",
     spool=Path(sys.argv[2]), spool_bytes=5_000_000, initial={}, metrics=Metrics(("live",)),

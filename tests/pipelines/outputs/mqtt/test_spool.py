@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engines.paths import ROOT
 from pipelines.outputs.mqtt.spool import RETRY_NS, Spool
-from probes.messages import MessageKind
+from probes.events.messages import MessageKind
 from tests.fakes.people import START
 
 UPDATED, STARTED, ENDED, NOTIFY = (
@@ -228,7 +228,7 @@ def test_retained_topics_are_remembered(path):
 WRITER = """
 import sys, time
 from pathlib import Path
-from probes.messages import MessageKind
+from probes.events.messages import MessageKind
 from pipelines.outputs.mqtt.spool import Spool
 spool = Spool(Path(sys.argv[1]), 10_000_000, time.time_ns, lambda *_: None)
 spool.open()

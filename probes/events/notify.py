@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from pricing.hours import Hours, open_now
 from pricing.money import display
-from probes.events import total
-from probes.messages import Message, MessageKind, Payload, rfc3339, ulid
+from probes.events.events import total
+from probes.events.messages import Message, MessageKind, Payload, rfc3339, ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import tzinfo
 
     from pricing.value import Item, PersonValue
-    from probes.events import ZoneVisit
+    from probes.events.events import ZoneVisit
     from probes.frame import TrackId
 
 SCHEMA = "msh.notify/1"

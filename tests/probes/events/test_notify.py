@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from probes.notify import Notifier, Rule
+from probes.events.notify import Notifier, Rule
 from tests.fakes.people import SECOND, START, Visit, track, value
 from tests.fakes.schemas import message
 

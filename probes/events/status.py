@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from probes.messages import Payload, rfc3339
+from probes.events.messages import Payload, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from pricing.value import PersonValue
-    from probes.events import ZoneVisit
+    from probes.events.events import ZoneVisit
     from probes.frame import TrackId
 
 STATUS = "status"

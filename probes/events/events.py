@@ -7,8 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pricing.value import PersonValue, Total
+from probes.events.messages import Message, MessageKind, Payload, rfc3339, ulid
 from probes.frame import Kind
-from probes.messages import Message, MessageKind, Payload, rfc3339, ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

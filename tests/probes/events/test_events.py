@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.events import EndReason, PersonEvents, relative
+from probes.events.events import EndReason, PersonEvents, relative
+from probes.events.messages import rfc3339, ulid
 from probes.frame import Box
-from probes.messages import rfc3339, ulid
 from tests.fakes.people import SECOND, START, Visit, frame, person, track, value
 from tests.fakes.schemas import PERSON_EVENT, closed
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from probes.status import Summaries, camera_status, device_status
+from probes.events.status import Summaries, camera_status, device_status
 from tests.fakes.people import SECOND, START, Visit, track, value
 from tests.fakes.schemas import closed, message
 

@@ -1,0 +1,1 @@
+"""Events and status messages made from the floor."""
