@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.nvds_redact import Verdict
+    from probes.nvds.gate import Verdict
 
 ROUNDS = 30
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from probes.describe import Describer
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
-    from probes.nvds_marks import Brands
+    from probes.nvds.marks import Brands
     from probes.wording import Brand, Money
 
 _log = logging.getLogger(__name__)

@@ -13,16 +13,16 @@ from pipelines.cpu.inference import QUIET_AFTER_S, Watch
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
 from probes.frame import Kind
-from probes.nvds import PydsMeta
-from probes.nvds_camera import CameraMeta
-from probes.nvds_chooser import Chooser
-from probes.nvds_crops import SurfaceCrops
-from probes.nvds_handoff import Handoff
-from probes.nvds_marks import MarkLooks
-from probes.nvds_overlay import MetaOverlay
-from probes.nvds_probe import BatchProbe
-from probes.nvds_redact import Gate, Verdict
-from probes.nvds_tensors import PydsLooks
+from probes.nvds.camera import CameraMeta
+from probes.nvds.chooser import Chooser
+from probes.nvds.crops import SurfaceCrops
+from probes.nvds.gate import Gate, Verdict
+from probes.nvds.handoff import Handoff
+from probes.nvds.marks import MarkLooks
+from probes.nvds.overlay import MetaOverlay
+from probes.nvds.probe import BatchProbe
+from probes.nvds.pyds_meta import PydsMeta
+from probes.nvds.tensors import PydsLooks
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
 from probes.wording import as_is
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
-    from probes.nvds_camera import Classes
-    from probes.nvds_handoff import Sighting
-    from probes.nvds_marks import Brands
+    from probes.nvds.camera import Classes
+    from probes.nvds.handoff import Sighting
+    from probes.nvds.marks import Brands
     from probes.wording import Brand, Money
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pipelines.deepstream.analysis import PydsAnalysis
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
-from probes.nvds import load_pyds
+from probes.nvds.pyds_meta import load_pyds
 from probes.wording import as_is
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
-    from probes.nvds_marks import Brands
+    from probes.nvds.marks import Brands
     from probes.wording import Brand, Money
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import Camera
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
-    from probes.nvds_redact import Verdict
+    from probes.nvds.gate import Verdict
 
 _log = logging.getLogger(__name__)
 

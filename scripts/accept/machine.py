@@ -117,7 +117,7 @@ def _cuda() -> Check:
 
 
 def _pyds() -> Check:
-    from probes.nvds import load_pyds  # noqa: PLC0415  needs what only boxes with DeepStream have
+    from probes.nvds.pyds_meta import load_pyds  # noqa: PLC0415  needs what only boxes with DeepStream have
 
     try:
         load_pyds()

@@ -81,7 +81,7 @@ def _binding() -> tuple[str, Any, Path]:
     if find_spec("pyds") is not None:
         if not (INSTALLED / "libnvds_meta.so").exists():
             raise BadInput(f"{INSTALLED}: holds no libnvds_meta.so; install DeepStream, or remove pyds")
-        from probes.nvds import load_pyds  # noqa: PLC0415
+        from probes.nvds.pyds_meta import load_pyds  # noqa: PLC0415
 
         return "pyds", load_pyds(), INSTALLED
     spec = spec_from_file_location("pyds_over_ctypes", STAND_IN) if STAND_IN.exists() else None

@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 
 from pricing.value import Item, PersonValue, Price, Total
 from probes.frame import Kind
-from probes.nvds import PydsMeta
-from probes.nvds_camera import CameraMeta
-from probes.nvds_handoff import Handoff
-from probes.nvds_meta import UNTRACKED
-from probes.nvds_overlay import MetaOverlay
-from probes.nvds_probe import BatchProbe
-from probes.nvds_redact import Gate
+from probes.nvds.camera import CameraMeta
+from probes.nvds.gate import Gate
+from probes.nvds.handoff import Handoff
+from probes.nvds.meta import UNTRACKED
+from probes.nvds.overlay import MetaOverlay
+from probes.nvds.probe import BatchProbe
+from probes.nvds.pyds_meta import PydsMeta
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
 

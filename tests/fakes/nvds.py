@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from probes.frame import Kind
-from probes.nvds import PydsMeta
-from probes.nvds_camera import CameraMeta
-from probes.nvds_handoff import Handoff
-from probes.nvds_meta import UNTRACKED
-from probes.nvds_overlay import MetaOverlay
-from probes.nvds_probe import BatchProbe
+from probes.nvds.camera import CameraMeta
+from probes.nvds.handoff import Handoff
+from probes.nvds.meta import UNTRACKED
+from probes.nvds.overlay import MetaOverlay
+from probes.nvds.probe import BatchProbe
+from probes.nvds.pyds_meta import PydsMeta
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
 from tests.fakes import pyds_over_ctypes

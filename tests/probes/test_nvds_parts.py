@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from engines.colour import to_bgr
 from probes.frame import Box, Detection, Frame, Kind
-from probes.nvds_camera import on_surface
-from probes.nvds_crops import SurfaceCrops
-from probes.nvds_handoff import Handoff, Sighting
-from probes.nvds_meta import UNTRACKED, FrameMeta, MetaError, Past, Seen
-from probes.nvds_overlay import MetaOverlay
+from probes.nvds.camera import on_surface
+from probes.nvds.crops import SurfaceCrops
+from probes.nvds.handoff import Handoff, Sighting
+from probes.nvds.meta import UNTRACKED, FrameMeta, MetaError, Past, Seen
+from probes.nvds.overlay import MetaOverlay
 from probes.picking import Limits, Picker
 from probes.reading import Look, cut
 from probes.wording import DETAILED, Tone

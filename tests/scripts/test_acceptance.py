@@ -111,7 +111,7 @@ def test_the_box(tmp_path: Path, how: dict[str, Any], smi: str | None, driver: s
 def test_gpu_and_packages_where_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "load_tensorrt", lambda: fake_tensorrt(FakeGpu(), version="10.3.0"))
     monkeypatch.setattr(machine, "open_cuda", FakeGpu)
-    monkeypatch.setattr("probes.nvds.load_pyds", lambda: None)
+    monkeypatch.setattr("probes.nvds.pyds_meta.load_pyds", lambda: None)
     found = checks(box(tmp_path), "GPU")
     assert all(check.good for check in found.values())
     assert found["cuda"].data == {"gpu": "Orin", "capability": [8, 7]}

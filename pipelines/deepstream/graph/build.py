@@ -187,7 +187,7 @@ def _secondary(gie: int) -> Properties:
     """Return what makes an nvinfer look at the crops that are chosen for it, and give its tensors to us.
 
     Of a network that nvinfer does not read itself it has every object worked on in every frame; so the
-    objects are looks, added on its sink pad (probes.nvds_chooser), and persons are none (pitfall 18).
+    objects are looks, added on its sink pad (probes.nvds.chooser), and persons are none (pitfall 18).
     """
     return {
         "unique-id": gie,

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, FACE_GIE, PERSON_GIE
-from probes.nvds_meta import COVER_CLASS, HEADS
+from probes.nvds.meta import COVER_CLASS, HEADS
 
 if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities

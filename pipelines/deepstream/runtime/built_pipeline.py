@@ -12,13 +12,13 @@ from pipelines.deepstream.checks.privacy_proof import READ
 from pipelines.deepstream.runtime.elements import Gst, GstKit, get, put
 from pipelines.errors import BadInput
 from pipelines.graph.graph import Element, Graph, Link
-from probes.nvds_pads import judge_buffers
+from probes.nvds.pads import judge_buffers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.deepstream.runtime.elements import Kit
-    from probes.nvds_redact import Verdict
+    from probes.nvds.gate import Verdict
 
     Judge = Callable[[int], Verdict]
 

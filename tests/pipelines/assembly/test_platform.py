@@ -69,7 +69,7 @@ def without_pyds(monkeypatch):
 
 
 def a_wheel_under_numpy_2(monkeypatch):
-    monkeypatch.setattr("probes.nvds.version", lambda _name: "1.2.0")
+    monkeypatch.setattr("probes.nvds.pyds_meta.version", lambda _name: "1.2.0")
     monkeypatch.setattr(np, "__version__", "2.1.0")
     return a_box(pyds=None)
 

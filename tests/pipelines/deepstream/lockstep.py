@@ -19,8 +19,8 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
 from probes.events.status import Summaries
-from probes.nvds_meta import HEADS
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
+from probes.nvds.meta import HEADS
 from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
 from tests.fakes.people import START
 from tests.fakes.shop_day import Sayings

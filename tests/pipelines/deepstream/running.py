@@ -12,7 +12,7 @@ from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.platform import DeepStreamPlatform
 from pipelines.deepstream.runtime.elements import Gst
 from probes.metrics import Metrics
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
 from tests.fakes.deepstream import FakeKit
 from tests.pipelines.deepstream.stores import JETSON, store
 

@@ -9,7 +9,7 @@ import pytest
 from pipelines.deepstream.checks import privacy_proof as guard
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import BOXES, rtsp
 

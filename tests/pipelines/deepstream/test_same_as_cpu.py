@@ -33,7 +33,7 @@ from pricing.catalogue.reload import CatalogueFile
 from probes.draw import Overlay
 from probes.frame import Kind
 from probes.metrics import Metrics
-from probes.nvds_meta import UNTRACKED
+from probes.nvds.meta import UNTRACKED
 from probes.picking import Limits, Picker
 from probes.reading import Recogniser, cut, sought_of
 from probes.redact import Redactor

@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.deepstream.runtime.elements import Gst
 from probes.frame import Kind
-from probes.nvds_meta import UNTRACKED
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
+from probes.nvds.meta import UNTRACKED
 from tests.fakes.nvds import SURFACE, face, frames_of, objects_of, person
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
 from tests.pipelines.deepstream.running import until

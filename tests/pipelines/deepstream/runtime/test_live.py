@@ -18,7 +18,7 @@ from pipelines.deepstream.runtime.live import DeepStreamLive, reduced
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
 from scripts.paging import PageOutputs, _live_of
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until

@@ -10,14 +10,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind
-from probes.nvds_meta import UNTRACKED, VOUCHER, MetaError
+from probes.nvds.meta import UNTRACKED, VOUCHER, MetaError
 from probes.zones import contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from probes.frame import TrackId
-    from probes.nvds_meta import FrameMeta, Past, Rectangle, Seen
+    from probes.nvds.meta import FrameMeta, Past, Rectangle, Seen
     from probes.redact import HeadWatch, Mask, Polygon
     from probes.tracks import TrackBook
 

@@ -15,8 +15,8 @@ import numpy as np
 from engines.colour import from_bgr
 from probes.cover import black_out
 from probes.frame import Box
-from probes.nvds_camera import on_surface
-from probes.nvds_meta import MetaError
+from probes.nvds.camera import on_surface
+from probes.nvds.meta import MetaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

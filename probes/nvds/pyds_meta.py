@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BadInput
-from probes.nvds_meta import (
+from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
     UNTRACKED,
@@ -30,7 +30,7 @@ from probes.nvds_meta import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from probes.nvds_meta import Rectangle, Rgb, Style, Text
+    from probes.nvds.meta import Rectangle, Rgb, Style, Text
 
     Rgba = tuple[float, float, float, float]
 

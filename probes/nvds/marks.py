@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from engines.marks.types import FloatArray
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
-    from probes.nvds_camera import CameraMeta
-    from probes.nvds_meta import FrameMeta
-    from probes.nvds_overlay import Pairs
-    from probes.nvds_tensors import PydsLooks, Tensors
+    from probes.nvds.camera import CameraMeta
+    from probes.nvds.meta import FrameMeta
+    from probes.nvds.overlay import Pairs
+    from probes.nvds.tensors import PydsLooks, Tensors
     from probes.reading import Sought
 
 log = logging.getLogger(__name__)

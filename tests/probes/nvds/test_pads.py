@@ -10,8 +10,8 @@ import pytest
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from probes.nvds_pads import judge_buffers  # noqa: E402
-from probes.nvds_redact import Gate, Verdict  # noqa: E402
+from probes.nvds.gate import Gate, Verdict  # noqa: E402
+from probes.nvds.pads import judge_buffers  # noqa: E402
 from tests.fakes.nvds import TOKEN, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
 from tests.fakes.pyds_over_ctypes import Faulty  # noqa: E402

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from probes.nvds_meta import MetaReader
+    from probes.nvds.meta import MetaReader
 
 log = logging.getLogger(__name__)
 

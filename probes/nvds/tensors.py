@@ -15,12 +15,12 @@ import numpy as np
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS, MARK_OUTPUTS
 from engines.marks.types import VECTOR
-from probes.nvds_meta import MetaError
+from probes.nvds.meta import MetaError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from probes.nvds_meta import BatchMeta, FrameMeta, Rectangle, Seen
+    from probes.nvds.meta import BatchMeta, FrameMeta, Rectangle, Seen
 
     Floats = npt.NDArray[np.float32]
 

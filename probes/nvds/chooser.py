@@ -12,17 +12,17 @@ from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.nvds_meta import UNTRACKED
-from probes.nvds_redact import Verdict
+from probes.nvds.gate import Verdict
+from probes.nvds.meta import UNTRACKED
 from probes.picking import Limits, Picker
 from probes.reading import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.nvds_camera import Classes
-    from probes.nvds_meta import FrameMeta, MetaReader, Rectangle
-    from probes.nvds_tensors import PydsLooks
+    from probes.nvds.camera import Classes
+    from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
+    from probes.nvds.tensors import PydsLooks
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
-from probes.nvds_meta import Style, Text
+from probes.nvds.meta import Style, Text
 from probes.wording import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
-    from probes.nvds_meta import Rgb, Seen
+    from probes.nvds.meta import Rgb, Seen
     from probes.wording import Brand, LabelText, Money
 
     Values = Callable[[TrackId], PersonValue | None]

@@ -6,20 +6,20 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from probes.nvds_camera import on_surface
-from probes.nvds_handoff import Sighting
-from probes.nvds_meta import MetaError
-from probes.nvds_redact import Verdict
+from probes.nvds.camera import on_surface
+from probes.nvds.gate import Verdict
+from probes.nvds.handoff import Sighting
+from probes.nvds.meta import MetaError
 from probes.redact import By, RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from probes.frame import Frame
-    from probes.nvds_camera import CameraMeta
-    from probes.nvds_handoff import Handoff
-    from probes.nvds_meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
-    from probes.nvds_overlay import MetaOverlay, Pairs
+    from probes.nvds.camera import CameraMeta
+    from probes.nvds.handoff import Handoff
+    from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
+    from probes.nvds.overlay import MetaOverlay, Pairs
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from probes.frame import Kind  # noqa: E402
-from probes.nvds_meta import HEADS, UNTRACKED, VOUCHER  # noqa: E402
-from probes.nvds_redact import Gate, Verdict  # noqa: E402
+from probes.nvds.gate import Gate, Verdict  # noqa: E402
+from probes.nvds.meta import HEADS, UNTRACKED, VOUCHER  # noqa: E402
 from tests.fakes.nvds import (  # noqa: E402
     SURFACE,
     TOKEN,

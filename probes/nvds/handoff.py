@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from probes.frame import Frame, TrackId
-    from probes.nvds_camera import Earlier
+    from probes.nvds.camera import Earlier
 
 WAITING = 64
 

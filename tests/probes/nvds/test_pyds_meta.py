@@ -15,8 +15,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from engines.errors import BadInput  # noqa: E402
-from probes.nvds import PydsMeta, load_pyds  # noqa: E402
-from probes.nvds_meta import (  # noqa: E402
+from probes.nvds.meta import (  # noqa: E402
     COVER_CLASS,
     HEADS,
     UNTRACKED,
@@ -28,6 +27,7 @@ from probes.nvds_meta import (  # noqa: E402
     Style,
     Text,
 )
+from probes.nvds.pyds_meta import PydsMeta, load_pyds  # noqa: E402
 from tests.fakes import pyds_over_ctypes  # noqa: E402
 from tests.fakes.nvds import SURFACE, TOKEN, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
 
@@ -215,7 +215,7 @@ def test_pyds_missing_or_of_another_kind_is_one_clear_line(monkeypatch: pytest.M
 
 
 def test_a_pyds_wheel_with_numpy_2_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("probes.nvds.version", lambda _name: "1.2.0")
+    monkeypatch.setattr("probes.nvds.pyds_meta.version", lambda _name: "1.2.0")
     monkeypatch.setattr(np, "__version__", "2.1.0")
     with pytest.raises(BadInput, match=r'numpy below 2, here is 2\.1\.0; install "numpy<2"'):
         load_pyds()

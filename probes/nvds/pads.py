@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402 the version must be chosen first
 
-from probes.nvds_redact import Verdict  # noqa: E402
+from probes.nvds.gate import Verdict  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

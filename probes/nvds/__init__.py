@@ -1,0 +1,1 @@
+"""DeepStream metadata: the pad probe and what it reads and writes through pyds."""
