@@ -23,8 +23,8 @@ from pipelines.outputs.disk import write_whole
 from pricing.ledger.evidence import FULL, weight
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
-from probes.label import FONTS
 from probes.marks import marks_of
+from probes.overlay.label import FONTS
 from probes.reading import Look, Recogniser, Sought, cut
 
 if TYPE_CHECKING:

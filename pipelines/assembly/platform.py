@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
-    from probes.wording import Brand, Money
+    from probes.overlay.text import Brand, Money
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def build_platform(
                 raise
             _log.info("runs on the CPU: %s", error)
     from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
-    from probes.draw import Overlay  # noqa: PLC0415
+    from probes.overlay.draw import Overlay  # noqa: PLC0415
 
     return CpuPlatform(
         settings,

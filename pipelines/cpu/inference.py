@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from probes.describe import Describer
-    from probes.draw import Overlay
     from probes.frame import Frame
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
+    from probes.overlay.draw import Overlay
 
 _log = logging.getLogger(__name__)
 

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from pipelines.settings.models import Model
     from pipelines.settings.root import Settings
     from probes.describe import Describer
-    from probes.draw import Overlay
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
+    from probes.overlay.draw import Overlay
 
 LOST_MS = 2000
 GAP_MS = 2500

@@ -23,9 +23,9 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.tensors import PydsLooks
+from probes.overlay.text import as_is
 from probes.redact import HeadWatch
 from probes.tracks import Sessions, TrackBook
-from probes.wording import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from probes.nvds.camera import Classes
     from probes.nvds.handoff import Sighting
     from probes.nvds.marks import Brands
-    from probes.wording import Brand, Money
+    from probes.overlay.text import Brand, Money
 
 _log = logging.getLogger(__name__)
 

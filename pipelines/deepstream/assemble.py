@@ -10,7 +10,7 @@ from pipelines.deepstream.graph.build import brand_model, build_graph, engine_fi
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
 from probes.nvds.pyds_meta import load_pyds
-from probes.wording import as_is
+from probes.overlay.text import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
-    from probes.wording import Brand, Money
+    from probes.overlay.text import Brand, Money
 
 
 def assemble(

@@ -19,9 +19,9 @@ from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
-from probes.draw import Overlay
 from probes.events.events import item, total
 from probes.looks import LooksNow
+from probes.overlay.draw import Overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

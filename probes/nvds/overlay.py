@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
 from probes.nvds.meta import Style, Text
-from probes.wording import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
+from probes.overlay.text import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
     from probes.nvds.meta import Rgb, Seen
-    from probes.wording import Brand, LabelText, Money
+    from probes.overlay.text import Brand, LabelText, Money
 
     Values = Callable[[TrackId], PersonValue | None]
     Pairs = Sequence[tuple[Seen, Detection | None]]
@@ -28,7 +28,7 @@ MOST_TEXTS = 1024
 
 
 class MetaOverlay:
-    """Says the same of each person as probes.draw does. `values` tells what a person is known to carry."""
+    """Says the same of each person as probes.overlay.draw does. `values` tells what a person is known to carry."""
 
     def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
         self._money, self._values, self._brand = money, values, brand

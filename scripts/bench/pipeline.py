@@ -70,7 +70,7 @@ def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[t
     """Take all frames through one step after the other; yield each step's name and seconds."""
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
-    from probes.draw import Overlay  # noqa: PLC0415
+    from probes.overlay.draw import Overlay  # noqa: PLC0415
     from probes.redact import Redactor  # noqa: PLC0415
     from probes.tracks import TrackBook  # noqa: PLC0415
 

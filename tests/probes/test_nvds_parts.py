@@ -18,9 +18,9 @@ from probes.nvds.crops import SurfaceCrops
 from probes.nvds.handoff import Handoff, Sighting
 from probes.nvds.meta import UNTRACKED, FrameMeta, MetaError, Past, Seen
 from probes.nvds.overlay import MetaOverlay
+from probes.overlay.text import DETAILED, Tone
 from probes.picking import Limits, Picker
 from probes.reading import Look, cut
-from probes.wording import DETAILED, Tone
 from tests.fakes.nvds import SURFACE, camera
 from tests.fakes.people import START, frame, person, track, value
 

@@ -18,9 +18,9 @@ from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from probes.draw import Overlay
 from probes.frame import Frame, Kind, TrackId
 from probes.metrics import Metrics
+from probes.overlay.draw import Overlay
 from probes.redact import Redactor
 from probes.tracks import TrackBook
 from tests.fakes.broker import wait_for

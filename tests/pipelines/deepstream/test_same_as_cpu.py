@@ -30,10 +30,10 @@ from pipelines.floor.plan import plan_of
 from pipelines.offline.reader import read_frames
 from pipelines.settings.area import Zone
 from pricing.catalogue.reload import CatalogueFile
-from probes.draw import Overlay
 from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.meta import UNTRACKED
+from probes.overlay.draw import Overlay
 from probes.picking import Limits, Picker
 from probes.reading import Recogniser, cut, sought_of
 from probes.redact import Redactor

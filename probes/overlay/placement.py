@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from probes.frame import Box, TrackId
-    from probes.label import Label
+    from probes.overlay.label import Label
 
     Rectangles = npt.NDArray[np.float32]
     Placed = tuple[Label, int, int]

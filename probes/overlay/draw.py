@@ -10,9 +10,20 @@ import numpy as np
 
 from engines.colour import from_bgr
 from probes.frame import Box, Kind
-from probes.label import render
-from probes.placement import GAP, Placer
-from probes.wording import ACCESSORY, DETAILED, GREY, LabelText, Row, Tone, as_is, text_height, texts, tone_of
+from probes.overlay.label import render
+from probes.overlay.placement import GAP, Placer
+from probes.overlay.text import (
+    ACCESSORY,
+    DETAILED,
+    GREY,
+    LabelText,
+    Row,
+    Tone,
+    as_is,
+    text_height,
+    texts,
+    tone_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +31,9 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pricing.value import PersonValue, Price, Total
     from probes.frame import Detection, Frame, TrackId
-    from probes.label import Label
+    from probes.overlay.label import Label
+    from probes.overlay.text import Rgb
     from probes.redact import RedactedFrame
-    from probes.wording import Rgb
 
 SHADOW_Y = 20
 

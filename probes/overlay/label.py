@@ -15,7 +15,7 @@ from engines.colour import from_bgr
 
 if TYPE_CHECKING:
     from engines.image import I420, Plane
-    from probes.wording import LabelText, Rgb
+    from probes.overlay.text import LabelText, Rgb
 
 FONTS = Path(__file__).parent / "fonts"
 PLATE, PLATE_ALPHA = (14, 17, 23), 222

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from engines.image import I420
 from pricing.value import Item, PersonValue, Price, Total
-from probes.draw import Overlay, _leader
 from probes.frame import Box, Detection, Kind, TrackId
-from probes.label import render
-from probes.placement import Placer
-from probes.wording import ROWS, LabelText, Row, Tone, text_height, texts
+from probes.overlay.draw import Overlay, _leader
+from probes.overlay.label import render
+from probes.overlay.placement import Placer
+from probes.overlay.text import ROWS, LabelText, Row, Tone, text_height, texts
 from tests.fakes.redacted import redacted
 
 
