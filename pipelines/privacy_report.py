@@ -11,7 +11,7 @@ from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.store import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
-from probes.handover import RESOLVE_MS
+from probes.people.reidentification import RESOLVE_MS
 from probes.sent import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:

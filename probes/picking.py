@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from probes.body import is_nearer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.people.body import is_nearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

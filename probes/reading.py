@@ -16,7 +16,7 @@ from pricing.brands.names import normal_brand
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, TrackId
 from probes.marks import limits, marks_of
-from probes.price import carried
+from probes.people.attribution import carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

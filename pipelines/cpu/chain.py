@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.tracking import Tracker
     from probes.frame import TrackId
+    from probes.people.tracks import TrackBook
     from probes.redact import Polygon, RedactedFrame, Redactor
-    from probes.tracks import TrackBook
 
 ANALYSED = frozenset({Kind.PERSON, Kind.FACE, Kind.ACCESSORY})
 PERSON = "person"

@@ -15,8 +15,8 @@ from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
+from probes.people.tracks import Sessions, TrackBook
 from probes.redact import Redactor
-from probes.tracks import Sessions, TrackBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,8 +24,8 @@ from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.tensors import PydsLooks
 from probes.overlay.text import as_is
+from probes.people.tracks import Sessions, TrackBook
 from probes.redact import HeadWatch
-from probes.tracks import Sessions, TrackBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
 from probes.events.staff_orders import Action, Orders
 from probes.frame import Kind
-from probes.zones import Role, Zones
+from probes.people.zones import Role, Zones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from probes.events.status import Summaries
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
-    from probes.zones import Zone, ZoneVisit
+    from probes.people.zones import Zone, ZoneVisit
 
 VIEW_EVERY_NS = 250_000_000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from probes.crossing import Crossings
 from probes.frame import Kind
-from probes.price import STAFF, VoteMaker
+from probes.people.attribution import STAFF, VoteMaker
+from probes.people.id_switches import Crossings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
-    from probes.handover import Handover, Joined
-    from probes.zones import ZoneVisit
+    from probes.people.reidentification import Handover, Joined
+    from probes.people.zones import ZoneVisit
 
 MOST_STAYS = 100
 

@@ -19,9 +19,9 @@ from pricing.ledger.ranking import Weights
 from pricing.money import exponent
 from probes.events.events import PersonEvents
 from probes.events.notify import Notifier, NotifyResult, Rule
-from probes.handover import Handover, Passage
-from probes.price import VoteMaker
-from probes.zones import Role, Zone
+from probes.people.attribution import VoteMaker
+from probes.people.reidentification import Handover, Passage
+from probes.people.zones import Role, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, CameraChain
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.price import PriceProbe
+from probes.people.attribution import PriceProbe
+from probes.people.tracks import TrackBook
 from probes.redact import RedactionFailed, Redactor
-from probes.tracks import TrackBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.meta import UNTRACKED, VOUCHER, MetaError
-from probes.zones import contains
+from probes.people.zones import contains
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from probes.frame import TrackId
     from probes.nvds.meta import FrameMeta, Past, Rectangle, Seen
+    from probes.people.tracks import TrackBook
     from probes.redact import HeadWatch, Mask, Polygon
-    from probes.tracks import TrackBook
 
     Classes = Mapping[tuple[int, int], tuple[Kind, str]]
     """What (gie-unique-id, class id) stand for."""

@@ -71,8 +71,8 @@ def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[t
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
     from probes.overlay.draw import Overlay  # noqa: PLC0415
+    from probes.people.tracks import TrackBook  # noqa: PLC0415
     from probes.redact import Redactor  # noqa: PLC0415
-    from probes.tracks import TrackBook  # noqa: PLC0415
 
     clock = time.perf_counter
     begun = clock()

@@ -16,8 +16,8 @@ from probes.nvds.meta import UNTRACKED
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
+from probes.people.tracks import Sessions, TrackBook
 from probes.redact import HeadWatch
-from probes.tracks import Sessions, TrackBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from probes.nvds.meta import UNTRACKED
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
+from probes.people.tracks import Sessions, TrackBook
 from probes.redact import HeadWatch
-from probes.tracks import Sessions, TrackBook
 from tests.fakes import pyds_over_ctypes
 from tests.fakes.people import START
 

@@ -17,9 +17,9 @@ from probes.answers import LookAnswer, Mark
 from probes.events.notify import Rule
 from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.handover import Passage
 from probes.metrics import Metrics
-from probes.zones import Role, Zone
+from probes.people.reidentification import Passage
+from probes.people.zones import Role, Zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -13,7 +13,7 @@ from pricing.catalogue.catalogue import read
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.looks import LooksNow
-from probes.price import PriceProbe
+from probes.people.attribution import PriceProbe
 from probes.reading import Recogniser, sought_of
 
 CATALOGUE = read(

@@ -21,8 +21,8 @@ from pipelines.cpu.inference import InferenceLoop
 from probes.frame import Frame, Kind, TrackId
 from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
+from probes.people.tracks import TrackBook
 from probes.redact import Redactor
-from probes.tracks import TrackBook
 from tests.fakes.broker import wait_for
 from tests.fakes.people import value
 from tests.fakes.vision_server import VisionServer

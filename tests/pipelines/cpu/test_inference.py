@@ -18,8 +18,8 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
+from probes.people.tracks import TrackBook
 from probes.redact import RedactedFrame, Redactor
-from probes.tracks import TrackBook
 from tests.fakes.broker import wait_for
 
 SECOND = 1_000_000_000

@@ -34,10 +34,10 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.meta import UNTRACKED
 from probes.overlay.draw import Overlay
+from probes.people.tracks import Sessions, TrackBook
 from probes.picking import Limits, Picker
 from probes.reading import Recogniser, cut, sought_of
 from probes.redact import Redactor
-from probes.tracks import Sessions, TrackBook
 from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj
 from tests.fakes.people import START

@@ -18,9 +18,9 @@ from probes.events.notify import Rule
 from probes.events.staff_orders import WAITING, Action, Order
 from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.handover import Passage
 from probes.metrics import Metrics
-from probes.zones import Role, Zone
+from probes.people.reidentification import Passage
+from probes.people.zones import Role, Zone
 from tests.fakes.schemas import PERSON_EVENT
 from tests.fakes.shop_day import Sayings
 

@@ -4,8 +4,8 @@ import pytest
 
 from pipelines.floor.plan import plan_of
 from pricing.ledger.ranking import Weights
-from probes.handover import Passage
-from probes.zones import Role
+from probes.people.reidentification import Passage
+from probes.people.zones import Role
 from tests.pipelines.settings.store_file import load, mistakes
 
 SHOP = """\

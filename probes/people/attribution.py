@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
 from pricing.slots import SLOTS, TYPES, slot_of, zone_slot
-from probes.body import body_height, in_core, is_nearer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.scenery import Scenery, Verdict
+from probes.people.background_marks import Scenery, Verdict
+from probes.people.body import body_height, in_core, is_nearer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -9,7 +9,7 @@ from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.price import PriceProbe, carrier, place
+from probes.people.attribution import PriceProbe, carrier, place
 
 MS = 1_000_000
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probes.answers import Mark
 from probes.frame import Box, TrackId
-from probes.scenery import MOST_PLACES, MOST_TRACKS, Scenery, Verdict
+from probes.people.background_marks import MOST_PLACES, MOST_TRACKS, Scenery, Verdict
 
 MS = 1_000_000
 WORN, SHOP = Verdict.WORN, Verdict.SCENERY

@@ -13,7 +13,7 @@ from enum import Enum
 from math import hypot
 from typing import TYPE_CHECKING
 
-from probes.body import moved
+from probes.people.body import moved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,7 @@ from __future__ import annotations
 from random import Random
 from zoneinfo import ZoneInfo
 
-from probes.tracks import Sessions, TrackBook
+from probes.people.tracks import Sessions, TrackBook
 
 HOUR = 3_600_000_000_000
 EVENING = 1_795_386_600_000_000_000  # 2026-11-22T22:30:00Z, which is 23:30 in Berlin

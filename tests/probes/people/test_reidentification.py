@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.handover import Handover, Joined, Passage
-from probes.zones import Role, Zone
+from probes.people.reidentification import Handover, Joined, Passage
+from probes.people.zones import Role, Zone
 from tests.fakes.people import value
 
 MS = 1_000_000

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pricing.ledger.votes import Vote
 from pricing.value import Item, PersonValue, Total
-from probes.crossing import Crossings
 from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.people.id_switches import Crossings
 
 MS = 1_000_000
 ANN, BOB, CAT = (TrackId("c", "s", number) for number in (1, 2, 3))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # ships no types
 
 from probes.frame import Box, TrackId
-from probes.zones import MOST_VISITS, Zone, Zones, ZoneVisit, contains, foot_point
+from probes.people.zones import MOST_VISITS, Zone, Zones, ZoneVisit, contains, foot_point
 from tests.fakes.scenes import frame, person
 
 ANN, BOB = TrackId("entrance", "k7f3", 1), TrackId("entrance", "k7f3", 2)

@@ -11,14 +11,14 @@ from math import hypot
 from typing import TYPE_CHECKING
 
 from probes.frame import Kind
-from probes.zones import Role, contains, foot_point
+from probes.people.zones import Role, contains, foot_point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pricing.value import PersonValue
     from probes.frame import Box, Frame, TrackId
-    from probes.zones import Zone
+    from probes.people.zones import Zone
 
     Wears = Callable[[TrackId], PersonValue]
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from probes.body import in_core, is_nearer, moved
 from probes.frame import Box
+from probes.people.body import in_core, is_nearer, moved
 
 ANN = Box(100, 100, 100, 300)
 

@@ -1,0 +1,1 @@
+"""What belongs to whom: zones, body parts, tracks, marks and carried things."""
