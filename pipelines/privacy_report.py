@@ -12,7 +12,7 @@ from pipelines.store import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS
-from probes.sent import KEEP_DAYS, read_sent, sent_path
+from probes.recognition.sent_log import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

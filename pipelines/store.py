@@ -29,8 +29,8 @@ from pricing.catalogue.reload import CatalogueFile
 from pricing.money import display
 from pricing.sources import PriceSources
 from probes.events.status import STATUS, Summaries, camera_status, device_status
-from probes.looks import LookScheduler
 from probes.metrics import Health, Metrics
+from probes.recognition.looks import LookScheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -23,9 +23,9 @@ from pipelines.outputs.disk import write_whole
 from pricing.ledger.evidence import FULL, weight
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
-from probes.marks import marks_of
 from probes.overlay.label import FONTS
-from probes.reading import Look, Recogniser, Sought, cut
+from probes.recognition.marks import marks_of
+from probes.recognition.reading import Look, Recogniser, Sought, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

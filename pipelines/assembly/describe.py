@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from engines.describe.service import Form
     from pipelines.settings.describe import Describe
     from pipelines.settings.root import Settings
-    from probes.describe import Describer
     from probes.metrics import Metrics
+    from probes.recognition.describe import Describer
 
 PROMPT = CONFIGS / "describe-prompt.md"
 
@@ -33,9 +33,9 @@ def build_describer(
     section = settings.describe
     if section is None:
         return None
-    from probes.askable import Askable, AskLimits  # noqa: PLC0415 only where it is on
-    from probes.describe import DescribePlan, Describer  # noqa: PLC0415
-    from probes.sent import SentLog, sent_path  # noqa: PLC0415
+    from probes.recognition.describe import DescribePlan, Describer  # noqa: PLC0415
+    from probes.recognition.describe_candidates import Askable, AskLimits  # noqa: PLC0415 only where it is on
+    from probes.recognition.sent_log import SentLog, sent_path  # noqa: PLC0415
 
     plan = DescribePlan(
         prompt_text(),

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
     from pipelines.store import Platform
-    from probes.describe import Describer
-    from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
+    from probes.recognition.describe import Describer
+    from probes.recognition.looks import LookScheduler
 
 _log = logging.getLogger(__name__)
 

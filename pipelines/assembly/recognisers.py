@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from probes.reading import Recogniser
+from probes.recognition.reading import Recogniser
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import did_you_mean
 from pricing.brands.book import BrandBook
-from probes.reading import Sought
+from probes.recognition.reading import Sought
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from pipelines.cpu.chain import CameraChain
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
-    from probes.describe import Describer
     from probes.frame import Frame
-    from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
+    from probes.recognition.describe import Describer
+    from probes.recognition.looks import LookScheduler
 
 _log = logging.getLogger(__name__)
 

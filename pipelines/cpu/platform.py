@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import Camera
     from pipelines.settings.models import Model
     from pipelines.settings.root import Settings
-    from probes.describe import Describer
-    from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
+    from probes.recognition.describe import Describer
+    from probes.recognition.looks import LookScheduler
 
 LOST_MS = 2000
 GAP_MS = 2500

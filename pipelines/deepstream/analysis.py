@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import TrackId
-    from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.nvds.camera import Classes
     from probes.nvds.handoff import Sighting
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
+    from probes.recognition.looks import LookScheduler
 
 _log = logging.getLogger(__name__)
 

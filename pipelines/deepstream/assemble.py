@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pipelines.deepstream.runtime.elements import Kit
     from pipelines.floor.floor import Floor
     from pipelines.settings.root import Settings
-    from probes.looks import LookScheduler
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
+    from probes.recognition.looks import LookScheduler
 
 
 def assemble(

@@ -20,8 +20,8 @@ from pipelines.outputs.mp4 import Mp4Writer
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
 from probes.events.events import item, total
-from probes.looks import LooksNow
 from probes.overlay.draw import Overlay
+from probes.recognition.looks import LooksNow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.offline.reader import Media
     from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
-    from probes.reading import Recogniser
+    from probes.recognition.reading import Recogniser
     from probes.redact import RedactedFrame
 
 CURRENCY = "EUR"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
-    from probes.looks import Looks
+    from probes.recognition.looks import Looks
     from probes.redact import RedactedFrame
 
 LOST_MS = 2000

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.gate import Verdict
 from probes.nvds.meta import UNTRACKED
-from probes.picking import Limits, Picker
-from probes.reading import extent
+from probes.recognition.picking import Limits, Picker
+from probes.recognition.reading import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from engines.image import I420
     from probes.cover import Polygon
     from probes.frame import Frame
-    from probes.looks import Looks
+    from probes.recognition.looks import Looks
 
     Pixels = npt.NDArray[np.uint8]
 
 
 class SurfacePicture:
-    """A frame that is on the GPU: what probes.reading.cut needs of a picture, in the camera's pixels."""
+    """A frame that is on the GPU: what probes.recognition.reading.cut needs of a picture, in the camera's pixels."""
 
     def __init__(
         self, crops: SurfaceCrops, buffer: int, batch_id: int, size: tuple[int, int], masks: Sequence[Polygon]

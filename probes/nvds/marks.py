@@ -14,9 +14,9 @@ import numpy as np
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import Candidates
 from probes.frame import Box, Kind
-from probes.looks import LookResult
-from probes.marks import MarkStream
-from probes.waiting import Waiting
+from probes.recognition.looks import LookResult
+from probes.recognition.marks import MarkStream
+from probes.recognition.work_queue import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import PydsLooks, Tensors
-    from probes.reading import Sought
+    from probes.recognition.reading import Sought
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,13 @@ from engines.image import I420
 from pipelines.errors import BadInput
 from probes.answers import LookAnswer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.looks import LookResult, LookScheduler
-from probes.reading import Recogniser, sought_of
+from probes.recognition.looks import LookResult, LookScheduler
+from probes.recognition.reading import Recogniser, sought_of
 
 if TYPE_CHECKING:
     import argparse
 
-    from probes.reading import Look, Sought
+    from probes.recognition.reading import Look, Sought
 
 SIZE = (1280, 720)
 FPS = 10

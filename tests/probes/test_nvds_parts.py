@@ -19,8 +19,8 @@ from probes.nvds.handoff import Handoff, Sighting
 from probes.nvds.meta import UNTRACKED, FrameMeta, MetaError, Past, Seen
 from probes.nvds.overlay import MetaOverlay
 from probes.overlay.text import DETAILED, Tone
-from probes.picking import Limits, Picker
-from probes.reading import Look, cut
+from probes.recognition.picking import Limits, Picker
+from probes.recognition.reading import Look, cut
 from tests.fakes.nvds import SURFACE, camera
 from tests.fakes.people import START, frame, person, track, value
 

@@ -12,9 +12,9 @@ from engines.ocr.reader import WordReader
 from pricing.catalogue.catalogue import read
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.looks import LooksNow
 from probes.people.attribution import PriceProbe
-from probes.reading import Recogniser, sought_of
+from probes.recognition.looks import LooksNow
+from probes.recognition.reading import Recogniser, sought_of
 
 CATALOGUE = read(
     "brand,type,price,currency\nBurberry,handbag,1290.00,EUR\nLacoste,polo,110.00,EUR\nLacoste,cap,45.00,EUR\n",

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
-from probes.sent import SentLog, sent_path
+from probes.recognition.sent_log import SentLog, sent_path
 from tests.fakes.people import START
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pipelines.settings.brands import Brands
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
-from probes.reading import Sought
+from probes.recognition.reading import Sought
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import Pic, face, fill, person, pyds, split

@@ -35,8 +35,8 @@ from probes.metrics import Metrics
 from probes.nvds.meta import UNTRACKED
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
-from probes.picking import Limits, Picker
-from probes.reading import Recogniser, cut, sought_of
+from probes.recognition.picking import Limits, Picker
+from probes.recognition.reading import Recogniser, cut, sought_of
 from probes.redact import Redactor
 from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj

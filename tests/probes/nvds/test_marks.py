@@ -15,14 +15,14 @@ from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import VECTOR, Route
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box
-from probes.looks import LookResult
 from probes.nvds.chooser import Chooser, _even
 from probes.nvds.gate import Gate, Verdict
 from probes.nvds.marks import WAITING, Glimpse, MarkLooks, candidates_of
 from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.tensors import PydsLooks, Tensors
-from probes.picking import Limits
-from probes.reading import Sought
+from probes.recognition.looks import LookResult
+from probes.recognition.picking import Limits
+from probes.recognition.reading import Sought
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
 from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (

@@ -5,7 +5,7 @@ import pytest
 from engines.marks.types import Route, Sighting
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box, Frame, TrackId
-from probes.marks import MAX_TRACKS, MarkStream, marks_of
+from probes.recognition.marks import MAX_TRACKS, MarkStream, marks_of
 
 MS = 1_000_000
 BOOK = BrandBook([Brand("Swoosh", slots=frozenset({"shoes"})), Brand("Three Stripes")])

@@ -9,7 +9,7 @@ from engines.marks.types import Route
 from engines.ocr.words import Word
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.reading import Look, Recogniser, Sought, sought_of
+from probes.recognition.reading import Look, Recogniser, Sought, sought_of
 from tests.fakes.marks import FakeEmblems, FakeFinder, FakeGallery, sighting
 from tests.fakes.reader import FakeReader
 

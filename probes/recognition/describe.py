@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from pricing.description import Description
     from pricing.value import PersonValue
-    from probes.askable import Askable
     from probes.frame import TrackId
+    from probes.recognition.describe_candidates import Askable
+    from probes.recognition.sent_log import SentLog
     from probes.redact import RedactedFrame
-    from probes.sent import SentLog
 
 log = logging.getLogger(__name__)
 

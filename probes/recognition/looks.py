@@ -11,10 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from probes.frame import Frame, Kind, TrackId
-from probes.picking import Findings, Limits, Picker
-from probes.reading import Look, Recogniser, Sought, cut
-from probes.sharpness import sharpness
-from probes.waiting import Waiting
+from probes.recognition.picking import Findings, Limits, Picker
+from probes.recognition.reading import Look, Recogniser, Sought, cut
+from probes.recognition.sharpness import sharpness
+from probes.recognition.work_queue import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

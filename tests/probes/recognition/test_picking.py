@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.picking import EXTRA_ROUNDS, ROUND, Findings, Limits, Picker
+from probes.recognition.picking import EXTRA_ROUNDS, ROUND, Findings, Limits, Picker
 
 MS = 1_000_000
 

@@ -10,9 +10,9 @@ import pytest
 from engines.image import I420
 from engines.ocr.words import Word
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.looks import QUEUE, LookResult, LookScheduler, LooksNow
-from probes.picking import Limits
-from probes.reading import Recogniser, sought_of
+from probes.recognition.looks import QUEUE, LookResult, LookScheduler, LooksNow
+from probes.recognition.picking import Limits
+from probes.recognition.reading import Recogniser, sought_of
 from tests.fakes.reader import FakeReader
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probes.askable import Askable, AskLimits
 from probes.frame import Box, Detection, Frame, Kind
+from probes.recognition.describe_candidates import Askable, AskLimits
 from tests.fakes.people import frame, person, track, value
 
 if TYPE_CHECKING:

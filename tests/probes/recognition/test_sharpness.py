@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from probes.frame import Box
-from probes.sharpness import sharpness
+from probes.recognition.sharpness import sharpness
 
 
 @pytest.mark.parametrize("height", [120, 300, 900])

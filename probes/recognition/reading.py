@@ -15,8 +15,8 @@ from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.brands.names import normal_brand
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, TrackId
-from probes.marks import limits, marks_of
 from probes.people.attribution import carried
+from probes.recognition.marks import limits, marks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

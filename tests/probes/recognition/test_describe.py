@@ -15,9 +15,9 @@ from engines.describe.openai import OpenAi
 from engines.image import I420
 from pricing.ledger.ledger import Ledger
 from pricing.value import Price
-from probes.askable import Askable, AskLimits
-from probes.describe import QUEUE, STALE_S, DescribePlan, Describer
-from probes.sent import SentLog, read_sent
+from probes.recognition.describe import QUEUE, STALE_S, DescribePlan, Describer
+from probes.recognition.describe_candidates import Askable, AskLimits
+from probes.recognition.sent_log import SentLog, read_sent
 from tests.fakes.broker import wait_for
 from tests.fakes.people import SECOND, START, person, track, value
 from tests.fakes.redacted import redacted
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pricing.ledger.votes import Vote
-    from probes.describe import Service
+    from probes.recognition.describe import Service
     from probes.redact import RedactedFrame
 
 ME = person(1, x=200)
@@ -172,7 +172,7 @@ def test_a_rate_limit_is_kept_and_nobody_is_used_up_meanwhile(
     made.now = 20.5
     assert made.show(3)
     assert len(server.requests) == 2
-    assert [r.getMessage() for r in caplog.records if r.name == "probes.describe"] == [
+    assert [r.getMessage() for r in caplog.records if r.name == "probes.recognition.describe"] == [
         "no description: rate_limited (HTTP 429); next in 20 s",
         "descriptions work again",
     ]
@@ -187,7 +187,7 @@ def test_an_outage_is_said_once_asked_after_rarely_and_mended_without_restart(
         made.describer.offer(shot(second, number=second), {track(second): value()})
         wait_for(lambda: not made.describer.depth and sum(made.results.values()) >= made.sent)
     assert 3 < made.sent < 12
-    assert len([r for r in caplog.records if r.name == "probes.describe"]) == 1
+    assert len([r for r in caplog.records if r.name == "probes.recognition.describe"]) == 1
     server.replies = [items()]
     made.now = 2000.0
     assert made.show(1000)

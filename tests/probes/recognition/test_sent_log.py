@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probes.sent import KEEP_DAYS, SentLog, read_sent, sent_path
+from probes.recognition.sent_log import KEEP_DAYS, SentLog, read_sent, sent_path
 from tests.fakes.people import SECOND, START
 
 if TYPE_CHECKING:

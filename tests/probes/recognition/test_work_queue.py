@@ -5,7 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.waiting import Waiting
+from probes.recognition.work_queue import Waiting
 
 
 @given(st.integers(1, 5), st.lists(st.integers(), max_size=20))

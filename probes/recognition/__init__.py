@@ -1,0 +1,1 @@
+"""Looks: which crops are read when, by which recogniser."""
