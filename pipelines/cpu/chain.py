@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind
-from probes.redact import black_out
+from probes.redaction.redact import black_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engines.tracking import Tracker
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
-    from probes.redact import Polygon, RedactedFrame, Redactor
+    from probes.redaction.redact import Polygon, RedactedFrame, Redactor
 
 ANALYSED = frozenset({Kind.PERSON, Kind.FACE, Kind.ACCESSORY})
 PERSON = "person"

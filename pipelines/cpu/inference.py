@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
-from probes.redact import RedactionFailed
+from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

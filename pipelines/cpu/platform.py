@@ -16,7 +16,7 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
 from probes.people.tracks import Sessions, TrackBook
-from probes.redact import Redactor
+from probes.redaction.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

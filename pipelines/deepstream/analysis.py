@@ -25,7 +25,7 @@ from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.tensors import PydsLooks
 from probes.overlay.text import as_is
 from probes.people.tracks import Sessions, TrackBook
-from probes.redact import HeadWatch
+from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
     from probes.recognition.reading import Recogniser
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 CURRENCY = "EUR"
 MIN_VOTES = 3

@@ -11,7 +11,7 @@ from pipelines.cpu.chain import ANALYSED, CameraChain
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
-from probes.redact import RedactionFailed, Redactor
+from probes.redaction.redact import RedactionFailed, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
     from probes.recognition.looks import Looks
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 LOST_MS = 2000
 GAP_MS = 2500

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 
 class FrameSink(Protocol):

@@ -16,7 +16,7 @@ from pipelines.outputs.live import scaled
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 

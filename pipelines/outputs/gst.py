@@ -14,7 +14,7 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401 - GstApp gives appsrc its methods
 
 from pipelines.errors import BadInput  # noqa: E402
-from probes.redact import RedactedFrame  # noqa: E402
+from probes.redaction.redact import RedactedFrame  # noqa: E402
 
 __all__ = [
     "Gst",

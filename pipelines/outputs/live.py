@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from engines.image import Plane
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 WAITING = 8
 FRAGMENT_MS = 1000

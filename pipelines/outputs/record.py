@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from pipelines.outputs.gst import (  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 

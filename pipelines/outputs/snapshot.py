@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.image import I420
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.nvds.meta import FrameMeta, Past, Rectangle, Seen
     from probes.people.tracks import TrackBook
-    from probes.redact import HeadWatch, Mask, Polygon
+    from probes.redaction.redact import HeadWatch, Mask, Polygon
 
     Classes = Mapping[tuple[int, int], tuple[Kind, str]]
     """What (gie-unique-id, class id) stand for."""

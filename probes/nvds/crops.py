@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 from engines.colour import from_bgr
-from probes.cover import black_out
 from probes.frame import Box
 from probes.nvds.camera import on_surface
 from probes.nvds.meta import MetaError
+from probes.redaction.cover import black_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from probes.cover import Polygon
     from probes.frame import Frame
     from probes.recognition.looks import Looks
+    from probes.redaction.cover import Polygon
 
     Pixels = npt.NDArray[np.uint8]
 

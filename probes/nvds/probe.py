@@ -10,7 +10,7 @@ from probes.nvds.camera import on_surface
 from probes.nvds.gate import Verdict
 from probes.nvds.handoff import Sighting
 from probes.nvds.meta import MetaError
-from probes.redact import By, RedactionFailed
+from probes.redaction.redact import By, RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

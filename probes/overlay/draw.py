@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId
     from probes.overlay.label import Label
     from probes.overlay.text import Rgb
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 SHADOW_Y = 20
 

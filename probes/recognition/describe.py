@@ -19,7 +19,7 @@ from engines.describe.service import NoAnswer, Trouble
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
 from pricing.live.breaker import Breaker, BreakerState
-from probes.crop import RedactedCrop
+from probes.redaction.crop import RedactedCrop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.recognition.describe_candidates import Askable
     from probes.recognition.sent_log import SentLog
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 log = logging.getLogger(__name__)
 

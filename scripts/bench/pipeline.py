@@ -72,7 +72,7 @@ def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[t
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
     from probes.overlay.draw import Overlay  # noqa: PLC0415
     from probes.people.tracks import TrackBook  # noqa: PLC0415
-    from probes.redact import Redactor  # noqa: PLC0415
+    from probes.redaction.redact import Redactor  # noqa: PLC0415
 
     clock = time.perf_counter
     begun = clock()

@@ -17,7 +17,7 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.people.tracks import Sessions, TrackBook
-from probes.redact import HeadWatch
+from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

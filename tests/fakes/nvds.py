@@ -18,7 +18,7 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.people.tracks import Sessions, TrackBook
-from probes.redact import HeadWatch
+from probes.redaction.redact import HeadWatch
 from tests.fakes import pyds_over_ctypes
 from tests.fakes.people import START
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pricing.value import PersonValue
     from probes.frame import TrackId
-    from probes.redact import Polygon
+    from probes.redaction.redact import Polygon
 
 SURFACE = (1280, 720)
 SOURCE = (640, 480)

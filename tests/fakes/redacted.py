@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engines.image import I420
 from probes.frame import Frame, Kind
-from probes.redact import RedactedFrame, Redactor
+from probes.redaction.redact import RedactedFrame, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

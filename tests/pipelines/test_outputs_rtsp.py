@@ -20,7 +20,7 @@ from tests.fakes.rtsp_viewer import RtspViewer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:

@@ -22,7 +22,7 @@ from probes.frame import Frame, Kind, TrackId
 from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
-from probes.redact import Redactor
+from probes.redaction.redact import Redactor
 from tests.fakes.broker import wait_for
 from tests.fakes.people import value
 from tests.fakes.vision_server import VisionServer

@@ -19,7 +19,7 @@ from pipelines.cpu.inference import InferenceLoop
 from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
-from probes.redact import RedactedFrame, Redactor
+from probes.redaction.redact import RedactedFrame, Redactor
 from tests.fakes.broker import wait_for
 
 SECOND = 1_000_000_000

@@ -37,7 +37,7 @@ from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
 from probes.recognition.picking import Limits, Picker
 from probes.recognition.reading import Recogniser, cut, sought_of
-from probes.redact import Redactor
+from probes.redaction.redact import Redactor
 from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj
 from tests.fakes.people import START

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pricing.ledger.votes import Vote
     from probes.recognition.describe import Service
-    from probes.redact import RedactedFrame
+    from probes.redaction.redact import RedactedFrame
 
 ME = person(1, x=200)
 LOW = {**COAT, "confidence": 0.4}

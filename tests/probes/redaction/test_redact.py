@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.image import I420
-from probes import redact
 from probes.frame import Kind
-from probes.redact import RedactedFrame, RedactionFailed, Redactor
+from probes.redaction import redact
+from probes.redaction.redact import RedactedFrame, RedactionFailed, Redactor
 from tests.fakes.scenes import face, frame, noise, person
 
 if TYPE_CHECKING:

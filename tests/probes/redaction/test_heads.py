@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.frame import Box, Detection, TrackId
-from probes.heads import By, Heads, Mask, head_of
+from probes.redaction.heads import By, Heads, Mask, head_of
 from tests.fakes.scenes import face, frame, person
 
 ANN, BOB = TrackId("entrance", "k7f3", 1), TrackId("entrance", "k7f3", 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn, final
 
 from engines.image import GREY_UV
-from probes.redact import RedactedFrame
+from probes.redaction.redact import RedactedFrame
 
 if TYPE_CHECKING:
     from engines.image import I420

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
-from probes.pairs import Row, one_each
+from probes.redaction.pairs import Row, one_each
 
 if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId

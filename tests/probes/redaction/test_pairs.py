@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes import heads
 from probes.frame import Box, Detection, TrackId
-from probes.heads import FASTEST, FURTHEST, SAME_PERSON, Heads, head_of
-from probes.pairs import Row, one_each
+from probes.redaction import heads
+from probes.redaction.heads import FASTEST, FURTHEST, SAME_PERSON, Heads, head_of
+from probes.redaction.pairs import Row, one_each
 from tests.fakes.scenes import face, frame, person
 
 PLACES = st.integers(0, 40).map(lambda n: n * 12.0) | st.floats(-50, 700)

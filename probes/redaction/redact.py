@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, final
 import numpy as np
 
 from engines.image import BLACK_Y, GREY_UV
-from probes.cover import Polygon, black_out, cover
 from probes.frame import Box, Kind
-from probes.heads import By, Heads, Mask
+from probes.redaction.cover import Polygon, black_out, cover
+from probes.redaction.heads import By, Heads, Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # ships no types
 
 from engines.image import BLACK_Y, GREY_UV, I420
-from probes.cover import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
 from probes.frame import Box
+from probes.redaction.cover import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
 from tests.fakes.scenes import noise
 
 spot = st.floats(-150, 350, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Masking faces and heads; the only maker of a RedactedFrame."""
