@@ -20,7 +20,7 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     import argparse
 
-    from probes.nvds_bench import Cost
+    from scripts.bench.probe_cost import Cost
 
 INSTALLED = Path("/opt/nvidia/deepstream/deepstream/lib")
 STAND_IN = ROOT / "tests" / "fakes" / "pyds_over_ctypes.py"
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(pyds: Any, library: Path, shape: tuple[int, int], rounds: int) -> Cost:
-    from probes.nvds_bench import measure  # noqa: PLC0415
+    from scripts.bench.probe_cost import measure  # noqa: PLC0415
     from scripts.bench.probe_rig import Batches, probe_of  # noqa: PLC0415 loads OpenCV
 
     failures: list[str | None] = []

@@ -9,7 +9,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from probes.nvds.gate import Gate  # noqa: E402
-from probes.nvds_bench import ROUNDS, bare, measure  # noqa: E402
+from scripts.bench.probe_cost import ROUNDS, bare, measure  # noqa: E402
 from tests.fakes.nvds import TOKEN, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
 
