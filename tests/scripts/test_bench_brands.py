@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from engines.training.split import held_out
-from scripts.bench.brands_measure import iou
-from scripts.bench.brands_rivals import sureness
-from scripts.bench.brands_set import COUNTS, pack, read_set
+from scripts.bench.brands.dataset import COUNTS, pack, read_set
+from scripts.bench.brands.measure import iou
+from scripts.bench.brands.rivals import sureness
 from scripts.msh import main
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engines.marks.network import MarkEmbedder
     from engines.marks.picture import MarkPicture
     from engines.ocr.reader import WordReader
-    from scripts.bench.brands_set import Shot
+    from scripts.bench.brands.dataset import Shot
 
     Bytes = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]

@@ -17,7 +17,7 @@ from engines.marks.network import MarkEmbedder, MarkFinder
 from engines.marks.picture import Ground, MarkPicture
 from engines.marks.types import Enrolled, Route
 from engines.ocr.reader import WordReader
-from scripts.bench.brands_rivals import (
+from scripts.bench.brands.rivals import (
     Emblems,
     Matching,
     Network,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scripts.bench.brands_set import BrandSet, Shot
+    from scripts.bench.brands.dataset import BrandSet, Shot
 
     Bytes = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]

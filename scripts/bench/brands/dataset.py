@@ -1,4 +1,4 @@
-"""The test set of `msh bench brands`: read, and made anew by `python -m scripts.bench.brands_set SOURCES`.
+"""The test set of `msh bench brands`: read, and made anew by `python -m scripts.bench.brands.dataset SOURCES`.
 
 SOURCES is the folder that engines.training.sources fills. Marks, fonts and backgrounds are those that
 training is kept from (engines.training.split). Pictures are packed into sheets; truth.json says where each
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Bytes = npt.NDArray[np.uint8]
 
-FOLDER = Path(__file__).with_name("brands-set")
+FOLDER = Path(__file__).with_name("set")
 HEIGHTS = (12, 16, 24, 32, 48, 64)
 COUNTS = {"symbols": 200, "emblems": 60, "words": 60}
 SCENES, MARKS_A_SCENE, SCENE = 72, 6, (320, 480)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from scripts.bench.brands_set import BrandSet
+    from scripts.bench.brands.dataset import BrandSet
 
 SIZES = (12, 16, 24, 32, 48, 64)
 
@@ -42,7 +42,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    from scripts.bench.brands_set import FOLDER, read_set  # noqa: PLC0415 loads OpenCV
+    from scripts.bench.brands.dataset import FOLDER, read_set  # noqa: PLC0415 loads OpenCV
 
     if args.sample < 1 or args.people < 1:
         raise BadInput("--sample and --people must be 1 or more")
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(brands: BrandSet, args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Return all figures."""
-    from scripts.bench.brands_measure import Bench  # noqa: PLC0415 loads the models
+    from scripts.bench.brands.measure import Bench  # noqa: PLC0415 loads the models
 
     def track(items: Iterable[Any], what: str) -> Iterable[Any]:
         return progress.track(list(items), description=what)

@@ -1,0 +1,1 @@
+"""`msh bench brands`: how well marks are recognised."""
