@@ -115,7 +115,7 @@ def run_remove(args: argparse.Namespace) -> int:
 
 def run_test(args: argparse.Namespace) -> int:
     """Write the annotated picture and print what was seen; return 0."""
-    from scripts.brands_test import show  # noqa: PLC0415 loads the models
+    from scripts.brands.explain import show  # noqa: PLC0415 loads the models
 
     target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
     for line in show(args.image, target, BrandReader(gallery_of(args), build_enroller).read()):

@@ -1,0 +1,1 @@
+"""What `msh brands` needs beside the gallery."""
