@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from pipelines.logs import Redactor
 from pipelines.settings import load_settings
-from scripts.finding import Finding, Health
-from scripts.machine import look_at_machine
-from scripts.reach import look_at_broker, look_at_cameras
-from scripts.reach_prices import look_at_price_service
-from scripts.reach_vision import look_at_vision
+from scripts.doctor.finding import Finding, Health
+from scripts.doctor.machine import look_at_machine
+from scripts.doctor.prices import look_at_price_service
+from scripts.doctor.reach import look_at_broker, look_at_cameras
+from scripts.doctor.vision import look_at_vision
 
 if TYPE_CHECKING:
     import argparse

@@ -11,10 +11,10 @@ import pytest
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.settings import Settings, load_settings
-from scripts import machine
-from scripts.finding import Finding, Health
+from scripts.doctor import machine
+from scripts.doctor.finding import Finding, Health
+from scripts.doctor.reach import look_at_broker, look_at_cameras
 from scripts.msh import main
-from scripts.reach import look_at_broker, look_at_cameras
 from tests.fakes.broker import Broker, free_port
 from tests.fakes.rtsp_camera import RtspCamera
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from scripts.finding import Health
-from scripts.reach_vision import look_at_vision
+from scripts.doctor.finding import Health
+from scripts.doctor.vision import look_at_vision
 from tests.fakes.vision_server import OPENAI_LIMIT, Reply, VisionServer
 from tests.pipelines.settings.store_file import MINIMAL, load
 

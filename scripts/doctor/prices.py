@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BadInput
 from pricing.live.remembered import Result, Thing
 from pricing.money import display
-from scripts.finding import Finding, fail, ok, warn
+from scripts.doctor.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import engines.errors
 import pipelines.errors
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
-from scripts.finding import Finding, fail, ok
+from scripts.doctor.finding import Finding, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue.catalogue import load as load_catalogue
-from scripts.finding import Finding, fail, ok, warn
+from scripts.doctor.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

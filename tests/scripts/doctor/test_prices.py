@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.finding import Health
-from scripts.reach_prices import look_at_price_service
+from scripts.doctor.finding import Health
+from scripts.doctor.prices import look_at_price_service
 from tests.fakes.price_server import KEY, PriceServer
 from tests.pipelines.settings.store_file import MINIMAL, load
 

@@ -1,0 +1,1 @@
+"""`msh doctor`: findings about machine, cameras, broker, prices, vision service."""
