@@ -24,8 +24,8 @@ from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, failed, ok, report, skipped, write
 from scripts.accept.elements import element_checks
 from scripts.errors import BAD_INPUT
-from scripts.models_build import Display
-from scripts.models_export import export
+from scripts.models.build import Display
+from scripts.models.export import export
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ import numpy as np
 
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, Decoder, Model, read_manifest
-from scripts import models_build, models_export
+from scripts.models import build as models_build
+from scripts.models import export as models_export
 
 if TYPE_CHECKING:
     import argparse

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from engines.paths import CONFIGS
 from pipelines.assembly.platform import Nvidia
 from scripts.demo.truth import PRICES
-from scripts.models_export import REFERENCE
+from scripts.models.export import REFERENCE
 from tests.fakes.broker import wait_for
 from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import Obj, Pic, fill, pyds, split

@@ -25,7 +25,7 @@ from engines.errors import BadInput
 from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
 from engines.paths import CONFIGS
 from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore
-from scripts.models_export import REFERENCE
+from scripts.models.export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
 
 CONFIGS = CONFIGS / "deepstream"

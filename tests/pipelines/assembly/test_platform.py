@@ -14,7 +14,7 @@ from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
-from scripts.models_export import REFERENCE
+from scripts.models.export import REFERENCE
 from tests.fakes.deepstream import FakeKit
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES

@@ -13,8 +13,8 @@ from engines.deepstream import files as deepstream_files
 from engines.manifest import read_manifest
 from engines.tensorrt.build import EngineBuilder, Wanted
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore
-from scripts import models_build
-from scripts.models_build import Display, build_all
+from scripts.models import build as models_build
+from scripts.models.build import Display, build_all
 from scripts.msh import main
 from tests.fakes.deepstream_keys import nvinfer_mistakes
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt

@@ -1,0 +1,1 @@
+"""`msh models`: build and export."""
