@@ -13,7 +13,7 @@ from pipelines.settings.brands import STARTER, Brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
-from scripts.starter_marks import MARKS
+from scripts.tools.starter_marks import MARKS
 from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:
