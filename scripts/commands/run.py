@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
     from pipelines.store import CameraReport
-    from scripts.paging import PageOutputs
+    from web.page import PageOutputs
     from web.server import PageServer
 
 _log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def _server(listen: Address, metrics: Metrics, store: Store) -> MetricsServer:
 def _outputs(settings: Settings) -> PageOutputs | None:
     if settings.outputs.web is None:
         return None
-    from scripts.paging import page_outputs  # noqa: PLC0415 the page's server is loaded only where it is wanted
+    from web.page import page_outputs  # noqa: PLC0415 the page's server is loaded only where it is wanted
 
     return page_outputs(settings)
 
@@ -105,7 +105,7 @@ def _outputs(settings: Settings) -> PageOutputs | None:
 def _page(
     store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, redactor: log.Redactor
 ) -> PageServer:
-    from scripts.paging import page_of  # noqa: PLC0415
+    from web.page import page_of  # noqa: PLC0415
 
     page = page_of(store, settings, metrics, outputs, redactor)
     _log.info("the page: http://%s/", page.address)

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
         return _hash(ask)
     if args.config is None:
         raise BadInput("name the store file: msh web CONFIG")
-    from scripts.paging import page_alone  # noqa: PLC0415 the server is loaded only where it is needed
+    from web.page import page_alone  # noqa: PLC0415 the server is loaded only where it is needed
 
     redactor = log.set_up(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)

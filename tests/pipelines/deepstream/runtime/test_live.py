@@ -19,12 +19,12 @@ from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds.gate import Verdict
-from scripts.paging import PageOutputs, _live_of
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import rtsp
 from tests.pipelines.deepstream.test_analysis import Shop
 from web.backend import Backend
+from web.page import PageOutputs, _live_of
 from web.server import PageServer
 
 
