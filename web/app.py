@@ -13,11 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from web.guard import Gate, Guard
+from web.access.guard import Gate, Guard
+from web.access.signin import Right, Token
 from web.handlers import Handlers
 from web.jobs import Jobs
 from web.refusal import Code, Refused, on_http_error, on_refused
-from web.signin import Right, Token
 from web.webcam import Webcams
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Scope
 
+    from web.access.signin import Visitor
     from web.backend import Backend
     from web.scratch import Scratch
-    from web.signin import Visitor
 
     Handler = Callable[[Request, Visitor | None], Awaitable[Response]]
 

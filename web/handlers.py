@@ -18,11 +18,12 @@ from pipelines.settings.mistakes import SettingsError
 from pipelines.version import VERSION
 from probes.events.messages import rfc3339
 from probes.events.staff_orders import Action, Order
-from web import areas, body, webcam
+from web import areas, webcam
+from web.access import body
+from web.access.guard import address
+from web.access.signin import COOKIE, LIFETIME_S, Right, Visitor
 from web.film import Showing, media_type
-from web.guard import address
 from web.refusal import Code, Json, Refused
-from web.signin import COOKIE, LIFETIME_S, Right, Visitor
 from web.stream import EventHub, writers
 from web.video import BOUNDARY, Viewers
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from web.access.guard import Gate
     from web.backend import Backend
-    from web.guard import Gate
     from web.jobs import Jobs
     from web.webcam import Webcams
 

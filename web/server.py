@@ -14,8 +14,8 @@ import uvicorn
 
 from pipelines.errors import BadInput
 from pipelines.settings.base import Address
+from web.access.listener import MOST_CONNECTIONS, Patient
 from web.app import STATIC, PageApp
-from web.listener import MOST_CONNECTIONS, Patient
 from web.scratch import Scratch
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
 
 
 def _hash(ask: Callable[[str], str]) -> int:
-    from web.signin import hash_token  # noqa: PLC0415
+    from web.access.signin import hash_token  # noqa: PLC0415
 
     token = ask("Token: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(token) < 8:

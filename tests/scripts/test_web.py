@@ -9,7 +9,7 @@ import httpx
 
 from scripts.msh import main
 from tests.fakes.served_page import STORE
-from web.signin import Token
+from web.access.signin import Token
 
 
 def test_the_page_alone_serves_until_it_is_told_to_stop(tmp_path):

@@ -5,7 +5,8 @@ import httpx
 import pytest
 
 from tests.fakes.served_page import JPEG, served_page, until
-from web import body, listener, video
+from web import video
+from web.access import body, listener
 
 
 @pytest.fixture

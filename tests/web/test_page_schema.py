@@ -7,7 +7,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from engines.paths import ROOT
 from tests.fakes.served_page import TOKEN, customer, served_page
-from web import guard
+from web.access import guard
 
 SCHEMA = schemathesis.openapi.from_path(ROOT / "web" / "openapi.yaml")
 STREAMS = ("/api/events", "/api/cameras/{camera}/video.mjpg", "/api/cameras/{camera}/video.mp4")

@@ -5,8 +5,8 @@ import pytest
 
 from pipelines.errors import BadInput
 from tests.fakes.served_page import TOKEN, customer, served_page
-from web.limits import Allowance
-from web.signin import LIFETIME_S, MOST_SESSIONS, Sessions, Token, hash_token
+from web.access.limits import Allowance
+from web.access.signin import LIFETIME_S, MOST_SESSIONS, Sessions, Token, hash_token
 
 READS = [
     "/api/floor",

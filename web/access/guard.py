@@ -12,9 +12,9 @@ from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
-from web.limits import Allowance
+from web.access.limits import Allowance
+from web.access.signin import COOKIE, Right, Sessions, Token, Verified, Visitor
 from web.refusal import Code, Refused, answer
-from web.signin import COOKIE, Right, Sessions, Token, Verified, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
