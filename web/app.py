@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from web.access.guard import Gate, Guard
 from web.access.signin import Right, Token
-from web.handlers import Handlers
+from web.api.store import Handlers
 from web.jobs import Jobs
 from web.refusal import Code, Refused, on_http_error, on_refused
 from web.webcam import Webcams

@@ -3,7 +3,7 @@ import yaml
 
 from pipelines.settings.load import load_settings
 from tests.fakes.served_page import served_page
-from web.areas import draft
+from web.api.store_file import draft
 from web.refusal import Refused
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]

@@ -18,10 +18,11 @@ from pipelines.settings.mistakes import SettingsError
 from pipelines.version import VERSION
 from probes.events.messages import rfc3339
 from probes.events.staff_orders import Action, Order
-from web import areas, webcam
+from web import webcam
 from web.access import body
 from web.access.guard import address
 from web.access.signin import COOKIE, LIFETIME_S, Right, Visitor
+from web.api import store_file as areas
 from web.film import Showing, media_type
 from web.refusal import Code, Json, Refused
 from web.stream import EventHub, writers
@@ -198,7 +199,7 @@ class Handlers:
         picture = await self.viewers.first(camera, width)
         jpeg = picture.jpeg
         if draw:
-            from web.drawing import with_areas  # noqa: PLC0415 OpenCV is loaded only where it is needed
+            from web.api.drawing import with_areas  # noqa: PLC0415 OpenCV is loaded only where it is needed
 
             settings = self._backend.settings.cameras[camera]
             jpeg = await to_thread.run_sync(with_areas, jpeg, settings)
