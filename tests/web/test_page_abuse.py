@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from tests.fakes.served_page import JPEG, served_page, until
-from web import video
 from web.access import body, listener
+from web.live import video
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from pipelines.outputs.fragments import Fragment, Stream
 from tests.fakes.served_page import T0, served_page, until
-from web import video
-from web.film import LATE, MOST_BYTES, Backlog
+from web.live import video
+from web.live.film import LATE, MOST_BYTES, Backlog
 
 STREAM = Stream(b"init", "avc1.42C01F", T0, (640, 480))
 URL = "/api/cameras/entrance/video.mp4"

@@ -4,8 +4,8 @@ import logging
 import pytest
 
 from pipelines.outputs.live import LivePicture
+from web.live.video import ADAPT_S, RECOVER_S, Adapting, Slot, part
 from web.recent import MOST, STATES, Recent
-from web.video import ADAPT_S, RECOVER_S, Adapting, Slot, part
 from web.views import Rates
 
 

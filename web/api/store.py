@@ -23,10 +23,10 @@ from web.access import body
 from web.access.guard import address
 from web.access.signin import COOKIE, LIFETIME_S, Right, Visitor
 from web.api import store_file as areas
-from web.film import Showing, media_type
+from web.live.events import EventHub, writers
+from web.live.film import Showing, media_type
+from web.live.video import BOUNDARY, Viewers
 from web.refusal import Code, Json, Refused
-from web.stream import EventHub, writers
-from web.video import BOUNDARY, Viewers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from web.live.video import PICTURE_S, QUIET_S
 from web.refusal import Code, Refused
-from web.video import PICTURE_S, QUIET_S
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -1,0 +1,1 @@
+"""Live video and events for the page."""
