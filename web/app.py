@@ -16,9 +16,9 @@ from starlette.staticfiles import StaticFiles
 from web.access.guard import Gate, Guard
 from web.access.signin import Right, Token
 from web.api.store import Handlers
-from web.jobs import Jobs
 from web.refusal import Code, Refused, on_http_error, on_refused
-from web.webcam import Webcams
+from web.uploads.jobs import Jobs
+from web.uploads.webcam import Webcams
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from web.access.signin import Visitor
     from web.backend import Backend
-    from web.scratch import Scratch
+    from web.uploads.scratch import Scratch
 
     Handler = Callable[[Request, Visitor | None], Awaitable[Response]]
 

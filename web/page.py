@@ -128,7 +128,7 @@ def _worker(settings: Settings) -> tuple[str, ...]:
     if not (settings.outputs.web and settings.outputs.web.uploads):
         return ()
     prices = settings.prices.catalogue or EXAMPLE_PRICES
-    return (sys.executable, "-m", "scripts.page_worker", str(prices))
+    return (sys.executable, "-m", "web.uploads.child", str(prices))
 
 
 def _recent(redactor: Redactor) -> Recent:

@@ -16,7 +16,7 @@ from pipelines.errors import BadInput
 from pipelines.settings.base import Address
 from web.access.listener import MOST_CONNECTIONS, Patient
 from web.app import STATIC, PageApp
-from web.scratch import Scratch
+from web.uploads.scratch import Scratch
 
 if TYPE_CHECKING:
     from pathlib import Path

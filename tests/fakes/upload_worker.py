@@ -1,4 +1,4 @@
-"""Stands in for scripts/page_worker.py: quick, and as bad as the file it is given says."""
+"""Stands in for web/uploads/child.py: quick, and as bad as the file it is given says."""
 
 import json
 import os

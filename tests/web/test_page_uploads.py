@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from tests.fakes.served_page import JPEG, served_page, until
-from web import jobs as jobs_module
-from web.scratch import Scratch
-from web.sniff import sniff
+from web.uploads import jobs as jobs_module
+from web.uploads.scratch import Scratch
+from web.uploads.sniff import sniff
 
 MP4 = b"\x00\x00\x00\x18ftypisom" + bytes(100)
 

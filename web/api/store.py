@@ -18,7 +18,6 @@ from pipelines.settings.mistakes import SettingsError
 from pipelines.version import VERSION
 from probes.events.messages import rfc3339
 from probes.events.staff_orders import Action, Order
-from web import webcam
 from web.access import body
 from web.access.guard import address
 from web.access.signin import COOKIE, LIFETIME_S, Right, Visitor
@@ -27,6 +26,7 @@ from web.live.events import EventHub, writers
 from web.live.film import Showing, media_type
 from web.live.video import BOUNDARY, Viewers
 from web.refusal import Code, Json, Refused
+from web.uploads import webcam
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     from web.access.guard import Gate
     from web.backend import Backend
-    from web.jobs import Jobs
-    from web.webcam import Webcams
+    from web.uploads.jobs import Jobs
+    from web.uploads.webcam import Webcams
 
 PERSON = re.compile(r"[a-z0-9]{1,16}-[0-9]{1,12}")
 TICKET = re.compile(r"[A-Za-z0-9_-]{22}")

@@ -18,15 +18,15 @@ from anyio import to_thread
 from probes.events.messages import rfc3339
 from web import views
 from web.refusal import Code, Refused
-from web.sniff import NEEDED, Sniffed, is_heic, sniff
-from web.worker import Worker, WorkFailed
+from web.uploads.sniff import NEEDED, Sniffed, is_heic, sniff
+from web.uploads.worker import Worker, WorkFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from web.backend import Backend
-    from web.scratch import Scratch
+    from web.uploads.scratch import Scratch
 
 _log = logging.getLogger(__name__)
 

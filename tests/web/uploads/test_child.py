@@ -16,7 +16,7 @@ from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page, until
 
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
-WORKER = (sys.executable, "-m", "scripts.page_worker", str(CONFIGS / "prices.csv"))
+WORKER = (sys.executable, "-m", "web.uploads.child", str(CONFIGS / "prices.csv"))
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from web import views
-from web.jobs import NOBODY
 from web.refusal import Code, Refused
-from web.worker import START_S, Worker, WorkFailed
+from web.uploads.jobs import NOBODY
+from web.uploads.worker import START_S, Worker, WorkFailed
 
 if TYPE_CHECKING:
     from web.backend import Backend
-    from web.scratch import Scratch
+    from web.uploads.scratch import Scratch
 
 MOST_RUNS = 2
 MOST_BYTES = 512 * 1024

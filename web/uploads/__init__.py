@@ -1,0 +1,1 @@
+"""Uploads and webcam: jobs, the child process, file types."""
