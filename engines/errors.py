@@ -1,10 +1,10 @@
-"""The error by which engines says that something from outside is wrong."""
+"""The errors of engines: bad input (the one `BadInput` of all layers), failed inference, failed builds."""
 
 from __future__ import annotations
 
+from pricing.errors import BadInput
 
-class BadInput(ValueError):
-    """Input that a person can mend: one line that says what, where and how."""
+__all__ = ["BadInput", "BuildFailed", "InferenceFailed"]
 
 
 class InferenceFailed(RuntimeError):

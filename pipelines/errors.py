@@ -1,7 +1,7 @@
-"""The error by which pipelines says that something from outside is wrong."""
+"""The one `BadInput` of all layers, by the name that pipelines and all above it import."""
 
 from __future__ import annotations
 
+from pricing.errors import BadInput
 
-class BadInput(ValueError):
-    """Input that a person can mend: one line that says what, where and how."""
+__all__ = ["BadInput"]

@@ -8,7 +8,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
-from scripts.errors import BAD_INPUT
+from pipelines.errors import BadInput
 
 COMMANDS = (
     "check",
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return int(args.run(args))
-    except BAD_INPUT as error:
+    except BadInput as error:
         # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
         alone = PLACED.match(str(error))
         print(error if alone else f"msh {args.command}: {error}", file=sys.stderr)

@@ -76,5 +76,5 @@ class Backend:
     worker: tuple[str, ...] = ()
     """Command that annotates uploads, given a mode; empty where uploads are off."""
     brands: Callable[[], bytes] = bytes
-    """What is handed to that command of brands, see web.uploads.worker; it may take seconds, on any thread."""
+    """The brands handed to that command, see web.uploads.worker; it may take seconds, on any thread."""
     catalogue: Path | None = None

@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engines.errors import BadInput as EngineBadInput
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ def build_platform(
             if describer is not None:
                 _log.warning('describe: DeepStream describes nobody yet; set platform.kind to "cpu" for that')
             return platform
-        except (BadInput, EngineBadInput) as error:
+        except BadInput as error:
             if kind == "deepstream":
                 raise
             _log.info("runs on the CPU: %s", error)

@@ -1,7 +1,8 @@
 """Whom the brand model looks at on DeepStream: chosen on the batch before it, by need and within a budget.
 
-nvinfer itself would look at every person of every frame (see engines.deepstream.nvinfer_config). So the model works on
-looks alone: objects added here, each a person with what the person carries, as crops for reading are cut.
+nvinfer itself would look at every person of every frame (see engines.deepstream.nvinfer_config). So the model
+works on looks alone: objects added here, each a person with what the person carries, cut as crops for reading
+are.
 """
 
 from __future__ import annotations

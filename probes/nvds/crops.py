@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SurfacePicture:
-    """A frame that is on the GPU: what probes.recognition.reading.cut needs of a picture, in the camera's pixels."""
+    """A frame on the GPU: what probes.recognition.reading.cut needs of a picture, in the camera's pixels."""
 
     def __init__(
         self, crops: SurfaceCrops, buffer: int, batch_id: int, size: tuple[int, int], masks: Sequence[Polygon]

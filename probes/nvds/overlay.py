@@ -28,7 +28,7 @@ MOST_TEXTS = 1024
 
 
 class MetaOverlay:
-    """Says the same of each person as probes.overlay.draw does. `values` tells what a person is known to carry."""
+    """Draws for each person what probes.overlay.draw does. `values` tells what a person is known to carry."""
 
     def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
         self._money, self._values, self._brand = money, values, brand

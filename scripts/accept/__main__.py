@@ -20,10 +20,10 @@ from engines.tensorrt.build import EngineBuilder, Wanted
 from engines.tensorrt.compiler import Runner, load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
+from pipelines.errors import BadInput
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, failed, ok, report, skipped, write
 from scripts.accept.elements import element_checks
-from scripts.errors import BAD_INPUT
 from scripts.models.build import Display
 from scripts.models.export import export
 
@@ -122,7 +122,7 @@ def graph_checks() -> Iterator[Check]:
             yield failed("graph", found[0], breaches=found)
             return
         prove(graph, redaction)
-    except BAD_INPUT as error:
+    except BadInput as error:
         yield failed("graph", str(error).splitlines()[0])
         return
     yield ok("graph", f"{len(graph.elements)} elements, every picture behind redaction", box=str(box))
@@ -147,7 +147,7 @@ def box_here() -> Any:
     from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux  # noqa: PLC0415
     from pipelines.deepstream.runtime.installed import installed  # noqa: PLC0415
 
-    with contextlib.suppress(*BAD_INPUT):
+    with contextlib.suppress(BadInput):
         return installed()
     version = machine.deepstream_version()
     jetson = Path("/etc/nv_tegra_release").exists()
@@ -176,7 +176,7 @@ def build_engines(anew: bool) -> Check:
                 built, fresh = builder.build(wanted)
                 facts[model.name] = {"path": str(built.path), "fresh": fresh, **built.notes}
         list(export(models, here, store.folder / "deepstream", copy=False))
-    except (BuildFailed, InferenceFailed, *BAD_INPUT) as error:
+    except (BuildFailed, InferenceFailed, BadInput) as error:
         return failed("engines", str(error), **facts)
     return ok("engines", ", ".join(Path(fact["path"]).name for fact in facts.values()), **facts)
 
@@ -193,7 +193,7 @@ def check_marks(engine: Path) -> Check:
             runner = Runner(load_tensorrt(), cuda, model, plan, CROPS, outputs=MARK_OUTPUTS)
             shown = marks.pictures(model.input.width, model.input.height)
             return marks.compare(runner, finder.find, shown)
-    except (BuildFailed, InferenceFailed, OSError, *BAD_INPUT) as error:
+    except (BuildFailed, InferenceFailed, OSError, BadInput) as error:
         return failed("marks", str(error))
 
 
@@ -201,7 +201,7 @@ def runs(args: argparse.Namespace, folder: Path) -> Iterator[Check]:
     """Yield how the clip comes out beside the CPU, and how many cameras the box serves."""
     try:
         film = args.clip or _demo_clip()
-    except (OSError, RuntimeError, *BAD_INPUT) as error:
+    except (OSError, RuntimeError, BadInput) as error:
         yield failed("clip", str(error).splitlines()[0], "name a video with people: --clip FILE")
         yield skipped("streams", "needs a clip")
         return

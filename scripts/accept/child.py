@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState
+from pipelines.errors import BadInput
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
-from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:
     from prometheus_client.metrics import MetricWrapperBase
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     store, platform, seconds, result = argv
     try:
         content = run(Path(store), platform, float(seconds))
-    except BAD_INPUT as error:
+    except BadInput as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         return 2
     Path(result).write_text(json.dumps(content), encoding="utf-8")

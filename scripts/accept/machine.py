@@ -17,9 +17,9 @@ import numpy as np
 from engines.deepstream.nvinfer_config import DEEPSTREAM
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
+from pipelines.errors import BadInput
 from pipelines.version import VERSION
 from scripts.accept.check import Check, failed, ok
-from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,7 +102,7 @@ def _deepstream(root: Path) -> Check:
 def _tensorrt() -> Check:
     try:
         found = str(load_tensorrt().__version__)
-    except BAD_INPUT as error:
+    except BadInput as error:
         return failed("tensorrt", *_halves(error))
     return ok("tensorrt", found, version=found)
 
@@ -111,7 +111,7 @@ def _cuda() -> Check:
     try:
         with closing(open_cuda()) as cuda:
             gpu = cuda.gpu
-    except BAD_INPUT as error:
+    except BadInput as error:
         return failed("cuda", *_halves(error))
     return ok("cuda", gpu.name, gpu=gpu.name, capability=list(gpu.capability))
 
@@ -121,7 +121,7 @@ def _pyds() -> Check:
 
     try:
         load_pyds()
-    except BAD_INPUT as error:
+    except BadInput as error:
         return failed("pyds", *_halves(error))
     return ok("pyds", _version("pyds") or "unknown", numpy=np.__version__)
 

@@ -19,7 +19,6 @@ from pipelines.errors import BadInput
 from pipelines.settings.brands import Brands
 from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
-from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:
     import argparse
@@ -74,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     for source, target in targets.items():
         try:
             entry = _annotate(job, source, target)
-        except BAD_INPUT as error:
+        except BadInput as error:
             print(f"msh annotate: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, 2
         except (OSError, RuntimeError) as error:

@@ -18,13 +18,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from engines.paths import ROOT
+from pipelines.errors import BadInput
 from scripts.demo import footage, scenes
 from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, StartFailed, first_line, wait_for_port
 from scripts.demo.encode import EncodingFailed
 from scripts.demo.settings import HOST, Ports, choose_ports, store_file
 from scripts.demo.truth import prices, total
-from scripts.errors import BAD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
             finally:
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     signal.signal(number, signal.SIG_IGN)
-    except (StartFailed, EncodingFailed, *BAD_INPUT) as error:
+    except (StartFailed, EncodingFailed, BadInput) as error:
         print(f"scripts/run: {error}", file=sys.stderr)
         return 1
     except Interrupted:

@@ -1,7 +1,8 @@
 """Copies the symbols of the starter set out of the npm package simple-icons (CC0 1.0).
 
-Unpack the package (`npm pack simple-icons@16.37.0`), then run `python -m scripts.tools.starter_marks PACKAGE`: the
-SVG files in configs/brands are written anew, byte for byte as the package has them.
+Unpack the package (`npm pack simple-icons@16.37.0`), then run
+`python -m scripts.tools.starter_marks PACKAGE`: the SVG files in configs/brands are written anew, byte for
+byte as the package has them.
 """
 
 from __future__ import annotations

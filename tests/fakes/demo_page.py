@@ -11,7 +11,7 @@ from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, first_line, wait_for_port
 from scripts.demo.settings import Ports, choose_ports, store_file
 from tests.fakes.broker import free_port
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 if TYPE_CHECKING:
     import subprocess

@@ -20,7 +20,7 @@ from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 SCHEMA = CONFIGS / "person-event.schema.json"
 CAMERAS = """

@@ -15,7 +15,7 @@ from scripts.demo.cameras import CameraServer
 from tests.fakes.broker import wait_for
 from tests.fakes.price_server import KEY, PriceServer
 from tests.fakes.running_store import running_store
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 HOUR = 3_600_000_000_000
 PATIENCE_S = 120

@@ -12,7 +12,7 @@ from PIL import Image
 
 from scripts.demo import footage
 from tests.fakes.demo_page import demo_page
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 from tests.web.browsing import Visit, browser, chromium, drawn
 
 if TYPE_CHECKING:

@@ -62,9 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one mode; 0 where it has said how it went. The price list comes first, then the mode."""
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
+    from pipelines.errors import BadInput  # noqa: PLC0415
     from pipelines.offline.annotate import Job  # noqa: PLC0415 loads decoders and models, within the limits
     from pricing.catalogue.catalogue import load  # noqa: PLC0415 as below
-    from scripts.errors import BAD_INPUT  # noqa: PLC0415
 
     try:
         job = Job(load(Path(catalogue)), _brands())
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
             _file(job, source, target)
         else:
             _webcam(job)
-    except BAD_INPUT as error:
+    except BadInput as error:
         _say({"error": _without_path(str(error))})
     except MemoryError:
         _say({"error": "needs more memory than an upload may have; send a smaller one"})

@@ -1,4 +1,4 @@
-"""The test set of `msh bench brands`: read, and made anew by `python -m scripts.bench.brands.dataset SOURCES`.
+"""The test set of `msh bench brands`: read, and made by `python -m scripts.bench.brands.dataset SOURCES`.
 
 SOURCES is the folder that engines.training.sources fills. Marks, fonts and backgrounds are those that
 training is kept from (engines.training.split). Pictures are packed into sheets; truth.json says where each

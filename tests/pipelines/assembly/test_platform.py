@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 
-from engines.errors import BadInput as EngineBadInput
 from pipelines.assembly.platform import Nvidia
 from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
@@ -128,7 +127,7 @@ def test_what_deepstream_cannot_do_is_one_line_and_auto_takes_the_cpu(
     (tmp_path / "pictures").mkdir()
     text = text.replace("PICTURES", str(tmp_path / "pictures"))
     nvidia = spoil(monkeypatch)
-    with pytest.raises((BadInput, EngineBadInput), match=says) as raised:
+    with pytest.raises(BadInput, match=says) as raised:
         store_on("deepstream", tmp_path, nvidia, text)
     assert "\n" not in str(raised.value)
     store = store_on("auto", tmp_path, nvidia, text)

@@ -44,7 +44,7 @@ from tests.fakes.people import START
 from tests.pipelines.deepstream.lockstep import HeardFloor, Lockstep, Time, lockstep
 from tests.pipelines.deepstream.running import until
 from tests.pipelines.deepstream.stores import rtsp, store
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 EVERY = 2
 STEP_NS = EVERY * 100_000_000

@@ -15,7 +15,7 @@ from scripts.demo import settings as demo_settings
 from scripts.demo import store
 from scripts.demo.children import Children, StartFailed, first_line, wait_for_port
 from scripts.demo.settings import STORE, Ports, choose_ports, is_free, store_file
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 ENV = {"MSH_DEMO_CAMERA_COUNTER": "secret"}
 

@@ -15,7 +15,7 @@ from pipelines.offline.reader import probe_media, read_frames
 from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
 from tests.fakes.printed import cameraman
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 
 def annotate(*args: object) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from scripts.msh import main
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 
 def test_the_pipeline_bench_prints_each_step_beside_inference(capsys):

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from pipelines.brands.folder import read_brands
+from pipelines.errors import BadInput
 from scripts.commands import brands
-from scripts.errors import BAD_INPUT
 from tests.fakes.enroller import fake_enroller
 from tests.pipelines.brands.test_adding import mark
 
@@ -80,7 +80,7 @@ def test_bad_input_is_one_line_and_changes_nothing(tmp_path: Path, words: tuple[
     (folder / "taken").mkdir(parents=True)
     (folder / "taken/brand.yaml").write_text("name: Taken\n")
     given = [str(tmp_path / word) if "." in word else word for word in words]
-    with pytest.raises(BAD_INPUT) as caught:
+    with pytest.raises(BadInput) as caught:
         msh("add", *given, "--folder", folder)
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)

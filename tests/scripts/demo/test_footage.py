@@ -7,7 +7,7 @@ import pytest
 
 from scripts.demo import footage
 from scripts.demo.footage import PORTRAIT, WALKERS, Tools, obtain
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 OFFLINE = Tools(apt_get=("false",), pip=("false",), look_installed=False)
 

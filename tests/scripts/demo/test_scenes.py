@@ -11,7 +11,7 @@ from scripts.demo import counter, entrance, marks, scenes
 from scripts.demo.encode import EncodingFailed, read_access_units, write_mp4
 from scripts.demo.footage import ASSETS, Footage
 from scripts.demo.truth import Visit, prices, total
-from tests.scripts import demo_films
+from tests.scripts.demo import films as demo_films
 
 FALLBACK = Footage(ASSETS / "astronaut.jpg", None)
 

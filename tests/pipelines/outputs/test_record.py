@@ -12,7 +12,7 @@ from pipelines.errors import BadInput
 from pipelines.outputs.disk import stamp, trim, write_whole
 from pipelines.outputs.record import Recorder
 from tests.fakes.redacted import plain
-from tests.pipelines.test_outputs_mp4 import times
+from tests.pipelines.outputs.test_mp4 import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
