@@ -57,6 +57,16 @@ class Box(NamedTuple):
         height = min(self.bottom, other.bottom) - max(self.y, other.y)
         return width * height if width > 0 and height > 0 else 0.0
 
+    def iou(self, other: Box) -> float:
+        """Return intersection over union, 0 to 1."""
+        common = self.intersection(other)
+        return common / (self.area + other.area - common) if common > 0 else 0.0
+
+    def share_of_smaller(self, other: Box) -> float:
+        """Return which share of the smaller box both cover, 0 to 1."""
+        common = self.intersection(other)
+        return common / min(self.area, other.area) if common > 0 else 0.0
+
 
 class TrackId(NamedTuple):
     """A confirmed track. The session is random per day and per start: ids cannot be joined across days."""

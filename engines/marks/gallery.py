@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from engines.boxes import share_of_smaller
 from engines.errors import BadInput
 from engines.marks.types import VECTOR, Route, Sighting
 from engines.paths import ROOT
@@ -135,7 +136,7 @@ class Gallery:
         found.sort(key=lambda sighting: -sighting.confidence)
         kept: list[Sighting] = []
         for sighting in found:
-            if all(overlap(sighting.box, other_.box) < OVERLAP for other_ in kept):
+            if all(share_of_smaller(sighting.box, other_.box) < OVERLAP for other_ in kept):
                 kept.append(sighting)
         return kept
 
@@ -143,13 +144,3 @@ class Gallery:
 def confidence(similarity: float, lead: float) -> float:
     """Return how sure a match is from 0 to 1: by how alike it is and by how much it leads all others."""
     return 1.0 / (1.0 + math.exp(-(SLOPE * similarity + LEAD_SLOPE * lead + MIDDLE)))
-
-
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the share of the smaller box that both cover."""
-    w = min(a[2], b[2]) - max(a[0], b[0])
-    h = min(a[3], b[3]) - max(a[1], b[1])
-    if w <= 0 or h <= 0:
-        return 0.0
-    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return w * h / max(smaller, 1e-6)

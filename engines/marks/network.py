@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
+from engines.boxes import iou
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
@@ -118,7 +119,7 @@ def _merged(parts: Sequence[Candidates]) -> Candidates:
     order = np.argsort(-scores, kind="stable")
     kept: list[int] = []
     for row in order:
-        if all(_iou(boxes[row], boxes[other]) < DOUBLE for other in kept):
+        if all(iou(boxes[row], boxes[other]) < DOUBLE for other in kept):
             kept.append(int(row))
         if len(kept) == MOST_CANDIDATES:
             break
@@ -129,13 +130,6 @@ def _all_of(parts: Sequence[Candidates]) -> Candidates:
     return Candidates(
         *(np.concatenate([getattr(part, name) for part in parts]) for name in Candidates.__slots__)
     )
-
-
-def _iou(a: FloatArray, b: FloatArray) -> float:
-    w, h = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    both = max(0.0, float(w)) * max(0.0, float(h))
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return both / max(float(areas) - both, 1e-6)
 
 
 class MarkEmbedder:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.boxes import intersection
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -65,16 +67,12 @@ def text_areas(grey: Grey, *, energy: float = ENERGY) -> list[Area]:
         x1, y1 = max(0, left * CELL - AROUND), max(0, top * CELL - AROUND)
         right, bottom = (left + across) * CELL + AROUND, (top + down) * CELL + AROUND
         area = (x1, y1, min(width, right), min(height, bottom))
-        while touching := [other for other in areas if _overlap(area, other)]:
+        while touching := [other for other in areas if intersection(area, other) > 0]:
             areas = [other for other in areas if other not in touching]
             for other in touching:
                 area = _union(area, other)
         areas.append(area)
     return areas
-
-
-def _overlap(a: Area, b: Area) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _union(a: Area, b: Area) -> Area:

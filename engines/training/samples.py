@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.boxes import intersection
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -148,7 +150,7 @@ class Sampler:
             reach = height * max(1.0, art.aspect) / 2
             centre = rng.uniform(min(reach, side / 2), max(side - reach, side / 2), 2)
             around = (centre[0] - reach, centre[1] - reach, centre[0] + reach, centre[1] + reach)
-            if any(_overlap(around, box) for box in boxes):
+            if any(intersection(around, box) > 0 for box in boxes):
                 continue
             box = self._renderer.paste(scene, art, (float(centre[0]), float(centre[1])), height, preset, rng)
             if box is None:
@@ -166,7 +168,3 @@ class Sampler:
         piece = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
         y, x = rng.integers(0, piece.shape[0] - 40, 2)
         return np.asarray(piece[y : y + 40, x : x + 40], np.uint8)
-
-
-def _overlap(a: Sequence[float], b: Sequence[float]) -> bool:
-    return min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1])

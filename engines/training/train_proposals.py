@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.nms import overlaps
 from engines.training.loop import Run, arguments, loader, material, train
 from engines.training.networks import STRIDE, Proposals
 from engines.training.render import TRAINING, TYPICAL, Renderer
@@ -146,18 +147,9 @@ def evaluate(net: nn.Module, arts: Sequence[Art], backgrounds: Any, count: int =
                     continue
                 shown = torch.from_numpy(picture[..., ::-1].transpose(2, 0, 1)[None].copy()).float()
                 boxes, _ = found_boxes(*net(shown))
-                hits += bool((iou(boxes[0].numpy(), np.asarray(box)) >= 0.5).any())
+                hits += bool((overlaps(boxes[0].numpy(), np.asarray([box])) >= 0.5).any())
             found[height] = round(hits / count, 3)
     return found
-
-
-def iou(boxes: Any, box: Any) -> Any:
-    """Return the overlap of each of boxes (n, 4) with one box."""
-    w = np.minimum(boxes[:, 2], box[2]) - np.maximum(boxes[:, 0], box[0])
-    h = np.minimum(boxes[:, 3], box[3]) - np.maximum(boxes[:, 1], box[1])
-    both = np.maximum(w, 0) * np.maximum(h, 0)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return both / (areas + (box[2] - box[0]) * (box[3] - box[1]) - both)
 
 
 def main() -> None:

@@ -13,10 +13,11 @@ from engines.colour import to_bgr
 from engines.detector import load_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import sought_in
-from pipelines.offline.annotator import Annotator, Faces
+from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.outputs.mp4 import Mp4Writer
+from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
 from probes.events.events import item, total
@@ -62,7 +63,7 @@ class Job:
                 lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
                 min_votes=votes,
             ),
-            masking=Faces(),
+            masking=FacesConfig(),
             min_votes=MIN_VOTES,
         )
         self._overlay = Overlay(_money, self._brand)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, CameraChain
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engines.detector import Detector
     from engines.image import I420
+    from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
     from probes.recognition.looks import Looks
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 
 LOST_MS = 2000
 GAP_MS = 2500
-
-
-@dataclass(frozen=True, slots=True)
-class Faces:
-    """How faces are masked; see Redactor."""
-
-    method: Literal["pixelate", "solid"] = "pixelate"
-    margin: float = 0.25
-    hold_ms: int = 800
 
 
 @dataclass(slots=True)
@@ -80,7 +72,7 @@ class Annotator:
         *,
         looks: Callable[[bool], Looks],
         ledger: Callable[[int], Ledger],
-        masking: Faces,
+        masking: FacesConfig,
         min_votes: int,
     ) -> None:
         self._persons, self._faces, self._looks = persons, faces, looks

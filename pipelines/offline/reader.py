@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PATIENCE_S = 30
 
@@ -135,7 +135,7 @@ def _warn_if_short(pipeline: Any, path: str | Path, last_ns: int) -> None:
     """Warn of a file that was cut off: it ends like any other, only its duration tells."""
     known, duration_ns = pipeline.query_duration(Gst.Format.TIME)
     if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND:
-        _log.warning(
+        logger.warning(
             "%s: ends after %.1f s of %.1f s: the file is cut short", path, last_ns / 1e9, duration_ns / 1e9
         )
 
@@ -144,5 +144,5 @@ def _cause(message: Any) -> Cause:
     if message.type == Gst.MessageType.APPLICATION:
         return Cause(message.get_structure().get_name())
     error, debug = message.parse_error()
-    _log.debug("%s %d: %s %s", error.domain, error.code, error.message, debug)
+    logger.debug("%s %d: %s %s", error.domain, error.code, error.message, debug)
     return classify(SourceKind.FILE, error.domain, error.code, f"{error.message} {debug or ''}")

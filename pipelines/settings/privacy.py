@@ -9,7 +9,7 @@ from pydantic import Field
 from pipelines.settings.base import Section
 
 
-class Faces(Section):
+class FacesConfig(Section):
     """How a face is made unrecognisable."""
 
     method: Literal["pixelate", "solid"] = Field(
@@ -33,10 +33,10 @@ class Faces(Section):
     )
 
 
-class Privacy(Section):
+class PrivacyConfig(Section):
     """The privacy rules of this store."""
 
-    faces: Faces = Field(default=Faces(), title="Faces", description="How faces are masked.")
+    faces: FacesConfig = Field(default=FacesConfig(), title="Faces", description="How faces are masked.")
     on_failure: Literal["drop_frame"] = Field(
         default="drop_frame",
         title="On failure",

@@ -17,7 +17,7 @@ from pipelines.settings.notify import Rule
 from pipelines.settings.outputs import Outputs
 from pipelines.settings.platform import Platform
 from pipelines.settings.prices import Prices
-from pipelines.settings.privacy import Privacy
+from pipelines.settings.privacy import PrivacyConfig
 from pipelines.settings.store import Store
 
 
@@ -45,7 +45,9 @@ class Settings(Section):
 
     version: Literal[1] = Field(title="Version", description="Version of this file's form: 1.")
     store: Store = Field(title="Store", description="Which shop this is, its clock and its money.")
-    privacy: Privacy = Field(default=Privacy(), title="Privacy", description="How faces are masked.")
+    privacy: PrivacyConfig = Field(
+        default=PrivacyConfig(), title="Privacy", description="How faces are masked."
+    )
     platform: Platform = Field(
         default=Platform(), title="Platform", description="What the frames are computed with."
     )

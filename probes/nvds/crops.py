@@ -16,7 +16,7 @@ from engines.colour import from_bgr
 from probes.frame import Box
 from probes.nvds.camera import on_surface
 from probes.nvds.meta import MetaError
-from probes.redaction.cover import black_out
+from probes.redaction.masking import black_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from probes.frame import Frame
     from probes.recognition.looks import Looks
-    from probes.redaction.cover import Polygon
+    from probes.redaction.masking import Polygon
 
     Pixels = npt.NDArray[np.uint8]
 

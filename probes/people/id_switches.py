@@ -176,12 +176,7 @@ def _overlaps(persons: Sequence[Detection]) -> Iterator[tuple[Pair, float]]:
     ordered = sorted(((p.track, p.box) for p in persons if p.track is not None), key=_track)
     for number, (track, box) in enumerate(ordered):
         for other, its in ordered[number + 1 :]:
-            yield (track, other), _overlap(box, its)
-
-
-def _overlap(box: Box, other: Box) -> float:
-    smaller = min(box.area, other.area)
-    return box.intersection(other) / smaller if smaller > 0 else 0.0
+            yield (track, other), box.share_of_smaller(its)
 
 
 def _marks(value: PersonValue) -> set[tuple[str, str]]:

@@ -19,7 +19,7 @@ from engines.describe.service import NoAnswer, Trouble
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
 from pricing.live.breaker import Breaker, BreakerState
-from probes.redaction.crop import RedactedCrop
+from probes.redaction.redacted_crop import RedactedCrop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

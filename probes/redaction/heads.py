@@ -75,32 +75,32 @@ class Heads:
                     sure_faces.append(box)
         owners = _owners(sure_faces, persons)
         old = [head for head in self._heads if now - head.seen_at <= self._hold]
-        heirs = _same_persons(old, persons, now)
+        matches = _match_persons(old, persons, now)
         masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
         heads: list[_Head] = []
-        ended = {number for number, sure in heirs.values() if sure}
-        left = [head for number, head in enumerate(old) if number not in ended]
+        ended = {number for number, sure in matches.values() if sure}
+        unmatched = [head for number, head in enumerate(old) if number not in ended]
         for index, person in enumerate(persons):
-            number, sure = heirs.get(index, (None, False))
+            number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
             head, by = self._head_of(person, owners.get(index), before, frame)
             heads.append(head)
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
             if by is By.HEAD_ESTIMATE and before is not None and sure:
-                left += self._alone(before, now)
+                unmatched += self._detached(before, now)
         owned = set(owners.values())
         free = [face for face in faces if face not in owned]
-        earlier = _continued(free, left, now)
+        earlier = _match_faces(free, unmatched, now)
         for index, face in enumerate(free):
-            before = left[earlier[index][0]] if index in earlier else None
+            before = unmatched[earlier[index][0]] if index in earlier else None
             heads.append(_Head(face, now, now, velocity=_velocity(before, face, None, now)))
         ended = {number for number, sure in earlier.values() if sure}
-        left = [head for number, head in enumerate(left) if number not in ended]
-        masks.extend(self._mask(head, By.HOLD, now) for head in left)
-        if len(heads) + len(left) > MOST_HEADS:
+        unmatched = [head for number, head in enumerate(unmatched) if number not in ended]
+        masks.extend(self._mask(head, By.HOLD, now) for head in unmatched)
+        if len(heads) + len(unmatched) > MOST_HEADS:
             raise ValueError("more heads than can be followed")
-        self._heads = heads + left
+        self._heads = heads + unmatched
         return tuple(masks)
 
     def shift(self, nanoseconds: int) -> None:
@@ -128,7 +128,7 @@ class Heads:
             place = head_of(box)
         return _Head(place, now, at, box, track, _velocity(before, place, box, now)), by
 
-    def _alone(self, head: _Head, now: int) -> list[_Head]:
+    def _detached(self, head: _Head, now: int) -> list[_Head]:
         """Return the face that does not move with its person any more, as long as it is held."""
         at = head.face_at
         if at is None or now - at > self._hold:
@@ -197,22 +197,22 @@ def _owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) -> dict
     return {index: faces[number] for _, index, number in one_each(sorted(pairs))}
 
 
-def _same_persons(
+def _match_persons(
     old: list[_Head], persons: list[tuple[Box, TrackId | None]], now: int
 ) -> dict[int, tuple[int, bool]]:
     """Return the earlier head of each person, both by index, and whether they surely are one person.
 
     By track, then by overlap. Without overlap it may be another: good for the velocity, not to end a hold.
     """
-    heirs: dict[int, tuple[int, bool]] = {}
+    matches: dict[int, tuple[int, bool]] = {}
     tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
     for index, (_, track) in enumerate(persons):
         if track in tracks:
-            heirs[index] = tracks.pop(track), True
-    taken = {number for number, _ in heirs.values()}
-    free = [index for index in range(len(persons)) if index not in heirs]
+            matches[index] = tracks.pop(track), True
+    taken = {number for number, _ in matches.values()}
+    free = [index for index in range(len(persons)) if index not in matches]
     if not free or len(taken) == len(old):
-        return heirs
+        return matches
     row, pairs = Row([persons[index][0] for index in free]), []
     for number, head in enumerate(old):
         if number not in taken and head.person is not None:
@@ -220,15 +220,15 @@ def _same_persons(
             reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
             for place in row.about(expected.centre[0], max(reach, (expected.w + row.widest) / 2)):
                 box = persons[free[place]][0]
-                overlap, away = _overlap(expected, box), max(map(abs, _shift(expected, box)))
+                overlap, away = expected.iou(box), max(map(abs, _shift(expected, box)))
                 if overlap >= SAME_PERSON or away <= reach:
                     pairs.append(((overlap, -away), free[place], number))
     for (overlap, _), index, number in one_each(sorted(pairs, reverse=True)):
-        heirs[index] = number, overlap >= SAME_PERSON
-    return heirs
+        matches[index] = number, overlap >= SAME_PERSON
+    return matches
 
 
-def _continued(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tuple[int, bool]]:
+def _match_faces(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tuple[int, bool]]:
     """Return the earlier head of each face, both by index, nearest first, and whether they surely are one.
 
     Further than a face away it may be another's face: good for the velocity, not to end a hold.
@@ -290,9 +290,3 @@ def _grown(box: Box, share: float) -> Box:
 def _union(a: Box, b: Box) -> Box:
     left, top = min(a.x, b.x), min(a.y, b.y)
     return Box(left, top, max(a.right, b.right) - left, max(a.bottom, b.bottom) - top)
-
-
-def _overlap(a: Box, b: Box) -> float:
-    common = a.intersection(b)
-    whole = a.area + b.area - common
-    return common / whole if whole > 0 else 0.0

@@ -12,8 +12,8 @@ import numpy as np
 
 from engines.image import BLACK_Y, GREY_UV
 from probes.frame import Box, Kind
-from probes.redaction.cover import Polygon, black_out, cover
 from probes.redaction.heads import By, Heads, Mask
+from probes.redaction.masking import Polygon, black_out, cover
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from engines.boxes import share_of_smaller
 from engines.colour import to_bgr
 from engines.detector import load_detector
 from engines.marks.emblems import find_emblems
-from engines.marks.gallery import LEAST_SCORE, Gallery, overlap, read_cohort
+from engines.marks.gallery import LEAST_SCORE, Gallery, read_cohort
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
-from pipelines.offline.annotator import Annotator, Faces
+from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import read_frames
 from pipelines.outputs.disk import write_whole
+from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.evidence import FULL, weight
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
@@ -64,7 +66,7 @@ def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
         load_detector("centerface"),
         looks=lambda _: explainer,
         ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
-        masking=Faces(),
+        masking=FacesConfig(),
         min_votes=1,
     )
     redacted = annotator.picture(pixels).redacted
@@ -153,7 +155,7 @@ class Explainer:
             alike, brand = float(own[row, number]), names[number]
             x1, y1, x2, y2 = candidates.boxes[row].tolist()
             corners = (x1, y1, x2, y2)
-            if alike < needed[brand] - WITHIN or any(overlap(corners, box) > 0.3 for box in taken):
+            if alike < needed[brand] - WITHIN or any(share_of_smaller(corners, box) > 0.3 for box in taken):
                 continue
             taken = [*taken, corners]
             found.append(

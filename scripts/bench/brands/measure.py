@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from engines.boxes import iou
 from engines.marks import emblems as keypoints
 from engines.marks.gallery import Gallery, read_cohort
 from engines.marks.network import MarkEmbedder, MarkFinder
@@ -302,14 +303,6 @@ class Bench:
 def gallery_brands(names: dict[str, list[str]]) -> frozenset[str]:
     """Return the 20 brands that the shop of the test looks for."""
     return frozenset([*names["symbols"][:14], *names["emblems"][:6]])
-
-
-def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return intersection over union of x1 y1 x2 y2 boxes."""
-    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if w <= 0 or h <= 0:
-        return 0.0
-    return float(w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h))
 
 
 def _enrollable(name: str, bgra: Bytes) -> MarkPicture:

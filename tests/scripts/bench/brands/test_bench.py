@@ -5,7 +5,6 @@ import pytest
 
 from engines.training.split import held_out
 from scripts.bench.brands.dataset import COUNTS, pack, read_set
-from scripts.bench.brands.measure import iou
 from scripts.bench.brands.rivals import sureness
 from scripts.msh import main
 
@@ -40,13 +39,6 @@ def test_a_match_counts_only_over_its_threshold_and_ahead_of_all_others() -> Non
     sure, taken = sureness(own, other, np.array([0.6, 0.6], np.float32))
     assert taken.tolist() == [True, False, False, False]
     assert sure.argmax() == 0
-
-
-@pytest.mark.parametrize(
-    ("other", "share"), [((0, 0, 2, 2), 1.0), ((1, 0, 3, 2), 1 / 3), ((5, 5, 6, 6), 0.0)]
-)
-def test_boxes_overlap_by(other: tuple[int, int, int, int], share: float) -> None:
-    assert iou((0, 0, 2, 2), other) == pytest.approx(share)
 
 
 @pytest.mark.parametrize("args", [["--sample", "0"], ["--people", "0"], ["--network", "none.onnx"]])

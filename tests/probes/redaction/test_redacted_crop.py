@@ -12,8 +12,8 @@ from PIL import Image
 from engines.describe.jpeg import small_jpeg
 from engines.image import I420
 from probes.frame import Box, Frame, Kind
-from probes.redaction.crop import RedactedCrop
 from probes.redaction.redact import Redactor
+from probes.redaction.redacted_crop import RedactedCrop
 from tests.fakes.people import person
 from tests.fakes.redacted import redacted
 

@@ -10,7 +10,7 @@ from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # s
 
 from engines.image import BLACK_Y, GREY_UV, I420
 from probes.frame import Box
-from probes.redaction.cover import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
+from probes.redaction.masking import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
 from tests.fakes.scenes import noise
 
 spot = st.floats(-150, 350, allow_nan=False)
