@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import threading
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pricing.live.remembered import Answer, Known, Result, Thing, learn
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
-log = logging.getLogger(__name__)
-
 _RESULTS = frozenset(result.value for result in Result)
 HISTORY = 20
 """Answers kept of one thing."""
-WAL_BYTES = 4_000_000
-RETRY_NS = 30_000_000_000
+_WORDS = FileWords("price file", "prices", "prices are not kept")
 _COLUMNS = "brand, type, model, at, result, amount_minor, min_minor, max_minor, currency, source, detail"
 _SAME = "brand = :brand AND type = :type AND model = :model"
 _SCHEMA = """
@@ -44,15 +40,9 @@ class PriceCache:
     """
 
     def __init__(self, path: Path, limit_bytes: int, now: Callable[[], int]) -> None:
-        self._path = path
         self._limit = limit_bytes
-        self._now = now
-        self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = None
-        self._retry_at = 0
-        self._failing = False
-        with self._lock:
-            self._open()
+        self._file = SqliteFile(path, _connect, now, _WORDS)
+        self._file.open()
 
     def believed(self, currency: str) -> dict[Thing, Known]:
         """Return what all kept answers in a currency add up to."""
@@ -63,7 +53,7 @@ class PriceCache:
             for answer in _answers(db.execute(query, (currency,))):
                 known[answer.thing] = learn(known.get(answer.thing), answer)
 
-        self._try(read)
+        self._file.use(read)
         return known
 
     def put(self, answer: Answer) -> bool:
@@ -79,7 +69,7 @@ class PriceCache:
                 )
             self._make_room(db)
 
-        return self._try(write)
+        return self._file.use(write)
 
     def spend(self, day: date) -> None:
         """Count a question before it is asked, so that a crash loop cannot overspend."""
@@ -93,21 +83,18 @@ class PriceCache:
                     (str(day),),
                 )
 
-        self._try(write)
+        self._file.use(write)
 
     def spent(self, day: date) -> int:
         """Return how many questions were counted on a day."""
         found: list[tuple[int]] = []
         query = "SELECT questions FROM spent WHERE day = ?"
-        self._try(lambda db: found.extend(db.execute(query, (str(day),)).fetchall()))
+        self._file.use(lambda db: found.extend(db.execute(query, (str(day),)).fetchall()))
         return found[0][0] if found else 0
 
     def close(self) -> None:
         """Close; later calls do nothing."""
-        with self._lock:
-            if self._db is not None:
-                self._db.close()
-            self._db, self._retry_at = None, 2**63
+        self._file.close()
 
     def _make_room(self, db: sqlite3.Connection) -> None:
         while self._used(db) > self._limit:
@@ -127,59 +114,6 @@ class PriceCache:
         )
         return size * (pages - free)
 
-    def _try(self, use: Callable[[sqlite3.Connection], None]) -> bool:
-        with self._lock:
-            if self._db is None and self._now() >= self._retry_at:
-                self._open()
-            if self._db is None:
-                return False
-            try:
-                use(self._db)
-            except sqlite3.OperationalError as error:
-                self._let_go(error)
-                return False
-            except sqlite3.DatabaseError:
-                self._move_aside()
-                return False
-            if self._failing:
-                self._failing = False
-                log.info("prices are kept on disk again: %s", self._path)
-            return True
-
-    def _open(self) -> None:
-        for _ in range(2):
-            try:
-                self._db = _connected(self._path)
-            except (sqlite3.OperationalError, OSError) as error:
-                self._let_go(error)
-                return
-            except sqlite3.DatabaseError:
-                self._move_aside()
-                continue
-            return
-
-    def _let_go(self, error: Exception) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        self._retry_at = self._now() + RETRY_NS
-        if not self._failing:
-            self._failing = True
-            log.error("prices are not kept, the file %s cannot be used: %s", self._path, error)
-
-    def _move_aside(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
-        aside = self._path.with_suffix(".damaged")
-        log.error("the price file %s is damaged; it is now %s and a new one begins", self._path, aside)
-        try:
-            self._path.replace(aside)
-            for extra in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + extra).unlink(missing_ok=True)
-        except OSError as error:
-            self._let_go(error)
-
 
 def history(path: Path, thing: Thing) -> list[Answer]:
     """Return the kept answers about a thing, oldest first, while another process may be writing.
@@ -196,21 +130,9 @@ def history(path: Path, thing: Thing) -> list[Answer]:
         db.close()
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    db = sqlite3.connect(path, timeout=2, check_same_thread=False)
-    try:
-        # FULL: what was committed survives power loss; NORMAL would lose the last answers in WAL mode.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={WAL_BYTES}"):
-            db.execute(f"PRAGMA {pragma}")
-        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("database disk image is malformed")
-        db.executescript(_SCHEMA)
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
+def _connect(path: Path) -> sqlite3.Connection:
+    # FULL: what was committed survives power loss; NORMAL would lose the last answers in WAL mode.
+    return connect(path, _SCHEMA, ("synchronous=FULL",))
 
 
 def _row(answer: Answer) -> tuple[object, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import sqlite3
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.mqtt.spool_db import Entry, Store
+from pricing.live.sqlite_file import FileWords, SqliteFile
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
 
     from probes.events.messages import MessageKind
 
-log = logging.getLogger(__name__)
-
 MEMORY_BYTES = 4_000_000
-RETRY_NS = 30_000_000_000
 NO_END = 2**63 - 1
+_WORDS = FileWords("message file", "messages", "messages wait in memory only")
 
 
 class Spool:
@@ -39,26 +36,22 @@ class Spool:
         now: Callable[[], int],
         on_lost: Callable[[MessageKind, str, int], None],
     ) -> None:
-        self._path = path
-        self._limit = limit_bytes
         self._now = now
         self._on_lost = on_lost
-        self._disk: Store | None = None
+        self._file = SqliteFile(path, lambda path: Store(path, limit_bytes), now, _WORDS, self._bring_back)
         self._memory = Store(None, min(MEMORY_BYTES, limit_bytes))
-        self._retry_at = 0
-        self._failing = False
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
         self._last_id = 0
 
     @property
     def messages(self) -> int:
         """How many messages wait."""
-        return self._memory.messages + (self._disk.messages if self._disk else 0)
+        return self._memory.messages + (self._file.db.messages if self._file.db else 0)
 
     @property
     def size_bytes(self) -> int:
         """Their size as counted against the bound."""
-        return self._memory.size_bytes + (self._disk.size_bytes if self._disk else 0)
+        return self._memory.size_bytes + (self._file.db.size_bytes if self._file.db else 0)
 
     @property
     def last_id(self) -> int:
@@ -68,34 +61,27 @@ class Spool:
     def open(self) -> None:
         """Open or make the file; where it cannot be, begin in memory."""
         self._last_id = self._now() // 1000
-        self._reopen()
+        self._file.open()
 
     def close(self) -> None:
         """Close both; what waits on disk stays there."""
-        if self._disk is None and self._memory.messages:
-            self._reopen()
-        for store in (self._disk, self._memory):
-            if store is not None:
-                store.close()
-        self._disk = None
+        if self._memory.messages:
+            self._file.open()
+        self._file.close()
+        self._memory.close()
 
     def put(self, messages: Sequence[tuple[MessageKind, str, bytes, int | None]]) -> list[int]:
         """Write (kind, topic, payload, expires_at) and make room; return their ids.
 
         Also removes what has expired; call it with nothing now and then.
         """
-        if self._disk is None and self._now() >= self._retry_at:
-            self._reopen()
         first = self._last_id + 1
         entries = [
             Entry(first + n, k, topic, body, expires_at=end)
             for n, (k, topic, body, end) in enumerate(messages)
         ]
         self._last_id += len(entries)
-        for _ in range(2):  # twice, as a damaged file is replaced by a new one at the first try
-            if self._try(lambda disk: self._settle(disk, entries)):
-                break
-        else:
+        if not self._file.use(lambda disk: self._settle(disk, entries)):
             self._report(*self._memory.put(entries, self._now()))
         return [e.id for e in entries]
 
@@ -104,7 +90,7 @@ class Spool:
         done = set(ids)
         self._memory.delete(done)
         self._gone |= done
-        if self._try(lambda disk: disk.delete(self._gone)):
+        if self._file.use(lambda disk: disk.delete(self._gone)):
             self._gone.clear()
 
     def pending(
@@ -112,94 +98,39 @@ class Spool:
     ) -> list[Entry]:
         """Return up to limit waiting messages with after < id < before, oldest first."""
         found: list[Entry] = []
-        self._try(lambda disk: found.extend(disk.pending(after, before, limit + len(self._gone), kind)))
+        self._file.use(lambda disk: found.extend(disk.pending(after, before, limit + len(self._gone), kind)))
         found += self._memory.pending(after, before, limit, kind)
         return sorted((e for e in found if e.id not in self._gone), key=lambda e: e.id)[:limit]
 
     def topics(self) -> set[str]:
         """Return the retained topics that this or an earlier run has set."""
         known = self._memory.topics()
-        self._try(lambda disk: known.update(disk.topics()))
+        self._file.use(lambda disk: known.update(disk.topics()))
         return known
 
     def set_topic(self, name: str, *, known: bool) -> None:
         """Note that a retained topic is set, or that it has been cleared."""
-        if not self._try(lambda disk: disk.set_topic(name, known=known)):
+        if not self._file.use(lambda disk: disk.set_topic(name, known=known)):
             self._memory.set_topic(name, known=known)
 
     def _settle(self, disk: Store, entries: Sequence[Entry]) -> None:
         self._report(*disk.put(entries, self._now()))
 
-    def _try(self, use: Callable[[Store], None]) -> bool:
-        """Use the disk; on an error let go of it, and where the file is damaged begin a new one."""
-        if self._disk is None:
-            return False
-        try:
-            use(self._disk)
-        except sqlite3.OperationalError as error:
-            self._let_go(error)
-            return False
-        except sqlite3.DatabaseError:
-            self._let_go(None)
-            self._move_aside()
-            self._reopen()
-            return False
-        if self._failing:
-            self._failing = False
-            log.info("messages are kept on disk again: %s", self._path)
-        return True
-
-    def _let_go(self, error: Exception | None) -> None:
-        if self._disk is not None:
-            self._disk.close()
-            self._disk = None
-        self._retry_at = self._now() + RETRY_NS
-        if error is not None and not self._failing:
-            self._failing = True
-            log.error("messages wait in memory only, the file %s cannot be used: %s", self._path, error)
-
-    def _reopen(self) -> None:
-        for _ in range(2):
-            try:
-                disk = Store(self._path, self._limit)
-            except (sqlite3.OperationalError, OSError) as error:
-                self._let_go(error)
-                return
-            except sqlite3.DatabaseError:
-                self._move_aside()
-                continue
-            self._disk = disk
-            self._last_id = max(self._last_id, disk.last_id)
-            self._bring_back()
-            return
-
-    def _bring_back(self) -> None:
-        """Move what waited in memory to the disk."""
+    def _bring_back(self, disk: Store) -> None:
+        """Move what waited in memory to the disk, which was opened just now."""
+        self._last_id = max(self._last_id, disk.last_id)
         waiting = self._memory.pending(0, NO_END, self._memory.messages, None)
         names = self._memory.topics()
         if not (waiting or names or self._gone):
             return
 
-        def move(disk: Store) -> None:
-            disk.delete(self._gone)
-            for name in names:
-                disk.set_topic(name, known=True)
-            self._settle(disk, waiting)
-
-        if self._try(move):
-            self._gone.clear()
-            self._memory.close()
-            self._memory = Store(None, self._memory.limit_bytes)
-
-    def _move_aside(self) -> None:
-        aside = self._path.with_suffix(".damaged")
-        log.error("the message file %s is damaged; it is now %s and a new one begins", self._path, aside)
-        try:
-            self._path.replace(aside)
-            for extra in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + extra).unlink(missing_ok=True)
-        except OSError as error:
-            self._let_go(error)
+        disk.delete(self._gone)
+        for name in names:
+            disk.set_topic(name, known=True)
+        self._settle(disk, waiting)
+        self._gone.clear()
+        self._memory.close()
+        self._memory = Store(None, self._memory.limit_bytes)
 
     def _report(self, expired: Counter[MessageKind], dropped: Counter[MessageKind]) -> None:
         for why, counts in (("expired", expired), ("dropped", dropped)):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pricing.live.sqlite_file import connect
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-WAL_BYTES = 4_000_000
 ROW_BYTES = 96
 """What a row costs beyond topic and payload: ids, numbers, two index entries, page slack."""
 
@@ -53,23 +52,7 @@ class Store:
 
     def __init__(self, path: Path | None, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        if path is not None:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.touch(mode=0o600)
-        self._db = sqlite3.connect(path or ":memory:", timeout=2, check_same_thread=False)
-        try:
-            self._prepare()
-        except sqlite3.Error:
-            self._db.close()
-            raise
-
-    def _prepare(self) -> None:
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL"):  # one process owns the file
-            self._db.execute(f"PRAGMA {pragma}")
-        self._db.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
-        if self._db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-            raise sqlite3.DatabaseError("database disk image is malformed")
-        self._db.executescript(_SCHEMA)
+        self._db = connect(path, _SCHEMA, ("locking_mode=EXCLUSIVE",))  # one process owns the file
         row = self._db.execute("SELECT count(*), coalesce(sum(size), 0), coalesce(max(id), 0) FROM message")
         found: tuple[int, int, int] = row.fetchone()
         self.messages, self.size_bytes, self.last_id = found

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import ROOT
-from pricing.live.cache import HISTORY, RETRY_NS, PriceCache, history
+from pricing.live.cache import HISTORY, PriceCache, history
 from pricing.live.remembered import Answer, Known, Result, Thing
+from pricing.live.sqlite_file import RETRY_NS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def test_it_stays_within_its_bound_and_the_oldest_go(path: Path) -> None:
     box = Box(path, limit)
     for n in range(2500):
         box.cache.put(answer(100 + n, Thing(f"brand {n}", "hat")))
-    box.cache._db and box.cache._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box.cache._file.db and box.cache._file.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     kept = box.amounts()
     assert 300 < len(kept) < 2500
     assert Thing("brand 2499", "hat") in kept

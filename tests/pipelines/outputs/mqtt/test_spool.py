@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.paths import ROOT
-from pipelines.outputs.mqtt.spool import RETRY_NS, Spool
+from pipelines.outputs.mqtt.spool import Spool
+from pricing.live.sqlite_file import RETRY_NS
 from probes.events.messages import MessageKind
 from tests.fakes.people import START
 
@@ -148,7 +149,7 @@ def test_a_damaged_file_is_moved_aside_and_said_once(path, damage, caplog):
 def test_a_file_damaged_while_in_use_is_replaced_without_losing_the_new_message(path):
     box = Box(path)
     box.put(*[(ENDED, f"{n:3000}") for n in range(200)])
-    disk = box.spool._disk
+    disk = box.spool._file.db
     disk._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     disk._db.execute("PRAGMA cache_size=0")
     with path.open("r+b") as file:
@@ -182,8 +183,8 @@ class FullDisk:
 def test_a_full_disk_means_memory_bounded_and_the_disk_gets_it_back(path, caplog):
     box = Box(path, limit=100_000)
     (kept,) = box.put((ENDED, "kept"))
-    box.spool._disk._db.close()
-    box.spool._disk._db = FullDisk()
+    box.spool._file.db._db.close()
+    box.spool._file.db._db = FullDisk()
     for n in range(50):
         box.put((UPDATED, f"{n:3000}"))
     assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1

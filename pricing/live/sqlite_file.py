@@ -1,0 +1,159 @@
+"""A SQLite file that survives damage, a full disk and a missing folder."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+WAL_BYTES = 4_000_000
+RETRY_NS = 30_000_000_000
+
+
+class Closable(Protocol):
+    """A connection, or what wraps one."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+DB = TypeVar("DB", bound=Closable)
+
+
+@dataclass(frozen=True, slots=True)
+class FileWords:
+    """How log lines name the file: "price file", "prices", and "prices are not kept" while it fails."""
+
+    file: str
+    content: str
+    while_failing: str
+
+
+class SqliteFile(Generic[DB]):
+    """Opens a database, and opens it again after a failure; none of this raises.
+
+    A damaged file is renamed to `.damaged` and a new one begins. While the disk is full or the folder is
+    gone, `use` returns False; the file is tried again every 30 s. The first failure and the recovery are
+    logged. Any thread may call; one works at a time.
+
+    connect: returns the open database, raises sqlite3.Error or OSError. now: UTC ns. on_open: called with
+    each newly opened database before any other work.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        connect: Callable[[Path], DB],
+        now: Callable[[], int],
+        words: FileWords,
+        on_open: Callable[[DB], None] | None = None,
+    ) -> None:
+        self._path, self._connect, self._now, self._words, self._on_open = path, connect, now, words, on_open
+        self._lock = threading.RLock()
+        self._retry_at = 0
+        self._failing = self._closed = False
+        self.db: DB | None = None
+
+    def open(self) -> None:
+        """Open or create the file now, whenever the last try was."""
+        with self._lock:
+            for _ in range(2):
+                if self._closed or self.db is not None:
+                    return
+                try:
+                    self.db = self._connect(self._path)
+                except (sqlite3.OperationalError, OSError) as error:
+                    self._fail(error)
+                    return
+                except sqlite3.DatabaseError:
+                    self._move_aside()
+                    continue
+                if self._on_open is not None:
+                    self.use(self._on_open)
+
+    def use(self, work: Callable[[DB], None]) -> bool:
+        """Run `work` with the database; return whether it ran to its end.
+
+        Where the file turns out to be damaged, `work` runs once more with the new, empty one.
+        """
+        with self._lock:
+            return any(self._use_once(work) for _ in range(2))
+
+    def _use_once(self, work: Callable[[DB], None]) -> bool:
+        if self.db is None and not 0 < self._retry_at - self._now() <= RETRY_NS:
+            self.open()  # due, or the clock was set back
+        if self.db is None:
+            return False
+        try:
+            work(self.db)
+        except sqlite3.OperationalError as error:
+            self._fail(error)
+            return False
+        except sqlite3.DatabaseError:
+            self._move_aside()
+            return False
+        if self._failing:
+            self._failing = False
+            logger.info("%s are kept on disk again: %s", self._words.content, self._path)
+        return True
+
+    def close(self) -> None:
+        """Close for good; later calls of `use` return False."""
+        with self._lock:
+            self._let_go()
+            self._closed = True
+
+    def _let_go(self) -> None:
+        if self.db is not None:
+            self.db.close()
+            self.db = None
+
+    def _fail(self, error: Exception) -> None:
+        self._let_go()
+        self._retry_at = self._now() + RETRY_NS
+        if not self._failing:
+            self._failing = True
+            text = "%s, the file %s cannot be used: %s"
+            logger.error(text, self._words.while_failing, self._path, error)
+
+    def _move_aside(self) -> None:
+        self._let_go()
+        aside = self._path.with_suffix(".damaged")
+        text = "the %s %s is damaged; it is now %s and a new one begins"
+        logger.error(text, self._words.file, self._path, aside)
+        try:
+            self._path.replace(aside)
+            for extra in ("-wal", "-shm"):
+                self._path.with_name(self._path.name + extra).unlink(missing_ok=True)
+        except OSError as error:
+            self._fail(error)
+
+
+def connect(path: Path | None, schema: str, pragmas: Sequence[str] = ()) -> sqlite3.Connection:
+    """Return a checked connection in WAL mode with the schema in place; None: a database in memory.
+
+    The file and its folder are created for this user only. pragmas: set before all others. Raises
+    sqlite3.DatabaseError for a damaged file, sqlite3.OperationalError or OSError where it cannot be used.
+    """
+    if path is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+    db = sqlite3.connect(path or ":memory:", timeout=2, check_same_thread=False)
+    try:
+        for pragma in (*pragmas, "journal_mode=WAL", f"journal_size_limit={WAL_BYTES}"):
+            db.execute(f"PRAGMA {pragma}")
+        if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("database disk image is malformed")
+        db.executescript(schema)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
