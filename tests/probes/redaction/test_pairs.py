@@ -48,24 +48,26 @@ def owners_of_all_pairs(faces: list[Box], persons: list[Any]) -> dict[int, Box]:
     return {index: faces[number] for index, (_, number) in best(sorted(pairs)).items()}
 
 
-def same_of_all_pairs(old: list[Any], persons: list[Any], now: int) -> dict[int, tuple[int, bool]]:
+def matches_of_all_pairs(old: list[Any], persons: list[Any], now: int) -> dict[int, tuple[int, bool]]:
     tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
-    heirs = {index: (tracks.pop(track), True) for index, (_, track) in enumerate(persons) if track in tracks}
-    taken, pairs = {number for number, _ in heirs.values()}, []
+    matches = {
+        index: (tracks.pop(track), True) for index, (_, track) in enumerate(persons) if track in tracks
+    }
+    taken, pairs = {number for number, _ in matches.values()}, []
     for number, head in enumerate(old):
         if number not in taken and head.person is not None:
             expected = heads._moved(head.person, head.velocity, now - head.seen_at)
             reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
             for index, (box, _) in enumerate(persons):
-                overlap = heads._overlap(expected, box)
+                overlap = expected.iou(box)
                 away = max(map(abs, heads._shift(expected, box)))
-                if index not in heirs and (overlap >= SAME_PERSON or away <= reach):
+                if index not in matches and (overlap >= SAME_PERSON or away <= reach):
                     pairs.append(((overlap, -away), index, number))
     chosen = best(sorted(pairs, reverse=True))
-    return heirs | {i: (number, rank[0] >= SAME_PERSON) for i, (rank, number) in chosen.items()}
+    return matches | {i: (number, rank[0] >= SAME_PERSON) for i, (rank, number) in chosen.items()}
 
 
-def continued_of_all_pairs(faces: list[Box], old: list[Any], now: int) -> dict[int, tuple[int, bool]]:
+def face_matches_of_all_pairs(faces: list[Box], old: list[Any], now: int) -> dict[int, tuple[int, bool]]:
     pairs = []
     for number, head in enumerate(old):
         x, y = head.at(now).centre
@@ -90,8 +92,8 @@ def test_heads_are_those_that_a_look_at_all_pairs_finds(film: list[tuple[int, li
     quick = masks()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(heads, "_owners", owners_of_all_pairs)
-        patch.setattr(heads, "_same_persons", same_of_all_pairs)
-        patch.setattr(heads, "_continued", continued_of_all_pairs)
+        patch.setattr(heads, "_match_persons", matches_of_all_pairs)
+        patch.setattr(heads, "_match_faces", face_matches_of_all_pairs)
         assert masks() == quick
 
 
