@@ -15,12 +15,9 @@ from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-MODES: Final = ("auto", "json", "text")
-LEVELS: Final = ("debug", "info", "warning", "error")
 _HIDDEN: Final = "***"
 _SHORT: Final = 4
 _MOST_REMEMBERED: Final = 512
@@ -34,7 +31,7 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 
 
-class Redactor:
+class SecretScrubber:
     """Takes out known secrets, and whatever looks like a login in a URL, a password field or a header."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -67,17 +64,17 @@ def _form(secret: str) -> str:
     return pattern if len(secret) >= _SHORT else rf"(?<!\w){pattern}(?!\w)"
 
 
-class RedactFilter(logging.Filter):
+class ScrubFilter(logging.Filter):
     """Cleans message, arguments, extras and exception text of a record before any formatter sees it."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, scrubber: SecretScrubber) -> None:
         super().__init__()
-        self._redactor = redactor
+        self._scrubber = scrubber
         self._formatter = logging.Formatter()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record; always lets it pass."""
-        clean = self._redactor.clean
+        clean = self._scrubber.clean
         record.msg, record.args = clean(_message(record)), None
         if record.exc_info:
             record.exc_text = self._formatter.formatException(record.exc_info)
@@ -165,30 +162,22 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add `--log` and `--log-level`."""
-    parser.add_argument(
-        "--log", choices=MODES, default="auto", help="form of the log (auto: text on a terminal)"
-    )
-    parser.add_argument("--log-level", choices=LEVELS, default="info", help="least level that is logged")
-
-
-def set_up(
+def set_up_logging(
     mode: str = "auto",
     level: str = "info",
     *,
     stream: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
     repeat_s: float = 10.0,
-) -> Redactor:
-    """Make all logging, warnings and uncaught errors go to one stream (stderr), redacted.
+) -> SecretScrubber:
+    """Make all logging, warnings and uncaught errors go to one stream (stderr), without secrets.
 
-    Returns the redactor: give it `settings.secret_values()` as soon as they are known.
+    Returns the scrubber: give it `settings.secret_values()` as soon as they are known.
     """
     stream = stream or sys.stderr
-    redactor = Redactor()
+    scrubber = SecretScrubber()
     handler = logging.StreamHandler(stream)
-    handler.addFilter(RedactFilter(redactor))
+    handler.addFilter(ScrubFilter(scrubber))
     handler.addFilter(RepeatFilter(repeat_s, clock))
     as_text = mode == "text" or (mode == "auto" and stream.isatty())
     handler.setFormatter(TextFormatter(colour=stream.isatty()) if as_text else JsonFormatter())
@@ -200,11 +189,11 @@ def set_up(
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_thread_end
-    return redactor
+    return scrubber
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Traceback texts may hold URLs: they go through the redacted log too."""
+    """Traceback texts may hold URLs: they go through the filtered log too."""
     if not issubclass(kind, KeyboardInterrupt):
         logging.getLogger("msh").critical("ended by an error", exc_info=(kind, error, trace))
 

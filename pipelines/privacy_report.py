@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.settings import Settings
-    from pipelines.settings.describe import Describe
-    from pipelines.settings.outputs import Mqtt
+    from pipelines.settings.describe import DescribeConfig
+    from pipelines.settings.outputs import MqttConfig
 
 EVENT_SCHEMA: Final = CONFIGS / "person-event.schema.json"
 NEVER: Final = (
@@ -230,7 +230,7 @@ def _sent(settings: Settings) -> Iterator[Row]:
         yield _channel(what, to, encrypted=encrypted, login=reads)
 
 
-def _messages(settings: Settings, mqtt: Mqtt) -> Iterator[Row]:
+def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:
     fields = ", ".join(json.loads(EVENT_SCHEMA.read_text(encoding="utf-8"))["properties"])
     to, login = f"{mqtt.host}:{mqtt.port}", mqtt.username is not None or mqtt.client_cert is not None
     yield _channel(f"a message for each person: {fields}", to, encrypted=mqtt.tls, login=login)
@@ -239,7 +239,7 @@ def _messages(settings: Settings, mqtt: Mqtt) -> Iterator[Row]:
         yield _channel(what, to, encrypted=mqtt.tls, login=login)
 
 
-def _crops(settings: Settings, describe: Describe) -> Row:
+def _crops(settings: Settings, describe: DescribeConfig) -> Row:
     """Tell of the one way by which pictures leave for analysis, and how many have."""
     hours = read_sent(sent_path(state_path(), settings.store.id))
     what = (

@@ -11,10 +11,10 @@ from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import Handover
-from pipelines.logs import RedactFilter
+from pipelines.logs import ScrubFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
-from pipelines.settings.brands import Brands
+from pipelines.settings.brands import BrandsConfig
 from pipelines.store import state_folder
 from pricing.catalogue.catalogue import load
 from web.backend import Backend, PriceSource
@@ -22,7 +22,7 @@ from web.recent import Recent
 from web.server import PageServer
 
 if TYPE_CHECKING:
-    from pipelines.logs import Redactor
+    from pipelines.logs import SecretScrubber
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
@@ -55,7 +55,7 @@ def page_outputs(settings: Settings) -> PageOutputs | None:
 
 
 def page_of(
-    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, redactor: Redactor
+    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, scrubber: SecretScrubber
 ) -> PageServer:
     """Return the page of a running store, not yet started; BadInput where its address cannot be had."""
 
@@ -80,7 +80,7 @@ def page_of(
         brand=store.brand,
         locale=settings.store.locale,
         prices=prices,
-        events=_recent(redactor).newest_first,
+        events=_recent(scrubber).newest_first,
         worker=_worker(settings),
         brands=Handover(lambda: store.brands.gallery).data,
     )
@@ -101,10 +101,10 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput |
     return DeepStreamLive(store.platform.outputs), None
 
 
-def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> PageServer:
+def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -> PageServer:
     """Return the page without a store: uploads, and zones and masks; BadInput as above."""
     names = load(settings.prices.catalogue or EXAMPLE_PRICES).names
-    handover = Handover(BrandReader(settings.gallery or Brands(), build_enroller).read)
+    handover = Handover(BrandReader(settings.gallery or BrandsConfig(), build_enroller).read)
 
     def brand(key: str) -> str:
         book = handover.current.book.with_listed(names)
@@ -116,7 +116,7 @@ def page_alone(settings: Settings, metrics: Metrics, redactor: Redactor) -> Page
         metrics,
         brand=brand,
         locale=settings.store.locale,
-        events=_recent(redactor).newest_first,
+        events=_recent(scrubber).newest_first,
         worker=_worker(settings),
         brands=handover.data,
     )
@@ -131,8 +131,8 @@ def _worker(settings: Settings) -> tuple[str, ...]:
     return (sys.executable, "-m", "web.uploads.child", str(prices))
 
 
-def _recent(redactor: Redactor) -> Recent:
+def _recent(scrubber: SecretScrubber) -> Recent:
     recent = Recent()
-    recent.addFilter(RedactFilter(redactor))
+    recent.addFilter(ScrubFilter(scrubber))
     logging.getLogger().addHandler(recent)
     return recent

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from engines.describe.http import VisionService
     from engines.describe.service import Form
-    from pipelines.settings.describe import Describe
+    from pipelines.settings.describe import DescribeConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
     from probes.recognition.describe import Describer
@@ -55,7 +55,7 @@ def build_describer(
     )
 
 
-def service_of(section: Describe) -> VisionService:
+def service_of(section: DescribeConfig) -> VisionService:
     """Return the service that the section names."""
     from engines.describe.http import VisionService  # noqa: PLC0415
 
@@ -70,7 +70,7 @@ def prompt_text() -> str:
         raise BadInput(f"{PROMPT}: cannot be read ({error.strerror}); install the program anew") from None
 
 
-def _form(section: Describe) -> Form:
+def _form(section: DescribeConfig) -> Form:
     from engines.describe.gemini import Gemini  # noqa: PLC0415
     from engines.describe.openai import OpenAi  # noqa: PLC0415
 

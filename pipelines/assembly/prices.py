@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from pipelines.settings.prices import Live
+    from pipelines.settings.prices import LivePricesConfig
     from pipelines.settings.root import Settings
     from pricing.live.live import LivePrices
     from pricing.live.rate_table import RateTable
@@ -99,7 +99,7 @@ def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
     return answer_of(thing, quote, judge.currency, service.source, time.time_ns())
 
 
-def _service(settings: Settings, live: Live) -> Service:
+def _service(settings: Settings, live: LivePricesConfig) -> Service:
     from pricing.live.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
 
     currency = live.currency or settings.store.currency
@@ -113,7 +113,7 @@ def _service(settings: Settings, live: Live) -> Service:
     return OpenWebNinja(live.base_url, key, **where, currency=currency)
 
 
-def _judge(settings: Settings, live: Live, rates: RateTable) -> Callable[[], Judge]:
+def _judge(settings: Settings, live: LivePricesConfig, rates: RateTable) -> Callable[[], Judge]:
     currency, least, most = settings.store.currency, live.least, live.most
     return lambda: Judge(currency, least, most, rates.current)
 

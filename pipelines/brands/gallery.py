@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
     from pipelines.brands.enrol import Enroller
-    from pipelines.settings.brands import Brands
+    from pipelines.settings.brands import BrandsConfig
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class BrandSet:
 class BrandReader:
     """Reads the brands that the settings ask for. What has not changed is not decoded again. One thread."""
 
-    def __init__(self, settings: Brands, enroller: Callable[[], Enroller]) -> None:
+    def __init__(self, settings: BrandsConfig, enroller: Callable[[], Enroller]) -> None:
         """Nothing is read yet. enroller: called once there is a picture: it loads models."""
         self._settings, self._build = settings, enroller
         self._enroller: Enroller | None = None
@@ -97,7 +97,9 @@ class BrandFolder:
     once, not again until it changes. Raises SettingsError if it is broken at the start.
     """
 
-    def __init__(self, settings: Brands, enroller: Callable[[], Enroller], *, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self, settings: BrandsConfig, enroller: Callable[[], Enroller], *, poll_s: float = POLL_S
+    ) -> None:
         self._reader = BrandReader(settings, enroller)
         self._folder, self._poll_s = settings.place, poll_s
         self._seen = self._growing = _stamp(self._places())

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from engines.marks.gallery import Gallery
     from pipelines.brands.enrol import Enroller
-    from pipelines.settings.brands import Brands
+    from pipelines.settings.brands import BrandsConfig
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
 
@@ -91,7 +91,7 @@ def build_brands(
     return joined
 
 
-def check_staff(gallery: Brands, book: BrandBook) -> None:
+def check_staff(gallery: BrandsConfig, book: BrandBook) -> None:
     """Raise BadInput where staff are to wear the mark of a brand that nothing tells."""
     for name in gallery.staff:
         if book.key_of(name) not in book:

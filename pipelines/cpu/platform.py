@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pipelines.cameras.supervisor import CameraStatus
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
-    from pipelines.settings.camera import Camera
-    from pipelines.settings.models import Model
+    from pipelines.settings.camera import CameraConfig
+    from pipelines.settings.models import ModelConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
@@ -144,7 +144,7 @@ class CpuPlatform:
         self._metrics.frames_dropped.labels(camera, reason).inc()
 
 
-def source_spec(name: str, camera: Camera) -> SourceSpec:
+def source_spec(name: str, camera: CameraConfig) -> SourceSpec:
     """Return what the source needs to know of a camera's settings."""
     login = camera.credentials
     return SourceSpec(
@@ -162,7 +162,7 @@ def source_spec(name: str, camera: Camera) -> SourceSpec:
     )
 
 
-def _detector(model: Model, threads: int | None) -> Detector:
+def _detector(model: ModelConfig, threads: int | None) -> Detector:
     thresholds = {}
     if model.min_confidence is not None:
         classes = find_model(model.name, read_manifest(MANIFEST)).classes
@@ -171,7 +171,7 @@ def _detector(model: Model, threads: int | None) -> Detector:
 
 
 def _chain(
-    name: str, camera: Camera, settings: Settings, labels: Sequence[str], sessions: Sessions
+    name: str, camera: CameraConfig, settings: Settings, labels: Sequence[str], sessions: Sessions
 ) -> CameraChain:
     masks = [mask.polygon for mask in camera.masks.values()]
     faces = settings.privacy.faces

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import Kit
-    from pipelines.settings.camera import Camera
+    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
     from probes.nvds.gate import Verdict
@@ -236,7 +236,7 @@ class DeepStreamPlatform:
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
-    def _run_of(self, name: str, camera: Camera) -> CameraRun:
+    def _run_of(self, name: str, camera: CameraConfig) -> CameraRun:
         login = camera.credentials
         secret = (login.username, login.password.get_secret_value()) if login else None
         clocks, calls = self._clocks, camera.reconnect
@@ -345,7 +345,7 @@ class _DefaultLoop:
         return not self._thread.is_alive()
 
 
-def _kind(camera: Camera) -> SourceKind:
+def _kind(camera: CameraConfig) -> SourceKind:
     if camera.source.startswith("csi:"):
         return SourceKind.DEVICE
     return {"rtsp": SourceKind.RTSP, "v4l2": SourceKind.DEVICE}.get(camera.kind, SourceKind.FILE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.graph.graph import Draft, Graph, Value
 
 if TYPE_CHECKING:
-    from pipelines.settings.camera import Camera
+    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
 
 REDACT = "redact"
@@ -40,7 +40,7 @@ def cpu_graph(settings: Settings) -> Graph:
     return Graph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}))
 
 
-def _camera(draft: Draft, name: str, camera: Camera) -> str:
+def _camera(draft: Draft, name: str, camera: CameraConfig) -> str:
     def add(role: str, factory: str, **properties: Value) -> str:
         return draft.add(f"{role}_{name}", factory, group=name, **properties)
 

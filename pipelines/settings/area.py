@@ -58,7 +58,7 @@ Polygon = Annotated[
 ]
 
 
-class Mask(Section):
+class MaskConfig(Section):
     """An area that is blacked out before analysis and in every output."""
 
     polygon: Polygon = Field(
@@ -67,7 +67,7 @@ class Mask(Section):
     )
 
 
-class Zone(Section):
+class ZoneConfig(Section):
     """An area whose visitors are counted and timed."""
 
     polygon: Polygon = Field(

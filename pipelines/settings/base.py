@@ -22,7 +22,13 @@ SLUG: Final = r"^[a-z0-9-]{1,32}$"
 class Section(BaseModel):
     """A block of the store file: unknown keys are errors, values are never converted, nothing changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        model_title_generator=lambda model: model.__name__.removesuffix("Config"),
+    )
 
 
 @dataclass(frozen=True, slots=True)

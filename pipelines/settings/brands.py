@@ -28,7 +28,7 @@ def brand_name(text: str) -> str:
 BrandName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(brand_name)]
 
 
-class Brands(Section):
+class BrandsConfig(Section):
     """Whose marks are recognised, besides the names in the price list."""
 
     folder: FilePath | None = Field(

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from pipelines.settings.area import Mask, Zone
+from pipelines.settings.area import MaskConfig, ZoneConfig
 from pipelines.settings.base import Section, Slug, resolve_path
 
 SourceKind = Literal["rtsp", "v4l2", "csi", "file", "folder"]
@@ -51,7 +51,7 @@ def _source(value: object, info: ValidationInfo) -> str:
     return value
 
 
-class Credentials(Section):
+class CredentialsConfig(Section):
     """How to log in at a camera."""
 
     username: str = Field(
@@ -62,7 +62,7 @@ class Credentials(Section):
     )
 
 
-class Reconnect(Section):
+class ReconnectConfig(Section):
     """How long to wait before a lost camera is tried again; doubled after each failure."""
 
     first_ms: int = Field(
@@ -96,7 +96,7 @@ class Reconnect(Section):
         return value
 
 
-class Defaults(Section):
+class CameraDefaultsConfig(Section):
     """What every camera has that says nothing else."""
 
     fps: float = Field(
@@ -118,12 +118,12 @@ class Defaults(Section):
         ge=200,
         le=120_000,
     )
-    reconnect: Reconnect = Field(
-        default=Reconnect(), title="Reconnect", description="How a lost camera is tried again."
+    reconnect: ReconnectConfig = Field(
+        default=ReconnectConfig(), title="Reconnect", description="How a lost camera is tried again."
     )
 
 
-class Camera(Defaults):
+class CameraConfig(CameraDefaultsConfig):
     """One camera, or a file that stands for one."""
 
     source: Annotated[str, BeforeValidator(_source)] = Field(
@@ -132,16 +132,16 @@ class Camera(Defaults):
         " a folder of pictures.",
     )
     enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
-    credentials: Credentials | None = Field(
+    credentials: CredentialsConfig | None = Field(
         default=None, title="Credentials", description="User name and password of an RTSP camera."
     )
     loop: bool = Field(
         default=False, title="Loop", description="true: a file or folder starts again at its end."
     )
-    zones: dict[Slug, Zone] = Field(
+    zones: dict[Slug, ZoneConfig] = Field(
         default_factory=dict, title="Zones", description="Named areas whose visitors are counted and timed."
     )
-    masks: dict[Slug, Mask] = Field(
+    masks: dict[Slug, MaskConfig] = Field(
         default_factory=dict,
         title="Masks",
         description="Named areas blacked out before analysis and in every output.",
@@ -160,7 +160,9 @@ class Camera(Defaults):
 
     @field_validator("credentials")
     @classmethod
-    def _only_for_rtsp(cls, value: Credentials | None, info: ValidationInfo) -> Credentials | None:
+    def _only_for_rtsp(
+        cls, value: CredentialsConfig | None, info: ValidationInfo
+    ) -> CredentialsConfig | None:
         source = info.data.get("source")
         if value is not None and source is not None and not _RTSP.match(source):
             raise ValueError("are only for rtsp:// and rtsps:// sources; remove them")

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from pipelines.settings.base import Address, parse_address
-from pipelines.settings.camera import Camera
+from pipelines.settings.camera import CameraConfig
 from pipelines.settings.mistakes import Keys, did_you_mean, shown
 from pipelines.settings.models import BUILTIN_BRAND
-from pipelines.settings.outputs import Metrics, Rtsp, Web
-from pipelines.settings.platform import Platform
+from pipelines.settings.outputs import MetricsConfig, RtspConfig, WebConfig
+from pipelines.settings.platform import PlatformConfig
 from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _cameras(raw: Raw) -> Iterator[Finding]:
     enabled = _enabled(raw)
     if _block(raw.get("cameras")) and not enabled:
         yield ("cameras",), "every camera has enabled: false; enable at least one"
-    most = _block(raw.get("platform")).get("max_cameras", Platform().max_cameras)
+    most = _block(raw.get("platform")).get("max_cameras", PlatformConfig().max_cameras)
     if isinstance(most, int) and not isinstance(most, bool) and len(enabled) > most >= 1:
         yield ("cameras",), f"{len(enabled)} cameras are enabled, platform.max_cameras allows {most}"
 
@@ -76,7 +76,11 @@ def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
 
 
 def _ports(raw: Raw) -> Iterator[Finding]:
-    defaults: dict[str, Callable[[], BaseModel]] = {"rtsp": Rtsp, "metrics": Metrics, "web": Web}
+    defaults: dict[str, Callable[[], BaseModel]] = {
+        "rtsp": RtspConfig,
+        "metrics": MetricsConfig,
+        "web": WebConfig,
+    }
     taken: list[tuple[str, Address]] = []
     for name, section in _block(raw.get("outputs")).items():
         if name not in defaults or not isinstance(section, dict):
@@ -193,7 +197,7 @@ def _zone_names(raw: Raw) -> set[str]:
         zone
         for camera in cameras
         for key, value in camera.items()
-        if key == "zones" or key not in Camera.model_fields
+        if key == "zones" or key not in CameraConfig.model_fields
         for zone in _block(value)
     }
 

@@ -42,7 +42,7 @@ def _service_url(value: str) -> str:
     return value
 
 
-class Describe(Section):
+class DescribeConfig(Section):
     """The vision model that describes items, from crops of redacted frames only."""
 
     provider: Literal["gemini", "openai"] = Field(

@@ -24,7 +24,7 @@ Place = Annotated[
 ]
 
 
-class Way(Section):
+class WayConfig(Section):
     """A way between two cameras: who leaves here comes into view there, still the same person."""
 
     leaves: Place = Field(
@@ -54,7 +54,7 @@ class Way(Section):
         return left[0], left[1], entered[0], entered[1]
 
 
-class Serve(Section):
+class ServeConfig(Section):
     """Who is served next: first those for whom a rule of `notify` holds, then by value, with time added."""
 
     dwell_per_minute: Amount = Field(
@@ -74,7 +74,7 @@ class Serve(Section):
         return int(self.dwell_per_minute.scaleb(digits)), int(self.waiting_per_minute.scaleb(digits))
 
 
-class Floor(Section):
+class FloorConfig(Section):
     """How tracks become people, and who is served next."""
 
     found_again_s: int = Field(
@@ -84,7 +84,7 @@ class Floor(Section):
         ge=1,
         le=60,
     )
-    handover: tuple[Way, ...] = Field(
+    handover: tuple[WayConfig, ...] = Field(
         default=(), title="Handover", description="Ways from one camera's view to another's.", max_length=256
     )
-    serve: Serve = Field(default=Serve(), title="Serve", description="Who is served next.")
+    serve: ServeConfig = Field(default=ServeConfig(), title="Serve", description="Who is served next.")

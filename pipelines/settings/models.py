@@ -28,7 +28,7 @@ def _from_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-class Model(Section):
+class ModelConfig(Section):
     """One model in its role."""
 
     name: str = Field(
@@ -43,22 +43,24 @@ class Model(Section):
     )
 
 
-Named = Annotated[Model, BeforeValidator(_from_name), _NameOrBlock()]
+Named = Annotated[ModelConfig, BeforeValidator(_from_name), _NameOrBlock()]
 
 
-class Models(Section):
+class ModelsConfig(Section):
     """Which model does what."""
 
     person: Named = Field(
-        default=Model(name="nanodet-416"),
+        default=ModelConfig(name="nanodet-416"),
         title="Persons and accessories",
         description="Model that finds persons, bags, ties and umbrellas.",
     )
     face: Named = Field(
-        default=Model(name="centerface"), title="Faces", description="Model that finds the faces to mask."
+        default=ModelConfig(name="centerface"),
+        title="Faces",
+        description="Model that finds the faces to mask.",
     )
     brand: Named = Field(
-        default=Model(name=BUILTIN_BRAND),
+        default=ModelConfig(name=BUILTIN_BRAND),
         title="Brand marks",
         description="What recognises brands; builtin: the bundled text reader for words, the bundled model of"
         " marks for symbols.",

@@ -36,7 +36,7 @@ def _hours(value: str) -> str:
     return value
 
 
-class When(Section):
+class WhenConfig(Section):
     """What must hold of one person for the message to go out."""
 
     total_at_least: Amount = Field(
@@ -61,13 +61,13 @@ class When(Section):
         return int(self.total_at_least.scaleb(exponent(currency)))
 
 
-class Rule(Section):
+class RuleConfig(Section):
     """One rule."""
 
     name: Slug = Field(
         title="Name", description="Name of the rule in its topic: 1 to 32 of a-z, 0-9 and '-'."
     )
-    when: When = Field(title="When", description="What must hold of one person.")
+    when: WhenConfig = Field(title="When", description="What must hold of one person.")
     cooldown_s: int = Field(
         default=600,
         title="Cool-down",

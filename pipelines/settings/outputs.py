@@ -40,7 +40,7 @@ def _path_template(value: str) -> str:
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 
-class Rtsp(Section):
+class RtspConfig(Section):
     """The annotated streams; encoded only while someone watches."""
 
     listen: Listen = Field(
@@ -63,7 +63,7 @@ class Rtsp(Section):
     )
 
 
-class Mqtt(Section):
+class MqttConfig(Section):
     """The broker that gets events and status."""
 
     url: Annotated[str, AfterValidator(_mqtt_url)] = Field(
@@ -149,7 +149,7 @@ class Mqtt(Section):
         return value
 
 
-class Metrics(Section):
+class MetricsConfig(Section):
     """The Prometheus endpoint."""
 
     listen: Listen = Field(
@@ -159,7 +159,7 @@ class Metrics(Section):
     )
 
 
-class Web(Section):
+class WebConfig(Section):
     """The page for the store's staff."""
 
     listen: Listen = Field(
@@ -223,7 +223,7 @@ class Web(Section):
         return value
 
 
-class Record(Section):
+class RecordConfig(Section):
     """Annotated video as MP4 files, faces masked."""
 
     folder: FilePath = Field(title="Folder", description="Where the files go, one folder a camera inside.")
@@ -246,7 +246,7 @@ class Record(Section):
     )
 
 
-class Snapshots(Section):
+class SnapshotsConfig(Section):
     """Annotated pictures as JPEG files, faces masked."""
 
     folder: FilePath = Field(title="Folder", description="Where the pictures go, one folder a camera inside.")
@@ -267,7 +267,7 @@ class Snapshots(Section):
     quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
 
 
-class Metadata(Section):
+class MetadataConfig(Section):
     """What was seen, without pictures: places, items and prices, for `msh replay`."""
 
     file: FilePath = Field(
@@ -278,21 +278,21 @@ class Metadata(Section):
     )
 
 
-class Outputs(Section):
+class OutputsConfig(Section):
     """Where results go. A section that is absent is off; `{}` turns it on with its defaults."""
 
-    rtsp: Rtsp | None = Field(
+    rtsp: RtspConfig | None = Field(
         default=None, title="RTSP", description="Annotated streams for VLC and recorders."
     )
-    mqtt: Mqtt | None = Field(default=None, title="MQTT", description="Events and status to a broker.")
-    metrics: Metrics | None = Field(default=None, title="Metrics", description="Prometheus endpoint.")
-    web: Web | None = Field(default=None, title="Web", description="The page for the store's staff.")
-    record: Record | None = Field(
+    mqtt: MqttConfig | None = Field(default=None, title="MQTT", description="Events and status to a broker.")
+    metrics: MetricsConfig | None = Field(default=None, title="Metrics", description="Prometheus endpoint.")
+    web: WebConfig | None = Field(default=None, title="Web", description="The page for the store's staff.")
+    record: RecordConfig | None = Field(
         default=None, title="Recording", description="Annotated video as MP4 files."
     )
-    snapshots: Snapshots | None = Field(
+    snapshots: SnapshotsConfig | None = Field(
         default=None, title="Snapshots", description="Annotated pictures as JPEG files."
     )
-    metadata: Metadata | None = Field(
+    metadata: MetadataConfig | None = Field(
         default=None, title="Metadata", description="What was seen, without pictures, for `msh replay`."
     )

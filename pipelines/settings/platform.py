@@ -9,7 +9,7 @@ from pydantic import Field
 from pipelines.settings.base import Section
 
 
-class Platform(Section):
+class PlatformConfig(Section):
     """What the frames are computed with."""
 
     kind: Literal["auto", "deepstream", "cpu"] = Field(

@@ -64,7 +64,7 @@ Day = Annotated[
 Rate = Annotated[Decimal, BeforeValidator(_rate), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
 
 
-class Service(Section):
+class PriceServiceConfig(Section):
     """A price service of your own: where it is asked, and where the price stands in its JSON answer."""
 
     url: Annotated[str, AfterValidator(_template)] = Field(
@@ -109,7 +109,7 @@ class Service(Section):
         return JsonPaths(self.items, self.price, self.price_max, self.currency, self.title, minor)
 
 
-class Live(Section):
+class LivePricesConfig(Section):
     """A service that is asked for prices that the list does not have. Only brand and type are sent."""
 
     key: HeaderValue | None = Field(
@@ -123,7 +123,7 @@ class Live(Section):
         description="Where the search is; RapidAPI: https://real-time-product-search.p.rapidapi.com.",
         max_length=300,
     )
-    service: Service | None = Field(
+    service: PriceServiceConfig | None = Field(
         default=None, title="Service", description="A price service of your own, instead of a key."
     )
     country: str = Field(
@@ -159,7 +159,7 @@ class Live(Section):
     )
 
     @model_validator(mode="after")
-    def _one_way(self) -> "Live":
+    def _one_way(self) -> "LivePricesConfig":
         if (self.key is None) == (self.service is None):
             raise ValueError("needs either `key:`, or `service:` to describe a service of your own")
         if self.least > self.most:
@@ -167,7 +167,7 @@ class Live(Section):
         return self
 
 
-class Cache(Section):
+class PriceCacheConfig(Section):
     """How long answers of the live service are used."""
 
     fresh_h: int = Field(
@@ -192,13 +192,13 @@ class Cache(Section):
     )
 
     @model_validator(mode="after")
-    def _in_order(self) -> "Cache":
+    def _in_order(self) -> "PriceCacheConfig":
         if self.stale_h < self.fresh_h:
             raise ValueError("has `stale_h` below `fresh_h`; a price is first fresh, then stale")
         return self
 
 
-class ExchangeRates(Section):
+class ExchangeRatesConfig(Section):
     """Rates by which prices in other currencies are converted; dated, so that each price can be explained."""
 
     date: Day | None = Field(default=None, title="Date", description="Day of the rates, as 2026-11-30.")
@@ -218,7 +218,7 @@ class ExchangeRates(Section):
     )
 
     @model_validator(mode="after")
-    def _dated(self) -> "ExchangeRates":
+    def _dated(self) -> "ExchangeRatesConfig":
         if bool(self.per_base) != (self.date is not None):
             raise ValueError("needs `date:` and `per_base:` together")
         if not self.per_base and self.feed is None:
@@ -231,7 +231,7 @@ class ExchangeRates(Section):
         return Rates(self.date, self.source, self.base, self.per_base) if self.date else None
 
 
-class Confirm(Section):
+class ConfirmConfig(Section):
     """How many looks must agree before an item is believed."""
 
     min_votes: int = Field(
@@ -246,7 +246,7 @@ class Confirm(Section):
     )
 
 
-class Prices(Section):
+class PricesConfig(Section):
     """Where prices come from, and when an item is believed."""
 
     catalogue: FilePath | None = Field(
@@ -259,14 +259,18 @@ class Prices(Section):
         title="Unknown prices",
         description="list_unpriced: an item without a price is listed without one; omit: it is left out.",
     )
-    confirm: Confirm = Field(default=Confirm(), title="Confirmation", description="When an item is believed.")
-    live: Live | None = Field(
+    confirm: ConfirmConfig = Field(
+        default=ConfirmConfig(), title="Confirmation", description="When an item is believed."
+    )
+    live: LivePricesConfig | None = Field(
         default=None,
         title="Live",
         description="Service asked over the network for prices that the list does not have; absent: none.",
     )
-    cache: Cache = Field(default=Cache(), title="Cache", description="How long its answers are used.")
-    rates: ExchangeRates | None = Field(
+    cache: PriceCacheConfig = Field(
+        default=PriceCacheConfig(), title="Cache", description="How long its answers are used."
+    )
+    rates: ExchangeRatesConfig | None = Field(
         default=None,
         title="Rates",
         description="Exchange rates; absent: prices in other currencies are not used.",

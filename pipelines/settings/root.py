@@ -8,17 +8,17 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from pipelines.settings.base import Section, Slug
-from pipelines.settings.brands import Brands
-from pipelines.settings.camera import Camera, Defaults
-from pipelines.settings.describe import Describe
-from pipelines.settings.floor import Floor
-from pipelines.settings.models import Models
-from pipelines.settings.notify import Rule
-from pipelines.settings.outputs import Outputs
-from pipelines.settings.platform import Platform
-from pipelines.settings.prices import Prices
+from pipelines.settings.brands import BrandsConfig
+from pipelines.settings.camera import CameraConfig, CameraDefaultsConfig
+from pipelines.settings.describe import DescribeConfig
+from pipelines.settings.floor import FloorConfig
+from pipelines.settings.models import ModelsConfig
+from pipelines.settings.notify import RuleConfig
+from pipelines.settings.outputs import OutputsConfig
+from pipelines.settings.platform import PlatformConfig
+from pipelines.settings.prices import PricesConfig
 from pipelines.settings.privacy import PrivacyConfig
-from pipelines.settings.store import Store
+from pipelines.settings.store import StoreConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,43 +44,43 @@ class Settings(Section):
     """One store: its cameras, prices, outputs and rules."""
 
     version: Literal[1] = Field(title="Version", description="Version of this file's form: 1.")
-    store: Store = Field(title="Store", description="Which shop this is, its clock and its money.")
+    store: StoreConfig = Field(title="Store", description="Which shop this is, its clock and its money.")
     privacy: PrivacyConfig = Field(
         default=PrivacyConfig(), title="Privacy", description="How faces are masked."
     )
-    platform: Platform = Field(
-        default=Platform(), title="Platform", description="What the frames are computed with."
+    platform: PlatformConfig = Field(
+        default=PlatformConfig(), title="Platform", description="What the frames are computed with."
     )
-    models: Models = Field(default=Models(), title="Models", description="Which model does what.")
-    prices: Prices = Field(
-        default=Prices(),
+    models: ModelsConfig = Field(default=ModelsConfig(), title="Models", description="Which model does what.")
+    prices: PricesConfig = Field(
+        default=PricesConfig(),
         title="Prices",
         description="Where prices come from, when an item is believed.",
     )
-    brands: Brands | None = Field(
+    brands: BrandsConfig | None = Field(
         default=None,
         title="Brands",
         description="Whose marks are recognised; absent: the set that comes with the product, where there is"
         " a price list or a price service.",
     )
-    describe: Describe | None = Field(
+    describe: DescribeConfig | None = Field(
         default=None,
         title="Describe",
         description="Items without a visible brand, described by a vision model; absent: off.",
     )
-    defaults: Defaults = Field(
-        default=Defaults(),
+    defaults: CameraDefaultsConfig = Field(
+        default=CameraDefaultsConfig(),
         title="Defaults",
         description="What every camera has that says nothing else.",
     )
-    cameras: dict[Slug, Camera] = Field(title="Cameras", description="The cameras by id.", min_length=1)
-    floor: Floor = Field(
-        default=Floor(),
+    cameras: dict[Slug, CameraConfig] = Field(title="Cameras", description="The cameras by id.", min_length=1)
+    floor: FloorConfig = Field(
+        default=FloorConfig(),
         title="Floor",
         description="How tracks become people, and who is served next.",
     )
-    outputs: Outputs = Field(default=Outputs(), title="Outputs", description="Where results go.")
-    notify: tuple[Rule, ...] = Field(
+    outputs: OutputsConfig = Field(default=OutputsConfig(), title="Outputs", description="Where results go.")
+    notify: tuple[RuleConfig, ...] = Field(
         default=(), title="Notify", description="When a salesperson gets a message.", max_length=64
     )
     _origin: Origin = PrivateAttr(default=Origin(Path(), ""))
@@ -94,7 +94,7 @@ class Settings(Section):
         cameras, defaults = raw.get("cameras"), raw.get("defaults")
         if not isinstance(cameras, dict) or not isinstance(defaults, dict):
             return raw
-        known = {key: value for key, value in defaults.items() if key in Defaults.model_fields}
+        known = {key: value for key, value in defaults.items() if key in CameraDefaultsConfig.model_fields}
         return {**raw, "cameras": {name: _inherit(camera, known) for name, camera in cameras.items()}}
 
     def model_post_init(self, context: Any) -> None:
@@ -113,11 +113,11 @@ class Settings(Section):
         return self._origin.sha
 
     @property
-    def gallery(self) -> Brands | None:
+    def gallery(self) -> BrandsConfig | None:
         """The brands to recognise; None where nothing would ask for them."""
-        return self.brands or (Brands() if self.prices.catalogue or self.prices.live else None)
+        return self.brands or (BrandsConfig() if self.prices.catalogue or self.prices.live else None)
 
-    def enabled_cameras(self) -> dict[str, Camera]:
+    def enabled_cameras(self) -> dict[str, CameraConfig]:
         """Return the cameras that are not turned off, in the order of the file."""
         return {name: camera for name, camera in self.cameras.items() if camera.enabled}
 

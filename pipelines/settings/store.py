@@ -34,7 +34,7 @@ Currency = Annotated[
 ]
 
 
-class Store(Section):
+class StoreConfig(Section):
     """Which shop this is."""
 
     id: Slug = Field(

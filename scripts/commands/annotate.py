@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from engines.paths import CONFIGS
-from pipelines import logs as log
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
-from pipelines.settings.brands import Brands
+from pipelines.logs import set_up_logging
+from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
+from scripts.commands.log_arguments import add_log_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -57,13 +58,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gallery.add_argument(
         "--config", type=Path, metavar="FILE", help="the store file that names the brands and the price list"
     )
-    log.add_arguments(parser)
+    add_log_arguments(parser, level="warning")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Annotate every input; one bad file does not stop the others. 0 good, 1 a failure, 2 bad input."""
-    log.set_up(args.log, args.log_level if args.log_level != "info" else "warning")
+    set_up_logging(args.log, args.log_level)
     files, worst = _files(args.inputs), 0
     targets = _targets(files, args.out)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def _job(args: argparse.Namespace) -> Job:
 
     settings = load_settings(args.config, env=os.environ) if args.config is not None else None
     catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE
-    gallery = (settings.brands if settings else None) or Brands(folder=args.brands)
+    gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
     return Job(load(catalogue), BrandReader(gallery, build_enroller).read())
 
 

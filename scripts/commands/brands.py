@@ -20,7 +20,7 @@ from pipelines.brands.adding import (
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
-from pipelines.settings.brands import STARTER, Brands
+from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.brands.book import ALL_SLOTS
 
@@ -89,7 +89,7 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
     slug_of(file.name)
     if not args.force and folder.is_dir() and (there := folder_of(folder, file.name)):
         raise BadInput(f"{there}: there is this brand already; --force replaces it")
-    known = BrandReader(Brands(folder=folder), enroller).read() if folder.is_dir() else None
+    known = BrandReader(BrandsConfig(folder=folder), enroller).read() if folder.is_dir() else None
     added = examine(file, args.pictures, known, enroller())
     check_claims(folder, added)
     place = write_brand(folder, added, force=args.force)
@@ -124,11 +124,11 @@ def run_test(args: argparse.Namespace) -> int:
     return 0
 
 
-def gallery_of(args: argparse.Namespace) -> Brands:
+def gallery_of(args: argparse.Namespace) -> BrandsConfig:
     """Return the gallery that is meant: a folder's, a store's, or the one that comes with the product."""
     if args.config is not None:
-        return load_settings(args.config, env=os.environ).brands or Brands()
-    return Brands(folder=args.folder or STARTER)
+        return load_settings(args.config, env=os.environ).brands or BrandsConfig()
+    return BrandsConfig(folder=args.folder or STARTER)
 
 
 def _listed(text: str) -> list[str]:

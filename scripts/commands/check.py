@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pricing.errors
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
-from pipelines.logs import Redactor
+from pipelines.logs import SecretScrubber
 from pipelines.settings import Settings, SettingsError, load_settings
 from pricing.catalogue.catalogue import load
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.brands.gallery import BrandSet
-    from pipelines.settings.camera import Camera
+    from pipelines.settings.camera import CameraConfig
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    print(Redactor(settings.secret_values()).clean("\n".join(summary(settings, brands))))
+    print(SecretScrubber(settings.secret_values()).clean("\n".join(summary(settings, brands))))
     return 0
 
 
@@ -86,7 +86,7 @@ def summary(settings: Settings, brands: BrandSet | None = None) -> Iterator[str]
         yield f"  {rule.name}: total of {least} or more{zones}, every {rule.cooldown_s} s at most"
 
 
-def _camera(camera: Camera) -> str:
+def _camera(camera: CameraConfig) -> str:
     areas = [
         f"{what} {', '.join(names)}"
         for what, names in (("zones", camera.zones), ("masks", camera.masks))

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.logs import Redactor
+from pipelines.logs import SecretScrubber
 from pipelines.settings import load_settings
 from scripts.doctor.finding import Finding, Health
 from scripts.doctor.machine import look_at_machine
@@ -36,7 +36,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Print one line for each thing looked at, as soon as it is known; return 1 where one failed."""
     settings = load_settings(args.config, env=os.environ)
-    clean = Redactor(settings.secret_values()).clean
+    clean = SecretScrubber(settings.secret_values()).clean
     failed = False
     for finding in chain(
         look_at_machine(settings),

@@ -13,7 +13,7 @@ from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
 from pipelines.errors import BadInput
 from pipelines.graph.cpu import cpu_graph
 from pipelines.graph.text import to_dot, to_json, to_launch
-from pipelines.logs import Redactor
+from pipelines.logs import SecretScrubber
 from pipelines.settings import load_settings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the graph, checked and proven first; return 0. Raises BadInput, SettingsError."""
     settings = load_settings(args.config, env=os.environ)
     graph = cpu_graph(settings) if args.platform == "cpu" else _deepstream(settings, args)
-    print(Redactor(settings.secret_values()).clean(FORMATS[args.format](graph)), end="")
+    print(SecretScrubber(settings.secret_values()).clean(FORMATS[args.format](graph)), end="")
     return 0
 
 

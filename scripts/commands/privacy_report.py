@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from pipelines.logs import Redactor
+from pipelines.logs import SecretScrubber
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args.config, env=os.environ)
     found = report(settings)
     text = json.dumps(found, indent=2) if args.json else "\n".join(_lines(found))
-    print(Redactor(settings.secret_values()).clean(text))
+    print(SecretScrubber(settings.secret_values()).clean(text))
     return 0
 
 

@@ -16,15 +16,17 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from pipelines import logs as log
 from pipelines.cameras.states import CameraState
+from pipelines.logs import set_up_logging
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.money import display
 from probes.metrics import Metrics
+from scripts.commands.log_arguments import add_log_arguments
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
+    from pipelines.logs import SecretScrubber
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
     from pipelines.store import CameraReport
@@ -50,15 +52,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="write what was seen, without pictures, for `msh replay`; 200 MB at most",
     )
-    log.add_arguments(parser)
+    add_log_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the store; 0 after a clean end, 1 where it died or could not end cleanly."""
-    redactor = log.set_up(args.log, args.log_level)
+    scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
-    redactor.add(settings.secret_values())
+    scrubber.add(settings.secret_values())
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
     outputs = _outputs(settings)
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         if listen is not None:
             servers.append(_server(listen, metrics, store))
         if outputs is not None:
-            servers.append(_page(store, settings, metrics, outputs, redactor))
+            servers.append(_page(store, settings, metrics, outputs, scrubber))
         for server in servers:
             server.start()
         store.start()
@@ -103,11 +105,11 @@ def _outputs(settings: Settings) -> PageOutputs | None:
 
 
 def _page(
-    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, redactor: log.Redactor
+    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, scrubber: SecretScrubber
 ) -> PageServer:
     from web.page import page_of  # noqa: PLC0415
 
-    page = page_of(store, settings, metrics, outputs, redactor)
+    page = page_of(store, settings, metrics, outputs, scrubber)
     _log.info("the page: http://%s/", page.address)
     return page
 

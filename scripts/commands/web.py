@@ -10,11 +10,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines import logs as log
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
+from pipelines.logs import set_up_logging
 from pipelines.settings.load import load_settings
 from probes.metrics import Metrics
+from scripts.commands.log_arguments import add_log_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -28,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--hash", action="store_true", help="ask for a token, and print what may stand in its place"
     )
-    log.add_arguments(parser)
+    add_log_arguments(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,10 +41,10 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
         raise BadInput("name the store file: msh web CONFIG")
     from web.page import page_alone  # noqa: PLC0415 the server is loaded only where it is needed
 
-    redactor = log.set_up(args.log, args.log_level)
+    scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
-    redactor.add(settings.secret_values())
-    server = page_alone(settings, Metrics([state.value for state in CameraState]), redactor)
+    scrubber.add(settings.secret_values())
+    server = page_alone(settings, Metrics([state.value for state in CameraState]), scrubber)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

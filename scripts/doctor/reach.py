@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.source import Source, SourceSpec
     from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
     from pipelines.settings import Settings
-    from pipelines.settings.outputs import Mqtt
+    from pipelines.settings.outputs import MqttConfig
 
 _GRACE_S: Final = 2.0
 _BROKER_MENDS: Final = {
@@ -88,7 +88,7 @@ def _lost(camera: str, cause: Cause) -> Finding:
     return fail(f"camera {camera}", f"no video ({cause.value})", REMEDY[cause])
 
 
-def broker_spec(mqtt: Mqtt) -> MqttSpec:
+def broker_spec(mqtt: MqttConfig) -> MqttSpec:
     """Return what the link needs to know of the broker's settings."""
     from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415  needs the MQTT library
 

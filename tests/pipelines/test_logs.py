@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.logs import Redactor, set_up
+from pipelines.logs import SecretScrubber, set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _restored() -> Iterator[None]:
 def in_both_forms(secret: str = SECRET) -> Iterator[io.StringIO]:
     for mode in ("json", "text"):
         stream = io.StringIO()
-        set_up(mode, stream=stream).add([secret])
+        set_up_logging(mode, stream=stream).add([secret])
         yield stream
 
 
@@ -103,11 +103,11 @@ def test_uncaught_errors_of_threads_and_of_the_program_are_cleaned() -> None:
     ],
 )
 def test_logins_hide_even_when_unknown(text: str, cleaned: str) -> None:
-    assert Redactor().clean(text) == cleaned
+    assert SecretScrubber().clean(text) == cleaned
 
 
 def test_a_very_short_secret_hides_only_where_it_stands_alone() -> None:
-    assert Redactor(["ab"]).clean("cab ab tab /ab/") == "cab *** tab /***/"
+    assert SecretScrubber(["ab"]).clean("cab ab tab /ab/") == "cab *** tab /***/"
 
 
 def test_a_message_that_cannot_be_written_does_not_break_logging() -> None:
@@ -119,7 +119,7 @@ def test_a_message_that_cannot_be_written_does_not_break_logging() -> None:
 
 def test_json_lines_have_time_level_logger_message_and_extras() -> None:
     stream = io.StringIO()
-    set_up("auto", stream=stream)
+    set_up_logging("auto", stream=stream)
     LOG.info("camera %s is up", "entrance", extra={"camera": "entrance", "level": "mine", "fps": 9.5})
     LOG.debug("below the level")
     (line,) = stream.getvalue().splitlines()
@@ -138,7 +138,7 @@ def test_json_lines_have_time_level_logger_message_and_extras() -> None:
 def test_text_is_coloured_on_a_terminal_only_and_holds_no_control_characters(
     stream: io.StringIO, coloured: bool
 ) -> None:
-    set_up("text", stream=stream)
+    set_up_logging("text", stream=stream)
     LOG.error("model name \x1b[2J\nforged: line", extra={"camera": "entrance"})
     (line,) = stream.getvalue().splitlines()
     assert ("\x1b[31merror" in line) is coloured
@@ -147,7 +147,7 @@ def test_text_is_coloured_on_a_terminal_only_and_holds_no_control_characters(
 
 def test_an_identical_line_passes_once_per_interval_with_a_count() -> None:
     stream, now = io.StringIO(), [0.0]
-    set_up("text", stream=stream, clock=lambda: now[0], repeat_s=10)
+    set_up_logging("text", stream=stream, clock=lambda: now[0], repeat_s=10)
     for second in range(25):
         now[0] = float(second)
         LOG.warning("broker %s is away", "lan")
@@ -161,7 +161,7 @@ def test_an_identical_line_passes_once_per_interval_with_a_count() -> None:
 
 def test_setting_up_twice_writes_each_line_once() -> None:
     stream = io.StringIO()
-    set_up("text", stream=io.StringIO())
-    set_up("text", stream=stream)
+    set_up_logging("text", stream=io.StringIO())
+    set_up_logging("text", stream=stream)
     LOG.info("once")
     assert stream.getvalue().count("once") == 1

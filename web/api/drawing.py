@@ -10,13 +10,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipelines.settings.camera import Camera
+    from pipelines.settings.camera import CameraConfig
 
 ZONE, MASK, TEXT = (230, 160, 20), (60, 60, 230), (255, 255, 255)
 """BGR."""
 
 
-def with_areas(jpeg: bytes, camera: Camera) -> bytes:
+def with_areas(jpeg: bytes, camera: CameraConfig) -> bytes:
     """Return the picture with the camera's zones and masks outlined and named."""
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:

@@ -13,7 +13,7 @@ from pipelines.brands.adding import Added, brand_file, examine, folder_of, remov
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
-from pipelines.settings.brands import Brands
+from pipelines.settings.brands import BrandsConfig
 from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_what_is_no_brand_is_told(
 def test_a_mark_close_to_another_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "brands"
     write_brand(folder, new("Acme", mark(tmp_path / "a.png")), force=False)
-    known = BrandReader(Brands(folder=folder), fake_enroller).read()
+    known = BrandReader(BrandsConfig(folder=folder), fake_enroller).read()
     enroller = fake_enroller()
     same = examine(brand_file("Copy", None, None), [tmp_path / "a.png"], known, enroller)
     assert [close.brand for close in same.close] == ["Acme"]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from engines.marks.types import Route
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandFolder, BrandReader
-from pipelines.settings.brands import STARTER, Brands
+from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
@@ -36,8 +36,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def brands(folder: Path, **more: object) -> Brands:
-    return Brands.model_validate({"folder": folder, **more})
+def brands(folder: Path, **more: object) -> BrandsConfig:
+    return BrandsConfig.model_validate({"folder": folder, **more})
 
 
 def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
 
 
 def test_the_starter_set_is_whole() -> None:
-    found = BrandReader(Brands(), fake_enroller).read()
+    found = BrandReader(BrandsConfig(), fake_enroller).read()
     assert len(found.book) >= 60
     assert {marks.brand for marks in found.enrolled} >= {"nike", "adidas", "puma", "the north face", "nasa"}
     drawn = {path.parent.name: path.stem for source in found.sources for path in source.pictures}

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.brands.gallery import BrandFolder
 from pipelines.brands.registry import JoinedBrands
-from pipelines.settings.brands import Brands
+from pipelines.settings.brands import BrandsConfig
 from pricing.catalogue.reload import CatalogueFile
 from tests.fakes.enroller import fake_enroller
 
@@ -34,7 +34,7 @@ def catalogue(shop: Path) -> CatalogueFile:
 
 def test_the_price_list_s_spellings_are_the_gallery_s_brand(shop: Path) -> None:
     listed = catalogue(shop)
-    brands = JoinedBrands(listed, BrandFolder(Brands(folder=shop / "brands"), fake_enroller))
+    brands = JoinedBrands(listed, BrandFolder(BrandsConfig(folder=shop / "brands"), fake_enroller))
     assert brands.book.names == {"louis vuitton": "Louis Vuitton", "acme": "Acme"}
     price = listed.lookup("louis vuitton", "handbag", "bag")
     assert price
@@ -47,7 +47,7 @@ def test_the_price_list_s_spellings_are_the_gallery_s_brand(shop: Path) -> None:
 
 def test_either_may_change_and_they_stay_joined(shop: Path) -> None:
     listed = catalogue(shop)
-    folder = BrandFolder(Brands(folder=shop / "brands"), fake_enroller)
+    folder = BrandFolder(BrandsConfig(folder=shop / "brands"), fake_enroller)
     brands = JoinedBrands(listed, folder)
     assert not brands.poll()
     fresh = shop / "fresh"

@@ -14,7 +14,7 @@ from pipelines.deepstream.graph.build import brand_model
 from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
-from pipelines.settings.brands import Brands
+from pipelines.settings.brands import BrandsConfig
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
@@ -135,7 +135,7 @@ def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):
         model.infer(hash(info.get_buffer()))
         return Gst.PadProbeReturn.OK
 
-    change = {"brands": Brands()}
+    change = {"brands": BrandsConfig()}
     with running(
         tmp_path,
         rtsp(2),

@@ -28,7 +28,7 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.floor.plan import plan_of
 from pipelines.offline.reader import read_frames
-from pipelines.settings.area import Zone
+from pipelines.settings.area import ZoneConfig
 from pricing.catalogue.reload import CatalogueFile
 from probes.frame import Kind
 from probes.metrics import Metrics
@@ -76,7 +76,9 @@ class PromptLooks:
 def zoned(settings: Any) -> Any:
     """Divide each camera's picture into columns."""
     zones = {
-        f"column-{n}": Zone(polygon=((n / 6, 0.0), (n / 6 + 1 / 6, 0.0), (n / 6 + 1 / 6, 1.0), (n / 6, 1.0)))
+        f"column-{n}": ZoneConfig(
+            polygon=((n / 6, 0.0), (n / 6 + 1 / 6, 0.0), (n / 6 + 1 / 6, 1.0), (n / 6, 1.0))
+        )
         for n in range(6)
     }
     cameras = {n: camera.model_copy(update={"zones": zones}) for n, camera in settings.cameras.items()}
