@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.frames < 2 or args.rounds < 1:
         raise BadInput("--frames must be 2 or more, --rounds 1 or more")
-    video = args.video or _film()
+    video = args.video or demo_film()
     begun = time.perf_counter()
     frames = [picture for _, picture in islice(read_frames(video), args.frames)]
     decode = (time.perf_counter() - begun) / len(frames)
@@ -114,7 +114,7 @@ def _print(costs: dict[str, float], picture: I420) -> None:
     console.print("Times depend on the machine and what else it does; the ratios were taken in one run.")
 
 
-def _film() -> Path:
+def demo_film() -> Path:
     """Return the demo's film with most to do, made if need be."""
     from scripts.demo import footage, scenes  # noqa: PLC0415 fetches packages
 

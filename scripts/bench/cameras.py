@@ -1,0 +1,273 @@
+"""`msh bench cameras`: the whole job on live RTSP cameras, for several numbers of cameras.
+
+A camera server plays encoded clips at their own pace. `msh run` works on them. The bench reads its metrics
+twice, after the start and at the end; all figures are differences between the two. With --rival, the script
+that a good user would write (scripts/bench/rivals/plain.py) takes turns with ours on the same cameras.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from prometheus_client.parser import text_string_to_metric_families
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from engines.paths import CONFIGS, ROOT
+from pipelines.errors import BadInput
+from scripts.demo.children import Children, StartFailed, first_line
+from scripts.demo.settings import HOST, is_free
+
+if TYPE_CHECKING:
+    import argparse
+    import subprocess
+    from collections.abc import Iterable, Mapping
+
+    Samples = Mapping[tuple[str, str], float]
+
+START_S = 120.0
+SETTLE_S = 4.0
+QUANTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRun:
+    """One contestant's run: how many cameras, how long measured, how long until its first frames."""
+
+    contestant: str
+    cameras: int
+    fps: int
+    lasted_s: float
+    first_frame_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLoad:
+    """What one run of N cameras cost. Latency in seconds from capture to publication; memory in MB."""
+
+    contestant: str
+    cameras: int
+    fps: int
+    processed_per_s: float
+    wanted_per_s: float
+    cpu_ms_per_frame: float
+    latency_p50_s: float | None
+    latency_p95_s: float | None
+    latency_p99_s: float | None
+    memory_mb: float
+    dropped: dict[str, int]
+    looks: dict[str, int]
+    first_frame_s: float
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the bench."""
+    about = "what whole stores of 1, 2, 4 ... live cameras cost: frames, CPU, latency, memory, drops, looks"
+    parser = benches.add_parser("cameras", help=about, description=about)
+    parser.add_argument("--cameras", type=int, nargs="+", default=[1, 4], metavar="N", help="stores (1 4)")
+    parser.add_argument("--fps", type=int, default=10, help="analysed frames a second and camera (10)")
+    parser.add_argument("--seconds", type=float, default=20, metavar="S", help="measured time of a run (20)")
+    parser.add_argument("--repeats", type=int, default=1, metavar="N", help="runs of each; medians count (1)")
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="an MP4 (H.264) instead of the demo's")
+    parser.add_argument("--rival", metavar="PYTHON", help="a Python with rivals/requirements.txt installed")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print; contestants take turns in every repeat."""
+    if min(*args.cameras, args.fps, args.repeats) < 1 or not args.seconds > 0:
+        raise BadInput("--cameras, --fps, --repeats and --seconds must be above 0")
+    clip = args.clip or _clip()
+    if not clip.is_file():
+        raise BadInput(f"{clip}: no such file; name an MP4 with H.264")
+    runs: list[StoreLoad] = []
+    try:
+        for _ in range(args.repeats):
+            for cameras in args.cameras:
+                runs.append(measure(clip, cameras, args.fps, args.seconds))
+                if args.rival:
+                    runs.append(measure(clip, cameras, args.fps, args.seconds, rival=args.rival))
+    except StartFailed as error:
+        print(f"msh bench cameras: {error}", file=sys.stderr)
+        return 1
+    rows = _medians(runs)
+    if args.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        _print(rows, clip)
+    return 0
+
+
+def measure(clip: Path, cameras: int, fps: int, seconds: float, rival: str | None = None) -> StoreLoad:
+    """Serve the clip as that many cameras and run one contestant on them. Raises StartFailed."""
+    names = [f"camera{number}" for number in range(cameras)]
+    with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
+        folder = Path(made)
+        server = [sys.executable, "-m", "scripts.demo.cameras", *(f"{name}={clip}" for name in names)]
+        log = folder / "cameras.log"
+        child = children.start("cameras", [*server, "--port", "0"], folder=ROOT, log=log)
+        urls = [first_line("cameras", child, log).split()[1] for _ in names]
+        port = _free_port()
+        env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
+        if rival:
+            script = str(Path(__file__).parent / "rivals" / "plain.py")
+            command = [rival, script, "--fps", str(fps), "--metrics", str(port), *urls]
+        else:
+            store = folder / "store.yaml"
+            store.write_text(_store(dict(zip(names, urls, strict=True)), fps, port), encoding="utf-8")
+            command = [sys.executable, "-m", "scripts.msh", "run", str(store)]
+        begun = time.monotonic()
+        run_log = folder / "run.log"
+        process = children.start(rival or "msh run", command, env=env, folder=ROOT, log=run_log)
+        _first_frames(process, port, cameras, run_log)
+        first = time.monotonic() - begun
+        time.sleep(SETTLE_S)
+        before, at = _read(port), time.monotonic()
+        time.sleep(seconds)
+        after, lasted = _read(port), time.monotonic() - at
+        process.send_signal(signal.SIGINT)
+        contestant = "plain script" if rival else "make-sales-happen"
+        return _load(StoreRun(contestant, cameras, fps, lasted, first), before, after)
+
+
+def _load(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
+    def gained(name: str) -> float:
+        return sum(value - before.get(key, 0.0) for key, value in after.items() if key[0] == name)
+
+    def by(name: str, label: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for key, value in after.items():
+            if key[0] == name:
+                part = str(json.loads(key[1]).get(label))
+                found[part] = found.get(part, 0) + round(value - before.get(key, 0.0))
+        return {part: count for part, count in sorted(found.items()) if count}
+
+    processed = gained("msh_frames_processed_total")
+    p50, p95, p99 = (_quantile(before, after, share) for share in QUANTILES)
+    return StoreLoad(
+        contestant=one.contestant,
+        cameras=one.cameras,
+        fps=one.fps,
+        processed_per_s=processed / one.lasted_s,
+        wanted_per_s=float(one.cameras * one.fps),
+        cpu_ms_per_frame=gained("process_cpu_seconds_total") * 1000 / max(1.0, processed),
+        latency_p50_s=p50,
+        latency_p95_s=p95,
+        latency_p99_s=p99,
+        memory_mb=sum(v for k, v in after.items() if k[0] == "process_resident_memory_bytes") / 1e6,
+        dropped=by("msh_frames_dropped_total", "reason"),
+        looks=by("msh_looks_total", "result"),
+        first_frame_s=one.first_frame_s,
+    )
+
+
+def _quantile(before: Samples, after: Samples, share: float) -> float | None:
+    """Return the upper edge of the histogram's bucket in which the quantile lies; None without frames."""
+    buckets: dict[float, float] = {}
+    for key, value in after.items():
+        if key[0] == "msh_frame_latency_seconds_bucket":
+            edge = float(json.loads(key[1])["le"])
+            buckets[edge] = buckets.get(edge, 0.0) + value - before.get(key, 0.0)
+    whole = buckets.get(float("inf"), 0.0)
+    edges = [edge for edge in sorted(buckets) if whole and buckets[edge] >= share * whole]
+    return edges[0] if edges else None
+
+
+def _read(port: int) -> Samples:
+    with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return {
+        (sample.name, json.dumps(sample.labels, sort_keys=True)): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def _first_frames(process: subprocess.Popen[str], port: int, cameras: int, log: Path) -> None:
+    """Wait until every camera had a frame worked on."""
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            samples = _read(port)
+        except OSError:
+            samples = {}
+        seen = [v for k, v in samples.items() if k[0] == "msh_frames_processed_total" and v > 0]
+        if len(seen) >= cameras:
+            return
+        time.sleep(0.1)
+    words = log.read_text(errors="replace").strip().splitlines()
+    raise StartFailed(f"no frame of every camera within {START_S:g} s: {words[-1] if words else 'no word'}")
+
+
+def _store(urls: Mapping[str, str], fps: int, port: int) -> str:
+    cameras = "".join(f"  {name}: {{source: {url}}}\n" for name, url in urls.items())
+    return (
+        "version: 1\nstore: {id: bench, name: Bench, timezone: UTC, currency: EUR}\n"
+        f"platform: {{kind: cpu, max_cameras: {max(16, len(urls))}}}\n"
+        f"prices: {{catalogue: {CONFIGS / 'demo-prices.csv'}}}\n"
+        f"defaults: {{fps: {fps}}}\ncameras:\n{cameras}"
+        f'outputs:\n  metrics: {{listen: "{HOST}:{port}"}}\n'
+    )
+
+
+def _free_port() -> int:
+    return next(port for port in range(19464, 19964) if is_free(port))
+
+
+def _medians(runs: Iterable[StoreLoad]) -> list[StoreLoad]:
+    """Return for each contestant and number of cameras the run whose CPU time is the median."""
+    groups: dict[tuple[str, int], list[StoreLoad]] = {}
+    for one in runs:
+        groups.setdefault((one.contestant, one.cameras), []).append(one)
+    rows = []
+    for group in groups.values():
+        middle = median(one.cpu_ms_per_frame for one in group)
+        rows.append(min(group, key=lambda one: abs(one.cpu_ms_per_frame - middle)))
+    return rows
+
+
+def _print(rows: list[StoreLoad], clip: Path) -> None:
+    table = Table(box=SIMPLE, pad_edge=False, title=f"{clip.name}, {rows[0].fps} frames a second and camera")
+    for column in ("contestant", "cameras", "frames/s", "of wanted", "CPU ms/frame", "p50", "p95", "p99"):
+        table.add_column(column, justify="left" if column == "contestant" else "right")
+    for column in ("MB", "first frame s", "dropped", "looks"):
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(
+            row.contestant,
+            str(row.cameras),
+            f"{row.processed_per_s:.1f}",
+            f"{row.processed_per_s / row.wanted_per_s:.0%}",
+            f"{row.cpu_ms_per_frame:.1f}",
+            *("-" if edge is None else f"< {edge:g} s" for edge in _edges(row)),
+            f"{row.memory_mb:.0f}",
+            f"{row.first_frame_s:.1f}",
+            ", ".join(f"{reason} {count}" for reason, count in row.dropped.items()) or "0",
+            ", ".join(f"{result} {count}" for result, count in row.looks.items()) or "-",
+        )
+    console = Console(file=sys.stdout)
+    console.print(table)
+    console.print("Times depend on the machine and what else it does; contestants took turns in one run.")
+
+
+def _edges(row: StoreLoad) -> tuple[float | None, ...]:
+    return row.latency_p50_s, row.latency_p95_s, row.latency_p99_s
+
+
+def _clip() -> Path:
+    """Return the demo's film with most to do, made if need be."""
+    from scripts.bench.pipeline import demo_film  # noqa: PLC0415 fetches packages
+
+    return demo_film()
