@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-import probes
+from probes.overlay.label import FONTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     Ink = npt.NDArray[np.float32]
 
-FONT = Path(probes.__path__[0]) / "fonts" / "Inter-Bold-subset.otf"
+FONT = FONTS / "Inter-Bold-subset.otf"
 RENDER_PX = 96
 SOFTEN_PX = 0.7
 
