@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
+NEWS: Final = {"news": True}
+"""Give this as `extra` to a line at level info that the page's list of events shall show."""
 _HIDDEN: Final = "***"
 _SHORT: Final = 4
 _MOST_REMEMBERED: Final = 512
@@ -27,7 +29,7 @@ _FIELD: Final = re.compile(
 )
 _AUTHORIZATION: Final = re.compile(r"(?i)(authorization:\s*)[^\r\n]+")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: " "}
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "news"}
 _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 
 

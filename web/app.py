@@ -15,7 +15,12 @@ from starlette.staticfiles import StaticFiles
 
 from web.access.guard import Gate, Guard
 from web.access.signin import Right, Token
-from web.api.store import Handlers
+from web.api.areas import AreaHandlers
+from web.api.cameras import CameraHandlers
+from web.api.session import SessionHandlers
+from web.api.store import StoreHandlers
+from web.api.uploads import UploadHandlers
+from web.live.video import Viewers
 from web.refusal import Code, Refused, on_http_error, on_refused
 from web.uploads.jobs import Jobs
 from web.uploads.webcam import Webcams
@@ -58,7 +63,12 @@ class PageApp:
         self._closing = asyncio.Event()
         self._jobs = Jobs(backend, scratch)
         self._webcams = Webcams(backend, scratch)
-        self.handlers = Handlers(backend, self.gate, self._jobs, self._webcams, self._closing)
+        viewers = Viewers(backend.live, self._closing)
+        self._store = StoreHandlers(backend, self.gate, self._jobs, viewers, self._closing)
+        self._session = SessionHandlers(backend, self.gate, self._jobs)
+        self._cameras = CameraHandlers(backend, self.gate, viewers, self._closing)
+        self._areas = AreaHandlers(backend)
+        self._uploads = UploadHandlers(backend, self._jobs, self._webcams)
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
             exception_handlers={Refused: on_refused, HTTPException: on_http_error},
@@ -70,7 +80,7 @@ class PageApp:
     async def close(self) -> None:
         """End all streams."""
         self._closing.set()
-        await self.handlers.hub.stop()
+        await self._store.hub.stop()
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
@@ -82,34 +92,39 @@ class PageApp:
         await self._webcams.stop()
 
     def _routes(self) -> list[Route]:
-        do, read, act = self.handlers, Right.READ, Right.ACT
+        read, act = Right.READ, Right.ACT
+        store, session, cameras, uploads = self._store, self._session, self._cameras, self._uploads
         person, areas = "/api/people/{camera}/{person}", "/api/cameras/{camera}/areas"
         table: list[tuple[str, dict[str, Handler], Right]] = [
-            ("/healthz", {"GET": do.healthz}, Right.NOTHING),
-            ("/readyz", {"GET": do.readyz}, Right.NOTHING),
-            ("/metrics", {"GET": do.metrics}, read),
+            ("/healthz", {"GET": store.healthz}, Right.NOTHING),
+            ("/readyz", {"GET": store.readyz}, Right.NOTHING),
+            ("/metrics", {"GET": store.metrics}, read),
             (
                 "/api/session",
-                {"GET": do.session, "POST": do.sign_in, "DELETE": do.sign_out},
+                {
+                    "GET": session.session,
+                    "POST": session.sign_in,
+                    "DELETE": session.sign_out,
+                },
                 Right.NOTHING,
             ),
-            ("/api/floor", {"GET": do.floor}, read),
-            ("/api/cameras", {"GET": do.cameras}, read),
-            ("/api/system", {"GET": do.system}, read),
-            ("/api/events", {"GET": do.events}, read),
-            (f"{person}/served", {"POST": do.served}, act),
-            (f"{person}/not-customer", {"POST": do.not_customer}, act),
-            ("/api/cameras/{camera}/video.mjpg", {"GET": do.video}, read),
-            ("/api/cameras/{camera}/video.mp4", {"GET": do.film}, read),
-            ("/api/cameras/{camera}/picture.jpg", {"GET": do.picture}, read),
-            (areas, {"GET": do.areas, "PUT": do.write_areas}, act),
-            (f"{areas}/check", {"POST": do.check_areas}, act),
-            ("/api/jobs", {"GET": do.jobs, "POST": do.upload}, act),
-            ("/api/jobs/{job}", {"GET": do.job, "DELETE": do.delete_job}, act),
-            ("/api/jobs/{job}/result", {"GET": do.result}, act),
-            ("/api/webcam", {"POST": do.open_webcam}, act),
-            ("/api/webcam/{webcam}", {"DELETE": do.close_webcam}, act),
-            ("/api/webcam/{webcam}/frames", {"POST": do.webcam_frame}, act),
+            ("/api/floor", {"GET": store.floor}, read),
+            ("/api/cameras", {"GET": store.cameras}, read),
+            ("/api/system", {"GET": store.system}, read),
+            ("/api/events", {"GET": store.events}, read),
+            (f"{person}/served", {"POST": store.served}, act),
+            (f"{person}/not-customer", {"POST": store.not_customer}, act),
+            ("/api/cameras/{camera}/video.mjpg", {"GET": cameras.video}, read),
+            ("/api/cameras/{camera}/video.mp4", {"GET": cameras.film}, read),
+            ("/api/cameras/{camera}/picture.jpg", {"GET": cameras.picture}, read),
+            (areas, {"GET": self._areas.read, "PUT": self._areas.write}, act),
+            (f"{areas}/check", {"POST": self._areas.check}, act),
+            ("/api/jobs", {"GET": uploads.jobs, "POST": uploads.upload}, act),
+            ("/api/jobs/{job}", {"GET": uploads.job, "DELETE": uploads.delete_job}, act),
+            ("/api/jobs/{job}/result", {"GET": uploads.result}, act),
+            ("/api/webcam", {"POST": uploads.open_webcam}, act),
+            ("/api/webcam/{webcam}", {"DELETE": uploads.close_webcam}, act),
+            ("/api/webcam/{webcam}/frames", {"POST": uploads.webcam_frame}, act),
         ]
         return [
             *(Route(path, self._endpoint(methods, right), methods=METHODS) for path, methods, right in table),

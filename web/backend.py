@@ -30,7 +30,7 @@ class Floor(Protocol):
         """Take a word on a person; False where too many wait."""
 
 
-class Shut:
+class EmptyFloor:
     """The floor of a page that runs alone."""
 
     def snapshot(self) -> FloorView:
@@ -64,7 +64,7 @@ class Backend:
     metrics: Metrics
     live: Live | None = None
     film: FragmentOutput | None = None
-    floor: Floor = field(default_factory=Shut)
+    floor: Floor = field(default_factory=EmptyFloor)
     platform: str = "none"
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict
     health: Callable[[], Health] = lambda: Health(False, ("no store runs, only its page",))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from probes.metrics import Health
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 REQUEST_S = 5.0
 """For a whole request to arrive, and for a whole answer to leave; slow clients are cut off."""
@@ -125,7 +125,7 @@ class _Server(ThreadingMixIn, TCPServer):
             self._free.release()
 
     def handle_error(self, _request: Any, _client_address: Any) -> None:
-        log.debug("a request for metrics was not finished", exc_info=True)
+        logger.debug("a request for metrics was not finished", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):

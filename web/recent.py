@@ -8,9 +8,7 @@ from collections import deque
 
 from probes.events.messages import rfc3339
 
-MOST = 50
-STATES = "pipelines.cameras.supervisor"
-"""Camera states are news at level info too; of all else, warnings and errors are."""
+MAX_LINES = 50
 
 
 class Recent(logging.Handler):
@@ -18,12 +16,12 @@ class Recent(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._kept: deque[dict[str, object]] = deque(maxlen=MOST)
+        self._kept: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
         self._keeping = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a line, once where it is repeated."""
-        if record.levelno < logging.WARNING and record.name != STATES:
+        """Keep warnings, errors and what was logged with `extra=NEWS`; a repeated line once."""
+        if record.levelno < logging.WARNING and not getattr(record, "news", False):
             return
         level = "info" if record.levelno < logging.WARNING else "warning"
         line: dict[str, object] = {

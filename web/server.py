@@ -14,7 +14,7 @@ import uvicorn
 
 from pipelines.errors import BadInput
 from pipelines.settings.base import Address
-from web.access.listener import MOST_CONNECTIONS, Patient
+from web.access.listener import MAX_CONNECTIONS, BoundedProtocol
 from web.app import STATIC, PageApp
 from web.uploads.scratch import Scratch
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from web.backend import Backend
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 HEAD_BYTES = 16_384
 START_S = 10.0
@@ -50,7 +50,7 @@ class PageServer:
             raise
         config = uvicorn.Config(
             self._app.asgi,
-            http=Patient,
+            http=BoundedProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
@@ -60,7 +60,7 @@ class PageServer:
             proxy_headers=web.https,
             forwarded_allow_ips="127.0.0.1",
             h11_max_incomplete_event_size=HEAD_BYTES,
-            limit_concurrency=MOST_CONNECTIONS,
+            limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=STOP_S,
         )
@@ -93,15 +93,15 @@ class PageServer:
             self._server.should_exit = True
             self._thread.join(2 * STOP_S + 5)
         if self._thread.is_alive():
-            _log.error("the page's server does not end")
+            logger.error("the page's server does not end")
         self._socket.close()
         self._scratch.close()
 
     def _run(self) -> None:
         try:
             asyncio.run(self._serve())
-        except Exception:  # noqa: BLE001 a dead page must not end the store
-            _log.exception("the page's server has died; the cameras go on")
+        except Exception:
+            logger.exception("the page's server has died; the cameras go on")
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

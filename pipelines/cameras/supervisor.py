@@ -15,6 +15,7 @@ from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, CameraState, Cause
+from pipelines.logs import NEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +209,7 @@ class CameraSupervisor:
             if cause is not Cause.NONE:
                 _log.warning("%s: %s (%s): %s", self.camera, state.value, cause.value, REMEDY[cause])
         if state is CameraState.LIVE:
-            _log.info("%s: live", self.camera)
+            _log.info("%s: live", self.camera, extra=NEWS)
         self._tell(self._listener.on_state, self.camera, state, cause, since)
 
     def _tell(self, hear: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:

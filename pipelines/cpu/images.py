@@ -18,7 +18,7 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from engines.image import I420
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
@@ -97,7 +97,7 @@ class ImageFolder:
             self._picture = read_image(path)
         except BadInput as error:
             self._bad.add(path)
-            _log.warning("%s", error)
+            logger.warning("%s", error)
             return False
         self._due = max(self._due + self._period, time.monotonic())
         return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST_KNOWN = 2048
+MAX_KNOWN = 2048
 
 
 class Allowance:
@@ -27,7 +27,7 @@ class Allowance:
         left, now = self._now(name)
         self._left.pop(name, None)
         self._left[name] = (max(left - 1, -1.0), now)
-        if len(self._left) > MOST_KNOWN:
+        if len(self._left) > MAX_KNOWN:
             self._left.popitem(last=False)
 
     def allows(self, name: str) -> bool:

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 HEAD_S = 10.0
 """For the head of a request to arrive."""
-STALLED_S = 20.0
+MAX_STALL_S = 20.0
 """For a client to take what is ready for it."""
-LINGER_S, MOST_DISCARDED = 10.0, 300_000_000
+LINGER_S, MAX_DISCARDED = 10.0, 300_000_000
 """For a client to read the refusal of a body that it still sends: browsers look only when all is sent."""
-MOST_CONNECTIONS = 512
-MOST_PER_ADDRESS = 256
+MAX_CONNECTIONS = 512
+MAX_PER_ADDRESS = 256
 
 
-class Patient(H11Protocol):
+class BoundedProtocol(H11Protocol):
     """uvicorn's HTTP/1.1, which by itself waits forever for a head, and for a client that does not read."""
 
     addresses: ClassVar[Counter[str]] = Counter()
@@ -36,7 +36,7 @@ class Patient(H11Protocol):
         """Take a connection, unless there are too many."""
         super().connection_made(transport)
         address = self.client[0] if self.client else ""
-        if len(self.connections) > MOST_CONNECTIONS or self.addresses[address] >= MOST_PER_ADDRESS:
+        if len(self.connections) > MAX_CONNECTIONS or self.addresses[address] >= MAX_PER_ADDRESS:
             transport.abort()
             return
         self._address = address
@@ -58,7 +58,7 @@ class Patient(H11Protocol):
         """Read on; a head that has begun must end in time, and a body that nobody wants too."""
         if "linger" in self._timers:
             self._discarded += len(data)
-            if self._discarded > MOST_DISCARDED:
+            if self._discarded > MAX_DISCARDED:
                 self.transport.abort()
                 return
         super().data_received(data)
@@ -78,7 +78,7 @@ class Patient(H11Protocol):
     def pause_writing(self) -> None:
         """Note that the client takes less than it is sent."""
         super().pause_writing()
-        self._arm("stalled", STALLED_S)
+        self._arm("stalled", MAX_STALL_S)
 
     def resume_writing(self) -> None:
         """Note that it takes some again."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COOKIE = "msh_session"
 LIFETIME_S = 12 * 3600
-MOST_SESSIONS = 256
+MAX_SESSIONS = 256
 SCHEME = "scrypt"
 COST, BLOCK, PARALLEL = 2**14, 8, 1
 """scrypt's parameters (RFC 7914): 16 MiB and some 50 ms a try."""
@@ -88,7 +88,7 @@ class Sessions:
         cookie, _ = self.begin()
         number = cookie.partition(".")[0]
         self._signed_in[number] = self._clock() + LIFETIME_S
-        if len(self._signed_in) > MOST_SESSIONS:
+        if len(self._signed_in) > MAX_SESSIONS:
             self._signed_in.popitem(last=False)
         return cookie, self._visitor(number)
 

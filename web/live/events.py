@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.25
 FLOOR_S, CAMERAS_S, SYSTEM_S = 0.5, 1.0, 5.0
-MOST_LISTENERS = 100
+MAX_LISTENERS = 100
 
 
 def event(name: str, data: object) -> bytes:
@@ -64,8 +64,8 @@ class EventHub:
 
     def enter(self) -> None:
         """Count a listener in; Refused where there are too many."""
-        if self._listeners >= MOST_LISTENERS:
-            raise Refused(Code.BUSY, f"{MOST_LISTENERS} pages are open already; close some")
+        if self._listeners >= MAX_LISTENERS:
+            raise Refused(Code.BUSY, f"{MAX_LISTENERS} pages are open already; close some")
         self._listeners += 1
         if self._task is None or self._task.done():
             self._look()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LATE = 8
 """Fragments that may wait when a keyframe comes; where more do, the viewer goes on from that keyframe."""
-MOST_WAITING, MOST_BYTES = 128, 4_000_000
+MAX_WAITING, MAX_BYTES = 128, 4_000_000
 
 
 class Backlog:
@@ -58,7 +58,7 @@ class Backlog:
     def _append(self, fragment: Fragment) -> None:
         begun = self._waiting[:1] if self.stream and self._waiting[:1] == [self.stream.init] else []
         waiting = len(self._waiting) - len(begun)
-        full = waiting >= MOST_WAITING or self._bytes + len(fragment.data) > MOST_BYTES
+        full = waiting >= MAX_WAITING or self._bytes + len(fragment.data) > MAX_BYTES
         if full or (fragment.keyframe and waiting > LATE):
             self.missed += waiting
             self._waiting, self._bytes, self._behind = begun, 0, True
@@ -70,7 +70,7 @@ class Backlog:
         self._bytes += len(fragment.data)
 
 
-class Showing:
+class FilmViewer:
     """A camera's video for one viewer. Used in the server's event loop; close it."""
 
     def __init__(self, output: FragmentOutput, camera: str, closing: asyncio.Event) -> None:

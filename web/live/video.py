@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pipelines.outputs.watching import Live, LivePicture, Watch
 
 BOUNDARY = "frame"
-MOST_VIEWERS = 64
-MOST_PER_CAMERA = 48
+MAX_VIEWERS = 64
+MAX_PER_CAMERA = 48
 QUIET_S = 5.0
 PICTURE_S = 2.0
 ADAPT_S, RECOVER_S = 3.0, 20.0
@@ -89,7 +89,7 @@ class Viewers:
 
     def enter(self, camera: str) -> None:
         """Count a viewer in; Refused where there are too many."""
-        if sum(self._count.values()) >= MOST_VIEWERS or self._count.get(camera, 0) >= MOST_PER_CAMERA:
+        if sum(self._count.values()) >= MAX_VIEWERS or self._count.get(camera, 0) >= MAX_PER_CAMERA:
             raise Refused(Code.BUSY, "too many watch already; try again later, or use the RTSP stream")
         self._count[camera] = self._count.get(camera, 0) + 1
 

@@ -14,6 +14,7 @@ import signal
 import struct
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 ADDRESSES = 12_000_000_000
 """Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
 LARGEST_RESULT = 2_000_000_000
-MOST_PIXELS = 40_000_000
-MOST_FRAME_PIXELS = 1_500_000
+MAX_PIXELS = 40_000_000
+MAX_FRAME_PIXELS = 1_500_000
 REPORT_S = 0.3
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
@@ -77,6 +78,9 @@ def main(arguments: list[str] | None = None) -> int:
         _say({"error": _without_path(str(error))})
     except MemoryError:
         _say({"error": "needs more memory than an upload may have; send a smaller one"})
+    except Exception as error:  # noqa: BLE001 every end is told: whoever waits sees one line
+        traceback.print_exc()
+        _say({"error": f"could not be processed ({type(error).__name__}); try another format"})
     return 0
 
 
@@ -118,9 +122,9 @@ def _check_size(source: Path) -> None:
             width, height = picture.size
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise BadInput("the picture is damaged") from None
-    if width * height > MOST_PIXELS:
+    if width * height > MAX_PIXELS:
         raise BadInput(
-            f"the picture has {width} x {height} pixels; {MOST_PIXELS // 1_000_000} million are the most"
+            f"the picture has {width} x {height} pixels; {MAX_PIXELS // 1_000_000} million are the most"
         )
 
 
@@ -160,7 +164,7 @@ def _fits(jpeg: bytes) -> bool:
 
     try:
         with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
-            return bool(picture.width * picture.height <= MOST_FRAME_PIXELS)
+            return bool(picture.width * picture.height <= MAX_FRAME_PIXELS)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return False
 

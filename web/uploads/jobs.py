@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
+from pipelines.errors import BadInput
 from probes.events.messages import rfc3339
 from web import views
 from web.refusal import Code, Refused
@@ -28,13 +29,14 @@ if TYPE_CHECKING:
     from web.backend import Backend
     from web.uploads.scratch import Scratch
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-MOST_JOBS = 24
-MOST_EACH = 8
-MOST_RECEIVING = 4
+MAX_JOBS = 24
+MAX_EACH = 8
+MAX_RECEIVING = 4
 KEEP_FREE = 500_000_000
 WRITE_AT = 1 << 20
+UNEXPECTED = "could not be processed; the store's log says why"
 NOBODY = "No person detected in the {}"
 TAKEN = "JPEG, PNG and WebP pictures, and MP4, MOV, AVI, MKV and WebM videos"
 
@@ -82,10 +84,10 @@ class Jobs:
     def __init__(self, backend: Backend, scratch: Scratch) -> None:
         self._backend, self._scratch = backend, scratch
         web = backend.settings.outputs.web
-        self.most_bytes = (web.upload_mb if web else 1) * 1_000_000
-        self.most_s = web.upload_s if web else 1
+        self.max_bytes = (web.upload_mb if web else 1) * 1_000_000
+        self.max_s = web.upload_s if web else 1
         self._keep_ns = (web.keep_minutes if web else 1) * 60_000_000_000
-        self._budget = max(1_000_000_000, 4 * self.most_bytes)
+        self._budget = max(1_000_000_000, 4 * self.max_bytes)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._receiving: dict[str, tuple[str, int]] = {}
         self._wake = asyncio.Event()
@@ -99,7 +101,7 @@ class Jobs:
         """Take a file in, and queue it. Refused where it is no such file, or there is no room."""
         self._check_room(owner, length)
         ticket = secrets.token_urlsafe(16)
-        self._receiving[ticket] = owner, length or self.most_bytes
+        self._receiving[ticket] = owner, length or self.max_bytes
         folder = self._scratch.path / ticket
         try:
             folder.mkdir(mode=0o700)
@@ -188,9 +190,7 @@ class Jobs:
     async def _work(self, job: Job) -> None:
         self._at_work, job.state = job, State.RUNNING
         self._changed()
-        worker = self._worker = Worker(
-            self._backend.worker, job.folder, 4 * self.most_s, self._backend.brands
-        )
+        worker = self._worker = Worker(self._backend.worker, job.folder, 4 * self.max_s, self._backend.brands)
 
         def hear(said: dict[str, Any]) -> None:
             job.progress = said.get("progress")
@@ -198,15 +198,16 @@ class Jobs:
 
         try:
             await worker.start("file", str(job.source), str(job.result))
-            job.found = await worker.lines(hear, self.most_s)
+            job.found = await worker.lines(hear, self.max_s)
             job.result_bytes = job.result.stat().st_size
             job.expires_at = time.time_ns() + self._keep_ns
             job.state, job.progress = State.DONE, 1.0
-        except (WorkFailed, OSError) as error:
+        except Exception as error:
             job.state, job.progress = State.FAILED, None
-            job.error = str(error) if isinstance(error, WorkFailed) else "could not be processed"
+            job.error = str(error) if isinstance(error, (WorkFailed, BadInput)) else UNEXPECTED
             if job.id in self._jobs:
-                _log.warning("an upload was not processed: %s", job.error)
+                unexpected = None if isinstance(error, (WorkFailed, BadInput, OSError)) else error
+                logger.warning("an upload was not processed: %s", job.error, exc_info=unexpected)
         finally:
             await worker.kill()
             self._worker = self._at_work = None
@@ -223,19 +224,19 @@ class Jobs:
             await self.delete(job)
 
     def _check_room(self, owner: str, length: int | None) -> None:
-        wanted = length or self.most_bytes
-        if wanted > self.most_bytes:
+        wanted = length or self.max_bytes
+        if wanted > self.max_bytes:
             raise Refused(
-                Code.TOO_LARGE, f"larger than {self.most_bytes / 1e6:g} MB, which is the most that is taken"
+                Code.TOO_LARGE, f"larger than {self.max_bytes / 1e6:g} MB, which is the most that is taken"
             )
-        if len(self._receiving) >= MOST_RECEIVING:
+        if len(self._receiving) >= MAX_RECEIVING:
             raise Refused(
                 Code.BUSY, "several uploads are on their way already; try again", headers={"Retry-After": "5"}
             )
         owners = [job.owner for job in self._jobs.values()] + [one for one, _ in self._receiving.values()]
-        if owners.count(owner) >= MOST_EACH:
-            raise Refused(Code.TOO_MANY, f"you have {MOST_EACH} uploads here; delete one first")
-        if len(owners) >= MOST_JOBS:
+        if owners.count(owner) >= MAX_EACH:
+            raise Refused(Code.TOO_MANY, f"you have {MAX_EACH} uploads here; delete one first")
+        if len(owners) >= MAX_JOBS:
             raise Refused(Code.BUSY, "too many uploads wait; try again later", headers={"Retry-After": "60"})
         room = min(
             self._budget - self._scratch.used() - sum(size for _, size in self._receiving.values()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from web.backend import Backend
     from web.uploads.scratch import Scratch
 
-MOST_RUNS = 2
-MOST_BYTES = 512 * 1024
+logger = logging.getLogger(__name__)
+
+MAX_RUNS = 2
+MAX_BYTES = 512 * 1024
 WIDTH = 640
 IDLE_S = 15.0
 LONGEST_S = 600.0
@@ -48,7 +51,7 @@ class Webcams:
         """Begin a run; the visitor's earlier one ends. Refused where too many run."""
         for number in [number for number, run in self._runs.items() if run.owner == owner]:
             await self._end(number)
-        if len(self._runs) >= MOST_RUNS:
+        if len(self._runs) >= MAX_RUNS:
             raise Refused(
                 Code.BUSY, "other webcams are being tried now; wait a minute", headers={"Retry-After": "15"}
             )
@@ -59,8 +62,9 @@ class Webcams:
         self._runs[number] = run
         try:
             await run.worker.start("webcam")
-        except OSError:
+        except Exception as error:  # noqa: BLE001 whatever went wrong, no run may be left that nobody ends
             await self._end(number)
+            logger.warning("a webcam's process does not start: %s", error)
             raise Refused(Code.FAILED, "the webcam's process does not start; see the log") from None
         return {"id": number}
 

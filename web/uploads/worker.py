@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-MOST_MEMORY = 1_600_000_000
-MOST_LINE = 4_000_000
+MAX_MEMORY = 1_600_000_000
+MAX_LINE = 4_000_000
 START_S = 60.0
 FRAME_S = 10.0
 KEPT_NAMES = (
@@ -75,7 +75,7 @@ class Worker:
                 # `-m` looks first in the current folder: the program's own, not the one the user stands in.
                 cwd=ROOT,
                 start_new_session=True,
-                limit=MOST_LINE,
+                limit=MAX_LINE,
             )
         self._watch = asyncio.create_task(self._watch_memory(self._process.pid))
 
@@ -139,7 +139,7 @@ class Worker:
             raise EOFError
         if "error" in said:
             raise WorkFailed(str(said["error"]))
-        return said, await process.stdout.readexactly(min(int(said["bytes"]), MOST_LINE))
+        return said, await process.stdout.readexactly(min(int(said["bytes"]), MAX_LINE))
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
@@ -152,7 +152,7 @@ class Worker:
     async def _watch_memory(self, pid: int) -> None:
         """Kill it where it takes too much: address space says little of what is really used."""
         while (used := _resident(pid)) is not None:
-            if used > MOST_MEMORY:
+            if used > MAX_MEMORY:
                 self._too_much = True
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(pid, signal.SIGKILL)

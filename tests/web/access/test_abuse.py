@@ -77,7 +77,7 @@ def test_a_body_that_stalls_is_refused(page, monkeypatch):
 
 
 def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(page, monkeypatch):
-    monkeypatch.setattr(listener, "STALLED_S", 0.5)
+    monkeypatch.setattr(listener, "MAX_STALL_S", 0.5)
     deaf = connect(page)
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     deaf.sendall(b"GET /api/cameras/entrance/video.mjpg?width=1280 HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -91,13 +91,13 @@ def test_two_hundred_viewers(page):
     viewers = [connect(page) for _ in range(200)]
     for one in viewers:
         one.sendall(b"GET /api/cameras/entrance/video.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    until(lambda: page.live.watched("entrance") == video.MOST_PER_CAMERA)
+    until(lambda: page.live.watched("entrance") == video.MAX_PER_CAMERA)
     begun = page.live.encoded
     page.shoot(20)
     assert page.live.encoded - begun <= 20
     statuses = [one.recv(12) for one in viewers]
-    assert statuses.count(b"HTTP/1.1 200") == video.MOST_PER_CAMERA
-    assert statuses.count(b"HTTP/1.1 503") == 200 - video.MOST_PER_CAMERA
+    assert statuses.count(b"HTTP/1.1 200") == video.MAX_PER_CAMERA
+    assert statuses.count(b"HTTP/1.1 503") == 200 - video.MAX_PER_CAMERA
     assert works(page)
     for one in viewers:
         one.close()
@@ -105,7 +105,7 @@ def test_two_hundred_viewers(page):
 
 
 def test_connections_are_bounded(page, monkeypatch):
-    monkeypatch.setattr(listener, "MOST_PER_ADDRESS", 20)
+    monkeypatch.setattr(listener, "MAX_PER_ADDRESS", 20)
     many = [connect(page) for _ in range(60)]
     assert closed(many[20:])
     for one in many:

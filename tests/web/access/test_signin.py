@@ -6,7 +6,7 @@ import pytest
 from pipelines.errors import BadInput
 from tests.fakes.served_page import TOKEN, customer, served_page
 from web.access.limits import Allowance
-from web.access.signin import LIFETIME_S, MOST_SESSIONS, Sessions, Token, hash_token
+from web.access.signin import LIFETIME_S, MAX_SESSIONS, Sessions, Token, hash_token
 
 READS = [
     "/api/floor",
@@ -203,9 +203,9 @@ def test_a_broken_hash_is_told(given):
 def test_sessions_end_and_are_bounded():
     now = [0.0]
     sessions = Sessions(lambda: now[0])
-    cookies = [sessions.sign_in()[0] for _ in range(MOST_SESSIONS + 1)]
+    cookies = [sessions.sign_in()[0] for _ in range(MAX_SESSIONS + 1)]
     signed = [sessions.find(cookie).signed_in for cookie in cookies]
-    assert signed == [False] + [True] * MOST_SESSIONS
+    assert signed == [False] + [True] * MAX_SESSIONS
     now[0] = LIFETIME_S + 1
     assert not sessions.find(cookies[-1]).signed_in
 

@@ -7,7 +7,7 @@ import pytest
 from pipelines.outputs.fragments import Fragment, Stream
 from tests.fakes.served_page import T0, served_page, until
 from web.live import video
-from web.live.film import LATE, MOST_BYTES, Backlog
+from web.live.film import LATE, MAX_BYTES, Backlog
 
 STREAM = Stream(b"init", "avc1.42C01F", T0, (640, 480))
 URL = "/api/cameras/entrance/video.mp4"
@@ -46,7 +46,7 @@ def test_what_waits_is_bounded_and_nothing_follows_a_gap_but_a_keyframe():
     backlog = Backlog()
     backlog.put(fragment("k", key=True))
     assert taken(backlog) == b"initk"
-    big = Fragment(STREAM, bytes(MOST_BYTES // 2), False)
+    big = Fragment(STREAM, bytes(MAX_BYTES // 2), False)
     for _ in range(9):
         backlog.put(big)
     assert not backlog.ready.is_set()
@@ -103,7 +103,7 @@ def test_another_size_ends_the_stream(page):
 
 
 def test_viewers_of_both_kinds_count_together(page, monkeypatch):
-    monkeypatch.setattr(video, "MOST_PER_CAMERA", 1)
+    monkeypatch.setattr(video, "MAX_PER_CAMERA", 1)
     with page.filming(), page.client().stream("GET", "/api/cameras/entrance/video.mjpg"):
         until(lambda: page.live.watched("entrance") == 1)
         answer = page.client().get(URL)

@@ -3,9 +3,10 @@ import logging
 
 import pytest
 
+from pipelines.logs import NEWS
 from pipelines.outputs.live import LivePicture
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, Slot, part
-from web.recent import MOST, STATES, Recent
+from web.recent import MAX_LINES, Recent
 from web.views import Rates
 
 
@@ -64,20 +65,18 @@ def test_rates_are_of_the_last_ten_seconds():
 
 def test_what_happened_last_is_kept_once_and_bounded():
     recent = Recent()
-    log = logging.Logger("somebody")
-    log.addHandler(recent)
-    states = logging.Logger(STATES)
-    states.addHandler(recent)
-    log.info("nothing")
-    states.info("entrance: live")
+    logger = logging.Logger("somebody")
+    logger.addHandler(recent)
+    logger.info("nothing")
+    logger.info("entrance: live", extra=NEWS)
     for _ in range(3):
-        log.warning("again")
-    log.error("broken %s", "glass")
+        logger.warning("again")
+    logger.error("broken %s", "glass")
     assert [(e["level"], e["text"]) for e in recent.newest_first()] == [
         ("error", "broken glass"),
         ("warning", "again"),
         ("info", "entrance: live"),
     ]
-    for number in range(MOST + 10):
-        log.warning("%d", number)
-    assert len(recent.newest_first()) == MOST
+    for number in range(MAX_LINES + 10):
+        logger.warning("%d", number)
+    assert len(recent.newest_first()) == MAX_LINES

@@ -5,6 +5,7 @@ import threading
 import httpx
 import pytest
 
+from pipelines.errors import BadInput
 from tests.fakes.served_page import JPEG, served_page, until
 from web.uploads import jobs as jobs_module
 from web.uploads.scratch import Scratch
@@ -97,9 +98,29 @@ def test_cancelled_while_it_runs_and_while_it_waits(page, client):
 
 def test_too_slow_is_ended(tmp_path):
     with served_page(tmp_path) as page:
-        page.server._app._jobs.most_s = 1
+        page.server._app._jobs.max_s = 1
         client = page.client()
         assert "longer than 1 s" in ended(client, send(client, JPEG + b"HANG"))["error"]
+
+
+def test_any_error_ends_the_job_and_not_the_queue(tmp_path):
+    """The brands that the child is handed are enrolled on demand, and that may fail with any error."""
+    troubles = [BadInput("nike/logo.png: is empty"), RuntimeError("surprise"), KeyError("x")]
+
+    def brands() -> bytes:
+        if troubles:
+            raise troubles.pop(0)
+        return b""
+
+    with served_page(tmp_path, brands=brands) as page:
+        client = page.client()
+        errors = [ended(client, send(client, JPEG))["error"] for _ in range(3)]
+        assert errors == ["nike/logo.png: is empty", jobs_module.UNEXPECTED, jobs_module.UNEXPECTED]
+        assert ended(client, send(client, JPEG))["state"] == "done"
+        troubles.append(RuntimeError("surprise"))
+        assert client.post("/api/webcam").status_code == 500
+        assert page.server._app._webcams._runs == {}
+        assert client.post("/api/webcam").status_code == 201
 
 
 def test_others_see_none_of_it(page, client):
@@ -214,7 +235,7 @@ def test_fifty_at_once(page, client):
         thread.join(60)
     assert len(answers) == 50
     assert set(answers) <= {201, 429, 503}
-    assert 1 <= answers.count(201) <= jobs_module.MOST_EACH
+    assert 1 <= answers.count(201) <= jobs_module.MAX_EACH
     assert page.server._app._jobs._receiving == {}
 
 

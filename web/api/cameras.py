@@ -1,0 +1,91 @@
+"""`/api/cameras/ID/`: live video and single pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+from starlette.responses import Response
+
+from probes.events.messages import rfc3339
+from web.api.common import MAX_SIZE, TrackedStream, camera_of, number_of, while_allowed
+from web.live.film import FilmViewer, media_type
+from web.live.video import BOUNDARY
+from web.refusal import Code, Refused
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from starlette.requests import Request
+
+    from web.access.guard import Gate
+    from web.access.signin import Visitor
+    from web.backend import Backend
+    from web.live.video import Viewers
+
+
+class CameraHandlers:
+    """One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend, gate: Gate, viewers: Viewers, closing: asyncio.Event) -> None:
+        self._backend, self._gate, self._viewers, self._closing = backend, gate, viewers, closing
+
+    async def video(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Stream a camera."""
+        camera = camera_of(request, self._backend)
+        width, fps = number_of(request, "width", 640, MAX_SIZE), number_of(request, "fps", 30, 30)
+        self._check_live()
+        self._viewers.enter(camera)
+        return TrackedStream(
+            while_allowed(request, self._gate, self._viewers.video(camera, width, fps)),
+            lambda: self._viewers.leave(camera),
+            f"multipart/x-mixed-replace; boundary={BOUNDARY}",
+        )
+
+    async def film(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Stream a camera as fragmented MP4."""
+        camera, output = camera_of(request, self._backend), self._backend.film
+        self._check_live()
+        if output is None or not self._backend.settings.cameras[camera].enabled:
+            raise Refused(Code.NOT_FOUND, "there is no such video of this camera; take video.mjpg")
+        self._viewers.enter(camera)
+        viewer = None
+
+        def leave() -> None:
+            self._viewers.leave(camera)
+            if viewer is not None:
+                viewer.close()
+
+        try:
+            viewer = FilmViewer(output, camera, self._closing)
+            stream = await viewer.begin()
+        except BaseException:
+            leave()
+            raise
+        self._viewers.sizes[camera] = stream.frame_size
+        source = while_allowed(request, self._gate, viewer.fragments())
+        return TrackedStream(source, leave, media_type(stream), {"X-Captured-At": rfc3339(stream.began_at)})
+
+    async def picture(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Give one picture."""
+        camera = camera_of(request, self._backend)
+        width, draw = number_of(request, "width", 1280, MAX_SIZE), request.query_params.get("draw")
+        if draw not in (None, "areas"):
+            raise Refused(Code.INVALID, "draw: areas is all that can be drawn")
+        self._check_live()
+        picture = await self._viewers.first(camera, width)
+        jpeg = picture.jpeg
+        if draw:
+            from web.api.drawing import with_areas  # noqa: PLC0415 OpenCV is loaded only where it is needed
+
+            settings = self._backend.settings.cameras[camera]
+            jpeg = await to_thread.run_sync(with_areas, jpeg, settings)
+        return Response(
+            jpeg,
+            media_type="image/jpeg",
+            headers={"X-Captured-At": rfc3339(picture.captured_at)},
+        )
+
+    def _check_live(self) -> None:
+        if self._backend.live is None:
+            raise Refused(Code.NO_PICTURE, "no store runs, only its page")

@@ -1,0 +1,87 @@
+"""`/api/session`: who the visitor is, signing in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from pipelines.version import VERSION
+from web.access import body
+from web.access.signin import COOKIE, LIFETIME_S, Right
+from web.refusal import Code, Json, Refused
+from web.uploads import webcam
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from web.access.guard import Gate
+    from web.access.signin import Visitor
+    from web.backend import Backend
+    from web.uploads.jobs import Jobs
+
+
+class SessionHandlers:
+    """One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend, gate: Gate, jobs: Jobs) -> None:
+        self._backend, self._gate, self._jobs = backend, gate, jobs
+
+    async def session(self, request: Request, visitor: Visitor | None) -> Response:
+        """Say who the visitor is; a stranger gets a cookie."""
+        if visitor is not None:
+            return Json(self._session(visitor))
+        cookie, visitor = self._gate.sessions.begin()
+        return self._with_cookie(Json(self._session(visitor)), cookie)
+
+    async def sign_in(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Sign in by the token."""
+        given = await body.json_object(request)
+        token = given.get("token")
+        if set(given) != {"token"} or not isinstance(token, str) or not 1 <= len(token) <= 256:
+            raise Refused(Code.INVALID, "send the token as `token`")
+        await self._gate.check(request, token)
+        cookie, visitor = self._gate.sessions.sign_in()
+        return self._with_cookie(Json(self._session(visitor)), cookie)
+
+    async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Sign out."""
+        self._gate.sessions.sign_out(request.cookies.get(COOKIE, ""))
+        answer = Response(status_code=204)
+        answer.delete_cookie(COOKIE, secure=self._gate.https, httponly=True, samesite="strict")
+        return answer
+
+    def _session(self, visitor: Visitor) -> dict[str, Any]:
+        store, act = self._backend.settings.store, self._gate.may(visitor, Right.ACT)
+        web = self._backend.settings.outputs.web
+        return {
+            "signed_in": act,
+            "login_required": self._gate.token is not None,
+            "csrf": visitor.csrf,
+            "version": VERSION,
+            "may": {
+                "read": self._gate.may(visitor, Right.READ),
+                "act": act,
+                "upload": act and bool(self._backend.worker),
+                "edit_areas": act and bool(web and web.edit_areas),
+            },
+            "store": {
+                "id": store.id,
+                "name": store.name,
+                "timezone": store.timezone,
+                "currency": store.currency,
+            },
+            "limits": {
+                "upload_bytes": self._jobs.max_bytes,
+                "upload_seconds": self._jobs.max_s,
+                "result_minutes": web.keep_minutes if web else 0,
+                "webcam_width": webcam.WIDTH,
+                "webcam_bytes": webcam.MAX_BYTES,
+            },
+        }
+
+    def _with_cookie(self, answer: Response, cookie: str) -> Response:
+        answer.set_cookie(
+            COOKIE, cookie, max_age=LIFETIME_S, secure=self._gate.https, httponly=True, samesite="strict"
+        )
+        return answer
