@@ -74,7 +74,7 @@ class Platform(Protocol):
 
     @property
     def failed(self) -> bool:
-        """Whether it has died: nothing will come any more."""
+        """Whether it has failed: no frame will come any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ class Store:
         reasons = []
         cameras = self._platform.cameras()
         if self._platform.failed:
-            reasons.append("inference has died: restart the service")
+            reasons.append("inference failed: restart the service")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
             reasons.append("no camera is live")
         elif not self._platform.redacting(HEALTHY_WITHIN_S):

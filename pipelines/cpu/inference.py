@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
+from pipelines.floor.feed import FloorFeed
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
@@ -27,22 +27,9 @@ if TYPE_CHECKING:
     from probes.recognition.describe import Describer
     from probes.recognition.looks import LookScheduler
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TAKE_TIMEOUT_S = 0.2
-QUIET_AFTER_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """When a camera last gave a frame: by its own clock, and by the machine's monotonic one."""
-
-    captured_at: int
-    monotonic: float
-
-    def now(self, monotonic: float) -> int:
-        """Return the camera's clock as it must stand now, UTC ns."""
-        return self.captured_at + int((monotonic - self.monotonic) * 1e9)
 
 
 class InferenceLoop:
@@ -68,12 +55,18 @@ class InferenceLoop:
         self._chains, self._floor, self._looks = chains, floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
-        self._clock, self._wall_ns = clock, wall_ns
-        self._watches: dict[str, Watch] = {}
+        self._clock = clock
+        self._feed = FloorFeed(
+            chains,
+            floor=floor,
+            looks=looks,
+            metrics=metrics,
+            ended=lambda camera, at: chains[camera].ended(at),
+            clock=clock,
+            wall_ns=wall_ns,
+        )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
-        self.redacted_at: dict[str, float] = {}
-        self.processed = dict.fromkeys(chains, 0)
         self.failed: BaseException | None = None
 
     def start(self) -> None:
@@ -90,19 +83,19 @@ class InferenceLoop:
 
     def redacting(self, within_s: float) -> bool:
         """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
-        return any(self._clock() - at <= within_s for at in self.redacted_at.copy().values())
+        return self._feed.redacting(within_s)
 
     @property
-    def alive(self) -> bool:
-        """Tell whether the thread runs."""
-        return self._thread.is_alive()
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and redacted, by camera."""
+        return self._feed.processed
 
     def _run(self) -> None:
         try:
             self._work()
         except BaseException as error:
             self.failed = error
-            _log.exception("the inference thread has died")
+            logger.exception("inference thread failed")
             raise
 
     def _work(self) -> None:
@@ -113,7 +106,7 @@ class InferenceLoop:
             if under_work:
                 self._finish_batch(*under_work)
             under_work = started
-            self._pass_time()
+            self._feed.pass_time()
 
     def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], Pending, Pending] | None:
         pictures = [raw.pixels for raw in batch]
@@ -139,8 +132,8 @@ class InferenceLoop:
                 with self._timed("track"):
                     frame = chain.assemble(raw.captured_at, raw.pixels, seen, face)
                 self._finish(chain, frame, raw)
-            except Exception:  # noqa: BLE001 one camera's fault must not touch the others
-                _log.exception("camera %s: a frame was dropped", raw.camera)
+            except Exception:  # one camera's fault must not touch the others
+                logger.exception("camera %s: a frame was dropped", raw.camera)
                 self._drop(raw.camera, "error")
 
     def _finish(self, chain: CameraChain, frame: Frame, raw: RawFrame) -> None:
@@ -151,21 +144,17 @@ class InferenceLoop:
             with self._timed("redact"):
                 redacted = chain.redact(frame, raw.pixels)
         except RedactionFailed as error:
-            _log.error("camera %s: a frame was withheld: %s", camera, error)
+            logger.error("camera %s: a frame was withheld: %s", camera, error)
             self._metrics.redaction_failures.labels(camera).inc()
             self._drop(camera, "redaction_failed")
             redacted = None
         with self._timed("price"):
             votes = self._describer.drain() if self._describer else ()
             ended = chain.ended(frame.captured_at)
-            values = self._floor.update(frame, self._looks.drain(), ended, votes)
-            self._looks.heed(values)
-        self._watches[camera] = Watch(frame.captured_at, self._clock())
+            values = self._feed.update(frame, self._looks.drain(), ended, votes)
         if redacted is None:
             return
-        for by, count in redacted.masked.items():
-            self._metrics.faces_redacted.labels(camera, by).inc(count)
-        self.redacted_at[camera] = self._clock()
+        self._feed.redacted(frame, redacted.masked)
         if self._describer:
             with self._timed("describe"):
                 self._describer.offer(redacted, self._floor.customers(values))
@@ -176,20 +165,10 @@ class InferenceLoop:
             with self._timed("publish"):
                 for sink in wanting:
                     sink.publish(redacted)
-        self.processed[camera] += 1
-        self._metrics.frames_processed.labels(camera).inc()
-        self._metrics.frame_latency.labels(camera).observe(max(0, self._wall_ns() - frame.captured_at) / 1e9)
-
-    def _pass_time(self) -> None:
-        """End the tracks of cameras that have fallen silent."""
-        now = self._clock()
-        for camera, watch in self._watches.items():
-            if now - watch.monotonic > QUIET_AFTER_S:
-                at = watch.now(now)
-                self._floor.quiet(camera, at, self._chains[camera].ended(at))
+        self._feed.published(frame)
 
     def _drop_batch(self, batch: list[RawFrame], error: InferenceFailed) -> None:
-        _log.error("no detections, frames withheld: %s", error)
+        logger.error("no detections, frames withheld: %s", error)
         for raw in batch:
             self._drop(raw.camera, "inference_failed")
 

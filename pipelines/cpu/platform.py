@@ -120,7 +120,7 @@ class CpuPlatform:
 
     @property
     def failed(self) -> bool:
-        """Whether the inference thread has died: nothing will come any more."""
+        """Whether the inference thread failed: no frame will come any more."""
         return self._loop.failed is not None
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
-from pipelines.cpu.inference import QUIET_AFTER_S, Watch
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
+from pipelines.floor.feed import FloorFeed
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
 from probes.nvds.chooser import Chooser
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from probes.overlay.text import Brand, Money
     from probes.recognition.looks import LookScheduler
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TAKE_S = 0.2
 GAP_MS = 2500
@@ -76,8 +76,8 @@ class PydsAnalysis:
 
         marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
         """
-        self._floor, self._looks, self._metrics = floor, looks, metrics
-        self._clock, self._wall_ns = clock, wall_ns
+        self._looks, self._metrics = looks, metrics
+        self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
         self._classes = _classes(settings)
         self._cameras = _cameras(settings, self._classes, random, wall_ns)
@@ -103,9 +103,15 @@ class PydsAnalysis:
             crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
             marks=self._marks,
         )
-        self._watches: dict[str, Watch] = {}
-        self._redacted_at: dict[str, float] = {}
-        self.processed = dict.fromkeys(self._cameras, 0)
+        self._feed = FloorFeed(
+            self._cameras,
+            floor=floor,
+            looks=looks,
+            metrics=metrics,
+            ended=lambda camera, at: self._cameras[camera].ended(at),
+            clock=clock,
+            wall_ns=wall_ns,
+        )
         self._died = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
@@ -142,12 +148,16 @@ class PydsAnalysis:
 
     def redacting(self, within_s: float) -> bool:
         """Tell whether any camera's frame was covered in the last seconds."""
-        return any(self._clock() - at <= within_s for at in self._redacted_at.copy().values())
+        return self._feed.redacting(within_s)
 
     def age_s(self, camera: str) -> float | None:
         """Return how long ago a frame of the camera was covered last; None before the first."""
-        at = self._redacted_at.get(camera)
-        return None if at is None else max(0.0, self._clock() - at)
+        return self._feed.age_s(camera)
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and covered, by camera."""
+        return self._feed.processed
 
     def captured_at(self, camera: str) -> int | None:
         """Return when the frame of the camera that was judged last was captured, UTC ns."""
@@ -155,7 +165,7 @@ class PydsAnalysis:
 
     @property
     def failed(self) -> bool:
-        """Whether the floor's thread has died."""
+        """Whether the floor thread failed."""
         return self._died
 
     def _build_marks(self, pyds: Any, marks: tuple[Model, Brands]) -> tuple[MarkLooks, Chooser]:
@@ -178,39 +188,20 @@ class PydsAnalysis:
             while not self._stop.is_set():
                 for sighting in self._handoff.take(TAKE_S):
                     self._take(sighting)
-                self._pass_time()
-        except Exception:  # noqa: BLE001 whatever it was, the service must be told and restarted
+                self._feed.pass_time()
+        except Exception:  # whatever it was, the service must be told and restarted
             self._died = True
-            _log.exception("the floor has died")
+            logger.exception("floor thread failed")
 
     def _take(self, sighting: Sighting) -> None:
-        frame = sighting.frame
-        camera, now = frame.camera, self._clock()
         for track in sighting.ended:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        values = self._floor.update(frame, answers, sighting.ended)
-        self._values.update(values)
-        self._looks.heed(values)
-        self._watches[camera] = Watch(frame.captured_at, now)
-        if sighting.masked is None:
-            return  # covered whole, and counted by the probe
-        for by, count in sighting.masked.items():
-            self._metrics.faces_redacted.labels(camera, by).inc(count)
-        self._redacted_at[camera] = now
-        self.processed[camera] += 1
-        self._metrics.frames_processed.labels(camera).inc()
-        latency = max(0, self._wall_ns() - frame.captured_at) / 1e9
-        self._metrics.frame_latency.labels(camera).observe(latency)
-
-    def _pass_time(self) -> None:
-        """End the tracks of cameras that have fallen silent."""
-        now = self._clock()
-        for camera, watch in self._watches.items():
-            if now - watch.monotonic > QUIET_AFTER_S:
-                at = watch.now(now)
-                self._floor.quiet(camera, at, self._cameras[camera].ended(at))
+        self._values.update(self._feed.update(sighting.frame, answers, sighting.ended))
+        if sighting.masked is not None:  # else the frame was covered whole, and counted by the probe
+            self._feed.redacted(sighting.frame, sighting.masked)
+            self._feed.published(sighting.frame)
 
 
 def _classes(settings: Settings) -> Classes:

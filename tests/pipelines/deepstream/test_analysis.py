@@ -33,7 +33,7 @@ class Floor:
     def __init__(self) -> None:
         self.frames, self.silent, self.answers, self.error = [], [], [], None
 
-    def update(self, frame, answers, ended):
+    def update(self, frame, answers, ended, votes=()):
         if self.error:
             raise self.error
         self.frames.append(frame)

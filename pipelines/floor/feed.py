@@ -1,0 +1,101 @@
+"""What both platforms do after a judged frame: floor, looks, counters, and cameras that fall silent."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from pipelines.floor.floor import Floor
+    from pricing.ledger.votes import Vote
+    from pricing.value import PersonValue
+    from probes.answers import LookAnswer
+    from probes.frame import Frame, TrackId
+    from probes.metrics import Metrics
+    from probes.recognition.looks import LookScheduler
+
+QUIET_AFTER_S = 1.0
+"""A camera without a frame for this long is silent: its time passes without frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class _LastFrame:
+    """When a camera gave its last frame: by the camera's clock (UTC ns), and by the monotonic one (s)."""
+
+    captured_at: int
+    at: float
+
+    def captured_now(self, at: float) -> int:
+        """Return what the camera's clock must show at `at`, UTC ns."""
+        return self.captured_at + int((at - self.at) * 1e9)
+
+
+class FloorFeed:
+    """Feeds one floor with the frames of all cameras. Used by one thread, but for the three questions.
+
+    ended: returns the tracks of a camera that have ended by UTC ns, each once.
+    """
+
+    def __init__(
+        self,
+        cameras: Iterable[str],
+        *,
+        floor: Floor,
+        looks: LookScheduler,
+        metrics: Metrics,
+        ended: Callable[[str, int], Sequence[TrackId]],
+        clock: Callable[[], float] = time.monotonic,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
+        self._clock, self._wall_ns = clock, wall_ns
+        self._last_frames: dict[str, _LastFrame] = {}
+        self._redacted_at: dict[str, float] = {}
+        self.processed = dict.fromkeys(cameras, 0)
+
+    def update(
+        self,
+        frame: Frame,
+        answers: Iterable[LookAnswer] = (),
+        ended: Sequence[TrackId] = (),
+        votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
+    ) -> dict[TrackId, PersonValue]:
+        """Give a frame to the floor, and the values to the looks; return the values of its persons."""
+        values = self._floor.update(frame, answers, ended, votes)
+        self._looks.heed(values)
+        self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
+        return values
+
+    def redacted(self, frame: Frame, masked: Mapping[str, int]) -> None:
+        """Note that a frame was redacted. masked: regions by what they were masked for."""
+        for by, count in masked.items():
+            self._metrics.faces_redacted.labels(frame.camera, by).inc(count)
+        self._redacted_at[frame.camera] = self._clock()
+
+    def published(self, frame: Frame) -> None:
+        """Count a redacted frame that is done with, and how long it took since it was captured."""
+        camera = frame.camera
+        self.processed[camera] += 1
+        self._metrics.frames_processed.labels(camera).inc()
+        latency_s = max(0, self._wall_ns() - frame.captured_at) / 1e9
+        self._metrics.frame_latency.labels(camera).observe(latency_s)
+
+    def pass_time(self) -> None:
+        """End the tracks of cameras that have fallen silent; to be called several times a second."""
+        now = self._clock()
+        for camera, last in self._last_frames.items():
+            if now - last.at > QUIET_AFTER_S:
+                at = last.captured_now(now)
+                self._floor.quiet(camera, at, self._ended(camera, at))
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell, from any thread, whether any camera's frame was redacted in the last seconds."""
+        return any(self._clock() - at <= within_s for at in self._redacted_at.copy().values())
+
+    def age_s(self, camera: str) -> float | None:
+        """Return, from any thread, how long ago a camera's frame was redacted last; None before the first."""
+        at = self._redacted_at.get(camera)
+        return None if at is None else max(0.0, self._clock() - at)

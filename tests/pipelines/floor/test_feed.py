@@ -1,0 +1,92 @@
+"""What follows from a judged frame on either platform, against a clock of the test's own."""
+
+from __future__ import annotations
+
+from pipelines.cameras.states import CameraState
+from pipelines.floor.feed import FloorFeed
+from probes.frame import Frame, TrackId
+from probes.metrics import Metrics
+
+SECOND = 1_000_000_000
+GONE = TrackId("door", "s", 1)
+
+
+class Floor:
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+
+    def update(self, frame, answers, ended, votes):
+        self.calls.append(("update", frame.camera, list(answers), list(ended), list(votes)))
+        return {GONE: "value"}
+
+    def quiet(self, camera, at, ended):
+        self.calls.append(("quiet", camera, at, ended))
+
+
+class Looks:
+    def __init__(self) -> None:
+        self.values = None
+
+    def heed(self, values):
+        self.values = values
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.now, self.wall_ns = 100.0, 1000 * SECOND
+        self.floor, self.looks = Floor(), Looks()
+        self.metrics = Metrics([state.value for state in CameraState])
+        self.feed = FloorFeed(
+            ["door", "till"],
+            floor=self.floor,
+            looks=self.looks,
+            metrics=self.metrics,
+            ended=lambda camera, at: [GONE] if camera == "door" else [],
+            clock=lambda: self.now,
+            wall_ns=lambda: self.wall_ns,
+        )
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+def frame(camera: str = "door", at: int = 999 * SECOND) -> Frame:
+    return Frame(camera, at, (64, 48))
+
+
+def test_floor_looks_and_counters_hear_of_a_frame():
+    rig = Rig()
+    assert rig.feed.update(frame(), ["answer"], [GONE], ["vote"]) == {GONE: "value"}
+    rig.feed.redacted(frame(), {"face": 2, "head": 1})
+    rig.feed.published(frame())
+    assert rig.floor.calls == [("update", "door", ["answer"], [GONE], ["vote"])]
+    assert rig.looks.values == {GONE: "value"}
+    assert rig.sample("msh_faces_redacted_total", camera="door", by="face") == 2
+    assert rig.sample("msh_frames_processed_total", camera="door") == 1
+    assert rig.sample("msh_frame_latency_seconds_sum", camera="door") == 1
+    assert rig.feed.processed == {"door": 1, "till": 0}
+
+
+def test_redaction_is_fresh_only_as_long_as_asked():
+    rig = Rig()
+    assert not rig.feed.redacting(10)
+    assert rig.feed.age_s("door") is None
+    rig.feed.redacted(frame(), {})
+    rig.now += 4
+    assert rig.feed.age_s("door") == 4
+    assert rig.feed.redacting(4)
+    assert not rig.feed.redacting(3.9)
+
+
+def test_a_silent_cameras_time_passes_by_the_monotonic_clock():
+    rig = Rig()
+    rig.feed.update(frame())
+    rig.feed.update(frame("till"))
+    rig.now += 0.9
+    rig.wall_ns += 3600 * SECOND  # the wall clock steps: nobody's time passes by that
+    rig.feed.pass_time()
+    assert len(rig.floor.calls) == 2
+    rig.now += 0.6
+    rig.feed.update(frame("till", 1001 * SECOND))
+    rig.feed.pass_time()
+    assert rig.floor.calls[3:] == [("quiet", "door", 999 * SECOND + 1_500_000_000, [GONE])]
