@@ -36,7 +36,13 @@ class Hours:
 
 
 def parse_hours(text: str) -> Hours:
-    """Read one line of opening hours; BadInput says how to write it."""
+    """Read one line of opening hours; BadInput says how to write it.
+
+    >>> from datetime import datetime
+    >>> hours = parse_hours("mon-sat 10:00-20:00")
+    >>> hours.hold(datetime(2026, 11, 30, 19, 59)), hours.hold(datetime(2026, 11, 29, 12, 0))
+    (True, False)
+    """
     found = _FORM.fullmatch(text.strip().lower())
     if found is None:
         raise BadInput(f'"{text}" is no span of hours; {_WANTED}')

@@ -43,7 +43,11 @@ def exponent(currency: str) -> int:
 
 
 def parse(text: str, currency: str) -> int:
-    """Return a plain decimal such as "1290.00" in minor units; BadInput says how to write it else."""
+    """Return a plain decimal in minor units; BadInput says how to write it else.
+
+    >>> parse("1290.00", "EUR"), parse("1290", "JPY"), parse("1.500", "KWD")
+    (129000, 1290, 1500)
+    """
     digits = exponent(currency)
     found = _DECIMAL.fullmatch(text)
     if found is None:
@@ -77,6 +81,9 @@ def display(minor: int, currency: str, locale: str = "en") -> str:
     """Return an amount as people of a locale (such as `de_CH`) write it; whole amounts without decimals.
 
     Spaces and the yen are plain ones: fonts and terminals do not all have the narrow and the wide ones.
+
+    >>> display(129000, "EUR", "de_DE"), display(129050, "EUR"), display(1290, "JPY")
+    ('1.290 €', '€1,290.50', '¥1,290')
     """
     digits = exponent(currency)
     # A currency may show no decimals by custom (CLDR) where ISO 4217 counts some: ISO's are what is counted.

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from pricing.value import Price
 
 
-class Listed(Protocol):
+class PriceListSource(Protocol):
     """A price list."""
 
     def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
         """Return what the list says today."""
 
 
-class Live(Protocol):
+class LivePriceSource(Protocol):
     """A service whose answers come later."""
 
     def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
@@ -26,7 +26,7 @@ class Live(Protocol):
 class PriceSources:
     """Answers the ledger. Never waits; any thread may ask."""
 
-    def __init__(self, listed: Listed | None, live: Live | None) -> None:
+    def __init__(self, listed: PriceListSource | None, live: LivePriceSource | None) -> None:
         self._listed, self._live = listed, live
 
     def lookup(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Price | None:

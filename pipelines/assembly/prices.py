@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pricing.live.live import LivePrices
     from pricing.live.rate_table import RateTable
     from pricing.live.remembered import Answer, Thing
-    from pricing.live.services import Service
+    from pricing.live.services import PriceService
     from probes.metrics import Metrics
 
 
@@ -99,7 +99,7 @@ def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:
     return answer_of(thing, quote, judge.currency, service.source, time.time_ns())
 
 
-def _service(settings: Settings, live: LivePricesConfig) -> Service:
+def _service(settings: Settings, live: LivePricesConfig) -> PriceService:
     from pricing.live.services import DescribedService, OpenWebNinja  # noqa: PLC0415 loads requests
 
     currency = live.currency or settings.store.currency

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from pipelines.floor.people import Customer, People
-    from pricing.ledger.lookup_once import Asked, Question
+    from pricing.ledger.lookup_once import LookupOnce, Question
     from pricing.ledger.ranking import Weights
     from pricing.ledger.votes import Vote
     from pricing.value import Item, PersonValue, Price
@@ -105,7 +105,7 @@ class Floor:
         self,
         *,
         people: People,
-        asked: Asked,
+        asked: LookupOnce,
         zones: Mapping[str, Sequence[Zone]],
         weights: Weights,
         events: PersonEvents,
@@ -152,7 +152,7 @@ class Floor:
         self._settle(frame.camera, at, visits)
         for kind, count in Counter(detection.kind for detection in frame.detections).items():
             self._metrics.detections.labels(frame.camera, kind.value).inc(count)
-        changed = self._asked.next()
+        changed = self._asked.commit()
         if self._journal:
             self._journal.prices(changed)
             self._journal.frame(frame, heard, cast, ended, orders)
@@ -179,7 +179,7 @@ class Floor:
         orders = self._obey(at)
         self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
-        changed = self._asked.next()
+        changed = self._asked.commit()
         if self._journal and (ended or orders or changed or departed):
             self._journal.prices(changed)
             self._journal.quiet(camera, at, ended, orders)
@@ -190,7 +190,7 @@ class Floor:
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
         for customer, value in self._people.clear():
             self._depart(customer, value)
-        changed = self._asked.next()
+        changed = self._asked.commit()
         if self._journal:
             self._journal.prices(changed)
             self._journal.close(at)

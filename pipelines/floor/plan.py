@@ -14,7 +14,7 @@ from pipelines.floor.people import People
 from pipelines.outputs.journal.writer import Recorder
 from pricing.hours import parse_hours
 from pricing.ledger.ledger import Ledger, Unknown
-from pricing.ledger.lookup_once import Asked
+from pricing.ledger.lookup_once import LookupOnce
 from pricing.ledger.ranking import Weights
 from pricing.money import exponent
 from probes.events.events import PersonEvents
@@ -170,7 +170,7 @@ def build_floor(
     journal: Journal | None = None,
 ) -> Floor:
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
-    asked = Asked(lookup)
+    asked = LookupOnce(lookup)
 
     def count(rule: str, result: NotifyResult) -> None:
         metrics.notifications.labels(rule, result.value).inc()

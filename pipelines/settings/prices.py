@@ -20,7 +20,7 @@ from pipelines.settings.store import Currency
 from pipelines.settings.urls import header_name, header_value, service_base, service_template
 from pricing.catalogue.rows import parse_day
 from pricing.live.json_service import PLACEHOLDERS, JsonPaths, compiled
-from pricing.live.rates import Rates
+from pricing.live.rates import ExchangeRates
 
 
 def _path(text: str) -> str:
@@ -226,9 +226,9 @@ class ExchangeRatesConfig(Section):
         return self
 
     @property
-    def table(self) -> Rates | None:
+    def table(self) -> ExchangeRates | None:
         """The rates written here."""
-        return Rates(self.date, self.source, self.base, self.per_base) if self.date else None
+        return ExchangeRates(self.date, self.source, self.base, self.per_base) if self.date else None
 
 
 class ConfirmConfig(Section):

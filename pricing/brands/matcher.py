@@ -120,6 +120,12 @@ class BrandMatcher:
     where they are read exactly and surely, are large, and are all that their line says. A brand that is a
     common word too (BOSS, GUESS) matches where its line says nothing else but what stands beside brands
     (JEANS, PARIS), in no sentence.
+
+    >>> matcher = BrandMatcher({"calvin klein": ["Calvin Klein"], "nike": ["Nike"]})
+    >>> [found.brand for found in matcher.find([Reading("CALVIM", 0.9), Reading("KLEIN", 0.9)])]
+    ['calvin klein']
+    >>> matcher.match("N1KE"), matcher.match("BIKE")
+    (('nike', 0.95), None)
     """
 
     def __init__(

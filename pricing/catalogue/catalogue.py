@@ -1,4 +1,4 @@
-"""The shop's price list: what a brand's thing of a type costs on a day."""
+"""The shop's price list: what an item of a brand and type costs on a day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.catalogue.rows import ANY_TYPE, BadCatalogue, Row, Says
+from pricing.catalogue.rows import ANY_TYPE, BadCatalogue, PriceRow, Says
 from pricing.catalogue.rows_csv import read_csv
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
@@ -31,14 +31,19 @@ class Listing:
 
 
 class Catalogue:
-    """Rows by brand and type. Immutable: a new price list is a new catalogue."""
+    r"""Rows by brand and type. Immutable: a new price list is a new catalogue.
 
-    def __init__(self, rows: Iterable[Row], currency: str | None = None) -> None:
+    >>> catalogue = read("brand,type,price,currency\nGucci,handbag,1290.00,EUR\n", "prices.csv")
+    >>> catalogue.lookup("gucci", "handbag", "bag", date(2026, 11, 30)).amount_minor
+    129000
+    """
+
+    def __init__(self, rows: Iterable[PriceRow], currency: str | None = None) -> None:
         self.rows = tuple(rows)
         self.currency = self.rows[0].currency if self.rows else currency
         self._names: dict[str, str] = {}
-        self._exact: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-        self._below: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._exact: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
+        self._below: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         for row in self.rows:
             self._names.setdefault(row.brand, row.name)
             self._exact[row.brand, row.type].append(row)
@@ -59,7 +64,7 @@ class Catalogue:
 
     def rows_for(
         self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None
-    ) -> tuple[Row, ...]:
+    ) -> tuple[PriceRow, ...]:
         """Return the rows that speak of a thing: several where only a range can be said; none if unknown.
 
         Asked in this order: rows of the type itself, of its subtypes, of its parents up to the slot, of the
@@ -109,12 +114,12 @@ _UNKNOWN = Listing()
 _NOT_SOLD = Listing(sold=False)
 
 
-def _of_model(rows: list[Row], model: str) -> tuple[Row, ...]:
+def _of_model(rows: list[PriceRow], model: str) -> tuple[PriceRow, ...]:
     """Return for each type the rows of the model, else those without a model, else all."""
-    by_type: defaultdict[str, list[Row]] = defaultdict(list)
+    by_type: defaultdict[str, list[PriceRow]] = defaultdict(list)
     for row in rows:
         by_type[row.type].append(row)
-    chosen: list[Row] = []
+    chosen: list[PriceRow] = []
     for same in by_type.values():
         named = [row for row in same if model and row.model == model]
         chosen += named or [row for row in same if not row.model] or same
@@ -142,8 +147,8 @@ def load(path: Path, currency: str | None = None) -> Catalogue:
     return read(data, str(path), currency)
 
 
-def _overlaps(rows: Iterable[Row], file: str) -> Iterable[str]:
-    known: defaultdict[tuple[str, str, str], list[Row]] = defaultdict(list)
+def _overlaps(rows: Iterable[PriceRow], file: str) -> Iterable[str]:
+    known: defaultdict[tuple[str, str, str], list[PriceRow]] = defaultdict(list)
     for row in rows:
         for other in known[row.brand, row.type, row.model]:
             if row.valid_from <= other.valid_until and other.valid_from <= row.valid_until:

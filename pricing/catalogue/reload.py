@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pricing.value import Price
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class CatalogueFile:
@@ -52,7 +52,7 @@ class CatalogueFile:
     def poll(self) -> bool:
         """Load the file again if it changed; call every second or so. Tell whether `current` was replaced.
 
-            A file that is written in place is taken when it has not changed between two calls.
+        A file that is written in place is taken when it has not changed between two calls.
         A broken or missing file keeps the old list and is logged once, not again until the file changes.
         """
         stamp = self._stamp()
@@ -67,11 +67,11 @@ class CatalogueFile:
             fresh = load(self._path, self._currency)
         except BadInput as error:
             self.problem = str(error)
-            log.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))
+            logger.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))
             return False
         self._loaded, self.problem = fresh, None
         self.current = fresh.joined(self._key_of)
-        log.info("price list loaded: %d rows, %d brands", len(fresh), len(fresh.names))
+        logger.info("price list loaded: %d rows, %d brands", len(fresh), len(fresh.names))
         return True
 
     def _stamp(self) -> tuple[int, int, int] | None:

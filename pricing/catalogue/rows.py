@@ -49,7 +49,7 @@ class Says(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PriceRow:
     """One line of a price list: `brand` a normal form, `type` a known type or `*`, the dates inclusive.
 
     model: a normal form, empty where the line speaks of all models. The amounts are 0 where it says no price.
@@ -131,7 +131,7 @@ class RowReader:
         self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
         return None
 
-    def row(self, cells: Mapping[str, Cell]) -> Row | None:
+    def row(self, cells: Mapping[str, Cell]) -> PriceRow | None:
         """Return the row in the cells by column, which must hold `brand` and `type`; None with a problem."""
         self._cells = cells
         before = len(self._problems)
@@ -151,7 +151,7 @@ class RowReader:
         amount, low, high, says = prices
         source = self._text("source") or "catalogue"
         model = normal_brand(self._text("model"))
-        return Row(
+        return PriceRow(
             key,
             brand.text,
             type_,

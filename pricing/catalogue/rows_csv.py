@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, Row, RowReader, decoded
+from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, PriceRow, RowReader, decoded
 
 
-def read_csv(data: str | bytes, file: str, currency: str | None = None) -> list[Row]:
+def read_csv(data: str | bytes, file: str, currency: str | None = None) -> list[PriceRow]:
     """Return the rows of a price list; `file` is its name in messages.
 
     Fields are parted by comma, semicolon or tab, as the header is; empty lines and those that begin with #
@@ -30,7 +30,7 @@ class _Sheet:
     def _problem(self, column: int, message: str) -> None:
         self._reader.problem(self._line, column, message)
 
-    def read(self, text: str) -> list[Row]:
+    def read(self, text: str) -> list[PriceRow]:
         header: list[str] | None = None
         separator, rows = ",", []
         for self._line, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):

@@ -9,12 +9,12 @@ from typing import cast
 
 import yaml
 
-from pricing.catalogue.rows import BadCatalogue, Cell, Row, RowReader, decoded
+from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, decoded
 
 _TOP = ("currency", "prices")
 
 
-def read_yaml(data: str | bytes, file: str, currency: str | None = None) -> list[Row]:
+def read_yaml(data: str | bytes, file: str, currency: str | None = None) -> list[PriceRow]:
     """Return the rows of a price list; parameters as for `rows_csv.read_csv`. Raises BadCatalogue."""
     text = decoded(data, file)
     reader = RowReader(file, currency)
@@ -55,7 +55,7 @@ def _cell(node: yaml.Node) -> Cell:
     return Cell(text, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
-def _rows(root: yaml.Node | None, reader: RowReader) -> list[Row]:
+def _rows(root: yaml.Node | None, reader: RowReader) -> list[PriceRow]:
     if not isinstance(root, yaml.MappingNode):
         reader.problem(1, 1, "begin with `prices:`, and below it a list of blocks")
         return []
@@ -76,7 +76,7 @@ def _rows(root: yaml.Node | None, reader: RowReader) -> list[Row]:
     return [row for row in found if row is not None]
 
 
-def _row(node: yaml.Node, shared: dict[str, Cell], reader: RowReader) -> Row | None:
+def _row(node: yaml.Node, shared: dict[str, Cell], reader: RowReader) -> PriceRow | None:
     if not isinstance(node, yaml.MappingNode):
         reader.wrong(_cell(node), "each price is a block such as {brand: Nike, type: sneakers, price: 120}")
         return None

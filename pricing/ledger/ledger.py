@@ -1,4 +1,4 @@
-"""The ledger: what each person is believed to wear and carry, and what it costs, from the votes of looks."""
+"""The ledger: what each person is believed to wear and carry, and what it costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pricing.ledger.evidence import FULL
-from pricing.ledger.votes import Belief, Poll, Rule, Told, Vote, Withdrawal
+from pricing.ledger.votes import ConfirmRule, SlotBelief, Support, Tally, Vote, Withdrawal
 from pricing.money import display
 from pricing.value import Item, PersonValue, Price, Total
 
@@ -32,33 +32,44 @@ class Unknown(str, Enum):
 
 
 class _Slot:
-    """The events of one slot: those still open to late company, and the belief before and after them.
+    """The events of one slot: recent ones, which late events may still precede, and the belief.
 
-    `settled` is the belief at `floor`, `head` the same after all of `pending`, which is ordered by key.
-    An event is a vote, a withdrawal, or None for a retraction; these come after the votes of the same time.
+    `settled` is the belief up to `floor`; `head` is the belief after all of `pending`, ordered by key. An
+    event is a vote, a withdrawal, or None for a retraction; these come after the votes of the same time.
     """
 
     __slots__ = ("floor", "head", "pending", "settled")
 
     def __init__(self) -> None:
-        self.settled = Belief()
-        self.head = Belief()
+        self.settled = SlotBelief()
+        self.head = SlotBelief()
         self.floor: Key = (-(2**63), 0, "")
         self.pending: list[tuple[Key, Event]] = []
 
-    def insert(self, key: Key, vote: Event, rule: Rule) -> None:
-        """Put an event in its place in time; only one that is not the newest costs a retelling."""
+    def insert(self, key: Key, vote: Event, rule: ConfirmRule) -> None:
+        """Put an event in its place in time; one that is not the newest costs a replay of `pending`."""
         if not self.pending or key > self.pending[-1][0]:
             self.pending.append((key, vote))
-            self.head = _told(self.head, vote, rule)
+            self.head = _apply(self.head, vote, rule)
             return
         insort(self.pending, (key, vote), key=_key)
+        self._replay(rule)
+
+    def replace(self, key: Key, vote: Vote, rule: ConfirmRule) -> None:
+        """Put a vote in the place of one with the same key, if it is the surer one of the two."""
+        place = bisect_left(self.pending, key, key=_key)
+        event = self.pending[place][1] if place < len(self.pending) else None
+        if isinstance(event, Vote) and event.id == vote.id and _certainty(vote) > _certainty(event):
+            self.pending[place] = (key, vote)
+            self._replay(rule)
+
+    def _replay(self, rule: ConfirmRule) -> None:
         self.head = self.settled.copy()
         for _, event in self.pending:
-            self.head = _told(self.head, event, rule)
+            self.head = _apply(self.head, event, rule)
 
-    def settle(self, before: int, rule: Rule) -> list[str]:
-        """Close the time before `before` ns, or more where too much is open; return the ids let go."""
+    def settle(self, before: int, rule: ConfirmRule) -> list[str]:
+        """Move the events before `before` ns into `settled`, more if too many wait; return their vote ids."""
         count = bisect_left(self.pending, (before, 0, ""), key=_key)
         count = max(count, len(self.pending) - MAX_PENDING)
         if not count:
@@ -66,7 +77,7 @@ class _Slot:
         closed = self.pending[:count]
         del self.pending[:count]
         for key, event in closed:
-            self.settled = _told(self.settled, event, rule)
+            self.settled = _apply(self.settled, event, rule)
             self.floor = key
         return [event.id for _, event in closed if isinstance(event, Vote)]
 
@@ -75,11 +86,17 @@ def _key(event: tuple[Key, Event]) -> Key:
     return event[0]
 
 
-def _told(belief: Belief, event: Event, rule: Rule) -> Belief:
+def _certainty(vote: Vote) -> tuple[float | str, ...]:
+    """Order votes with one id: the surest first of all, then any order that is the same for each arrival."""
+    rest = (vote.brand or "", vote.type or "", vote.model or "", vote.route, vote.look)
+    return (vote.confidence, vote.height or 0.0, *rest)
+
+
+def _apply(belief: SlotBelief, event: Event, rule: ConfirmRule) -> SlotBelief:
     if event is None:
-        return Belief()
+        return SlotBelief()
     if isinstance(event, Vote):
-        belief.hear(event, rule)
+        belief.add(event, rule)
     else:
         belief.withdraw(event.brand, rule)
     return belief
@@ -105,11 +122,20 @@ class Ledger:
 
     The state is a function of the set of votes and retractions, whatever their order of arrival, as long as
     each arrives before votes that are more than `lateness_ms` younger (per person); later ones are refused
-    and counted in `refused`. A slot holds at most MAX_PENDING open votes: a flood shortens the lateness.
+    and counted in `refused`. Of votes with the same id the surest counts. A slot holds at most MAX_PENDING
+    open votes: a flood shortens the lateness.
 
     lookup: (brand, type or None, slot, and the model where it is confirmed) -> price; asked each time, so
     that a new catalogue changes totals without new votes. A price in another currency than the ledger's
     counts as unknown. One thread at a time.
+
+    >>> price = Price(129000, 129000, 129000, "EUR", "catalogue")
+    >>> ledger = Ledger("EUR", lambda brand, type_, slot: price if brand == "gucci" else None, min_votes=2)
+    >>> ledger.observe(7, [Vote(f"look {n}", "bag", "handbag", "gucci", 0.9, n * MS) for n in (1, 2)])
+    >>> for line in ledger.explain(7):
+    ...     print(line)
+    bag: gucci handbag, 2 votes, confidence 0.90, €1,290 from catalogue
+    total: €1,290, 1 priced, 0 unpriced
     """
 
     def __init__(
@@ -125,7 +151,7 @@ class Ledger:
         self.currency = currency
         self.refused = 0
         self._lookup = lookup
-        self._rule = Rule(min_votes, window_ms * MS)
+        self._rule = ConfirmRule(min_votes, window_ms * MS)
         self._unknown = unknown
         self._lateness = lateness_ms * MS
         self._people: dict[Hashable, _Person] = {}
@@ -136,7 +162,7 @@ class Ledger:
         return len(self._people)
 
     def observe(self, person: Hashable, votes: Iterable[Vote]) -> None:
-        """Take votes on one person; repeated ids, too late ones and those on ended persons change nothing."""
+        """Count votes on one person: once per id, and none that come too late or after the end."""
         if person in self._ended:
             self.refused += sum(1 for _ in votes)
             return
@@ -153,10 +179,11 @@ class Ledger:
         return found
 
     def _take(self, record: _Person, vote: Vote) -> bool:
-        if vote.id in record.ids:
-            return True
         slot = record.slot(vote.slot)
         key = (vote.at, 0, vote.id)
+        if vote.id in record.ids:
+            slot.replace(key, vote, self._rule)
+            return True
         if vote.at < record.newest - self._lateness or key <= slot.floor:
             return False
         record.newest = max(record.newest, vote.at)
@@ -166,14 +193,14 @@ class Ledger:
         return True
 
     def retract(self, person: Hashable, slot: str, at: int) -> None:
-        """Withdraw what was seen in the slot up to `at` ns; only later votes count, from nothing.
+        """Discard all votes in a slot up to `at` ns; later votes count from zero.
 
         With `at` not before the newest vote the total falls by the slot's line, or stays; it cannot rise.
         """
         self._undo(person, slot, (at, 2, ""), None)
 
     def withdraw(self, person: Hashable, withdrawal: Withdrawal) -> None:
-        """Take it that a brand in a slot was not the person's; later votes for it count, from nothing."""
+        """Discard the votes for a brand in a slot up to `withdrawal.at`; later votes count from zero."""
         self._undo(person, withdrawal.slot, (withdrawal.at, 1, withdrawal.brand), withdrawal)
 
     def _undo(self, person: Hashable, slot: str, key: Key, event: Withdrawal | None) -> None:
@@ -189,10 +216,10 @@ class Ledger:
         record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))
 
     def join(self, person: Hashable, other: Hashable) -> None:
-        """Give `person` the votes on `other`, who turned out to be the same; nobody is `other` any more.
+        """Move the votes on `other` to `person`: both are the same one; `other` is unknown afterwards.
 
-        As if all had been cast on `person` at once, as long as `other` was first seen within the lateness:
-        what is settled of `other` is dropped. Whoever of the two is excluded, both are.
+        The result is as if all votes had been cast on `person`, if `other` was first seen within the
+        lateness; older votes on `other` are dropped. If one of the two is excluded, both are.
         """
         if other in self._excluded:
             self.exclude(person)
@@ -250,7 +277,7 @@ class Ledger:
         money = display(total.amount_minor, self.currency)
         return [*lines, f"total: {money}, {total.items_priced} priced, {total.items_unpriced} unpriced"]
 
-    def _item(self, slot: str, belief: Belief) -> Item | None:
+    def _item(self, slot: str, belief: SlotBelief) -> Item | None:
         brand, type_ = belief.brand.winner, belief.type.winner
         poll, winner = (belief.brand, brand) if brand is not None else (belief.type, type_)
         if winner is None:
@@ -267,7 +294,7 @@ class Ledger:
         sold = price.type if price is not None else None
         return Item(slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price)
 
-    def _doubt(self, belief: Belief) -> str:
+    def _doubt(self, belief: SlotBelief) -> str:
         if belief.brand.winner or belief.type.winner:
             return "confirmed, price unknown, ignored"
         rule = self._rule
@@ -290,12 +317,12 @@ def total_of(items: Iterable[Item], currency: str) -> PersonValue:
     return PersonValue(lines, total)
 
 
-def _winning(belief: Belief) -> Told:
+def _winning(belief: SlotBelief) -> Support:
     poll = belief.brand if belief.brand.winner is not None else belief.type
     return poll.support[poll.winner or ""]
 
 
-def _tally(poll: Poll) -> str:
+def _tally(poll: Tally) -> str:
     found = []
     for value, (looks, weighs) in sorted(poll.recent.items()):
         routes = _routes(poll.support[value])
@@ -304,12 +331,12 @@ def _tally(poll: Poll) -> str:
     return ", ".join(found)
 
 
-def _routes(told: Told) -> str:
+def _routes(told: Support) -> str:
     named = ", ".join(f"{route} {looks}" for route, looks in told.routes if route)
     return f" ({named})" if named else ""
 
 
-def _line(item: Item, told: Told) -> str:
+def _line(item: Item, told: Support) -> str:
     what = f"{item.brand or 'no brand'} {item.type}" if item.type != item.slot else item.brand
     head = f"{item.slot}: {what}, {item.votes} votes{_routes(told)}, confidence {item.confidence:.2f}"
     price = item.price

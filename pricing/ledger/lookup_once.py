@@ -1,4 +1,4 @@
-"""One answer per question and moment: prices may arrive at any time, a sum must not see two of one thing."""
+"""Memoises price lookups during one frame update, so that a total never mixes two prices of one item."""
 
 from __future__ import annotations
 
@@ -13,32 +13,39 @@ if TYPE_CHECKING:
     Question = tuple[str | None, ...]
     Lookup = Callable[..., Price | None]
 
-MOST = 16_384
+MAX_REMEMBERED = 16_384
 
 
-class Asked:
-    """A lookup in front of another. Within one moment, that is until `next`, it asks for each thing once.
+class LookupOnce:
+    """Calls a price lookup at most once per question until `commit`.
 
-    The other lookup may change its mind from one moment to the next; `next` tells what was changed.
+    >>> prices = iter(["price of 10:00", "price of 10:01"])
+    >>> lookup = LookupOnce(lambda *question: next(prices))
+    >>> lookup("nike", None, "shoes"), lookup("nike", None, "shoes")
+    ('price of 10:00', 'price of 10:00')
+    >>> lookup.commit()
+    [(('nike', None, 'shoes'), 'price of 10:00')]
+    >>> lookup("nike", None, "shoes")
+    'price of 10:01'
     """
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._now: dict[Question, Price | None] = {}
-        self._known: dict[Question, Price | None] = {}
+        self._answers: dict[Question, Price | None] = {}
+        self._committed: dict[Question, Price | None] = {}
 
     def __call__(self, *question: str | None) -> Price | None:
         """Return the price of a thing, as the ledger asks for it."""
-        if question not in self._now:
-            self._now[question] = self._lookup(*question)
-        return self._now[question]
+        if question not in self._answers:
+            self._answers[question] = self._lookup(*question)
+        return self._answers[question]
 
-    def next(self) -> list[tuple[Question, Price | None]]:
-        """End the moment; return the answers that differ from those last returned (None at first)."""
-        changed = [(q, price) for q, price in self._now.items() if self._known.get(q) != price]
-        if len(self._known) > MOST:
-            self._known.clear()
-            changed = list(self._now.items())
-        self._known.update(changed)
-        self._now = {}
+    def commit(self) -> list[tuple[Question, Price | None]]:
+        """Return the answers that differ from those of earlier commits (None at first), and start anew."""
+        changed = [(q, price) for q, price in self._answers.items() if self._committed.get(q) != price]
+        if len(self._committed) > MAX_REMEMBERED:
+            self._committed.clear()
+            changed = list(self._answers.items())
+        self._committed.update(changed)
+        self._answers = {}
         return changed

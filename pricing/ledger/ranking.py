@@ -1,4 +1,4 @@
-"""Who to serve next: the people in the shop now, put in order by what the shop's rules say of them."""
+"""The order in which the people in the shop should be served."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def score(person: Standing, weights: Weights) -> int:
 def rank(people: Iterable[Standing], weights: Weights) -> list[tuple[Standing, int]]:
     """Return the people with their scores, the next to serve first.
 
-    Before all others come those for whom a rule holds; then the score decides, then who came first.
+    First those for whom a rule of the shop holds; then by score, then by arrival.
+
+    >>> people = [Standing(1, 9900, 0), Standing(2, 129000, 5), Standing(3, 0, 9, rules=1)]
+    >>> [(person.number, score) for person, score in rank(people, Weights())]
+    [(3, 0), (2, 129000), (1, 9900)]
     """
     scored = [(person, score(person, weights)) for person in people]
     return sorted(scored, key=lambda p: (not p[0].rules, -p[1], p[0].arrived_at, p[0].number))

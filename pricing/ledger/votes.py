@@ -1,4 +1,4 @@
-"""Looks vote: what the votes on one slot of one person add up to, told in the order of their time."""
+"""Votes of looks on one slot of one person, and which value they confirm."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ MAX_WINDOW = 512
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One route's word on one slot: a type, a brand, or both. `id` names it: the same id never counts twice.
+    """What one recognition route says of one slot in one look: a type, a brand, or both.
 
-    at: UTC nanoseconds of the frame that was looked at. confidence: from 0 to 1. model: what narrows the
-    brand's price down: a model's name, or features as words. route: how it was told; words, symbol, emblem or
-    none that has a name. look: names the look; votes of one are one look's, however many routes say the same.
-    Empty for a look of its own. height: of the mark, px, where known.
+    id: the same id never counts twice; two different votes have different ids. at: UTC ns of the frame.
+    confidence: from 0 to 1. model: what narrows the price down: a model's name, or features as words.
+    route: words, symbol, emblem, or "" for one without a name. look: name of the look; votes that share it
+    count as one look; "" for a look of its own. height: of the mark in px, where known.
+
+    Raises ValueError where neither type nor brand is given, or the confidence is not from 0 to 1.
     """
 
     id: str
@@ -46,7 +48,7 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The word that a brand in a slot was not the person's, up to UTC ns `at`: on the wall behind, say."""
+    """Cancels the votes for a brand in a slot up to UTC ns `at`: the mark was on the wall behind, say."""
 
     slot: str
     brand: str
@@ -54,10 +56,11 @@ class Withdrawal:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """When votes confirm: `min_votes` looks for one value within `window_ns`, as heavy as plain ones.
+class ConfirmRule:
+    """When a value is confirmed.
 
-    And three fifths of all that was said there; see pricing.ledger.evidence.
+    At least `min_votes` looks name it within `window_ns`, with the weight of as many plain votes and three
+    fifths of the weight of all votes in the window; weights: see pricing.ledger.evidence.
     """
 
     min_votes: int
@@ -68,8 +71,8 @@ class Rule:
             raise ValueError("min_votes and window must be positive")
 
 
-class Told(NamedTuple):
-    """What one look, or many, say for a value. confidence: the sum over the looks; routes: looks by route."""
+class Support(NamedTuple):
+    """How much speaks for a value. confidence: the sum over the looks; routes: number of looks by route."""
 
     looks: int = 0
     confidence: float = 0.0
@@ -77,14 +80,14 @@ class Told(NamedTuple):
     routes: tuple[tuple[str, int], ...] = ()
 
 
-NOTHING = Told()
+NOTHING = Support()
 
 
-class Poll:
-    """The contest between the values (brands, or types) of one slot.
+class Tally:
+    """Counts votes for the values (brands, or types) of one slot.
 
-    `recent` is (looks, weight) in the window, `support` all that was ever told. `winner` is the confirmed
-    value: it stays until another has a clear majority in the window and more support.
+    recent: (looks, weight) within the window by value. support: the same without the window. winner: the
+    confirmed value; it stays until another has a clear majority in the window and more support.
     """
 
     __slots__ = ("recent", "support", "winner")
@@ -92,25 +95,25 @@ class Poll:
     def __init__(self) -> None:
         self.winner: str | None = None
         self.recent: dict[str, tuple[int, int]] = {}
-        self.support: dict[str, Told] = {}
+        self.support: dict[str, Support] = {}
 
-    def copy(self) -> Poll:
-        """Return a poll of its own in the same state."""
-        twin = Poll()
+    def copy(self) -> Tally:
+        """Return a tally of its own in the same state."""
+        twin = Tally()
         twin.winner, twin.recent, twin.support = self.winner, dict(self.recent), dict(self.support)
         return twin
 
-    def change(self, old: Mapping[str, Told], new: Mapping[str, Told]) -> None:
-        """Count what a look says now, in place of what it said before."""
+    def change(self, old: Mapping[str, Support], new: Mapping[str, Support]) -> None:
+        """Replace what a look said (`old`) by what it says now (`new`)."""
         for value in {**old, **new} if old else new:
             before, after = old.get(value, NOTHING), new.get(value, NOTHING)
-            self.tally(value, after.looks - before.looks, after.weight - before.weight)
-            told = self.support.get(value, NOTHING)
-            routes = _sum(told.routes, after.routes, 1)
-            self.support[value] = Told(
-                told.looks + after.looks - before.looks,
-                told.confidence + after.confidence - before.confidence,
-                told.weight + after.weight - before.weight,
+            self.count(value, after.looks - before.looks, after.weight - before.weight)
+            had = self.support.get(value, NOTHING)
+            routes = _sum(had.routes, after.routes, 1)
+            self.support[value] = Support(
+                had.looks + after.looks - before.looks,
+                had.confidence + after.confidence - before.confidence,
+                had.weight + after.weight - before.weight,
                 _sum(routes, before.routes, -1) if before.routes else routes,
             )
         if len(self.support) > MAX_VALUES:
@@ -119,13 +122,13 @@ class Poll:
             if weakest is not None:
                 del self.support[weakest]
 
-    def leave(self, told: Mapping[str, Told]) -> None:
-        """Forget a look that is now older than the window; its support remains."""
-        for value, what in told.items():
-            self.tally(value, -what.looks, -what.weight)
+    def expire(self, support: Mapping[str, Support]) -> None:
+        """Take a look that left the window out of `recent`; its support remains."""
+        for value, what in support.items():
+            self.count(value, -what.looks, -what.weight)
 
     def drop(self, value: str) -> None:
-        """Forget a value, as if nobody had ever told it."""
+        """Remove a value, as if there had never been a vote for it."""
         self.recent.pop(value, None)
         self.support.pop(value, None)
         if self.winner == value:
@@ -143,8 +146,8 @@ class Poll:
         if clear and (self.winner is None or self.support[leader].weight > self.support[self.winner].weight):
             self.winner = leader
 
-    def tally(self, value: str, looks: int, weighs: int) -> None:
-        """Add to what is said for a value in the window."""
+    def count(self, value: str, looks: int, weighs: int) -> None:
+        """Add looks and weight to a value in the window."""
         had, weighed = self.recent.get(value, (0, 0))
         if had + looks:
             self.recent[value] = had + looks, weighed + weighs
@@ -153,22 +156,22 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """The votes of one look. Immutable: beliefs share it."""
+class LookVotes:
+    """The votes of one look. Immutable, so copies of a belief share it."""
 
     at: int
     name: str
     votes: tuple[Vote, ...]
 
-    def told(self, value: Callable[[Vote], str | None]) -> dict[str, Told]:
-        """Return what the look says for each value; of one route's votes the surest counts."""
+    def support(self, value: Callable[[Vote], str | None]) -> dict[str, Support]:
+        """Return the support of each value by this look; of the votes of one route the surest counts."""
         if len(self.votes) == 1:
             (vote,) = self.votes
             only = value(vote)
             if only is None:
                 return {}
             weighs = weight(vote.route, vote.confidence, vote.height)
-            return {only: Told(1, vote.confidence, weighs, ((vote.route, 1),))}
+            return {only: Support(1, vote.confidence, weighs, ((vote.route, 1),))}
         best: dict[str, dict[str, Vote]] = {}
         for vote in self.votes:
             said = value(vote)
@@ -181,7 +184,7 @@ class Look:
             for said, routes in best.items()
         }
         return {
-            said: Told(
+            said: Support(
                 1,
                 together(v.confidence for v in best[said].values()),
                 weighs,
@@ -191,65 +194,65 @@ class Look:
         }
 
 
-class Belief:
-    """What is believed of one slot after all votes up to some time, which must be told in order of time.
+class SlotBelief:
+    """What is believed of one slot after the votes so far, which must be added in order of time.
 
-    Brand, type and model are voted for apart, so that a mark refines the bag that the detector saw and never
-    adds a second one. Bounded: looks of one window (at most MAX_WINDOW), MAX_VALUES values.
+    Brand, type and model are counted separately, so that a mark refines the bag that the detector saw and
+    never adds a second one. Bounded: the looks of one window (at most MAX_WINDOW), MAX_VALUES values.
     """
 
     __slots__ = ("brand", "model", "type", "window")
 
     def __init__(self) -> None:
-        self.window: deque[Look] = deque()
-        self.brand = Poll()
-        self.type = Poll()
-        self.model: Poll | None = None
+        self.window: deque[LookVotes] = deque()
+        self.brand = Tally()
+        self.type = Tally()
+        self.model: Tally | None = None
 
-    def copy(self) -> Belief:
+    def copy(self) -> SlotBelief:
         """Return a belief of its own in the same state."""
-        twin = Belief()
+        twin = SlotBelief()
         twin.window, twin.brand, twin.type = self.window.copy(), self.brand.copy(), self.type.copy()
         twin.model = self.model.copy() if self.model else None
         return twin
 
-    def hear(self, vote: Vote, rule: Rule) -> None:
-        """Take the next vote in order of time."""
+    def add(self, vote: Vote, rule: ConfirmRule) -> None:
+        """Add the next vote in order of time."""
         window = self.window
         while window and (window[0].at < vote.at - rule.window_ns or len(window) >= MAX_WINDOW):
             old = window.popleft()
-            for poll, value in self._polls():
-                poll.leave(old.told(value))
+            for tally, value in self._tallies():
+                tally.expire(old.support(value))
         if vote.model is not None and self.model is None:
-            self.model = Poll()
+            self.model = Tally()
         name = vote.look or vote.id
         place = _of(window, vote.at, name)
         before = None if place is None else window[place]
-        after = Look(vote.at, name, (*before.votes, vote) if before else (vote,))
+        after = LookVotes(vote.at, name, (*before.votes, vote) if before else (vote,))
         if place is None:
             window.append(after)
         else:
             window[place] = after
-        for poll, value in self._polls():
-            poll.change(before.told(value) if before else {}, after.told(value))
-            poll.decide(rule.min_votes)
+        for tally, value in self._tallies():
+            tally.change(before.support(value) if before else {}, after.support(value))
+            tally.decide(rule.min_votes)
 
-    def withdraw(self, brand: str, rule: Rule) -> None:
-        """Forget a brand and all that was told for it."""
+    def withdraw(self, brand: str, rule: ConfirmRule) -> None:
+        """Remove a brand and all votes for it."""
         kept = (
-            Look(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
+            LookVotes(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
             for look in self.window
         )
         self.window = deque(look for look in kept if look.votes)
         self.brand.drop(brand)
-        for poll, value in self._polls():
-            poll.recent.clear()
+        for tally, value in self._tallies():
+            tally.recent.clear()
             for look in self.window:
-                for said, told in look.told(value).items():
-                    poll.tally(said, told.looks, told.weight)
-            poll.decide(rule.min_votes)
+                for name, support in look.support(value).items():
+                    tally.count(name, support.looks, support.weight)
+            tally.decide(rule.min_votes)
 
-    def _polls(self) -> tuple[tuple[Poll, Callable[[Vote], str | None]], ...]:
+    def _tallies(self) -> tuple[tuple[Tally, Callable[[Vote], str | None]], ...]:
         both = ((self.brand, _brand), (self.type, _type))
         return both if self.model is None else (*both, (self.model, _model))
 
@@ -266,8 +269,8 @@ def _model(vote: Vote) -> str | None:
     return vote.model
 
 
-def _of(window: deque[Look], at: int, name: str) -> int | None:
-    """Return where in the window the look of that time and name is; it can only be at the end."""
+def _of(window: deque[LookVotes], at: int, name: str) -> int | None:
+    """Return the index of the look with that time and name; it can only be at the end of the window."""
     for place in range(len(window) - 1, -1, -1):
         if window[place].at != at:
             return None

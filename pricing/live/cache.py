@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pricing.live.remembered import Answer, Known, Result, Thing, learn
+from pricing.live.remembered import Answer, PriceBelief, Result, Thing, updated
 from pricing.live.sqlite_file import FileWords, SqliteFile, connect
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class PriceCache:
         self._file = SqliteFile(path, _connect, now, _WORDS)
         self._file.open()
 
-    def believed(self, currency: str) -> dict[Thing, Known]:
+    def believed(self, currency: str) -> dict[Thing, PriceBelief]:
         """Return what all kept answers in a currency add up to."""
-        known: dict[Thing, Known] = {}
+        known: dict[Thing, PriceBelief] = {}
 
         def read(db: sqlite3.Connection) -> None:
             query = f"SELECT {_COLUMNS} FROM answer WHERE currency = ? ORDER BY id"  # noqa: S608 a constant
             for answer in _answers(db.execute(query, (currency,))):
-                known[answer.thing] = learn(known.get(answer.thing), answer)
+                known[answer.thing] = updated(known.get(answer.thing), answer)
 
         self._file.use(read)
         return known

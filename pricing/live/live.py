@@ -16,7 +16,7 @@ from pricing.live.breaker import Breaker, BreakerState, Budget, pause_s
 from pricing.live.http import Failure, HttpClient
 from pricing.live.offers import BadAnswer, NoRate, Quote
 from pricing.live.rate_table import RETRY_S
-from pricing.live.remembered import Answer, Freshness, Known, Result, Thing, learn
+from pricing.live.remembered import Answer, Freshness, PriceBelief, Result, Thing, updated
 from pricing.live.services import ask
 
 if TYPE_CHECKING:
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from pricing.live.http import Reply
     from pricing.live.offers import Judge
     from pricing.live.rate_table import RateTable
-    from pricing.live.services import Service
+    from pricing.live.services import PriceService
     from pricing.value import Price
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RESULTS = ("answered", "nothing", "no_rate", "dropped", *(failure.value for failure in Failure))
 """What `on_result` is told."""
 THREADS = 2
 MAX_WAITING = 256
-MAX_QUIET = 4096
+MAX_SUPPRESSED = 4096
 MAX_THINGS = 20_000
 LONGEST_NAME = 80
 AGAIN_S = 20.0
@@ -88,7 +88,7 @@ class LivePrices:
 
     def __init__(
         self,
-        service: Service,
+        service: PriceService,
         judge: Callable[[], Judge],
         cache: PriceCache,
         spec: LiveSpec,
@@ -106,13 +106,13 @@ class LivePrices:
         self._service, self._judge, self._cache, self._spec = service, judge, cache, spec
         self._random, self._today, self._spell, self._on_result = random, today, spell, on_result
         self._rates, self._now, self._clock, self._again_s = rates, now, clock, again_s
-        self._known: dict[Thing, Known] = cache.believed(judge().currency)
+        self._known: dict[Thing, PriceBelief] = cache.believed(judge().currency)
         self._budget = Budget(spec.budget_per_day, today(), cache.spent(today()))
         self._breaker = breaker or Breaker(random)
         self._wake = threading.Condition()
         self._jobs: list[_Job] = []
         self._waiting: set[Thing] = set()
-        self._quiet: dict[Thing, float] = {}
+        self._suppressed_until: dict[Thing, float] = {}
         self._numbers = count()
         self._paused_until = 0.0
         self._trouble = self._told_no_rate = False
@@ -152,20 +152,20 @@ class LivePrices:
         thing = _thing(brand, type_, model)
         known, now = self._known.get(thing), self._now()
         if known is None or known.wants_asking(now, self._spec.freshness):
-            self._want(thing)
+            self._enqueue(thing)
         return known.price_at(now, self._spec.freshness) if known is not None else None
 
-    def _want(self, thing: Thing) -> None:
+    def _enqueue(self, thing: Thing) -> None:
         if thing in self._waiting or not 0 < len(thing.brand) <= LONGEST_NAME:
             return
         now = self._clock()
-        if now < self._quiet.get(thing, 0.0):
+        if now < self._suppressed_until.get(thing, 0.0):
             return
         with self._wake:
             if thing in self._waiting or self._stopping:
                 return
             if len(self._waiting) >= MAX_WAITING:
-                self._hush(thing, now)
+                self._suppress(thing, now)
                 self._on_result("dropped")
                 return
             self._waiting.add(thing)
@@ -180,7 +180,7 @@ class LivePrices:
                 self._answer(job, client)
             except Exception:
                 # One question that breaks the reader must not end all others.
-                log.exception("asking for a price failed")
+                logger.exception("asking for a price failed")
                 self._failed(job, Failure.GARBAGE, 0.0)
 
     def _next(self) -> _Job | None:
@@ -205,7 +205,7 @@ class LivePrices:
         if self._budget.left(today) <= 0:
             if self._told_spent != today:
                 self._told_spent = today
-                log.warning("today's %d questions to the price service are spent", self._budget.spent)
+                logger.warning("daily budget of %d price service requests is used up", self._budget.spent)
             return _IDLE_S
         if self._breaker.admits(now):
             return 0.0
@@ -237,7 +237,7 @@ class LivePrices:
     def _learn(self, answer: Answer) -> None:
         self._cache.put(answer)
         with self._wake:
-            self._known[answer.thing] = learn(self._known.pop(answer.thing, None), answer)
+            self._known[answer.thing] = updated(self._known.pop(answer.thing, None), answer)
             if len(self._known) > MAX_THINGS:
                 del self._known[next(iter(self._known))]
 
@@ -247,7 +247,7 @@ class LivePrices:
         self._succeeded(job, RETRY_S if soon else self._spec.freshness.nothing / 1e9)
         if not self._told_no_rate:
             self._told_no_rate = True
-            log.warning("price service %s %s", self._service.host, WITHOUT_RATE)
+            logger.warning("price service %s %s", self._service.host, WITHOUT_RATE)
         self._on_result("no_rate")
 
     def _succeeded(self, job: _Job, again_s: float | None = None) -> None:
@@ -257,7 +257,7 @@ class LivePrices:
             self._done(job, again_s)
             self._wake.notify_all()
         if recovered:
-            log.info("price service %s answers again", self._service.host)
+            logger.info("price service %s answers again", self._service.host)
 
     def _failed(self, job: _Job, failure: Failure, pause: float) -> None:
         self._on_result(failure.value)
@@ -278,7 +278,7 @@ class LivePrices:
                 heapq.heappush(self._jobs, job)
             self._wake.notify_all()
         if tell:
-            log.warning("price service %s %s; known prices are used", self._service.host, WORDS[failure])
+            logger.warning("price service %s %s; known prices are used", self._service.host, WORDS[failure])
 
     def _pause(self, reply: Reply) -> float:
         """Hold all questions back for as long as the response asks."""
@@ -287,20 +287,22 @@ class LivePrices:
             now = self._clock()
             fresh, self._paused_until = self._paused_until <= now, max(self._paused_until, now + pause)
         if pause >= _WORTH_TELLING_S and fresh:
-            log.info("price service %s is asked again in %d s, as it wishes", self._service.host, pause)
+            logger.info("price service %s is asked again in %d s, as it wishes", self._service.host, pause)
         return pause
 
     def _done(self, job: _Job, again_s: float | None = None) -> None:
         self._waiting.discard(job.thing)
-        self._hush(job.thing, self._clock(), again_s)
+        self._suppress(job.thing, self._clock(), again_s)
 
-    def _hush(self, thing: Thing, now: float, again_s: float | None = None) -> None:
-        quiet_s = self._again_s if again_s is None else again_s
-        if len(self._quiet) >= MAX_QUIET:
-            self._quiet = {thing: until for thing, until in self._quiet.items() if until > now}
-        if len(self._quiet) >= MAX_QUIET:
-            del self._quiet[next(iter(self._quiet))]
-        self._quiet[thing] = now + quiet_s * (0.75 + 0.5 * self._random())
+    def _suppress(self, thing: Thing, now: float, again_s: float | None = None) -> None:
+        suppressed_s = self._again_s if again_s is None else again_s
+        if len(self._suppressed_until) >= MAX_SUPPRESSED:
+            self._suppressed_until = {
+                thing: until for thing, until in self._suppressed_until.items() if until > now
+            }
+        if len(self._suppressed_until) >= MAX_SUPPRESSED:
+            del self._suppressed_until[next(iter(self._suppressed_until))]
+        self._suppressed_until[thing] = now + suppressed_s * (0.75 + 0.5 * self._random())
 
 
 def answer_of(thing: Thing, quote: Quote | None, currency: str, source: str, at: int) -> Answer:

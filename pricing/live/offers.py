@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.live.rates import Rates, to_minor
+from pricing.live.rates import ExchangeRates, to_minor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +61,7 @@ class Judge:
     currency: str
     least: Decimal
     most: Decimal
-    rates: Rates | None = None
+    rates: ExchangeRates | None = None
 
     def quote(self, brand: str, offers: Iterable[Offer]) -> Quote | None:
         """Return the price, None where there is no offer of the brand.

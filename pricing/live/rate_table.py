@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
-from pricing.live.rates import Rates, read_ecb
+from pricing.live.rates import ExchangeRates, read_ecb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pricing.live.http import HttpClient
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 EVERY_S = 6 * 3600.0
 RETRY_S = 900.0
@@ -28,7 +28,11 @@ class RateTable:
     """
 
     def __init__(
-        self, configured: Rates | None, url: str | None, *, clock: Callable[[], float] = time.monotonic
+        self,
+        configured: ExchangeRates | None,
+        url: str | None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.current = configured
         self._url = url
@@ -51,13 +55,13 @@ class RateTable:
                 fresh = read_ecb(reply.body)
             except BadInput:
                 if not self.failing and not client.closed:
-                    log.warning("exchange rates cannot be fetched; those of %s stay", self._day())
+                    logger.warning("exchange rates cannot be fetched; those of %s stay", self._day())
                 self.failing = True
                 return
             self.failing, self._due = False, now + EVERY_S
             if self.current is None or fresh.day >= self.current.day:
                 self.current = fresh
-            log.info("exchange rates of %s are in use", self._day())
+            logger.info("exchange rates of %s are in use", self._day())
 
     def _day(self) -> str:
         return str(self.current.day) if self.current else "no day"

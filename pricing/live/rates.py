@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
+class ExchangeRates:
     """How many units of each currency one unit of `base` buys, on a day, by a source."""
 
     day: date
@@ -45,7 +45,7 @@ def to_minor(units: Decimal, currency: str) -> int:
     return int(units.scaleb(EXPONENTS[currency]).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
-def read_ecb(data: bytes) -> Rates:
+def read_ecb(data: bytes) -> ExchangeRates:
     """Return the rates in the daily file of the European Central Bank (eurofxref-daily.xml).
 
     Raises BadInput for anything else, document types and entities too, of which that file has none.
@@ -62,6 +62,6 @@ def read_ecb(data: bytes) -> Rates:
         }
         if not rates:
             raise ValueError
-        return Rates(day, "ECB", "EUR", rates)
+        return ExchangeRates(day, "ECB", "EUR", rates)
     except (ValueError, ArithmeticError, ElementTree.ParseError, StopIteration):
         raise BadInput("not a daily rate file of the European Central Bank") from None

@@ -66,7 +66,7 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PriceBelief:
     """The belief about one thing. A NOTHING after a price leaves the price, stale.
 
     doubted: a price too far from the last one; not believed until the next answer agrees with it.
@@ -96,11 +96,11 @@ class Known:
         return not 0 <= now - self.heard_at < good_for
 
 
-def learn(known: Known | None, answer: Answer) -> Known:
+def updated(known: PriceBelief | None, answer: Answer) -> PriceBelief:
     """Return the belief after one more answer; told in order of time."""
     if answer.result is Result.NOTHING:
         if known is None:
-            return Known(None, 0, None, answer.at, Result.NOTHING)
+            return PriceBelief(None, 0, None, answer.at, Result.NOTHING)
         return replace(known, heard_at=answer.at, last=Result.NOTHING, doubted=None)
     before = known.price if known else None
     if known is not None and before is not None and _jumps(before.amount_minor, answer.amount_minor):
@@ -115,7 +115,7 @@ def learn(known: Known | None, answer: Answer) -> Known:
         answer.source,
         answer.day,
     )
-    return Known(price, answer.at, replace(price, stale=True), answer.at, Result.PRICED)
+    return PriceBelief(price, answer.at, replace(price, stale=True), answer.at, Result.PRICED)
 
 
 def _jumps(before: int, after: int) -> bool:

@@ -23,7 +23,7 @@ Question = tuple[str, dict[str, str], dict[str, str]]
 """URL, parameters, headers."""
 
 
-class Service(Protocol):
+class PriceService(Protocol):
     """One price service. source: its name beside a price; host: its name in logs."""
 
     @property
@@ -90,7 +90,7 @@ class DescribedService:
         return self._reader.read_offers(answer, self._currency)
 
 
-def read(service: Service, reply: Reply) -> list[Offer] | Failure:
+def read(service: PriceService, reply: Reply) -> list[Offer] | Failure:
     """Return what a reply offers, nothing for "not found", or why it is no answer."""
     if reply.failure is not None:
         return reply.failure
@@ -104,7 +104,7 @@ def read(service: Service, reply: Reply) -> list[Offer] | Failure:
 
 
 def ask(
-    service: Service, client: HttpClient, thing: Thing, brand: str
+    service: PriceService, client: HttpClient, thing: Thing, brand: str
 ) -> tuple[list[Offer] | Failure, Reply]:
     """Ask about one thing; never raises for what the network or the service does."""
     reply = client.get(*service.question(thing, brand))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from engines.paths import CONFIGS
 from pricing.catalogue.catalogue import load
 from pricing.ledger.ledger import Ledger
-from pricing.ledger.lookup_once import Asked
+from pricing.ledger.lookup_once import LookupOnce
 from pricing.ledger.votes import Vote
 from pricing.live.offers import Judge
 from pricing.live.remembered import Answer, Freshness, Result, Thing
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
 def looks_per_second(people: int, looks: int) -> float:
     """Return how many looks a second a ledger takes, each a vote on one slot, then its new total."""
     votes = _votes(people, looks)
-    ledger = Ledger("EUR", Asked(_price))
+    ledger = Ledger("EUR", LookupOnce(_price))
     begun = time.perf_counter()
     for person, vote in votes:
         ledger.observe(person, [vote])
@@ -84,7 +84,7 @@ def lookups_per_second(catalogue: Path) -> dict[str, int]:
     """Return lookups a second in the price list, and of what was asked in the same moment."""
     prices, today = load(catalogue), date.today()  # noqa: DTZ011 any day will do
     things = [(row.brand, row.type if row.type != "*" else None, "top") for row in prices.rows][:500]
-    asked = Asked(lambda brand, type_, slot: prices.lookup(brand, type_, slot, today))
+    asked = LookupOnce(lambda brand, type_, slot: prices.lookup(brand, type_, slot, today))
     return {
         "catalogue_per_second": _rate(things, lambda b, t, s: prices.lookup(b, t, s, today)),
         "asked_per_second": _rate(things, asked),
@@ -128,7 +128,7 @@ def memory(people: int, looks: int) -> int:
     gc.collect()
     tracemalloc.start()
     try:
-        ledger = Ledger("EUR", Asked(_price))
+        ledger = Ledger("EUR", LookupOnce(_price))
         for person, vote in votes:
             # A vote of one's own, as looks make them, so that its memory counts.
             own = Vote(vote.id + " ", vote.slot, vote.type, vote.brand, vote.confidence, vote.at)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from pipelines.settings.load import load_settings
 from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, load
-from pricing.catalogue.rows import BadCatalogue, Row, parse_day
+from pricing.catalogue.rows import BadCatalogue, PriceRow, parse_day
 from pricing.errors import BadInput
-from pricing.live.remembered import Freshness, Known, Result, Thing, learn
+from pricing.live.remembered import Freshness, PriceBelief, Result, Thing, updated
 from pricing.money import display, exponent
 from pricing.slots import normal_type, slot_of
 
@@ -114,9 +114,9 @@ def _remembered(
         answers.append(_asked(settings, thing, brand))
     freshness = build_freshness(settings) if settings else Freshness(2**62, 2**63, 2**62)
     currency = settings.store.currency if settings else None
-    known: Known | None = None
+    known: PriceBelief | None = None
     for answer in answers:
-        known = learn(known, answer) if currency in (None, answer.currency) else known
+        known = updated(known, answer) if currency in (None, answer.currency) else known
     price = known.price_at(time.time_ns(), freshness) if known else None
     return price, [f"  {_line(answer)}" for answer in answers] or [f"  no answer is remembered in {file}"]
 
@@ -159,7 +159,7 @@ def _money(price: Price, settings: Settings | None) -> str:
     return f"{text}, source {price.source}{since}{', stale' if price.stale else ''}"
 
 
-def _told(row: Row) -> str:
+def _told(row: PriceRow) -> str:
     amount = row.says.value or display(row.min_minor, row.currency)
     if row.max_minor != row.min_minor:
         amount += f" to {display(row.max_minor, row.currency)}"

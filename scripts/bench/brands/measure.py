@@ -200,12 +200,12 @@ class Bench:
     def people(self, count: int) -> dict[str, float]:
         """Return items per 100 people after looks voted: false ones, right ones, and what was to be found."""
         from pricing.ledger.ledger import Ledger  # noqa: PLC0415
-        from pricing.ledger.lookup_once import Asked  # noqa: PLC0415
+        from pricing.ledger.lookup_once import LookupOnce  # noqa: PLC0415
         from pricing.ledger.votes import Vote  # noqa: PLC0415
 
         scenes = [*self._scenes(), *self._set.shots["plain"]]
         gallery, known = self._enrolled()
-        ledger = Ledger("EUR", Asked(lambda *_: None))
+        ledger = Ledger("EUR", LookupOnce(lambda *_: None))
         false = right = there = 0
         for person in self._track(range(count), "people"):
             shot = scenes[person % len(scenes)]

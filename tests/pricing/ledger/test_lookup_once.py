@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pricing.ledger.lookup_once import Asked
+from pricing.ledger.lookup_once import LookupOnce
 from pricing.value import Price
 
 OLD, NEW = (Price(minor, minor, minor, "EUR", "test") for minor in (100, 200))
@@ -9,12 +9,12 @@ QUESTION = ("nike", None, "top")
 
 def test_a_price_that_arrives_in_the_middle_counts_from_the_next_moment() -> None:
     answers = iter([None, OLD, OLD, NEW])
-    asked = Asked(lambda *_: next(answers))
+    asked = LookupOnce(lambda *_: next(answers))
     assert [asked(*QUESTION), asked(*QUESTION)] == [None, None]
-    assert asked.next() == []
+    assert asked.commit() == []
     assert asked(*QUESTION) is OLD
-    assert asked.next() == [(QUESTION, OLD)]
+    assert asked.commit() == [(QUESTION, OLD)]
     assert asked(*QUESTION) is OLD
-    assert asked.next() == []
+    assert asked.commit() == []
     assert asked(*QUESTION) is NEW
-    assert asked.next() == [(QUESTION, NEW)]
+    assert asked.commit() == [(QUESTION, NEW)]

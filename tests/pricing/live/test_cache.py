@@ -14,7 +14,7 @@ import pytest
 
 from engines.paths import ROOT
 from pricing.live.cache import HISTORY, PriceCache, history
-from pricing.live.remembered import Answer, Known, Result, Thing
+from pricing.live.remembered import Answer, PriceBelief, Result, Thing
 from pricing.live.sqlite_file import RETRY_NS
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_what_is_put_is_believed_by_the_next_run(path: Path) -> None:
     assert not box.cache.put(answer(1))
     again = Box(path)
     assert again.amounts() == {NIKE: 110, Thing("gucci", "hat", "lola"): None}
-    assert isinstance(again.cache.believed("EUR")[NIKE], Known)
+    assert isinstance(again.cache.believed("EUR")[NIKE], PriceBelief)
     assert path.stat().st_mode & 0o077 == 0
 
 

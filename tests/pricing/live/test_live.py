@@ -16,9 +16,9 @@ from pricing.live.json_service import JsonPaths
 from pricing.live.live import MAX_WAITING, LivePrices, LiveSpec
 from pricing.live.offers import Judge
 from pricing.live.rate_table import RateTable
-from pricing.live.rates import Rates
+from pricing.live.rates import ExchangeRates
 from pricing.live.remembered import Freshness
-from pricing.live.services import DescribedService, OpenWebNinja, Service
+from pricing.live.services import DescribedService, OpenWebNinja, PriceService
 from tests.fakes.price_server import KEY, PriceServer, product, until
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 HOUR = 3_600_000_000_000
 FRESH = Freshness(fresh=24 * HOUR, stale=240 * HOUR, nothing=2 * HOUR)
-RATES = Rates(date(2026, 11, 20), "ECB", "EUR", {"USD": Decimal("1.25")})
+RATES = ExchangeRates(date(2026, 11, 20), "ECB", "EUR", {"USD": Decimal("1.25")})
 
 
 class Shop:
@@ -39,7 +39,7 @@ class Shop:
         self,
         server: PriceServer,
         path: Path,
-        service: Service | None = None,
+        service: PriceService | None = None,
         rates: RateTable | None = None,
         **spec: object,
     ) -> None:
@@ -265,7 +265,7 @@ def test_the_budget_of_the_day_holds_over_restarts(
         time.sleep(0.1)
         shop.live.stop()
     assert len(server.asked) == 3
-    assert len([r for r in caplog.records if "are spent" in r.message]) <= 2
+    assert len([r for r in caplog.records if "is used up" in r.message]) <= 2
 
 
 def test_nothing_remaining_holds_the_next_question_back(shop: Shop, server: PriceServer) -> None:

@@ -11,9 +11,9 @@ from pricing.catalogue.amounts import read_span
 from pricing.errors import BadInput
 from pricing.live.offers import BadAnswer, Judge, NoRate, Offer, names, near
 from pricing.live.openwebninja import read_offers
-from pricing.live.rates import Rates, read_ecb, to_minor
+from pricing.live.rates import ExchangeRates, read_ecb, to_minor
 
-RATES = Rates(date(2026, 11, 20), "ECB", "EUR", {"USD": Decimal("1.25"), "JPY": Decimal(160)})
+RATES = ExchangeRates(date(2026, 11, 20), "ECB", "EUR", {"USD": Decimal("1.25"), "JPY": Decimal(160)})
 JUDGE = Judge("EUR", Decimal(1), Decimal(100_000), RATES)
 
 

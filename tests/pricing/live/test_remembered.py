@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pricing.live.remembered import Answer, Freshness, Known, Result, Thing, learn
+from pricing.live.remembered import Answer, Freshness, PriceBelief, Result, Thing, updated
 
 HOUR = 3_600_000_000_000
 START = 1_795_000_000_000_000_000
@@ -15,10 +15,10 @@ def answer(amount: int | None, hour: float = 0) -> Answer:
     return Answer(NIKE, START + int(hour * HOUR), result, *[amount or 0] * 3, "EUR", "live")
 
 
-def told(*answers: Answer) -> Known:
+def told(*answers: Answer) -> PriceBelief:
     known = None
     for one in answers:
-        known = learn(known, one)
+        known = updated(known, one)
     assert known
     return known
 
