@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engines.manifest import Model
     from engines.tensorrt.cuda import Cuda, Memory
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 OLDEST, TOO_NEW = (10, 3), (11, 0)
 WORKSPACE = 1 << 30
@@ -249,7 +249,7 @@ def _logger(trt: Any) -> tuple[Any, list[str]]:
         if severity in severe:
             errors.append(msg)
         if severity in (*severe, trt.ILogger.Severity.WARNING):
-            log.debug("TensorRT: %s", msg)
+            logger.debug("TensorRT: %s", msg)
 
     base = trt.ILogger
     return type("Logger", (base,), {"log": hear})(), errors

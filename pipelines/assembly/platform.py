@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.runtime.elements import Kit
+    from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probes.recognition.describe import Describer
     from probes.recognition.looks import LookScheduler
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 KINDS = ("auto", "cpu", "deepstream")
 
@@ -38,7 +38,7 @@ KINDS = ("auto", "cpu", "deepstream")
 class Nvidia:
     """Where DeepStream's parts come from: None is what is installed. pyds: the module."""
 
-    kit: Kit | None = None
+    element_factory: ElementFactory | None = None
     pyds: Any = None
     machine: Machine | None = None
 
@@ -85,16 +85,18 @@ def build_platform(
                 on_state=on_state,
                 random=random,
                 files=lambda box: files_of_this_machine(settings, box, folder(), parts.machine),
-                kit=parts.kit,
+                element_factory=parts.element_factory,
                 pyds=parts.pyds,
             )
             if describer is not None:
-                _log.warning('describe: DeepStream describes nobody yet; set platform.kind to "cpu" for that')
+                logger.warning(
+                    'describe: not available on DeepStream; set platform.kind to "cpu" to use it'
+                )
             return platform
         except BadInput as error:
             if kind == "deepstream":
                 raise
-            _log.info("runs on the CPU: %s", error)
+            logger.info("runs on the CPU: %s", error)
     from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
     from probes.overlay.draw import Overlay  # noqa: PLC0415
 

@@ -16,12 +16,12 @@ from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
 from probes.nvds.chooser import Chooser
 from probes.nvds.crops import SurfaceCrops
-from probes.nvds.gate import Gate, Verdict
-from probes.nvds.handoff import Handoff
+from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.marks import MarkLooks
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
+from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import PydsLooks
 from probes.overlay.text import as_is
 from probes.people.tracks import Sessions, TrackBook
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.metrics import Metrics
     from probes.nvds.camera import Classes
-    from probes.nvds.handoff import Sighting
+    from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
     from probes.recognition.looks import LookScheduler
@@ -83,8 +83,10 @@ class PydsAnalysis:
         self._cameras = _cameras(settings, self._classes, random, wall_ns)
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._meta = PydsMeta(pyds, SIZE)
-        self._token = random.getrandbits(63)
-        self._handoff = Handoff(lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc())
+        self._process_key = random.getrandbits(63)
+        self._frame_queue = FrameQueue(
+            lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc()
+        )
         self._marks: MarkLooks | None = None
         self._chooser: Chooser | None = None
         if marks:
@@ -96,8 +98,8 @@ class PydsAnalysis:
             self._meta,
             cameras={slots[name]: camera for name, camera in self._cameras.items()},
             overlay=MetaOverlay(money, self._values.get, brand),
-            handoff=self._handoff,
-            token=self._token,
+            frame_queue=self._frame_queue,
+            process_key=self._process_key,
             opaque=redaction.method is Method.OPAQUE,
             on_failure=self._on_failure,
             crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
@@ -116,20 +118,20 @@ class PydsAnalysis:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
 
-    def judge_batch(self, buffer: int) -> Verdict:
+    def process_batch(self, buffer: int) -> BufferVerdict:
         """Work on the batch at this address, in the streaming thread."""
         began = self._clock()
-        verdict = self._probe.judge(buffer)
+        verdict = self._probe.process(buffer)
         self._metrics.stage_duration.labels("probe").observe(self._clock() - began)
         return verdict
 
-    def choose(self, buffer: int) -> Verdict:
+    def choose_looks(self, buffer: int) -> BufferVerdict:
         """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
-        return self._chooser.judge(buffer) if self._chooser else Verdict.PASS
+        return self._chooser.add_looks(buffer) if self._chooser else BufferVerdict.PASS
 
-    def gate(self) -> Callable[[int], Verdict]:
+    def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""
-        return Gate(self._meta, self._token).judge
+        return RedactionGate(self._meta, self._process_key).verify
 
     def start(self) -> None:
         """Begin to take what the probe hands over."""
@@ -140,7 +142,7 @@ class PydsAnalysis:
     def stop(self) -> bool:
         """End within seconds; False where a thread was left behind."""
         self._stop.set()
-        self._handoff.close()
+        self._frame_queue.close()
         compared = self._marks.close() if self._marks else True
         if self._thread.ident is not None:
             self._thread.join(5)
@@ -161,7 +163,7 @@ class PydsAnalysis:
 
     def captured_at(self, camera: str) -> int | None:
         """Return when the frame of the camera that was judged last was captured, UTC ns."""
-        return self._handoff.newest.get(camera)
+        return self._frame_queue.newest.get(camera)
 
     @property
     def failed(self) -> bool:
@@ -186,22 +188,22 @@ class PydsAnalysis:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                for sighting in self._handoff.take(TAKE_S):
-                    self._take(sighting)
+                for probed in self._frame_queue.take(TAKE_S):
+                    self._take(probed)
                 self._feed.pass_time()
         except Exception:  # whatever it was, the service must be told and restarted
             self._died = True
             logger.exception("floor thread failed")
 
-    def _take(self, sighting: Sighting) -> None:
-        for track in sighting.ended:
+    def _take(self, probed: ProbedFrame) -> None:
+        for track in probed.ended:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        self._values.update(self._feed.update(sighting.frame, answers, sighting.ended))
-        if sighting.masked is not None:  # else the frame was covered whole, and counted by the probe
-            self._feed.redacted(sighting.frame, sighting.masked)
-            self._feed.published(sighting.frame)
+        self._values.update(self._feed.update(probed.frame, answers, probed.ended))
+        if probed.masked is not None:  # else the frame was covered whole, and counted by the probe
+            self._feed.redacted(probed.frame, probed.masked)
+            self._feed.published(probed.frame)
 
 
 def _classes(settings: Settings) -> Classes:

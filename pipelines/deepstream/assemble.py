@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.runtime.elements import Kit
+    from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.floor.floor import Floor
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -40,7 +40,7 @@ def assemble(
     files: Callable[[Capabilities], EngineFiles] | None = None,
     brand: Brand = as_is,
     brands: Brands | None = None,
-    kit: Kit | None = None,
+    element_factory: ElementFactory | None = None,
     pyds: Any = None,
 ) -> DeepStreamPlatform:
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
@@ -48,14 +48,14 @@ def assemble(
     files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
     brands: what is looked for now; without it the graph has no brand model.
     """
-    capabilities = installed(kit)
+    capabilities = installed(element_factory)
     binding = pyds or load_pyds()
     named = files(capabilities) if files else engine_files(settings)
     model = brand_model(settings) if brands and named.brand else None
     if model is None:
         named = replace(named, brand=None)
     graph, redaction = build_graph(settings, capabilities, named)
-    check_encoder(graph, kit)
+    check_encoder(graph, element_factory)
     analysis = PydsAnalysis(
         settings,
         binding,
@@ -77,6 +77,6 @@ def assemble(
         analysis=analysis,
         metrics=metrics,
         on_state=on_state,
-        kit=kit,
+        element_factory=element_factory,
         clocks=Clocks(random=random),
     )

@@ -7,7 +7,7 @@ import threading
 import time
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import gi
 
@@ -18,12 +18,13 @@ from pipelines.cameras.backoff import Backoff  # noqa: E402
 from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
 from pipelines.cameras.policy import CameraPolicy  # noqa: E402
 from pipelines.cameras.source import SourceKind  # noqa: E402
-from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: E402
+from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
+from pipelines.deepstream.checks.graph_check import violations  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
 from pipelines.deepstream.graph.build import build_graph  # noqa: E402
-from pipelines.deepstream.runtime.built_pipeline import Realised  # noqa: E402
-from pipelines.deepstream.runtime.bus import WANTED, CameraNews, Interpreter, PipelineDied  # noqa: E402
-from pipelines.deepstream.runtime.camera_run import CameraRun, Plug  # noqa: E402
+from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline  # noqa: E402
+from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, PipelineFailed  # noqa: E402
+from pipelines.deepstream.runtime.camera_source import CameraSource, SourceBin  # noqa: E402
 from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.runtime.valves import STREAM, Valves  # noqa: E402
@@ -36,54 +37,18 @@ if TYPE_CHECKING:
     from pipelines.cameras.supervisor import CameraStatus
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.deepstream.runtime.elements import Kit
+    from pipelines.deepstream.interfaces import Analysis
+    from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
-    from probes.nvds.gate import Verdict
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
 FINISH_S = 3.0
 CONNECT_TIMEOUT_S = 15.0
-
-
-class Analysis(Protocol):
-    """What is made of the metadata: a probe on each batch, a gate before each redaction, the floor behind."""
-
-    def judge_batch(self, buffer: int) -> Verdict:
-        """Work on the batch at this address, in the streaming thread."""
-
-    def choose(self, buffer: int) -> Verdict:
-        """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
-
-    def gate(self) -> Callable[[int], Verdict]:
-        """Return what judges the frames of one camera before redaction."""
-
-    def start(self) -> None:
-        """Begin to take what the probe hands over."""
-
-    def stop(self) -> bool:
-        """End; False where a thread was left behind."""
-
-    @property
-    def processed(self) -> Mapping[str, int]:
-        """Frames analysed and covered, by camera."""
-
-    def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was covered in the last seconds."""
-
-    def age_s(self, camera: str) -> float | None:
-        """Return how long ago a frame of the camera was covered last; None before the first."""
-
-    def captured_at(self, camera: str) -> int | None:
-        """Return when the frame of the camera that was judged last was captured, UTC ns."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether it has died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +74,22 @@ class DeepStreamPlatform:
         analysis: Analysis,
         metrics: Metrics,
         on_state: Callable[[str, CameraState, Cause, int], None],
-        kit: Kit | None = None,
+        element_factory: ElementFactory | None = None,
         clocks: Clocks | None = None,
     ) -> None:
         """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput."""
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
         graph, redaction = build_graph(settings, capabilities, files)
-        if found := list(breaches(graph, load_contract(capabilities))):
+        if found := list(violations(graph, load_contract(capabilities))):
             raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
         prove(graph, redaction)
-        self._built = Realised(graph, kit)
-        self._built.judge(graph.probe, analysis.judge_batch)
+        self._built = BuiltPipeline(graph, element_factory)
+        self._built.add_gate_probe(graph.probe, analysis.process_batch)
         if graph.chooser:
-            self._built.show(graph.chooser, analysis.choose)
+            self._built.add_probe(graph.chooser, analysis.choose_looks)
         for gate in sorted(graph.gates):
-            self._built.judge(gate, analysis.gate())
+            self._built.add_gate_probe(gate, analysis.new_gate())
         proof = prove(self._with_sources(), redaction)
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)
@@ -139,7 +104,7 @@ class DeepStreamPlatform:
             analysis=analysis,
             cameras=rates,
         )
-        self._interpreter = Interpreter({n: _kind(c) for n, c in cameras.items()}, graph.slots)
+        self._bus_parser = BusParser({n: _kind(c) for n, c in cameras.items()}, graph.slots)
         self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
         self._asked: dict[str, bool] = {}
         self._dead: str | None = None
@@ -236,7 +201,7 @@ class DeepStreamPlatform:
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
-    def _run_of(self, name: str, camera: CameraConfig) -> CameraRun:
+    def _run_of(self, name: str, camera: CameraConfig) -> CameraSource:
         login = camera.credentials
         secret = (login.username, login.password.get_secret_value()) if login else None
         clocks, calls = self._clocks, camera.reconnect
@@ -247,10 +212,10 @@ class DeepStreamPlatform:
             finite=_kind(camera) is SourceKind.FILE,
             loop=camera.loop,
         )
-        return CameraRun(
+        return CameraSource(
             name,
             policy,
-            lambda tap: Plug(self._built, name, tap, secret),
+            lambda tap: SourceBin(self._built, name, tap, secret),
             limit=lambda: FrameRateLimit(camera.fps),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,
@@ -269,16 +234,16 @@ class DeepStreamPlatform:
                     self._heed(message)
                     message = bus.timed_pop_filtered(0, WANTED)
                 self._tick()
-        except Exception as error:  # noqa: BLE001 without this thread no camera is looked after
-            _log.exception("the thread that watches the pipeline has died")
+        except Exception as error:
+            logger.exception("the thread that watches the pipeline has died")
             self._die(type(error).__name__)
 
     def _heed(self, message: Any) -> None:
-        news = self._interpreter.read(message)
-        if isinstance(news, PipelineDied):
+        news = self._bus_parser.read(message)
+        if isinstance(news, PipelineFailed):
             self._die(f"{news.element}: {news.detail}")
-        elif isinstance(news, CameraNews):
-            _log.debug("camera %s: %s", news.camera, news.detail)
+        elif isinstance(news, CameraEvent):
+            logger.debug("camera %s: %s", news.camera, news.detail)
             self._runs[news.camera].fail(news.cause)
 
     def _tick(self) -> None:
@@ -293,7 +258,7 @@ class DeepStreamPlatform:
                 status = run.status
                 self._on_state(camera, status.state, status.cause, status.since)
 
-    def _measure(self, camera: str, run: CameraRun) -> None:
+    def _measure(self, camera: str, run: CameraSource) -> None:
         for result in run.take_results():
             self._metrics.camera_connects.labels(camera, result).inc()
         received, dropped = run.take_counts()
@@ -306,7 +271,7 @@ class DeepStreamPlatform:
     def _die(self, why: str) -> None:
         if self._dead is None and not self._stop.is_set():
             self._dead = why
-            _log.error("the DeepStream pipeline has died: %s", why)
+            logger.error("the DeepStream pipeline has died: %s", why)
 
     def _end(self) -> None:
         self._threads[1].join(2)  # so that nobody else reads the bus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.graph.graph import Draft, Graph, Value
+from pipelines.graph.graph import GraphBuilder, PipelineGraph, Value
 
 if TYPE_CHECKING:
     from pipelines.settings.camera import CameraConfig
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 REDACT = "redact"
 
 
-def cpu_graph(settings: Settings) -> Graph:
+def cpu_graph(settings: Settings) -> PipelineGraph:
     """Return what runs on the CPU platform; an RTSP camera is shown as one that sends H.264."""
-    draft = Draft()
+    draft = GraphBuilder()
     cameras = settings.enabled_cameras()
     draft.add("mailbox", "python.mailbox", keep="newest frame of each camera")
     for name, camera in cameras.items():
@@ -37,10 +37,10 @@ def cpu_graph(settings: Settings) -> Graph:
         draft.add("draw", "python.overlay"),
     )
     _outputs(draft, settings, list(cameras))
-    return Graph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}))
+    return PipelineGraph(tuple(draft.elements), tuple(draft.links), gates=frozenset({REDACT}))
 
 
-def _camera(draft: Draft, name: str, camera: CameraConfig) -> str:
+def _camera(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
     def add(role: str, factory: str, **properties: Value) -> str:
         return draft.add(f"{role}_{name}", factory, group=name, **properties)
 
@@ -62,7 +62,7 @@ def _camera(draft: Draft, name: str, camera: CameraConfig) -> str:
     return draft.chain(*tail)
 
 
-def _outputs(draft: Draft, settings: Settings, cameras: list[str]) -> None:
+def _outputs(draft: GraphBuilder, settings: Settings, cameras: list[str]) -> None:
     outputs = settings.outputs
     for name in cameras:
         if outputs.rtsp:

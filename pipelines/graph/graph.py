@@ -46,11 +46,11 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Graph:
+class PipelineGraph:
     """A whole pipeline.
 
     slots: pad number at mux and demux, by camera. probe: element whose sink pad shows each batch to the
-    metadata probe. gates: elements whose sink pad lets through only frames that the probe vouched for.
+    metadata probe. gates: elements whose sink pad lets through only frames that the probe tagged.
     chooser: element on whose sink pad the crops for the brand model are chosen; "" where there is none.
     """
 
@@ -119,7 +119,7 @@ class Graph:
                     open_.append(following)
         return frozenset(found)
 
-    def part(self, group: str) -> Graph:
+    def part(self, group: str) -> PipelineGraph:
         """Return one camera's source elements and the links among them."""
         inside = tuple(element for element in self.elements if element.group == group)
         names = {element.name for element in inside}
@@ -127,7 +127,7 @@ class Graph:
         return replace(self, elements=inside, links=links)
 
 
-class Draft:
+class GraphBuilder:
     """Collects a graph's elements and links while it is being written."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipelines.graph.graph import Element, Graph, Link, Value
+    from pipelines.graph.graph import Element, Link, PipelineGraph, Value
 
 _PLAIN = re.compile(r"[\w./:+-]+")
 
 
-def to_launch(graph: Graph) -> str:
+def to_launch(graph: PipelineGraph) -> str:
     """Write the graph as gst-launch-1.0 reads it: a chain a paragraph, begun where pads must be named."""
     following = {link.source: link for link in graph.links if _plain(graph, link)}
     followed = {link.sink for link in following.values()}
@@ -32,7 +32,7 @@ def to_launch(graph: Graph) -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
-def to_json(graph: Graph) -> str:
+def to_json(graph: PipelineGraph) -> str:
     """Write the graph as JSON: elements with properties, links, slots, probe and gates."""
     elements = [
         {"name": e.name, "factory": e.factory, "camera": e.group or None, "properties": dict(e.properties)}
@@ -50,7 +50,7 @@ def to_json(graph: Graph) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
-def to_dot(graph: Graph) -> str:
+def to_dot(graph: PipelineGraph) -> str:
     """Write the graph for Graphviz: what may see faces is red, what redacts is green behind its gate."""
     before = graph.reached(graph.sources, avoid=graph.gates)
     lines = [
@@ -65,7 +65,7 @@ def to_dot(graph: Graph) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _nodes(graph: Graph, before: frozenset[str]) -> Iterator[str]:
+def _nodes(graph: PipelineGraph, before: frozenset[str]) -> Iterator[str]:
     groups = dict.fromkeys(element.group for element in graph.elements)
     for group in groups:
         inside = [element for element in graph.elements if element.group == group]
@@ -76,14 +76,14 @@ def _nodes(graph: Graph, before: frozenset[str]) -> Iterator[str]:
             yield from nodes
 
 
-def _node(graph: Graph, element: Element, before: Iterable[str]) -> str:
+def _node(graph: PipelineGraph, element: Element, before: Iterable[str]) -> str:
     text = [element.name, element.factory, *(f"{k}={_short(v)}" for k, v in element.properties.items())]
     if element.name == graph.probe:
         text.append("(metadata probe)")
     if element.name == graph.chooser:
         text.append("(looks chosen)")
     if element.name in graph.gates:
-        text.append("(gate: vouched frames only)" if graph.probe else "(fails closed)")
+        text.append("(gate: tagged frames only)" if graph.probe else "(fails closed)")
     label = r"\n".join(part.replace("\\", "\\\\").replace('"', r"\"") for part in text)
     colour = ', fillcolor="#9fd49f", penwidth=3' if element.name in graph.gates else ""
     if element.name in before:
@@ -96,7 +96,7 @@ def _short(value: Value) -> str:
     return text if len(text) <= 44 else f"...{text[-40:]}"
 
 
-def _plain(graph: Graph, link: Link) -> bool:
+def _plain(graph: PipelineGraph, link: Link) -> bool:
     """Tell whether launch text needs no pad names here."""
     alone = sum(other.source == link.source for other in graph.links) == 1
     return alone and link.source_pad == "src" and link.sink_pad == "sink"

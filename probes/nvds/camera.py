@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from itertools import count, pairwise
 from math import ceil, floor, isfinite
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind
-from probes.nvds.meta import UNTRACKED, VOUCHER, MetaError
+from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
 from probes.people.zones import contains
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from probes.frame import TrackId
-    from probes.nvds.meta import FrameMeta, Past, Rectangle, Seen
+    from probes.nvds.meta import FrameMeta, ObjectMeta, Rectangle
     from probes.people.tracks import TrackBook
     from probes.redaction.redact import HeadWatch, Mask, Polygon
 
@@ -34,17 +33,6 @@ ORDER = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
 """Sorts by what an object is: the order of the metadata's lists means nothing."""
 CLOCK_SET = 10_000_000_000
 """A step in time, ns, that is no pause between frames: the clock was set."""
-REMEMBERED = 256
-"""Frames whose time is kept, for what the tracker reports late."""
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """Where a track was at UTC ns `at`, before the tracker had confirmed it; box in the camera's pixels."""
-
-    track: TrackId
-    at: int
-    box: Box
 
 
 class CameraMeta:
@@ -66,7 +54,6 @@ class CameraMeta:
         self._analysed = frozenset(kind for kind, _ in classes.values())
         self._masks = tuple(tuple(polygon) for polygon in masks)
         self._strips: dict[tuple[int, int], list[Rectangle]] = {}
-        self._times: dict[int, int] = {}
         self._names: dict[int, int] = {}
         self._numbers = count(1)
         self._last = self._stamp = 0
@@ -74,7 +61,7 @@ class CameraMeta:
 
     def frame(
         self, meta: FrameMeta, surface: tuple[int, int]
-    ) -> tuple[Frame, list[tuple[Seen, Detection | None]]]:
+    ) -> tuple[Frame, list[tuple[ObjectMeta, Detection | None]]]:
         """Return the frame in the camera's own pixels, and each object with what it was taken for.
 
         Raises MetaError where the metadata cannot be relied on.
@@ -85,7 +72,6 @@ class CameraMeta:
         if not (width > 0 and height > 0 and surface[0] > 0 and surface[1] > 0):
             raise MetaError("a frame without a size")
         at = self._steady(meta.ntp or self._now())
-        self._remember(meta.number, at)
         scale = width / surface[0], height / surface[1]
         objects = sorted(meta.objects, key=ORDER)
         with self._lock:
@@ -116,19 +102,6 @@ class CameraMeta:
             self._strips[surface] = [box for polygon in self._masks for box in _strips(polygon, surface)]
         return self._strips[surface]
 
-    def earlier(self, past: Iterable[Past], frame: Frame, surface: tuple[int, int]) -> list[Earlier]:
-        """Return where known tracks were before they were confirmed, in frames still remembered."""
-        across, down = frame.size[0] / surface[0], frame.size[1] / surface[1]
-        with self._lock:
-            found = []
-            for then in past:
-                name, at = self._names.get(then.number), self._times.get(then.frame_number)
-                if name is not None and at is not None:
-                    left, top, width, height = then.box
-                    box = Box(left * across, top * down, width * across, height * down)
-                    found.append(Earlier(self._book.see(name, frame.captured_at), at, box))
-            return found
-
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once. From any thread."""
         with self._lock:
@@ -145,16 +118,16 @@ class CameraMeta:
             return self._book.clear()
 
     def _detect(
-        self, objects: list[Seen], scale: tuple[float, float], at: int
-    ) -> list[tuple[Seen, Detection | None]]:
+        self, objects: list[ObjectMeta], scale: tuple[float, float], at: int
+    ) -> list[tuple[ObjectMeta, Detection | None]]:
         across, down = scale
         classes = self._classes
-        pairs: list[tuple[Seen, Detection | None]] = []
+        pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, *_ = seen
-            if component == VOUCHER:
-                raise MetaError("a frame that was vouched for before")
+            if component == REDACTION_TAG:
+                raise MetaError("a frame that has a redaction tag already")
             known = classes.get((component, class_id))
             if known is None:
                 pairs.append((seen, None))
@@ -177,11 +150,6 @@ class CameraMeta:
         step, self._stamp = stamp - self._stamp, stamp
         self._last = max(stamp, self._last + (step if 0 < step < CLOCK_SET else 1))
         return self._last
-
-    def _remember(self, number: int, at: int) -> None:
-        self._times[number] = at
-        if len(self._times) > REMEMBERED:
-            del self._times[next(iter(self._times))]
 
     def _name(self, number: int, at: int) -> TrackId:
         """Name a track by a number of our own: the tracker's may come again for another, or have 64 bits."""

@@ -13,8 +13,8 @@ from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.nvds.gate import Verdict
 from probes.nvds.meta import UNTRACKED
+from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.picking import Limits, Picker
 from probes.recognition.reading import extent
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
     from probes.nvds.tensors import PydsLooks
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 GPU_LIMITS = Limits(per_second=20.0)
 """A look costs the GPU little; the budget is for small ones, with faces to find on every frame."""
@@ -52,20 +52,20 @@ class Chooser:
         self._picker = Picker(limits)
         self._failing = False
 
-    def judge(self, buffer: int) -> Verdict:
+    def add_looks(self, buffer: int) -> BufferVerdict:
         """Add the looks that are due to the batch at this address; it passes in any case."""
         try:
             if self._wanted():
                 self._choose(buffer)
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
             if not self._failing:
-                log.error("no looks for brands: %s", type(error).__name__)
+                logger.error("no looks for brands: %s", type(error).__name__)
             self._failing = True
         else:
             if self._failing:
-                log.info("looks for brands work again")
+                logger.info("looks for brands work again")
             self._failing = False
-        return Verdict.PASS
+        return BufferVerdict.PASS
 
     def _choose(self, buffer: int) -> None:
         batch, at = self._reader.read(buffer), self._clock_ns()

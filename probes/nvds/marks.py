@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from probes.nvds.tensors import PydsLooks, Tensors
     from probes.recognition.reading import Sought
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WAITING = 32
 MOST_ANSWERS = 256
@@ -42,7 +42,7 @@ Brands = Callable[[], "Sought"]
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
+class TensorLook:
     """What the brand model answered to a look at one person.
 
     crop: what it saw of the surface, px. hidden(box): whether a box of the frame lies behind a camera mask.
@@ -56,23 +56,23 @@ class Glimpse:
     hidden: Callable[[Box], bool]
 
 
-def candidates_of(glimpse: Glimpse, network: tuple[int, int]) -> Candidates:
+def candidates_of(look: TensorLook, network: tuple[int, int]) -> Candidates:
     """Return the candidates in pixels of the frame: finite, inside the crop, not behind a mask.
 
     network: width, height of the model's input. nvinfer scales a crop as a whole into its top left corner,
     to whole pixels (get_converted_buffer, gst-nvinfer/gstnvinfer.cpp, 9.1).
     """
-    boxes, scores, vectors = glimpse.tensors
-    crop = glimpse.crop
+    boxes, scores, vectors = look.tensors
+    crop = look.crop
     inside = _fitted((int(crop.w), int(crop.h)), network)
     scale = np.array([crop.w / inside[0], crop.h / inside[1]] * 2, np.float32)
     there = np.clip(boxes, 0, np.array(inside * 2, np.float32)) * scale
-    to_frame = [size / of for size, of in zip(glimpse.frame.size, glimpse.surface, strict=True)]
+    to_frame = [size / of for size, of in zip(look.frame.size, look.surface, strict=True)]
     placed = ((there + np.array([crop.x, crop.y] * 2)) * np.array(to_frame * 2)).astype(np.float32)
     length = np.linalg.norm(vectors, axis=1)
     good = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & np.isfinite(length) & (length > 0)
     good &= (placed[:, 2] - placed[:, 0] >= 1) & (placed[:, 3] - placed[:, 1] >= 1)
-    good[good] = [not glimpse.hidden(_box(one)) for one in placed[good]]
+    good[good] = [not look.hidden(_box(one)) for one in placed[good]]
     # Half precision leaves them not quite of unit length.
     return Candidates(placed[good], scores[good], vectors[good] / length[good, None])
 
@@ -104,7 +104,7 @@ class MarkLooks:
     ) -> None:
         self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
         self._stream = MarkStream()
-        self._waiting: Waiting[Glimpse] = Waiting(WAITING)
+        self._waiting: Waiting[TensorLook] = Waiting(WAITING)
         self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
         self._failing = False
         self._thread = threading.Thread(target=self._work, name="marks", daemon=True)
@@ -132,7 +132,7 @@ class MarkLooks:
             tensors, track = self._looks.take(meta, seen), tracks.get(seen.number)
             if tensors is not None and track is not None:
                 crop = Box(seen.left, seen.top, seen.width, seen.height)
-                self._put(Glimpse(track, frame, surface, crop, tensors, _hidden_by(camera, frame.size)))
+                self._put(TensorLook(track, frame, surface, crop, tensors, _hidden_by(camera, frame.size)))
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
@@ -152,30 +152,30 @@ class MarkLooks:
             self._thread.join(STOP_S)
         return not self._thread.is_alive()
 
-    def _put(self, glimpse: Glimpse) -> None:
-        self._tell([LookResult.DROPPED] * self._waiting.put(glimpse))
+    def _put(self, look: TensorLook) -> None:
+        self._tell([LookResult.DROPPED] * self._waiting.put(look))
 
     def _work(self) -> None:
-        while (glimpse := self._waiting.take()) is not None:
+        while (look := self._waiting.take()) is not None:
             try:
-                self._tell([self._compare(glimpse)])
+                self._tell([self._compare(look)])
             except Exception:  # whatever it was, the next look may succeed
                 self._tell([LookResult.FAILED])
                 if not self._failing:
-                    log.exception("marks are not compared; the video goes on without new ones")
+                    logger.exception("marks are not compared; the video goes on without new ones")
                 self._failing = True
                 continue
             if self._failing:
-                log.info("marks are compared again")
+                logger.info("marks are compared again")
             self._failing = False
 
-    def _compare(self, glimpse: Glimpse) -> LookResult:
+    def _compare(self, look: TensorLook) -> LookResult:
         sought = self._brands()
         gallery = sought.gallery
-        if gallery is None or not self._stream.due(glimpse.track, glimpse.frame.captured_at):
+        if gallery is None or not self._stream.due(look.track, look.frame.captured_at):
             return LookResult.DROPPED
-        seen = gallery.sightings(candidates_of(glimpse, self._network))
-        answer = self._stream.take(glimpse.frame, glimpse.track, seen, sought.book)
+        seen = gallery.sightings(candidates_of(look, self._network))
+        answer = self._stream.take(look.frame, look.track, seen, sought.book)
         if answer is None:
             return LookResult.DROPPED
         if len(self._answers) == MOST_ANSWERS:

@@ -6,7 +6,7 @@ surface, which legacy nvstreammux scales to its own width and height.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ HEADS = 100
 """unique_component_id of the boxes that redaction covers; no gie-unique-id may equal it."""
 COVER_CLASS = 0
 """class_id of those boxes: nvdsosd finds them as blur-on-gie-class-ids="100,0"."""
-VOUCHER = 101
-"""unique_component_id of the object by which the probe vouches for a frame."""
+REDACTION_TAG = 101
+"""unique_component_id of the object that says that the probe has redacted a frame."""
 
 Rgb = tuple[float, float, float]
 """Red, green, blue from 0 to 1."""
@@ -31,7 +31,7 @@ class MetaError(Exception):
     """The metadata cannot be read or written as it must be: nothing may be concluded from it."""
 
 
-class Seen(NamedTuple):
+class ObjectMeta(NamedTuple):
     """One object of a frame. number: the tracker's id, or UNTRACKED.
 
     meta: the binding's own object; rectangle: its rect_params, where the reader has them at hand.
@@ -62,18 +62,8 @@ class FrameMeta:
     source_size: tuple[int, int]
     ntp: int
     inferred: bool
-    objects: list[Seen] | None
+    objects: list[ObjectMeta] | None
     meta: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Where a track was in an earlier frame, reported late by the tracker. Box in surface pixels."""
-
-    pad: int
-    number: int
-    frame_number: int
-    box: tuple[float, float, float, float]
 
 
 @dataclass(slots=True)
@@ -82,7 +72,6 @@ class BatchMeta:
 
     frames: list[FrameMeta]
     meta: Any
-    past: list[Past] = field(default_factory=list)
 
 
 class Style(NamedTuple):
@@ -114,18 +103,18 @@ class MetaReader(Protocol):
         A frame whose objects could not be read comes with objects None; one that was not found raises.
         """
 
-    def vouchers(self, buffer: int) -> Sequence[tuple[list[tuple[int, int]], int]]:
-        """Return for each frame its vouchers, as (token, boxes), and how many head boxes it really has."""
+    def redaction_tags(self, buffer: int) -> Sequence[tuple[list[tuple[int, int]], int]]:
+        """Return for each frame its tags, as (process key, boxes), and how many head boxes it really has."""
 
 
 class MetaWriter(Protocol):
-    """Writes into a batch that was just read. May raise anything; then the frame is not vouched for."""
+    """Writes into a batch that was just read. May raise anything; then the frame gets no redaction tag."""
 
-    def style(self, seen: Seen, style: Style, text: Text | None) -> None:
+    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
         """Set an object's outline and text."""
 
     def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
         """Add a box that redaction blurs, or that hides all below it."""
 
-    def vouch(self, batch: BatchMeta, frame: FrameMeta, token: int, boxes: int) -> None:
-        """Add the voucher of a frame on which so many boxes were added."""
+    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
+        """Add the redaction tag of a frame on which so many boxes were added."""

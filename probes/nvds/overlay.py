@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
-    from probes.nvds.meta import Rgb, Seen
+    from probes.nvds.meta import ObjectMeta, Rgb
     from probes.overlay.text import Brand, LabelText, Money
 
     Values = Callable[[TrackId], PersonValue | None]
-    Pairs = Sequence[tuple[Seen, Detection | None]]
+    Pairs = Sequence[tuple[ObjectMeta, Detection | None]]
 
 HIDDEN = Style(0, (0.0, 0.0, 0.0))
 POINTS_PER_PIXEL = 0.75
@@ -34,7 +34,9 @@ class MetaOverlay:
         self._money, self._values, self._brand = money, values, brand
         self._blocks: dict[TrackId, _Blocks] = {}
 
-    def styles(self, pairs: Pairs, surface: tuple[int, int]) -> Iterator[tuple[Seen, Style, Text | None]]:
+    def styles(
+        self, pairs: Pairs, surface: tuple[int, int]
+    ) -> Iterator[tuple[ObjectMeta, Style, Text | None]]:
         """Yield for each object how to draw it, in surface pixels."""
         known = self._known(pairs)
         person, accessory = _plain(surface[1])
@@ -109,7 +111,7 @@ def _block(words: str, tone: Tone, surface: tuple[int, int]) -> _Block:
     return _Block(words, width, height, _unit(tone), round(pixels * POINTS_PER_PIXEL))
 
 
-def _place(seen: Seen, block: _Block, surface: tuple[int, int]) -> Text:
+def _place(seen: ObjectMeta, block: _Block, surface: tuple[int, int]) -> Text:
     """Put a text above its person, else at the top of the box, inside the picture."""
     words, width, height, colour, points = block
     left = max(0, int(min(seen.left, surface[0] - width)))

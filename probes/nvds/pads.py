@@ -9,7 +9,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402 the version must be chosen first
 
-from probes.nvds.gate import Verdict  # noqa: E402
+from probes.nvds.redaction_gate import BufferVerdict  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DROP, OK = Gst.PadProbeReturn.DROP, Gst.PadProbeReturn.OK
 
 
-def judge_buffers(pad: Any, judge: Callable[[int], Verdict]) -> int:
+def filter_buffers(pad: Any, judge: Callable[[int], BufferVerdict]) -> int:
     """Have every buffer that passes the pad judged; return the id of the pad probe.
 
     judge takes the buffer's address: hash(buffer) in gst-python. No reference is kept, or the element behind
@@ -27,7 +27,7 @@ def judge_buffers(pad: Any, judge: Callable[[int], Verdict]) -> int:
     def on_buffer(_pad: Any, info: Any) -> Any:
         try:
             buffer = info.get_buffer()
-            passes = buffer is not None and judge(hash(buffer)) is Verdict.PASS
+            passes = buffer is not None and judge(hash(buffer)) is BufferVerdict.PASS
         except Exception:  # noqa: BLE001 an error here would be printed for each frame
             passes = False
         return OK if passes else DROP

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds.camera import on_surface
-from probes.nvds.gate import Verdict
-from probes.nvds.handoff import Sighting
+from probes.nvds.frame_queue import ProbedFrame
 from probes.nvds.meta import MetaError
+from probes.nvds.redaction_gate import BufferVerdict
 from probes.redaction.redact import By, RedactionFailed
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from probes.frame import Frame
     from probes.nvds.camera import CameraMeta
-    from probes.nvds.handoff import Handoff
+    from probes.nvds.frame_queue import FrameQueue
     from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
     from probes.nvds.overlay import MetaOverlay, Pairs
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 STEADY_S = 5.0
 """So long must a thing work again until it is said."""
@@ -46,9 +46,9 @@ class Marks(Protocol):
 class BatchProbe:
     """Works on every batch before the demuxer, in the streaming thread, in one pass and without a lock.
 
-    cameras: by mux pad; replaced as a whole when cameras come and go. token signs vouchers: random per
-    process. opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) hears of each frame
-    that had to be covered whole, on_failure(None) of each batch that was dropped.
+    cameras: by mux pad. process_key: random per process; it marks the redaction tags of this process.
+    opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) is called for each frame that
+    had to be covered whole, on_failure(None) for each batch that was dropped.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class BatchProbe:
         *,
         cameras: Mapping[int, CameraMeta],
         overlay: MetaOverlay,
-        handoff: Handoff,
-        token: int,
+        frame_queue: FrameQueue,
+        process_key: int,
         opaque: bool,
         on_failure: Callable[[str | None], None],
         crops: Crops | None = None,
@@ -68,12 +68,12 @@ class BatchProbe:
     ) -> None:
         self._reader, self._writer = reader, writer
         self.cameras = cameras
-        self._overlay, self._handoff, self._crops, self._marks = overlay, handoff, crops, marks
-        self._token, self._opaque, self._on_failure = token, opaque, on_failure
+        self._overlay, self._frame_queue, self._crops, self._marks = overlay, frame_queue, crops, marks
+        self._process_key, self._opaque, self._on_failure = process_key, opaque, on_failure
         self._clock = clock
         self._troubles: dict[str | None, float] = {}
 
-    def judge(self, buffer: int) -> Verdict:
+    def process(self, buffer: int) -> BufferVerdict:
         """Work on the batch of the buffer at this address and return what may become of it. Never raises."""
         try:
             batch = self._reader.read(buffer)
@@ -84,39 +84,36 @@ class BatchProbe:
                 self._work(buffer, batch, frame, cameras.get(frame.pad))
         except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
             self._fail(None, error)
-            return Verdict.DROP
+            return BufferVerdict.DROP
         self._recover(None)
-        return Verdict.PASS
+        return BufferVerdict.PASS
 
     def _work(self, buffer: int, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta | None) -> None:
-        """Cover, draw and vouch for one frame; raises only where not even the whole of it can be covered."""
+        """Cover, draw and tag one frame; raises only where not even the whole of it can be covered."""
         name = None if camera is None else camera.camera
         done: list[None] = []
-        sighting: Sighting | None = None
+        probed: ProbedFrame | None = None
         try:
             if camera is None:
                 raise MetaError(f"no camera belongs to pad {meta.pad}")
             surface = self._reader.surface_of(meta)
             frame, pairs = camera.frame(meta, surface)
             public = camera.public(frame)
-            sighting = Sighting(public, camera.ended(frame.captured_at))
-            sighting.masked = self._redact(batch, meta, camera, frame, done)
-            past = [then for then in batch.past if then.pad == meta.pad]
-            if past:
-                sighting.earlier = camera.earlier(past, frame, surface)
+            probed = ProbedFrame(public, camera.ended(frame.captured_at))
+            probed.masked = self._redact(batch, meta, camera, frame, done)
             self._draw(pairs, surface, camera, frame)
-            self._writer.vouch(batch, meta, self._token, len(done))
+            self._writer.tag_redacted(batch, meta, self._process_key, len(done))
             self._look(buffer, meta, public)
             self._take_marks(meta, pairs, camera, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta, len(done))
-            if sighting is not None:
-                sighting.masked = None
+            if probed is not None:
+                probed.masked = None
             self._fail(name or f"pad {meta.pad}", error)
         else:
             self._recover(name)
-        if sighting is not None:
-            self._handoff.put(sighting)
+        if probed is not None:
+            self._frame_queue.put(probed)
 
     def _redact(
         self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, frame: Frame, done: list[None]
@@ -140,7 +137,7 @@ class BatchProbe:
         if not (width > 0 and height > 0):
             raise MetaError("a frame without a size")
         self._writer.cover(batch, meta, (0, 0, width, height), opaque=True)
-        self._writer.vouch(batch, meta, self._token, boxes + 1)
+        self._writer.tag_redacted(batch, meta, self._process_key, boxes + 1)
 
     def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta, frame: Frame) -> None:
         """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
@@ -184,10 +181,10 @@ class BatchProbe:
         if where not in self._troubles:
             known = isinstance(error, (MetaError, RedactionFailed))
             why = str(error) if known else type(error).__name__
-            log.error("%s: %s", where or "a whole batch was withheld", why)
+            logger.error("%s: %s", where or "a whole batch was withheld", why)
         self._troubles[where] = self._clock()
 
     def _recover(self, where: str | None) -> None:
         if where in self._troubles and self._clock() - self._troubles[where] >= STEADY_S:
             del self._troubles[where]
-            log.info("%s: works again", where or "the probe")
+            logger.info("%s: works again", where or "the probe")

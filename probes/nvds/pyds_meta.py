@@ -18,13 +18,12 @@ from engines.errors import BadInput
 from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
+    REDACTION_TAG,
     UNTRACKED,
-    VOUCHER,
     BatchMeta,
     FrameMeta,
     MetaError,
-    Past,
-    Seen,
+    ObjectMeta,
 )
 
 if TYPE_CHECKING:
@@ -79,7 +78,6 @@ class PydsMeta:
         self._object: Callable[[Any], Any] = pyds.NvDsObjectMeta.cast
         self._paints: dict[Rgba, Any] = {}
         self._fonts: dict[tuple[Rgb, int], Any] = {}
-        self._past_type = int(pyds.NvDsMetaType.NVDS_TRACKER_PAST_FRAME_META)
 
     def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
         """Return width, height of the frame's surface, to which its boxes refer."""
@@ -89,13 +87,13 @@ class PydsMeta:
         """Return the whole batch; see MetaReader."""
         batch = self._batch(buffer)
         frames = [self._read_frame(frame) for frame in self._frames(batch)]
-        return BatchMeta(frames, batch, self._read_past(batch))
+        return BatchMeta(frames, batch)
 
-    def vouchers(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
-        """Return for each frame its vouchers and the number of its head boxes; see MetaReader."""
-        return [self._vouchers_of(frame) for frame in self._frames(self._batch(buffer))]
+    def redaction_tags(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
+        """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
+        return [self._tags_of(frame) for frame in self._frames(self._batch(buffer))]
 
-    def style(self, seen: Seen, style: Style, text: Text | None) -> None:
+    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
         """Set an object's outline and text."""
         rectangle, (width, colour) = seen.rectangle, style
         rectangle.border_width = width
@@ -125,12 +123,12 @@ class PydsMeta:
             rectangle.bg_color.set(*BLACK)
         self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
 
-    def vouch(self, batch: BatchMeta, frame: FrameMeta, token: int, boxes: int) -> None:
-        """Add the voucher of a frame: an object without size, which draws nothing."""
+    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
+        """Add the redaction tag of a frame: an object without size, which draws nothing."""
         added = self._pyds.nvds_acquire_obj_meta_from_pool(batch.meta)
-        added.unique_component_id = VOUCHER
+        added.unique_component_id = REDACTION_TAG
         added.class_id = boxes
-        added.object_id = token
+        added.object_id = process_key
         rectangle = added.rect_params
         rectangle.width = rectangle.height = 0.0
         rectangle.border_width = rectangle.has_bg_color = 0
@@ -168,14 +166,14 @@ class PydsMeta:
             pass
         return read
 
-    def _read_objects(self, node: Any) -> list[Seen]:
+    def _read_objects(self, node: Any) -> list[ObjectMeta]:
         """Read a list of objects: _walk in place, since this is what the probe does most."""
         found, cast = [], self._object
         try:
             while node is not None:
                 one = cast(node.data)
                 box = one.rect_params
-                seen = Seen(
+                seen = ObjectMeta(
                     one.unique_component_id,
                     one.class_id,
                     one.object_id,
@@ -193,30 +191,12 @@ class PydsMeta:
             pass
         return found
 
-    def _read_past(self, batch: Any) -> list[Past]:
-        """Return what the tracker reports late; without it nothing is lost but a little history."""
-        try:
-            return [past for data in _walk(batch.batch_user_meta_list) for past in self._past(data)]
-        except Exception:  # noqa: BLE001 history is no reason to withhold a picture
-            return []
-
-    def _past(self, data: Any) -> Iterator[Past]:
-        user = self._pyds.NvDsUserMeta.cast(data)
-        if user.base_meta.meta_type != self._past_type:
-            return
-        for stream in self._pyds.NvDsTargetMiscDataBatch.cast(user.user_meta_data).list():
-            for target in stream.list():
-                for seen in target.list():
-                    box = seen.tBbox
-                    corners = box.left, box.top, box.width, box.height
-                    yield Past(stream.streamID, target.uniqueId, seen.frameNum, corners)
-
-    def _vouchers_of(self, frame: Any) -> tuple[list[tuple[int, int]], int]:
+    def _tags_of(self, frame: Any) -> tuple[list[tuple[int, int]], int]:
         found, boxes = [], 0
         for data in _walk(frame.obj_meta_list):
             added = self._object(data)
             component = added.unique_component_id
-            if component == VOUCHER:
+            if component == REDACTION_TAG:
                 found.append((added.object_id, added.class_id))
             elif component == HEADS:
                 boxes += 1

@@ -20,7 +20,7 @@ from probes.nvds.meta import MetaError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from probes.nvds.meta import BatchMeta, FrameMeta, Rectangle, Seen
+    from probes.nvds.meta import BatchMeta, FrameMeta, ObjectMeta, Rectangle
 
     Floats = npt.NDArray[np.float32]
 
@@ -56,14 +56,14 @@ class PydsLooks:
         rectangle.border_width = rectangle.has_bg_color = 0
         self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
 
-    def take(self, frame: FrameMeta, look: Seen) -> Tensors | None:
+    def take(self, frame: FrameMeta, look: ObjectMeta) -> Tensors | None:
         """Copy what the model answered and take the look off; None where it did not work on it."""
         try:
             return self._read(look)
         finally:
             self._pyds.nvds_remove_obj_meta_from_frame(frame.meta, look.meta)
 
-    def _read(self, look: Seen) -> Tensors | None:
+    def _read(self, look: ObjectMeta) -> Tensors | None:
         node = look.meta.obj_user_meta_list
         while node is not None:
             try:

@@ -106,7 +106,8 @@ def all_checks(args: argparse.Namespace) -> Iterator[Check]:
 def graph_checks() -> Iterator[Check]:
     """Yield whether the graph is sound, and whether the elements that it needs are here and as expected."""
     try:
-        from pipelines.deepstream.checks.contract import breaches, load_contract  # noqa: PLC0415
+        from pipelines.deepstream.checks.contract import load_contract  # noqa: PLC0415
+        from pipelines.deepstream.checks.graph_check import violations  # noqa: PLC0415
         from pipelines.deepstream.checks.privacy_proof import prove  # noqa: PLC0415
         from pipelines.deepstream.graph.build import build_graph, engine_files  # noqa: PLC0415  needs GStreamer
         from pipelines.deepstream.runtime.elements import Gst  # noqa: PLC0415
@@ -118,8 +119,8 @@ def graph_checks() -> Iterator[Check]:
         box = box_here()
         graph, redaction = build_graph(settings, box, engine_files(settings))
         contract = load_contract(box)
-        if found := list(breaches(graph, contract)):
-            yield failed("graph", found[0], breaches=found)
+        if found := list(violations(graph, contract)):
+            yield failed("graph", found[0], violations=found)
             return
         prove(graph, redaction)
     except BadInput as error:

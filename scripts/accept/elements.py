@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pipelines.deepstream.checks.contract import Contract
-    from pipelines.graph.graph import Graph
+    from pipelines.graph.graph import PipelineGraph
 
 G_TYPES = {
     "int": "gint",
@@ -27,7 +27,7 @@ G_TYPES = {
 }
 
 
-def element_checks(graph: Graph, contract: Contract, gst: Any) -> Iterator[Check]:
+def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterator[Check]:
     """Yield one check per kind of element in the graph.
 
     A missing element, or a missing or retyped property that the graph sets, fails; other differences to the

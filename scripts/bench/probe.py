@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from argparse import ArgumentTypeError
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from engines.paths import ROOT
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from scripts.bench.probe_cost import Cost
 
 INSTALLED = Path("/opt/nvidia/deepstream/deepstream/lib")
-STAND_IN = ROOT / "tests" / "fakes" / "pyds_over_ctypes.py"
 NEEDED = "nvidia-deepstream-videodecode-cu13==9.0.2"
 WARM_FRAMES = 100
 """So many are seen before time is taken: Python is slower on code that it has not run before."""
@@ -55,20 +53,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(pyds: Any, library: Path, shape: tuple[int, int], rounds: int) -> Cost:
     from scripts.bench.probe_cost import measure  # noqa: PLC0415
-    from scripts.bench.probe_rig import Batches, probe_of  # noqa: PLC0415 loads OpenCV
+    from scripts.bench.probe_rig import MetaBatches, probe_of  # noqa: PLC0415 loads OpenCV
 
     failures: list[str | None] = []
-    probe, gate, handoff = probe_of(pyds, shape[0], failures.append)
-    batches = Batches(pyds, library, *shape)
+    probe, gate, frame_queue = probe_of(pyds, shape[0], failures.append)
+    batches = MetaBatches(pyds, library, *shape)
 
     def batch() -> int:
-        handoff.take(0)
+        frame_queue.take(0)
         return batches.fresh()
 
     try:
         for _ in range(1 + WARM_FRAMES // shape[0]):
-            probe.judge(batch())
-        cost = measure(pyds, batch, (probe.judge, gate.judge), shape, time.thread_time, rounds=rounds)
+            probe.process(batch())
+        cost = measure(pyds, batch, (probe.process, gate.verify), shape, time.thread_time, rounds=rounds)
     finally:
         batches.close()
     if failures or gate.dropped:
@@ -84,16 +82,12 @@ def _binding() -> tuple[str, Any, Path]:
         from probes.nvds.pyds_meta import load_pyds  # noqa: PLC0415
 
         return "pyds", load_pyds(), INSTALLED
-    spec = spec_from_file_location("pyds_over_ctypes", STAND_IN) if STAND_IN.exists() else None
-    if spec is not None and spec.loader is not None:
-        module = module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        folder = module.library_folder()
-        if folder is not None:
-            return "stand-in for pyds over ctypes", module.load(folder), folder
+    from scripts.bench import pyds_over_ctypes  # noqa: PLC0415 loads ctypes structs that only this needs
+
+    if (folder := pyds_over_ctypes.library_folder()) is not None:
+        return "stand-in for pyds over ctypes", pyds_over_ctypes.load(folder), folder
     raise BadInput(
-        "bench probe: needs pyds with DeepStream, or a checkout with NVIDIA's metadata library on x86_64:"
+        "bench probe: needs pyds with DeepStream, or NVIDIA's metadata library on x86_64:"
         f" pip install --no-deps {NEEDED}"
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.nvds.gate import Verdict
+    from probes.nvds.redaction_gate import BufferVerdict
 
 ROUNDS = 30
 
@@ -40,7 +40,7 @@ class Cost:
 def measure(
     pyds: Any,
     batch: Callable[[], Any],
-    judges: tuple[Callable[[int], Verdict], Callable[[int], Verdict]],
+    judges: tuple[Callable[[int], BufferVerdict], Callable[[int], BufferVerdict]],
     shape: tuple[int, int],
     clock: Callable[[], float] = time.perf_counter,
     *,

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from pricing.value import Item, PersonValue, Price, Total
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
-from probes.nvds.gate import Gate
-from probes.nvds.handoff import Handoff
+from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
+from probes.nvds.redaction_gate import RedactionGate
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SURFACE = 1920, 1080
 FRAME_NS = 100_000_000
 BATCH_GST_META = 4097
-TOKEN = 7
+PROCESS_KEY = 7
 PERSON, BAG, FACE = (1, 0), (1, 1), (2, 0)
 CLASSES = {
     PERSON: (Kind.PERSON, "person"),
@@ -39,20 +39,20 @@ CLASSES = {
 
 def probe_of(
     pyds: Any, cameras: int, on_failure: Callable[[str | None], None]
-) -> tuple[BatchProbe, Gate, Handoff]:
+) -> tuple[BatchProbe, RedactionGate, FrameQueue]:
     """Return probe, gate and queue as the product has them; each person wears two priced things."""
-    meta, handoff = PydsMeta(pyds, SURFACE), Handoff(lambda _camera: None)
+    meta, frame_queue = PydsMeta(pyds, SURFACE), FrameQueue(lambda _camera: None)
     probe = BatchProbe(
         meta,
         meta,
         cameras={pad: _camera(f"camera{pad}") for pad in range(cameras)},
         overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:,.0f}", _Worn().get),
-        handoff=handoff,
-        token=TOKEN,
+        frame_queue=frame_queue,
+        process_key=PROCESS_KEY,
         opaque=False,
         on_failure=on_failure,
     )
-    return probe, Gate(meta, TOKEN), handoff
+    return probe, RedactionGate(meta, PROCESS_KEY), frame_queue
 
 
 def _camera(name: str) -> CameraMeta:
@@ -81,7 +81,7 @@ def _value(amount: int) -> PersonValue:
     return PersonValue(items, Total(2 * amount, 2 * amount, 2 * amount, "EUR", 2, 0))
 
 
-class Batches:
+class MetaBatches:
     """Buffers with metadata of people walking: of three objects one is a person, one its face, one a bag."""
 
     def __init__(self, pyds: Any, library: Path, cameras: int, objects: int) -> None:

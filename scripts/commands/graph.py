@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.deepstream.checks.contract import breaches, load_contract
+from pipelines.deepstream.checks.contract import load_contract
+from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import build_graph, engine_files
 from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
@@ -19,7 +20,7 @@ from pipelines.settings import load_settings
 if TYPE_CHECKING:
     import argparse
 
-    from pipelines.graph.graph import Graph
+    from pipelines.graph.graph import PipelineGraph
     from pipelines.settings.root import Settings
 
 FORMATS = {"launch": to_launch, "dot": to_dot, "json": to_json}
@@ -52,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _deepstream(settings: Settings, args: argparse.Namespace) -> Graph:
+def _deepstream(settings: Settings, args: argparse.Namespace) -> PipelineGraph:
     box = Capabilities(Device(args.device), Mux(args.mux), blur=not args.no_blur, nvenc=not args.no_nvenc)
     graph, redaction = build_graph(settings, box, engine_files(settings))
-    if found := list(breaches(graph, load_contract(box))):
+    if found := list(violations(graph, load_contract(box))):
         raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
     prove(graph, redaction)
     return graph

@@ -13,8 +13,8 @@ import numpy as np
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS
 from engines.marks.types import VECTOR, Route, Sighting
+from scripts.bench.pyds_over_ctypes import NVDSINFER_TENSOR_OUTPUT_META, struct
 from tests.fakes.nvds import frames_of, objects_of
-from tests.fakes.pyds_over_ctypes import NVDSINFER_TENSOR_OUTPUT_META, struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
-from pipelines.deepstream.runtime.elements import GstKit  # noqa: E402
+from pipelines.deepstream.runtime.elements import GstElementFactory  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 
@@ -91,7 +91,7 @@ class _Fake(Gst.Bin):
     """A stand-in: keeps properties, and holds stock elements that do what little is done."""
 
     facts: ClassVar[dict[str, Any]] = {}
-    kit: FakeKit
+    element_factory: FakeElementFactory
     factory = ""
 
     def __init__(self, name: str) -> None:
@@ -148,7 +148,7 @@ class Encoder(_Fake):
         Gst.util_set_object_arg(encoder, "speed-preset", "ultrafast")
 
     def do_change_state(self, transition: Any) -> Any:
-        if transition == Gst.StateChange.READY_TO_PAUSED and not self.kit.encoder_works:
+        if transition == Gst.StateChange.READY_TO_PAUSED and not self.element_factory.encoder_works:
             error = GLib.GError.new_literal(
                 Gst.ResourceError.quark(), "no NVENC", int(Gst.ResourceError.SETTINGS)
             )
@@ -161,7 +161,7 @@ class StreamMux(_Fake):
 
     def build(self) -> None:
         self.batcher = self.inner("batcher")
-        self.batcher.note = self.kit.note if self.get_name() == "mux" else None
+        self.batcher.note = self.element_factory.note if self.get_name() == "mux" else None
         self.batcher.on_end = self._tell
         self.expose("src", self.batcher.get_static_pad("src"))
 
@@ -188,7 +188,7 @@ class StreamMux(_Fake):
 class StreamDemux(_Fake):
     def build(self) -> None:
         self.router = self.inner("router")
-        self.router.split = self.kit.split if self.get_name() == "demux" else None
+        self.router.split = self.element_factory.split if self.get_name() == "demux" else None
         self.expose("sink", self.router.get_static_pad("sink"))
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
@@ -211,16 +211,16 @@ class Tiler(_Fake):
 
 
 class UriSource(_Fake):
-    """What it plays is written in kit.scripts by its URI: live, fed, dead, auth, ends, dies, stalls."""
+    """It plays what `scripts` says of its URI: live, fed, dead, auth, ends, dies, stalls."""
 
     def build(self) -> None:
         self.source: Any = None
 
     def do_change_state(self, transition: Any) -> Any:
         if transition == Gst.StateChange.READY_TO_PAUSED:
-            self._start(self.kit.scripts.get(self.values["uri"], "live"))
-        if transition == Gst.StateChange.PAUSED_TO_READY and self.kit.hang is not None:
-            self.kit.hang.wait(30)
+            self._start(self.element_factory.scripts.get(self.values["uri"], "live"))
+        if transition == Gst.StateChange.PAUSED_TO_READY and self.element_factory.hang is not None:
+            self.element_factory.hang.wait(30)
         result = Gst.Bin.do_change_state(self, transition)
         live = transition in (Gst.StateChange.READY_TO_PAUSED, Gst.StateChange.PLAYING_TO_PAUSED)
         return (
@@ -228,7 +228,7 @@ class UriSource(_Fake):
         )
 
     def _start(self, script: str) -> None:
-        self.kit.opened.append(self.values["uri"])
+        self.element_factory.opened.append(self.values["uri"])
         if script == "auth":
             # As nvurisrcbin does where it reconnects: an error that calls itself a warning.
             self._complain(Gst.Message.new_warning, Gst.ResourceError.NOT_AUTHORIZED, "Unauthorized")
@@ -236,7 +236,7 @@ class UriSource(_Fake):
             return
         rtsp = self.inner("rtspsrc")  # for the login only
         rtsp.set_locked_state(True)
-        self.kit.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
+        self.element_factory.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
         self.source = self._source(script)
         held, label = self.inner("capsfilter"), self.inner("relabel")
         held.set_property("caps", Gst.Caps.from_string(PICTURE))
@@ -249,7 +249,7 @@ class UriSource(_Fake):
 
     def _source(self, script: str) -> Any:
         if script == "fed":
-            source = self.kit.feeds[self.values["uri"]] = self.inner("appsrc")
+            source = self.element_factory.feeds[self.values["uri"]] = self.inner("appsrc")
             source.set_property("format", Gst.Format.TIME)
             source.set_property("is-live", True)
             return source
@@ -293,7 +293,7 @@ CLASSES: dict[str, type[_Fake]] = {
 }
 
 
-class FakeKit:
+class FakeElementFactory:
     """Makes stand-ins for NVIDIA's elements and real stock ones.
 
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
@@ -301,7 +301,7 @@ class FakeKit:
     """
 
     def __init__(self, box: Capabilities) -> None:
-        self._contract, self._stock = load_contract(box), GstKit()
+        self._contract, self._stock = load_contract(box), GstElementFactory()
         self._classes: dict[str, type[_Fake]] = {}
         self.scripts: dict[str, str] = {}
         self.opened: list[str] = []
@@ -346,7 +346,7 @@ class FakeKit:
             "__gproperties__": {key: spec for key, spec in specs.items() if spec},
             "facts": facts,
             "factory": factory,
-            "kit": self,
+            "element_factory": self,
         }
         return type(factory, (base,), body)
 

@@ -12,14 +12,14 @@ import pytest
 
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
-from probes.nvds.handoff import Handoff
+from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
-from tests.fakes import pyds_over_ctypes
+from scripts.bench import pyds_over_ctypes
 from tests.fakes.people import START
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ CLASSES = {
     (1, 1): (Kind.ACCESSORY, "handbag"),
     (2, 0): (Kind.FACE, "face"),
 }
-TOKEN = 0x1234_5678_9ABC_DEF0
+PROCESS_KEY = 0x1234_5678_9ABC_DEF0
 
 
 def pyds() -> pyds_over_ctypes.Pyds:
@@ -144,7 +144,7 @@ class Rig:
 
     probe: BatchProbe
     meta: PydsMeta
-    handoff: Handoff
+    frame_queue: FrameQueue
     values: dict[TrackId, PersonValue]
     failures: list[str | None] = field(default_factory=list)
 
@@ -173,17 +173,17 @@ def rig(
     values: dict[TrackId, PersonValue] = {}
     failures: list[str | None] = []
     meta = PydsMeta(ds, SURFACE)
-    handoff = Handoff(lambda _camera: None)
+    frame_queue = FrameQueue(lambda _camera: None)
     probe = BatchProbe(
         meta,
         meta,
         cameras={pad: camera(f"cam{pad}", masks) for pad in range(pads)},
         overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:.0f}", values.get),
-        handoff=handoff,
-        token=TOKEN,
+        frame_queue=frame_queue,
+        process_key=PROCESS_KEY,
         opaque=opaque,
         on_failure=failures.append,
         crops=crops,
         marks=marks,
     )
-    return Rig(probe, meta, handoff, values, failures)
+    return Rig(probe, meta, frame_queue, values, failures)

@@ -17,7 +17,7 @@ from pipelines.assembly.platform import Nvidia
 from scripts.demo.truth import PRICES
 from scripts.models.export import REFERENCE
 from tests.fakes.broker import wait_for
-from tests.fakes.deepstream import FakeKit
+from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, fill, pyds, split
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
@@ -37,13 +37,13 @@ class Box:
     """A Jetson at whose door someone in PRADA stands; the till is empty until somebody comes."""
 
     def __init__(self) -> None:
-        self.kit, self.ds = FakeKit(BOXES["orin-legacy-blur"]), pyds()
-        self.kit.note, self.kit.split = self.note, self.split
+        self.element_factory, self.ds = FakeElementFactory(BOXES["orin-legacy-blur"]), pyds()
+        self.element_factory.note, self.element_factory.split = self.note, self.split
         self.ds.get_nvds_buf_surface, self.ds.unmap_nvds_buf_surface = self.map, self.unmap
         self.picture: Any = np.full((*SIZE[::-1], 4), 200, np.uint8)
         cv2.putText(self.picture, "PRADA", (440, 300), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (0, 0, 0, 255), 6)
         self.mapped, self.lock = 0, threading.Lock()
-        self.parts = Nvidia(kit=self.kit, pyds=self.ds, machine=REFERENCE)
+        self.parts = Nvidia(element_factory=self.element_factory, pyds=self.ds, machine=REFERENCE)
 
     def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
         seen = [Obj(1, 0, 2**40 + 3, 0.9, PERSON), Obj(2, 0, box=(500.0, 70.0, 90.0, 100.0))]

@@ -1,4 +1,4 @@
-"""What kinds of picture can flow along each link: medium, memory and format, followed from the sources."""
+"""Finds links along which no caps (medium, memory, format) can flow, from the sources on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.deepstream.checks.contract import Contract
-    from pipelines.graph.graph import Element, Graph
+    from pipelines.graph.graph import Element, PipelineGraph
 
 Kind = tuple[str, str, str]
 """Medium (video/x-raw), memory (NVMM or system), format; `*` stands for any."""
@@ -43,7 +43,7 @@ def parse(text: str) -> Kinds:
     return frozenset(found)
 
 
-def meet(ours: Kinds, theirs: Kinds) -> Kinds:
+def intersect(ours: Kinds, theirs: Kinds) -> Kinds:
     """Return what both allow."""
     both = (tuple(map(_one, a, b)) for a, b in product(ours, theirs))
     return frozenset((m, f, k) for m, f, k in both if m and f and k)
@@ -53,7 +53,7 @@ def _one(a: str, b: str) -> str:
     return b if a == "*" else a if b in ("*", a) else ""
 
 
-def flow(graph: Graph, contract: Contract) -> Iterator[str]:
+def find_dead_links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
     """Yield every link along which no kind of picture can flow. The graph's pads must exist."""
     arriving: dict[str, Kinds] = {}
     waiting = [element.name for element in graph.elements]
@@ -68,7 +68,7 @@ def flow(graph: Graph, contract: Contract) -> Iterator[str]:
             got: set[Kind] = set()
             for link in incoming[name]:
                 sent = _leaving(graph.by_name[link.source], link.source_pad, arriving, contract)
-                accepted = meet(sent, _template(element, link.sink_pad, "sink", contract))
+                accepted = intersect(sent, _template(element, link.sink_pad, "sink", contract))
                 if not accepted:
                     yield f"{link.source} -> {name}: nothing that the one gives can the other take"
                 got |= accepted
@@ -80,7 +80,7 @@ def _leaving(element: Element, pad: str, arriving: dict[str, Kinds], contract: C
     template = _template(element, pad, "src", contract)
     wanted = parse(str(element.properties["caps"])) if element.factory == "capsfilter" else template
     passes = element.factory in KEEP or template == ANYTHING
-    return meet(arriving[element.name], wanted) if passes and arriving[element.name] else wanted
+    return intersect(arriving[element.name], wanted) if passes and arriving[element.name] else wanted
 
 
 def _template(element: Element, pad: str, direction: str, contract: Contract) -> Kinds:

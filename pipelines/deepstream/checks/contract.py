@@ -1,31 +1,20 @@
-"""Checks a graph against what is known of the elements: factories, pads, links, caps, properties.
-
-GStreamer only warns of a number out of range and clamps it, and raises for the rest at run time, on the
-customer's box (pitfall 32); so all of it is checked here, where no DeepStream is needed.
-"""
+"""What is known of the elements (factories, pads, caps, properties), as it applies to one kind of box."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.checks.caps import flow
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.graph.graph import Element, Graph, Value
 
 ELEMENTS = Path(__file__).parent / "contract" / "elements.json"
-_WHOLE = frozenset({"int", "uint", "int64", "uint64"})
-_NUMBERS = _WHOLE | {"float", "double"}
-_TEXTS = frozenset({"string", "caps", "structure"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,76 +93,3 @@ def load_contract(capabilities: Capabilities) -> Contract:
         kept = {k: v for k, v in facts[factory]["properties"].items() if k not in keys}
         facts[factory] = {**facts[factory], "properties": kept}
     return Contract(facts, capabilities)
-
-
-def breaches(graph: Graph, contract: Contract) -> Iterator[str]:
-    """Yield everything in the graph that the elements would not take."""
-    for name, times in Counter(element.name for element in graph.elements).items():
-        if times > 1:
-            yield f"{name}: {times} elements have this name"
-    for element in graph.elements:
-        if not contract.knows(element.factory):
-            yield f"{element.name}: this box has no element {element.factory}"
-            continue
-        known = contract.properties(element.factory)
-        for key, value in element.properties.items():
-            if (problem := _property(known.get(key), value)) is not None:
-                yield f"{element.name}.{key}: {problem}"
-    broken = list(_links(graph, contract))
-    yield from broken or flow(graph, contract)
-
-
-def _property(fact: dict[str, Any] | None, value: Value) -> str | None:
-    if fact is None:
-        return "the element has no such property here"
-    return _typed(fact["type"], fact, value) if "w" in fact.get("flags", "rw") else "can only be read"
-
-
-def _typed(kind: str, fact: dict[str, Any], value: Value) -> str | None:
-    if kind == "bool":
-        return None if isinstance(value, bool) else f"expected true or false, found {value!r}"
-    if kind in ("enum", "flags"):
-        known, given = fact["values"], str(value).split("+") if kind == "flags" else [value]
-        return None if all(one in known for one in given) else f"{value!r} is none of {', '.join(known)}"
-    if kind in _NUMBERS:
-        return _number(kind, fact, value)
-    if kind in _TEXTS:
-        return None if isinstance(value, str) else f"expected text, found {value!r}"
-    return f"properties of type {kind} cannot be set from here"
-
-
-def _number(kind: str, fact: dict[str, Any], value: Value) -> str | None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (whole or (kind not in _WHOLE and isinstance(value, float))):
-        return f"expected a number of type {kind}, found {value!r}"
-    if not fact["min"] <= value <= fact["max"]:
-        return f"{value} is outside {fact['min']} to {fact['max']}"
-    return None
-
-
-def _links(graph: Graph, contract: Contract) -> Iterator[str]:
-    taken: Counter[tuple[str, str]] = Counter()
-    for link in graph.links:
-        for name, pad, direction in (
-            (link.source, link.source_pad, "src"),
-            (link.sink, link.sink_pad, "sink"),
-        ):
-            element = graph.by_name.get(name)
-            if element is None:
-                yield f"{name}: linked, but not in the graph"
-            elif contract.pad(element.factory, pad, direction) is None:
-                yield f"{name}: {element.factory} has no {direction} pad {pad} here"
-            taken[name, pad] += 1
-    for (name, pad), times in taken.items():
-        if times > 1:
-            yield f"{name}.{pad}: linked {times} times"
-    for element in graph.elements:
-        yield from _unlinked(element, contract, {pad for name, pad in taken if name == element.name})
-
-
-def _unlinked(element: Element, contract: Contract, linked: set[str]) -> Iterator[str]:
-    if not contract.knows(element.factory):
-        return
-    for pad in contract.pads(element.factory):
-        if pad.presence == "always" and pad.name not in linked:
-            yield f"{element.name}.{pad.name}: not linked"

@@ -1,8 +1,8 @@
 """Proves that no picture leaves unredacted, on the pure graph and on the pipeline built from it.
 
 A sink is dominated by redaction when every way from any source to it leads through a redactor. A redactor
-counts only with its door shut: its sink pad has the gate that drops what the probe did not vouch for. All
-that is not known to be harmless is refused.
+counts only with the gate on its sink pad, which drops every frame that the probe did not tag. Elements that
+are not known to be harmless are refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.graph.graph import Element, Graph, Value
+    from pipelines.graph.graph import Element, PipelineGraph, Value
 
 BEFORE: Final = frozenset(
     {
@@ -71,14 +71,14 @@ class Proof:
 _SEAL: Final = object()
 
 
-def prove(graph: Graph, redaction: Redaction) -> Proof:
+def prove(graph: PipelineGraph, redaction: Redaction) -> Proof:
     """Raise Unproven, with all reasons, unless every sink of the graph is dominated by redaction."""
     if found := list(violations(graph, redaction)):
         raise Unproven(f"not proven that every picture is redacted, so nothing runs: {'; '.join(found)}")
     return Proof(_SEAL)
 
 
-def violations(graph: Graph, redaction: Redaction) -> Iterator[str]:
+def violations(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
     """Yield every reason why the proof fails."""
     redactors = {
         element.name
@@ -94,7 +94,7 @@ def violations(graph: Graph, redaction: Redaction) -> Iterator[str]:
         yield from _informed(graph, name)
 
 
-def _doors(graph: Graph, redaction: Redaction) -> Iterator[str]:
+def _doors(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
     """Every gate must stand before something that redacts; a gate elsewhere is a mistake in the graph."""
     for name in sorted(graph.gates):
         element = graph.by_name.get(name)
@@ -103,7 +103,7 @@ def _doors(graph: Graph, redaction: Redaction) -> Iterator[str]:
             yield f"{name} stands behind the gate but {reason}"
 
 
-def _sinks(graph: Graph, redactors: set[str]) -> Iterator[str]:
+def _sinks(graph: PipelineGraph, redactors: set[str]) -> Iterator[str]:
     if not graph.sources or not graph.sinks:
         yield "the graph has no source or no sink"
     for sink in graph.sinks:
@@ -122,7 +122,7 @@ def _harmless(element: Element) -> Iterator[str]:
             yield f"{element.name}.{key} would write unredacted pictures"
 
 
-def _informed(graph: Graph, redactor: str) -> Iterator[str]:
+def _informed(graph: PipelineGraph, redactor: str) -> Iterator[str]:
     """Demand faces, persons and the probe on every way to a redactor: it covers only what metadata names."""
     for gie, what in ((PERSON_GIE, "person"), (FACE_GIE, "face")):
         detectors = [

@@ -10,10 +10,10 @@ from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
 from pipelines.deepstream.graph.camera import SIZE, add_camera, feed
-from pipelines.deepstream.graph.outlets import OutletDraft, Outlets, mux_properties
+from pipelines.deepstream.graph.outlets import OutletBuilder, Outlets, mux_properties
 from pipelines.deepstream.graph.redaction import BRAND_GIE, FACE_GIE, PERSON_GIE, choose
 from pipelines.errors import BadInput
-from pipelines.graph.graph import Draft, Graph
+from pipelines.graph.graph import GraphBuilder, PipelineGraph
 from pipelines.settings.models import BUILTIN_BRAND
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def outlets(settings: Settings) -> Outlets:
 
 def build_graph(
     settings: Settings, capabilities: Capabilities, files: EngineFiles
-) -> tuple[Graph, Redaction]:
+) -> tuple[PipelineGraph, Redaction]:
     """Return the graph, and the redaction that it must prove. BadInput where the box cannot run the store.
 
     Every camera of the file has its slot, the disabled ones too: nvstreamdemux wants its pads before data
@@ -108,7 +108,7 @@ def build_graph(
     rate = max(camera.fps for camera in cameras.values())
     enabled = settings.enabled_cameras().items()
     live = any(feed(name, camera, capabilities).live for name, camera in enabled)
-    draft = Draft()
+    draft = GraphBuilder()
     draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
     for name, camera in cameras.items():
         if camera.enabled:
@@ -116,11 +116,11 @@ def build_graph(
             draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
     _spine(draft, len(slots), capabilities, files)
     leaving = outlets(settings)
-    add = OutletDraft(draft, leaving, redaction, capabilities)
+    add = OutletBuilder(draft, leaving, redaction, capabilities)
     tees = {name: (slot, add.camera(name, slot, cameras[name].fps)) for name, slot in slots.items()}
     if leaving.stream_kbit and len(tees) > 1:
         add.wall(tees, rate)
-    graph = Graph(
+    graph = PipelineGraph(
         tuple(draft.elements),
         tuple(draft.links),
         slots,
@@ -131,7 +131,7 @@ def build_graph(
     return graph, redaction
 
 
-def _spine(draft: Draft, batch: int, box: Capabilities, files: EngineFiles) -> None:
+def _spine(draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFiles) -> None:
     """Add what all cameras share: from the mux's batch to the demux, all in one chain, so without a tee."""
     chain = ["mux"]
 
@@ -172,7 +172,7 @@ def _spine(draft: Draft, batch: int, box: Capabilities, files: EngineFiles) -> N
     draft.chain(*chain)
 
 
-def _infer(draft: Draft, name: str, config: Path, engine: Path | None, properties: Properties) -> None:
+def _infer(draft: GraphBuilder, name: str, config: Path, engine: Path | None, properties: Properties) -> None:
     """Add an nvinfer. Its properties win over its file (pitfall 17), so what matters here is set here."""
     built: Properties = {} if engine is None else {"model-engine-file": str(engine)}
     draft.add(name, "nvinfer", properties, built, config_file_path=str(config))

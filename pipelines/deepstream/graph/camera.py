@@ -12,7 +12,7 @@ from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities
-    from pipelines.graph.graph import Draft, Properties
+    from pipelines.graph.graph import GraphBuilder, Properties
     from pipelines.settings.camera import CameraConfig
 
 SIZE: Final = (1280, 720)
@@ -59,7 +59,7 @@ def feed(name: str, camera: CameraConfig, capabilities: Capabilities) -> Feed:
     return Feed(camera.kind)
 
 
-def add_camera(draft: Draft, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
+def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
     """Add a camera's source and return its last element, whose `src` belongs on the mux."""
     kind = feed(name, camera, box)
     if kind is Feed.CSI:
@@ -88,7 +88,7 @@ def add_camera(draft: Draft, name: str, camera: CameraConfig, slot: int, box: Ca
     return last
 
 
-def _uri(draft: Draft, name: str, camera: CameraConfig, slot: int, kind: Feed) -> str:
+def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, kind: Feed) -> str:
     source = f"source_{name}"
     if kind is Feed.FILE:
         uri = Path(camera.source).absolute().as_uri()
@@ -112,7 +112,7 @@ def _uri(draft: Draft, name: str, camera: CameraConfig, slot: int, kind: Feed) -
     )
 
 
-def _v4l2(draft: Draft, name: str, camera: CameraConfig) -> str:
+def _v4l2(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
     # nvvideoconvert has no YUY2, which is what most USB cameras give uncompressed.
     return draft.chain(
         draft.add(f"source_{name}", "v4l2src", group=name, device=camera.source),
@@ -121,7 +121,7 @@ def _v4l2(draft: Draft, name: str, camera: CameraConfig) -> str:
     )
 
 
-def _csi(draft: Draft, name: str, camera: CameraConfig) -> str:
+def _csi(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
     caps = f"{NVMM},format=NV12,width={SIZE[0]},height={SIZE[1]}"
     return draft.chain(
         draft.add(f"source_{name}", "nvarguscamerasrc", group=name, sensor_id=int(camera.source[6:])),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.graph.graph import Draft, Properties
+    from pipelines.graph.graph import GraphBuilder, Properties
 
 WALL: Final = "_wall"
 """Stands where a camera's name does; no camera can be called that."""
@@ -56,10 +56,12 @@ class Outlets:
         return bool(self.stream_kbit or self.record_kbit or self.pictures)
 
 
-class OutletDraft:
+class OutletBuilder:
     """Adds the outlets to a draft."""
 
-    def __init__(self, draft: Draft, outlets: Outlets, redaction: Redaction, box: Capabilities) -> None:
+    def __init__(
+        self, draft: GraphBuilder, outlets: Outlets, redaction: Redaction, box: Capabilities
+    ) -> None:
         self._draft, self._outlets, self._redaction, self._box = draft, outlets, redaction, box
 
     def camera(self, name: str, slot: int, fps: float) -> str:

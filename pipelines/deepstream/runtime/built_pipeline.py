@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.checks.privacy_proof import READ
-from pipelines.deepstream.runtime.elements import Gst, GstKit, get, put
+from pipelines.deepstream.runtime.elements import Gst, GstElementFactory, get_nick, set_checked
 from pipelines.errors import BadInput
-from pipelines.graph.graph import Element, Graph, Link
-from probes.nvds.pads import judge_buffers
+from pipelines.graph.graph import Element, Link, PipelineGraph
+from probes.nvds.pads import filter_buffers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pipelines.deepstream.runtime.elements import Kit
-    from probes.nvds.gate import Verdict
+    from pipelines.deepstream.runtime.elements import ElementFactory
+    from probes.nvds.redaction_gate import BufferVerdict
 
-    Judge = Callable[[int], Verdict]
+    BufferCheck = Callable[[int], BufferVerdict]
 
 BIN = "camera_"
 
 
-class Realised:
+class BuiltPipeline:
     """A built pipeline. Used by one thread at a time."""
 
-    def __init__(self, graph: Graph, kit: Kit | None = None) -> None:
+    def __init__(self, graph: PipelineGraph, element_factory: ElementFactory | None = None) -> None:
         """Build all but the cameras, which `camera_bin` builds. Raises BadInput."""
-        self.graph, self._kit = graph, kit or GstKit()
+        self.graph, self._element_factory = graph, element_factory or GstElementFactory()
         self.pipeline: Any = Gst.Pipeline.new("deepstream")
-        self._judged: dict[str, Any] = {}
+        self._gated: dict[str, Any] = {}
         shared = [element for element in graph.elements if not element.group]
         names = {element.name for element in shared}
         for element in shared:
@@ -48,15 +48,15 @@ class Realised:
             raise KeyError(name)
         return element
 
-    def judge(self, name: str, judge: Judge) -> None:
-        """Have all that reaches an element's sink pad judged. Fails closed: no verdict, no picture."""
+    def add_gate_probe(self, name: str, check: BufferCheck) -> None:
+        """Have all that reaches an element's sink pad gated. Fails closed: no verdict, no picture."""
         pad = self.element(name).get_static_pad("sink")
-        judge_buffers(pad, judge)
-        self._judged[name] = pad
+        filter_buffers(pad, check)
+        self._gated[name] = pad
 
-    def show(self, name: str, judge: Judge) -> None:
+    def add_probe(self, name: str, check: BufferCheck) -> None:
         """Show somebody all that reaches an element's sink pad; no gate, and no part of the proof."""
-        judge_buffers(self.element(name).get_static_pad("sink"), judge)
+        filter_buffers(self.element(name).get_static_pad("sink"), check)
 
     def camera_bin(self, camera: str) -> Any:
         """Build the source bin of a camera, not yet in the pipeline."""
@@ -79,7 +79,7 @@ class Realised:
                 return link
         raise KeyError(camera)
 
-    def read_back(self) -> Graph:
+    def read_back(self) -> PipelineGraph:
         """Return what was really built, read from the elements and pads themselves."""
         elements, links = [], []
         for group, made in self._walk():
@@ -92,16 +92,16 @@ class Realised:
                 if peer is not None:
                     sink = peer.get_parent_element().get_name()
                     links.append(Link(made.get_name(), pad.get_name(), sink, peer.get_name()))
-        judged = {
-            name for name, pad in self._judged.items() if self.element(name).get_static_pad("sink") == pad
+        gated = {
+            name for name, pad in self._gated.items() if self.element(name).get_static_pad("sink") == pad
         }
-        probe = self.graph.probe if self.graph.probe in judged else ""
-        gates = frozenset(judged - {probe})
-        return Graph(tuple(elements), tuple(links), self.graph.slots, probe, gates)
+        probe = self.graph.probe if self.graph.probe in gated else ""
+        gates = frozenset(gated - {probe})
+        return PipelineGraph(tuple(elements), tuple(links), self.graph.slots, probe, gates)
 
     def _read(self, made: Any, group: str) -> Element:
-        factory = self._kit.factory_of(made)
-        read = {key: get(made, key) for key in READ.get(factory, ())}
+        factory = self._element_factory.factory_of(made)
+        read = {key: get_nick(made, key) for key in READ.get(factory, ())}
         known = {key: value for key, value in read.items() if value is not None}
         return Element(made.get_name(), factory, known, group)
 
@@ -114,9 +114,9 @@ class Realised:
                 yield "", made
 
     def _make(self, element: Element) -> Any:
-        made = self._kit.make(element.factory, element.name)
+        made = self._element_factory.make(element.factory, element.name)
         for key, value in element.properties.items():
-            put(made, key, value)
+            set_checked(made, key, value)
         return made
 
 

@@ -27,7 +27,7 @@ SURE = frozenset({Cause.AUTH, Cause.NOT_FOUND, Cause.REFUSED, Cause.UNREACHABLE,
 
 
 @dataclass(frozen=True, slots=True)
-class CameraNews:
+class CameraEvent:
     """A camera's source has failed, or its stream has ended: then cause is ENDED."""
 
     camera: str
@@ -36,24 +36,24 @@ class CameraNews:
 
 
 @dataclass(frozen=True, slots=True)
-class PipelineDied:
+class PipelineFailed:
     """Something that all cameras share has failed. `detail` is for the log; it holds no secret."""
 
     element: str
     detail: str
 
 
-News = CameraNews | PipelineDied
+BusEvent = CameraEvent | PipelineFailed
 
 
-class Interpreter:
+class BusParser:
     """Reads messages. kinds: the kind of each camera's source; slots: cameras' numbers at the mux."""
 
     def __init__(self, kinds: Mapping[str, SourceKind], slots: Mapping[str, int]) -> None:
         self._kinds = dict(kinds)
         self._cameras = {slot: camera for camera, slot in slots.items()}
 
-    def read(self, message: Any) -> News | None:
+    def read(self, message: Any) -> BusEvent | None:
         """Return what a message means; None where it means nothing to us."""
         kind = message.type
         if kind == Gst.MessageType.ELEMENT:
@@ -61,12 +61,12 @@ class Interpreter:
         camera = camera_of(message.src)
         if kind == Gst.MessageType.APPLICATION:
             name = message.get_structure().get_name()
-            return CameraNews(camera, Cause(name)) if camera and name in set(Cause) else None
+            return CameraEvent(camera, Cause(name)) if camera and name in set(Cause) else None
         if kind == Gst.MessageType.EOS:
-            return PipelineDied(message.src.get_name(), "the whole pipeline has ended")
+            return PipelineFailed(message.src.get_name(), "the whole pipeline has ended")
         return self._trouble(message, camera, is_error=kind == Gst.MessageType.ERROR)
 
-    def _trouble(self, message: Any, camera: str, *, is_error: bool) -> News | None:
+    def _trouble(self, message: Any, camera: str, *, is_error: bool) -> BusEvent | None:
         """Read an error, or a warning that was one.
 
         With reconnection on, nvurisrcbin makes warnings of its source's errors, by changing the type of the
@@ -75,21 +75,21 @@ class Interpreter:
         error, debug = message.parse_error() if is_error else message.parse_warning()
         text = f"{error.message} {debug or ''}"
         if not camera:
-            return PipelineDied(message.src.get_name(), text) if is_error else None
+            return PipelineFailed(message.src.get_name(), text) if is_error else None
         cause = classify(self._kinds[camera], error.domain, error.code, text)
         if is_error or cause in SURE:
-            return CameraNews(camera, cause, text)
+            return CameraEvent(camera, cause, text)
         return None
 
-    def _element(self, source: Any, structure: Any) -> News | None:
+    def _element(self, source: Any, structure: Any) -> BusEvent | None:
         """Read DeepStream's own messages: the mux's per-source end, nvurisrcbin's last attempt (8, 12)."""
         name = structure.get_name() if structure is not None else ""
         if name == "stream-eos" and source.get_name() == "mux":  # the wall has a mux of its own
             camera = self._camera_at(structure, "stream-id")
-            return CameraNews(camera, Cause.ENDED) if camera else None
+            return CameraEvent(camera, Cause.ENDED) if camera else None
         if name == "attempt-exceeded":
             camera = self._camera_at(structure, "source-id")
-            return CameraNews(camera, Cause.UNREACHABLE) if camera else None
+            return CameraEvent(camera, Cause.UNREACHABLE) if camera else None
         return None
 
     def _camera_at(self, structure: Any, field: str) -> str:

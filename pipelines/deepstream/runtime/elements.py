@@ -11,13 +11,13 @@ from gi.repository import GObject, Gst  # noqa: E402
 
 from pipelines.errors import BadInput  # noqa: E402
 
-__all__ = ["Gst", "GstKit", "Kit", "put"]
+__all__ = ["ElementFactory", "Gst", "GstElementFactory", "set_checked"]
 
 if TYPE_CHECKING:
     from pipelines.graph.graph import Value
 
 
-class Kit(Protocol):
+class ElementFactory(Protocol):
     """Where elements come from."""
 
     def make(self, factory: str, name: str) -> Any:
@@ -30,11 +30,11 @@ class Kit(Protocol):
         """Return major and minor of the plugin that holds a factory, None where there is none."""
 
 
-class GstKit:
+class GstElementFactory:
     """The elements that are installed."""
 
     def make(self, factory: str, name: str) -> Any:
-        """Return a new element; see Kit."""
+        """Return a new element; see ElementFactory."""
         element = Gst.ElementFactory.make(factory, name)
         if element is None:
             raise BadInput(
@@ -56,7 +56,7 @@ class GstKit:
         return (int(numbers[0]), int(numbers[1])) if known else None
 
 
-def put(element: Any, key: str, value: Value) -> None:
+def set_checked(element: Any, key: str, value: Value) -> None:
     """Set a property and read it back: gst-python only warns of what is out of range, and clamps (32)."""
     known = element.find_property(key)
     place = f"{element.get_name()}.{key}"
@@ -64,7 +64,7 @@ def put(element: Any, key: str, value: Value) -> None:
         raise BadInput(f"{place}: the installed element has no such property; is this DeepStream supported?")
     if known.value_type.is_a(GObject.TYPE_ENUM) or known.value_type.is_a(GObject.TYPE_FLAGS):
         Gst.util_set_object_arg(element, key, str(value))
-        found = get(element, key)
+        found = get_nick(element, key)
         if isinstance(found, str) and found != value:
             raise BadInput(f"{place}: the installed element does not know {value!r}")
         return
@@ -79,7 +79,7 @@ def put(element: Any, key: str, value: Value) -> None:
         raise BadInput(f"{place}: the installed element does not take {value!r}")
 
 
-def get(element: Any, key: str) -> Value | None:
+def get_nick(element: Any, key: str) -> Value | None:
     """Return a property as graphs write it: enums by nick. None where there is none."""
     if element.find_property(key) is None:
         return None

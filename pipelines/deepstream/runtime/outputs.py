@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.deepstream.checks.privacy_proof import Proof
 from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.runtime.elements import Gst
-from pipelines.deepstream.runtime.pictures import TIMEOUT_S, Pictures
+from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pipelines.deepstream.platform import Analysis
+    from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _PLAIN = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY
 HOUSEKEEPING_S = 0.5
@@ -135,7 +135,7 @@ class DeepStreamOutputs:
             raise TypeError("outputs belong only to a pipeline that has been proven")
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._wall_ns = dict(cameras), wall_ns
-        self.pictures = Pictures(pipeline, valves, self._cameras, analysis.captured_at)
+        self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
         self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics)
         if record := self._settings.record:
@@ -209,7 +209,7 @@ class DeepStreamOutputs:
                 failing = False
             except (OutputFailed, OSError) as error:
                 if not failing:
-                    _log.error("outputs: %s", error)
+                    logger.error("outputs: %s", error)
                 failing = True
 
     def _snap(self, folder: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Listener = Callable[[LivePicture], None]
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 TIMEOUT_S = 2.0
 REMEMBERED = 64
@@ -29,7 +29,7 @@ UNKNOWN = 10
 """So many pictures in a row whose frame nobody saw are no leftover any more but a fault."""
 
 
-class Pictures:
+class PictureBranches:
     """Hands out the pictures of each camera; they are drawn and encoded only while someone listens."""
 
     def __init__(
@@ -130,7 +130,7 @@ class _Feed:
         if at is None:
             self._unknown += 1
             if self._unknown == UNKNOWN:
-                _log.error("camera %s: pictures whose age is unknown are not shown", self._camera)
+                logger.error("camera %s: pictures whose age is unknown are not shown", self._camera)
             return Gst.FlowReturn.OK
         self._unknown = 0
         size = caps.get_value("width"), caps.get_value("height")
@@ -146,5 +146,5 @@ class _Feed:
             except Exception as error:  # noqa: BLE001 one listener's fault must not touch the others
                 failed = error
         if failed is not None and not self._failing:
-            _log.error("camera %s: no live picture: %s", self._camera, failed)
+            logger.error("camera %s: no live picture: %s", self._camera, failed)
         self._failing = failed is not None

@@ -10,7 +10,7 @@ from pipelines.deepstream.graph.outlets import WALL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.graph.graph import Graph
+    from pipelines.graph.graph import PipelineGraph
 
 STREAM, PICTURE = "stream", "picture"
 
@@ -19,7 +19,7 @@ class Valves:
     """What is wanted of each camera. `set_drop(element, shut)` moves a valve. From any thread."""
 
     def __init__(
-        self, graph: Graph, set_drop: Callable[[str, bool], None], *, always: frozenset[str]
+        self, graph: PipelineGraph, set_drop: Callable[[str, bool], None], *, always: frozenset[str]
     ) -> None:
         """Shut what nobody wants. always: what every camera is wanted for: streams that are recorded."""
         self._set_drop = set_drop

@@ -14,7 +14,7 @@ from pipelines.settings import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
-from tests.fakes.deepstream import FakeKit
+from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES
 
@@ -53,9 +53,13 @@ def test_a_platform_that_cannot_be_had_is_one_line(tmp_path):
 
 def a_box(box="dgpu-legacy-blur", version=(9, 1), missing=(), **parts):
     """Return a box on which DeepStream is whole, but for what a test takes away."""
-    kit = FakeKit(BOXES[box])
-    kit.version, kit.missing, kit.encoder_works = version, set(missing), BOXES[box].nvenc
-    return Nvidia(**{"kit": kit, "pyds": pyds(), "machine": REFERENCE, **parts})
+    element_factory = FakeElementFactory(BOXES[box])
+    element_factory.version, element_factory.missing, element_factory.encoder_works = (
+        version,
+        set(missing),
+        BOXES[box].nvenc,
+    )
+    return Nvidia(**{"element_factory": element_factory, "pyds": pyds(), "machine": REFERENCE, **parts})
 
 
 def an_old_one(_monkeypatch):
@@ -146,7 +150,7 @@ def test_a_box_on_which_all_is_there_runs_deepstream(tmp_path, monkeypatch, kind
 def test_deepstream_says_that_it_describes_nobody(tmp_path, caplog):
     service = "describe: {provider: openai, url: 'http://127.0.0.1:9/v1', model: m}\n"
     store_on("deepstream", tmp_path, a_box(), TEXT + service).stop()
-    assert "describe: DeepStream describes nobody yet" in caplog.text
+    assert "describe: not available on DeepStream" in caplog.text
 
 
 def test_a_csi_camera_is_refused_on_the_cpu_with_a_way_out():

@@ -19,8 +19,8 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
 from probes.events.status import Summaries
-from probes.nvds.gate import Verdict
 from probes.nvds.meta import HEADS
+from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
 from tests.fakes.people import START
 from tests.fakes.shop_day import Sayings
@@ -106,16 +106,16 @@ class Watched(PydsAnalysis):
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.verdicts: list[Verdict] = []
+        self.verdicts: list[BufferVerdict] = []
         self.handed = 0
-        self._put, self._handoff.put = self._handoff.put, self._count
+        self._put, self._frame_queue.put = self._frame_queue.put, self._count
 
     def _count(self, sighting: Any) -> None:
         self.handed += 1
         self._put(sighting)
 
-    def judge_batch(self, buffer: int) -> Verdict:
-        verdict = super().judge_batch(buffer)
+    def process_batch(self, buffer: int) -> BufferVerdict:
+        verdict = super().process_batch(buffer)
         self.verdicts.append(verdict)
         return verdict
 
@@ -219,7 +219,7 @@ class Lockstep:
         """Tell whether all that was fed has gone as far as it will: to the floor, and to the streams."""
         verdicts, handed = self.run.analysis.verdicts, self.run.analysis.handed
         passed = zip(self.batches, verdicts, strict=False)
-        leaving = Counter(f"c{slot}" for batch, v in passed if v is Verdict.PASS for slot, _ in batch)
+        leaving = Counter(f"c{slot}" for batch, v in passed if v is BufferVerdict.PASS for slot, _ in batch)
         return (
             sum(len(batch) for batch in self.batches) == self._fed
             and len(verdicts) == len(self.batches)
@@ -230,13 +230,13 @@ class Lockstep:
     def kill(self, camera: str) -> None:
         """Let a camera's source fail, for good."""
         uri = self.run.platform._settings.cameras[camera].source
-        self.run.kit.scripts[uri] = "dead"
-        source = self.run.kit.feeds.pop(uri).get_parent()
+        self.run.element_factory.scripts[uri] = "dead"
+        source = self.run.element_factory.feeds.pop(uri).get_parent()
         source._complain(Gst.Message.new_error, Gst.ResourceError.READ, "Could not read from resource.")
 
     def _feeds(self) -> list[Any]:
         cameras = self.run.platform._settings.cameras.values()
-        return [self.run.kit.feeds.get(camera.source) for camera in cameras]
+        return [self.run.element_factory.feeds.get(camera.source) for camera in cameras]
 
 
 @contextmanager
@@ -250,5 +250,5 @@ def lockstep(folder: Path, shop: Lockstep, cameras: int = 2, change: Any = None)
         for camera in scripts:
             shop.watch(camera)
         run.platform.start()
-        assert until(lambda: len(run.kit.feeds) == cameras)
+        assert until(lambda: len(run.element_factory.feeds) == cameras)
         yield shop

@@ -12,8 +12,8 @@ from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.platform import DeepStreamPlatform
 from pipelines.deepstream.runtime.elements import Gst
 from probes.metrics import Metrics
-from probes.nvds.gate import Verdict
-from tests.fakes.deepstream import FakeKit
+from probes.nvds.redaction_gate import BufferVerdict
+from tests.fakes.deepstream import FakeElementFactory
 from tests.pipelines.deepstream.stores import JETSON, store
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class FakeAnalysis:
-    """Vouches for all, unless told otherwise. seen: batches; passed: frames at each gate."""
+    """Passes every frame, unless told otherwise. seen: batches; passed: frames at each gate."""
 
     failed = False
 
     def __init__(self) -> None:
-        self.verdict = self.gates = Verdict.PASS
+        self.verdict = self.gates = BufferVerdict.PASS
         self.batches = 0
         self.passed: Counter[int] = Counter()
         self.processed: dict[str, int] = {}
@@ -37,19 +37,19 @@ class FakeAnalysis:
         self._made = 0
         self.capture: int | None = 7
 
-    def judge_batch(self, _buffer: int) -> Verdict:
+    def process_batch(self, _buffer: int) -> BufferVerdict:
         self.batches += 1
         return self.verdict
 
-    def choose(self, _buffer: int) -> Verdict:
-        return Verdict.PASS
+    def choose_looks(self, _buffer: int) -> BufferVerdict:
+        return BufferVerdict.PASS
 
-    def gate(self) -> Callable[[int], Verdict]:
+    def new_gate(self) -> Callable[[int], BufferVerdict]:
         number = self._made
         self._made += 1
 
-        def judge(_buffer: int) -> Verdict:
-            if self.gates is Verdict.PASS:
+        def judge(_buffer: int) -> BufferVerdict:
+            if self.gates is BufferVerdict.PASS:
                 self.passed[number] += 1
             return self.gates
 
@@ -76,9 +76,14 @@ class Running:
     """The platform under test and all that it says."""
 
     def __init__(
-        self, settings: Settings, kit: FakeKit, box: Any, analyse: Any = None, clocks: Any = None
+        self,
+        settings: Settings,
+        element_factory: FakeElementFactory,
+        box: Any,
+        analyse: Any = None,
+        clocks: Any = None,
     ) -> None:
-        self.kit = kit
+        self.element_factory = element_factory
         self.metrics = Metrics([state.value for state in CameraState])
         self.analysis: Any = analyse(settings, self.metrics) if analyse else FakeAnalysis()
         self.states: list[tuple[str, str, str]] = []
@@ -89,7 +94,7 @@ class Running:
             analysis=self.analysis,
             metrics=self.metrics,
             on_state=lambda camera, state, cause, _: self.states.append((camera, state.value, cause.value)),
-            kit=kit,
+            element_factory=element_factory,
             clocks=clocks,
         )
         self.samples: Counter[str] = Counter()
@@ -136,10 +141,10 @@ def running(
     settings = store(folder, sources, outputs)
     if change:
         settings = change(settings)
-    kit = FakeKit(box)
-    kit.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
-    kit.note, kit.split = note, split
-    run = Running(settings, kit, box, analyse, clocks)
+    element_factory = FakeElementFactory(box)
+    element_factory.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
+    element_factory.note, element_factory.split = note, split
+    run = Running(settings, element_factory, box, analyse, clocks)
     try:
         yield run
     finally:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.graph.graph import Graph
+    from pipelines.graph.graph import PipelineGraph
     from pipelines.settings.root import Settings
 
 BOXES = {
@@ -66,6 +66,6 @@ def rtsp(count: int) -> list[str]:
     return [f"rtsp://10.0.0.{number + 1}:554/stream" for number in range(count)]
 
 
-def graph_of(folder: Path, box: Capabilities = JETSON, count: int = 2) -> tuple[Graph, Redaction]:
+def graph_of(folder: Path, box: Capabilities = JETSON, count: int = 2) -> tuple[PipelineGraph, Redaction]:
     settings = store(folder, rtsp(count))
     return build_graph(settings, box, engine_files(settings))

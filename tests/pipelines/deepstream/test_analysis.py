@@ -20,7 +20,7 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.recognition.reading import Sought
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
-from tests.fakes.deepstream import FakeKit
+from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
@@ -201,8 +201,8 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
 
 def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
     settings = store(tmp_path, rtsp(1), "rtsp")
-    kit = FakeKit(JETSON)
-    kit.note, kit.split = shop.note, shop.split
+    element_factory = FakeElementFactory(JETSON)
+    element_factory.note, element_factory.split = shop.note, shop.split
     platform = assemble(
         settings,
         floor=shop.floor,
@@ -211,7 +211,7 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
         metrics=Metrics([state.value for state in CameraState]),
         on_state=lambda *_: None,
         random=Random(1),
-        kit=kit,
+        element_factory=element_factory,
         pyds=shop.ds,
     )
     platform.start()

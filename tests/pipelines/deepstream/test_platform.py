@@ -9,7 +9,7 @@ import pytest
 from pipelines.deepstream.checks import privacy_proof as guard
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
-from probes.nvds.gate import Verdict
+from probes.nvds.redaction_gate import BufferVerdict
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import BOXES, rtsp
 
@@ -53,13 +53,13 @@ def test_the_wall_shows_all_cameras(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["batch", "gate", "raises", "nothing"])
-def test_what_nobody_vouched_for_reaches_no_sink(tmp_path, what):
+def test_frames_without_a_redaction_tag_reach_no_sink(tmp_path, what):
     with running(tmp_path, rtsp(1)) as run:
         run.listen("stream_c0")
         if what == "batch":
-            run.analysis.verdict = Verdict.DROP
+            run.analysis.verdict = BufferVerdict.DROP
         elif what == "gate":
-            run.analysis.gates = Verdict.DROP
+            run.analysis.gates = BufferVerdict.DROP
         else:
             run.analysis.verdict = "odd" if what == "raises" else None
         run.platform.valves.want("c0", STREAM, wanted=True)
@@ -67,7 +67,7 @@ def test_what_nobody_vouched_for_reaches_no_sink(tmp_path, what):
         assert until(lambda: run.analysis.batches >= 5)
         assert run.samples["stream_c0"] == 0
         assert run.state("c0") == "live:none"  # the camera is well; the pixels are withheld
-        run.analysis.verdict = run.analysis.gates = Verdict.PASS
+        run.analysis.verdict = run.analysis.gates = BufferVerdict.PASS
         assert until(lambda: run.samples["stream_c0"] >= 1)
 
 
@@ -87,16 +87,16 @@ def test_a_dead_camera_touches_no_other(tmp_path):
 def test_a_camera_that_dies_is_called_again(tmp_path):
     with running(tmp_path, rtsp(2), c0="dies") as run:
         run.platform.start()
-        assert until(lambda: run.kit.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        assert until(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
         assert until(lambda: ("c0", "backoff", "unknown") in run.states)
         assert run.states.count(("c0", "live", "none")) >= 1
         assert run.state("c1") == "live:none"
-        assert run.kit.opened.count("rtsp://10.0.0.2:554/stream") == 1
+        assert run.element_factory.opened.count("rtsp://10.0.0.2:554/stream") == 1
         assert not run.platform.failed
 
 
 def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.deepstream.runtime.camera_run.RESCUE_S", 0.5)
+    monkeypatch.setattr("pipelines.deepstream.runtime.camera_source.RESCUE_S", 0.5)
 
     def quick(settings):
         camera = settings.cameras["c0"].model_copy(update={"stale_after_ms": 300})
@@ -104,7 +104,7 @@ def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkey
 
     with running(tmp_path, rtsp(1), change=quick, c0="stalls") as run:
         run.platform.start()
-        assert until(lambda: len(run.kit.opened) >= 2)
+        assert until(lambda: len(run.element_factory.opened) >= 2)
         assert run.states[:3] == [
             ("c0", "connecting", "none"),
             ("c0", "live", "none"),
@@ -115,11 +115,11 @@ def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkey
 
 def test_a_file_ends_once_and_the_others_go_on(tmp_path):
     with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
-        run.kit.scripts[(tmp_path / "clip.mp4").as_uri()] = "ends"
+        run.element_factory.scripts[(tmp_path / "clip.mp4").as_uri()] = "ends"
         run.platform.start()
         assert until(lambda: run.state("c0") == "stopped:ended")
         assert until(lambda: run.state("c1") == "live:none")
-        assert len([uri for uri in run.kit.opened if "clip" in uri]) == 1
+        assert len([uri for uri in run.element_factory.opened if "clip" in uri]) == 1
 
 
 def leave_and_return(run):
@@ -150,9 +150,9 @@ def test_cameras_leave_and_return_while_others_run(tmp_path):
 
 
 def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.deepstream.runtime.camera_run.CLOSE_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("pipelines.deepstream.runtime.camera_source.CLOSE_TIMEOUT_S", 0.3)
     with running(tmp_path, rtsp(2), c0="dies") as run:
-        run.kit.hang = threading.Event()
+        run.element_factory.hang = threading.Event()
         run.listen("stream_c1")
         run.platform.valves.want("c1", STREAM, wanted=True)
         run.platform.start()
@@ -160,9 +160,9 @@ def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
         assert run.platform.cameras()["c0"].stuck == 1
         seen = run.samples["stream_c1"]
         assert until(lambda: run.samples["stream_c1"] > seen + 3)
-        run.kit.hang.set()
-        assert until(lambda: run.kit.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
-        run.kit.hang = None
+        run.element_factory.hang.set()
+        assert until(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        run.element_factory.hang = None
 
 
 def test_the_login_goes_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
@@ -176,8 +176,8 @@ def test_the_login_goes_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
 
     with running(tmp_path, rtsp(1), change=with_login) as run:
         run.platform.start()
-        assert until(lambda: run.kit.logins)
-        assert run.kit.logins[-1] == ("viewer", "geheim")
+        assert until(lambda: run.element_factory.logins)
+        assert run.element_factory.logins[-1] == ("viewer", "geheim")
         assert until(lambda: run.state("c0") == "live:none")
     assert "geheim" not in caplog.text
 
@@ -221,7 +221,7 @@ def test_a_built_pipeline_that_differs_is_not_proven(tmp_path, sabotage, says):
 def test_a_gate_that_was_never_put_on_is_missed(tmp_path):
     with running(tmp_path, rtsp(1)) as run:
         built = run.platform._built
-        built._judged.pop("redact_c0")
+        built._gated.pop("redact_c0")
         assert any(
             "unredacted" in reason for reason in guard.violations(built.read_back(), guard_redaction())
         )
@@ -252,12 +252,12 @@ def test_a_platform_that_never_started_stops(tmp_path):
 
 
 def test_a_kit_without_deepstream_says_so(tmp_path):
-    from pipelines.deepstream.runtime.built_pipeline import Realised
-    from pipelines.deepstream.runtime.elements import GstKit
+    from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+    from pipelines.deepstream.runtime.elements import GstElementFactory
     from tests.pipelines.deepstream.stores import graph_of
 
     graph, _ = graph_of(tmp_path)
     with pytest.raises(BadInput, match="GStreamer has no element nvstreammux"):
-        Realised(graph, GstKit())
+        BuiltPipeline(graph, GstElementFactory())
     stock = replace(graph, elements=tuple(e for e in graph.elements if e.name == "demand_c0"), links=())
-    assert Realised(stock, GstKit()).element("demand_c0").get_property("drop") is True
+    assert BuiltPipeline(stock, GstElementFactory()).element("demand_c0").get_property("drop") is True

@@ -8,8 +8,8 @@ import pytest
 
 from pipelines.deepstream.runtime.elements import Gst
 from probes.frame import Kind
-from probes.nvds.gate import Verdict
 from probes.nvds.meta import UNTRACKED
+from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, face, frames_of, objects_of, person
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
 from tests.pipelines.deepstream.running import until
@@ -93,7 +93,7 @@ def test_nobody_and_two_hundred_objects_pass_alike(tmp_path):
         assert shop.run.samples["stream_c0"] == shop.run.samples["stream_c1"] == 6
         assert len([1 for kind, _ in told(shop, "c1") if kind == "started:"]) == 100
         assert len(shop.covered["c0"][0]) >= 100
-        assert set(shop.run.analysis.verdicts) == {Verdict.PASS}
+        assert set(shop.run.analysis.verdicts) == {BufferVerdict.PASS}
 
 
 def test_labels_without_an_end_change_nothing(tmp_path):
@@ -145,7 +145,7 @@ def test_a_probe_that_cannot_write_withholds_the_batch_and_goes_on_with_the_next
         shop.step(2)
         assert shop.run.samples["stream_c0"] == shop.run.samples["stream_c1"] == 4
         assert all(shop.covered["c0"])
-        assert Verdict.DROP in shop.run.analysis.verdicts
+        assert BufferVerdict.DROP in shop.run.analysis.verdicts
         assert not shop.run.platform.failed
         assert told(shop, "c0") == [("started:", "a")]
 

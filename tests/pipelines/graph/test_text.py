@@ -67,7 +67,7 @@ def test_dot_shows_where_faces_may_be_seen(tmp_path):
         for name in ("face", "redact_c0", "tee_c0")
     }
     assert "#f3d6d2" in node["face"]
-    assert "gate: vouched frames only" in node["redact_c0"]
+    assert "gate: tagged frames only" in node["redact_c0"]
     assert "fillcolor" not in node["tee_c0"]
 
 

@@ -16,9 +16,9 @@ from engines.marks.types import VECTOR, Route
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box
 from probes.nvds.chooser import Chooser, _even
-from probes.nvds.gate import Gate, Verdict
-from probes.nvds.marks import WAITING, Glimpse, MarkLooks, candidates_of
+from probes.nvds.marks import WAITING, MarkLooks, TensorLook, candidates_of
 from probes.nvds.pyds_meta import PydsMeta
+from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import PydsLooks, Tensors
 from probes.recognition.looks import LookResult
 from probes.recognition.picking import Limits
@@ -27,8 +27,8 @@ from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_
 from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (
     CLASSES,
+    PROCESS_KEY,
     SURFACE,
-    TOKEN,
     Obj,
     Pic,
     Rig,
@@ -92,9 +92,9 @@ class Way:
         batch = self.ds.new_batch(len(pics))
         fill(self.ds, batch, pics)
         self.ds.attach(hash(buffer), batch)
-        assert self.chooser.judge(hash(buffer)) is Verdict.PASS
+        assert self.chooser.add_looks(hash(buffer)) is BufferVerdict.PASS
         self.model.infer(hash(buffer))
-        assert self.rig.probe.judge(hash(buffer)) is Verdict.PASS
+        assert self.rig.probe.process(hash(buffer)) is BufferVerdict.PASS
         return buffer
 
     def answers(self, count: int = 1) -> list[Any]:
@@ -138,7 +138,7 @@ def test_a_mark_goes_from_the_crop_to_the_person_in_the_cameras_pixels(ds: Any, 
     assert sorted(way.results) == [LookResult.MARKS, LookResult.NONE]
     assert looks_in(ds, buffer) == []
     assert way.model.released == 2
-    assert Gate(way.rig.meta, TOKEN).judge(hash(buffer)) is Verdict.PASS
+    assert RedactionGate(way.rig.meta, PROCESS_KEY).verify(hash(buffer)) is BufferVerdict.PASS
     assert way.rig.failures == []
 
 
@@ -165,7 +165,7 @@ def test_who_gets_no_look(ds: Any, objects: list[Obj]) -> None:
     batch = ds.new_batch(1)
     fill(ds, batch, [Pic(objects=objects)])
     ds.attach(hash(buffer), batch)
-    assert way.chooser.judge(hash(buffer)) is Verdict.PASS
+    assert way.chooser.add_looks(hash(buffer)) is BufferVerdict.PASS
     assert looks_in(ds, buffer) == []
 
 
@@ -224,10 +224,10 @@ def test_an_answer_that_is_none_costs_the_look_not_the_picture(
     way = Way(ds)
     way.model = BrandModel(ds, lambda _crop: wrong())
     buffer = way.send(Pic(objects=[person(7)]))
-    assert Gate(way.rig.meta, TOKEN).judge(hash(buffer)) is Verdict.PASS
+    assert RedactionGate(way.rig.meta, PROCESS_KEY).verify(hash(buffer)) is BufferVerdict.PASS
     assert (way.rig.failures, way.model.released, len(looks_in(ds, buffer))) == ([], 1, 0)
     assert "cam0: the brand model: the brand model" in caplog.text
-    (sighting,) = way.rig.handoff.take(1)
+    (sighting,) = way.rig.frame_queue.take(1)
     assert sighting.masked is not None
 
 
@@ -243,7 +243,7 @@ def test_a_chooser_that_fails_lets_every_batch_pass_and_says_so_once(
 ) -> None:
     chooser = Chooser(PydsMeta(ds, SURFACE), PydsLooks(ds), classes=CLASSES, wanted=lambda: True)
     empty = Gst.Buffer.new_allocate(None, 16, None)
-    assert [chooser.judge(hash(empty)) for _ in range(3)] == [Verdict.PASS] * 3
+    assert [chooser.add_looks(hash(empty)) for _ in range(3)] == [BufferVerdict.PASS] * 3
     assert caplog.text.count("no looks for brands") == 1
 
 
@@ -291,7 +291,7 @@ def test_boxes_come_back_from_nvinfers_crop_to_where_they_were(
     answer = Tensors(*(tensors((into_network(crop, mark), 0.5, 3), most=1)[name] for name in Tensors._fields))
     scaled = (size[0] / SURFACE[0], size[1] / SURFACE[1]) * 2
     seen = candidates_of(
-        Glimpse(track(), _frame(size), SURFACE, Box(*crop), answer, lambda _box: False), NETWORK
+        TensorLook(track(), _frame(size), SURFACE, Box(*crop), answer, lambda _box: False), NETWORK
     )
     expected = np.clip(mark, (left, top) * 2, (left + width, top + height) * 2)
     assert len(seen) == 1
@@ -314,5 +314,5 @@ def test_numbers_that_are_none_are_left_out(bad: float) -> None:
     answer = tensors(((10, 10, 40, 40), 0.9, 1), ((10, 10, 40, 40), 0.8, 2), ((9, 9, 40, 40), 0.7, 3), most=4)
     answer["boxes"][0, 2] = answer["vectors"][1, 5] = bad
     crop = Box(0, 0, 320, 480)
-    glimpse = Glimpse(track(), _frame(SURFACE), SURFACE, crop, Tensors(**answer), lambda _box: False)
-    assert candidates_of(glimpse, NETWORK).scores.tolist() == pytest.approx([0.7])
+    look = TensorLook(track(), _frame(SURFACE), SURFACE, crop, Tensors(**answer), lambda _box: False)
+    assert candidates_of(look, NETWORK).scores.tolist() == pytest.approx([0.7])

@@ -10,11 +10,11 @@ import pytest
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from probes.nvds.gate import Gate, Verdict  # noqa: E402
-from probes.nvds.pads import judge_buffers  # noqa: E402
-from tests.fakes.nvds import TOKEN, Pic, face, fill, person, pyds, rig  # noqa: E402
+from probes.nvds.pads import filter_buffers  # noqa: E402
+from probes.nvds.redaction_gate import BufferVerdict, RedactionGate  # noqa: E402
+from scripts.bench.pyds_over_ctypes import Faulty  # noqa: E402
+from tests.fakes.nvds import PROCESS_KEY, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
-from tests.fakes.pyds_over_ctypes import Faulty  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,8 @@ def ds() -> Any:
 
 def run(
     ds: Any,
-    judge: Callable[[int], Verdict] | None,
-    gate: Callable[[int], Verdict],
+    judge: Callable[[int], BufferVerdict] | None,
+    gate: Callable[[int], BufferVerdict],
     count: int = 4,
     attach: bool = True,
     between: str = "identity",
@@ -55,8 +55,8 @@ def run(
     for name in addresses:
         pipeline.get_by_name(name).get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, note)
     if judge is not None:
-        judge_buffers(pipeline.get_by_name("demux").get_static_pad("sink"), judge)
-    judge_buffers(pipeline.get_by_name("redact").get_static_pad("sink"), gate)
+        filter_buffers(pipeline.get_by_name("demux").get_static_pad("sink"), judge)
+    filter_buffers(pipeline.get_by_name("redact").get_static_pad("sink"), gate)
     pipeline.set_state(Gst.State.PLAYING)
     source = pipeline.get_by_name("in")
     for number in range(count):
@@ -87,21 +87,21 @@ def drain(sink: Any) -> Any:
 
 def test_good_buffers_reach_every_branch_uncopied(ds: Any) -> None:
     using = rig(ds)
-    seen, before, after = run(ds, using.probe.judge, Gate(using.meta, TOKEN).judge)
+    seen, before, after = run(ds, using.probe.process, RedactionGate(using.meta, PROCESS_KEY).verify)
     assert seen == {"left": [0, 1, 2, 3], "right": [0, 1, 2, 3]}
     assert before == after
-    assert len(using.handoff.take(1)) == 8
+    assert len(using.frame_queue.take(1)) == 8
 
 
-def test_the_pipeline_goes_on_without_the_pictures_that_nobody_vouches_for(ds: Any) -> None:
+def test_the_pipeline_goes_on_without_untagged_frames(ds: Any) -> None:
     using = rig(ds)
 
-    def failing(address: int) -> Verdict:
-        verdict = using.probe.judge(address)
-        using.meta._pyds = Faulty(ds, 0, RuntimeError) if len(using.handoff.take(0)) == 2 else ds
+    def failing(address: int) -> BufferVerdict:
+        verdict = using.probe.process(address)
+        using.meta._pyds = Faulty(ds, 0, RuntimeError) if len(using.frame_queue.take(0)) == 2 else ds
         return verdict
 
-    seen, before, _ = run(ds, failing, Gate(rig(ds).meta, TOKEN).judge)
+    seen, before, _ = run(ds, failing, RedactionGate(rig(ds).meta, PROCESS_KEY).verify)
     assert len(before) == 4
     assert seen["left"] == seen["right"] == [0, 2]
     assert using.failures == [None, None]
@@ -109,27 +109,29 @@ def test_the_pipeline_goes_on_without_the_pictures_that_nobody_vouches_for(ds: A
 
 @pytest.mark.parametrize("attach", [True, False])
 def test_without_the_probe_or_metadata_no_picture_leaves(ds: Any, attach: bool) -> None:
-    gate = Gate(rig(ds).meta, TOKEN)
-    seen, *_ = run(ds, None, gate.judge, attach=attach)
+    gate = RedactionGate(rig(ds).meta, PROCESS_KEY)
+    seen, *_ = run(ds, None, gate.verify, attach=attach)
     assert seen == {"left": [], "right": []}
     assert gate.dropped == 4
 
 
 def test_what_loses_the_metadata_on_the_way_to_redaction_loses_the_picture(ds: Any) -> None:
     using = rig(ds)
-    gate = Gate(using.meta, TOKEN)
-    seen, before, _ = run(ds, using.probe.judge, gate.judge, between="videoconvert ! video/x-raw,format=BGRx")
+    gate = RedactionGate(using.meta, PROCESS_KEY)
+    seen, before, _ = run(
+        ds, using.probe.process, gate.verify, between="videoconvert ! video/x-raw,format=BGRx"
+    )
     assert (seen["left"], using.failures, gate.dropped) == ([], [], 4)
     assert all(before)
 
 
 def test_a_judge_that_raises_drops_the_picture_not_the_pipeline(ds: Any) -> None:
-    def broken(_address: int) -> Verdict:
+    def broken(_address: int) -> BufferVerdict:
         raise RuntimeError("a bug")
 
     using = rig(ds)
-    assert run(ds, using.probe.judge, broken)[0] == {"left": [], "right": []}
-    assert run(ds, broken, Gate(using.meta, TOKEN).judge)[0] == {"left": [], "right": []}
+    assert run(ds, using.probe.process, broken)[0] == {"left": [], "right": []}
+    assert run(ds, broken, RedactionGate(using.meta, PROCESS_KEY).verify)[0] == {"left": [], "right": []}
 
 
 def test_lists_of_buffers_are_dropped() -> None:
@@ -137,7 +139,7 @@ def test_lists_of_buffers_are_dropped() -> None:
     got = []
     peer.set_chain_function_full(lambda *_: got.append(1) or Gst.FlowReturn.OK)
     pad.link(peer)
-    judge_buffers(pad, lambda _address: Verdict.PASS)
+    filter_buffers(pad, lambda _address: BufferVerdict.PASS)
     for one in (pad, peer):
         one.set_active(True)
     pad.push_event(Gst.Event.new_stream_start("s"))

@@ -12,11 +12,12 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from probes.frame import Kind  # noqa: E402
-from probes.nvds.gate import Gate, Verdict  # noqa: E402
-from probes.nvds.meta import HEADS, UNTRACKED, VOUCHER  # noqa: E402
+from probes.nvds.meta import HEADS, REDACTION_TAG, UNTRACKED  # noqa: E402
+from probes.nvds.redaction_gate import BufferVerdict, RedactionGate  # noqa: E402
+from scripts.bench.pyds_over_ctypes import Faulty  # noqa: E402
 from tests.fakes.nvds import (  # noqa: E402
+    PROCESS_KEY,
     SURFACE,
-    TOKEN,
     Obj,
     Pic,
     Rig,
@@ -29,7 +30,6 @@ from tests.fakes.nvds import (  # noqa: E402
     rig,
 )
 from tests.fakes.people import SECOND, START, value  # noqa: E402
-from tests.fakes.pyds_over_ctypes import Faulty  # noqa: E402
 
 Gst.init(None)
 WHOLE = (0.0, 0.0, float(SURFACE[0]), float(SURFACE[1]))
@@ -48,11 +48,11 @@ def a_buffer(ds: Any, *pics: Pic) -> Any:
     return buffer
 
 
-def judged(ds: Any, using: Rig, *pics: Pic) -> tuple[Verdict, Verdict, list[list[Any]]]:
+def judged(ds: Any, using: Rig, *pics: Pic) -> tuple[BufferVerdict, BufferVerdict, list[list[Any]]]:
     """Return the probe's verdict, the gate's, and each frame's objects, frames by pad."""
     buffer = a_buffer(ds, *pics)
-    verdict = using.probe.judge(hash(buffer))
-    gate = Gate(using.meta, TOKEN).judge(hash(buffer))
+    verdict = using.probe.process(hash(buffer))
+    gate = RedactionGate(using.meta, PROCESS_KEY).verify(hash(buffer))
     found = sorted(frames_of(ds, hash(buffer)), key=lambda frame: frame.pad_index)
     return verdict, gate, [snapshot(ds, frame) for frame in found]
 
@@ -88,8 +88,8 @@ def test_frames_come_in_the_camera_s_pixels_and_with_names_of_our_own(ds: Any) -
     huge = 2**63 + 17
     for number in (1, 2):
         pic = Pic(objects=[person(huge), person(UNTRACKED, 700), face()], number=number, ntp=START + number)
-        assert judged(ds, using, pic)[:2] == (Verdict.PASS, Verdict.PASS)
-    first, second = (sighting.frame for sighting in using.handoff.take(1))
+        assert judged(ds, using, pic)[:2] == (BufferVerdict.PASS, BufferVerdict.PASS)
+    first, second = (probed.frame for probed in using.frame_queue.take(1))
     assert (first.camera, first.captured_at, first.size) == ("cam0", START + 1, (640, 480))
     known, unknown = second.of(Kind.PERSON)
     assert (known.box.x, known.box.y, known.box.w, known.box.h) == (100, 100, 80, 200)
@@ -104,10 +104,10 @@ def test_an_id_that_comes_again_after_the_track_has_ended_is_another_person(ds: 
     for second in (0, 1, 5, 6):
         objects = [person(7)] if second != 5 else []
         judged(ds, using, Pic(objects=objects, number=second, ntp=START + second * SECOND))
-    sightings = using.handoff.take(1)
-    names = [p.track.number for s in sightings for p in s.frame.of(Kind.PERSON) if p.track]
+    found_frames = using.frame_queue.take(1)
+    names = [p.track.number for s in found_frames for p in s.frame.of(Kind.PERSON) if p.track]
     assert names == [1, 1, 2]
-    assert [[track.number for track in s.ended] for s in sightings] == [[], [], [1], []]
+    assert [[track.number for track in s.ended] for s in found_frames] == [[], [], [1], []]
 
 
 @settings(max_examples=50, deadline=None)
@@ -123,7 +123,7 @@ def test_the_order_of_the_lists_changes_nothing(people: list[Obj], faces: list[O
     for order in (objects, shuffled):
         using = rig(ds)
         *verdicts, (seen,) = judged(ds, using, Pic(objects=order))
-        found.append((verdicts, sorted(seen), using.handoff.take(1)[0].frame))
+        found.append((verdicts, sorted(seen), using.frame_queue.take(1)[0].frame))
     assert found[0] == found[1]
 
 
@@ -131,7 +131,7 @@ def test_the_order_of_the_lists_changes_nothing(people: list[Obj], faces: list[O
 def test_faces_and_the_heads_of_people_without_one_are_covered(ds: Any, opaque: bool) -> None:
     turned = person(2, 700)
     verdict, gate, (seen,) = judged(ds, rig(ds, opaque=opaque), Pic(objects=[person(1), face(), turned]))
-    assert (verdict, gate) == (Verdict.PASS, Verdict.PASS)
+    assert (verdict, gate) == (BufferVerdict.PASS, BufferVerdict.PASS)
     assert covers(seen, face().box)
     assert covers(seen, (700, 150, 160, 40))
     assert {filled for _, filled in boxes(seen)} == {int(opaque)}
@@ -143,7 +143,7 @@ def test_camera_masks_are_hidden_and_nothing_follows_from_what_is_behind_them(ds
     masks = [((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.75, 1.0))]
     using = rig(ds, masks=masks)
     *_, (seen,) = judged(ds, using, Pic(objects=[person(1), person(2, 1000)]))
-    assert [p.box.x for p in using.handoff.take(1)[0].frame.of(Kind.PERSON)] == [100]
+    assert [p.box.x for p in using.frame_queue.take(1)[0].frame.of(Kind.PERSON)] == [100]
     strips = [box for box, opaque in boxes(seen) if opaque]
     for x, y in ((660, 20), (1279, 719), (1000, 400), (962, 718)):
         assert any(left <= x <= left + w and top <= y <= top + h for left, top, w, h in strips)
@@ -153,7 +153,7 @@ def test_camera_masks_are_hidden_and_nothing_follows_from_what_is_behind_them(ds
 def test_items_and_totals_are_written_and_everything_else_is_silent(ds: Any) -> None:
     using = rig(ds)
     judged(ds, using, Pic(objects=[person(1)]))
-    track = using.handoff.take(1)[0].frame.of(Kind.PERSON)[0].track
+    track = using.frame_queue.take(1)[0].frame.of(Kind.PERSON)[0].track
     assert track is not None
     using.values[track] = value(129000, 4900)
     bag = Obj(1, 1, UNTRACKED, 0.7, (600, 300, 50, 50))
@@ -174,19 +174,19 @@ def test_items_and_totals_are_written_and_everything_else_is_silent(ds: Any) -> 
         Pic(pad=1, objects=[Obj(2, 0, box=(0, 0, float("inf"), 10))]),
         Pic(pad=1, objects=[Obj(2, 0, box=(0, 0, -5, 10))]),
         Pic(pad=9, objects=[face()]),
-        Pic(pad=1, objects=[Obj(VOUCHER, 0, TOKEN)]),
+        Pic(pad=1, objects=[Obj(REDACTION_TAG, 0, PROCESS_KEY)]),
     ],
-    ids=["not inferred", "nan", "inf", "negative", "unknown pad", "vouched before"],
+    ids=["not inferred", "nan", "inf", "negative", "unknown pad", "tagged before"],
 )
 def test_a_frame_in_doubt_is_covered_whole_and_the_others_go_on(ds: Any, bad: Pic) -> None:
     using = rig(ds)
     verdict, gate, (good, covered) = judged(ds, using, Pic(objects=[person(1), face()]), bad)
-    assert verdict is Verdict.PASS
-    assert gate is (Verdict.DROP if bad.objects[0].component == VOUCHER else Verdict.PASS)
+    assert verdict is BufferVerdict.PASS
+    assert gate is (BufferVerdict.DROP if bad.objects[0].component == REDACTION_TAG else BufferVerdict.PASS)
     assert (WHOLE, 1) in boxes(covered)
     assert (WHOLE, 1) not in boxes(good)
     assert len(using.failures) == 1
-    assert using.handoff.take(1)[0].masked == {"detector": 1}
+    assert using.frame_queue.take(1)[0].masked == {"detector": 1}
 
 
 def test_a_clock_that_is_set_back_uncovers_nothing_and_time_goes_on(ds: Any) -> None:
@@ -197,16 +197,16 @@ def test_a_clock_that_is_set_back_uncovers_nothing_and_time_goes_on(ds: Any) -> 
         *_, (seen,) = judged(ds, using, pic)
         assert (WHOLE, 1) not in boxes(seen)
         assert covers(seen, face().box)
-    times = [(s.frame.captured_at - START) / SECOND for s in using.handoff.take(1)]
+    times = [(s.frame.captured_at - START) / SECOND for s in using.frame_queue.take(1)]
     assert times == pytest.approx([0, 1, 1, 2, 2, 5], abs=1e-6)
     assert times == sorted(set(times))
 
 
 def test_an_empty_batch_and_a_buffer_without_metadata_are_dropped(ds: Any) -> None:
     using = rig(ds)
-    assert judged(ds, using)[:2] == (Verdict.DROP, Verdict.DROP)
+    assert judged(ds, using)[:2] == (BufferVerdict.DROP, BufferVerdict.DROP)
     bare = Gst.Buffer.new_allocate(None, 16, None)
-    assert using.probe.judge(hash(bare)) is Verdict.DROP
+    assert using.probe.process(hash(bare)) is BufferVerdict.DROP
     assert using.failures == [None, None]
 
 
@@ -216,8 +216,8 @@ def test_two_frames_of_a_camera_in_a_batch_are_taken_in_their_order(ds: Any) -> 
         Pic(number=5, ntp=START + 9, objects=[face()]),
         Pic(number=4, ntp=START + 2, objects=[face()]),
     )
-    assert judged(ds, using, late, early)[:2] == (Verdict.PASS, Verdict.PASS)
-    assert [s.frame.captured_at for s in using.handoff.take(1)] == [START + 2, START + 9]
+    assert judged(ds, using, late, early)[:2] == (BufferVerdict.PASS, BufferVerdict.PASS)
+    assert [s.frame.captured_at for s in using.frame_queue.take(1)] == [START + 2, START + 9]
     assert using.failures == []
 
 
@@ -230,38 +230,38 @@ def lose_a_box(ds: Any, frame: Any) -> None:
     ds.nvds_remove_obj_meta_from_frame(frame, head)
 
 
-def lose_the_voucher(ds: Any, frame: Any) -> None:
-    found = next(o for o in objects_of(ds, frame) if o.unique_component_id == VOUCHER)
+def lose_the_tag(ds: Any, frame: Any) -> None:
+    found = next(o for o in objects_of(ds, frame) if o.unique_component_id == REDACTION_TAG)
     ds.nvds_remove_obj_meta_from_frame(frame, found)
 
 
 def forge(ds: Any, frame: Any) -> None:
-    next(o for o in objects_of(ds, frame) if o.unique_component_id == VOUCHER).object_id = 1
+    next(o for o in objects_of(ds, frame) if o.unique_component_id == REDACTION_TAG).object_id = 1
 
 
 @pytest.mark.parametrize(
     ("tamper", "expected"),
     [
-        (tamper_nothing, Verdict.PASS),
-        (lose_a_box, Verdict.DROP),
-        (lose_the_voucher, Verdict.DROP),
-        (forge, Verdict.DROP),
+        (tamper_nothing, BufferVerdict.PASS),
+        (lose_a_box, BufferVerdict.DROP),
+        (lose_the_tag, BufferVerdict.DROP),
+        (forge, BufferVerdict.DROP),
     ],
 )
-def test_the_gate_asks_for_the_voucher_and_for_every_box(ds: Any, tamper: Any, expected: Verdict) -> None:
+def test_the_gate_asks_for_the_tag_and_for_every_box(ds: Any, tamper: Any, expected: BufferVerdict) -> None:
     using = rig(ds)
     buffer = a_buffer(ds, Pic(objects=[face(), face(900)]), Pic(pad=1))
-    using.probe.judge(hash(buffer))
+    using.probe.process(hash(buffer))
     tamper(ds, next(f for f in frames_of(ds, hash(buffer)) if f.pad_index == 0))
-    gate = Gate(using.meta, TOKEN)
-    assert gate.judge(hash(buffer)) is expected
-    assert gate.dropped == (expected is Verdict.DROP)
+    gate = RedactionGate(using.meta, PROCESS_KEY)
+    assert gate.verify(hash(buffer)) is expected
+    assert gate.dropped == (expected is BufferVerdict.DROP)
 
 
 def test_without_the_probe_nothing_passes_the_gate(ds: Any) -> None:
     using = rig(ds)
     for buffer in (a_buffer(ds, Pic(objects=[face()])), Gst.Buffer.new_allocate(None, 16, None)):
-        assert Gate(using.meta, TOKEN).judge(hash(buffer)) is Verdict.DROP
+        assert RedactionGate(using.meta, PROCESS_KEY).verify(hash(buffer)) is BufferVerdict.DROP
 
 
 @pytest.mark.parametrize("error", [RuntimeError, UnicodeDecodeError, StopIteration, TypeError])
@@ -273,9 +273,9 @@ def test_whatever_pyds_call_fails_no_face_passes_uncovered(ds: Any, error: Any) 
     for at in count():
         using = rig(Faulty(ds, at, error))
         buffer = a_buffer(ds, Pic(objects=[person(1), face()]), Pic(pad=1, objects=[face(800)]))
-        verdict = using.probe.judge(hash(buffer))
-        gate = Gate(rig(ds).meta, TOKEN).judge(hash(buffer))
-        passed = verdict is Verdict.PASS and gate is Verdict.PASS
+        verdict = using.probe.process(hash(buffer))
+        gate = RedactionGate(rig(ds).meta, PROCESS_KEY).verify(hash(buffer))
+        passed = verdict is BufferVerdict.PASS and gate is BufferVerdict.PASS
         if passed:
             for frame in frames_of(ds, hash(buffer)):
                 seen = snapshot(ds, frame)
@@ -292,11 +292,11 @@ def test_a_gate_that_cannot_read_drops(ds: Any) -> None:
     for at in count():
         using = rig(ds)
         buffer = a_buffer(ds, Pic(objects=[face()]))
-        using.probe.judge(hash(buffer))
-        verdict = Gate(rig(Faulty(ds, at, RuntimeError)).meta, TOKEN).judge(hash(buffer))
-        if verdict is Verdict.PASS:
+        using.probe.process(hash(buffer))
+        verdict = RedactionGate(rig(Faulty(ds, at, RuntimeError)).meta, PROCESS_KEY).verify(hash(buffer))
+        if verdict is BufferVerdict.PASS:
             break
-        assert verdict is Verdict.DROP
+        assert verdict is BufferVerdict.DROP
     assert at > 10
 
 

@@ -18,18 +18,17 @@ from engines.errors import BadInput  # noqa: E402
 from probes.nvds.meta import (  # noqa: E402
     COVER_CLASS,
     HEADS,
+    REDACTION_TAG,
     UNTRACKED,
-    VOUCHER,
     BatchMeta,
     FrameMeta,
     MetaError,
-    Past,
     Style,
     Text,
 )
 from probes.nvds.pyds_meta import PydsMeta, load_pyds  # noqa: E402
-from tests.fakes import pyds_over_ctypes  # noqa: E402
-from tests.fakes.nvds import SURFACE, TOKEN, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
+from scripts.bench import pyds_over_ctypes  # noqa: E402
+from tests.fakes.nvds import PROCESS_KEY, SURFACE, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
 
 Gst.init(None)
 EDGE = st.floats(-4096, 4096, width=32)
@@ -139,13 +138,13 @@ def test_labels_are_never_read(ds: Any) -> None:
 
 
 @pytest.mark.parametrize("opaque", [False, True])
-def test_boxes_and_voucher_can_be_read_back_from_the_library(ds: Any, opaque: bool) -> None:
+def test_boxes_and_tag_can_be_read_back_from_the_library(ds: Any, opaque: bool) -> None:
     buffer, meta = a_buffer(ds, [Pic(objects=[person(1)])]), PydsMeta(ds, SURFACE)
     batch = meta.read(hash(buffer))
     meta.cover(batch, batch.frames[0], (10, 20, 30, 40), opaque=opaque)
-    meta.vouch(batch, batch.frames[0], TOKEN, 1)
+    meta.tag_redacted(batch, batch.frames[0], PROCESS_KEY, 1)
     for one in (buffer, buffer.copy()):
-        assert meta.vouchers(hash(one)) == [([(TOKEN, 1)], 1)]
+        assert meta.redaction_tags(hash(one)) == [([(PROCESS_KEY, 1)], 1)]
     added = {o.unique_component_id: o for o in objects_of(ds, frames_of(ds, hash(buffer))[0])}
     box = added[HEADS].rect_params
     assert (box.left, box.top, box.width, box.height) == (10, 20, 30, 40)
@@ -153,7 +152,7 @@ def test_boxes_and_voucher_can_be_read_back_from_the_library(ds: Any, opaque: bo
     assert (box.has_bg_color, box.bg_color.alpha, box.border_color.alpha) == (
         (1, 1, 1) if opaque else (0, 0, 0)
     )
-    assert (added[VOUCHER].rect_params.width, added[VOUCHER].text_params.display_text) == (0, 0)
+    assert (added[REDACTION_TAG].rect_params.width, added[REDACTION_TAG].text_params.display_text) == (0, 0)
 
 
 def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any) -> None:
@@ -185,24 +184,6 @@ def test_outline_and_text_are_written(ds: Any) -> None:
     assert (one.meta.rect_params.border_width, one.meta.rect_params.border_color.green) == (4, 0.5)
     assert ds.get_string(other.meta.text_params.display_text) == ""
     assert other.meta.rect_params.border_width == 0
-
-
-def test_what_the_tracker_reports_late_is_read(ds: Any) -> None:
-    buffer = a_buffer(ds, [Pic(pad=2)])
-    batch = ds.gst_buffer_get_nvds_batch_meta(hash(buffer))
-    seen = (ds.NvDsTargetMiscDataFrame * 2)()
-    for number, one in enumerate(seen):
-        one._frameNum, one.tBbox.left, one.tBbox.width = 40 + number, 1.5, 8.0
-    target = ds.NvDsTargetMiscDataObject(_list=ctypes.addressof(seen), _numObj=2, _uniqueId=2**63 + 5)
-    stream = ds.NvDsTargetMiscDataStream(_list=ctypes.addressof(target), _numFilled=1, _streamID=2)
-    late = ds.NvDsTargetMiscDataBatch(_list=ctypes.addressof(stream), _numFilled=1)
-    for kind, data in ((15, ctypes.addressof(late)), (16, 0)):
-        user = ds.nvds_acquire_user_meta_from_pool(batch)
-        user.base_meta.meta_type, user._user_meta_data = kind, data
-        user.base_meta._copy_func = user.base_meta._release_func = None
-        ds.nvds_add_user_meta_to_batch(batch, user)
-    past = PydsMeta(ds, SURFACE).read(hash(buffer)).past
-    assert past == [Past(2, 2**63 + 5, 40 + n, (1.5, 0.0, 8.0, 0.0)) for n in (0, 1)]
 
 
 def test_pyds_missing_or_of_another_kind_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from engines.paths import ROOT
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.runtime.elements import Gst
-from pipelines.graph.graph import Element, Graph
+from pipelines.graph.graph import Element, PipelineGraph
 from scripts.accept import __main__ as acceptance
 from scripts.accept import clip, machine, marks
 from scripts.accept.check import Check, Outcome, failed, ok
@@ -124,7 +124,7 @@ def test_the_report_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stock(factory: str, properties: dict[str, Any]) -> Check:
-    graph = Graph((Element("x", factory, properties),), ())
+    graph = PipelineGraph((Element("x", factory, properties),), ())
     contract = load_contract(Capabilities(Device.DGPU))
     (check,) = element_checks(graph, contract, Gst)
     return check

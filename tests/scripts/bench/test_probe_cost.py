@@ -8,9 +8,9 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from probes.nvds.gate import Gate  # noqa: E402
+from probes.nvds.redaction_gate import RedactionGate  # noqa: E402
 from scripts.bench.probe_cost import ROUNDS, bare, measure  # noqa: E402
-from tests.fakes.nvds import TOKEN, Pic, face, fill, person, pyds, rig  # noqa: E402
+from tests.fakes.nvds import PROCESS_KEY, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
 
 Gst.init(None)
@@ -30,8 +30,8 @@ def test_costs_are_measured_on_frames_that_all_pass() -> None:
         buffers.append(buffer)
         return buffer
 
-    gate = Gate(using.meta, TOKEN)
-    cost = measure(ds, batch, (using.probe.judge, gate.judge), (2, 3))
+    gate = RedactionGate(using.meta, PROCESS_KEY)
+    cost = measure(ds, batch, (using.probe.process, gate.verify), (2, 3))
     assert len(buffers) == ROUNDS
     assert (using.failures, gate.dropped) == ([], 0)
     assert 0 < cost.bare_us < cost.probe_us

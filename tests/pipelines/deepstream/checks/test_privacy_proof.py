@@ -7,11 +7,11 @@ import pytest
 
 from pipelines.deepstream.checks.privacy_proof import Unproven, prove, violations
 from pipelines.deepstream.graph.redaction import REDACTOR
-from pipelines.graph.graph import Element, Graph, Link
+from pipelines.graph.graph import Element, Link, PipelineGraph
 from tests.pipelines.deepstream.stores import BOXES, graph_of
 
 
-def change(graph: Graph, name: str, **properties) -> Graph:
+def change(graph: PipelineGraph, name: str, **properties) -> PipelineGraph:
     """Set properties of one element; None takes one away."""
     old = graph.by_name[name]
     merged = {**old.properties, **{key.replace("_", "-"): value for key, value in properties.items()}}
@@ -21,7 +21,7 @@ def change(graph: Graph, name: str, **properties) -> Graph:
     )
 
 
-def insert(graph: Graph, after: str, before: str, element: Element) -> Graph:
+def insert(graph: PipelineGraph, after: str, before: str, element: Element) -> PipelineGraph:
     """Put an element on a link."""
     link = next(link for link in graph.links if (link.source, link.sink) == (after, before))
     links = [one for one in graph.links if one is not link]
@@ -33,14 +33,14 @@ def insert(graph: Graph, after: str, before: str, element: Element) -> Graph:
     return replace(graph, elements=(*graph.elements, element), links=tuple(links))
 
 
-def attach(graph: Graph, source: str, *elements: Element, pad: str = "src_9") -> Graph:
+def attach(graph: PipelineGraph, source: str, *elements: Element, pad: str = "src_9") -> PipelineGraph:
     """Add a chain of elements that source feeds."""
     links = [Link(source, pad, elements[0].name, "sink")]
     links += [Link(a.name, "src", b.name, "sink") for a, b in pairwise(elements)]
     return replace(graph, elements=(*graph.elements, *elements), links=(*graph.links, *links))
 
 
-def move_output(graph: Graph) -> Graph:
+def move_output(graph: PipelineGraph) -> PipelineGraph:
     """Feed an output from before redaction instead of from the tee after it."""
     moved = [
         Link("demand_c0", "src", link.sink, link.sink_pad) if link.source == "tee_c0" else link
@@ -49,11 +49,11 @@ def move_output(graph: Graph) -> Graph:
     return replace(graph, links=tuple(moved))
 
 
-def bypass(graph: Graph) -> Graph:
+def bypass(graph: PipelineGraph) -> PipelineGraph:
     return replace(graph, links=(*graph.links, Link("demand_c0", "src", "tee_c0", "sink")))
 
 
-def second_chain(graph: Graph) -> Graph:
+def second_chain(graph: PipelineGraph) -> PipelineGraph:
     """Show a camera directly, beside the whole pipeline."""
     return attach(
         replace(graph, elements=(*graph.elements, Element("peek", "v4l2src"))),
@@ -63,7 +63,7 @@ def second_chain(graph: Graph) -> Graph:
     )
 
 
-def swap_tracker(graph: Graph) -> Graph:
+def swap_tracker(graph: PipelineGraph) -> PipelineGraph:
     """Put the tracker behind face detection."""
     names = {"tracker": "face", "face": "tracker"}
     links = [
@@ -122,7 +122,7 @@ MUTATIONS = {
         lambda g: change(g, "face", raw_output_file_write=True),
         "face.raw-output-file-write would write",
     ),
-    "no sources": (lambda g: Graph((), ()), "no source or no sink"),
+    "no sources": (lambda g: PipelineGraph((), ()), "no source or no sink"),
 }
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, CROPS, LOOKS
-from pipelines.deepstream.checks.contract import breaches, load_contract
+from pipelines.deepstream.checks.contract import load_contract
+from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.graph.redaction import Method
@@ -23,7 +24,7 @@ def test_every_store_on_every_box_keeps_the_contract_and_is_proven(tmp_path, box
     for cameras in (rtsp(1), ["clip.mp4"], sources):
         settings = store(tmp_path, cameras, outputs)
         graph, redaction = build_graph(settings, box, engine_files(settings))
-        assert list(breaches(graph, load_contract(box))) == []
+        assert list(violations(graph, load_contract(box))) == []
         prove(graph, redaction)
         assert redaction.method is (Method.BLUR if box.blur else Method.OPAQUE)
         assert len(graph.gates) == len(cameras)
@@ -35,7 +36,7 @@ def test_one_to_thirty_two_cameras_keep_the_contract_with_every_output(tmp_path,
     for count in (2, 7, 32):
         settings = store(tmp_path, rtsp(count), outputs)
         graph, redaction = build_graph(settings, box, engine_files(settings))
-        assert list(breaches(graph, load_contract(box))) == []
+        assert list(violations(graph, load_contract(box))) == []
         prove(graph, redaction)
         assert (len(graph.gates), graph.by_name["mux"].get("batch-size")) == (count, count)
 
@@ -44,7 +45,7 @@ def test_one_to_thirty_two_cameras_keep_the_contract_with_every_output(tmp_path,
 def test_batches_hold_every_camera(tmp_path, count):
     settings = store(tmp_path, rtsp(count))
     graph, redaction = build_graph(settings, JETSON, engine_files(settings))
-    assert list(breaches(graph, load_contract(JETSON))) == []
+    assert list(violations(graph, load_contract(JETSON))) == []
     prove(graph, redaction)
     for name in ("mux", "person", "face"):
         assert graph.by_name[name].get("batch-size") == count
@@ -118,7 +119,7 @@ def test_the_brand_model_sees_only_chosen_crops_and_gives_us_its_tensors(tmp_pat
     settings = store(tmp_path, rtsp(32))
     files = replace(engine_files(settings), brand=Path("/x/marks.yml"))
     graph, redaction = build_graph(settings, box, files)
-    assert list(breaches(graph, load_contract(box))) == []
+    assert list(violations(graph, load_contract(box))) == []
     prove(graph, redaction)
     brand = graph.by_name["brand"]
     keys = ("unique-id", "process-mode", "infer-on-gie-id", "infer-on-class-ids", "batch-size")
@@ -159,5 +160,5 @@ def test_a_disabled_camera_has_its_place_but_no_source(tmp_path):
     assert "source_c1" not in graph.by_name
     assert "redact_c1" in graph.by_name
     assert graph.slots == {"c0": 0, "c1": 1}
-    assert list(breaches(graph, load_contract(JETSON))) == []
+    assert list(violations(graph, load_contract(JETSON))) == []
     prove(graph, redaction)

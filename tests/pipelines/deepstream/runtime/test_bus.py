@@ -8,7 +8,7 @@ from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.cameras.source import SourceKind  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
-from pipelines.deepstream.runtime.bus import CameraNews, Interpreter, PipelineDied  # noqa: E402
+from pipelines.deepstream.runtime.bus import BusParser, CameraEvent, PipelineFailed  # noqa: E402
 
 Gst.init(None)
 RESOURCE, STREAM = Gst.ResourceError.quark(), Gst.StreamError.quark()
@@ -28,7 +28,7 @@ def pipeline():
 
 @pytest.fixture
 def interpreter():
-    return Interpreter({"door": SourceKind.RTSP}, {"door": 3})
+    return BusParser({"door": SourceKind.RTSP}, {"door": 3})
 
 
 def trouble(kind, pipeline, name, quark, code, text="went wrong"):
@@ -64,8 +64,8 @@ def test_a_warning_counts_where_it_is_sure(pipeline, interpreter):
 
 def test_a_shared_elements_error_is_the_end(pipeline, interpreter):
     news = interpreter.read(trouble(Gst.Message.new_error, pipeline, "mux", RESOURCE, READ))
-    assert news == PipelineDied("mux", "went wrong details")
-    assert isinstance(interpreter.read(Gst.Message.new_eos(pipeline)), PipelineDied)
+    assert news == PipelineFailed("mux", "went wrong details")
+    assert isinstance(interpreter.read(Gst.Message.new_eos(pipeline)), PipelineFailed)
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_deepstreams_own_messages(pipeline, interpreter, source, name, field, ki
     structure = Gst.Structure.new_empty(name)
     structure.set_value(field, GObject.Value(kind, number))
     news = interpreter.read(Gst.Message.new_element(pipeline.get_by_name(source), structure))
-    assert news == (None if cause is None else CameraNews("door", cause))
+    assert news == (None if cause is None else CameraEvent("door", cause))
 
 
 def test_a_pad_that_did_not_link(pipeline, interpreter):
     structure = Gst.Structure.new_empty("codec")
     message = Gst.Message.new_application(pipeline.get_by_name("nvurisrcbin0"), structure)
-    assert interpreter.read(message) == CameraNews("door", Cause.CODEC)
+    assert interpreter.read(message) == CameraEvent("door", Cause.CODEC)

@@ -8,28 +8,28 @@ import pytest
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.runtime.installed import encodes, installed
 from pipelines.errors import BadInput
-from tests.fakes.deepstream import FakeKit
+from tests.fakes.deepstream import FakeElementFactory
 from tests.pipelines.deepstream.stores import BOXES, DGPU
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_the_box_is_known_by_its_elements(box):
-    kit = FakeKit(box)
-    kit.encoder_works = box.nvenc
-    assert installed(kit) == replace(box, version=(9, 1))
+    element_factory = FakeElementFactory(box)
+    element_factory.encoder_works = box.nvenc
+    assert installed(element_factory) == replace(box, version=(9, 1))
 
 
 def test_an_older_tracker_is_known_by_its_properties():
     box = Capabilities(Device.JETSON, tracker_classes=False, blur=False)
-    kit = FakeKit(box)
-    kit.version = (7, 1)
-    assert installed(kit) == replace(box, version=(7, 1))
+    element_factory = FakeElementFactory(box)
+    element_factory.version = (7, 1)
+    assert installed(element_factory) == replace(box, version=(7, 1))
 
 
 def test_an_encoder_that_is_not_even_installed():
-    kit = FakeKit(DGPU)
-    kit.missing = {"nvv4l2h264enc"}
-    assert not encodes(kit)
+    element_factory = FakeElementFactory(DGPU)
+    element_factory.missing = {"nvv4l2h264enc"}
+    assert not encodes(element_factory)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def test_an_encoder_that_is_not_even_installed():
     ],
 )
 def test_other_versions_are_refused_in_one_line(version, says):
-    kit = FakeKit(DGPU)
-    kit.version = version
+    element_factory = FakeElementFactory(DGPU)
+    element_factory.version = version
     with pytest.raises(BadInput, match=says) as caught:
-        installed(kit)
+        installed(element_factory)
     assert "\n" not in str(caught.value)
 
 

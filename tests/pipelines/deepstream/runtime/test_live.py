@@ -18,7 +18,7 @@ from pipelines.deepstream.runtime.live import DeepStreamLive, reduced
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
-from probes.nvds.gate import Verdict
+from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import rtsp
@@ -62,7 +62,7 @@ class Fed:
         buffer.pts, buffer.duration = number * Gst.SECOND // 10, Gst.SECOND // 10
         batches = run.analysis.batches
         self.now += 0.2
-        run.kit.feeds["rtsp://10.0.0.1:554/stream"].emit("push-buffer", buffer)
+        run.element_factory.feeds["rtsp://10.0.0.1:554/stream"].emit("push-buffer", buffer)
         assert until(lambda: run.analysis.batches > batches)
 
 
@@ -72,7 +72,7 @@ def fed(tmp_path):
     time = Fed()
     with running(tmp_path, rtsp(1), outputs="page", c0="fed", clocks=Clocks(monotonic=time)) as run:
         run.platform.start()
-        assert until(lambda: run.kit.feeds)
+        assert until(lambda: run.element_factory.feeds)
         yield run, partial(time.feed, run), time
 
 
@@ -156,14 +156,14 @@ def test_rate_is_the_viewers(fed):
 
 
 @pytest.mark.parametrize("what", ["batch", "gate"])
-def test_what_nobody_vouched_for_is_not_shown(tmp_path, what):
+def test_frames_without_a_redaction_tag_are_not_shown(tmp_path, what):
     with running(tmp_path, rtsp(1), outputs="page") as run:
-        setattr(run.analysis, "verdict" if what == "batch" else "gates", Verdict.DROP)
+        setattr(run.analysis, "verdict" if what == "batch" else "gates", BufferVerdict.DROP)
         _, got = watch(DeepStreamLive(run.platform.outputs))
         run.platform.start()
         assert until(lambda: run.analysis.batches >= 5)
         assert got.empty()
-        run.analysis.verdict = run.analysis.gates = Verdict.PASS
+        run.analysis.verdict = run.analysis.gates = BufferVerdict.PASS
         assert got.get(timeout=20)
 
 

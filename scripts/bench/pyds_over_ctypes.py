@@ -1,7 +1,7 @@
 """The part of pyds that the probe uses, over NVIDIA's real metadata library, with pyds' pitfalls.
 
-Tests only. The library comes from the wheel nvidia-deepstream-videodecode-cu13 (never imported: it imports
-torch); struct layouts come from nvds_structs.json and are checked against the library's own element sizes.
+For tests and benches. The library comes from the wheel nvidia-deepstream-videodecode-cu13 (never imported:
+it imports torch); struct layouts come from nvds_structs.json and are checked against the library's sizes.
 """
 
 from __future__ import annotations
@@ -77,10 +77,12 @@ class GList:
 
     @property
     def data(self) -> Capsule:
+        """What the node holds."""
         return Capsule(self._node[0] or 0)
 
     @property
     def next(self) -> GList | None:
+        """The node after this one."""
         if self._node[1]:
             return GList(self._node[1])
         if GList.stops:
@@ -93,10 +95,12 @@ def _address(pointer: Any) -> int:
 
 
 def get_ptr(meta: Any) -> int:
+    """Return the address of a struct or a capsule."""
     return meta.address if isinstance(meta, Capsule) else c.addressof(meta)
 
 
 def get_nvds_LayerInfo(meta: Any, index: int) -> Any:  # noqa: N802 pyds calls it so
+    """Return an output layer of tensor metadata, with its host buffer."""
     kind = struct("NvDsInferLayerInfo")
     layer = kind.from_address(meta._output_layers_info + index * c.sizeof(kind))
     layer._buffer = c.c_void_p.from_address(meta._out_buf_ptrs_host + index * c.sizeof(c.c_void_p)).value
@@ -104,6 +108,7 @@ def get_nvds_LayerInfo(meta: Any, index: int) -> Any:  # noqa: N802 pyds calls i
 
 
 def get_string(address: int) -> str:
+    """Return the text at an address."""
     return c.string_at(address).decode()
 
 
@@ -157,7 +162,7 @@ def _array(raw: str) -> property:
     return property(lambda self: list(getattr(self, raw)))
 
 
-def _property(struct: str, name: str, c_type: str) -> property | None:
+def _property(struct: str, name: str, c_type: str) -> property | None:  # noqa: PLR0911 one return a case
     """Return what pyds shows instead of the plain field, if it does."""
     raw = "_" + name
     if name.endswith("List *") or c_type.endswith("List *"):

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.deepstream.checks.contract import ELEMENTS, breaches, load_contract
-from pipelines.deepstream.runtime.elements import GObject, Gst, GstKit
+from pipelines.deepstream.checks.contract import ELEMENTS, load_contract
+from pipelines.deepstream.checks.graph_check import violations
+from pipelines.deepstream.runtime.elements import GObject, Gst, GstElementFactory
 from pipelines.graph.graph import Element, Link
 from tests.pipelines.deepstream.checks.test_privacy_proof import change, insert
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
@@ -130,7 +131,7 @@ WRONG = {
 @pytest.mark.parametrize(("box", "mutate", "says"), WRONG.values(), ids=WRONG)
 def test_the_contract_catches(tmp_path, box, mutate, says):
     graph, _ = graph_of(tmp_path, box)
-    found = list(breaches(mutate(graph), load_contract(box)))
+    found = list(violations(mutate(graph), load_contract(box)))
     assert any(says in breach for breach in found), found
 
 
@@ -147,7 +148,7 @@ def stock():
 @pytest.mark.parametrize("factory", stock())
 def test_what_is_known_of_stock_elements_is_true_of_those_installed_here(factory):
     Gst.init(None)
-    fact, made = stock()[factory], GstKit().make(factory, "x")
+    fact, made = stock()[factory], GstElementFactory().make(factory, "x")
     templates = {t.name_template: t for t in made.get_pad_template_list()}
     for pad in fact["pads"]:
         template = templates[pad["name"]]

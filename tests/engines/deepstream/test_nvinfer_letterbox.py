@@ -80,4 +80,4 @@ def test_graphs_have_what_nvinfer_needs(name: str) -> None:
     assert set(outputs) == {"detection_boxes", "detection_scores", "detection_classes"}
     assert all(o.elem_type == onnx.TensorProto.FLOAT for o in outputs.values())
     assert outputs["detection_scores"].shape.dim[1].dim_value <= BEST_K
-    assert {node.domain for node in graph.node} <= {"", "ai.onnx"}  # no plug-in
+    assert {node.domain for node in graph.node} <= {"", "ai.onnx"}  # no source_bin-in

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.clocks import FrameRateLimit
     from pipelines.cameras.policy import CameraPolicy
-    from pipelines.deepstream.runtime.built_pipeline import Realised
+    from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 5.0
 RESCUE_S = 10.0
@@ -27,7 +27,7 @@ RESCUE_S = 10.0
 Login = tuple[str, str]
 
 
-class Tap:
+class FrameTap:
     """Sits on the way out of a camera's bin: counts frames, and drops those beyond the rate.
 
     Called in the camera's streaming thread; all others only read.
@@ -70,10 +70,10 @@ class Tap:
         return Gst.PadProbeReturn.OK
 
 
-class Plug:
+class SourceBin:
     """Puts a camera's bin into the pipeline and takes it out, once. `open` and `close` do not wait."""
 
-    def __init__(self, built: Realised, camera: str, tap: Tap, login: Login | None) -> None:
+    def __init__(self, built: BuiltPipeline, camera: str, tap: FrameTap, login: Login | None) -> None:
         self._built, self._camera, self._tap, self._login = built, camera, tap, login
         self._bin: Any = None
         self._closer: threading.Thread | None = None
@@ -124,8 +124,8 @@ class Plug:
                     entry.get_parent_element().release_request_pad(entry)
                 self._built.pipeline.remove(box)
             self._closed.set()
-        except Exception:  # noqa: BLE001 the camera is reported as stuck by who waits for it
-            _log.exception("camera %s: its source cannot be taken out", self._camera)
+        except Exception:
+            logger.exception("camera %s: its source cannot be taken out", self._camera)
 
 
 def _log_in(_bin: Any, _inner: Any, element: Any, user: str, password: str) -> None:
@@ -134,7 +134,7 @@ def _log_in(_bin: Any, _inner: Any, element: Any, user: str, password: str) -> N
         element.set_property("user-pw", password)
 
 
-class CameraRun:
+class CameraSource:
     """One camera's life: connecting, live, lost, connected again; as on the CPU, by the same policy.
 
     All methods but `status` are called by one thread, and none of them waits.
@@ -144,18 +144,18 @@ class CameraRun:
         self,
         camera: str,
         policy: CameraPolicy,
-        plug: Callable[[Tap], Plug],
+        source_bin: Callable[[FrameTap], SourceBin],
         *,
         limit: Callable[[], FrameRateLimit],
         clock: Callable[[], float],
         wall_ns: Callable[[], int],
     ) -> None:
         self.camera, self.wanted, self._at_once = camera, True, False
-        self._policy, self._plug_in, self._limit = policy, plug, limit
+        self._policy, self._plug_in, self._limit = policy, source_bin, limit
         self._clock, self._wall_ns = clock, wall_ns
-        self._plug: Plug | None = None
-        self._tap = Tap(clock, None)
-        self._leaving: tuple[Plug, float] | None = None
+        self._bin_in_use: SourceBin | None = None
+        self._tap = FrameTap(clock, None)
+        self._leaving: tuple[SourceBin, float] | None = None
         self._stale_at: float | None = None
         self._heard: float | None = None
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
@@ -170,14 +170,14 @@ class CameraRun:
     @property
     def idle(self) -> bool:
         """Whether nothing of it is in the pipeline."""
-        return self._plug is None and self._leaving is None
+        return self._bin_in_use is None and self._leaving is None
 
     def tick(self) -> bool:
         """Let time pass; tell whether state or cause have changed."""
         now = self._clock()
         if self._leaving is not None:
             self._await_exit(now)
-        elif self._plug is not None:
+        elif self._bin_in_use is not None:
             self._watch(now)
         elif self.wanted and (self._at_once or self._policy.wait(now) <= 0):
             self._open(now)
@@ -185,7 +185,7 @@ class CameraRun:
 
     def fail(self, cause: Cause) -> None:
         """Hear from the bus that the source has failed."""
-        if self._plug is not None:
+        if self._bin_in_use is not None:
             self._lose(cause)
 
     def end(self) -> None:
@@ -215,14 +215,14 @@ class CameraRun:
     def _open(self, now: float) -> None:
         self._at_once = False
         self._policy.connect(now)
-        self._tap = Tap(self._clock, self._limit())
+        self._tap = FrameTap(self._clock, self._limit())
         self._heard = self._stale_at = None
-        plug = self._plug_in(self._tap)
-        self._plug = plug
+        source_bin = self._plug_in(self._tap)
+        self._bin_in_use = source_bin
         try:
-            plug.open()
+            source_bin.open()
         except BadInput as error:
-            _log.debug("camera %s: %s", self.camera, error)
+            logger.debug("camera %s: %s", self.camera, error)
             self._lose(Cause.UNKNOWN)
 
     def _watch(self, now: float) -> None:
@@ -262,22 +262,22 @@ class CameraRun:
         self._unplug()
 
     def _unplug(self) -> None:
-        plug, self._plug = self._plug, None
-        if plug is not None:
-            plug.close()
-            self._leaving = (plug, self._clock() + CLOSE_TIMEOUT_S)
+        source_bin, self._bin_in_use = self._bin_in_use, None
+        if source_bin is not None:
+            source_bin.close()
+            self._leaving = (source_bin, self._clock() + CLOSE_TIMEOUT_S)
 
     def _await_exit(self, now: float) -> None:
         """Wait for the bin to come out: until then it keeps its pad at the mux, which the next one needs."""
         if self._leaving is None:
             return
-        plug, deadline = self._leaving
-        if plug.closed:
+        source_bin, deadline = self._leaving
+        if source_bin.closed:
             self._leaving = None
         elif now > deadline and self._policy.cause is not Cause.STUCK and self.wanted:
             self._policy.lost(Cause.STUCK, now)
             self._status = replace(self._status, stuck=self._status.stuck + 1)
-            _log.warning("camera %s: its source does not close", self.camera)
+            logger.warning("camera %s: its source does not close", self.camera)
 
     def _report(self) -> bool:
         state, cause = self._policy.state, self._policy.cause

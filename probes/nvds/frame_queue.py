@@ -11,59 +11,56 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from probes.frame import Frame, TrackId
-    from probes.nvds.camera import Earlier
 
 WAITING = 64
 
 
 @dataclass(slots=True)
-class Sighting:
+class ProbedFrame:
     """What the probe saw on one frame.
 
     ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
-    earlier: where persons were before the tracker confirmed them.
     """
 
     frame: Frame
     ended: list[TrackId] = field(default_factory=list)
     masked: Mapping[str, int] | None = None
-    earlier: list[Earlier] = field(default_factory=list)
 
 
-class Handoff:
-    """A queue of sightings. When it is full the oldest gives way, but no track's end is ever lost."""
+class FrameQueue:
+    """A queue of probed frames. When it is full the oldest gives way, but no track's end is ever lost."""
 
     def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
-        """on_drop hears the camera of each sighting that gave way.
+        """on_drop is called with the camera of each frame that was dropped.
 
         newest: when the last frame put in was captured, UTC ns by camera; for any thread to read.
         """
         self._on_drop, self._most = on_drop, waiting
         self._change = threading.Condition()
-        self._waiting: deque[Sighting] = deque()
+        self._waiting: deque[ProbedFrame] = deque()
         self._ended: dict[str, list[TrackId]] = {}
         self._closed = False
         self.newest: dict[str, int] = {}
 
-    def put(self, sighting: Sighting) -> None:
-        """Take a sighting; returns at once."""
-        self.newest[sighting.frame.camera] = sighting.frame.captured_at
+    def put(self, probed: ProbedFrame) -> None:
+        """Add a frame; returns at once."""
+        self.newest[probed.frame.camera] = probed.frame.captured_at
         with self._change:
             dropped = self._waiting.popleft() if len(self._waiting) >= self._most else None
             if dropped is not None and dropped.ended:
                 self._ended.setdefault(dropped.frame.camera, []).extend(dropped.ended)
-            self._waiting.append(sighting)
+            self._waiting.append(probed)
             self._change.notify()
         if dropped is not None:
             self._on_drop(dropped.frame.camera)
 
-    def take(self, timeout_s: float) -> list[Sighting]:
+    def take(self, timeout_s: float) -> list[ProbedFrame]:
         """Return all that waits, oldest first; after the timeout, or once closed, an empty list."""
         with self._change:
             self._change.wait_for(lambda: self._waiting or self._closed, timeout_s)
             taken, self._waiting = list(self._waiting), deque()
-            for sighting in taken:
-                sighting.ended[:0] = self._ended.pop(sighting.frame.camera, [])
+            for probed in taken:
+                probed.ended[:0] = self._ended.pop(probed.frame.camera, [])
             return taken
 
     def close(self) -> None:

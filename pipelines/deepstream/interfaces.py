@@ -1,0 +1,46 @@
+"""The interface between the DeepStream platform and what it makes of the metadata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from probes.nvds.redaction_gate import BufferVerdict
+
+
+class Analysis(Protocol):
+    """What is made of the metadata: a probe on each batch, a gate before each redaction, the floor behind."""
+
+    def process_batch(self, buffer: int) -> BufferVerdict:
+        """Work on the batch at this address, in the streaming thread."""
+
+    def choose_looks(self, buffer: int) -> BufferVerdict:
+        """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
+
+    def new_gate(self) -> Callable[[int], BufferVerdict]:
+        """Return what judges the frames of one camera before redaction."""
+
+    def start(self) -> None:
+        """Begin to take what the probe hands over."""
+
+    def stop(self) -> bool:
+        """End; False where a thread was left behind."""
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and covered, by camera."""
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was covered in the last seconds."""
+
+    def age_s(self, camera: str) -> float | None:
+        """Return how long ago a frame of the camera was covered last; None before the first."""
+
+    def captured_at(self, camera: str) -> int | None:
+        """Return when the frame of the camera that was judged last was captured, UTC ns."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has died."""

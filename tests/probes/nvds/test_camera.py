@@ -1,0 +1,49 @@
+"""Boxes on the surface, and frames from metadata."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes.frame import Box
+from probes.nvds.camera import on_surface
+from probes.nvds.meta import FrameMeta, MetaError, ObjectMeta
+from tests.fakes.nvds import SURFACE, camera
+from tests.fakes.people import START
+
+SIZES = st.tuples(st.integers(8, 4000), st.integers(8, 4000))
+EDGES = st.floats(-5000, 5000)
+
+
+@given(st.builds(Box, EDGES, EDGES, st.floats(0, 5000), st.floats(0, 5000)), SIZES, SIZES)
+def test_a_box_on_the_surface_holds_all_of_it_that_is_in_the_picture(
+    box: Box, size: tuple[int, int], surface: tuple[int, int]
+) -> None:
+    placed = on_surface(box, size, surface)
+    left, right = box.x * surface[0] / size[0], box.right * surface[0] / size[0]
+    top, bottom = box.y * surface[1] / size[1], box.bottom * surface[1] / size[1]
+    if placed is None:
+        assert min(right, surface[0]) - max(left, 0) < 1e-6 or min(bottom, surface[1]) - max(top, 0) < 1e-6
+        return
+    x, y, w, h = placed
+    assert x >= 0 and y >= 0 and x + w <= surface[0] and y + h <= surface[1] and w >= 4 and h >= 4  # noqa: PT018 one box
+    assert x <= max(left, 0) + 1e-6 and x + w >= min(right, surface[0]) - 1e-6  # noqa: PT018 its width
+    assert y <= max(top, 0) + 1e-6 and y + h >= min(bottom, surface[1]) - 1e-6  # noqa: PT018 its height
+
+
+def meta(number: int, objects: list[ObjectMeta] | None, **other: Any) -> FrameMeta:
+    return replace(FrameMeta(0, 0, number, (640, 480), START + number, True, objects, None), **other)
+
+
+@pytest.mark.parametrize("wrong", [{"objects": None}, {"source_size": (0, 480)}])
+def test_a_frame_that_cannot_be_relied_on_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(MetaError):
+        camera("cam0").frame(replace(meta(0, []), **wrong), SURFACE)
+
+
+def test_a_frame_without_a_time_gets_the_clock_s() -> None:
+    assert camera("cam0").frame(meta(0, [], ntp=0), SURFACE)[0].captured_at == START
