@@ -89,9 +89,7 @@ def build_platform(
                 pyds=parts.pyds,
             )
             if describer is not None:
-                logger.warning(
-                    'describe: not available on DeepStream; set platform.kind to "cpu" to use it'
-                )
+                logger.warning('describe: not available on DeepStream; set platform.kind to "cpu" to use it')
             return platform
         except BadInput as error:
             if kind == "deepstream":
