@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from engines.paths import CONFIGS
 from pipelines.outputs.mqtt.outbox import KEEP_NS
-from pipelines.store import state_path
+from pipelines.paths import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from pipelines.cameras.supervisor import CameraStatus
+    from pipelines.cameras.states import CameraStatus
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings

@@ -14,8 +14,8 @@ from pipelines.brands.snapshot import Handover
 from pipelines.logs import ScrubFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
+from pipelines.paths import state_folder
 from pipelines.settings.brands import BrandsConfig
-from pipelines.store import state_folder
 from pricing.catalogue.catalogue import load
 from web.backend import Backend, PriceSource
 from web.recent import Recent

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics import MetricWrapperBase
 
-    from pipelines.cameras.supervisor import CameraStatus
+    from pipelines.cameras.states import CameraStatus
     from pipelines.floor.view import PersonView
     from pricing.value import Item, Price, Total
     from web.backend import Backend

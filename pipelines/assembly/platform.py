@@ -12,22 +12,14 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from random import Random
 
     from engines.deepstream.files import Machine
-    from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import ElementFactory
-    from pipelines.floor.floor import Floor
+    from pipelines.interfaces import Platform, PlatformParts
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
-    from pipelines.store import Platform
-    from probes.metrics import Metrics
-    from probes.nvds.marks import Brands
-    from probes.overlay.text import Brand, Money
-    from probes.recognition.describe import Describer
-    from probes.recognition.looks import LookScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -46,28 +38,19 @@ class Nvidia:
 def build_platform(
     kind: str,
     settings: Settings,
+    parts: PlatformParts,
     *,
-    floor: Floor,
-    looks: LookScheduler,
-    describer: Describer | None,
-    money: Money,
-    brand: Brand,
     sinks: Callable[[], Sequence[FrameSink]],
-    metrics: Metrics,
-    on_state: Callable[[str, CameraState, Cause, int], None],
-    random: Random,
     folder: Callable[[], Path],
     nvidia: Nvidia | None = None,
-    brands: Brands | None = None,
 ) -> Platform:
     """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
 
     kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
-    brands: what is looked for now, for the brand model on the GPU; the CPU's looks have it already.
     """
-    parts = nvidia or Nvidia()
+    own = nvidia or Nvidia()
     if kind not in KINDS:
         raise BadInput(f"platform {kind!r} is unknown; use {', '.join(KINDS)}")
     if kind != "cpu":
@@ -76,19 +59,12 @@ def build_platform(
 
             platform = assemble(
                 settings,
-                floor=floor,
-                looks=looks,
-                money=money,
-                brand=brand,
-                brands=brands,
-                metrics=metrics,
-                on_state=on_state,
-                random=random,
-                files=lambda box: files_of_this_machine(settings, box, folder(), parts.machine),
-                element_factory=parts.element_factory,
-                pyds=parts.pyds,
+                parts,
+                files=lambda box: files_of_this_machine(settings, box, folder(), own.machine),
+                element_factory=own.element_factory,
+                pyds=own.pyds,
             )
-            if describer is not None:
+            if parts.describer is not None:
                 logger.warning('describe: not available on DeepStream; set platform.kind to "cpu" to use it')
             return platform
         except BadInput as error:
@@ -96,19 +72,8 @@ def build_platform(
                 raise
             logger.info("runs on the CPU: %s", error)
     from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
-    from probes.overlay.draw import Overlay  # noqa: PLC0415
 
-    return CpuPlatform(
-        settings,
-        floor=floor,
-        looks=looks,
-        overlay=Overlay(money, brand),
-        sinks=sinks(),
-        metrics=metrics,
-        on_state=on_state,
-        random=random,
-        describer=describer,
-    )
+    return CpuPlatform(settings, parts, sinks())
 
 
 def files_of_this_machine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 
@@ -37,6 +38,19 @@ class Cause(str, Enum):
     FILE = "file"
     STUCK = "stuck"
     UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStatus:
+    """What is known of a camera. Times are UTC ns; `stuck` counts connections that never closed."""
+
+    state: CameraState
+    cause: Cause
+    since: int
+    last_frame_at: int | None
+    frames_received: int
+    connects: int
+    stuck: int
 
 
 REMEDY: dict[Cause, str] = {

@@ -7,15 +7,14 @@ import math
 import random
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
-from pipelines.cameras.states import REMEDY, CameraState, Cause
-from pipelines.logs import NEWS
+from pipelines.cameras.states import CameraState, CameraStatus, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 POLL_CONNECTING_S = 0.02
@@ -46,19 +45,6 @@ class CameraListener(Protocol):
 
     def on_drop(self, camera: str, reason: str) -> None:
         """Hear of a frame that goes no further; reason "rate": more than fps asks for."""
-
-
-@dataclass(frozen=True, slots=True)
-class CameraStatus:
-    """What is known of a camera. Times are UTC ns; `stuck` counts connections that never closed."""
-
-    state: CameraState
-    cause: Cause
-    since: int
-    last_frame_at: int | None
-    frames_received: int
-    connects: int
-    stuck: int
 
 
 class CameraSupervisor:
@@ -96,7 +82,6 @@ class CameraSupervisor:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
-        self._told = Cause.NONE
         self._closing: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._run, name=f"camera-{spec.camera}", daemon=True)
 
@@ -140,12 +125,12 @@ class CameraSupervisor:
             cause = self._watch(source)
         except SourceLost as lost:
             cause = lost.cause
-            _log.debug("%s: %s", self.camera, lost.detail)
-        except Exception:  # noqa: BLE001  whatever a driver comes up with, the camera must be called again
+            logger.debug("camera %s: %s", self.camera, lost.detail)
+        except Exception:
             cause = Cause.UNKNOWN
-            _log.exception("%s: unexpected", self.camera)
+            logger.exception("camera %s: unexpected error", self.camera)
         if cause is not Cause.NONE and self._policy.state is CameraState.CONNECTING:
-            self._tell(self._listener.on_connect, self.camera, cause.value)
+            self._notify(self._listener.on_connect, self.camera, cause.value)
         self._report()
         if source is not None:
             self._close(source)
@@ -178,7 +163,7 @@ class CameraSupervisor:
             )
         if first:
             self._report()
-            self._tell(self._listener.on_connect, self.camera, "ok")
+            self._notify(self._listener.on_connect, self.camera, "ok")
         if pixels is None:
             self._listener.on_drop(self.camera, "rate")
         else:
@@ -194,26 +179,20 @@ class CameraSupervisor:
             self._closing.append(thread)
             with self._lock:
                 self._status = replace(self._status, stuck=self._status.stuck + 1)
-            _log.warning("%s: a connection does not close and is left behind", self.camera)
+            logger.warning("camera %s: a connection does not close and is left behind", self.camera)
 
     def _report(self) -> None:
-        """Tell of the state where it has changed; log an outage once, not once an attempt."""
+        """Report the state where it has changed."""
         state, cause = self._policy.state, self._policy.cause
         with self._lock:
             if (state, cause) == (self._status.state, self._status.cause):
                 return
             since = self._capture.now()
             self._status = replace(self._status, state=state, cause=cause, since=since)
-        if cause is not self._told:
-            self._told = cause
-            if cause is not Cause.NONE:
-                _log.warning("%s: %s (%s): %s", self.camera, state.value, cause.value, REMEDY[cause])
-        if state is CameraState.LIVE:
-            _log.info("%s: live", self.camera, extra=NEWS)
-        self._tell(self._listener.on_state, self.camera, state, cause, since)
+        self._notify(self._listener.on_state, self.camera, state, cause, since)
 
-    def _tell(self, hear: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _notify(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            hear(*args, **kwargs)
-        except Exception:  # noqa: BLE001  a listener must not end the camera
-            _log.exception("%s: a listener failed", self.camera)
+            call(*args, **kwargs)
+        except Exception:
+            logger.exception("camera %s: a listener failed", self.camera)

@@ -15,26 +15,21 @@ from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
+from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from random import Random
+    from collections.abc import Mapping, Sequence
 
     from engines.detector import Detector
     from pipelines.cameras.source import RawFrame
-    from pipelines.cameras.states import CameraState, Cause
-    from pipelines.cameras.supervisor import CameraStatus
-    from pipelines.floor.floor import Floor
+    from pipelines.cameras.states import CameraState, CameraStatus, Cause
+    from pipelines.interfaces import PlatformParts
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.models import ModelConfig
     from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
-    from probes.overlay.draw import Overlay
-    from probes.recognition.describe import Describer
-    from probes.recognition.looks import LookScheduler
 
 LOST_MS = 2000
 GAP_MS = 2500
@@ -51,25 +46,19 @@ class CpuPlatform:
     def __init__(
         self,
         settings: Settings,
-        *,
-        floor: Floor,
-        looks: LookScheduler,
-        overlay: Overlay,
+        parts: PlatformParts,
         sinks: Sequence[FrameSink],
-        metrics: Metrics,
-        on_state: Callable[[str, CameraState, Cause, int], None],
-        random: Random,
-        describer: Describer | None = None,
     ) -> None:
         """Load the models and build everything; nothing runs yet. Raises BadInput."""
-        self._metrics, self._on_state = metrics, on_state
+        metrics = parts.metrics
+        self._metrics, self._on_state = metrics, parts.on_state
         threads = settings.platform.threads or None
         persons = _detector(settings.models.person, threads)
         faces = _detector(settings.models.face, threads)
         for detector in (persons, faces):
             metrics.model_loaded.labels(detector.name, detector.precision).set(1)
         cameras = settings.enabled_cameras()
-        sessions = Sessions(settings.store.zone, random)
+        sessions = Sessions(settings.store.zone, parts.random)
         chains = {
             name: _chain(name, camera, settings, persons.classes, sessions)
             for name, camera in cameras.items()
@@ -80,15 +69,15 @@ class CpuPlatform:
             persons=persons,
             faces=faces,
             chains=chains,
-            floor=floor,
-            looks=looks,
-            overlay=overlay,
+            floor=parts.floor,
+            looks=parts.looks,
+            overlay=Overlay(parts.money, parts.brand),
             sinks=sinks,
             metrics=metrics,
-            describer=describer,
+            describer=parts.describer,
         )
         self._supervisors = {
-            name: CameraSupervisor(source_spec(name, camera), self, open_source, rng=random)
+            name: CameraSupervisor(source_spec(name, camera), self, open_source, rng=parts.random)
             for name, camera in cameras.items()
         }
 

@@ -23,7 +23,6 @@ from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import PydsLooks
-from probes.overlay.text import as_is
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
 
@@ -33,16 +32,13 @@ if TYPE_CHECKING:
 
     from engines.manifest import Model
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.floor.floor import Floor
+    from pipelines.interfaces import PlatformParts
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import TrackId
-    from probes.metrics import Metrics
     from probes.nvds.camera import Classes
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
-    from probes.overlay.text import Brand, Money
-    from probes.recognition.looks import LookScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -58,16 +54,11 @@ class PydsAnalysis:
         self,
         settings: Settings,
         pyds: Any,
+        parts: PlatformParts,
         *,
         slots: Mapping[str, int],
         redaction: Redaction,
         jetson: bool,
-        floor: Floor,
-        looks: LookScheduler,
-        money: Money,
-        brand: Brand = as_is,
-        metrics: Metrics,
-        random: Random,
         marks: tuple[Model, Brands] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
@@ -76,6 +67,7 @@ class PydsAnalysis:
 
         marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
         """
+        looks, metrics, random = parts.looks, parts.metrics, parts.random
         self._looks, self._metrics = looks, metrics
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
@@ -97,7 +89,7 @@ class PydsAnalysis:
             self._meta,
             self._meta,
             cameras={slots[name]: camera for name, camera in self._cameras.items()},
-            overlay=MetaOverlay(money, self._values.get, brand),
+            overlay=MetaOverlay(parts.money, self._values.get, parts.brand),
             frame_queue=self._frame_queue,
             process_key=self._process_key,
             opaque=redaction.method is Method.OPAQUE,
@@ -107,7 +99,7 @@ class PydsAnalysis:
         )
         self._feed = FloorFeed(
             self._cameras,
-            floor=floor,
+            floor=parts.floor,
             looks=looks,
             metrics=metrics,
             ended=lambda camera, at: self._cameras[camera].ended(at),

@@ -10,48 +10,34 @@ from pipelines.deepstream.graph.build import brand_model, build_graph, engine_fi
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
 from probes.nvds.pyds_meta import load_pyds
-from probes.overlay.text import as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from random import Random
 
-    from pipelines.cameras.states import CameraState, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import ElementFactory
-    from pipelines.floor.floor import Floor
+    from pipelines.interfaces import PlatformParts
     from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
-    from probes.nvds.marks import Brands
-    from probes.overlay.text import Brand, Money
-    from probes.recognition.looks import LookScheduler
 
 
 def assemble(
     settings: Settings,
+    parts: PlatformParts,
     *,
-    floor: Floor,
-    looks: LookScheduler,
-    money: Money,
-    metrics: Metrics,
-    on_state: Callable[[str, CameraState, Cause, int], None],
-    random: Random,
     files: Callable[[Capabilities], EngineFiles] | None = None,
-    brand: Brand = as_is,
-    brands: Brands | None = None,
     element_factory: ElementFactory | None = None,
     pyds: Any = None,
 ) -> DeepStreamPlatform:
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
 
     files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
-    brands: what is looked for now; without it the graph has no brand model.
+    Without brands among the parts the graph has no brand model.
     """
     capabilities = installed(element_factory)
     binding = pyds or load_pyds()
     named = files(capabilities) if files else engine_files(settings)
-    model = brand_model(settings) if brands and named.brand else None
+    model = brand_model(settings) if parts.brands and named.brand else None
     if model is None:
         named = replace(named, brand=None)
     graph, redaction = build_graph(settings, capabilities, named)
@@ -59,24 +45,19 @@ def assemble(
     analysis = PydsAnalysis(
         settings,
         binding,
+        parts,
         slots=graph.slots,
         redaction=redaction,
         jetson=capabilities.jetson,
-        floor=floor,
-        looks=looks,
-        money=money,
-        brand=brand,
-        metrics=metrics,
-        random=random,
-        marks=(model, brands) if model and brands else None,
+        marks=(model, parts.brands) if model and parts.brands else None,
     )
     return DeepStreamPlatform(
         settings,
         capabilities,
         named,
         analysis=analysis,
-        metrics=metrics,
-        on_state=on_state,
+        metrics=parts.metrics,
+        on_state=parts.on_state,
         element_factory=element_factory,
-        clocks=Clocks(random=random),
+        clocks=Clocks(random=parts.random),
     )

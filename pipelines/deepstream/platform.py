@@ -33,8 +33,7 @@ from pipelines.errors import BadInput  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipelines.cameras.states import CameraState, Cause
-    from pipelines.cameras.supervisor import CameraStatus
+    from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.interfaces import Analysis

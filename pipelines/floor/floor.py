@@ -46,7 +46,7 @@ class Publisher(Protocol):
         """Take the newest content of a retained topic."""
 
 
-class Nowhere:
+class NoPublisher:
     """A Publisher for a store without a broker."""
 
     def send(self, message: Message) -> bool:

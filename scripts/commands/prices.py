@@ -102,7 +102,7 @@ def _remembered(
 ) -> tuple[Price | None, list[str]]:
     """Return what past answers say, and a line for each of them."""
     from pipelines.assembly.prices import build_freshness, cache_file  # noqa: PLC0415
-    from pipelines.store import state_path  # noqa: PLC0415 only here is the running store's folder needed
+    from pipelines.paths import state_path  # noqa: PLC0415 only here is the running store's folder needed
     from pricing.live.cache import history  # noqa: PLC0415
 
     file: Path = args.cache if settings is None or args.cache else cache_file(settings, state_path())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import engines.errors
 import pipelines.errors
+from pipelines.assembly.mqtt import broker_spec
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from scripts.doctor.finding import Finding, fail, ok
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.cameras.source import Source, SourceSpec
-    from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
+    from pipelines.outputs.mqtt.connection import LinkState
     from pipelines.settings import Settings
-    from pipelines.settings.outputs import MqttConfig
 
 _GRACE_S: Final = 2.0
 _BROKER_MENDS: Final = {
@@ -86,23 +86,6 @@ def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpe
 
 def _lost(camera: str, cause: Cause) -> Finding:
     return fail(f"camera {camera}", f"no video ({cause.value})", REMEDY[cause])
-
-
-def broker_spec(mqtt: MqttConfig) -> MqttSpec:
-    """Return what the link needs to know of the broker's settings."""
-    from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415  needs the MQTT library
-
-    return MqttSpec(
-        host=mqtt.host,
-        port=mqtt.port,
-        tls=mqtt.tls,
-        username=mqtt.username,
-        password=mqtt.password.get_secret_value() if mqtt.password else None,
-        ca_file=mqtt.ca_file,
-        client_cert=mqtt.client_cert,
-        client_key=mqtt.client_key,
-        keepalive_s=mqtt.keepalive_s,
-    )
 
 
 def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from pipelines.cameras.states import CameraState, Cause
-from pipelines.cameras.supervisor import CameraStatus
+from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.floor.view import FloorView, PersonView, ZoneTime
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput

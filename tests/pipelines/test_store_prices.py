@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pipelines.store import state_folder
+from pipelines.paths import state_folder
 from pricing.brands.names import normal_brand
 from pricing.live.cache import PriceCache
 from pricing.live.remembered import Answer, Result, Thing

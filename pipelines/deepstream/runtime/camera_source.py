@@ -7,8 +7,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cameras.states import CameraState, Cause
-from pipelines.cameras.supervisor import CameraStatus
+from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
 

@@ -14,6 +14,7 @@ from pipelines.settings import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
+from tests.fakes.broker import wait_for
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES
@@ -156,3 +157,16 @@ def test_deepstream_says_that_it_describes_nobody(tmp_path, caplog):
 def test_a_csi_camera_is_refused_on_the_cpu_with_a_way_out():
     with pytest.raises(BadInput, match="need DeepStream on a Jetson; use /dev/video0"):
         SourceSpec("door", "csi://0")
+
+
+@pytest.mark.parametrize("platform", ["cpu", "deepstream"])
+def test_a_lost_camera_is_one_log_line_on_either_platform(tmp_path, caplog, platform):
+    nvidia = a_box("dgpu-legacy-blur")
+    nvidia.element_factory.scripts["rtsp://127.0.0.1:9/x"] = "dead"
+    store = store_on(platform, tmp_path, nvidia if platform == "deepstream" else None)
+    store.start()
+    try:
+        wait_for(lambda: "camera door: backoff (" in caplog.text)
+    finally:
+        assert store.stop()
+    assert "Traceback" not in caplog.text

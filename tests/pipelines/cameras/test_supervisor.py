@@ -129,15 +129,6 @@ def test_nothing_ends_the_thread(supervise, caplog):
     assert [result for _, result in ear.connects] == ["unknown", "unknown", "ok"]
 
 
-def test_an_outage_is_logged_once_with_its_remedy(supervise, caplog):
-    with caplog.at_level(logging.INFO, "pipelines.cameras.supervisor"):
-        _, ear = supervise(Cameras(*[SourceLost(Cause.REFUSED)] * 5, [True]))
-        ear.until_state(CameraState.LIVE)
-    lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 2
-    assert "check the port" in lines[0]
-
-
 STATES = {
     "connecting": ([], CameraState.CONNECTING),
     "live": ([True], CameraState.LIVE),

@@ -18,6 +18,7 @@ from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
+from pipelines.interfaces import PlatformParts
 from probes.events.status import Summaries
 from probes.nvds.meta import HEADS
 from probes.nvds.redaction_gate import BufferVerdict
@@ -173,14 +174,17 @@ class Lockstep:
         return Watched(
             settings,
             self.broken,
+            PlatformParts(
+                floor=self.floor,
+                looks=self._looks,
+                metrics=metrics,
+                on_state=lambda *_: None,
+                money=str,
+                random=Random(1),
+            ),
             slots={name: slot for slot, name in enumerate(settings.cameras)},
             redaction=Redaction(Method.BLUR),
             jetson=True,
-            floor=self.floor,
-            looks=self._looks,
-            money=str,
-            metrics=metrics,
-            random=Random(1),
             clock=self.time,
         )
 

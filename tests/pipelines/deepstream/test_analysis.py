@@ -14,6 +14,7 @@ from pipelines.deepstream.graph.build import brand_model
 from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
+from pipelines.interfaces import PlatformParts
 from pipelines.settings.brands import BrandsConfig
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
@@ -87,14 +88,17 @@ class Shop:
         return PydsAnalysis(
             settings,
             self.ds,
+            PlatformParts(
+                floor=self.floor,
+                looks=self.looks,
+                metrics=metrics,
+                on_state=lambda *_: None,
+                money=str,
+                random=Random(1),
+            ),
             slots={name: slot for slot, name in enumerate(settings.cameras)},
             redaction=Redaction(Method.BLUR),
             jetson=True,
-            floor=self.floor,
-            looks=self.looks,
-            money=str,
-            metrics=metrics,
-            random=Random(1),
             marks=self.marks,
         )
 
@@ -205,12 +209,14 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
     element_factory.note, element_factory.split = shop.note, shop.split
     platform = assemble(
         settings,
-        floor=shop.floor,
-        looks=Looks(),
-        money=str,
-        metrics=Metrics([state.value for state in CameraState]),
-        on_state=lambda *_: None,
-        random=Random(1),
+        PlatformParts(
+            floor=shop.floor,
+            looks=Looks(),
+            metrics=Metrics([state.value for state in CameraState]),
+            on_state=lambda *_: None,
+            money=str,
+            random=Random(1),
+        ),
         element_factory=element_factory,
         pyds=shop.ds,
     )

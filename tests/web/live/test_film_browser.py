@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from engines.image import I420
-from pipelines.cameras.states import CameraState, Cause
-from pipelines.cameras.supervisor import CameraStatus
+from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from tests.fakes.redacted import redacted
 from tests.fakes.served_page import served_page, until
 from tests.web.browsing import Visit, browser, chromium, drawn

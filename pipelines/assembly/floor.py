@@ -1,0 +1,64 @@
+"""The floor of a store with its price list and its record, as the store file describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pipelines.floor.plan import build_floor, open_record, plan_of
+from pricing.catalogue.reload import CatalogueFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipelines.brands.registry import JoinedBrands
+    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.plan import FloorPlan
+    from pipelines.outputs.journal.writer import Recorder
+    from pipelines.settings.root import Settings
+    from pricing.ledger.lookup_once import Lookup
+    from probes.events.status import Summaries
+    from probes.metrics import Metrics
+
+
+def load_catalogue(settings: Settings) -> CatalogueFile | None:
+    """Return the store's price list, None where it has none. Raises BadInput."""
+    path = settings.prices.catalogue
+    if path is None:
+        return None
+    zone = settings.store.zone
+    return CatalogueFile(path, settings.store.currency, lambda: datetime.now(zone).date())
+
+
+def build_store_floor(
+    settings: Settings,
+    device: str,
+    *,
+    lookup: Lookup,
+    brands: JoinedBrands,
+    summaries: Summaries,
+    publisher: Publisher,
+    metrics: Metrics,
+    getrandbits: Callable[[int], int],
+    record: Path | None = None,
+) -> Floor:
+    """Return the floor, nobody on it yet. record: where its metadata goes, instead of the settings' place."""
+    plan = plan_of(settings, device, brands.book.staff)
+    return build_floor(
+        plan,
+        lookup,
+        summaries=summaries,
+        publisher=publisher,
+        metrics=metrics,
+        getrandbits=getrandbits,
+        brand=brands.spell,
+        journal=_open_record(settings, record, plan),
+    )
+
+
+def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> Recorder | None:
+    metadata = settings.outputs.metadata
+    if record is not None:
+        return open_record(record, plan)
+    return open_record(metadata.file, plan, metadata.max_mb) if metadata else None

@@ -1,0 +1,23 @@
+"""The looks at people's brands, for the brands of a store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.assembly.recognisers import build_recogniser
+from probes.recognition.looks import LookScheduler
+
+if TYPE_CHECKING:
+    from pipelines.brands.registry import JoinedBrands
+    from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
+
+
+def build_looks(settings: Settings, brands: JoinedBrands, metrics: Metrics) -> LookScheduler:
+    """Return the looks; where no brand can come to be looked for, no reader is loaded. Raises BadInput."""
+    recognisers = []
+    if brands.sought or settings.gallery:  # a brand may be added while it runs
+        recognisers.append(build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc()))
+    return LookScheduler(
+        recognisers, brands.sought, on_result=lambda result: metrics.looks.labels(result.value).inc()
+    )

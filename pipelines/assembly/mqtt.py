@@ -1,0 +1,72 @@
+"""The connection to the broker that the store file names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.cameras.states import CameraState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipelines.outputs.mqtt.connection import MqttSpec
+    from pipelines.outputs.mqtt.publisher import MqttPublisher
+    from pipelines.settings.outputs import MqttConfig
+    from pipelines.settings.root import Settings
+    from probes.events.status import Summaries
+    from probes.metrics import Metrics
+
+
+def broker_spec(mqtt: MqttConfig) -> MqttSpec:
+    """Return what the connection needs to know of the broker's settings."""
+    from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415 loads paho
+
+    return MqttSpec(
+        host=mqtt.host,
+        port=mqtt.port,
+        tls=mqtt.tls,
+        username=mqtt.username,
+        password=mqtt.password.get_secret_value() if mqtt.password else None,
+        ca_file=mqtt.ca_file,
+        client_cert=mqtt.client_cert,
+        client_key=mqtt.client_key,
+        keepalive_s=mqtt.keepalive_s,
+    )
+
+
+def spool_file(settings: Settings, device: str, folder: Path) -> Path:
+    """Return the file in which messages wait for the broker."""
+    return folder / f"spool-{settings.store.id}-{device}.db"
+
+
+def build_publisher(
+    settings: Settings,
+    device: str,
+    summaries: Summaries,
+    *,
+    folder: Callable[[], Path],
+    metrics: Metrics,
+    now: Callable[[], int],
+    random: Callable[[], float],
+) -> MqttPublisher | None:
+    """Return the publisher, not started; None where the settings name no broker. Raises BadInput.
+
+    folder: of what outlives a restart.
+    """
+    mqtt = settings.outputs.mqtt
+    if mqtt is None:
+        return None
+    from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
+
+    return MqttPublisher(
+        broker_spec(mqtt),
+        settings.store.id,
+        device,
+        spool=spool_file(settings, device, folder()),
+        spool_bytes=mqtt.spool_mb * 1_000_000,
+        initial=summaries.initial(now(), CameraState.CONNECTING.value),
+        metrics=metrics,
+        now=now,
+        random=random,
+    )

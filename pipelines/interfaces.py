@@ -1,0 +1,65 @@
+"""What the store and its platform know of each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from probes.overlay.text import as_is
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
+
+    from pipelines.cameras.states import CameraState, CameraStatus, Cause
+    from pipelines.floor.floor import Floor
+    from probes.metrics import Metrics
+    from probes.nvds.marks import Brands
+    from probes.overlay.text import Brand, Money
+    from probes.recognition.describe import Describer
+    from probes.recognition.looks import LookScheduler
+
+
+class Platform(Protocol):
+    """What makes redacted frames and their metadata out of cameras."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> bool:
+        """End within seconds from any state; False where something hung and was left behind."""
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera."""
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and redacted, by camera."""
+
+    def redacting(self, within_s: float) -> bool:
+        """Tell whether any camera's frame was redacted in the last seconds."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has failed: no frame will come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformParts:
+    """What a platform works with, whichever it is.
+
+    on_state: hears each camera's change of state, in any thread: camera, state, cause, UTC ns since when.
+    money, brand: write amounts and brands for people. brands: what is looked for now.
+    """
+
+    floor: Floor
+    looks: LookScheduler
+    metrics: Metrics
+    on_state: Callable[[str, CameraState, Cause, int], None]
+    money: Money
+    random: Random
+    brand: Brand = as_is
+    brands: Brands | None = None
+    describer: Describer | None = None
