@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
     from probes.recognition.describe import Describer
-    from probes.recognition.looks import LookScheduler
+    from probes.recognition.look_workers import LookWorkers
 
 
 class Platform(Protocol):
@@ -55,7 +55,7 @@ class PlatformParts:
     """
 
     floor: Floor
-    looks: LookScheduler
+    looks: LookWorkers
     metrics: Metrics
     on_state: Callable[[str, CameraState, Cause, int], None]
     money: Money

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
-    from pipelines.brands.registry import JoinedBrands
+    from pipelines.brands.registry import BrandRegistry
     from pipelines.floor.floor import Floor, Publisher, Tally
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
@@ -131,7 +131,7 @@ class Store:
             money=partial(money, locale=settings.store.locale),
             random=random,
             brand=self.brand,
-            brands=lambda: self._brands.sought,
+            brands=lambda: self._brands.targets,
             describer=self._describer,
         )
         self._platform = build_platform(
@@ -152,7 +152,7 @@ class Store:
         return self._catalogue
 
     @property
-    def brands(self) -> JoinedBrands:
+    def brands(self) -> BrandRegistry:
         """What is looked for; for reading, from any thread."""
         return self._brands
 
@@ -241,7 +241,7 @@ class Store:
         """Do once a second what no other thread waits for."""
         while not self._stop.wait(HOUSEKEEPING_S):
             if self._brands.poll():
-                self._looks.seek(self._brands.sought)
+                self._looks.set_targets(self._brands.targets)
             self._publish_status()
 
     def _publish_status(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
-from pipelines.brands.snapshot import Handover
+from pipelines.brands.snapshot import GallerySnapshot
 from pipelines.logs import ScrubFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
@@ -82,7 +82,7 @@ def page_of(
         prices=prices,
         events=_recent(scrubber).newest_first,
         worker=_worker(settings),
-        brands=Handover(lambda: store.brands.gallery).data,
+        brands=GallerySnapshot(lambda: store.brands.gallery).data,
     )
     return PageServer(backend, state_folder() / "page")
 
@@ -104,7 +104,7 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput |
 def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -> PageServer:
     """Return the page without a store: uploads, and zones and masks; BadInput as above."""
     names = load(settings.prices.catalogue or EXAMPLE_PRICES).names
-    handover = Handover(BrandReader(settings.gallery or BrandsConfig(), build_enroller).read)
+    handover = GallerySnapshot(BrandReader(settings.gallery or BrandsConfig(), build_enroller).read)
 
     def brand(key: str) -> str:
         book = handover.current.book.with_listed(names)

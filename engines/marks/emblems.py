@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
-from engines.marks.types import Route, Sighting
+from engines.marks.types import Emblem, Keypoints, Route, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.marks.picture import MarkPicture
+    from engines.marks.types import FloatArray
 
     Bgr = npt.NDArray[np.uint8]
-    Floats = npt.NDArray[np.float32]
     Ints = npt.NDArray[np.intp]
     Matrix = npt.NDArray[np.float64]
 
@@ -45,36 +44,12 @@ LEAST_SPREAD = 0.1
 TURN, STRETCH, SHIFT = 35.0, math.log(1.7), 0.4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Keypoints:
-    """points: (n, 2) x y; sizes: (n,); turns: (n,), degrees; descriptors: (n, 128) of unit length."""
-
-    points: Floats
-    sizes: Floats
-    turns: Floats
-    descriptors: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Emblem:
-    """A picture of a mark: keypoints in units of its height from its top left. aspect: width by height."""
-
-    brand: str
-    keypoints: Keypoints
-    aspect: float
-
-
 def enrol(brand: str, picture: MarkPicture) -> Emblem:
-    """Return the picture's keypoints, which may be few: ask `worth` first."""
+    """Return the picture's keypoints, which may be few: see `places`."""
     height, width = picture.pixels.shape[:2]
     found = [_keypoints(drawing, PER_DRAWING, by, corner) for drawing, by, corner in _drawings(picture)]
     all_of = (np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__)
     return Emblem(brand, Keypoints(*all_of), width / height)
-
-
-def worth(picture: MarkPicture) -> bool:
-    """Tell whether a picture has keypoints at enough places of its own to be found by them."""
-    return places(enrol("", picture)) >= LEAST_PLACES
 
 
 def places(emblem: Emblem) -> int:
@@ -112,7 +87,7 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
     return sightings
 
 
-def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, Floats]]:
+def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, FloatArray]]:
     """Yield the picture's views at every size, with the mark's height in it and its left and top, px."""
     height, width = picture.pixels.shape[:2]
     for view in picture.views():
@@ -128,7 +103,7 @@ def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, Floats]]:
             yield np.asarray(large, np.uint8), UPSCALE * wanted, corner
 
 
-def _keypoints(bgr: Bgr, most: int, by: float, corner: Floats | None = None) -> Keypoints:
+def _keypoints(bgr: Bgr, most: int, by: float, corner: FloatArray | None = None) -> Keypoints:
     create: Any = getattr(cv2, "SIFT_create")  # noqa: B009 missing in its type stubs
     sift = create(nfeatures=most, contrastThreshold=CONTRAST, edgeThreshold=14)
     found, raw = sift.detectAndCompute(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None)
@@ -146,7 +121,7 @@ def _keypoints(bgr: Bgr, most: int, by: float, corner: Floats | None = None) -> 
     )
 
 
-def _pairs(alike: Floats, emblem: Emblem, others: Floats) -> tuple[Ints, Ints]:
+def _pairs(alike: FloatArray, emblem: Emblem, others: FloatArray) -> tuple[Ints, Ints]:
     """Return which rows are keypoints of which number: more alike than any at another place or elsewhere."""
     mine = alike.argmax(axis=1)
     best = alike[np.arange(len(mine)), mine]
@@ -157,7 +132,7 @@ def _pairs(alike: Floats, emblem: Emblem, others: Floats) -> tuple[Ints, Ints]:
     return keep, mine[keep]
 
 
-def _distance(alike: Floats) -> Floats:
+def _distance(alike: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * alike)), np.float32)
 
 
@@ -183,7 +158,7 @@ def _locate(
     return Sighting(emblem.brand, _confidence(count), box, Route.EMBLEM, count, f"{count} keypoints")
 
 
-def _fit(there: Floats, here: Floats, within: float) -> tuple[Matrix, npt.NDArray[np.bool_]] | None:
+def _fit(there: FloatArray, here: FloatArray, within: float) -> tuple[Matrix, npt.NDArray[np.bool_]] | None:
     """Return the affine map that most pairs follow, and which do; None where no garment bends a mark so."""
     if len(there) < LEAST_INLIERS:
         return None
@@ -234,7 +209,7 @@ def _plausible(matrix: Matrix) -> bool:
     return across < 0.6 and abs(math.degrees(math.atan2(c, a))) < 75
 
 
-def _distinct(here: Floats, there: Floats, tall: float) -> int:
+def _distinct(here: FloatArray, there: FloatArray, tall: float) -> int:
     """Return how many pairs stand for different places on both sides."""
     on_mark = len(np.unique(np.round(there / 0.04), axis=0))
     on_crop = len(np.unique(np.round(here / max(1.0, 0.04 * tall)), axis=0))

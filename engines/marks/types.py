@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from engines.marks.emblems import Emblem
-
     FloatArray = npt.NDArray[np.float32]
 
 VECTOR = 128
@@ -24,6 +22,25 @@ class Route(str, Enum):
     WORDS = "words"
     SYMBOL = "symbol"
     EMBLEM = "emblem"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Keypoints:
+    """float32: points (n, 2) x y; sizes (n,); turns (n,), degrees; descriptors (n, 128) of unit length."""
+
+    points: FloatArray
+    sizes: FloatArray
+    turns: FloatArray
+    descriptors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emblem:
+    """A picture of a mark: keypoints in units of its height from its top left. aspect: width by height."""
+
+    brand: str
+    keypoints: Keypoints
+    aspect: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def build_describer(
     if section is None:
         return None
     from probes.recognition.describe import DescribePlan, Describer  # noqa: PLC0415
-    from probes.recognition.describe_candidates import Askable, AskLimits  # noqa: PLC0415 only where it is on
+    from probes.recognition.describe_candidates import AskLimits, DescribeCandidates  # noqa: PLC0415 only where it is on
     from probes.recognition.sent_log import SentLog, sent_path  # noqa: PLC0415
 
     plan = DescribePlan(
@@ -47,7 +47,7 @@ def build_describer(
     return Describer(
         service_of(section),
         plan,
-        Askable(AskLimits(section.per_person, section.after_ms)),
+        DescribeCandidates(AskLimits(section.per_person, section.after_ms)),
         SentLog(sent_path(folder(), settings.store.id), now),
         on_sent=metrics.crops_sent.inc,
         on_result=lambda result: metrics.descriptions.labels(result).inc(),

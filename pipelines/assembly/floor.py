@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pipelines.brands.registry import JoinedBrands
+    from pipelines.brands.registry import BrandRegistry
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.floor.plan import FloorPlan
     from pipelines.outputs.journal.writer import Recorder
@@ -36,7 +36,7 @@ def build_store_floor(
     device: str,
     *,
     lookup: Lookup,
-    brands: JoinedBrands,
+    brands: BrandRegistry,
     summaries: Summaries,
     publisher: Publisher,
     metrics: Metrics,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.assembly.recognisers import build_recogniser
-from probes.recognition.looks import LookScheduler
+from probes.recognition.look_workers import LookWorkers
 
 if TYPE_CHECKING:
-    from pipelines.brands.registry import JoinedBrands
+    from pipelines.brands.registry import BrandRegistry
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 
 
-def build_looks(settings: Settings, brands: JoinedBrands, metrics: Metrics) -> LookScheduler:
+def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> LookWorkers:
     """Return the looks; where no brand can come to be looked for, no reader is loaded. Raises BadInput."""
     recognisers = []
-    if brands.sought or settings.gallery:  # a brand may be added while it runs
+    if brands.targets or settings.gallery:  # a brand may be added while it runs
         recognisers.append(build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc()))
-    return LookScheduler(
-        recognisers, brands.sought, on_result=lambda result: metrics.looks.labels(result.value).inc()
+    return LookWorkers(
+        recognisers, brands.targets, on_result=lambda result: metrics.looks.labels(result.value).inc()
     )

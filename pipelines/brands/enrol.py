@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.marks.emblems import Emblem
     from engines.marks.picture import Bgr, MarkPicture
+    from engines.marks.types import Emblem
 
     Vectors = npt.NDArray[np.float32]
 

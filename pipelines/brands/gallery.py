@@ -15,6 +15,7 @@ from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.brands.names import normal_brand
+from probes.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import BrandsConfig
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 POLL_S: Final = 2.0
 _Stamp = tuple[tuple[str, int, int, int], ...]
@@ -136,22 +137,20 @@ class BrandFolder:
             self.problem = str(error)
             first, *more = error.lines
             others = f" (and {len(more)} more)" if more else ""
-            log.error("brands not taken, the old ones stay: %s%s", first, others)
+            logger.error("brands not taken, the old ones stay: %s%s", first, others)
             return False
         self.current, self.problem = fresh, None
-        log.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))
+        logger.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))
         return True
 
     def _follow(self) -> None:
-        failing = False
+        reading = Outage(logger, "brands cannot be read, the old ones stay", "brands can be read again")
         while not self._stop.wait(self._poll_s):
             try:
                 self.poll()
-                failing = False
-            except Exception:  # whatever becomes of the new brands, the old ones go on
-                if not failing:
-                    log.exception("brands cannot be read again, the old ones stay")
-                failing = True
+                reading.recover()
+            except Exception as error:  # noqa: BLE001 whatever becomes of the new brands, the old ones go on
+                reading.fail(error=error)
 
     def _places(self) -> Iterable[Path]:
         try:

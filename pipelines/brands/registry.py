@@ -10,7 +10,7 @@ from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import did_you_mean
 from pricing.brands.book import BrandBook
-from probes.recognition.reading import Sought
+from probes.recognition.reading import RecognitionTargets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NOTHING = BrandSet(BrandBook(), (), ())
 
 
-class JoinedBrands:
+class BrandRegistry:
     """What a store looks for. `poll` on one thread; the rest from any.
 
     catalogue: its brands are put under the gallery's keys. folder: None for a store without a gallery.
@@ -34,7 +34,7 @@ class JoinedBrands:
         self._catalogue, self._folder = catalogue, folder
         self._joined = _NOTHING
         self.book = BrandBook()
-        self.sought = Sought(self.book)
+        self.targets = RecognitionTargets(self.book)
         self._join()
 
     @property
@@ -58,7 +58,7 @@ class JoinedBrands:
             self._folder.stop()
 
     def poll(self) -> bool:
-        """Take a changed price list or gallery; tell whether `book` and `sought` were replaced."""
+        """Take a changed price list or gallery; tell whether `book` and `targets` were replaced."""
         listed = self._catalogue.poll() if self._catalogue else False
         if not listed and (self._folder is None or self._folder.current is self._joined):
             return False
@@ -75,17 +75,17 @@ class JoinedBrands:
         self.book = self._joined.book.with_listed(self._catalogue.current.names if self._catalogue else {})
         if self._catalogue:
             self._catalogue.join(self.book.key_of)
-        self.sought = sought_in(self._joined, self.book)
+        self.targets = targets_in(self._joined, self.book)
 
 
 def build_brands(
     settings: Settings,
     catalogue: CatalogueFile | None,
     enroller: Callable[[], Enroller] = build_enroller,
-) -> JoinedBrands:
+) -> BrandRegistry:
     """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
     gallery = settings.gallery
-    joined = JoinedBrands(catalogue, BrandFolder(gallery, enroller) if gallery else None)
+    joined = BrandRegistry(catalogue, BrandFolder(gallery, enroller) if gallery else None)
     if gallery:
         check_staff(gallery, joined.book)
     return joined
@@ -100,7 +100,7 @@ def check_staff(gallery: BrandsConfig, book: BrandBook) -> None:
             raise BadInput(f'brands.staff: "{name}": {words}.{hint if "Did" in hint else ""}')
 
 
-def sought_in(brands: BrandSet, book: BrandBook) -> Sought:
+def targets_in(brands: BrandSet, book: BrandBook) -> RecognitionTargets:
     """Return what looks look for. book: of the gallery and the price list."""
     gallery: Gallery | None = None
     if any(Route.SYMBOL in marks.routes for marks in brands.enrolled):
@@ -108,4 +108,4 @@ def sought_in(brands: BrandSet, book: BrandBook) -> Sought:
 
         gallery = Gallery(brands.enrolled, read_cohort())
     emblems = [emblem for marks in brands.enrolled for emblem in marks.emblems]
-    return Sought(book, gallery=gallery, emblems=emblems)
+    return RecognitionTargets(book, gallery=gallery, emblems=emblems)

@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.marks.types import Enrolled, Route
+from engines.marks.types import Emblem, Enrolled, Keypoints, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.errors import BadInput
 from pricing.brands.book import Brand, BrandBook
+from probes.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engines.marks.emblems import Emblem
-
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NO_BRANDS = BrandSet(BrandBook(), (), ())
 _KEYPOINTS = ("points", "sizes", "turns", "descriptors")
 
 
-def dump(brands: BrandSet) -> bytes:
+def to_npz(brands: BrandSet) -> bytes:
     """Return the brands and what they are enrolled with as a .npz file; without their folders."""
     arrays: dict[str, Any] = {}
     marks = []
@@ -50,7 +49,7 @@ def dump(brands: BrandSet) -> bytes:
     return data.getvalue()
 
 
-def parse(data: bytes) -> BrandSet:
+def from_npz(data: bytes) -> BrandSet:
     """Return what was dumped; without sources. Any error is a mistake in the program."""
     with np.load(io.BytesIO(data), allow_pickle=False) as held:
         told = json.loads(held["told"].tobytes())
@@ -70,28 +69,25 @@ def parse(data: bytes) -> BrandSet:
     return BrandSet(BrandBook(map(_brand, told["book"]), told["staff"]), enrolled, ())
 
 
-class Handover:
+class GallerySnapshot:
     """What is handed to each new process: the newest brands that can be read. From any thread."""
 
     def __init__(self, read: Callable[[], BrandSet]) -> None:
         self._read = read
-        self._problem = ""
+        self._reading = Outage(logger, "brands not taken, the old ones stay", "brands can be read again")
         self.current = NO_BRANDS
 
     def data(self) -> bytes:
         """Read the brands, which may take seconds, and return them; a broken gallery keeps the old ones."""
         try:
-            self.current, self._problem = self._read(), ""
+            self.current = self._read()
+            self._reading.recover()
         except BadInput as error:
-            if str(error) != self._problem:
-                log.error("brands not taken, the old ones stay: %s", str(error).split("\n", 1)[0])
-            self._problem = str(error)
-        return dump(self.current)
+            self._reading.fail(str(error).split("\n", 1)[0], cause=str(error))
+        return to_npz(self.current)
 
 
 def _emblem(brand: str, aspect: float, keypoints: list[Any]) -> Emblem:
-    from engines.marks.emblems import Emblem, Keypoints  # noqa: PLC0415 loads OpenCV
-
     return Emblem(brand, Keypoints(*keypoints), aspect)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
     from probes.recognition.describe import Describer
-    from probes.recognition.looks import LookScheduler
+    from probes.recognition.look_workers import LookWorkers
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class InferenceLoop:
         faces: Detector,
         chains: Mapping[str, CameraChain],
         floor: Floor,
-        looks: LookScheduler,
+        looks: LookWorkers,
         overlay: Overlay,
         sinks: Sequence[FrameSink],
         metrics: Metrics,

@@ -83,7 +83,7 @@ class PydsAnalysis:
         self._chooser: Chooser | None = None
         if marks:
             self._marks, self._chooser = self._build_marks(pyds, marks)
-            looks.leave_out(Route.SYMBOL)
+            looks.disable(Route.SYMBOL)
         masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
         self._probe = BatchProbe(
             self._meta,

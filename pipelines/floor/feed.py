@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
-    from probes.recognition.looks import LookScheduler
+    from probes.recognition.look_workers import LookWorkers
 
 QUIET_AFTER_S = 1.0
 """A camera without a frame for this long is silent: its time passes without frames."""
@@ -44,7 +44,7 @@ class FloorFeed:
         cameras: Iterable[str],
         *,
         floor: Floor,
-        looks: LookScheduler,
+        looks: LookWorkers,
         metrics: Metrics,
         ended: Callable[[str, int], Sequence[TrackId]],
         clock: Callable[[], float] = time.monotonic,
@@ -65,7 +65,7 @@ class FloorFeed:
     ) -> dict[TrackId, PersonValue]:
         """Give a frame to the floor, and the values to the looks; return the values of its persons."""
         values = self._floor.update(frame, answers, ended, votes)
-        self._looks.heed(values)
+        self._looks.set_values(values)
         self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
         return values
 

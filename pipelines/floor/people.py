@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from probes.frame import Kind
-from probes.people.attribution import STAFF, VoteMaker
-from probes.people.id_switches import Crossings
+from probes.people.attribution import STAFF, VoteBuilder
+from probes.people.id_switches import IdSwitchResolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
-    from probes.people.reidentification import Handover, Joined
+    from probes.people.reidentification import TrackLink, TrackLinker
     from probes.people.zones import ZoneVisit
 
 MOST_STAYS = 100
@@ -70,7 +70,7 @@ class Customer:
 class Moves:
     """Tracks that changed persons: those that go on with an older one's, pairs that were exchanged."""
 
-    joined: Sequence[Joined] = ()
+    joined: Sequence[TrackLink] = ()
     exchanged: Sequence[tuple[TrackId, TrackId]] = ()
 
 
@@ -82,10 +82,10 @@ class People:
     """
 
     def __init__(
-        self, ledger: Ledger, handover: Handover, votes: VoteMaker, *, badges: Ledger | None = None
+        self, ledger: Ledger, handover: TrackLinker, votes: VoteBuilder, *, badges: Ledger | None = None
     ) -> None:
         self._ledger, self._handover, self._votes, self._badges = ledger, handover, votes, badges
-        self._crossings = Crossings(self.value)
+        self._crossings = IdSwitchResolver(self.value)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
         self._count = 0
@@ -195,7 +195,7 @@ class People:
         if customer is not None and ledger is not None and not customer.staff:
             ledger.withdraw(customer.number, withdrawal)
 
-    def _join(self, link: Joined) -> None:
+    def _join(self, link: TrackLink) -> None:
         person, other = self._of[link.old], self._of[link.new]
         self._ledger.join(person.number, other.number)
         if self._badges is not None:

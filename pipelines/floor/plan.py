@@ -19,8 +19,8 @@ from pricing.ledger.ranking import Weights
 from pricing.money import exponent
 from probes.events.events import PersonEvents
 from probes.events.notify import Notifier, NotifyResult, Rule
-from probes.people.attribution import VoteMaker
-from probes.people.reidentification import Handover, Passage
+from probes.people.attribution import VoteBuilder
+from probes.people.reidentification import Passage, TrackLinker
 from probes.people.zones import Role, Zone
 
 if TYPE_CHECKING:
@@ -148,8 +148,8 @@ def build_people(plan: FloorPlan, lookup: Lookup) -> People:
     badges = ledger(_unpriced, plan.min_votes + BADGE_VOTES, Unknown.LIST_UNPRICED) if plan.staff else None
     return People(
         ledger(lookup, plan.min_votes, plan.unknown),
-        Handover(plan.zones, plan.passages, gap_ms=plan.found_again_ms),
-        VoteMaker(staff=plan.staff),
+        TrackLinker(plan.zones, plan.passages, gap_ms=plan.found_again_ms),
+        VoteBuilder(staff=plan.staff),
         badges=badges,
     )
 

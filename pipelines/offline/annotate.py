@@ -12,7 +12,7 @@ import cv2
 from engines.colour import to_bgr
 from engines.detector import load_detector
 from pipelines.assembly.recognisers import build_recogniser
-from pipelines.brands.registry import sought_in
+from pipelines.brands.registry import targets_in
 from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
@@ -22,7 +22,7 @@ from pricing.ledger.ledger import Ledger
 from pricing.money import display
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
-from probes.recognition.looks import LooksNow
+from probes.recognition.look_workers import SynchronousLooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -53,11 +53,11 @@ class Job:
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
         recogniser = cache(_recogniser)
-        sought = sought_in(brands, self._book)
+        targets = targets_in(brands, self._book)
         self._annotator = Annotator(
             load_detector("nanodet-416"),
             load_detector("centerface"),
-            looks=lambda single: LooksNow(recogniser(single), sought),
+            looks=lambda single: SynchronousLooks(recogniser(single), targets),
             ledger=lambda votes: Ledger(
                 self._currency,
                 lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
-    from probes.recognition.looks import Looks
+    from probes.recognition.look_workers import Looks
     from probes.redaction.redact import RedactedFrame
 
 LOST_MS = 2000

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
-from probes.recognition.picking import Limits, Picker
+from probes.recognition.look_scheduler import LookScheduler, RateLimits
 from probes.recognition.reading import extent
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GPU_LIMITS = Limits(per_second=20.0)
+GPU_LIMITS = RateLimits(per_second=20.0)
 """A look costs the GPU little; the budget is for small ones, with faces to find on every frame."""
 SMALLEST = 32
 """nvinfer leaves out objects with a side below this (input-object-min-width, -height)."""
@@ -43,13 +43,13 @@ class Chooser:
         *,
         classes: Classes,
         wanted: Callable[[], bool],
-        limits: Limits = GPU_LIMITS,
+        limits: RateLimits = GPU_LIMITS,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for."""
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
-        self._picker = Picker(limits)
+        self._picker = LookScheduler(limits)
         self._failing = False
 
     def add_looks(self, buffer: int) -> BufferVerdict:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from probes.frame import Frame
-    from probes.recognition.looks import Looks
+    from probes.recognition.look_workers import Looks
     from probes.redaction.masking import Polygon
 
     Pixels = npt.NDArray[np.uint8]

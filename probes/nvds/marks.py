@@ -13,10 +13,10 @@ import numpy as np
 
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import Candidates
+from probes.bounded_queue import DropOldestQueue
 from probes.frame import Box, Kind
-from probes.recognition.looks import LookResult
+from probes.recognition.look_workers import LookResult
 from probes.recognition.marks import MarkStream
-from probes.recognition.work_queue import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import PydsLooks, Tensors
-    from probes.recognition.reading import Sought
+    from probes.recognition.reading import RecognitionTargets
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ MOST_ANSWERS = 256
 STOP_S = 2.0
 
 
-Brands = Callable[[], "Sought"]
+Brands = Callable[[], "RecognitionTargets"]
 """What is looked for now, the same that looks read by."""
 
 
@@ -104,7 +104,7 @@ class MarkLooks:
     ) -> None:
         self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
         self._stream = MarkStream()
-        self._waiting: Waiting[TensorLook] = Waiting(WAITING)
+        self._waiting = DropOldestQueue[TensorLook](WAITING)
         self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
         self._failing = False
         self._thread = threading.Thread(target=self._work, name="marks", daemon=True)
@@ -147,13 +147,13 @@ class MarkLooks:
 
     def close(self) -> bool:
         """End within seconds, from any state; False where the thread was left behind."""
-        self._tell([LookResult.DROPPED] * self._waiting.close())
+        self._tell([LookResult.DROPPED] * len(self._waiting.close()))
         if self._thread.ident is not None:
             self._thread.join(STOP_S)
         return not self._thread.is_alive()
 
     def _put(self, look: TensorLook) -> None:
-        self._tell([LookResult.DROPPED] * self._waiting.put(look))
+        self._tell([LookResult.DROPPED] * len(self._waiting.put(look)))
 
     def _work(self) -> None:
         while (look := self._waiting.take()) is not None:
@@ -170,12 +170,12 @@ class MarkLooks:
             self._failing = False
 
     def _compare(self, look: TensorLook) -> LookResult:
-        sought = self._brands()
-        gallery = sought.gallery
+        targets = self._brands()
+        gallery = targets.gallery
         if gallery is None or not self._stream.due(look.track, look.frame.captured_at):
             return LookResult.DROPPED
         seen = gallery.sightings(candidates_of(look, self._network))
-        answer = self._stream.take(look.frame, look.track, seen, sought.book)
+        answer = self._stream.take(look.frame, look.track, seen, targets.book)
         if answer is None:
             return LookResult.DROPPED
         if len(self._answers) == MOST_ANSWERS:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
-from pricing.slots import SLOTS, TYPES, slot_of, zone_slot
+from pricing.slots import SLOTS, slot_of, zone_slot
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.background_marks import Scenery, Verdict
+from probes.people.background_marks import BackgroundFilter, MarkVerdict
 from probes.people.body import body_height, in_core, is_nearer
+from probes.people.carrying import CLEAR_LEAD, carried_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
@@ -24,53 +25,20 @@ ACCESSORY_MS = 200
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
 MOST_CARRIED = 8
-REACH = 0.25
-CARRIED_SHARE = 0.5
-CLEAR_LEAD = 0.25
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
 BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
 """Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
 
-def reach(person: Box) -> Box:
-    """Return where a person's things hang or stand: the box widened to both sides by a quarter."""
-    return Box(person.x - REACH * person.w, person.y, (1 + 2 * REACH) * person.w, person.h * 1.05)
-
-
-def carrier(accessory: Box, persons: Sequence[Detection]) -> Detection | None:
-    """Return the person who carries it, or None where nobody clearly does."""
-    if not persons or accessory.area <= 0:
-        return None
-    shares = []
-    for person in persons:
-        inside = accessory.intersection(person.box) + accessory.intersection(reach(person.box))
-        fits = accessory.area <= person.box.area
-        shares.append(inside / (2 * accessory.area) if fits else 0.0)
-    order = sorted(range(len(persons)), key=shares.__getitem__, reverse=True)
-    best = order[0]
-    clear = len(order) == 1 or shares[best] - shares[order[1]] >= CLEAR_LEAD
-    return persons[best] if shares[best] >= CARRIED_SHARE and clear else None
-
-
-def carried(frame: Frame) -> list[tuple[Detection, Detection | None]]:
-    """Return each accessory of the frame whose type is known, with its carrier.
-
-    Persons not yet confirmed compete for it too, so that their things go to nobody else.
-    """
-    persons = frame.of(Kind.PERSON)
-    known = (a for a in frame.of(Kind.ACCESSORY) if a.label in TYPES)
-    return [(accessory, carrier(accessory.box, persons)) for accessory in known]
-
-
-def place(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
+def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
     """Return slot and type (None where only the body zone tells) of a mark on a person.
 
     None where it is nobody's for sure: off the body, on a thing carried by another or by nobody clear, on
     somebody in front, or where two persons overlap and it is not clearly nearer to this one's middle.
     """
     x, y = mark.box.centre
-    things = [(thing, owner) for thing, owner in carried(frame) if thing.box.contains(x, y)]
+    things = [(thing, owner) for thing, owner in carried_items(frame) if thing.box.contains(x, y)]
     if things:
         thing, owner = min(things, key=lambda pair: pair[0].box.area)
         if owner is None or owner.track != track:
@@ -96,7 +64,7 @@ def place(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | 
 def is_beside_all(mark: Mark, frame: Frame) -> bool:
     """Tell whether a mark is on no body and on no thing that may be carried."""
     x, y = mark.box.centre
-    if any(thing.box.contains(x, y) for thing, _ in carried(frame)):
+    if any(thing.box.contains(x, y) for thing, _ in carried_items(frame)):
         return False
     return not any(in_core(person.box, x, y, frame.size[1]) for person in frame.of(Kind.PERSON))
 
@@ -106,7 +74,7 @@ class PriceProbe:
 
     def __init__(self, ledger: Ledger, *, accessory_ms: int = ACCESSORY_MS) -> None:
         self._ledger = ledger
-        self._votes = VoteMaker(accessory_ms)
+        self._votes = VoteBuilder(accessory_ms)
 
     def update(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> dict[TrackId, PersonValue]:
         """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
@@ -132,7 +100,7 @@ class _Carried:
     place: tuple[float, float, float, float]
 
 
-class VoteMaker:
+class VoteBuilder:
     """Makes votes of frames and look answers.
 
     The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
@@ -148,13 +116,13 @@ class VoteMaker:
         self._every = accessory_ms * MS
         self._staff = frozenset(staff)
         self._carried: dict[TrackId, list[_Carried]] = {}
-        self._scenery: dict[str, Scenery] = {}
+        self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
         """Yield the votes of a frame's accessories and of look answers, each with its track."""
         at = frame.captured_at
-        for thing, owner in sorted(carried(frame), key=lambda pair: -pair[0].confidence):
+        for thing, owner in sorted(carried_items(frame), key=lambda pair: -pair[0].confidence):
             if owner is not None and owner.track is not None:
                 self._remember(owner.track, thing, owner.box, at)
                 slot = slot_of(thing.label)
@@ -189,7 +157,7 @@ class VoteMaker:
         """Return what a mark votes for; None for scenery, or where it cannot be or is too small."""
         if not weight(mark.route.value, 1.0, mark.box.h):
             return None
-        found = place(mark, answer.track, answer.frame)
+        found = slot_of_mark(mark, answer.track, answer.frame)
         if found is None:
             if is_beside_all(mark, answer.frame):
                 self._see(mark, answer, body, None)
@@ -201,7 +169,7 @@ class VoteMaker:
             if slot not in BADGE_SLOTS:
                 return None
             slot, type_ = STAFF, None
-        if self._see(mark, answer, body, slot) is not Verdict.WORN:
+        if self._see(mark, answer, body, slot) is not MarkVerdict.WORN:
             return None
         name = f"look {answer.at} {slot} {mark.brand} {mark.route.value}"
         return Vote(
@@ -216,9 +184,9 @@ class VoteMaker:
             height=mark.box.h,
         )
 
-    def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> Verdict:
+    def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> MarkVerdict:
         """Ask the camera's scenery, and note what is to be withdrawn."""
-        scenery = self._scenery.setdefault(answer.track.camera, Scenery())
+        scenery = self._scenery.setdefault(answer.track.camera, BackgroundFilter())
         verdict, slots = scenery.see(answer.track, mark, body, answer.at, slot)
         self._withdrawn += [(answer.track, Withdrawal(one, mark.brand, answer.at)) for one in slots]
         return verdict

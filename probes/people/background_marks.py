@@ -32,7 +32,7 @@ PROOF, TRACKS, LOOSE = 2, 3, 2
 KEEP_NS = 1800 * SECOND
 
 
-class Verdict(Enum):
+class MarkVerdict(Enum):
     """Whose a mark is taken to be."""
 
     WORN = "worn"
@@ -40,7 +40,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class _Observation:
     at: int
     x: float
     y: float
@@ -54,15 +54,15 @@ class _Sight:
 
 
 @dataclass(slots=True)
-class _Chain:
+class _MarkTrack:
     """One mark of one track. scenery, worn: looks that speak for either; cast: that counted, by slot."""
 
-    sights: deque[_Sight] = field(default_factory=lambda: deque(maxlen=MOST_SIGHTS))
+    sights: deque[_Observation] = field(default_factory=lambda: deque(maxlen=MOST_SIGHTS))
     scenery: int = 0
     worn: int = 0
     cast: dict[str, int] = field(default_factory=dict)
 
-    def fits(self, sight: _Sight) -> float | None:
+    def fits(self, sight: _Observation) -> float | None:
         """Return how far from where it may be the mark is now, px; None where it cannot be this one."""
         last = self.sights[-1]
         across, down = moved(last.body, sight.body)
@@ -73,7 +73,7 @@ class _Chain:
             return min(stayed, went)
         return None
 
-    def add(self, sight: _Sight) -> None:
+    def add(self, sight: _Observation) -> None:
         """Take another look at the mark, and weigh what its movement tells."""
         scenery = worn = 0
         for then in self.sights:
@@ -97,7 +97,7 @@ class _Chain:
     def is_worn(self) -> bool:
         return self.worn > self.scenery
 
-    def steady(self) -> _Sight | None:
+    def steady(self) -> _Observation | None:
         """Return the first look of a second or more in which the mark has not moved, if there is one."""
         last = self.sights[-1]
         for then in self.sights:
@@ -111,21 +111,21 @@ class _Place:
     """Where a brand is in the picture. tracks: who had it there, and where on the body; loose: beside all."""
 
     brand: str
-    sight: _Sight
+    sight: _Observation
     at: int
-    tracks: dict[TrackId, _Sight] = field(default_factory=dict)
+    tracks: dict[TrackId, _Observation] = field(default_factory=dict)
     loose: int = 0
     proven: bool = False
 
 
-class Scenery:
+class BackgroundFilter:
     """What one camera has learnt of the marks around people. One thread; bounded.
 
     A place is forgotten when its mark has not been seen there for half an hour, or for a newer one.
     """
 
     def __init__(self) -> None:
-        self._chains: dict[TrackId, dict[str, list[_Chain]]] = {}
+        self._chains: dict[TrackId, dict[str, list[_MarkTrack]]] = {}
         self._places: list[_Place] = []
 
     def __len__(self) -> int:
@@ -133,13 +133,13 @@ class Scenery:
 
     def see(
         self, track: TrackId, mark: Mark, body: Box, at: int, slot: str | None
-    ) -> tuple[Verdict, Sequence[str]]:
+    ) -> tuple[MarkVerdict, Sequence[str]]:
         """Take a mark in a person's rectangle at UTC ns `at`; slot None where it is beside all bodies.
 
         Return whose it is, and the slots in which it counted for the person before and should not have.
         """
         x, y = mark.box.centre
-        sight = _Sight(at, x, y, STILL_PX + STILL_SHARE * max(mark.box.h, mark.box.w / 2), body)
+        sight = _Observation(at, x, y, STILL_PX + STILL_SHARE * max(mark.box.h, mark.box.w / 2), body)
         chain = self._chain(track, mark.brand, sight)
         place = self._place(mark.brand, sight)
         if slot is None and not chain.is_worn:
@@ -156,16 +156,16 @@ class Scenery:
             place.at = max(place.at, at)
             place.proven = place.proven or place.loose >= LOOSE
         if chain.is_scenery or (place is not None and place.proven and not chain.is_worn):
-            return Verdict.SCENERY, self._wrong(track, mark.brand, chain)
+            return MarkVerdict.SCENERY, self._wrong(track, mark.brand, chain)
         if slot is not None:
             chain.cast[slot] = chain.cast.get(slot, 0) + 1
-        return Verdict.WORN, ()
+        return MarkVerdict.WORN, ()
 
     def forget(self, track: TrackId) -> None:
         """Drop what is known of a track; what it taught stays."""
         self._chains.pop(track, None)
 
-    def _chain(self, track: TrackId, brand: str, sight: _Sight) -> _Chain:
+    def _chain(self, track: TrackId, brand: str, sight: _Observation) -> _MarkTrack:
         """Return the mark of the track that this is, with the new look."""
         brands = self._chains.setdefault(track, {})
         if len(self._chains) > MOST_TRACKS:
@@ -177,19 +177,19 @@ class Scenery:
         if fitting:
             chain = chains[min(fitting)[1]]
         else:
-            chain = _Chain()
+            chain = _MarkTrack()
             chains.append(chain)
             if len(chains) > MOST_CHAINS:
                 del chains[0]
         chain.add(sight)
         return chain
 
-    def _place(self, brand: str, sight: _Sight) -> _Place | None:
+    def _place(self, brand: str, sight: _Observation) -> _Place | None:
         self._places = [place for place in self._places if abs(sight.at - place.at) <= KEEP_NS]
         near = (place for place in self._places if place.brand == brand and _near(place.sight, sight))
         return next(near, None)
 
-    def _new_place(self, brand: str, sight: _Sight) -> _Place:
+    def _new_place(self, brand: str, sight: _Observation) -> _Place:
         place = _Place(brand, sight, sight.at)
         self._places.append(place)
         if len(self._places) > MOST_PLACES:
@@ -197,7 +197,7 @@ class Scenery:
         return place
 
     @staticmethod
-    def _meet(place: _Place, track: TrackId, sight: _Sight) -> None:
+    def _meet(place: _Place, track: TrackId, sight: _Observation) -> None:
         """Note who has the mark there; it is proven by enough tracks that have it elsewhere on the body."""
         if track in place.tracks or len(place.tracks) >= TRACKS:
             return
@@ -208,14 +208,14 @@ class Scenery:
         place.tracks[track] = sight
         place.proven = place.proven or len(place.tracks) >= TRACKS
 
-    def _wrong(self, track: TrackId, brand: str, chain: _Chain) -> Sequence[str]:
+    def _wrong(self, track: TrackId, brand: str, chain: _MarkTrack) -> Sequence[str]:
         """Return the slots in which a mark has counted, once, but where the person wears another as well."""
         others = [c for c in self._chains[track][brand] if c is not chain and not c.is_scenery]
         cast, chain.cast = chain.cast, {}
         return [s for s, looks in cast.items() if all(o.cast.get(s, 0) < looks for o in others)]
 
 
-def _near(first: _Sight, second: _Sight) -> bool:
+def _near(first: _Observation, second: _Observation) -> bool:
     still = max(first.still, second.still)
     alike = min(first.still, second.still) * 2 >= still
     return alike and hypot(first.x - second.x, first.y - second.y) <= still

@@ -26,11 +26,11 @@ TOUCH, APART = 0.3, 0.1
 TELLING, LEAD = 3, 3
 MOST_HELD = 256
 Pair = tuple["TrackId", "TrackId"]
-Told = tuple["TrackId", "list[Vote]"]
+HeldVotes = tuple["TrackId", "list[Vote]"]
 
 
 @dataclass(slots=True)
-class _Doubt:
+class _OpenSwitch:
     """A crossing: what tells the two apart (slot, brand or type), and evidence of either reading.
 
     told_at: votes older than this are no evidence, UTC ns.
@@ -47,7 +47,7 @@ class _Doubt:
         """Start to count evidence anew."""
         self.told_at, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
 
-    def hear(self, vote: Vote, track: TrackId, other: TrackId) -> None:
+    def add_vote(self, vote: Vote, track: TrackId, other: TrackId) -> None:
         """Count a vote on one of the two; several routes of one look are one."""
         once = (track, vote.look or vote.id, *_mark(vote))
         if vote.at >= self.told_at and once not in self.heard:
@@ -64,7 +64,7 @@ class _Held:
     votes: list[Vote] = field(default_factory=list)
 
 
-class Crossings:
+class IdSwitchResolver:
     """The crossings under way. One per device, called from one thread.
 
     While two touch, their votes are held, `within_ms` at most; what is seen of them after they parted, for
@@ -75,7 +75,7 @@ class Crossings:
         self._wears = wears
         self._within = within_ms * MS
         self._touching: set[Pair] = set()
-        self._doubts: dict[Pair, _Doubt] = {}
+        self._doubts: dict[Pair, _OpenSwitch] = {}
         self._held: dict[TrackId, _Held] = {}
 
     def hold(self, track: TrackId, votes: Sequence[Vote]) -> Sequence[Vote]:
@@ -91,10 +91,10 @@ class Crossings:
                 continue
             held.votes.append(vote)
             for doubt, other in doubts:
-                doubt.hear(vote, track, other)
+                doubt.add_vote(vote, track, other)
         return free
 
-    def update(self, frame: Frame) -> tuple[list[Pair], list[Told]]:
+    def update(self, frame: Frame) -> tuple[list[Pair], list[HeldVotes]]:
         """Take a frame; return the pairs of tracks that were exchanged, then votes to tell of each track.
 
         The votes are meant for the persons as they are after the exchange.
@@ -114,7 +114,7 @@ class Crossings:
                 self._settle(pair)
         return exchanged, self._release()
 
-    def end(self, track: TrackId) -> list[Told]:
+    def end(self, track: TrackId) -> list[HeldVotes]:
         """Forget a track; return the votes that were held for it and for who was in doubt only with it."""
         self._touching = {pair for pair in self._touching if track not in pair}
         for pair in [pair for pair in self._doubts if track in pair]:
@@ -143,7 +143,7 @@ class Crossings:
         worn = [_marks(self._wears(track)) for track in pair]
         marks = {pair[0]: frozenset(worn[0] - worn[1]), pair[1]: frozenset(worn[1] - worn[0])}
         if any(marks.values()):
-            self._doubts[pair] = _Doubt(marks, at)
+            self._doubts[pair] = _OpenSwitch(marks, at)
             for track in pair:
                 self._held.setdefault(track, _Held(at))
 
@@ -158,7 +158,7 @@ class Crossings:
             held = self._held[track]
             held.votes = [vote for vote in held.votes if _mark(vote) not in foreign]
 
-    def _release(self) -> list[Told]:
+    def _release(self) -> list[HeldVotes]:
         doubtful = {track for pair in self._doubts for track in pair}
         free = [track for track in self._held if track not in doubtful]
         return [(track, self._held.pop(track).votes) for track in free]

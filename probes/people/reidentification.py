@@ -47,7 +47,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class TrackLink:
     """Track `new` goes on with the person of `old`. certainty: from 0 to 1, an order of trust, no chance."""
 
     old: TrackId
@@ -68,7 +68,7 @@ class _Trace:
     joined: bool = False
 
 
-class Handover:
+class TrackLinker:
     """Says which new tracks go on with a person known already. One per device, called from one thread.
 
     A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight; where
@@ -96,7 +96,7 @@ class Handover:
     def __len__(self) -> int:
         return len(self._traces)
 
-    def update(self, frame: Frame, wears: Wears) -> list[Joined]:
+    def update(self, frame: Frame, wears: Wears) -> list[TrackLink]:
         """Take a frame; return the links found, each once. The old track of a link is known no more.
 
         wears: what the person on a track is believed to wear.
@@ -139,7 +139,7 @@ class Handover:
         self._new.discard(track)
         self._unclear.discard(track)
 
-    def _judge(self, now: int) -> list[Joined]:
+    def _judge(self, now: int) -> list[TrackLink]:
         found = []
         for track in sorted(self._new):
             arrival = self._traces[track]
@@ -147,13 +147,13 @@ class Handover:
                 continue
             self._new.discard(track)
             fits = self._fitting(track)
-            if len(fits) == 1 and not self._rivals(fits[0][0], track):
+            if len(fits) == 1 and not self._competing(fits[0][0], track):
                 found.append(self._join(track, *fits[0]))
             elif fits:
                 self._unclear.add(track)
         return found
 
-    def _compare(self, now: int, wears: Wears) -> list[Joined]:
+    def _compare(self, now: int, wears: Wears) -> list[TrackLink]:
         """Look whether what is worn tells by now which of several people a new track goes on with."""
         found = []
         for track in sorted(self._unclear):
@@ -166,18 +166,18 @@ class Handover:
             if len(fits) != 1:
                 continue
             old, certainty = fits[0]
-            known, rivals = _brands(wears(old)), self._rivals(old, track)
-            if not any(_agree(_brands(wears(rival)), known, unknown=True) for rival in rivals):
+            known, competing = _brands(wears(old)), self._competing(old, track)
+            if not any(_agree(_brands(wears(rival)), known, unknown=True) for rival in competing):
                 found.append(self._join(track, old, round(certainty * TOLD_BY_ITEMS, 3)))
         return found
 
-    def _join(self, new: TrackId, old: TrackId, certainty: float) -> Joined:
+    def _join(self, new: TrackId, old: TrackId, certainty: float) -> TrackLink:
         self._forget(old)
         self._unclear.discard(new)
         self._traces[new].joined = True
-        return Joined(old, new, certainty)
+        return TrackLink(old, new, certainty)
 
-    def _rivals(self, old: TrackId, new: TrackId) -> list[TrackId]:
+    def _competing(self, old: TrackId, new: TrackId) -> list[TrackId]:
         """Return the other tracks that could go on with a lost one, and go on with nobody yet."""
         others = (t for t, trace in self._traces.items() if t != new and not trace.joined)
         return [track for track in others if self._match(old, track) is not None]

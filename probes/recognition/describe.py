@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from enum import Enum
+from logging import WARNING
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engines.describe.jpeg import small_jpeg
@@ -19,6 +20,8 @@ from engines.describe.service import NoAnswer, Trouble
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
 from pricing.live.breaker import Breaker, BreakerState
+from probes.bounded_queue import DropOldestQueue
+from probes.outage import Outage
 from probes.redaction.redacted_crop import RedactedCrop
 
 if TYPE_CHECKING:
@@ -27,11 +30,11 @@ if TYPE_CHECKING:
     from pricing.description import Description
     from pricing.value import PersonValue
     from probes.frame import TrackId
-    from probes.recognition.describe_candidates import Askable
+    from probes.recognition.describe_candidates import DescribeCandidates
     from probes.recognition.sent_log import SentLog
     from probes.redaction.redact import RedactedFrame
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 QUEUE = 4
 WAIT_S = 1.0
@@ -90,7 +93,7 @@ class Describer:
         self,
         service: Service,
         plan: DescribePlan,
-        askable: Askable,
+        candidates: DescribeCandidates,
         sent: SentLog,
         *,
         on_sent: Callable[[], None],
@@ -98,16 +101,14 @@ class Describer:
         random: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._service, self._plan, self._askable, self._sent = service, plan, askable, sent
+        self._service, self._plan, self._candidates, self._sent = service, plan, candidates, sent
         self._on_sent, self._on_result, self._clock = on_sent, on_result, clock
         self._breaker = Breaker(random, failures=3, first_s=10.0)
         self._quiet_until = 0.0
         self._known: OrderedDict[str, tuple[float, tuple[Description, ...]]] = OrderedDict()
-        self._change = threading.Condition()
-        self._waiting: deque[RedactedCrop] = deque()
+        self._waiting = DropOldestQueue[RedactedCrop](QUEUE)
         self._answers: deque[tuple[TrackId, tuple[Vote, ...]]] = deque(maxlen=MAX_ANSWERS)
-        self._closed = False
-        self._trouble: str | None = None
+        self._outage = Outage(logger, "items are not described", "items are described again", level=WARNING)
         self._thread = threading.Thread(target=self._work, name="describe", daemon=True)
 
     @property
@@ -117,15 +118,15 @@ class Describer:
 
     def offer(self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue]) -> None:
         """Copy the crops of customers to ask about now, before anything is drawn; from one thread only."""
-        wanted = self._askable.see(redacted.frame, values)
-        if not wanted or self._closed or not self._open():
+        wanted = self._candidates.select(redacted.frame, values)
+        if not wanted or self._waiting.closed or not self._open():
             return
         for track, box in wanted:
             try:
                 crop = RedactedCrop(redacted, box, track, self._clock())
             except ValueError:
                 continue
-            self._askable.ask(track, redacted.frame.captured_at)
+            self._candidates.record(track, redacted.frame.captured_at)
             self._put(crop)
 
     def drain(self) -> list[tuple[TrackId, tuple[Vote, ...]]]:
@@ -137,12 +138,7 @@ class Describer:
 
     def close(self) -> None:
         """Stop; crops that wait are dropped. An open question is left to its time limit, unheard."""
-        with self._change:
-            self._closed = True
-            dropped = len(self._waiting)
-            self._waiting.clear()
-            self._change.notify_all()
-        for _ in range(dropped):
+        for _ in self._waiting.close():
             self._on_result(DescribeResult.DROPPED.value)
         if self._thread.ident is not None:
             self._thread.join(2 * WAIT_S)
@@ -154,25 +150,16 @@ class Describer:
         return not paused and now >= self._quiet_until and self._sent.this_hour() < self._plan.per_hour
 
     def _put(self, crop: RedactedCrop) -> None:
-        with self._change:
-            full = len(self._waiting) >= QUEUE
-            if full:
-                self._waiting.popleft()
-            self._waiting.append(crop)
-            starting = self._thread.ident is None and not self._closed
-            self._change.notify()
-        if full:
+        for _ in self._waiting.put(crop):
             self._on_result(DescribeResult.DROPPED.value)
-        if starting:
+        if self._thread.ident is None and not self._waiting.closed:
             self._thread.start()
 
     def _next(self) -> RedactedCrop | None:
-        with self._change:
-            while not self._closed:
-                self._forget()
-                if self._waiting:
-                    return self._waiting.popleft()
-                self._change.wait(WAIT_S)
+        while not self._waiting.closed:
+            self._forget()
+            if (crop := self._waiting.take(WAIT_S)) is not None:
+                return crop
         return None
 
     def _work(self) -> None:
@@ -182,12 +169,10 @@ class Describer:
             except NoAnswer as trouble:
                 result = trouble.trouble.value
                 self._stumble(trouble)
-            except Exception:  # whatever goes wrong here, the video and the next crop must not suffer
+            except Exception as error:  # noqa: BLE001 the video and the next crop must not suffer
                 result = DescribeResult.FAILED.value
                 self._breaker.fail(self._clock())
-                if self._trouble != result:
-                    log.exception("descriptions fail; the video goes on without them")
-                self._trouble = result
+                self._outage.fail(f"{type(error).__name__}: {error}", cause=result, error=error)
             self._on_result(result)
         self._service.close()
 
@@ -237,15 +222,13 @@ class Describer:
             if item.confidence >= self._plan.min_confidence
             for vote in votes_of(item, crop.at, name, self._plan.votes)
         )
-        if votes and not self._closed:
+        if votes and not self._waiting.closed:
             self._answers.append((crop.track, votes))
         return bool(votes)
 
     def _works(self) -> None:
         self._breaker.succeed()
-        if self._trouble is not None:
-            log.info("descriptions work again")
-        self._trouble = None
+        self._outage.recover()
 
     def _stumble(self, error: NoAnswer) -> None:
         """Pause as the service asks or the breaker says; say so once, until it works or fails otherwise."""
@@ -255,10 +238,8 @@ class Describer:
         else:
             self._breaker.fail(now, for_good=trouble in FOR_GOOD)
         self._quiet_until = now + (error.retry_after_s or 0.0)
-        if self._trouble != trouble.value:
-            wait = max(self._quiet_until, self._breaker.ready_at) - now
-            log.warning("no description: %s%s", error, f"; next in {wait:.0f} s" if wait > 0 else "")
-        self._trouble = trouble.value
+        wait = max(self._quiet_until, self._breaker.ready_at) - now
+        self._outage.fail(f"{error}{f'; next in {wait:.0f} s' if wait > 0 else ''}", cause=trouble.value)
 
 
 def votes_of(item: Description, at: int, picture: str, count: int) -> list[Vote]:

@@ -40,7 +40,7 @@ class _Record:
     asked_at: int = 0
 
 
-class Askable:
+class DescribeCandidates:
     """Picks persons and counts how often each was picked. Not for two threads."""
 
     def __init__(self, limits: AskLimits) -> None:
@@ -51,7 +51,7 @@ class Askable:
     def __len__(self) -> int:
         return len(self._records)
 
-    def see(self, frame: Frame, values: Mapping[TrackId, PersonValue]) -> list[tuple[TrackId, Box]]:
+    def select(self, frame: Frame, values: Mapping[TrackId, PersonValue]) -> list[tuple[TrackId, Box]]:
         """Return the persons to ask about now, the fewest times asked first, each with the rectangle to show.
 
         values: of the customers in the frame; whoever has none is not asked about.
@@ -72,7 +72,7 @@ class Askable:
                     found.append((record.asked, track, box))
         return [(track, box) for _, track, box in sorted(found, key=lambda one: one[:2])]
 
-    def ask(self, track: TrackId, at: int) -> None:
+    def record(self, track: TrackId, at: int) -> None:
         """Count a question about a person."""
         record = self._records[track]
         record.asked, record.asked_at = record.asked + 1, at

@@ -15,7 +15,8 @@ from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.brands.names import normal_brand
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, TrackId
-from probes.people.attribution import carried
+from probes.outage import Outage
+from probes.people.carrying import carried_items
 from probes.recognition.marks import limits, marks_of
 
 if TYPE_CHECKING:
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
     from engines.colour import Bgr
     from engines.image import I420
-    from engines.marks.emblems import Emblem
-    from engines.marks.types import Candidates, Sighting
+    from engines.marks.types import Candidates, Emblem, Sighting
     from engines.ocr.words import Word
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NEAR = 1.2
 
@@ -64,7 +64,7 @@ class Look:
     crop: I420
 
 
-class Sought:
+class RecognitionTargets:
     """All that looks look for. Immutable: another price list or gallery is another one, swapped whole."""
 
     def __init__(
@@ -79,12 +79,12 @@ class Sought:
         return self.has_words or self.gallery is not None or bool(self.emblems)
 
 
-def sought_of(names: Mapping[str, str]) -> Sought:
+def targets_of(names: Mapping[str, str]) -> RecognitionTargets:
     """Return what to look for where there is a price list and no gallery: normal form -> name."""
-    return Sought(BrandBook().with_listed(names))
+    return RecognitionTargets(BrandBook().with_listed(names))
 
 
-def cut(frame: Frame, person: Detection, pixels: I420) -> Look | None:
+def crop_person(frame: Frame, person: Detection, pixels: I420) -> Look | None:
     """Copy the person with all that the person carries out of the frame."""
     if person.track is None:
         return None
@@ -97,7 +97,7 @@ def cut(frame: Frame, person: Detection, pixels: I420) -> Look | None:
 
 def extent(frame: Frame, person: Detection) -> Box:
     """Return the rectangle of a person with all that the person carries."""
-    boxes = [person.box, *(thing.box for thing, owner in carried(frame) if owner is person)]
+    boxes = [person.box, *(thing.box for thing, owner in carried_items(frame) if owner is person)]
     left, top = min(box.x for box in boxes), min(box.y for box in boxes)
     return Box(left, top, max(box.right for box in boxes) - left, max(box.bottom for box in boxes) - top)
 
@@ -123,16 +123,25 @@ class Recogniser:
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
         self._on_error = on_error
-        self._failing: set[Route] = set()
+        self._outages = {
+            route: Outage(
+                logger,
+                f"looks for {route.value} fail; the other routes go on",
+                f"looks for {route.value} work again",
+            )
+            for route in Route
+        }
 
-    def read(self, look: Look, sought: Sought, without: frozenset[Route] = frozenset()) -> LookAnswer:
+    def read(
+        self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()
+    ) -> LookAnswer:
         """Return the brands on one crop, placed in the frame, each with its route and slots.
 
         without: routes to leave out. Raises what the last route raised where all failed.
         """
         marks: list[Mark] = []
         failed: dict[Route, Exception] = {}
-        routes = [(route, work) for route, work in self._routes(look, sought) if route not in without]
+        routes = [(route, work) for route, work in self._routes(look, targets) if route not in without]
         for route, work in routes:
             try:
                 marks += work(marks)
@@ -141,35 +150,35 @@ class Recogniser:
                 self._on_error(route)
         if failed and len(failed) == len(routes):
             raise failed.popitem()[1]
-        self._tell({route for route, _ in routes}, failed)
+        for route, _ in routes:
+            if route in failed:
+                self._outages[route].fail(error=failed[route])
+            else:
+                self._outages[route].recover()
         return LookAnswer(look.track, look.frame, tuple(marks))
 
     def _routes(
-        self, look: Look, sought: Sought
+        self, look: Look, targets: RecognitionTargets
     ) -> list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]]:
         found: list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]] = []
-        finder, gallery, by_keypoints, reader = self._finder, sought.gallery, self._emblems, self._words
+        finder, gallery, by_keypoints, reader = self._finder, targets.gallery, self._emblems, self._words
         bgr = cache(partial(to_bgr, look.crop))
         if gallery is not None and finder:
             found.append(
-                (Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr())), look, sought))
+                (Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr())), look, targets))
             )
-        if sought.emblems and by_keypoints:
-            found.append((Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), sought.emblems), look, sought)))
-        if sought.has_words and reader:
-            found.append((Route.WORDS, lambda so_far: read_words(look, reader, sought, so_far)))
+        if targets.emblems and by_keypoints:
+            found.append(
+                (Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), targets.emblems), look, targets))
+            )
+        if targets.has_words and reader:
+            found.append((Route.WORDS, lambda so_far: read_words(look, reader, targets, so_far)))
         return found
 
-    def _tell(self, tried: set[Route], failed: Mapping[Route, Exception]) -> None:
-        """Log what has begun to fail and what works again."""
-        for route in failed.keys() - self._failing:
-            log.error("looks for %s fail; the others go on", route.value, exc_info=failed[route])
-        for route in self._failing & tried - failed.keys():
-            log.info("looks for %s work again", route.value)
-        self._failing = self._failing - tried | failed.keys()
 
-
-def read_words(look: Look, reader: Reader, sought: Sought, others: Sequence[Mark] = ()) -> list[Mark]:
+def read_words(
+    look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark] = ()
+) -> list[Mark]:
     """Read one crop and return the brands that its words say; others: the marks that other routes saw.
 
     A stylised short form counts wherever it stands if another route saw that brand too.
@@ -181,28 +190,30 @@ def read_words(look: Look, reader: Reader, sought: Sought, others: Sequence[Mark
     ]
     marks = []
     told: set[int] = set()
-    for found in sought.matcher.find(readings):
+    for found in targets.matcher.find(readings):
         parts = words[found.first : found.last + 1]
         if all(_near(one, next_one) for one, next_one in pairwise(parts)):
             told.update(range(found.first, found.last + 1))
-            marks.append(_mark(found.brand, found.confidence, parts, look, sought))
+            marks.append(_mark(found.brand, found.confidence, parts, look, targets))
     seen = {mark.brand for mark in others}
     for number, word in enumerate(words):
-        brand = sought.stylised.get(normal_brand(word.text))
+        brand = targets.stylised.get(normal_brand(word.text))
         if brand in seen and number not in told and brand is not None:
-            marks.append(_mark(brand, word.confidence, [word], look, sought))
+            marks.append(_mark(brand, word.confidence, [word], look, targets))
     return marks
 
 
-def _placed(sightings: Sequence[Sighting], look: Look, sought: Sought) -> Sequence[Mark]:
-    return marks_of(sightings, sought.book, look.left, look.top)
+def _placed(sightings: Sequence[Sighting], look: Look, targets: RecognitionTargets) -> Sequence[Mark]:
+    return marks_of(sightings, targets.book, look.left, look.top)
 
 
-def _mark(brand: str, confidence: float, parts: Sequence[Word], look: Look, sought: Sought) -> Mark:
+def _mark(
+    brand: str, confidence: float, parts: Sequence[Word], look: Look, targets: RecognitionTargets
+) -> Mark:
     left, top = min(word.box[0] for word in parts), min(word.box[1] for word in parts)
     right, bottom = max(word.box[2] for word in parts), max(word.box[3] for word in parts)
     box = Box(look.left + left, look.top + top, right - left, bottom - top)
-    return Mark(brand, min(1.0, max(0.0, confidence)), box, Route.WORDS, limits(sought.book, brand))
+    return Mark(brand, min(1.0, max(0.0, confidence)), box, Route.WORDS, limits(targets.book, brand))
 
 
 def _near(first: Word, second: Word) -> bool:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 KEEP_DAYS = 31
 SECOND = 1_000_000_000
@@ -63,5 +63,5 @@ def read_sent(path: Path) -> dict[str, int]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        log.warning("%s: the count of sent crops cannot be read (%s); it begins anew", path, error)
+        logger.warning("%s: the count of sent crops cannot be read (%s); it begins anew", path, error)
         return {}

@@ -15,13 +15,13 @@ from engines.image import I420
 from pipelines.errors import BadInput
 from probes.answers import LookAnswer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.looks import LookResult, LookScheduler
-from probes.recognition.reading import Recogniser, sought_of
+from probes.recognition.look_workers import LookResult, LookWorkers
+from probes.recognition.reading import Recogniser, targets_of
 
 if TYPE_CHECKING:
     import argparse
 
-    from probes.recognition.reading import Look, Sought
+    from probes.recognition.reading import Look, RecognitionTargets
 
 SIZE = (1280, 720)
 FPS = 10
@@ -36,7 +36,9 @@ class Slow(Recogniser):
         super().__init__()
         self._seconds, self._stop = seconds, threading.Event()
 
-    def read(self, look: Look, sought: Sought, without: frozenset[object] = frozenset()) -> LookAnswer:
+    def read(
+        self, look: Look, targets: RecognitionTargets, without: frozenset[object] = frozenset()
+    ) -> LookAnswer:
         """Take the time that a slow route does, without the processor."""
         self._stop.wait(self._seconds)
         return LookAnswer(look.track, look.frame, ())
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
     """Offer that much video as fast as it goes; the looks' clock is the video's."""
     results: list[LookResult] = []
-    looks = LookScheduler([Slow(SLOW_S)], sought_of({"nike": "Nike"}), on_result=results.append)
+    looks = LookWorkers([Slow(SLOW_S)], targets_of({"nike": "Nike"}), on_result=results.append)
     noise = np.random.default_rng(1).integers(16, 235, (SIZE[1], SIZE[0]), np.uint8)
     pixels = I420(noise, I420.black(*SIZE).u, I420.black(*SIZE).v)
     spent, most = [], 0
@@ -84,7 +86,7 @@ def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
             begun = clock()
             looks.offer(frame, pixels)
             looks.drain()
-            looks.heed({})
+            looks.set_values({})
             spent.append(clock() - begun)
             most = max(most, looks.depth)
     begun_looks = len(results) + looks.depth

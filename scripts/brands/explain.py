@@ -27,7 +27,7 @@ from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Frame, Kind, TrackId
 from probes.overlay.label import FONTS
 from probes.recognition.marks import marks_of
-from probes.recognition.reading import Look, Recogniser, Sought, cut
+from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ class Explainer:
     def __init__(self, brands: BrandSet) -> None:
         self._book, self._enrolled = brands.book, brands.enrolled
         self._gallery = Gallery(brands.enrolled, read_cohort())
-        self._sought = Sought(brands.book)
+        self._targets = RecognitionTargets(brands.book)
         self._finder, self._words = MarkFinder(), WordReader()
         self.shown: list[Shown] = []
         self.people = 0
@@ -104,7 +104,7 @@ class Explainer:
         """Look at the persons of the picture."""
         people = frame.of(Kind.PERSON)
         self.people = len(people)
-        looks = [cut(frame, person, pixels) for person in people]
+        looks = [crop_person(frame, person, pixels) for person in people]
         whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels)
         for look in looks or [whole]:
             if look is not None:
@@ -115,9 +115,9 @@ class Explainer:
         """Return nothing: this explains, it prices nothing."""
         return []
 
-    def seek(self, sought: Sought) -> None:
+    def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for other words."""
-        self._sought = sought
+        self._targets = targets
 
     def close(self) -> None:
         """Do nothing: nothing runs between calls."""
@@ -125,7 +125,7 @@ class Explainer:
     def _look(self, look: Look) -> None:
         bgr = to_bgr(look.crop)
         self._texts += [f'"{word.text}" {word.confidence:.2f}' for word in self._words.read(look.crop)]
-        for mark in Recogniser(self._words).read(look, self._sought).marks:
+        for mark in Recogniser(self._words).read(look, self._targets).marks:
             self.shown.append(
                 Shown(mark.brand, mark.box, Route.WORDS, True, f"read, {mark.confidence:.2f} sure")
             )

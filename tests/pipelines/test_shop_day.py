@@ -11,7 +11,7 @@ import pytest
 from pipelines.floor.plan import open_record
 from pipelines.floor.replay import Replay
 from pipelines.outputs.journal.format import line
-from probes.people.background_marks import Verdict
+from probes.people.background_marks import MarkVerdict
 from tests.fakes.schemas import PERSON_EVENT, message
 from tests.fakes.shop_day import (
     BRANDS,
@@ -104,10 +104,10 @@ def test_nobody_is_kept_when_the_shop_is_empty(lived):
 
 
 class Trusting:
-    """Scenery to which every mark is worn."""
+    """BackgroundFilter to which every mark is worn."""
 
     def see(self, *_):
-        return Verdict.WORN, ()
+        return MarkVerdict.WORN, ()
 
     def forget(self, track):
         """Forget."""
@@ -127,7 +127,7 @@ def test_signs_on_the_walls_are_nobody_s_items(monkeypatch):
     found, worn = signs_day()
     assert found.false_items <= 1
     assert found.true_items >= 0.97 * worn
-    monkeypatch.setattr("probes.people.attribution.Scenery", Trusting)
+    monkeypatch.setattr("probes.people.attribution.BackgroundFilter", Trusting)
     trusting, _ = signs_day()
     assert trusting.false_items >= 4
 

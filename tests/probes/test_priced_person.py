@@ -13,8 +13,8 @@ from pricing.catalogue.catalogue import read
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
-from probes.recognition.looks import LooksNow
-from probes.recognition.reading import Recogniser, sought_of
+from probes.recognition.look_workers import SynchronousLooks
+from probes.recognition.reading import Recogniser, targets_of
 
 CATALOGUE = read(
     "brand,type,price,currency\nBurberry,handbag,1290.00,EUR\nLacoste,polo,110.00,EUR\nLacoste,cap,45.00,EUR\n",
@@ -35,7 +35,7 @@ def test_two_marked_persons_have_exactly_their_totals() -> None:
         ("LACOSTE", (330, 40), 0.9),
     ):
         cv2.putText(pixels, word, place, cv2.FONT_HERSHEY_DUPLEX, scale, (250,) * 3, 2, cv2.LINE_AA)
-    looks = LooksNow(Recogniser(WordReader()), sought_of(CATALOGUE.names))
+    looks = SynchronousLooks(Recogniser(WordReader()), targets_of(CATALOGUE.names))
     today = date(2026, 11, 22)
     probe = PriceProbe(Ledger("EUR", lambda b, t, s: CATALOGUE.lookup(b, t, s, today), min_votes=2))
     seen = (

@@ -86,11 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _brands() -> BrandSet:
     """Return the brands that were handed over, enrolled already; none where none were."""
-    from pipelines.brands.snapshot import NO_BRANDS, parse  # noqa: PLC0415 as above
+    from pipelines.brands.snapshot import NO_BRANDS, from_npz  # noqa: PLC0415 as above
 
     with os.fdopen(int(os.environ["MSH_WORKER_BRANDS"]), "rb") as file:
         data = file.read()
-    return parse(data) if data else NO_BRANDS
+    return from_npz(data) if data else NO_BRANDS
 
 
 def _file(job: Job, source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from engines.marks import emblems as keypoints
 from engines.marks.gallery import Gallery, read_cohort
 from engines.marks.network import MarkEmbedder, MarkFinder
 from engines.marks.picture import Ground, MarkPicture
-from engines.marks.types import Enrolled, Route
+from engines.marks.types import Emblem, Enrolled, Route
 from engines.ocr.reader import WordReader
 from scripts.bench.brands.rivals import (
     Emblems,
@@ -58,7 +58,7 @@ class Bench:
             kind: [_enrollable(name, bgra) for name, bgra in drawings.items()]
             for kind, drawings in brands.drawings.items()
         }
-        self._enrolled_emblems: dict[tuple[str, int], keypoints.Emblem] = {}
+        self._enrolled_emblems: dict[tuple[str, int], Emblem] = {}
         self._cohort, self._embedder = read_cohort(), MarkEmbedder()
         self._own = {kind: Vectors(some, self._embedder) for kind, some in self._pictures.items()}
 
@@ -113,14 +113,14 @@ class Bench:
     def _finder(self) -> MarkFinder:
         return MarkFinder()
 
-    def _emblem(self, kind: str, number: int) -> keypoints.Emblem:
+    def _emblem(self, kind: str, number: int) -> Emblem:
         """Return a brand's keypoints, made when first asked for: hundreds take minutes."""
         if (kind, number) not in self._enrolled_emblems:
             picture = self._pictures[kind][number]
             self._enrolled_emblems[kind, number] = keypoints.enrol(self._names[kind][number], picture)
         return self._enrolled_emblems[kind, number]
 
-    def _all_emblems(self, kind: str, count: int) -> list[keypoints.Emblem]:
+    def _all_emblems(self, kind: str, count: int) -> list[Emblem]:
         return [self._emblem(kind, number) for number in range(min(count, len(self._names[kind])))]
 
     def proposals(self) -> dict[str, float]:
@@ -244,7 +244,7 @@ class Bench:
             )
         }
 
-    def _enrolled(self) -> tuple[Gallery, list[keypoints.Emblem]]:
+    def _enrolled(self) -> tuple[Gallery, list[Emblem]]:
         wanted = gallery_brands(self._names)
         enrolled, known = [], []
         for kind, names in self._names.items():

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.marks.emblems import Emblem
     from engines.marks.gallery import Cohort
     from engines.marks.network import MarkEmbedder
     from engines.marks.picture import MarkPicture
+    from engines.marks.types import Emblem
     from engines.ocr.reader import WordReader
     from scripts.bench.brands.dataset import Shot
 

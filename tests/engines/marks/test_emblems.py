@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engines.marks.emblems import LEAST_INLIERS, enrol, find_emblems, worth
+from engines.marks.emblems import LEAST_INLIERS, LEAST_PLACES, enrol, find_emblems, places
 from engines.marks.picture import Ground, MarkPicture
 from engines.marks.types import Route
 
@@ -84,6 +84,7 @@ def test_what_shows_nothing_tells_nothing(crop: np.ndarray) -> None:
 def test_only_detailed_pictures_are_worth_it() -> None:
     bar = np.zeros((60, 200, 4), np.uint8)
     bar[20:40, 20:180] = (0, 0, 0, 255)
-    assert worth(picture_of(crest(1)))
-    assert not worth(picture_of(bar))
-    assert not worth(picture_of(np.full((64, 64, 4), 255, np.uint8), Ground.GARMENT))
+    assert places(enrol("", picture_of(crest(1)))) >= LEAST_PLACES
+    assert places(enrol("", picture_of(bar))) < LEAST_PLACES
+    plain = picture_of(np.full((64, 64, 4), 255, np.uint8), Ground.GARMENT)
+    assert places(enrol("", plain)) < LEAST_PLACES

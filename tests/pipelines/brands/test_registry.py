@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.brands.gallery import BrandFolder
-from pipelines.brands.registry import JoinedBrands
+from pipelines.brands.registry import BrandRegistry
 from pipelines.settings.brands import BrandsConfig
 from pricing.catalogue.reload import CatalogueFile
 from tests.fakes.enroller import fake_enroller
@@ -34,21 +34,21 @@ def catalogue(shop: Path) -> CatalogueFile:
 
 def test_the_price_list_s_spellings_are_the_gallery_s_brand(shop: Path) -> None:
     listed = catalogue(shop)
-    brands = JoinedBrands(listed, BrandFolder(BrandsConfig(folder=shop / "brands"), fake_enroller))
+    brands = BrandRegistry(listed, BrandFolder(BrandsConfig(folder=shop / "brands"), fake_enroller))
     assert brands.book.names == {"louis vuitton": "Louis Vuitton", "acme": "Acme"}
     price = listed.lookup("louis vuitton", "handbag", "bag")
     assert price
     assert price.amount_minor == 100_000
     assert listed.lookup("louis vuitton", "belt", "belt")
     assert brands.spell("louis vuitton") == "LV"
-    assert brands.sought.stylised == {"lv": "louis vuitton"}
-    assert brands.sought.gallery is None
+    assert brands.targets.stylised == {"lv": "louis vuitton"}
+    assert brands.targets.gallery is None
 
 
 def test_either_may_change_and_they_stay_joined(shop: Path) -> None:
     listed = catalogue(shop)
     folder = BrandFolder(BrandsConfig(folder=shop / "brands"), fake_enroller)
-    brands = JoinedBrands(listed, folder)
+    brands = BrandRegistry(listed, folder)
     assert not brands.poll()
     fresh = shop / "fresh"
     fresh.write_text(LIST + "Vuitton,*,5,EUR\n")
@@ -70,7 +70,7 @@ def test_either_may_change_and_they_stay_joined(shop: Path) -> None:
 
 
 def test_a_price_list_alone_is_words(shop: Path) -> None:
-    brands = JoinedBrands(catalogue(shop), None)
+    brands = BrandRegistry(catalogue(shop), None)
     assert brands.book.words["acme"] == ("Acme",)
-    assert brands.sought.has_words
-    assert not JoinedBrands(None, None).sought
+    assert brands.targets.has_words
+    assert not BrandRegistry(None, None).targets

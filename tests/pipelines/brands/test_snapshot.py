@@ -4,10 +4,9 @@ import logging
 
 import numpy as np
 
-from engines.marks.emblems import Emblem, Keypoints
-from engines.marks.types import VECTOR, Enrolled, Route
+from engines.marks.types import VECTOR, Emblem, Enrolled, Keypoints, Route
 from pipelines.brands.gallery import BrandSet
-from pipelines.brands.snapshot import NO_BRANDS, Handover, dump, parse
+from pipelines.brands.snapshot import NO_BRANDS, GallerySnapshot, from_npz, to_npz
 from pipelines.errors import BadInput
 from pricing.brands.book import Brand, BrandBook
 
@@ -41,7 +40,7 @@ def a_set() -> BrandSet:
 
 def test_what_is_handed_over_arrives():
     sent = a_set()
-    got = parse(dump(sent))
+    got = from_npz(to_npz(sent))
     assert list(got.book) == list(sent.book)
     assert got.book.staff == {"ours"}
     for one, other in zip(sent.enrolled, got.enrolled, strict=True):
@@ -54,7 +53,7 @@ def test_what_is_handed_over_arrives():
 
 
 def test_nothing_can_be_handed_over():
-    assert len(parse(dump(NO_BRANDS)).book) == 0
+    assert len(from_npz(to_npz(NO_BRANDS)).book) == 0
 
 
 def test_a_broken_gallery_hands_over_the_old_brands_and_says_so_once(caplog):
@@ -66,7 +65,7 @@ def test_a_broken_gallery_hands_over_the_old_brands_and_says_so_once(caplog):
             raise answer
         return answer
 
-    handover = Handover(read)
+    handover = GallerySnapshot(read)
     with caplog.at_level(logging.ERROR):
         found = {handover.data() for _ in range(3)}
     assert len(found) == 1

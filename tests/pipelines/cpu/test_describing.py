@@ -61,7 +61,7 @@ class Looks:
     def drain(self) -> list[Any]:
         return []
 
-    def heed(self, values: Any) -> None:
+    def set_values(self, values: Any) -> None:
         """Look as if nobody knew what is confirmed."""
 
 

@@ -70,7 +70,7 @@ class NoLooks:
     def drain(self):
         return []
 
-    def heed(self, values):
+    def set_values(self, values):
         """Look at nothing."""
 
 

@@ -19,7 +19,7 @@ from pipelines.settings.brands import BrandsConfig
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
-from probes.recognition.reading import Sought
+from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Pic, face, fill, person, pyds, split
@@ -56,10 +56,10 @@ class Looks:
     def drain(self):
         return []
 
-    def heed(self, values):
+    def set_values(self, values):
         pass
 
-    def leave_out(self, *routes):
+    def disable(self, *routes):
         self.left_out = routes
 
 
@@ -129,10 +129,10 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
 def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):
     mark = (230.0, 260.0, 290.0, 300.0)
     model = BrandModel(shop.ds, lambda crop: tensors((into_network(crop, mark), 0.8, 7)))
-    sought = Sought(BrandBook([Brand("Nike")]), gallery=Gallery())
+    targets = RecognitionTargets(BrandBook([Brand("Nike")]), gallery=Gallery())
 
     def analyse(settings, metrics):
-        shop.marks = brand_model(settings), lambda: sought
+        shop.marks = brand_model(settings), lambda: targets
         return shop.analyse(settings, metrics)
 
     def on_brand(_pad, info):

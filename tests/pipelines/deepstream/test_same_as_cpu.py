@@ -35,8 +35,8 @@ from probes.metrics import Metrics
 from probes.nvds.meta import UNTRACKED
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
-from probes.recognition.picking import Limits, Picker
-from probes.recognition.reading import Recogniser, cut, sought_of
+from probes.recognition.look_scheduler import LookScheduler, RateLimits
+from probes.recognition.reading import Recogniser, crop_person, targets_of
 from probes.redaction.redact import Redactor
 from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj
@@ -57,19 +57,19 @@ class PromptLooks:
     """Looks read where they are taken, so that no thread's speed decides which are."""
 
     def __init__(self, names: dict[str, str]) -> None:
-        self._picker, self._sought = Picker(Limits()), sought_of(names)
+        self._picker, self._sought = LookScheduler(RateLimits()), targets_of(names)
         self._recogniser = Recogniser(WordReader())
         self._answers: deque[Any] = deque()
 
     def offer(self, frame: Any, pixels: Any) -> None:
         for person in self._picker.pick(frame):
-            if (look := cut(frame, person, pixels)) is not None:
+            if (look := crop_person(frame, person, pixels)) is not None:
                 self._answers.append(self._recogniser.read(look, self._sought))
 
     def drain(self) -> list[Any]:
         return [self._answers.popleft() for _ in range(len(self._answers))]
 
-    def heed(self, values: Any) -> None:
+    def set_values(self, values: Any) -> None:
         """Look as if nobody knew what is confirmed."""
 
 

@@ -27,7 +27,7 @@ class Looks:
     def __init__(self) -> None:
         self.values = None
 
-    def heed(self, values):
+    def set_values(self, values):
         self.values = values
 
 

@@ -11,7 +11,7 @@ from engines.colour import to_bgr
 from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.crops import SurfaceCrops
 from probes.nvds.meta import MetaError
-from probes.recognition.picking import Limits, Picker
+from probes.recognition.look_scheduler import LookScheduler, RateLimits
 from probes.recognition.reading import Look, cut
 from tests.fakes.people import frame, person, track
 
@@ -40,7 +40,7 @@ class Wanting:
     """Looks that pick as the real ones do, and keep the crops."""
 
     def __init__(self) -> None:
-        self.picker, self.looks = Picker(Limits(min_height=20)), list[Look]()
+        self.picker, self.looks = LookScheduler(RateLimits(min_height=20)), list[Look]()
 
     def offer(self, offered: Frame, pixels: Any) -> None:
         for one in self.picker.pick(offered):

@@ -20,9 +20,9 @@ from probes.nvds.marks import WAITING, MarkLooks, TensorLook, candidates_of
 from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import PydsLooks, Tensors
-from probes.recognition.looks import LookResult
-from probes.recognition.picking import Limits
-from probes.recognition.reading import Sought
+from probes.recognition.look_scheduler import RateLimits
+from probes.recognition.look_workers import LookResult
+from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
 from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (
@@ -60,7 +60,7 @@ class Way:
     ds: Any
     masks: Any = ()
     enrolled: bool = True
-    limits: Limits = field(default_factory=lambda: Limits(per_second=1000))
+    limits: RateLimits = field(default_factory=lambda: RateLimits(per_second=1000))
     now: int = START
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class Way:
         self.marks = MarkLooks(
             on_objects,
             NETWORK,
-            brands=lambda: Sought(BOOK, gallery=self.gallery if self.enrolled else None),
+            brands=lambda: RecognitionTargets(BOOK, gallery=self.gallery if self.enrolled else None),
             on_result=self.results.append,
         )
         self.rig: Rig = rig(self.ds, masks=self.masks, marks=self.marks)
@@ -170,7 +170,7 @@ def test_who_gets_no_look(ds: Any, objects: list[Obj]) -> None:
 
 
 def test_one_look_a_person_and_interval_and_all_cameras_share_the_budget(ds: Any) -> None:
-    way = Way(ds, limits=Limits(per_second=10))
+    way = Way(ds, limits=RateLimits(per_second=10))
     for tenth in range(40):
         way.now = START + tenth * 100_000_000
         people = [person(number, 100.0 + 170 * number) for number in range(6)]

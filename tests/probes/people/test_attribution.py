@@ -9,7 +9,8 @@ from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.attribution import PriceProbe, carrier, place
+from probes.people.attribution import PriceProbe, slot_of_mark
+from probes.people.carrying import carrier
 
 MS = 1_000_000
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
@@ -86,7 +87,7 @@ HANDBAG = thing("handbag", Box(110, 260, 50, 60))
     ],
 )
 def test_place(seen: tuple[Detection, ...], where: Mark, expected: tuple[str, str | None] | None) -> None:
-    assert place(where, ANN, frame(*seen)) == expected
+    assert slot_of_mark(where, ANN, frame(*seen)) == expected
 
 
 SWOOSH = Mark("swoosh", 0.9, Box(135, 185, 30, 30), Route.SYMBOL, frozenset({"top", "bag"}))

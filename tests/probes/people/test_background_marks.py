@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from probes.answers import Mark
 from probes.frame import Box, TrackId
-from probes.people.background_marks import MOST_PLACES, MOST_TRACKS, Scenery, Verdict
+from probes.people.background_marks import MOST_PLACES, MOST_TRACKS, BackgroundFilter, MarkVerdict
 
 MS = 1_000_000
-WORN, SHOP = Verdict.WORN, Verdict.SCENERY
+WORN, SHOP = MarkVerdict.WORN, MarkVerdict.SCENERY
 
 
 def ann(number: int = 1) -> TrackId:
@@ -30,12 +30,12 @@ class Told:
     """A camera's scenery, and what it says of one look after the other."""
 
     def __init__(self) -> None:
-        self.scenery, self.at = Scenery(), 0
+        self.scenery, self.at = BackgroundFilter(), 0
         self.withdrawn: list[str] = []
 
     def see(
         self, bodies: list[Box], marks: list[Mark], track: TrackId | None = None, slot: str | None = "top"
-    ) -> list[Verdict]:
+    ) -> list[MarkVerdict]:
         found = []
         for box, seen in zip(bodies, marks, strict=True):
             self.at += 400 * MS
@@ -64,7 +64,7 @@ WAYS = [
 
 @pytest.mark.parametrize(("bodies", "marks", "expected"), [w[1:] for w in WAYS], ids=[w[0] for w in WAYS])
 def test_one_person_and_one_mark(
-    bodies: list[Box], marks: list[Mark], expected: list[Verdict] | None
+    bodies: list[Box], marks: list[Mark], expected: list[MarkVerdict] | None
 ) -> None:
     verdicts = Told().see(bodies, marks)
     if expected is None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pricing.ledger.votes import Vote
 from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.id_switches import Crossings
+from probes.people.id_switches import IdSwitchResolver
 
 MS = 1_000_000
 ANN, BOB, CAT = (TrackId("c", "s", number) for number in (1, 2, 3))
@@ -28,22 +28,22 @@ def vote(at: int, slot: str, brand: str) -> Vote:
     return Vote(f"{at} {slot} {brand}", slot, None, brand, 0.9, at * MS)
 
 
-def crossed() -> Crossings:
+def crossed() -> IdSwitchResolver:
     """Ann and Bob have overlapped at 1 s and parted at 2 s."""
-    crossings = Crossings(worn)
+    crossings = IdSwitchResolver(worn)
     crossings.update(frame(0, ann=100, bob=400))
     crossings.update(frame(1000, ann=240, bob=260))
     crossings.update(frame(2000, ann=400, bob=100))
     return crossings
 
 
-def told(crossings: Crossings, at: int, **places: float):
+def told(crossings: IdSwitchResolver, at: int, **places: float):
     exchanged, released = crossings.update(frame(at, **(places or {"ann": 400, "bob": 100})))
     return exchanged, {track: [v.id for v in votes] for track, votes in released}
 
 
 def test_votes_flow_where_nobody_crosses() -> None:
-    crossings = Crossings(worn)
+    crossings = IdSwitchResolver(worn)
     crossings.update(frame(0, ann=100, bob=400))
     votes = [vote(10, "top", "nike")]
     assert crossings.hold(ANN, votes) == votes
@@ -87,7 +87,7 @@ def test_votes_from_before_the_crossing_are_not_held() -> None:
 
 
 def test_three_in_a_pile_are_told_apart() -> None:
-    crossings = Crossings(worn)
+    crossings = IdSwitchResolver(worn)
     crossings.update(frame(1000, ann=240, bob=260, cat=280))
     crossings.update(frame(2000, ann=100, bob=400, cat=700))
     for at in (2100, 2500, 2900):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.reidentification import Handover, Joined, Passage
+from probes.people.reidentification import Passage, TrackLink, TrackLinker
 from probes.people.zones import Role, Zone
 from tests.fakes.people import value
 
@@ -25,15 +25,15 @@ def track(number: int, camera: str = "plain") -> TrackId:
 
 
 class Shop:
-    """Tells a Handover of people by where their middle is; time in seconds."""
+    """Tells a TrackLinker of people by where their middle is; time in seconds."""
 
     def __init__(self) -> None:
-        self.handover = Handover(ZONES, [WAY])
+        self.handover = TrackLinker(ZONES, [WAY])
         self.worn = {}
 
     def see(
         self, second: float, *people: tuple[int, float], camera: str = "plain", h: float = 300
-    ) -> list[Joined]:
+    ) -> list[TrackLink]:
         seen = tuple(
             Detection(Kind.PERSON, "person", 0.9, Box(x - 50, 400, 100, h), track(number, camera))
             for number, x in people

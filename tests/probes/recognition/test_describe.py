@@ -16,7 +16,7 @@ from engines.image import I420
 from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.recognition.describe import QUEUE, STALE_S, DescribePlan, Describer
-from probes.recognition.describe_candidates import Askable, AskLimits
+from probes.recognition.describe_candidates import AskLimits, DescribeCandidates
 from probes.recognition.sent_log import SentLog, read_sent
 from tests.fakes.broker import wait_for
 from tests.fakes.people import SECOND, START, person, track, value
@@ -49,7 +49,7 @@ class Rig:
         self.describer = Describer(
             service,
             DescribePlan("say", **plan),
-            Askable(AskLimits(per_person=9, after_ms=0, apart_ms=0)),
+            DescribeCandidates(AskLimits(per_person=9, after_ms=0, apart_ms=0)),
             SentLog(path, lambda: START),
             on_sent=self._count,
             on_result=lambda result: self.results.update([result]),
@@ -173,8 +173,8 @@ def test_a_rate_limit_is_kept_and_nobody_is_used_up_meanwhile(
     assert made.show(3)
     assert len(server.requests) == 2
     assert [r.getMessage() for r in caplog.records if r.name == "probes.recognition.describe"] == [
-        "no description: rate_limited (HTTP 429); next in 20 s",
-        "descriptions work again",
+        "items are not described (rate_limited (HTTP 429); next in 20 s)",
+        "items are described again",
     ]
 
 

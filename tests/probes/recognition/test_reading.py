@@ -9,7 +9,7 @@ from engines.marks.types import Route
 from engines.ocr.words import Word
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.reading import Look, Recogniser, Sought, sought_of
+from probes.recognition.reading import Look, Recogniser, RecognitionTargets, targets_of
 from tests.fakes.marks import FakeEmblems, FakeFinder, FakeGallery, sighting
 from tests.fakes.reader import FakeReader
 
@@ -30,10 +30,10 @@ class Bench:
         self.gallery = FakeGallery()
         self.errors: list[Route] = []
         self.recogniser = Recogniser(self.reader, self.finder, self.emblems, on_error=self.errors.append)
-        self.sought = Sought(BOOK, gallery=self.gallery, emblems=[EMBLEM])
+        self.targets = RecognitionTargets(BOOK, gallery=self.gallery, emblems=[EMBLEM])
 
     def read(self, **more: Any) -> list[tuple[str, str]]:
-        return [(m.brand, m.route.value) for m in self.recogniser.read(LOOK, self.sought, **more).marks]
+        return [(m.brand, m.route.value) for m in self.recogniser.read(LOOK, self.targets, **more).marks]
 
 
 SWOOSH = Word("SWOOSH", 0.9, (10.0, 20.0, 50.0, 30.0))
@@ -45,7 +45,7 @@ def test_every_route_adds_its_marks_placed_in_the_frame() -> None:
     bench.gallery.seen = [sighting()]
     bench.emblems.seen = [sighting("calvin klein", Route.EMBLEM)]
     assert bench.read() == [("swoosh", "symbol"), ("calvin klein", "emblem"), ("swoosh", "words")]
-    symbol, _, word = bench.recogniser.read(LOOK, bench.sought).marks
+    symbol, _, word = bench.recogniser.read(LOOK, bench.targets).marks
     assert (symbol.box, word.box) == (Box(110, 70, 40, 40), Box(110, 70, 40, 10))
     assert symbol.slots == word.slots == {"shoes"}
 
@@ -83,7 +83,7 @@ def test_routes_can_be_left_out_and_none_runs_for_nothing() -> None:
     bench.gallery.seen = [sighting()]
     assert bench.read(without=frozenset({Route.SYMBOL})) == [("swoosh", "words")]
     assert bench.finder.calls == 0
-    bench.sought = Sought(BrandBook([Brand("Swoosh")]), gallery=bench.gallery)
+    bench.targets = RecognitionTargets(BrandBook([Brand("Swoosh")]), gallery=bench.gallery)
     assert bench.read() == [("swoosh", "symbol")]
     assert len(bench.reader.crops) == 1
 
@@ -96,7 +96,7 @@ def test_a_stylised_word_counts_anywhere_where_the_symbol_agrees(symbol: str, ex
 
 
 def test_what_is_sought_is_true_where_there_is_anything_to_seek() -> None:
-    assert not Sought(BrandBook())
-    assert not Sought(BrandBook([Brand("Swoosh")]))
-    assert sought_of({"nike": "Nike"})
-    assert Sought(BrandBook([Brand("Swoosh")]), gallery=FakeGallery())
+    assert not RecognitionTargets(BrandBook())
+    assert not RecognitionTargets(BrandBook([Brand("Swoosh")]))
+    assert targets_of({"nike": "Nike"})
+    assert RecognitionTargets(BrandBook([Brand("Swoosh")]), gallery=FakeGallery())

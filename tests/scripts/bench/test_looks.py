@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from probes.recognition.looks import QUEUE
+from probes.recognition.look_workers import QUEUE
 from scripts.bench.looks import measure
 from scripts.msh import main
 

@@ -10,7 +10,7 @@ import pytest
 from engines.paths import CONFIGS, ROOT
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
-from pipelines.brands.snapshot import Handover
+from pipelines.brands.snapshot import GallerySnapshot
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page, until
@@ -21,7 +21,7 @@ WORKER = (sys.executable, "-m", "web.uploads.child", str(CONFIGS / "prices.csv")
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    handover = Handover(BrandReader(BrandsConfig(), build_enroller).read)
+    handover = GallerySnapshot(BrandReader(BrandsConfig(), build_enroller).read)
     handover.data()
     folder = tmp_path_factory.mktemp("page")
     with served_page(folder, worker=WORKER, more="upload_s: 60", brands=handover.data) as page:

@@ -10,11 +10,12 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from probes.bounded_queue import DropOldestQueue
 from probes.frame import Frame, Kind, TrackId
-from probes.recognition.picking import Findings, Limits, Picker
-from probes.recognition.reading import Look, Recogniser, Sought, cut
+from probes.outage import Outage
+from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
+from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 from probes.recognition.sharpness import sharpness
-from probes.recognition.work_queue import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.frame import Box
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NICE = 10
 QUEUE = 4
@@ -53,7 +54,7 @@ class Looks(Protocol):
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call."""
 
-    def seek(self, sought: Sought) -> None:
+    def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for these brands from now on, and for no others."""
 
     def close(self) -> None:
@@ -64,7 +65,7 @@ def _ignore(_: LookResult) -> None:
     return None
 
 
-class LookScheduler:
+class LookWorkers:
     """Looks with one worker thread per recogniser. Never blocks the caller.
 
     At most QUEUE crops wait, the oldest gives way. on_result, called from any thread, hears each look once.
@@ -74,19 +75,20 @@ class LookScheduler:
     def __init__(
         self,
         recognisers: Sequence[Recogniser],
-        sought: Sought,
+        targets: RecognitionTargets,
         *,
-        limits: Limits | None = None,
+        limits: RateLimits | None = None,
         on_result: Callable[[LookResult], None] = _ignore,
     ) -> None:
-        self._findings = Findings()
-        self._picker = Picker(limits or Limits(), self._findings)
-        self._sought = sought
+        self._history = LookHistory()
+        self._picker = LookScheduler(limits or RateLimits(), self._history)
+        self._targets = targets
         self._without: frozenset[Route] = frozenset()
         self._on_result = on_result
-        self._waiting: Waiting[Look] = Waiting(QUEUE)
+        self._waiting = DropOldestQueue[Look](QUEUE)
         self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
-        self._started = self._failing = False
+        self._started = False
+        self._outage = Outage(logger, "looks fail; the video goes on without new marks", "looks work again")
         self._threads = [
             threading.Thread(target=self._work, args=(recogniser,), name=f"look-{number}", daemon=True)
             for number, recogniser in enumerate(recognisers)
@@ -97,24 +99,24 @@ class LookScheduler:
         """How many crops wait to be read."""
         return len(self._waiting)
 
-    def seek(self, sought: Sought) -> None:
+    def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for these brands from now on, and for no others. From any thread."""
-        self._sought = sought
+        self._targets = targets
 
-    def leave_out(self, *routes: Route) -> None:
+    def disable(self, *routes: Route) -> None:
         """Use these routes no more: something else, such as the GPU, sees to them."""
         self._without |= frozenset(routes)
 
-    def heed(self, values: Mapping[TrackId, PersonValue]) -> None:
+    def set_values(self, values: Mapping[TrackId, PersonValue]) -> None:
         """Take what persons are now believed to wear, so that those with less confirmed come first."""
-        self._findings.heed(values)
+        self._history.set_confirmed(values)
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Copy the crops of the persons who deserve a look now; from one thread only."""
-        if not self._sought or self._waiting.closed or not self._threads:
+        if not self._targets or self._waiting.closed or not self._threads:
             return
         for person in self._picker.pick(frame, _sharpness_of(pixels)):
-            look = cut(frame, person, pixels)
+            look = crop_person(frame, person, pixels)
             if look is not None:
                 self._put(look)
 
@@ -127,14 +129,14 @@ class LookScheduler:
 
     def close(self) -> None:
         """Stop the threads; crops that wait are dropped. Returns within seconds, from any state."""
-        for _ in range(self._waiting.close()):
+        for _ in self._waiting.close():
             self._on_result(LookResult.DROPPED)
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(STOP_S)
 
     def _put(self, look: Look) -> None:
-        for _ in range(self._waiting.put(look)):
+        for _ in self._waiting.put(look):
             self._on_result(LookResult.DROPPED)
         if not self._started:
             self._started = True
@@ -145,53 +147,54 @@ class LookScheduler:
         _step_back()
         while (look := self._waiting.take()) is not None:
             try:
-                answer = recogniser.read(look, self._sought, self._without)
-            except Exception:  # whatever a recogniser does, the next look may succeed
+                answer = recogniser.read(look, self._targets, self._without)
+            except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
                 self._on_result(LookResult.FAILED)
-                if not self._failing:
-                    log.exception("looks fail; the video goes on without new marks")
-                self._failing = True
+                self._outage.fail(error=error)
                 continue
-            if self._failing:
-                log.info("looks work again")
-            self._failing = False
+            self._outage.recover()
             if len(self._answers) == MAX_ANSWERS:
                 self._on_result(LookResult.DROPPED)
             self._answers.append(answer)
-            self._findings.saw(answer.track, (mark.brand for mark in answer.marks))
+            self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
             self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
 
 
-class LooksNow:
+class SynchronousLooks:
     """Looks that read at once, for files: no budget, every confirmed person every `every_ms`; nothing lost.
 
     Errors are the caller's where every route fails.
     """
 
     def __init__(
-        self, recogniser: Recogniser, sought: Sought, *, every_ms: int = 400, min_height: int = 40
+        self,
+        recogniser: Recogniser,
+        targets: RecognitionTargets,
+        *,
+        every_ms: int = 400,
+        min_height: int = 40,
     ) -> None:
-        self._recogniser, self._sought = recogniser, sought
+        self._recogniser, self._targets = recogniser, targets
         self._every = every_ms
         self._min_height = min_height
         self._looked: dict[TrackId, int] = {}
         self._answers: list[LookAnswer] = []
 
-    def seek(self, sought: Sought) -> None:
+    def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for these brands from now on, and for no others."""
-        self._sought = sought
+        self._targets = targets
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Look at each confirmed person whose last look is `every_ms` past."""
         at = frame.captured_at
         for person in frame.of(Kind.PERSON):
-            if not self._sought or person.track is None or person.box.h < self._min_height:
+            if not self._targets or person.track is None or person.box.h < self._min_height:
                 continue
             looked = self._looked.get(person.track)
-            look = cut(frame, person, pixels) if looked is None or self._past(at, looked) else None
+            look = crop_person(frame, person, pixels) if looked is None or self._past(at, looked) else None
             if look is not None:
                 self._looked[person.track] = at
-                self._answers.append(self._recogniser.read(look, self._sought))
+                self._answers.append(self._recogniser.read(look, self._targets))
         if len(self._looked) > MAX_TRACKS:
             self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
 
@@ -218,4 +221,4 @@ def _step_back() -> None:
     try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
     except OSError:
-        log.debug("the priority of a look thread stays as it is")
+        logger.debug("the priority of a look thread cannot be lowered")

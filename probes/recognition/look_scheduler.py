@@ -29,7 +29,7 @@ MOST_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RateLimits:
     """How often to look.
 
     per_second: over all cameras. min_interval_ms: between two looks at one track. min_height: of a person's
@@ -46,7 +46,7 @@ class Limits:
             raise ValueError("looks per second must be positive, intervals not negative")
 
 
-class Findings:
+class LookHistory:
     """What looks have led to so far, told from other threads: brands confirmed, and brands only seen."""
 
     def __init__(self) -> None:
@@ -54,13 +54,13 @@ class Findings:
         self._worn: dict[TrackId, frozenset[str]] = {}
         self._seen: dict[TrackId, frozenset[str]] = {}
 
-    def heed(self, values: Mapping[TrackId, PersonValue]) -> None:
+    def set_confirmed(self, values: Mapping[TrackId, PersonValue]) -> None:
         """Take what persons are now believed to wear."""
         with self._lock:
             for track, value in values.items():
                 _keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
 
-    def saw(self, track: TrackId, brands: Iterable[str]) -> None:
+    def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
         """Take the brands that a look has found."""
         if found := frozenset(brands):
             with self._lock:
@@ -106,7 +106,7 @@ class _Record:
         return self.looks // ROUND + self.worn - self.doubt, self.looks % ROUND == 0, -self.quality
 
 
-class Picker:
+class LookScheduler:
     """Picks the persons of a frame who deserve a look now. Not for two threads.
 
     A track gets its looks in rounds of ROUND, close enough together to confirm an item within the window,
@@ -116,8 +116,8 @@ class Picker:
     all half.
     """
 
-    def __init__(self, limits: Limits, findings: Findings | None = None) -> None:
-        self._limits, self._findings = limits, findings or Findings()
+    def __init__(self, limits: RateLimits, history: LookHistory | None = None) -> None:
+        self._limits, self._history = limits, history or LookHistory()
         self._records: dict[TrackId, _Record] = {}
         self._tokens = BURST
         self._now = 0
@@ -157,7 +157,7 @@ class Picker:
         at, box = frame.captured_at, person.box
         record.seen = at
         if person.track is not None:
-            record.worn, record.doubt = self._findings.of(person.track)
+            record.worn, record.doubt = self._history.of(person.track)
         if sharpness is not None and not 0 < at - record.measured < MEASURE_MS * MS:
             record.measured, record.sharp = at, max(1.0, sqrt(sharpness(box)))
         hidden = _hidden(person, frame.of(Kind.PERSON), frame.size[1])
@@ -180,7 +180,7 @@ class Picker:
     def _forget(self, tracks: Iterable[TrackId]) -> None:
         for track in list(tracks):
             del self._records[track]
-            self._findings.forget(track)
+            self._history.forget(track)
 
     def _due(self, record: _Record, at: int) -> bool:
         if not record.looks:

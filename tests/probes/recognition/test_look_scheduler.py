@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.picking import EXTRA_ROUNDS, ROUND, Findings, Limits, Picker
+from probes.recognition.look_scheduler import EXTRA_ROUNDS, ROUND, LookHistory, LookScheduler, RateLimits
 
 MS = 1_000_000
 
@@ -23,7 +23,7 @@ def frame(at_ms: int, *persons: Detection, camera: str = "c") -> Frame:
 
 
 def looks(
-    picker: Picker, persons: list[Detection], *, seconds: float, fps: int = 10, start: int = 0
+    picker: LookScheduler, persons: list[Detection], *, seconds: float, fps: int = 10, start: int = 0
 ) -> Counter[int]:
     counts: Counter[int] = Counter()
     for i in range(int(seconds * fps)):
@@ -34,14 +34,14 @@ def looks(
 
 
 def test_one_person_is_looked_at_at_the_interval_for_a_round_then_after_a_pause() -> None:
-    picker = Picker(Limits(min_interval_ms=400, pause_ms=2000))
+    picker = LookScheduler(RateLimits(min_interval_ms=400, pause_ms=2000))
     person_ = person(1)
     times = [at for at in range(0, 12_000, 100) if picker.pick(frame(at, person_))]
     assert times == [*range(0, 2400, 400), *range(4000, 6400, 400), *range(10_000, 12_000, 400)]
 
 
 def test_coming_nearer_ends_the_pause() -> None:
-    picker = Picker(Limits())
+    picker = LookScheduler(RateLimits())
     assert looks(picker, [person(1, height=100)], seconds=3)[1] == ROUND
     assert picker.pick(frame(3000, person(1, height=300)))
 
@@ -53,7 +53,7 @@ def worn(*brands: str) -> PersonValue:
 
 @pytest.mark.parametrize(("factor", "earns"), [(1.0, False), (1.5, False), (4.0, True)])
 def test_a_clearly_sharper_crop_ends_the_pause(factor: float, earns: bool) -> None:
-    picker, ann = Picker(Limits()), person(1)
+    picker, ann = LookScheduler(RateLimits()), person(1)
     for at in range(0, 2400, 100):
         picker.pick(frame(at, ann), lambda _: 100.0)
     picked = [at for at in range(2500, 3500, 100) if picker.pick(frame(at, ann), lambda _: 100.0 * factor)]
@@ -61,7 +61,7 @@ def test_a_clearly_sharper_crop_ends_the_pause(factor: float, earns: bool) -> No
 
 
 def test_somebody_no_longer_hidden_is_looked_at_again() -> None:
-    picker, ann = Picker(Limits()), person(1)
+    picker, ann = LookScheduler(RateLimits()), person(1)
     ahead = Detection(Kind.PERSON, "person", 0.9, Box(50, 20, 100, 330), TrackId("c", "s", 2))
     for at in range(0, 2400, 100):
         picker.pick(frame(at, ann, ahead))
@@ -70,7 +70,7 @@ def test_somebody_no_longer_hidden_is_looked_at_again() -> None:
 
 
 def test_sharpness_is_measured_seldom() -> None:
-    picker, asked = Picker(Limits()), []
+    picker, asked = LookScheduler(RateLimits()), []
     crowd = [person(number) for number in range(1, 11)]
     for at in range(0, 10_000, 100):
         picker.pick(frame(at, *crowd), lambda box: asked.append(box) or 100.0)
@@ -81,46 +81,46 @@ def test_sharpness_is_measured_seldom() -> None:
 def test_a_brand_seen_and_not_confirmed_earns_more_looks_but_not_for_ever(
     confirmed: tuple[str, ...], rounds: int
 ) -> None:
-    findings = Findings()
-    picker, ann = Picker(Limits(pause_ms=60_000), findings), person(1)
-    findings.saw(TrackId("c", "s", 1), ["nike"])
-    findings.heed({TrackId("c", "s", 1): worn(*confirmed)})
+    history = LookHistory()
+    picker, ann = LookScheduler(RateLimits(pause_ms=60_000), history), person(1)
+    history.add_seen(TrackId("c", "s", 1), ["nike"])
+    history.set_confirmed({TrackId("c", "s", 1): worn(*confirmed)})
     assert looks(picker, [ann], seconds=20)[1] == ROUND * rounds
 
 
 def test_those_with_nothing_confirmed_come_before_those_with_much() -> None:
-    findings = Findings()
-    picker = Picker(Limits(per_second=3, pause_ms=0), findings)
+    history = LookHistory()
+    picker = LookScheduler(RateLimits(per_second=3, pause_ms=0), history)
     crowd = [person(number) for number in range(1, 9)]
-    findings.heed({TrackId("c", "s", n): worn("nike", "levis", "vans") for n in range(1, 5)})
+    history.set_confirmed({TrackId("c", "s", n): worn("nike", "levis", "vans") for n in range(1, 5)})
     counts = looks(picker, crowd, seconds=12)
     assert min(counts[n] for n in range(5, 9)) > max(counts[n] for n in range(1, 5))
 
 
 def test_findings_are_bounded_and_forgotten_with_the_track() -> None:
-    findings = Findings()
-    picker = Picker(Limits(), findings)
+    history = LookHistory()
+    picker = LookScheduler(RateLimits(), history)
     for number in range(5000):
-        findings.saw(TrackId("c", "s", number), ["nike"])
-        findings.heed({TrackId("c", "s", number): worn("nike")})
-    assert len(findings._seen) == len(findings._worn) <= 1024
+        history.add_seen(TrackId("c", "s", number), ["nike"])
+        history.set_confirmed({TrackId("c", "s", number): worn("nike")})
+    assert len(history._seen) == len(history._worn) <= 1024
     last = TrackId("c", "s", 4999)
     picker.pick(frame(0, person(4999)))
-    assert findings.of(last) == (1, False)
+    assert history.of(last) == (1, False)
     picker.pick(frame(10**7, person(1)))
-    assert findings.of(last) == (0, False)
+    assert history.of(last) == (0, False)
 
 
 @pytest.mark.parametrize("seen", [person(None), person(1, height=79)])
 def test_the_unconfirmed_and_the_small_are_not_looked_at(seen: Detection) -> None:
-    picker = Picker(Limits())
+    picker = LookScheduler(RateLimits())
     assert picker.pick(frame(0, seen)) == []
     assert len(picker) == 0
 
 
 @pytest.mark.parametrize("fps", [5, 10, 30])
 def test_a_crowd_is_served_in_turn_within_the_budget(fps: int) -> None:
-    picker = Picker(Limits(per_second=8))
+    picker = LookScheduler(RateLimits(per_second=8))
     crowd = [person(number) for number in range(1, 41)]
     early = looks(picker, crowd, seconds=4, fps=fps)
     assert sum(early.values()) <= 8 * 4 + 2
@@ -131,7 +131,7 @@ def test_a_crowd_is_served_in_turn_within_the_budget(fps: int) -> None:
 
 
 def test_a_newcomer_on_another_camera_goes_before_those_looked_at_often() -> None:
-    picker = Picker(Limits(per_second=4, pause_ms=0))
+    picker = LookScheduler(RateLimits(per_second=4, pause_ms=0))
     crowd = [person(number) for number in range(1, 11)]
     looks(picker, crowd, seconds=60)
     new = person(99, "d")
@@ -144,7 +144,7 @@ def test_a_newcomer_on_another_camera_goes_before_those_looked_at_often() -> Non
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.sets(st.integers(1, 30))), max_size=60))
 def test_the_budget_holds_whoever_comes(steps: list[tuple[int, set[int]]]) -> None:
-    picker = Picker(Limits(per_second=5))
+    picker = LookScheduler(RateLimits(per_second=5))
     at = total = 0
     for step, numbers in steps:
         at += step
@@ -153,13 +153,13 @@ def test_the_budget_holds_whoever_comes(steps: list[tuple[int, set[int]]]) -> No
 
 
 def test_tracks_long_gone_are_forgotten() -> None:
-    picker = Picker(Limits())
+    picker = LookScheduler(RateLimits())
     for number in range(1, 101):
         picker.pick(frame(number * 10_000, person(number)))
     assert len(picker) <= 13
 
 
 def test_a_clock_set_back_does_not_stop_the_looks() -> None:
-    picker = Picker(Limits())
+    picker = LookScheduler(RateLimits())
     picker.pick(frame(10**9, person(1)))
     assert picker.pick(frame(0, person(1)))

@@ -10,9 +10,9 @@ import pytest
 from engines.image import I420
 from engines.ocr.words import Word
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.looks import QUEUE, LookResult, LookScheduler, LooksNow
-from probes.recognition.picking import Limits
-from probes.recognition.reading import Recogniser, sought_of
+from probes.recognition.look_scheduler import RateLimits
+from probes.recognition.look_workers import QUEUE, LookResult, LookWorkers, SynchronousLooks
+from probes.recognition.reading import Recogniser, targets_of
 from tests.fakes.reader import FakeReader
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
 
 MS = 1_000_000
-SOUGHT = sought_of({"nike": "Nike", "calvin klein": "Calvin Klein"})
+SOUGHT = targets_of({"nike": "Nike", "calvin klein": "Calvin Klein"})
 ANN = TrackId("c", "s", 1)
 BOX = Box(101, 51, 80, 200)
 NIKE = Word("NIKE", 0.9, (10.0, 20.0, 50.0, 30.0))
-ALWAYS = Limits(per_second=1e6, min_interval_ms=0, pause_ms=0)
+ALWAYS = RateLimits(per_second=1e6, min_interval_ms=0, pause_ms=0)
 
 
 def frame(at_ms: int = 0, *more: Detection, track: TrackId | None = ANN) -> Frame:
@@ -45,7 +45,7 @@ class Bench:
     def __init__(self, *words: Word) -> None:
         self.reader = FakeReader(*words)
         self.results: list[LookResult] = []
-        self.looks = LookScheduler(
+        self.looks = LookWorkers(
             [Recogniser(self.reader)], SOUGHT, limits=ALWAYS, on_result=self.results.append
         )
         self.pixels = I420.black(400, 300)
@@ -95,7 +95,7 @@ def test_only_the_person_s_crop_is_copied(bench: Bench) -> None:
 def test_the_crop_holds_the_bag_that_hangs_beside() -> None:
     bag = Detection(Kind.ACCESSORY, "handbag", 0.8, Box(170, 150, 30, 40))
     reader = FakeReader()
-    LooksNow(Recogniser(reader), SOUGHT).offer(frame(0, bag), I420.black(400, 300))
+    SynchronousLooks(Recogniser(reader), SOUGHT).offer(frame(0, bag), I420.black(400, 300))
     assert reader.crops[0].width == 100
 
 
@@ -125,11 +125,11 @@ def test_a_crashing_reader_does_not_end_the_worker(bench: Bench, caplog: pytest.
 
 
 def test_new_brands_are_used_at_once_and_none_at_all_stops_looking(bench: Bench) -> None:
-    bench.looks.seek(sought_of({"gucci": "Gucci"}))
+    bench.looks.set_targets(targets_of({"gucci": "Gucci"}))
     bench.offer(0)
     assert bench.answers(1)[0].marks == ()
     assert bench.results == [LookResult.NONE]
-    bench.looks.seek(sought_of({}))
+    bench.looks.set_targets(targets_of({}))
     bench.offer(1)
     assert bench.looks.depth == 0
     assert len(bench.reader.crops) == 1
@@ -158,14 +158,14 @@ def test_parts_of_a_brand_must_be_near_each_other(
     second: tuple[float, float, float, float], found: int
 ) -> None:
     reader = FakeReader(Word("CALVIN", 0.9, (10.0, 20.0, 50.0, 30.0)), Word("KLEIN", 0.8, second))
-    looks = LooksNow(Recogniser(reader), SOUGHT)
+    looks = SynchronousLooks(Recogniser(reader), SOUGHT)
     looks.offer(frame(), I420.black(400, 300))
     (answer,) = looks.drain()
     assert [mark.brand for mark in answer.marks] == ["calvin klein"] * found
 
 
 def test_looks_now_answer_at_once_every_so_often() -> None:
-    looks = LooksNow(Recogniser(FakeReader(NIKE)), SOUGHT, every_ms=400)
+    looks = SynchronousLooks(Recogniser(FakeReader(NIKE)), SOUGHT, every_ms=400)
     times = []
     for at in range(0, 1300, 100):
         looks.offer(frame(at), I420.black(400, 300))
@@ -176,6 +176,6 @@ def test_looks_now_answer_at_once_every_so_often() -> None:
 
 
 def test_a_person_outside_the_picture_is_passed_over() -> None:
-    looks = LooksNow(Recogniser(FakeReader(NIKE)), SOUGHT)
+    looks = SynchronousLooks(Recogniser(FakeReader(NIKE)), SOUGHT)
     looks.offer(frame(), I420.black(90, 40))
     assert looks.drain() == []
