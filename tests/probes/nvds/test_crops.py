@@ -12,7 +12,7 @@ from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.crops import SurfaceCrops
 from probes.nvds.meta import MetaError
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
-from probes.recognition.reading import Look, cut
+from probes.recognition.reading import Look, crop_person
 from tests.fakes.people import frame, person, track
 
 
@@ -44,7 +44,7 @@ class Wanting:
 
     def offer(self, offered: Frame, pixels: Any) -> None:
         for one in self.picker.pick(offered):
-            look = cut(offered, one, pixels)
+            look = crop_person(offered, one, pixels)
             assert look is not None
             self.looks.append(look)
 
