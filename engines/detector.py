@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engines.decoding import decode, thresholds_of
 from engines.errors import InferenceFailed
 from engines.letterbox import Fit, letterbox
-from engines.manifest import MANIFEST, Model, Order, find_model, read_manifest
+from engines.manifest import MANIFEST, ChannelOrder, Model, find_model, read_manifest
 from engines.openvino_runtime import Network, Precision, Slot
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Detector:
             fit = self._fit(picture)
             slot = self._network.take()
             pending.add(slot, fit)
-            letterbox(picture, slot.pixels, rgb=size.order is Order.RGB)
+            letterbox(picture, slot.pixels, rgb=size.order is ChannelOrder.RGB)
             slot.start()
         return pending
 

@@ -20,7 +20,7 @@ MANIFEST = CONFIGS / "models.yaml"
 VERSION = 1
 
 
-class Order(str, Enum):
+class ChannelOrder(str, Enum):
     """The order of a network's colour channels."""
 
     BGR = "bgr"
@@ -50,7 +50,7 @@ class Input:
 
     width: int
     height: int
-    order: Order
+    order: ChannelOrder
     mean: tuple[float, float, float]
     scale: float
 
@@ -143,7 +143,7 @@ def _number(value: object, place: str, least: float, most: float) -> float:
     return float(value)
 
 
-def _choice(kind: type[Order] | type[Decoder], block: _Block, key: str) -> Any:
+def _choice(kind: type[ChannelOrder] | type[Decoder], block: _Block, key: str) -> Any:
     value = block.text(key)
     try:
         return kind(value)
@@ -223,7 +223,7 @@ def _input(block: _Block) -> Input:
     found = Input(
         block.side("width"),
         block.side("height"),
-        _choice(Order, block, "order"),
+        _choice(ChannelOrder, block, "order"),
         (mean[0], mean[1], mean[2]),
         block.number("scale", 1e-6, 1e3),
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from engines.decoding import OUTPUTS, thresholds_of
 from engines.errors import BadInput
-from engines.manifest import Decoder, Order
+from engines.manifest import ChannelOrder, Decoder
 from engines.tensorrt.engine_key import EnginePrecision
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _input(model: Model, *, centred: bool) -> Iterable[tuple[str, object]]:
     size = model.input
     yield "infer-dims", f"3;{size.height};{size.width}"
     yield "network-input-order", 0
-    yield "model-color-format", 0 if size.order is Order.RGB else 1
+    yield "model-color-format", 0 if size.order is ChannelOrder.RGB else 1
     yield "net-scale-factor", _number(size.scale)
     if any(size.mean):
         yield "offsets", ";".join(_number(value) for value in size.mean)

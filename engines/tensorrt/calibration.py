@@ -12,7 +12,7 @@ import numpy as np
 from engines.colour import from_bgr
 from engines.errors import BadInput
 from engines.letterbox import Fit, letterbox
-from engines.manifest import Order
+from engines.manifest import ChannelOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ def to_tensor(picture: I420, model: Model, target: Tensor) -> Fit:
     """Write a picture into target, (3, height, width) float32, as the network is fed in service."""
     size = model.input
     pixels = np.empty((size.height, size.width, 3), np.uint8)
-    fit = letterbox(picture, pixels, rgb=size.order is Order.RGB)
+    fit = letterbox(picture, pixels, rgb=size.order is ChannelOrder.RGB)
     np.subtract(pixels.transpose(2, 0, 1), np.array(size.mean, np.float32)[:, None, None], out=target)
     target *= np.float32(size.scale)
     return fit

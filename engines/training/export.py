@@ -26,7 +26,7 @@ SMALLEST_SIDE = 4.0
 LEAST_HALVED = 1000
 
 
-class Finder(nn.Module):
+class MarksGraph(nn.Module):
     """(n, 3, HEIGHT, WIDTH) RGB 0..255 -> boxes (n, TOP, 4), scores (n, TOP), vectors (n, TOP, 128)."""
 
     def __init__(self, proposals: nn.Module, embedding: nn.Module) -> None:
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
     embedding = load(args.embedding, Embedding())
-    finder = Finder(load(args.proposals, Proposals()), embedding).eval()
+    finder = MarksGraph(load(args.proposals, Proposals()), embedding).eval()
     args.out.mkdir(parents=True, exist_ok=True)
     shown = torch.rand(2, 3, CROP, CROP) * 255
     write(embedding, shown, args.out / "mark-embedding.onnx", {"vectors": (128,)}, plain=False)

@@ -26,7 +26,7 @@ CLIP = 3.0
 
 
 @dataclass(slots=True)
-class Run:
+class TrainingRun:
     """A network in training. slow: its weights averaged over the last steps; a checkpoint is judged by it."""
 
     net: nn.Module
@@ -36,7 +36,7 @@ class Run:
     decayed: bool = False
 
     @classmethod
-    def of(cls, net: nn.Module, rate: float, resume: Path | None) -> Run:
+    def of(cls, net: nn.Module, rate: float, resume: Path | None) -> TrainingRun:
         """Begin, or go on from a checkpoint."""
         net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         run = cls(net, copy.deepcopy(net), torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02))
@@ -122,7 +122,7 @@ def loader(data: torch.utils.data.Dataset[tuple[Tensor, ...]], workers: int) -> 
 
 
 def train(
-    run: Run,
+    run: TrainingRun,
     batches: Iterable[Any],
     losses: Callable[[Any], tuple[Tensor, dict[str, float], int]],
     judge: Callable[[nn.Module], dict[int, float]],

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engines.training.loop import Run, arguments, loader, material, train
+from engines.training.loop import TrainingRun, arguments, loader, material, train
 from engines.training.networks import Embedding
 from engines.training.render import TRAINING, TYPICAL, Renderer
 from engines.training.samples import MINED_FILE, MINED_KEPT, Sampler, clean
@@ -178,7 +178,7 @@ def main() -> None:
     """Train, from a checkpoint if there is one."""
     args = arguments(__doc__, batch=224)
     arts, unseen, backgrounds, judged = material(args.material)
-    run = Run.of(Embedding(), args.rate, args.resume)
+    run = TrainingRun.of(Embedding(), args.rate, args.resume)
     last = run.step + args.decay if args.decay else args.steps
     data = Batches(arts, backgrounds, args.batch, last, args.seed, run.step)
     if args.resume:

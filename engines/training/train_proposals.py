@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engines.nms import overlaps
-from engines.training.loop import Run, arguments, loader, material, train
+from engines.training.loop import TrainingRun, arguments, loader, material, train
 from engines.training.networks import STRIDE, Proposals
 from engines.training.render import TRAINING, TYPICAL, Renderer
 from engines.training.samples import Sampler
@@ -156,7 +156,7 @@ def main() -> None:
     """Train, from a checkpoint if there is one."""
     args = arguments(__doc__, batch=16)
     arts, unseen, backgrounds, judged = material(args.material)
-    run = Run.of(Proposals(), args.rate, args.resume)
+    run = TrainingRun.of(Proposals(), args.rate, args.resume)
     last = run.step + args.decay if args.decay else args.steps
     data = Scenes(arts, backgrounds, args.batch, last, args.seed, run.step)
 

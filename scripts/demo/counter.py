@@ -41,7 +41,7 @@ VISOR = ((385, 435), (107, 95))
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class CounterRecipe:
     """What makes one such camera different from another."""
 
     mark: Print
@@ -51,7 +51,7 @@ class Recipe:
     seed: int = 7
 
 
-def truth(recipe: Recipe) -> Truth:
+def truth(recipe: CounterRecipe) -> Truth:
     """Return what each frame shows."""
     faces: dict[int, Rect] = {}
     prints: dict[int, tuple[str, Rect]] = {}
@@ -72,7 +72,7 @@ def truth(recipe: Recipe) -> Truth:
     return Truth(FRAMES, FPS, SIZE, (visit,), faces, prints)
 
 
-def frames(portrait: Path, recipe: Recipe) -> Iterator[Bgr]:
+def frames(portrait: Path, recipe: CounterRecipe) -> Iterator[Bgr]:
     """Yield one loop, (720, 1280, 3) BGR; it begins and ends with the empty shop, never quite still."""
     person, alpha = _cut_out(portrait, recipe)
     shop = _shop(recipe.seed)
@@ -92,7 +92,7 @@ def frames(portrait: Path, recipe: Recipe) -> Iterator[Bgr]:
         yield np.clip(frame + grain, 0, 255).astype(np.uint8)
 
 
-def _pose(number: int, recipe: Recipe) -> tuple[float, float, float]:
+def _pose(number: int, recipe: CounterRecipe) -> tuple[float, float, float]:
     """Return left, top (px) and scale of the portrait in that frame."""
     coming = _ease((number - COME) / (STAY - COME))
     going = _ease((number - GO) / (GONE - GO))
@@ -114,7 +114,7 @@ def _ease(share: float) -> float:
     return share * share * (3 - 2 * share)
 
 
-def _cut_out(portrait: Path, recipe: Recipe) -> tuple[Bgr, Floats]:
+def _cut_out(portrait: Path, recipe: CounterRecipe) -> tuple[Bgr, Floats]:
     """Return the person with the mark printed on, twice the portrait's size, and her outline from 0 to 1."""
     picture = cv2.imread(str(portrait), cv2.IMREAD_COLOR)
     alpha = cv2.imread(str(ASSETS / "astronaut-alpha.png"), cv2.IMREAD_GRAYSCALE)

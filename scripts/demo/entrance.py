@@ -31,7 +31,7 @@ SHOWN, HIDDEN, FADE = 617, 692, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class EntranceRecipe:
     """What the marked walker wears."""
 
     mark: Print
@@ -41,7 +41,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WornPlace:
     """Where the walker is in one frame, in pixels of the camera's picture."""
 
     person: Rect
@@ -50,7 +50,7 @@ class Place:
     opacity: float
 
 
-def truth(recipe: Recipe) -> Truth:
+def truth(recipe: EntranceRecipe) -> Truth:
     """Return what each frame shows. No face is known here: people are seen from behind or far away."""
     ink = render(recipe.mark.text, recipe.mark.spacing)
     prints = {}
@@ -63,7 +63,7 @@ def truth(recipe: Recipe) -> Truth:
     return Truth(END - FIRST, FPS, SIZE, (visit,), {}, prints)
 
 
-def walk(recipe: Recipe) -> dict[int, Place]:
+def walk(recipe: EntranceRecipe) -> dict[int, WornPlace]:
     """Return the marked walker's place by frame of the loop, while the mark can be seen."""
     zoom = SIZE[0] / CROP.w
     places = {}
@@ -74,11 +74,11 @@ def walk(recipe: Recipe) -> dict[int, Place]:
                 person = Rect(x - CROP.x, y - CROP.y, w, h).moved(0, 0, zoom)
                 centre = ((back - CROP.x) * zoom, person.y + recipe.height * person.h)
                 opacity = min(1.0, (frame - SHOWN + 1) / FADE, (HIDDEN - frame) / FADE)
-                places[int(frame) - FIRST] = Place(person, centre, recipe.share * across * zoom, opacity)
+                places[int(frame) - FIRST] = WornPlace(person, centre, recipe.share * across * zoom, opacity)
     return places
 
 
-def frames(film: Path, recipe: Recipe) -> Iterator[Bgr]:
+def frames(film: Path, recipe: EntranceRecipe) -> Iterator[Bgr]:
     """Yield one loop, (720, 1280, 3) BGR; it begins and ends with the empty lawn."""
     places = walk(recipe)
     for number, raw in enumerate(_read(film)):

@@ -52,7 +52,7 @@ class Clip:
 
 def scenes(footage: Footage) -> tuple[Scene, ...]:
     """Return the cameras that this footage allows: always two, both with real people."""
-    at_counter = counter.Recipe(BURBERRY, "burberry")
+    at_counter = counter.CounterRecipe(BURBERRY, "burberry")
     return (_portrait_scene("counter", footage.portrait, at_counter), _entrance(footage))
 
 
@@ -100,7 +100,7 @@ def _make(scene: Scene, path: Path, progress: SceneProgress) -> None:
         new.unlink(missing_ok=True)
 
 
-def _portrait_scene(camera: str, portrait: Path, recipe: counter.Recipe) -> Scene:
+def _portrait_scene(camera: str, portrait: Path, recipe: counter.CounterRecipe) -> Scene:
     return Scene(camera, portrait, lambda: counter.frames(portrait, recipe), counter.truth(recipe))
 
 
@@ -108,7 +108,7 @@ def _entrance(footage: Footage) -> Scene:
     film = footage.walkers
     if film is None:
         return _portrait_scene(
-            "entrance", footage.portrait, counter.Recipe(PRADA, "prada", mirrored=True, seed=11)
+            "entrance", footage.portrait, counter.CounterRecipe(PRADA, "prada", mirrored=True, seed=11)
         )
-    recipe = entrance.Recipe(PRADA, "prada")
+    recipe = entrance.EntranceRecipe(PRADA, "prada")
     return Scene("entrance", film, lambda: entrance.frames(film, recipe), entrance.truth(recipe))

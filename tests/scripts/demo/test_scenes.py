@@ -37,7 +37,7 @@ def reader():
 
 
 def test_the_same_recipe_makes_the_same_pictures():
-    recipe = counter.Recipe(scenes.BURBERRY, "burberry")
+    recipe = counter.CounterRecipe(scenes.BURBERRY, "burberry")
     first, second = (
         [f.copy() for f in itertools.islice(counter.frames(FALLBACK.portrait, recipe), 20, 24)]
         for _ in range(2)
@@ -133,9 +133,9 @@ def test_a_broken_film_or_clip_is_one_clear_error(tmp_path, content):
     with pytest.raises(EncodingFailed, match="broken"):
         read_access_units(path)
     with pytest.raises(ValueError, match="remove it and start again"):
-        next(entrance.frames(path, entrance.Recipe(scenes.PRADA, "prada")))
+        next(entrance.frames(path, entrance.EntranceRecipe(scenes.PRADA, "prada")))
     with pytest.raises(ValueError, match="remove the file"):
-        next(counter.frames(path, counter.Recipe(scenes.PRADA, "prada")))
+        next(counter.frames(path, counter.CounterRecipe(scenes.PRADA, "prada")))
 
 
 def test_a_clip_that_cannot_be_written_is_one_clear_error(tmp_path):
