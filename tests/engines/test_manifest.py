@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from engines.errors import BadInput
-from engines.manifest import Decoder, Order, find_model, read_manifest
+from engines.manifest import ChannelOrder, Decoder, find_model, read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,11 @@ def written(folder: Path, content: object) -> Path:
 def test_the_minimal_manifest_reads(tmp_path: Path) -> None:
     (model,) = read_manifest(written(tmp_path, minimal())).values()
     assert (model.name, model.classes, model.thresholds) == ("tiny", ("cat", "dog"), (0.4, 0.2))
-    assert (model.input.order, model.input.mean, model.decoder) == (Order.RGB, (0, 1.5, 2), Decoder.TF_SSD)
+    assert (model.input.order, model.input.mean, model.decoder) == (
+        ChannelOrder.RGB,
+        (0, 1.5, 2),
+        Decoder.TF_SSD,
+    )
     (tmp_path / "tiny.onnx").write_bytes(DATA)
     model.check_file()
 

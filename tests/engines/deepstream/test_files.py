@@ -22,7 +22,7 @@ from engines.deepstream.nvinfer_config import (
 )
 from engines.deepstream.nvtracker_config import NvTracker, ReId, TrackerPreset, nvtracker_yaml
 from engines.errors import BadInput
-from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
+from engines.manifest import ChannelOrder, Decoder, Input, Model, Origin, read_manifest
 from engines.paths import CONFIGS
 from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore
 from scripts.models.export import REFERENCE
@@ -37,7 +37,7 @@ MARKS = Model(
     "0" * 64,
     "Apache-2.0",
     Origin("own", "1", "engines/training"),
-    Input(320, 480, Order.RGB, (0.0, 0.0, 0.0), 1.0),
+    Input(320, 480, ChannelOrder.RGB, (0.0, 0.0, 0.0), 1.0),
     Decoder.MARKS,
     (),
     (),

@@ -14,7 +14,7 @@ from engines.decoding import thresholds_of
 from engines.deepstream.nvinfer_config import BEST_K
 from engines.detector import Detector
 from engines.letterbox import Fit
-from engines.manifest import Decoder, Order, read_manifest
+from engines.manifest import ChannelOrder, Decoder, read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Network, Precision
 from engines.paths import ROOT
@@ -60,7 +60,9 @@ def test_the_same_boxes_come_out_of_both(name: str) -> None:
     fit = NvFit.of((1280, 720), network_size)
     slot = network.take()
     drawn = fit.draw(frame, network_size)
-    slot.pixels[:] = np.asarray(drawn if model.input.order is Order.BGR else drawn[..., ::-1], np.uint8)
+    slot.pixels[:] = np.asarray(
+        drawn if model.input.order is ChannelOrder.BGR else drawn[..., ::-1], np.uint8
+    )
     slot.start()
     theirs = parse(slot.result(20), fit, network_size, thresholds_of(model), model.nms_iou)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from engines.errors import BadInput, BuildFailed, InferenceFailed
-from engines.manifest import Decoder, Input, Model, Order, Origin, read_manifest
+from engines.manifest import ChannelOrder, Decoder, Input, Model, Origin, read_manifest
 from engines.tensorrt import calibration
 from engines.tensorrt.build import EngineBuilder, Wanted
 from engines.tensorrt.calibration import Frames, read_picture, to_tensor
@@ -224,7 +224,7 @@ def marks_model(folder: Path) -> Model:
     """Return a model of marks as the manifest has one; the file is a stand-in."""
     path = folder / "marks.onnx"
     path.write_bytes(b"ONNX of a model of marks")
-    size = Input(320, 480, Order.RGB, (0.0, 0.0, 0.0), 1.0)
+    size = Input(320, 480, ChannelOrder.RGB, (0.0, 0.0, 0.0), 1.0)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     origin = Origin("own", "1", "engines/training")
     return Model("marks", path, digest, "Apache-2.0", origin, size, Decoder.MARKS, (), (), 1.0)
