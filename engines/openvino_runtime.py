@@ -40,7 +40,7 @@ class Slot:
         try:
             self._request.start_async()
         except RuntimeError as error:
-            raise InferenceFailed(f"model {self._name}: {_line(error)}") from error
+            raise InferenceFailed(f"model {self._name}: {one_line(error)}") from error
 
     def settled(self, timeout_s: float) -> bool:
         """Wait until nothing reads `pixels` any more; tell whether that came to pass."""
@@ -54,7 +54,7 @@ class Slot:
         try:
             done = self._request.wait_for(int(timeout_s * 1000))
         except RuntimeError as error:
-            raise InferenceFailed(f"model {self._name}: {_line(error)}") from error
+            raise InferenceFailed(f"model {self._name}: {one_line(error)}") from error
         if not done:
             raise InferenceFailed(f"model {self._name}: no answer within {timeout_s:g} s")
         boxes, scores, classes = (self._request.get_tensor(name).data[0].copy() for name in OUTPUTS)
@@ -87,7 +87,7 @@ class Network:
             self._compiled = core.compile_model(_fed_with_pixels(core, model), "CPU", config)
         except RuntimeError as error:
             raise BadInput(
-                f"model {model.name}: OpenVINO cannot load {model.path}: {_line(error)}"
+                f"model {model.name}: OpenVINO cannot load {model.path}: {one_line(error)}"
             ) from error
         self._name, self._most = model.name, most_slots
         self._lock = threading.Lock()
@@ -120,7 +120,7 @@ class Network:
             self._free.extend(slots)
 
 
-def _line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return OpenVINO's message, which runs over several lines, in one."""
     return " ".join(str(error).split())
 

@@ -1,0 +1,63 @@
+"""The garment parser on the CPU: a person's crop in, an outfit out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
+
+from engines.errors import BadInput, InferenceFailed
+from engines.garments.classes import CLASSES
+from engines.garments.outfit import STRIDE, Outfit
+from engines.letterbox import letterbox
+from engines.manifest import Decoder, find_model, read_manifest
+from engines.openvino_runtime import one_line
+
+if TYPE_CHECKING:
+    from engines.image import I420
+
+GARMENTS = "garments"
+OUTPUT = "shares"
+SMALLEST = 16
+
+
+class GarmentParser:
+    """Parses crops of persons. One instance serves one thread at a time.
+
+    model: its name in the manifest; its file is verified. Raises BadInput where it cannot be used.
+    """
+
+    def __init__(self, *, threads: int = 1, model: str = GARMENTS) -> None:
+        self._model = find_model(model, read_manifest())
+        if self._model.decoder is not Decoder.GARMENTS:
+            raise BadInput(f"model {model}: its decoder is {self._model.decoder.value}, not garments")
+        self._model.check_file()
+        size = self._model.input
+        core = ov.Core()
+        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+        try:
+            network = core.read_model(self._model.path)
+            network.reshape([1, 3, size.height, size.width])
+            self._request = core.compile_model(network, "CPU", settings).create_infer_request()
+        except RuntimeError as error:
+            raise BadInput(f"model {model}: OpenVINO cannot load it: {one_line(error)}") from error
+        cells = (1, len(CLASSES), size.height // STRIDE, size.width // STRIDE)
+        if tuple(self._request.get_output_tensor(0).shape) != cells:
+            raise BadInput(f"model {model}: {self._model.path} does not answer with {cells}")
+        self._pixels = np.zeros((size.height, size.width, 3), np.uint8)
+
+    def parse(self, crop: I420) -> Outfit | None:
+        """Return the outfit on a crop; None where that is too small to tell. Raises InferenceFailed."""
+        if min(crop.width, crop.height) < SMALLEST:
+            return None
+        pixels = np.zeros_like(self._pixels)
+        fit = letterbox(crop, pixels, rgb=True)
+        fed = pixels.transpose(2, 0, 1)[None].astype(np.float32)
+        try:
+            shares = self._request.infer([fed])[OUTPUT][0].copy()
+        except RuntimeError as error:
+            raise InferenceFailed(f"model {self._model.name}: {one_line(error)}") from error
+        if not np.isfinite(shares).all():
+            raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
+        return Outfit(shares, pixels, fit)

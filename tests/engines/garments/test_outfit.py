@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engines.garments.classes import CLASSES, GROUP_OF, GROUPS
+from engines.garments.colours import COLOURS, name_of
+from engines.garments.outfit import Outfit
+from engines.letterbox import Fit
+from pricing.slots import TYPES, slot_of
+
+TALL, WIDE = 80, 48
+Place = tuple[int, int, int, int]
+RGB = {
+    "black": (20, 20, 22),
+    "white": (245, 245, 243),
+    "grey": (128, 128, 128),
+    "beige": (214, 196, 165),
+    "brown": (101, 67, 33),
+    "red": (190, 20, 30),
+    "orange": (240, 130, 20),
+    "yellow": (245, 220, 40),
+    "green": (40, 130, 60),
+    "blue": (60, 110, 200),
+    "navy": (20, 25, 70),
+    "purple": (120, 50, 150),
+    "pink": (245, 160, 190),
+}
+STANDING = {
+    "hair": (2, 20, 6, 28),
+    "skin": (6, 20, 12, 28),
+    "shirt": (12, 14, 40, 34),
+    "jeans": (40, 16, 70, 32),
+    "shoes": (70, 14, 76, 34),
+}
+
+
+def outfit(
+    places: dict[str, Place],
+    colours: dict[str, tuple[int, int, int]] | None = None,
+    share: float = 0.9,
+    picture: tuple[int, int] = (192, 320),
+) -> Outfit:
+    """Return an outfit with classes in rectangles (top, left, bottom, right in cells)."""
+    rest = (1 - share) / (len(CLASSES) - 1)
+    shares = np.full((len(CLASSES), TALL, WIDE), rest, np.float32)
+    shares[0] = share
+    pixels = np.full((TALL * 4, WIDE * 4, 3), 90, np.uint8)
+    for name, (top, left, bottom, right) in places.items():
+        shares[:, top:bottom, left:right] = rest
+        shares[CLASSES.index(name), top:bottom, left:right] = share
+        pixels[top * 4 : bottom * 4, left * 4 : right * 4] = (colours or {}).get(name, (128, 128, 128))
+    return Outfit(shares, pixels, Fit.of(picture, (192, 320)))
+
+
+def test_every_class_of_clothes_is_a_type_of_the_product() -> None:
+    assert set(CLASSES[3:]) == set(GROUP_OF) <= TYPES
+    assert {"top", "outerwear", "trousers", "shoes"} <= TYPES
+    assert all(len({slot_of(one) for one in members}) == 1 for members in GROUPS.values())
+
+
+@pytest.mark.parametrize(("name", "rgb"), RGB.items())
+def test_colours_are_called_as_people_call_them(name: str, rgb: tuple[int, int, int]) -> None:
+    assert set(RGB) == set(COLOURS)
+    rng = np.random.default_rng(1)
+    pixels = np.clip(np.array(rgb) + rng.normal(0, 4, (200, 3)), 0, 255).astype(np.uint8)
+    assert name_of(pixels) == name
+
+
+def test_stripes_have_no_colour() -> None:
+    stripes = np.array([RGB["red"], RGB["white"], RGB["blue"]] * 30, np.uint8)
+    assert name_of(stripes) is None
+    assert name_of(stripes[:2]) is None
+
+
+def test_a_person_in_shirt_and_jeans() -> None:
+    worn = outfit(STANDING, {"shirt": RGB["white"], "jeans": RGB["navy"]})
+    assert {(g.type, g.colour) for g in worn.garments} == {
+        ("shirt", "white"),
+        ("jeans", "navy"),
+        ("shoes", "grey"),
+    }
+    assert worn.is_person
+    shirt = next(g for g in worn.garments if g.type == "shirt")
+    assert shirt.box == (56, 48, 136, 160)
+    assert shirt.confidence == pytest.approx(0.89, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("more", "there", "gone"),
+    [
+        ({"coat": (12, 12, 60, 22)}, "coat", "shirt"),
+        ({"dress": (20, 14, 60, 34)}, "dress", "shirt"),
+        ({"scarf": (12, 20, 16, 28)}, "scarf", None),
+        ({"scarf": (12, 20, 13, 22)}, None, "scarf"),
+    ],
+)
+def test_the_outer_layer_is_what_is_worn(more: dict[str, Place], there: str | None, gone: str | None) -> None:
+    types = {g.type for g in outfit(STANDING | more).garments}
+    assert there is None or there in types
+    assert gone not in types
+
+
+def test_doubt_leaves_the_finer_type_out_then_the_thing() -> None:
+    both = outfit(STANDING)
+    shares = both._shares
+    half = shares.copy()
+    shirt, sweater, coat = (CLASSES.index(name) for name in ("shirt", "sweater", "coat"))
+    area = (slice(12, 40), slice(14, 34))
+    half[(shirt, *area)] = half[(sweater, *area)] = 0.45
+    pixels = np.zeros((320, 192, 3), np.uint8)
+    fit = Fit.of((192, 320), (192, 320))
+    assert {g.type for g in Outfit(half, pixels, fit).garments} == {"top", "jeans", "shoes"}
+    half[(coat, *area)] = 0.45
+    half[(sweater, *area)] = 0.0
+    assert {g.type for g in Outfit(half, pixels, fit).garments} == {"jeans", "shoes"}
+
+
+@pytest.mark.parametrize(
+    ("box", "type_"),
+    [
+        ((80, 80, 110, 100), "shirt"),
+        ((80, 200, 90, 210), "jeans"),
+        ((0, 0, 20, 20), None),
+        ((85, 28, 100, 40), None),
+        ((-50, -50, -10, -10), None),
+        ((60, 284, 120, 300), "shoes"),
+    ],
+)
+def test_a_mark_is_on_what_lies_there(box: tuple[float, float, float, float], type_: str | None) -> None:
+    assert outfit(STANDING).at(box) == type_
+
+
+def test_boxes_are_in_pixels_of_the_crop_and_black_borders_are_nothing() -> None:
+    wide = outfit({"coat": (0, 0, 80, 48)}, picture=(96, 80))
+    (coat,) = wide.garments
+    assert coat.box == (0, 0, 96, 80)
+    assert wide.at((10, 10, 20, 20)) == "coat"
+
+
+def test_of_two_bags_the_larger_counts() -> None:
+    (bag,) = outfit({"bag": (50, 36, 60, 46), "background": (0, 0, 2, 2)}).garments
+    assert bag.type == "bag"
+    worn = outfit({"bag": (50, 36, 60, 46), "skin": (4, 4, 6, 6)})
+    assert not outfit({"bag": (50, 36, 60, 46)}).is_person
+    assert worn.is_person
