@@ -33,6 +33,7 @@ class Decoder(str, Enum):
     TF_SSD = "tf-ssd"
     MARKS = "marks"
     VECTOR = "vector"
+    GARMENTS = "garments"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class PriceListSource(Protocol):
     """A price list."""
 
-    def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
+    def find(self, brand: str | None, type_: str | None, slot: str, model: str | None = None) -> Listing:
         """Return what the list says today."""
 
 
@@ -29,10 +29,17 @@ class PriceSources:
     def __init__(self, listed: PriceListSource | None, live: LivePriceSource | None) -> None:
         self._listed, self._live = listed, live
 
-    def lookup(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Price | None:
-        """Return the price known now, None where there is none (yet), or where the shop does not sell it."""
+    def lookup(
+        self, brand: str | None, type_: str | None, slot: str, model: str | None = None
+    ) -> Price | None:
+        """Return the price known now, None where there is none (yet), or where the shop does not sell it.
+
+        brand: None for a thing without a readable brand, whose price only the shop's list can estimate.
+        """
         if self._listed is not None:
             found = self._listed.find(brand, type_, slot, model)
             if found.price is not None or not found.sold:
                 return found.price
-        return self._live.recall(brand, type_ or slot, model or "") if self._live is not None else None
+        if brand is None or self._live is None:
+            return None
+        return self._live.recall(brand, type_ or slot, model or "")

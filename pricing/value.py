@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Price:
     """A price in minor units of `currency` (ISO 4217), with its range and where it came from.
 
-    type: the one type of thing that the source prices so; None where it prices several.
+    type: the one type of thing that the source prices so; None where it prices several. estimate: it is what
+    such a thing costs here, whoever made it.
     """
 
     amount_minor: int
@@ -24,11 +25,15 @@ class Price:
     as_of: date | None = None
     stale: bool = False
     type: str | None = None
+    estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One confirmed thing a person wears or carries; `price` is None where none is known (yet)."""
+    """One confirmed thing a person wears or carries; `price` is None where none is known (yet).
+
+    colour: in a word, None where it was not told.
+    """
 
     slot: str
     type: str
@@ -36,11 +41,12 @@ class Item:
     confidence: float
     votes: int
     price: Price | None = None
+    colour: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The sum of the priced items' lines, in minor units."""
+    """The sum of the priced items' lines, in minor units. estimated_minor: how much of it is estimates."""
 
     amount_minor: int
     min_minor: int
@@ -48,6 +54,7 @@ class Total:
     currency: str
     items_priced: int
     items_unpriced: int
+    estimated_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)

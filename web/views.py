@@ -51,9 +51,11 @@ def worn(item: Mapping[str, Any], currency: str, backend: Backend) -> Payload:
     shown = None
     if price is not None:
         more = {"source": price["source"], "as_of": price["as_of"], "stale": bool(price.get("stale"))}
+        more["estimate"] = bool(price.get("estimate"))
         shown = money(price, currency, backend.locale) | more
     kept = {key: item[key] for key in ("slot", "type", "brand", "confidence", "votes")}
-    return kept | {"brand_text": backend.brand(item["brand"]) if item["brand"] else None, "price": shown}
+    brand = backend.brand(item["brand"]) if item["brand"] else None
+    return kept | {"brand_text": brand, "colour": item.get("colour"), "price": shown}
 
 
 def found(person: Mapping[str, Any], backend: Backend) -> Payload:

@@ -38,8 +38,16 @@ CLEAR = 0.45
 """Share of a garment's pixels that must be of one colour for it to be called so."""
 
 # Hue in degrees of CIE Lab from which each name begins; greyish, dark and pale colours are told before.
-_HUES = ((0, "pink"), (18, "red"), (48, "orange"), (75, "yellow"), (110, "green"), (205, "blue"))
-_HUES += ((295, "purple"), (335, "pink"))
+_HUES = (
+    (0, "pink"),
+    (18, "red"),
+    (48, "orange"),
+    (75, "yellow"),
+    (110, "green"),
+    (205, "blue"),
+    (295, "purple"),
+    (335, "pink"),
+)
 _DARK, _PALE = 22.0, 80.0
 
 
@@ -59,7 +67,7 @@ def _each(pixels: Pixels) -> Names:
     chroma, hue = np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
     edges = np.array([edge for edge, _ in _HUES])
     by_hue = np.array([COLOURS.index(name) for _, name in _HUES], np.int8)
-    found = by_hue[np.searchsorted(edges, hue, "right") - 1]
+    found: Names = by_hue[np.searchsorted(edges, hue, "right") - 1]
     warm = (hue >= 30) & (hue < 105)
 
     def say(name: str, where: npt.NDArray[np.bool_]) -> None:

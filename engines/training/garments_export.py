@@ -7,7 +7,7 @@ weights. Normalisations are folded into the convolutions, and paddings into thei
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import onnx
 import torch
@@ -59,7 +59,7 @@ def write(net: Parser, path: Path, temperature: float = 1.0) -> None:
         dynamo=False,
     )
     model = onnx.load(path)
-    _pad_inside(model.graph)
+    _pad_as_trained(model.graph)
     model.doc_string = f"Garment parser, classes: {', '.join(CLASSES)}; cells of {STRIDE} px"
     model.ir_version = 8
     onnx.checker.check_model(model, full_check=True)
@@ -67,66 +67,21 @@ def write(net: Parser, path: Path, temperature: float = 1.0) -> None:
 
 
 def _fold(part: Conv) -> None:
-    """Put the normalisation of a Conv into its convolution."""
-    layers = dict(part.named_children())
-    names = list(layers)
-    place = next(i for i, name in enumerate(names) if isinstance(layers[name], nn.Conv2d))
-    fused = fuse_conv_bn_eval(layers[names[place]], layers[names[place + 1]])  # type: ignore[type-var]
-    part[place] = fused
-    part[place + 1] = nn.Identity()
+    """Put the normalisation of a Conv into its convolution, and the padding before it."""
+    layers = list(part)
+    place = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
+    fused: Any = fuse_conv_bn_eval(layers[place], layers[place + 1])
+    if place:
+        fused.padding = tuple(side // 2 for side in fused.kernel_size)
+        part.__setitem__(0, nn.Identity())
+    part.__setitem__(place, fused)
+    part.__setitem__(place + 1, nn.Identity())
 
 
-def _pad_inside(graph: onnx.GraphProto) -> None:
-    """Give a convolution the padding of the Pad before it, which then goes."""
-    made = {name: node for node in graph.node for name in node.output}
-    held = {tensor.name: tensor for tensor in graph.initializer}
-    for node in [one for one in graph.node if one.op_type == "Conv"]:
-        pad = made.get(node.input[0])
-        if pad is None or pad.op_type != "Pad":
-            continue
-        values = _constant(pad.input[1], made, held)
-        if len(values) != 8 or any(values[:2]) or any(values[4:6]):
-            raise ValueError(f"{pad.name}: pads more than height and width")
-        for attribute in node.attribute:
-            if attribute.name == "pads":
-                attribute.ints[:] = [values[2], values[3], values[6], values[7]]
-        node.input[0] = pad.input[0]
-        graph.node.remove(pad)
-    _drop_unused(graph)
-
-
-def _constant(
-    name: str, made: dict[str, onnx.NodeProto], held: dict[str, onnx.TensorProto]
-) -> list[int]:
-    """Work out what the exporter computes paddings with: constants through Cast, Reshape, Slice, Transpose."""
-    import numpy as np
-    from onnx.reference import ReferenceEvaluator
-
-    wanted: list[onnx.NodeProto] = []
-    open_names = [name]
-    while open_names:
-        node = made.get(open_names.pop())
-        if node is not None and node not in wanted:
-            wanted.insert(0, node)
-            open_names += [one for one in node.input if one]
-    order = {output: i for i, n in enumerate(made.values()) for output in n.output}
-    wanted.sort(key=lambda node: order[node.output[0]])
-    tensors = [held[one] for node in wanted for one in node.input if one in held]
-    info = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None)
-    graph = onnx.helper.make_graph(wanted, "pads", [], [info], tensors)
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=8)
-    return [int(one) for one in np.asarray(ReferenceEvaluator(model).run(None, {})[0])]
-
-
-def _drop_unused(graph: onnx.GraphProto) -> None:
-    """Remove nodes and constants that nothing reads."""
-    outputs = {output.name for output in graph.output}
-    while True:
-        read = {name for node in graph.node for name in node.input} | outputs
-        spare = [node for node in graph.node if not read.intersection(node.output)]
-        if not spare:
-            break
-        for node in spare:
-            graph.node.remove(node)
-    for tensor in [one for one in graph.initializer if one.name not in read]:
-        graph.initializer.remove(tensor)
+def _pad_as_trained(graph: onnx.GraphProto) -> None:
+    """Take one row and column off the padding before the picture, where TensorFlow's stride of 2 has less."""
+    for node in graph.node:
+        held = {attribute.name: attribute for attribute in node.attribute}
+        if node.op_type == "Conv" and list(held["strides"].ints) == [2, 2]:
+            side = held["kernel_shape"].ints[0] // 2
+            held["pads"].ints[:] = [side - 1, side - 1, side, side]

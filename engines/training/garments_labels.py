@@ -60,7 +60,20 @@ _SEVERAL = {
     "socks": ("shoes", "leggings", "skin"),
 }
 _UNTOLD = frozenset(
-    "accessories bra bracelet earrings gloves intimate necklace panties ring swimwear tie watch".split()
+    (
+        "accessories",
+        "bra",
+        "bracelet",
+        "earrings",
+        "gloves",
+        "intimate",
+        "necklace",
+        "panties",
+        "ring",
+        "swimwear",
+        "tie",
+        "watch",
+    )
 )
 
 

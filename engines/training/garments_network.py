@@ -41,7 +41,14 @@ class Conv(nn.Sequential):
     """A convolution, its normalisation, and ReLU6 unless `act` is off."""
 
     def __init__(
-        self, inside: int, outside: int, kernel: int = 1, stride: int = 1, groups: int = 1, *, act: bool = True
+        self,
+        inside: int,
+        outside: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        *,
+        act: bool = True,
     ) -> None:
         space = max(kernel - stride, 0)
         edge = (space // 2, space - space // 2)

@@ -29,7 +29,19 @@ FEWEST = 5
 VALIDATION = 5
 """Every photograph of the last fifth, by name, is left for validation."""
 FLAT, MANNEQUIN, SCENE = 0.08, 0.06, 0.3
-_FLAT = ("t-shirt", "shirt", "sweater", "vest", "jacket", "coat", "dress", "skirt", "trousers", "jeans", "bag")
+_FLAT = (
+    "t-shirt",
+    "shirt",
+    "sweater",
+    "vest",
+    "jacket",
+    "coat",
+    "dress",
+    "skirt",
+    "trousers",
+    "jeans",
+    "bag",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +76,8 @@ def read_material(folder: Path) -> Material:
 def _photograph(path: Path, values: int) -> Photograph:
     photo = path.with_suffix(".jpg")
     picture, labels = cv2.imread(str(photo)), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-    for name, found in ((photo, picture), (path, labels)):
-        if found is None:
-            raise BadInput(f"{name}: cannot be read as a picture")
+    if picture is None or labels is None:
+        raise BadInput(f"{photo if picture is None else path}: cannot be read as a picture")
     if picture.shape[:2] != labels.shape:
         raise BadInput(f"{path}: {labels.shape[1]} x {labels.shape[0]} px, its photograph has other sides")
     if labels.max() >= values:
@@ -107,9 +118,11 @@ class Sampler:
             return np.clip(tint, 0, 255).astype(np.uint8)
         other = self._material.learned[rng.integers(len(self._material.learned))]
         person = _person(other.labels)
-        height, width = other.labels.shape
+        width = other.labels.shape[1]
         left = person[0] > width - person[2]
-        strip = other.picture[:, : max(8, person[0])] if left else other.picture[:, min(width - 8, person[2]) :]
+        strip = (
+            other.picture[:, : max(8, person[0])] if left else other.picture[:, min(width - 8, person[2]) :]
+        )
         return np.asarray(cv2.resize(strip, size, interpolation=cv2.INTER_AREA), np.uint8)
 
     def _elsewhere(self, picture: Image, kept: npt.NDArray[np.bool_]) -> Image:
@@ -148,9 +161,7 @@ def _person(labels: Image) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _varied(
-    person: tuple[int, int, int, int], rng: np.random.Generator
-) -> tuple[float, float, float, float]:
+def _varied(person: tuple[int, int, int, int], rng: np.random.Generator) -> tuple[float, float, float, float]:
     """Return the crop: the whole person, the upper or lower part, or the trunk alone."""
     x1, y1, x2, y2 = person
     width, height = x2 - x1, y2 - y1

@@ -21,7 +21,7 @@ from engines.training.garments_network import FROZEN, HEIGHT, MEAN, SCALE, STRID
 from engines.training.garments_samples import Sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -54,14 +54,16 @@ class _Frozen(nn.Module):
 class Cache:
     """Features (n, ...) and label values (n, height / 4, width / 4) of samples, on disk."""
 
-    features: list[npt.NDArray[np.float16]]
+    features: Sequence[npt.NDArray[np.float16]]
     labels: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-def fill(net: Parser, material: Material, folder: Path, count: int, seed: int, say: Callable[[str], None]) -> Cache:
+def fill(
+    net: Parser, material: Material, folder: Path, count: int, seed: int, say: Callable[[str], None]
+) -> Cache:
     """Make `count` samples, each photograph in turn, and write their features into the folder."""
     import openvino as ov  # type: ignore[import-untyped]  # of the extra cpu
 
@@ -151,11 +153,10 @@ def train(
             group["lr"] = rate * group["share"]
         net.eval()
         net.decoder.train()
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            two, three, middle, four, five = (
-                one.float().contiguous(memory_format=torch.channels_last) for one in held
-            )
-            logits = net.logits(two, three, middle) if phase.upper else net.decoder(two, three, four, five)
+        two, three, middle, four, five = (
+            one.float().contiguous(memory_format=torch.channels_last) for one in held
+        )
+        logits = net.logits(two, three, middle) if phase.upper else net.decoder(two, three, four, five)
         loss = loss_of(logits, labels, table)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -169,7 +170,8 @@ def train(
             total = 0.0
         if judged and (step % judge_every == 0 or step == phase.steps):
             say(judged(slow.eval()))
-    return slow.eval()
+    slow.eval()
+    return slow
 
 
 def _average(slow: nn.Module, net: nn.Module, keep: float) -> None:
@@ -185,4 +187,5 @@ def fresh(backbone: Path) -> Parser:
     """Return a parser with the backbone's published weights."""
     net = Parser(len(CLASSES))
     net.backbone.read(backbone)
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net

@@ -113,6 +113,7 @@ def plan_of(settings: Settings, device: str, staff: Iterable[str] = ()) -> Floor
                 rule.cooldown_s,
                 tuple(parse_hours(line) for line in rule.when.hours),
                 rule.expires_s,
+                estimates=rule.when.estimates,
             )
             for rule in settings.notify
         ),

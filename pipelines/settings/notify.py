@@ -55,6 +55,12 @@ class WhenConfig(Section):
         description='Only then, in the store\'s time zone, such as "mon-sat 10:00-20:00"; absent: always.',
         max_length=32,
     )
+    estimates: bool = Field(
+        default=False,
+        title="Estimates count",
+        description="Things without a readable brand count too, at what the price list says of their type"
+        " (rows whose brand is *); absent: only prices of brands that were read.",
+    )
 
     def minor(self, currency: str) -> int:
         """Return the least total in minor units of an ISO 4217 currency."""

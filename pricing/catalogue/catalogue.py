@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.catalogue.rows import ANY_TYPE, BadCatalogue, PriceRow, Says
+from pricing.catalogue.rows import ANY_BRAND, ANY_TYPE, BadCatalogue, PriceRow, Says
 from pricing.catalogue.rows_csv import read_csv
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
@@ -45,7 +45,8 @@ class Catalogue:
         self._exact: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         self._below: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         for row in self.rows:
-            self._names.setdefault(row.brand, row.name)
+            if row.brand != ANY_BRAND:
+                self._names.setdefault(row.brand, row.name)
             self._exact[row.brand, row.type].append(row)
             for type_ in ancestors(row.type) if row.type != ANY_TYPE and row.says is Says.PRICE else ():
                 self._below[row.brand, type_].append(row)
@@ -60,18 +61,20 @@ class Catalogue:
 
     def joined(self, key_of: Callable[[str], str]) -> Catalogue:
         """Return it with each brand under the key that its spelling leads to: "LV" is "louis vuitton"."""
-        return Catalogue((replace(row, brand=key_of(row.name)) for row in self.rows), self.currency)
+        rows = (row if row.brand == ANY_BRAND else replace(row, brand=key_of(row.name)) for row in self.rows)
+        return Catalogue(rows, self.currency)
 
     def rows_for(
-        self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None
+        self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None = None
     ) -> tuple[PriceRow, ...]:
         """Return the rows that speak of a thing: several where only a range can be said; none if unknown.
 
         Asked in this order: rows of the type itself, of its subtypes, of its parents up to the slot, of the
         brand as a whole (`*`). An unknown type is the slot's. At each, rows of the model come before those
-        without one, and these before those of other models.
+        without one, and these before those of other models. brand: None for a thing without a readable one,
+        which the rows of brand `*` estimate.
         """
-        key, wanted = normal_brand(brand), type_ or slot
+        key, wanted = ANY_BRAND if brand is None else normal_brand(brand), type_ or slot
         levels = [self._exact.get((key, wanted)), self._below.get((key, wanted))]
         levels += [self._exact.get((key, parent)) for parent in ancestors(wanted)]
         levels.append(self._exact.get((key, ANY_TYPE)))
@@ -81,7 +84,9 @@ class Catalogue:
                 return _of_model(valid, normal_brand(model or ""))
         return ()
 
-    def find(self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None) -> Listing:
+    def find(
+        self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None = None
+    ) -> Listing:
         """Return what the list says on a day; the mean and the range where several rows fit."""
         rows = self.rows_for(brand, type_, slot, on, model)
         if not rows:
@@ -100,11 +105,12 @@ class Catalogue:
             rows[0].source if len({row.source for row in rows}) == 1 else "catalogue",
             since if since != date.min else None,
             type=types.pop() if len(types) == 1 else None,
+            estimate=brand is None,
         )
         return Listing(price)
 
     def lookup(
-        self, brand: str, type_: str | None, slot: str, on: date, model: str | None = None
+        self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None = None
     ) -> Price | None:
         """Return the price on a day; None where the list does not know one."""
         return self.find(brand, type_, slot, on, model).price

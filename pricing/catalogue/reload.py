@@ -36,11 +36,11 @@ class CatalogueFile:
         self.current = self._loaded
         self.problem: str | None = None
 
-    def find(self, brand: str, type_: str | None, slot: str, model: str | None = None) -> Listing:
+    def find(self, brand: str | None, type_: str | None, slot: str, model: str | None = None) -> Listing:
         """Return what the list says today."""
         return self.current.find(brand, type_, slot, self._today(), model)
 
-    def lookup(self, brand: str, type_: str | None, slot: str) -> Price | None:
+    def lookup(self, brand: str | None, type_: str | None, slot: str) -> Price | None:
         """Return today's price, as the ledger asks for it."""
         return self.find(brand, type_, slot).price
 

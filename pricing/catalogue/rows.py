@@ -33,6 +33,7 @@ COLUMNS = (
     "source",
 )
 ANY_TYPE = "*"
+ANY_BRAND = "*"
 MAX_PROBLEMS = 100
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
@@ -136,7 +137,7 @@ class RowReader:
         self._cells = cells
         before = len(self._problems)
         brand = cells["brand"]
-        key = normal_brand(brand.text)
+        key = ANY_BRAND if brand.text == ANY_BRAND else normal_brand(brand.text)
         if not key:
             self.wrong(brand, "no brand; name one, or take the line out")
         currency = self._read_currency()
@@ -146,6 +147,8 @@ class RowReader:
         last = self._field("valid_until", parse_day) if self._text("valid_until") else date.max
         if first and last and last < first:
             self.wrong(cells["valid_until"], f"valid_until {last} is before valid_from {first}")
+        if key == ANY_BRAND:
+            self._check_any_brand(brand, type_, prices)
         if len(self._problems) > before or not (type_ and prices and currency and first and last):
             return None
         amount, low, high, says = prices
@@ -166,6 +169,15 @@ class RowReader:
             model,
             says,
         )
+
+    def _check_any_brand(
+        self, brand: Cell, type_: str | None, prices: tuple[int, int, int, Says] | None
+    ) -> None:
+        """Note what a line about things of any brand must not say."""
+        if type_ == ANY_TYPE or self._text("model"):
+            self.wrong(brand, "brand * is an estimate for a type: name the type, and no model")
+        elif prices and prices[3] is not Says.PRICE:
+            self.wrong(brand, f"brand * is an estimate for a type: give a price, not {prices[3].value}")
 
     def _text(self, name: str) -> str:
         cell = self._cells.get(name)

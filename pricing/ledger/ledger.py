@@ -284,7 +284,7 @@ class Ledger:
             return None
         model = belief.model.winner if belief.model else None
         question = (brand, type_, slot) if model is None else (brand, type_, slot, model)
-        price = self._lookup(*question) if brand is not None else None
+        price = self._lookup(*question)
         if price is not None and price.currency != self.currency:
             price = None
         if price is None and self._unknown is Unknown.OMIT:
@@ -292,7 +292,10 @@ class Ledger:
         told = poll.support[winner]
         # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
         sold = price.type if price is not None else None
-        return Item(slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price)
+        colour = belief.colour.winner if belief.colour else None
+        return Item(
+            slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price, colour
+        )
 
     def _doubt(self, belief: SlotBelief) -> str:
         if belief.brand.winner or belief.type.winner:
@@ -313,6 +316,7 @@ def total_of(items: Iterable[Item], currency: str) -> PersonValue:
         currency,
         len(prices),
         len(lines) - len(prices),
+        sum(p.amount_minor for p in prices if p.estimate),
     )
     return PersonValue(lines, total)
 
@@ -347,4 +351,5 @@ def _line(item: Item, told: Support) -> str:
         lowest, highest = (display(m, price.currency) for m in (price.min_minor, price.max_minor))
         money += f" ({lowest} to {highest})"
     dated = f" of {price.as_of}" if price.as_of else ""
-    return f"{head}, {money} from {price.source}{dated}{', stale' if price.stale else ''}"
+    notes = f"{', stale' if price.stale else ''}{', an estimate' if price.estimate else ''}"
+    return f"{head}, {money} from {price.source}{dated}{notes}"

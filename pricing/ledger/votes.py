@@ -38,6 +38,7 @@ class Vote:
     route: str = ""
     look: str = ""
     height: float | None = None
+    colour: str | None = None
 
     def __post_init__(self) -> None:
         if self.type is None and self.brand is None:
@@ -201,19 +202,21 @@ class SlotBelief:
     never adds a second one. Bounded: the looks of one window (at most MAX_WINDOW), MAX_VALUES values.
     """
 
-    __slots__ = ("brand", "model", "type", "window")
+    __slots__ = ("brand", "colour", "model", "type", "window")
 
     def __init__(self) -> None:
         self.window: deque[LookVotes] = deque()
         self.brand = Tally()
         self.type = Tally()
         self.model: Tally | None = None
+        self.colour: Tally | None = None
 
     def copy(self) -> SlotBelief:
         """Return a belief of its own in the same state."""
         twin = SlotBelief()
         twin.window, twin.brand, twin.type = self.window.copy(), self.brand.copy(), self.type.copy()
         twin.model = self.model.copy() if self.model else None
+        twin.colour = self.colour.copy() if self.colour else None
         return twin
 
     def add(self, vote: Vote, rule: ConfirmRule) -> None:
@@ -225,6 +228,8 @@ class SlotBelief:
                 tally.expire(old.support(value))
         if vote.model is not None and self.model is None:
             self.model = Tally()
+        if vote.colour is not None and self.colour is None:
+            self.colour = Tally()
         name = vote.look or vote.id
         place = _of(window, vote.at, name)
         before = None if place is None else window[place]
@@ -254,7 +259,10 @@ class SlotBelief:
 
     def _tallies(self) -> tuple[tuple[Tally, Callable[[Vote], str | None]], ...]:
         both = ((self.brand, _brand), (self.type, _type))
-        return both if self.model is None else (*both, (self.model, _model))
+        if self.model is None and self.colour is None:
+            return both
+        more = ((self.model, _model), (self.colour, _colour))
+        return (*both, *((tally, value) for tally, value in more if tally is not None))
 
 
 def _brand(vote: Vote) -> str | None:
@@ -267,6 +275,10 @@ def _type(vote: Vote) -> str | None:
 
 def _model(vote: Vote) -> str | None:
     return vote.model
+
+
+def _colour(vote: Vote) -> str | None:
+    return vote.colour
 
 
 def _of(window: deque[LookVotes], at: int, name: str) -> int | None:

@@ -54,7 +54,7 @@ class _Life:
 
     def meaning(self) -> tuple[Any, ...]:
         """Return what an `updated` is worth sending for: neither the box nor votes nor dwell time."""
-        items = tuple((i.slot, i.type, i.brand, i.price) for i in self.value.items)
+        items = tuple((i.slot, i.type, i.brand, i.colour, i.price) for i in self.value.items)
         return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones), self.continues
 
     def due(self, at: int) -> bool:
@@ -176,8 +176,8 @@ def zone_visit(visit: ZoneVisit) -> Payload:
 
 
 def item(worn: Item) -> Payload:
-    """Write one thing that a person wears; its price is null where none is known."""
-    return {
+    """Write one thing that a person wears; price is null where none is known, `colour` only where told."""
+    written: Payload = {
         "slot": worn.slot,
         "type": worn.type,
         "brand": worn.brand,
@@ -185,10 +185,11 @@ def item(worn: Item) -> Payload:
         "votes": worn.votes,
         "price": None if worn.price is None else price(worn.price),
     }
+    return written if worn.colour is None else {**written, "colour": worn.colour}
 
 
 def price(known: Price) -> Payload:
-    """Write a price; `stale` appears only where it is."""
+    """Write a price; `stale` and `estimate` appear only where it is."""
     written: Payload = {
         "amount_minor": known.amount_minor,
         "min_minor": known.min_minor,
@@ -196,12 +197,13 @@ def price(known: Price) -> Payload:
         "source": known.source,
         "as_of": None if known.as_of is None else known.as_of.isoformat(),
     }
-    return {**written, "stale": True} if known.stale else written
+    marks = {"stale": known.stale, "estimate": known.estimate}
+    return written | {name: True for name, holds in marks.items() if holds}
 
 
 def total(summed: Total) -> Payload:
-    """Write a total."""
-    return {
+    """Write a total; `estimated_minor` appears only where a part is estimates."""
+    written: Payload = {
         "amount_minor": summed.amount_minor,
         "min_minor": summed.min_minor,
         "max_minor": summed.max_minor,
@@ -209,3 +211,4 @@ def total(summed: Total) -> Payload:
         "items_priced": summed.items_priced,
         "items_unpriced": summed.items_unpriced,
     }
+    return written | ({"estimated_minor": summed.estimated_minor} if summed.estimated_minor else {})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import tzinfo
 
-    from pricing.value import Item, PersonValue
+    from pricing.value import Item, PersonValue, Total
     from probes.events.events import ZoneVisit
     from probes.frame import TrackId
 
@@ -37,7 +37,7 @@ class NotifyResult(str, Enum):
 class Rule:
     """When a salesperson is told. in_zones: any of these now; empty is anywhere. hours: empty is always.
 
-    expires_s: how long the message is worth reading.
+    expires_s: how long the message is worth reading. estimates: whether things without a brand count.
     """
 
     name: str
@@ -46,6 +46,11 @@ class Rule:
     cooldown_s: int = 600
     hours: tuple[Hours, ...] = ()
     expires_s: int = 120
+    estimates: bool = False
+
+    def amount(self, total: Total) -> int:
+        """Return what it weighs of a total, in minor units."""
+        return total.amount_minor - (0 if self.estimates else total.estimated_minor)
 
     def holds(self, amount: int, inside: Collection[str], local: datetime) -> bool:
         """Tell whether it holds of a person with a total, in minor units, in some zones, at a local time."""
@@ -121,13 +126,13 @@ class Notifier:
                 continue
             person = self._person(track, value, at)
             inside = tuple(visit.zone for visit in zones.get(track, ()))
-            amount = value.total.amount_minor
-            holding = [rule for rule in self._rules if rule.holds(amount, inside, local)]
+            amounts = {rule.name: rule.amount(value.total) for rule in self._rules}
+            holding = [rule for rule in self._rules if rule.holds(amounts[rule.name], inside, local)]
             person.holding = tuple(rule.name for rule in holding)
             messages += [
                 self._message(rule, track, value, inside, at)
                 for rule in holding
-                if self._due(rule, person, amount, at)
+                if self._due(rule, person, amounts[rule.name], at)
             ]
         self._forget(at)
         return messages

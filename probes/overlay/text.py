@@ -41,7 +41,7 @@ class Tone(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item: what it is, and its price; `dim` where there is no price or an old one."""
+    """One item: what it is, and its price; `dim` where there is no price, an old one or an estimate."""
 
     name: str
     price: str
@@ -86,8 +86,11 @@ def text_height(frame_height: int) -> int:
 
 def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> Row:
     """Write an item; the price of one that is alone stands in the total above it already."""
-    name = f"{item.type} ({brand(item.brand)})" if item.brand else item.type
+    seen = f"{item.colour} {item.type}" if item.colour and not item.brand else item.type
+    name = f"{item.type} ({brand(item.brand)})" if item.brand else seen
     if item.price is None:
         return Row(name, "–", dim=True)
     price = "" if alone else money(item.price)
+    if item.price.estimate:
+        return Row(name, f"{price} (est.)".strip(), dim=True)
     return Row(name, f"{price} (old)".strip(), dim=True) if item.price.stale else Row(name, price)

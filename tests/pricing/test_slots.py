@@ -9,7 +9,7 @@ from pricing.slots import SLOTS, TYPES, ancestors, normal_type, slot_of, zone_sl
 @pytest.mark.parametrize(
     ("type_", "line"),
     [
-        ("bomber", ["bomber", "jacket", "top"]),
+        ("bomber", ["bomber", "jacket", "outerwear", "top"]),
         ("handbag", ["handbag", "bag"]),
         ("shoes", ["shoes"]),
         ("running-shoes", ["running-shoes", "sneakers", "shoes"]),

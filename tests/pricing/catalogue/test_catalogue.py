@@ -57,6 +57,38 @@ def test_lookup(brand: str, type_: str | None, slot: str, expected: tuple[int, i
     assert (price and (price.amount_minor, price.min_minor, price.max_minor, price.source)) == expected
 
 
+ANY = HEADER + "*,coat,120,EUR\n*,handbag,80,EUR\n*,trousers,50,EUR\nNike,coat,99,EUR\n"
+
+
+@pytest.mark.parametrize(
+    ("type_", "slot", "minor"),
+    [
+        ("coat", "top", 12000),
+        ("trench-coat", "top", 12000),
+        ("outerwear", "top", 12000),
+        ("shirt", "top", None),
+        ("bag", "bag", 8000),
+        ("backpack", "bag", None),
+        ("jeans", "trousers", 5000),
+    ],
+)
+def test_a_star_for_the_brand_estimates_what_has_none(type_: str, slot: str, minor: int | None) -> None:
+    listed = read(ANY, "list.csv").joined(lambda name: f"key of {name.casefold()}")
+    price = listed.lookup(None, type_, slot, TODAY)
+    assert (price and price.amount_minor) == minor
+    assert price is None or price.estimate
+    assert listed.names == {"key of nike": "Nike"}
+    nike = listed.lookup("key of Nike", "coat", "top", TODAY)
+    assert nike is not None
+    assert (nike.amount_minor, nike.estimate) == (9900, False)
+
+
+@pytest.mark.parametrize("line", ["*,*,10,EUR", "*,coat,not sold,EUR", "*,coat,live,EUR"])
+def test_an_estimate_names_a_type_and_a_price(line: str) -> None:
+    with pytest.raises(BadCatalogue, match=r"list.csv:2:1  brand \* is an estimate for a type"):
+        read(HEADER + line + "\n", "list.csv")
+
+
 @pytest.mark.parametrize(("day", "minor"), [(date(2026, 11, 21), 10000), (date(2026, 11, 22), 12000)])
 def test_validity_is_inclusive(day: date, minor: int) -> None:
     price = read(LIST, "list.csv").lookup("nike", "sneakers", "shoes", day)

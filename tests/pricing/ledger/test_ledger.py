@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,28 @@ CASES = [
 @pytest.mark.parametrize(("votes", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
 def test_confirmation(votes: list[Vote], expected: list[tuple[str, str | None]]) -> None:
     assert brands(told(votes)) == expected
+
+
+def estimate(brand: str | None, type_: str | None, slot: str) -> Price | None:
+    return (
+        Price(12000, 12000, 12000, "EUR", "list", estimate=True)
+        if brand is None
+        else lookup(brand, type_, slot)
+    )
+
+
+def test_what_has_no_readable_brand_is_told_by_type_and_colour_and_estimated() -> None:
+    coats = [replace(vote, colour="beige") for vote in looks(None, 4, type_="coat")]
+    reds = [replace(vote, colour="red") for vote in looks(None, 1, start=9, type_="coat")]
+    value = told([*coats, *reds, *looks("nike", 4, slot="shoes")], lookup=estimate)
+    coat = next(item for item in value.items if item.slot == "top")
+    assert (coat.type, coat.brand, coat.colour) == ("coat", None, "beige")
+    assert coat.price is not None
+    assert coat.price.estimate
+    assert (value.total.amount_minor, value.total.estimated_minor) == (16990, 12000)
+    branded = told([*coats, *looks("gucci", 4, start=5)], lookup=estimate)
+    assert [(i.type, i.brand, i.colour) for i in branded.items] == [("coat", "gucci", "beige")]
+    assert branded.total.estimated_minor == 0
 
 
 def test_a_brand_refines_the_bag_that_the_detector_saw() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,18 @@ class Shop:
 )
 def test_who_is_worth_a_message(worth, where, told):
     assert len(Shop().at(0, worth, where)) == told
+
+
+@pytest.mark.parametrize(("estimates", "told"), [(False, 0), (True, 1)])
+def test_estimates_call_nobody_unless_the_rule_says_so(estimates, told):
+    rule = Rule("vip", 150_000, estimates=estimates)
+    worth = value(100_000, 60_000)
+    guessed = replace(worth, total=replace(worth.total, estimated_minor=60_000))
+    (*sent,) = Shop(rule).at(0, guessed)
+    assert len(sent) == told
+    for one in sent:
+        message("notify").validate(one.payload)
+        assert one.payload["total"]["estimated_minor"] == 60_000
 
 
 def test_the_message_holds_what_a_salesperson_needs():

@@ -63,5 +63,6 @@ export function short(money) {
 export function itemName(item) {
   const type = tOr(`type.${item.type}`, item.type.replaceAll("_", " "));
   const brand = item.brand_text ?? item.brand;
-  return brand ? `${brand} ${type}` : t("item.no_brand", { type });
+  if (brand) return `${brand} ${type}`;
+  return item.colour ? t("item.coloured", { type, colour: tOr(`colour.${item.colour}`, item.colour) }) : t("item.no_brand", { type });
 }

@@ -197,6 +197,7 @@ export function fillItem(node, item) {
       { class: "item-note soft small" },
       source.filter(Boolean).join(", "),
       price?.stale ? h("span", { class: "pill warn plain" }, t("item.stale")) : null,
+      price?.estimate ? h("span", { class: "pill warn plain" }, t("item.estimate")) : null,
     ),
     h("span", { class: "item-sure soft small number", title: t("item.votes", { count: item.votes }) }, t("item.sure", { part: format.percent(item.confidence) })),
   );
