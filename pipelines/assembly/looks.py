@@ -18,6 +18,8 @@ def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> 
     recognisers = []
     if brands.targets or settings.gallery:  # a brand may be added while it runs
         recognisers.append(build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc()))
-    return LookWorkers(
+    looks = LookWorkers(
         recognisers, brands.targets, on_result=lambda result: metrics.looks.labels(result.value).inc()
     )
+    metrics.queue_depth.labels("looks").set_function(lambda: looks.depth)
+    return looks

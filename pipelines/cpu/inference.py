@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from engines.detector import Detector, Pending
-    from pipelines.cameras.latest import Mailbox
+    from pipelines.cameras.latest import LatestPerCamera
     from pipelines.cameras.source import RawFrame
     from pipelines.cpu.chain import CameraChain
     from pipelines.floor.floor import Floor
@@ -38,7 +38,7 @@ class InferenceLoop:
     def __init__(
         self,
         *,
-        mailbox: Mailbox[RawFrame],
+        frames: LatestPerCamera[RawFrame],
         persons: Detector,
         faces: Detector,
         chains: Mapping[str, CameraChain],
@@ -51,7 +51,7 @@ class InferenceLoop:
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._mailbox, self._persons, self._faces = mailbox, persons, faces
+        self._frames, self._persons, self._faces = frames, persons, faces
         self._chains, self._floor, self._looks = chains, floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
@@ -76,7 +76,7 @@ class InferenceLoop:
     def stop(self, timeout_s: float = 15.0) -> bool:
         """Finish the batch at hand and end; False where inference hangs longer than that."""
         self._stop.set()
-        self._mailbox.close()
+        self._frames.close()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -101,7 +101,7 @@ class InferenceLoop:
     def _work(self) -> None:
         under_work: tuple[list[RawFrame], Pending, Pending] | None = None
         while not self._stop.is_set() or under_work:
-            batch = [] if self._stop.is_set() else self._mailbox.take(0 if under_work else TAKE_TIMEOUT_S)
+            batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
             started = self._begin(batch) if batch else None
             if under_work:
                 self._finish_batch(*under_work)

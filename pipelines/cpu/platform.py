@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engines.detector import load_detector
 from engines.manifest import MANIFEST, find_model, read_manifest
 from engines.tracking import Tracker
-from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.chain import CameraChain
@@ -63,9 +63,10 @@ class CpuPlatform:
             name: _chain(name, camera, settings, persons.classes, sessions)
             for name, camera in cameras.items()
         }
-        self._mailbox: Mailbox[RawFrame] = Mailbox(self.on_drop)
+        self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
+        metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         self._loop = InferenceLoop(
-            mailbox=self._mailbox,
+            frames=self._frames,
             persons=persons,
             faces=faces,
             chains=chains,
@@ -124,7 +125,7 @@ class CpuPlatform:
         """Leave a frame for the inference thread."""
         self._metrics.frames_received.labels(frame.camera).inc()
         self._metrics.camera_last_frame.labels(frame.camera).set(frame.captured_at / 1e9)
-        self._mailbox.put(frame.camera, frame)
+        self._frames.put(frame.camera, frame)
 
     def on_drop(self, camera: str, reason: str) -> None:
         """Count a frame that goes no further; one beyond the frame rate was never handed on."""

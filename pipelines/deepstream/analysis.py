@@ -79,6 +79,7 @@ class PydsAnalysis:
         self._frame_queue = FrameQueue(
             lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc()
         )
+        metrics.queue_depth.labels("frames").set_function(lambda: len(self._frame_queue))
         self._marks: MarkLooks | None = None
         self._chooser: Chooser | None = None
         if marks:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.errors import BadInput
 from pipelines.outputs import boxes
 from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
 from pipelines.outputs.live import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from probes.redaction.redact import RedactedFrame
 
@@ -54,12 +56,38 @@ class Fragment:
     keyframe: bool
 
 
-@dataclass(eq=False, slots=True)
 class Viewing:
-    """One who watches a camera; on_fragment is called in an encoder's thread and must not wait."""
+    """One viewer of a camera. on_fragment must not wait; it is called by one thread at a time, in order."""
 
-    camera: str
-    on_fragment: Callable[[Fragment], None]
+    def __init__(self, camera: str, on_fragment: Callable[[Fragment], None]) -> None:
+        self.camera, self._on_fragment = camera, on_fragment
+        self._lock = threading.Lock()
+        self._waiting: deque[Fragment] = deque()
+        self._delivering = False
+
+    def queue(self, fragments: Iterable[Fragment]) -> None:
+        """Leave fragments for `deliver`, without calling anybody."""
+        with self._lock:
+            self._waiting.extend(fragments)
+
+    def deliver(self) -> None:
+        """Hand out what waits, with no lock held; where another thread is at it, it does."""
+        with self._lock:
+            if self._delivering:
+                return
+            self._delivering = True
+        while (fragment := self._next()) is not None:
+            try:
+                self._on_fragment(fragment)
+            except Exception:  # a viewer's fault is no other viewer's, and not the encoder's
+                logger.exception("camera %s: a viewer of its video failed", self.camera)
+
+    def _next(self) -> Fragment | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._delivering = False
+            return None
 
 
 @dataclass(eq=False, slots=True)
@@ -79,10 +107,20 @@ class _Encoder:
     began_at: int
     pipeline: Any
     source: Any
+    sink: Any
+    handler: int = 0
     last_at: int = -1
     stream: Stream | None = None
     number: int = 0
     newest: list[Fragment] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End it and free it; not in its own thread."""
+        self.pipeline.set_state(Gst.State.NULL)
+        # The handler holds this object, which holds the pipeline: left connected, none of them is ever freed.
+        if self.handler:
+            self.sink.disconnect(self.handler)
+            self.handler = 0
 
     def take(self, sample: Any) -> Fragment:
         """Make a fragment of an encoded picture."""
@@ -113,9 +151,8 @@ class FragmentOutput:
         """cameras: frames a second of each, which set the distance of its keyframes."""
         self._cameras = {name: _Camera(fps) for name, fps in cameras.items()}
         self._clock = clock
-        self._changed = threading.Condition()
-        self._waiting: dict[str, RedactedFrame] = {}
-        self._closed = False
+        self._lock = threading.Lock()
+        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
         self.dropped = self.encoded = 0
         self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
         self._thread.start()
@@ -123,27 +160,23 @@ class FragmentOutput:
     def watch(self, camera: str, on_fragment: Callable[[Fragment], None]) -> Viewing:
         """Call on_fragment with each fragment from a keyframe on; KeyError for an unknown camera."""
         viewing = Viewing(camera, on_fragment)
-        with self._changed:
+        with self._lock:
             known = self._cameras[camera]
-            for fragment in known.encoder.newest if known.encoder else ():
-                on_fragment(fragment)
+            viewing.queue(known.encoder.newest if known.encoder else ())
             known.viewers = (*known.viewers, viewing)
+        viewing.deliver()
         return viewing
 
     def unwatch(self, viewing: Viewing) -> None:
-        """Stop calling; with its last viewer a camera's encoder goes."""
-        with self._changed:
+        """Stop calling; a call under way may still come. With its last viewer a camera's encoder goes."""
+        with self._lock:
             known = self._cameras[viewing.camera]
             known.viewers = tuple(one for one in known.viewers if one is not viewing)
-            self._changed.notify()
+        self._frames.wake()
 
     def watched(self, camera: str) -> int:
         """Return how many watch a camera."""
         return len(self._cameras[camera].viewers) if camera in self._cameras else 0
-
-    def encoding(self, camera: str) -> bool:
-        """Tell whether an encoder runs for this camera."""
-        return self._cameras[camera].encoder is not None
 
     def wanted(self, camera: str) -> bool:
         """Tell whether someone watches."""
@@ -152,46 +185,37 @@ class FragmentOutput:
     def publish(self, frame: RedactedFrame) -> None:
         """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
         only_redacted(frame)
-        camera = frame.frame.camera
-        with self._changed:
-            if self._closed or not self.wanted(camera):
-                return
-            self.dropped += camera in self._waiting
-            self._waiting[camera] = frame
-            self._changed.notify()
+        if self.wanted(frame.frame.camera):
+            self._frames.put(frame.frame.camera, frame)
 
     def close(self) -> None:
         """End the thread and all encoders; no fragment is given any more."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
+        self._frames.close()
         self._thread.join(5)
 
+    def _on_drop(self, _camera: str, _reason: str) -> None:
+        self.dropped += 1
+
     def _run(self) -> None:
-        while True:
-            with self._changed:
-                while not (self._waiting or self._closed or self._idle()):
-                    self._changed.wait(1)
-                idle = list(self._cameras) if self._closed else self._idle()
-                ended = [self._release(camera) for camera in idle]
-                camera = next(iter(self._waiting), None)
-                frame = None if camera is None or self._closed else self._waiting.pop(camera)
-            for one in ended:
-                _stop(one)
-            if self._closed:
-                return
-            if frame is not None:
+        while not self._frames.closed:
+            frames = self._frames.take(1, limit=1)
+            for camera in self._idle():
+                self._end_encoder(camera)
+            for frame in frames:
                 self._try(frame)
+        for camera in self._cameras:
+            self._end_encoder(camera)
 
     def _idle(self) -> list[str]:
         return [name for name, known in self._cameras.items() if known.encoder and not known.viewers]
 
-    def _release(self, camera: str) -> _Encoder | None:
+    def _end_encoder(self, camera: str) -> None:
         """Take a camera's encoder away; stop it without the lock, which its own thread may wait for."""
-        with self._changed:
+        with self._lock:
             known = self._cameras[camera]
             known.encoder, gone = None, known.encoder
-        return gone
+        if gone:
+            gone.stop()
 
     def _try(self, frame: RedactedFrame) -> None:
         camera = frame.frame.camera
@@ -204,7 +228,7 @@ class FragmentOutput:
         except Exception as error:  # noqa: BLE001 one camera's encoder must not end the others'
             logger.error("camera %s: no video for the page, which shows single pictures: %s", camera, error)
             known.retry_at = self._clock() + AGAIN_S
-            _stop(self._release(camera))
+            self._end_encoder(camera)
 
     def _feed(self, frame: RedactedFrame, known: _Camera) -> None:
         camera, at = frame.frame.camera, frame.frame.captured_at
@@ -212,11 +236,11 @@ class FragmentOutput:
         size = even_size(pixels)
         running = known.encoder
         if running and (size != running.size or abs(at - running.last_at) > JUMP_NS):
-            _stop(self._release(camera))
+            self._end_encoder(camera)
             running = None
         if running is None:
             running = self._start(camera, known.fps, size, frame)
-            with self._changed:
+            with self._lock:
                 known.encoder = running
         if at <= running.last_at or running.source.get_property("current-level-buffers") >= WAITING:
             self.dropped += 1
@@ -240,9 +264,14 @@ class FragmentOutput:
             " ! video/x-h264,stream-format=avc,alignment=au ! appsink name=out sync=false emit-signals=true"
         )
         running = _Encoder(
-            size, frame.frame.size, frame.frame.captured_at, pipeline, pipeline.get_by_name("in")
+            size,
+            frame.frame.size,
+            frame.frame.captured_at,
+            pipeline,
+            pipeline.get_by_name("in"),
+            pipeline.get_by_name("out"),
         )
-        pipeline.get_by_name("out").connect("new-sample", self._encoded, camera, running)
+        running.handler = running.sink.connect("new-sample", self._encoded, camera, running)
         pipeline.set_state(Gst.State.PLAYING)
         return running
 
@@ -251,22 +280,20 @@ class FragmentOutput:
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
-        with self._changed:
+        with self._lock:
             known = self._cameras[camera]
             if known.encoder is not running:
                 return Gst.FlowReturn.EOS
             fragment = running.take(sample)
             self.encoded += 1
-            for viewing in known.viewers:
-                viewing.on_fragment(fragment)
+            viewers = known.viewers
+            for viewing in viewers:
+                viewing.queue([fragment])
+        for viewing in viewers:
+            viewing.deliver()
         return Gst.FlowReturn.OK
 
 
 def _content(buffer: Any) -> bytes:
     with buffer.map(Gst.MapFlags.READ) as mapped:
         return bytes(mapped.data)
-
-
-def _stop(running: _Encoder | None) -> None:
-    if running is not None:
-        running.pipeline.set_state(Gst.State.NULL)

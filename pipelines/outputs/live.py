@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 
 from engines.image import I420
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.outputs.gst import only_redacted
 from pipelines.outputs.snapshot import encode
 from pipelines.outputs.watching import LivePicture, Watches
+from probes.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,10 +34,9 @@ class LiveOutput(Watches):
     ) -> None:
         super().__init__(cameras, clock)
         self._quality = quality
-        self._arrived = threading.Condition()
-        self._waiting: dict[str, RedactedFrame] = {}
+        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
         self._redacted: dict[str, float] = {}
-        self._failing = self._closed = False
+        self._outage = Outage(logger, "live pictures cannot be made", "live pictures are made again")
         self.dropped = 0
         self._thread = threading.Thread(target=self._run, name="live-pictures", daemon=True)
         self._thread.start()
@@ -54,38 +55,29 @@ class LiveOutput(Watches):
     def publish(self, frame: RedactedFrame) -> None:
         """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
         only_redacted(frame)
-        camera = frame.frame.camera
-        with self._arrived:
-            if self._closed or not self.watched(camera):
-                return
-            self.dropped += camera in self._waiting
-            self._waiting[camera] = frame
-            self._arrived.notify()
+        if self.watched(frame.frame.camera):
+            self._frames.put(frame.frame.camera, frame)
 
     def close(self) -> None:
         """End the thread; no picture is given any more."""
-        with self._arrived:
-            self._closed = True
-            self._arrived.notify()
+        self._frames.close()
         self._thread.join(5)
 
+    def _on_drop(self, _camera: str, _reason: str) -> None:
+        self.dropped += 1
+
     def _run(self) -> None:
-        while True:
-            with self._arrived:
-                while not self._waiting and not self._closed:
-                    self._arrived.wait(1)
-                if self._closed:
-                    return
-                camera = next(iter(self._waiting))
-                frame = self._waiting.pop(camera)
-            try:
-                self._give(frame)
-            except Exception as error:  # noqa: BLE001 one bad frame must not end all pictures
-                if not self._failing:
-                    logger.error("camera %s: no live picture: %s", camera, error)
-                self._failing = True
-            else:
-                self._failing = False
+        while not self._frames.closed:
+            for frame in self._frames.take(1, limit=1):
+                self._try(frame)
+
+    def _try(self, frame: RedactedFrame) -> None:
+        try:
+            self._give(frame)
+        except Exception as error:  # noqa: BLE001 one bad frame must not end all pictures
+            self._outage.fail(f"camera {frame.frame.camera}: {error}")
+        else:
+            self._outage.recover()
 
     def _give(self, frame: RedactedFrame) -> None:
         seen, now = frame.frame, self._clock()

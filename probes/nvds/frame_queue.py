@@ -42,6 +42,9 @@ class FrameQueue:
         self._closed = False
         self.newest: dict[str, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def put(self, probed: ProbedFrame) -> None:
         """Add a frame; returns at once."""
         self.newest[probed.frame.camera] = probed.frame.captured_at

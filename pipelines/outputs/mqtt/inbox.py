@@ -29,6 +29,9 @@ class Inbox:
         self._messages: deque[Message] = deque()
         self._notes: deque[Callable[[], None]] = deque()
 
+    def __len__(self) -> int:
+        return len(self._messages)
+
     def put(self, message: Message) -> bool:
         """Take a message; False where it was dropped."""
         dropped = None

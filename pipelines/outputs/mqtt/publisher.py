@@ -75,6 +75,7 @@ class MqttPublisher:
         self._metrics = metrics
         self._on_link = on_link
         self._inbox = Inbox(INBOX, lambda kind: self._count(kind, "dropped"))
+        metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._inbox))
         self._commands = Commands(now)
         self._retained = Retained(initial)
         self._spool = Spool(spool, spool_bytes, now, self._count)

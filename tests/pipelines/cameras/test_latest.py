@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.latest import LatestPerCamera
 
 CAMERAS = st.sampled_from(["a", "b", "c"])
 
 
-class MailboxModel(RuleBasedStateMachine):
+class LatestModel(RuleBasedStateMachine):
     """The mailbox against an ordered list of what each camera sent last."""
 
     def __init__(self):
         super().__init__()
         self.drops = []
-        self.mailbox = Mailbox(lambda camera, reason: self.drops.append((camera, reason)))
+        self.mailbox = LatestPerCamera(lambda camera, reason: self.drops.append((camera, reason)))
         self.waiting, self.removed, self.number, self.expected_drops = {}, set(), 0, []
 
     @rule(camera=CAMERAS)
@@ -53,20 +53,20 @@ class MailboxModel(RuleBasedStateMachine):
         assert self.drops == self.expected_drops
 
 
-TestMailboxModel = MailboxModel.TestCase
+TestLatestModel = LatestModel.TestCase
 
 
 @given(st.lists(CAMERAS, min_size=1))
 def test_every_frame_is_taken_or_counted(puts):
     drops = []
-    mailbox = Mailbox(lambda *drop: drops.append(drop))
+    mailbox = LatestPerCamera(lambda *drop: drops.append(drop))
     for camera in puts:
         mailbox.put(camera, camera)
     assert len(mailbox.take(0)) + len(drops) == len(puts)
 
 
 def test_a_quick_camera_does_not_starve_a_slow_one():
-    mailbox = Mailbox()
+    mailbox = LatestPerCamera()
     mailbox.put("quick", 1)
     mailbox.put("slow", 1)
     mailbox.put("quick", 2)
@@ -75,9 +75,9 @@ def test_a_quick_camera_does_not_starve_a_slow_one():
     assert mailbox.take(0, limit=1) == [1]
 
 
-@pytest.mark.parametrize("wake", [lambda m: m.put("a", 7), lambda m: m.close()])
+@pytest.mark.parametrize("wake", [lambda m: m.put("a", 7), lambda m: m.close(), lambda m: m.wake()])
 def test_a_waiting_consumer_wakes(wake):
-    mailbox, taken = Mailbox(), []
+    mailbox, taken = LatestPerCamera(), []
     consumer = threading.Thread(target=lambda: taken.append(mailbox.take(20)))
     consumer.start()
     began = time.monotonic()
@@ -89,7 +89,7 @@ def test_a_waiting_consumer_wakes(wake):
 
 def test_after_closing_nothing_stays():
     drops = []
-    mailbox = Mailbox(lambda *drop: drops.append(drop))
+    mailbox = LatestPerCamera(lambda *drop: drops.append(drop))
     mailbox.put("a", 1)
     mailbox.close()
     mailbox.put("a", 2)

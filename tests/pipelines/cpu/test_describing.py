@@ -13,7 +13,7 @@ from engines.detections import Detections
 from engines.image import I420
 from engines.tracking import Tracker
 from pipelines.assembly.describe import build_describer
-from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
@@ -90,7 +90,7 @@ def _noise() -> I420:
 
 def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Path) -> None:
     metrics, floor = Metrics([state.value for state in CameraState]), Floor()
-    mailbox: Mailbox[RawFrame] = Mailbox()
+    frames: LatestPerCamera[RawFrame] = LatestPerCamera()
     with VisionServer() as server:
         text = f'describe: {{provider: openai, model: m, url: "{server.url}/v1", after_ms: 0}}\n'
         describer = build_describer(
@@ -111,7 +111,7 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
         parts: Any = {"persons": Seen(PERSON), "faces": Seen(FACE), "floor": floor, "looks": Looks()}
         loop = InferenceLoop(
             **parts,
-            mailbox=mailbox,
+            frames=frames,
             chains={"door": chain},
             overlay=Overlay(str),
             sinks=[],
@@ -120,11 +120,11 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
         )
         loop.start()
         for number in range(1, 6):
-            mailbox.put("door", RawFrame("door", number * SECOND, _noise()))
+            frames.put("door", RawFrame("door", number * SECOND, _noise()))
             wait_for(lambda number=number: loop.processed["door"] == number)
         wait_for(lambda: server.requests)
         wait_for(lambda: metrics.registry.get_sample_value("msh_descriptions_total", {"result": "described"}))
-        mailbox.put("door", RawFrame("door", 9 * SECOND, _noise()))
+        frames.put("door", RawFrame("door", 9 * SECOND, _noise()))
         wait_for(lambda: floor.votes)
         assert loop.stop()
         describer.close()

@@ -11,7 +11,7 @@ from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
 from engines.tracking import Tracker
-from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
@@ -94,7 +94,7 @@ class Rig:
         self.persons, self.faces = Answers((20, 20, 60, 120)), Answers((30, 22, 50, 44))
         self.floor, self.sink = Floor(), Sink()
         self.clock = [100.0]
-        self.mailbox: Mailbox[RawFrame] = Mailbox()
+        self.frames: LatestPerCamera[RawFrame] = LatestPerCamera()
         chains = {
             name: CameraChain(
                 name,
@@ -106,7 +106,7 @@ class Rig:
             for name in cameras
         }
         self.loop = InferenceLoop(
-            mailbox=self.mailbox,
+            frames=self.frames,
             persons=self.persons,
             faces=self.faces,
             chains=chains,
@@ -122,7 +122,7 @@ class Rig:
     def send(self, camera: str, second: float | None = None) -> None:
         self.number += 1
         at = int((self.number / 10 if second is None else second) * SECOND)
-        self.mailbox.put(camera, RawFrame(camera, at, I420.black(160, 128)))
+        self.frames.put(camera, RawFrame(camera, at, I420.black(160, 128)))
 
     def seen(self, camera: str, frames: int) -> None:
         """Send so many frames, each after the last one was published."""

@@ -21,7 +21,7 @@ from engines.detector import load_detector
 from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader
 from engines.tracking import Tracker
-from pipelines.cameras.latest import Mailbox
+from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
@@ -118,9 +118,9 @@ def on_cpu(shop: Shop) -> HeardFloor:
         )
         for camera in CAMERAS
     }
-    mailbox: Mailbox[RawFrame] = Mailbox(lambda camera, reason: None)
+    frames: LatestPerCamera[RawFrame] = LatestPerCamera(lambda camera, reason: None)
     loop = InferenceLoop(
-        mailbox=mailbox,
+        frames=frames,
         persons=persons,
         faces=faces,
         chains=chains,
@@ -137,7 +137,7 @@ def on_cpu(shop: Shop) -> HeardFloor:
         here = {camera: film[number] for camera, film in shop.films.items() if number < len(film)}
         for camera, picture in here.items():
             pixels = type(picture)(picture.y.copy(), picture.u.copy(), picture.v.copy())
-            mailbox.put(camera, RawFrame(camera, START + number * STEP_NS, pixels))
+            frames.put(camera, RawFrame(camera, START + number * STEP_NS, pixels))
         assert until(lambda n=number, h=here: all(loop.processed[camera] == n + 1 for camera in h))
     clock.now += 5
     assert until(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")

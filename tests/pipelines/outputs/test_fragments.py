@@ -98,9 +98,9 @@ def test_one_encoder_for_all_and_only_while_watched(output):
     assert output.watched("entrance") == 20
     assert not output.wanted("till")
     for viewing in viewings:
-        assert output.encoding("entrance")
+        assert output._cameras["entrance"].encoder
         output.unwatch(viewing)
-    until(lambda: not output.encoding("entrance"))
+    until(lambda: not output._cameras["entrance"].encoder)
 
 
 @pytest.mark.parametrize("change", [{"size": (640, 480)}, {"first": 1000}])
@@ -150,7 +150,7 @@ def test_it_ends_from_every_state():
         output.close()
         output.close()
         assert time.monotonic() - begun < 5
-        assert not output.encoding("entrance")
+        assert not output._cameras["entrance"].encoder
         assert not output._thread.is_alive()
         output.publish(plain())
 

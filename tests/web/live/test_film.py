@@ -84,7 +84,7 @@ def test_viewers_share_one_encoder_which_ends_with_the_last(page):
         for stream, client in zip(streams, clients, strict=True):
             stream.__exit__(None, None, None)
             client.close()
-        until(lambda: not page.film.encoding("entrance"))
+        until(lambda: not page.film._cameras["entrance"].encoder)
 
 
 @pytest.mark.parametrize(("camera", "status"), [("nowhere", 404), ("till", 503)])
