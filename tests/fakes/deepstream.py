@@ -1,13 +1,17 @@
-"""Stand-ins for NVIDIA's elements, made from the contract: same pads, caps and properties, on any machine.
+"""Stand-ins for NVIDIA's elements, made from the contract: pads, caps, properties and enums of one version.
 
-Pictures are I420 in system memory throughout, whatever their caps call them; so nothing here converts, and
-what leaves NVMM for an encoder is a picture again. Enums are properties of text here: GObject enums cannot be
-registered from Python, and the contract has checked the nicks before.
+What a property reads after it was set, what is refused and what ends the process comes from readback.json,
+which was measured on the genuine elements. Pictures are I420 in system memory throughout, whatever their caps
+call them; so nothing here converts, and what leaves NVMM for an encoder is a picture again.
 """
 
 from __future__ import annotations
 
+import ctypes
 import itertools
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import gi
@@ -21,7 +25,8 @@ from pipelines.errors import BadInput  # noqa: E402
 from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
-    from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.deepstream.checks.contract import Contract
+    from pipelines.deepstream.graph.capabilities import Capabilities, Device
 
 Gst.init(None)
 _NUMBERS = itertools.count()
@@ -87,23 +92,92 @@ class Relabel(Gst.Element):
         return chosen.fixate()
 
 
+class ProcessEnded(AssertionError):
+    """The genuine element would have ended the process here, without a Python error."""
+
+
+class _GEnumValue(ctypes.Structure):
+    _fields_ = (("value", ctypes.c_int), ("name", ctypes.c_char_p), ("nick", ctypes.c_char_p))
+
+
+_gobject = ctypes.CDLL("libgobject-2.0.so.0")
+_gobject.g_enum_register_static.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+_gobject.g_enum_register_static.restype = ctypes.c_size_t
+_KEPT: list[Any] = []
+
+
+def _enum_type(name: str, values: dict[str, int]) -> Any:
+    """Register a GObject enum, so that nicks are known and refused as those of the genuine element are."""
+    rows = [_GEnumValue(number, nick.encode(), nick.encode()) for nick, number in values.items()]
+    table = (_GEnumValue * (len(rows) + 1))(*rows, _GEnumValue(0, None, None))
+    _KEPT.append(table)  # GObject keeps the address
+    _gobject.g_enum_register_static(name.encode(), ctypes.addressof(table))
+    return GObject.GType.from_name(name)
+
+
 class _Fake(Gst.Bin):
     """A stand-in: keeps properties, and holds stock elements that do what little is done."""
 
     facts: ClassVar[dict[str, Any]] = {}
+    readback: ClassVar[dict[str, Any]] = {}
+    needed: ClassVar[tuple[str, ...]] = ()
     element_factory: FakeElementFactory
     factory = ""
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
-        self.values = {key: fact.get("default") for key, fact in self.facts.items()}
+        self.values = {key: self._fresh(key, fact) for key, fact in self.facts.items()}
         self.build()
+
+    def _fresh(self, key: str, fact: dict[str, Any]) -> Any:
+        value = self.readback.get(key, {}).get("reads", fact.get("default"))
+        if fact["type"] != "enum":
+            return value
+        number = fact["values"].get(value, fact["values"].get(fact["default"]))
+        return self.find_property(key).enum_class.__enum_values__[number]
+
+    def set_property(self, key: str, value: Any) -> None:
+        if isinstance(value, (str, type(None))) and self.facts.get(key, {}).get("type") == "string":
+            self._survive(key, value)
+        super().set_property(key, value)
+
+    def _survive(self, key: str, value: str | None) -> None:
+        """Raise where the genuine element ends the process."""
+        trials = self.readback.get(key, {}).get("trials", ())
+        ends = any(set_ == value and result == "ends the process" for set_, _, _, result in trials)
+        broken = key == "operate-on-class-ids" and value is not None and "-" in value
+        yaml = key == "config-file-path" and str(value).endswith((".yml", ".yaml"))
+        if ends or broken or (yaml and not Path(str(value)).is_file()):
+            raise ProcessEnded(f"{self.factory}.{key} = {value!r}")
 
     def do_get_property(self, spec: Any) -> Any:
         return self.values.get(spec.name, spec.default_value)
 
     def do_set_property(self, spec: Any, value: Any) -> None:
-        self.values[spec.name] = value
+        self.values[spec.name] = self._read_as(spec.name, value)
+
+    def _read_as(self, key: str, value: Any) -> Any:
+        known = self.readback.get(key, {})
+        for set_, _, reads, _ in known.get("trials", ()):
+            if set_ == value and type(set_) is type(value):
+                return reads
+        rule = known.get("rule", {})
+        if rule.get("kind") == "id-set" and isinstance(value, str):
+            ids = sorted({int(one) for one in re.split("[:;,]", value) if one.strip().isdigit()})
+            return "".join(f"{one}{rule['separator']}" for one in ids)
+        return value
+
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.NULL_TO_READY and (missing := self._missing()):
+            self.fail(Gst.LibraryError.quark(), int(Gst.LibraryError.SETTINGS), f"{missing} is not set")
+            return Gst.StateChangeReturn.FAILURE
+        return Gst.Bin.do_change_state(self, transition)
+
+    def _missing(self) -> str:
+        return next((key for key in self.needed if not self.values.get(key)), "")
+
+    def fail(self, domain: int, code: int, text: str) -> None:
+        self.post_message(Gst.Message.new_error(self, GLib.GError.new_literal(domain, text, code), ""))
 
     def build(self) -> None:
         """Put in what passes pictures on, held to the caps of the contract."""
@@ -149,11 +223,8 @@ class Encoder(_Fake):
 
     def do_change_state(self, transition: Any) -> Any:
         if transition == Gst.StateChange.READY_TO_PAUSED and not self.element_factory.encoder_works:
-            error = GLib.GError.new_literal(
-                Gst.ResourceError.quark(), "no NVENC", int(Gst.ResourceError.SETTINGS)
-            )
-            self.post_message(Gst.Message.new_error(self, error, ""))
-        return Gst.Bin.do_change_state(self, transition)
+            self.fail(Gst.ResourceError.quark(), int(Gst.ResourceError.SETTINGS), "no NVENC")
+        return _Fake.do_change_state(self, transition)
 
 
 class StreamMux(_Fake):
@@ -293,31 +364,45 @@ CLASSES: dict[str, type[_Fake]] = {
 }
 
 
+NEEDED = {
+    ("nvstreammux", "legacy"): ("width", "height", "batch-size"),
+    ("nvtracker", ""): ("ll-lib-file", "ll-config-file"),
+    ("nvinfer", ""): ("config-file-path",),
+}
+"""Without these the genuine elements fail from NULL to READY."""
+
+
 class FakeElementFactory:
-    """Makes stand-ins for NVIDIA's elements and real stock ones.
+    """Makes stand-ins for NVIDIA's elements of one version, and real stock ones.
 
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
     feeds: the appsrc of each source that is "fed", by URI.
     """
 
-    def __init__(self, box: Capabilities) -> None:
-        self._contract, self._stock = load_contract(box), GstElementFactory()
+    def __init__(self, box: Capabilities, version: tuple[int, int] | None = None) -> None:
+        self.version: tuple[int, int] | None = version or box.version or (9, 1)
+        self._box, self._stock = box, GstElementFactory()
         self._classes: dict[str, type[_Fake]] = {}
         self.scripts: dict[str, str] = {}
         self.opened: list[str] = []
         self.logins: list[tuple[str | None, str | None]] = []
+        self.faults: list[str] = []
         self.hang: Any = None
         self.note: Any = None
         self.split: Any = None
         self.feeds: dict[str, Any] = {}
-        self.version: tuple[int, int] | None = (9, 1)
         self.missing: set[str] = set()
         self.encoder_works = True
+
+    @property
+    def _contract(self) -> Contract:
+        return load_contract(replace(self._box, version=self.version))
 
     def make(self, factory: str, name: str) -> Any:
         if factory in self.missing:
             raise BadInput(f"GStreamer has no element {factory}")
-        if not self._contract.knows(factory) or not self._contract.is_vendor(factory):
+        contract = self._contract
+        if not contract.knows(factory) or not contract.is_vendor(factory):
             return self._stock.make(factory, name)
         if factory not in self._classes:
             self._classes[factory] = self._class_of(factory)
@@ -326,35 +411,44 @@ class FakeElementFactory:
     def factory_of(self, element: Any) -> str:
         return element.factory if isinstance(element, _Fake) else self._stock.factory_of(element)
 
+    def device(self) -> Device:
+        return self._box.device
+
     def version_of(self, _factory: str) -> tuple[int, int] | None:
         return self.version
 
     def _class_of(self, factory: str) -> type[_Fake]:
-        base = CLASSES.get(factory, _Fake)
+        base, contract, number = CLASSES.get(factory, _Fake), self._contract, next(_NUMBERS)
         known = {spec.name for spec in GObject.list_properties(Gst.Bin)}
-        facts = {k: f for k, f in self._contract.properties(factory).items() if k not in known}
-        specs = {key: _spec(fact) for key, fact in facts.items()}
+        facts = {k: f for k, f in contract.properties(factory).items() if k not in known}
+        specs = {key: _spec(f"MshFake{number}_{key}", fact) for key, fact in facts.items()}
         pads = [
             Gst.PadTemplate.new(
                 p.name, _DIRECTIONS[p.direction], _PRESENCES[p.presence], Gst.Caps.from_string(p.caps)
             )
-            for p in self._contract.pads(factory)
+            for p in contract.pads(factory)
         ]
+        mux = NEEDED.get((factory, self._box.mux.value), ())
         body = {
-            "__gtype_name__": f"MshFake{next(_NUMBERS)}_{factory}",
+            "__gtype_name__": f"MshFake{number}_{factory}",
             "__gsttemplates__": tuple(pads),
             "__gproperties__": {key: spec for key, spec in specs.items() if spec},
-            "facts": facts,
+            "facts": {key: facts[key] for key, spec in specs.items() if spec},
+            "readback": contract.readback(factory),
+            "needed": NEEDED.get((factory, ""), mux),
             "factory": factory,
             "element_factory": self,
         }
         return type(factory, (base,), body)
 
 
-def _spec(fact: dict[str, Any]) -> tuple[Any, ...] | None:
+def _spec(name: str, fact: dict[str, Any]) -> tuple[Any, ...] | None:
     kind, default, flags = fact["type"], fact["default"], GObject.ParamFlags.READWRITE
     if kind in _TYPES:
         return _TYPES[kind], "", "", fact["min"], fact["max"], default, flags
     if kind == "bool":
         return bool, "", "", bool(default), flags
-    return (str, "", "", default, flags) if kind in ("enum", "string") else None
+    if kind == "enum":
+        values = fact["values"]
+        return _enum_type(name, values), "", "", values.get(default, min(values.values())), flags
+    return (str, "", "", default, flags) if kind == "string" else None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities
 
 ELEMENTS = Path(__file__).parent / "contract" / "elements.json"
+READBACK = ELEMENTS.with_name("readback.json")
+"""What properties of the genuine elements read back, refuse, or end the process with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +63,52 @@ class Contract:
         """Tell whether the element is NVIDIA's."""
         return bool(self._facts[factory]["vendor"] == "nvidia")
 
+    def readback(self, factory: str) -> Mapping[str, Any]:
+        """Return what the element's properties read back, by property; empty where nobody has measured it."""
+        found = _readback()
+        named = found.get(f"{factory}@{self._box.mux.value}", found.get(factory, {}))
+        properties: Mapping[str, Any] = named.get("properties", {})
+        return properties
+
     def _applies(self, fact: Mapping[str, Any]) -> bool:
-        return fact.get("platform", "all") in ("all", self._box.device.value) and fact.get("mux", "both") in (
-            "both",
-            self._box.mux.value,
+        device = self._box.device.value
+        since = max(_version(fact.get("since")), _version(fact.get(f"since_{device}")))
+        return (
+            fact.get("platform", "all") in ("all", device)
+            and fact.get("mux", "both") in ("both", self._box.mux.value)
+            and (self._box.version is None or self._box.version >= since)
         )
 
     def _specific(self, fact: dict[str, Any]) -> dict[str, Any]:
         differs = fact.get("new_mux_differs", {}) if self._box.mux.value == "new" else {}
         fact = {**fact, **differs}
+        for version, values in fact.get("values_before", {}).items():
+            if self._box.version is not None and self._box.version < _version(version):
+                fact |= {"values": values, "default": next(iter(values))}
         if "value_platform" in fact:
             foreign = {k for k, v in fact["value_platform"].items() if v != self._box.device.value}
             fact["values"] = {k: v for k, v in fact["values"].items() if k not in foreign}
         return fact
 
 
+def _version(text: str | None) -> tuple[int, int]:
+    major, _, minor = (text or "0.0").partition(".")
+    return int(major), int(minor)
+
+
 @cache
 def _facts() -> Mapping[str, Any]:
-    facts = json.loads(ELEMENTS.read_text(encoding="utf-8"))["elements"]
-    return facts if isinstance(facts, dict) else {}
+    return _elements(ELEMENTS)
+
+
+@cache
+def _readback() -> Mapping[str, Any]:
+    return _elements(READBACK)
+
+
+def _elements(file: Path) -> Mapping[str, Any]:
+    found = json.loads(file.read_text(encoding="utf-8"))["elements"]
+    return found if isinstance(found, dict) else {}
 
 
 def load_contract(capabilities: Capabilities) -> Contract:

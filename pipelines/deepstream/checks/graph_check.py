@@ -6,6 +6,7 @@ the rest only on the customer's box; so all of it is checked here, where no Deep
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 _WHOLE = frozenset({"int", "uint", "int64", "uint64"})
 _NUMBERS = _WHOLE | {"float", "double"}
 _TEXTS = frozenset({"string", "caps", "structure"})
+FORMATS = {
+    "ids": re.compile(r"\d+([:;,]\d+)*[:;,]?"),
+    "pairs": re.compile(r"\d+,\d+(;\d+,\d+)*"),
+}
+"""Texts that the elements parse themselves: "abc" is class 0 to them, "-1" every class or the end."""
 
 
 def violations(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
@@ -54,8 +60,17 @@ def _typed(kind: str, fact: dict[str, Any], value: Value) -> str | None:
     if kind in _NUMBERS:
         return _number(kind, fact, value)
     if kind in _TEXTS:
-        return None if isinstance(value, str) else f"expected text, found {value!r}"
+        return _text(fact, value)
     return f"properties of type {kind} cannot be set from here"
+
+
+def _text(fact: dict[str, Any], value: Value) -> str | None:
+    if not isinstance(value, str):
+        return f"expected text, found {value!r}"
+    pattern = FORMATS.get(fact.get("format", ""))
+    if pattern is not None and not pattern.fullmatch(value):
+        return f"{value!r} is not a list of {fact['format']}; the element misreads it or ends the process"
+    return None
 
 
 def _number(kind: str, fact: dict[str, Any], value: Value) -> str | None:

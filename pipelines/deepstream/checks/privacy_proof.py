@@ -51,6 +51,13 @@ READ: Final = {
     "identity": ("dump",),
 }
 """What the proof reads of an element; of a built pipeline it is read back from the elements themselves."""
+REDACTION: Final = {
+    **READ,
+    REDACTOR: (*READ[REDACTOR], "process-mode"),
+    "nvinfer": (*READ["nvinfer"], "config-file-path", "batch-size"),
+    "nvtracker": ("operate-on-class-ids",),
+}
+"""Properties that redaction depends on: the built element must have taken them."""
 
 
 class Unproven(BadInput):

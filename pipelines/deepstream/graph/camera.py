@@ -28,6 +28,8 @@ NEWEST: Final[Properties] = {
 }
 _CSI: Final = re.compile(r"csi://([0-9]{1,3})")
 _TRANSPORTS: Final = {"tcp": "rtp-tcp", "udp": "rtp-udp", "auto": "rtp-udp-udpmcast-tcp"}
+_TRANSPORTS_7: Final = {"tcp": "rtp-tcp", "udp": "rtp-multi", "auto": "rtp-multi"}
+"""Before 8.0 nvurisrcbin has two values only; rtp-multi tries UDP, then multicast, then TCP."""
 
 
 class Feed(str, Enum):
@@ -68,7 +70,7 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
         last, pad = _v4l2(draft, name, camera), "src"
     else:
         # A sometimes pad: it comes when the stream's type is known (pitfall 7).
-        last, pad = _uri(draft, name, camera, slot, kind), "vsrc_%u"
+        last, pad = _uri(draft, name, camera, slot, box), "vsrc_%u"
     # A queue of our own: that of nvurisrcbin lies before the decoder for RTSP (dec_que in its source), where
     # leaking tears the picture. Two frames: a batch holds one, and the newest is worth more than the next.
     newest = draft.add(f"newest_{name}", "queue", NEWEST, group=name)
@@ -88,15 +90,16 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
     return last
 
 
-def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, kind: Feed) -> str:
+def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
     source = f"source_{name}"
-    if kind is Feed.FILE:
+    if feed(name, camera, box) is Feed.FILE:
         uri = Path(camera.source).absolute().as_uri()
         return draft.add(source, "nvurisrcbin", group=name, uri=uri, file_loop=camera.loop, source_id=slot)
     # Seconds, where the mux counts in microseconds (pitfall 6); 0, the default, never reconnects, and
     # attempts of 0 would silently mean unlimited (pitfall 8). The address holds no login: that goes to the
     # rtspsrc inside when it appears, for addresses end up in logs. The other protocols' nicks are wrong (9).
     patience = max(1, math.ceil(camera.stale_after_ms / 1000))
+    transports = _TRANSPORTS_7 if box.version is not None and box.version < (8, 0) else _TRANSPORTS
     return draft.add(
         source,
         "nvurisrcbin",
@@ -105,7 +108,7 @@ def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, kind: 
         source_id=slot,
         latency=LATENCY_MS,
         drop_on_latency=True,
-        select_rtp_protocol=_TRANSPORTS[camera.transport],
+        select_rtp_protocol=transports[camera.transport],
         rtsp_reconnect_interval=patience,
         init_rtsp_reconnect_interval=patience,
         rtsp_reconnect_attempts=-1,

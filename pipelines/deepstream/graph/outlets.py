@@ -155,14 +155,13 @@ class OutletBuilder:
         parse = draft.add(f"parse_{name}", "h264parse", config_interval=-1)
         if self._box.nvenc:
             # The default interval, 4294967295, never repeats a keyframe: late viewers saw nothing (35).
-            # The encoder takes bit/s, x264enc kbit/s.
+            # The encoder takes bit/s, x264enc kbit/s. insert-sps-pps is h264parse's part here.
             encoder = draft.add(
                 f"encoder_{name}",
                 "nvv4l2h264enc",
                 bitrate=kbit * 1000,
                 iframeinterval=keyframes,
                 idrinterval=keyframes,
-                insert_sps_pps=True,
                 profile="Main",
             )
             return draft.chain(source, encoder, parse)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import Cause
-from pipelines.deepstream.checks.privacy_proof import READ
+from pipelines.deepstream.checks.privacy_proof import READ, REDACTION
 from pipelines.deepstream.runtime.elements import Gst, GstElementFactory, get_nick, set_checked
 from pipelines.errors import BadInput
 from pipelines.graph.graph import Element, Link, PipelineGraph
@@ -116,7 +116,7 @@ class BuiltPipeline:
     def _make(self, element: Element) -> Any:
         made = self._element_factory.make(element.factory, element.name)
         for key, value in element.properties.items():
-            set_checked(made, key, value)
+            set_checked(made, key, value, strict=key in REDACTION.get(element.factory, ()))
         return made
 
 

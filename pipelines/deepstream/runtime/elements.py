@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 import gi
@@ -9,12 +12,20 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GObject, Gst  # noqa: E402
 
+from pipelines.deepstream.runtime.device import this_device  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 
 __all__ = ["ElementFactory", "Gst", "GstElementFactory", "set_checked"]
 
 if TYPE_CHECKING:
+    from pipelines.deepstream.graph.capabilities import Device
     from pipelines.graph.graph import Value
+
+
+logger = logging.getLogger(__name__)
+
+ID_LISTS = frozenset({"operate-on-class-ids", "infer-on-class-ids", "filter-out-class-ids"})
+"""Properties that elements keep as sets: "0" reads "0;" from nvtracker and "0:" from nvinfer."""
 
 
 class ElementFactory(Protocol):
@@ -28,6 +39,9 @@ class ElementFactory(Protocol):
 
     def version_of(self, factory: str) -> tuple[int, int] | None:
         """Return major and minor of the plugin that holds a factory, None where there is none."""
+
+    def device(self) -> Device:
+        """Return whether the GPU that they run on is a Jetson's or a discrete one."""
 
 
 class GstElementFactory:
@@ -55,28 +69,66 @@ class GstElementFactory:
         known = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()
         return (int(numbers[0]), int(numbers[1])) if known else None
 
+    def device(self) -> Device:
+        """Return the kind of this machine's GPU."""
+        return this_device()
 
-def set_checked(element: Any, key: str, value: Value) -> None:
-    """Set a property and read it back: gst-python only warns of what is out of range, and clamps (32)."""
+
+def set_checked(element: Any, key: str, value: Value, *, strict: bool = True) -> None:
+    """Set a property and compare what it reads back, by meaning: elements rewrite lists of ids.
+
+    strict: raise BadInput where the value did not arrive; else log a WARNING and go on with the old value.
+    GStreamer only warns of a number out of range, and ignores an unknown nick; both keep the old value.
+    """
+    if (problem := _set(element, key, value)) is None:
+        return
+    problem = f"{element.get_name()}.{key}: {problem}"
+    if strict:
+        raise BadInput(problem)
+    logger.warning("%s; the element keeps its own value", problem)
+
+
+def _set(element: Any, key: str, value: Value) -> str | None:
+    """Set a property; return what is wrong, None where it arrived."""
     known = element.find_property(key)
-    place = f"{element.get_name()}.{key}"
     if known is None:
-        raise BadInput(f"{place}: the installed element has no such property; is this DeepStream supported?")
-    if known.value_type.is_a(GObject.TYPE_ENUM) or known.value_type.is_a(GObject.TYPE_FLAGS):
+        return "the installed element has no such property; is this DeepStream supported?"
+    kind = known.value_type
+    if kind.is_a(GObject.TYPE_ENUM):
+        # The nick of a value outside the enum's class ends Python, so the nick is looked up before.
+        if str(value) not in _nicks(known):
+            return f"the installed element does not know {value!r}"
         Gst.util_set_object_arg(element, key, str(value))
-        found = get_nick(element, key)
-        if isinstance(found, str) and found != value:
-            raise BadInput(f"{place}: the installed element does not know {value!r}")
-        return
-    if known.value_type.name == "GstCaps":
+    elif kind.is_a(GObject.TYPE_FLAGS):
+        Gst.util_set_object_arg(element, key, str(value))
+        return None
+    elif kind.name == "GstCaps":
         element.set_property(key, Gst.Caps.from_string(str(value)))
-        return
-    if known.value_type.name == "GstStructure":
+        return None
+    elif kind.name == "GstStructure":
         element.set_property(key, Gst.Structure.new_from_string(str(value)))
-        return
-    element.set_property(key, value)
-    if element.get_property(key) != value:
-        raise BadInput(f"{place}: the installed element does not take {value!r}")
+        return None
+    else:
+        element.set_property(key, value)
+    found = get_nick(element, key)
+    return None if same_meaning(key, value, found) else f"set to {value!r}, it reads {found!r}"
+
+
+def _nicks(known: Any) -> set[str]:
+    return {value.value_nick for value in known.enum_class.__enum_values__.values()}
+
+
+def same_meaning(key: str, value: Value, found: Value | None) -> bool:
+    """Tell whether a property that reads `found` was set to `value`: ids are sets, floats are rounded."""
+    if isinstance(value, float) and isinstance(found, (int, float)):
+        return math.isclose(value, found, rel_tol=1e-6)
+    if key in ID_LISTS and isinstance(value, str) and isinstance(found, str):
+        return _ids(value) == _ids(found)
+    return found == value
+
+
+def _ids(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in re.split("[:;,]", text)) - {""}
 
 
 def get_nick(element: Any, key: str) -> Value | None:

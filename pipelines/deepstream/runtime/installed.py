@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.graph.camera import NVMM
-from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux
+from pipelines.deepstream.graph.capabilities import Capabilities, Mux
 from pipelines.deepstream.runtime.elements import Gst, GstElementFactory
 from pipelines.errors import BadInput
 
@@ -37,8 +37,7 @@ def installed(element_factory: ElementFactory | None = None) -> Capabilities:
             ' or set platform.kind to "cpu"'
         )
     return Capabilities(
-        # By what the elements offer: the properties that differ are what the graph must know (contract).
-        Device.DGPU if _has(element_factory, "nvurisrcbin", "gpu-id") else Device.JETSON,
+        element_factory.device(),
         Mux.LEGACY if _has(element_factory, "nvstreammux", "live-source") else Mux.NEW,
         blur=_has(element_factory, "nvdsosd", "blur-bbox")
         and _has(element_factory, "nvdsosd", "blur-on-gie-class-ids"),

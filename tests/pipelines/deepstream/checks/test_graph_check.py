@@ -69,10 +69,32 @@ WRONG = {
         lambda g: change(g, "redact_c0", blur_bbox=1),
         "redact_c0.blur-bbox: the",
     ),
-    "gpu-id on Jetson": (
+    "dGPU memory on Jetson": (
         JETSON,
-        lambda g: change(g, "tracker", gpu_id=0),
-        "tracker.gpu-id: the element has no",
+        lambda g: change(g, "rgba", nvbuf_memory_type="nvbuf-mem-cuda-unified"),
+        "'nvbuf-mem-cuda-unified' is none of nvbuf-mem-default, nvbuf-mem-surface-array",
+    ),
+    "no class": (
+        JETSON,
+        lambda g: change(g, "tracker", operate_on_class_ids="-1"),
+        "'-1' is not a list of ids",
+    ),
+    "every class": (JETSON, lambda g: change(g, "face", infer_on_class_ids=""), "'' is not a list of ids"),
+    "pairs": (JETSON, lambda g: change(g, "redact_c0", blur_on_gie_class_ids="2:0"), "not a list of pairs"),
+    "udp on 7.1": (
+        replace(PLAIN, version=(7, 1), tracker_classes=False),
+        lambda g: change(g, "source_c0", select_rtp_protocol="rtp-udp"),
+        "'rtp-udp' is none of rtp-multi, rtp-tcp",
+    ),
+    "blur before 9.0": (
+        replace(JETSON, version=(8, 0), tracker_classes=False),
+        lambda g: g,
+        "redact_c0.blur-bbox: the element has no such property here",
+    ),
+    "tracker classes before 9.0": (
+        replace(PLAIN, version=(8, 0)),
+        lambda g: g,
+        "tracker.operate-on-class-ids: the element has no such property here",
     ),
     "only readable": (JETSON, lambda g: change(g, "encoder_c0", device="/dev/x"), "device: can only be read"),
     "a missing pad": (
