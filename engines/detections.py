@@ -17,6 +17,9 @@ class Detections:
 
     boxes: (N, 4) float32, x1 y1 x2 y2 in pixels of the analysed picture, clipped to it.
     scores: (N,) float32 from 0 to 1, highest first. classes: (N,) int32, index into the model's classes.
+
+    >>> len(Detections.empty())
+    0
     """
 
     boxes: npt.NDArray[np.float32]

@@ -17,7 +17,12 @@ BLACK_Y, GREY_UV = 16, 128
 
 @dataclass(frozen=True, slots=True)
 class I420:
-    """One picture: y is (height, width), u and v are (ceil(height / 2), ceil(width / 2)), uint8."""
+    """One picture: y is (height, width), u and v are (ceil(height / 2), ceil(width / 2)), uint8.
+
+    >>> picture = I420.black(640, 360)
+    >>> picture.u.shape, picture.crop(100, 50, 40, 80).width
+    ((180, 320), 40)
+    """
 
     y: Plane
     u: Plane

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Where a picture lies in a network's input. All in pixels; offsets and sides in the input are even."""
+    """Where a picture lies in a network's input. All in pixels; offsets and sides in the input are even.
+
+    >>> fit = Fit.of((1280, 720), (416, 416))
+    >>> fit.width, fit.height, fit.top
+    (416, 234, 90)
+    """
 
     picture: tuple[int, int]
     left: int

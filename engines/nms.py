@@ -30,6 +30,10 @@ def suppress(
 
     boxes: (N, 4) x1 y1 x2 y2; scores, classes: (N,). A box falls to a better one of its class when their
     intersection over union exceeds limit.
+
+    >>> boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60]], float)
+    >>> suppress(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, int), 0.5).tolist()
+    [0, 2]
     """
     order = np.argsort(-scores, kind="stable")
     ranked, labels = boxes[order], classes[order]

@@ -15,6 +15,9 @@ class Price:
 
     type: the one type of thing that the source prices so; None where it prices several. estimate: it is what
     such a thing costs here, whoever made it.
+
+    >>> Price(129000, 110000, 148000, "EUR", "catalogue").amount_minor
+    129000
     """
 
     amount_minor: int

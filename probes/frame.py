@@ -20,6 +20,9 @@ class Box(NamedTuple):
     """A rectangle in pixels of the analysed frame: left, top, width, height.
 
     A tuple, as is all that is made anew for each object of each frame: that takes a quarter of the time.
+
+    >>> Box(10, 20, 40, 80).iou(Box(10, 20, 40, 40))
+    0.5
     """
 
     x: float
@@ -69,7 +72,11 @@ class Box(NamedTuple):
 
 
 class TrackId(NamedTuple):
-    """A confirmed track. The session is random per day and per start: ids cannot be joined across days."""
+    """A confirmed track. The session is random per day and per start: ids cannot be joined across days.
+
+    >>> str(TrackId("entrance", "k7f3", 192))
+    'k7f3-0192'
+    """
 
     camera: str
     session: str
@@ -95,6 +102,10 @@ class Frame:
 
     captured_at: UTC nanoseconds since the epoch. size: width, height in pixels.
     analysed: the kinds whose detector worked on this very frame; redaction needs PERSON and FACE.
+
+    >>> person = Detection(Kind.PERSON, "person", 0.9, Box(0, 0, 40, 120), TrackId("door", "k7f3", 1))
+    >>> [str(seen.track) for seen in Frame("door", 0, (640, 360), (person,)).of(Kind.PERSON)]
+    ['k7f3-0001']
     """
 
     camera: str

@@ -13,6 +13,11 @@ class Backoff:
 
     first_s doubles up to max_s; each wait is spread by +-jitter (a fraction, 0 to 1). `patient` waits are
     for what no quick retry mends, such as a wrong password: many cameras lock the account after a few.
+
+    >>> import random
+    >>> waits = Backoff(0.5, 30, 0, random.Random(1))
+    >>> [waits.next() for _ in range(3)], waits.next(patient=True)
+    ([0.5, 1.0, 2.0], 60.0)
     """
 
     def __init__(

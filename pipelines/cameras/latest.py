@@ -17,10 +17,11 @@ class LatestPerCamera(Generic[T]):
     on_drop(camera, reason): called in the producer's thread, without any lock held, for each item that
     nobody will see; reason is "superseded" (a newer one came first) or "removed" (camera or all closed).
 
-        frames = LatestPerCamera()
-        frames.put("door", first)
-        frames.put("door", second)
-        frames.take(0.2)  # [second]
+    >>> frames = LatestPerCamera()
+    >>> frames.put("door", "first")
+    >>> frames.put("door", "second")
+    >>> frames.take(0.2)
+    ['second']
     """
 
     def __init__(self, on_drop: Callable[[str, str], None] = lambda camera, reason: None) -> None:

@@ -20,6 +20,9 @@ class Element:
     """One element. Enum values are nicks, caps and structures are text.
 
     group: the camera whose source bin holds it, for it comes and goes with that camera; "" for the rest.
+
+    >>> Element("mux", "nvstreammux", {"batch-size": 4}).get("batch-size")
+    4
     """
 
     name: str

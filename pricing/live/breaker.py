@@ -24,6 +24,11 @@ class Breaker:
     """Opens after `failures` in a row; waits `first_s`, doubling up to `max_s`, before each single try.
 
     random: 0 to 1, spreads the tries of a fleet by up to `jitter`.
+
+    >>> breaker = Breaker(lambda: 0.0, failures=1, first_s=15)
+    >>> breaker.fail(now=100)
+    >>> breaker.admits(101), breaker.admits(200)
+    (False, True)
     """
 
     def __init__(

@@ -41,7 +41,11 @@ class ExchangeRates:
 
 
 def to_minor(units: Decimal, currency: str) -> int:
-    """Return units in minor units of their currency, halves to the even."""
+    """Return units in minor units of their currency, halves to the even.
+
+    >>> to_minor(Decimal("12.90"), "EUR"), to_minor(Decimal(1290), "JPY")
+    (1290, 1290)
+    """
     return int(units.scaleb(EXPONENTS[currency]).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 

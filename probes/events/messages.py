@@ -41,12 +41,20 @@ class Message:
 
 
 def rfc3339(at: int) -> str:
-    """Write UTC nanoseconds since the epoch as RFC 3339 with milliseconds."""
+    """Write UTC nanoseconds since the epoch as RFC 3339 with milliseconds.
+
+    >>> rfc3339(1_764_000_000_007_000_000)
+    '2025-11-24T16:00:00.007Z'
+    """
     moment = datetime.fromtimestamp(at // 1_000_000_000, tz=timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at // 1_000_000 % 1000:03d}Z"
 
 
 def ulid(at: int, getrandbits: Callable[[int], int]) -> str:
-    """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random ones; sorts by time."""
+    """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random ones; sorts by time.
+
+    >>> ulid(1_764_000_000_000_000_000, lambda bits: 0)
+    '01KAV9FT000000000000000000'
+    """
     number = (at // 1_000_000) << 80 | getrandbits(80)
     return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -1, -5))

@@ -66,7 +66,14 @@ class _Person:
 
 
 class Zones:
-    """The zones of one camera and the confirmed persons in them. A person stands where the box ends below."""
+    """The zones of one camera and the confirmed persons in them. A person stands where the box ends below.
+
+    >>> from probes.frame import Box, Detection, Frame, Kind, TrackId
+    >>> zones = Zones([Zone("till", ((0, 0), (1, 0), (1, 1), (0, 1)))], enter_hits=1)
+    >>> person = Detection(Kind.PERSON, "person", 0.9, Box(10, 10, 40, 120), TrackId("c", "k7f3", 1))
+    >>> [visit.zone for visit in zones.update(Frame("c", 0, (640, 360), (person,)))[person.track]]
+    ['till']
+    """
 
     def __init__(self, zones: Sequence[Zone], *, enter_hits: int = 2, leave_ms: int = 1000) -> None:
         """Let in after enter_hits sightings inside in a row, out after leave_ms of sightings outside."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import doctest
 from importlib import import_module
-from pathlib import Path
 
 import pytest
 
-import pricing
+from engines.paths import ROOT
 
-ROOT = Path(pricing.__file__).parent
-MODULES = [
-    ".".join(("pricing", *path.relative_to(ROOT).with_suffix("").parts))
-    for path in sorted(ROOT.rglob("*.py"))
-    if ">>>" in path.read_text(encoding="utf-8")
-]
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for top in ("pipelines", "engines", "probes", "pricing", "web", "scripts")
+    for path in (ROOT / top).rglob("*.py")
+    if ">>> " in path.read_text(encoding="utf-8")
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
