@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pipelines.assembly.platform import Nvidia
     from pipelines.brands.registry import BrandRegistry
-    from pipelines.floor.floor import Floor, Publisher, Tally
+    from pipelines.floor.floor import CameraTally, Floor, Publisher
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
@@ -55,7 +55,7 @@ class CameraReport:
     state: str
     processed: int
     dropped: int
-    tally: Tally
+    tally: CameraTally
 
 
 class Store:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import Live
     from pipelines.settings.root import Settings
-    from probes.events.staff_orders import Order
+    from probes.events.staff_orders import StaffOrder
     from probes.metrics import Metrics
 
 
@@ -26,7 +26,7 @@ class Floor(Protocol):
     def snapshot(self) -> FloorView:
         """Return the newest view."""
 
-    def order(self, order: Order) -> bool:
+    def order(self, order: StaffOrder) -> bool:
         """Take a word on a person; False where too many wait."""
 
 
@@ -37,7 +37,7 @@ class EmptyFloor:
         """Return nobody."""
         return FloorView()
 
-    def order(self, order: Order) -> bool:
+    def order(self, order: StaffOrder) -> bool:
         """Refuse."""
         return False
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.brands.registry import BrandRegistry
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.floor.plan import FloorPlan
-    from pipelines.outputs.journal.writer import Recorder
+    from pipelines.outputs.journal.writer import JournalWriter
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
     from probes.events.status import Summaries
@@ -57,7 +57,7 @@ def build_store_floor(
     )
 
 
-def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> Recorder | None:
+def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> JournalWriter | None:
     metadata = settings.outputs.metadata
     if record is not None:
         return open_record(record, plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.record import Recorder
+from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import SnapshotOutput
 
@@ -30,7 +30,7 @@ def build_sinks(settings: Settings, metrics: Metrics) -> list[FrameSink]:
             for name in cameras:
                 pictures.add_camera(name)
         if (record := outputs.record) is not None:
-            recorder = Recorder(
+            recorder = VideoRecorder(
                 record.folder, record.segment_s, record.max_mb, bitrate_kbit=record.bitrate_kbit
             )
             sinks.append(recorder)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
-from probes.events.staff_orders import Action, Orders
+from probes.events.staff_orders import StaffAction, StaffOrders
 from probes.frame import Kind
 from probes.people.zones import Role, Zones
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from probes.events.events import PersonEvents
     from probes.events.messages import Message
     from probes.events.notify import Notifier
-    from probes.events.staff_orders import Order
+    from probes.events.staff_orders import StaffOrder
     from probes.events.status import Summaries
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
@@ -69,11 +69,11 @@ class Journal(Protocol):
         answers: Sequence[LookAnswer],
         votes: Sequence[tuple[TrackId, Sequence[Vote]]],
         ended: Sequence[TrackId],
-        orders: Sequence[Order],
+        orders: Sequence[StaffOrder],
     ) -> None:
         """Take what `Floor.update` was called with, and the orders it found waiting."""
 
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[Order]) -> None:
+    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[StaffOrder]) -> None:
         """Take what `Floor.quiet` was called with, and the orders it found waiting."""
 
     def close(self, at: int) -> None:
@@ -81,7 +81,7 @@ class Journal(Protocol):
 
 
 @dataclass(slots=True)
-class Tally:
+class CameraTally:
     """What one camera has seen since the start: persons who were there last, their items, their totals."""
 
     persons: int = 0
@@ -123,9 +123,9 @@ class Floor:
         self._publisher, self._metrics = publisher, metrics
         self._minor_per_unit = minor_per_unit
         self._journal = journal
-        self._orders = Orders()
+        self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
-        self._tallies = {camera: Tally() for camera in zones}
+        self._tallies = {camera: CameraTally() for camera in zones}
         self._view, self._stale = FloorView(), False
 
     def update(
@@ -137,7 +137,7 @@ class Floor:
     ) -> dict[TrackId, PersonValue]:
         """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons."""
         heard, cast, at = tuple(answers), tuple(votes), frame.captured_at
-        orders = self._obey(at)
+        orders = self._apply_staff_orders(at)
         visits = self._zones[frame.camera].update(frame)
         self._move(frame, heard, cast)
         shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
@@ -176,7 +176,7 @@ class Floor:
 
     def quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
         """Let time pass for a camera that gives no frames."""
-        orders = self._obey(at)
+        orders = self._apply_staff_orders(at)
         self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
         changed = self._asked.commit()
@@ -195,7 +195,7 @@ class Floor:
             self._journal.prices(changed)
             self._journal.close(at)
 
-    def order(self, order: Order) -> bool:
+    def order(self, order: StaffOrder) -> bool:
         """Take a word on a person, from any thread, for the next frame; False where too many wait."""
         return self._orders.put(order)
 
@@ -203,22 +203,22 @@ class Floor:
         """Return the newest view of the floor, from any thread; a quarter of a second old at most."""
         return self._view
 
-    def tally(self, camera: str) -> Tally:
+    def tally(self, camera: str) -> CameraTally:
         """Return what the camera has seen, those now present included."""
         past = self._tallies[camera]
-        found = Tally(past.persons, past.items, past.total_minor)
+        found = CameraTally(past.persons, past.items, past.total_minor)
         for customer in self._people:
             if customer.track.camera == camera:
                 found.add(self._people.value(customer.track))
         return found
 
-    def _obey(self, at: int) -> list[Order]:
+    def _apply_staff_orders(self, at: int) -> list[StaffOrder]:
         orders = self._orders.take()
         for order in orders:
             customer = self._people.find(order.camera, order.track)
             if customer is None:
                 continue
-            if order.action is Action.SERVED:
+            if order.action is StaffAction.SERVED:
                 customer.served_at = at
             else:
                 self._people.exclude(customer)

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipelines.errors import BadInput
 from pipelines.floor.floor import Floor
 from pipelines.floor.people import People
-from pipelines.outputs.journal.writer import Recorder
+from pipelines.outputs.journal.writer import JournalWriter
 from pricing.hours import parse_hours
 from pricing.ledger.ledger import Ledger, Unknown
 from pricing.ledger.lookup_once import LookupOnce
@@ -67,13 +67,13 @@ class FloorPlan:
 _PLAN = TypeAdapter(FloorPlan)
 
 
-def written(plan: FloorPlan) -> Any:
+def to_json(plan: FloorPlan) -> Any:
     """Return a plan as JSON values."""
     return _PLAN.dump_python(plan, mode="json")
 
 
 def read_plan(value: object) -> FloorPlan:
-    """Return the plan that `written` wrote; raises BadInput."""
+    """Return the plan that `to_json` wrote; raises BadInput."""
     try:
         return _PLAN.validate_python(value)
     except ValidationError as error:
@@ -82,10 +82,10 @@ def read_plan(value: object) -> FloorPlan:
         raise BadInput(f"is no plan of a floor: {where}: {first['msg']}") from None
 
 
-def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> Recorder:
+def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> JournalWriter:
     """Begin a record of a floor, at most max_mb megabytes on disk; raises BadInput."""
     try:
-        return Recorder(path, written(plan), max_mb * 1_000_000)
+        return JournalWriter(path, to_json(plan), max_mb * 1_000_000)
     except OSError as error:
         raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 

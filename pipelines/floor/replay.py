@@ -21,7 +21,7 @@ from pipelines.outputs.journal.format import (
     read_tracks,
     read_votes,
 )
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.events.status import Summaries
 from probes.metrics import Metrics
 
@@ -133,7 +133,7 @@ class Replay:
             self.counts.prices += 1
             return None
         for action, camera, track in entry.get("orders", ()):
-            self.floor.order(Order(Action(action), camera, track))
+            self.floor.order(StaffOrder(StaffAction(action), camera, track))
             self.counts.orders += 1
         if "frame" in entry:
             return self._frame(entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.mqtt.commands import CommandRefused
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 def people_commands(floor: Floor) -> dict[str, Handler]:
     """Return the handlers by name. They may run on any thread."""
-    return {action.value: _handler(floor, action) for action in Action}
+    return {action.value: _handler(floor, action) for action in StaffAction}
 
 
-def _handler(floor: Floor, action: Action) -> Handler:
+def _handler(floor: Floor, action: StaffAction) -> Handler:
     def handle(asked: Mapping[str, Any]) -> str:
         camera, track = asked.get("camera"), asked.get("track")
         if not isinstance(camera, str) or not isinstance(track, str):
             raise CommandRefused("not understood")
         if not any(p.camera == camera and p.track == track for p in floor.snapshot().persons):
             raise CommandRefused("unknown person")
-        if not floor.order(Order(action, camera, track)):
+        if not floor.order(StaffOrder(action, camera, track)):
             raise CommandRefused("busy")
         return f"{camera}/{track} is {action.value}"
 

@@ -14,7 +14,7 @@ from engines.image import I420
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.outputs.gst import only_redacted
 from pipelines.outputs.snapshot import encode
-from pipelines.outputs.watching import LivePicture, Watches
+from pipelines.outputs.watching import LivePicture, LiveViewers
 from probes.outage import Outage
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class LiveOutput(Watches):
+class LiveOutput(LiveViewers):
     """A FrameSink. Nothing is drawn or encoded for a camera that nobody watches."""
 
     def __init__(

@@ -30,7 +30,7 @@ HOUSEKEEPING_S = 2.0
 NS = 1_000_000_000
 
 
-class Recorder:
+class VideoRecorder:
     """A FrameSink that records the cameras it was told of, each in a thread of its own.
 
     Files are folder/camera/TIME.mp4, TIME in UTC; the one being written ends in .part and plays too.

@@ -27,7 +27,7 @@ class LivePicture:
 
 
 @dataclass(eq=False, slots=True)
-class Watch:
+class LiveViewer:
     """One who watches a camera at a width; on_picture is called in the encoder's thread and must not wait."""
 
     camera: str
@@ -47,14 +47,14 @@ class Live(Protocol):
         *,
         width: int = WIDTHS[-1],
         fps: float = MOST_FPS,
-    ) -> Watch:
+    ) -> LiveViewer:
         """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera.
 
         Pictures may be wider than asked for, where the platform has no such size, but never narrower than
         both that and the camera's. None was captured long before the watch.
         """
 
-    def unwatch(self, watch: Watch) -> None:
+    def unwatch(self, watch: LiveViewer) -> None:
         """Stop calling; a call under way may still come."""
 
     def watched(self, camera: str) -> int:
@@ -64,12 +64,12 @@ class Live(Protocol):
         """Return how long ago the camera's last frame was redacted, whether or not it was encoded."""
 
 
-class Watches:
+class LiveViewers:
     """The watches of each camera. From any thread."""
 
     def __init__(self, cameras: Iterable[str], clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._watches: dict[str, tuple[Watch, ...]] = dict.fromkeys(cameras, ())
+        self._watches: dict[str, tuple[LiveViewer, ...]] = dict.fromkeys(cameras, ())
         self._watching = threading.Lock()
         self.encoded = 0
 
@@ -80,17 +80,17 @@ class Watches:
         *,
         width: int = WIDTHS[-1],
         fps: float = MOST_FPS,
-    ) -> Watch:
+    ) -> LiveViewer:
         """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera."""
         width = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
-        watch = Watch(camera, width, 1 / min(max(fps, 0.1), MOST_FPS), on_picture)
+        watch = LiveViewer(camera, width, 1 / min(max(fps, 0.1), MOST_FPS), on_picture)
         with self._watching:
             before = self._watches[camera]
             self._watches[camera] = (*before, watch)
             self._changed(camera, len(before), len(before) + 1)
         return watch
 
-    def unwatch(self, watch: Watch) -> None:
+    def unwatch(self, watch: LiveViewer) -> None:
         """Stop calling; a call under way may still come."""
         with self._watching:
             before = self._watches[watch.camera]
@@ -104,12 +104,12 @@ class Watches:
     def _changed(self, camera: str, before: int, after: int) -> None:
         """Hear how many watched and watch; nobody comes or goes meanwhile."""
 
-    def _due(self, camera: str, now: float) -> list[Watch]:
+    def _due(self, camera: str, now: float) -> list[LiveViewer]:
         return [watch for watch in self._watches.get(camera, ()) if now >= watch.due]
 
     def _hand_out(
         self,
-        due: Sequence[Watch],
+        due: Sequence[LiveViewer],
         now: float,
         width_of: Callable[[int], int],
         make: Callable[[int], LivePicture],

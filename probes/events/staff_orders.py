@@ -10,7 +10,7 @@ from enum import Enum
 WAITING = 64
 
 
-class Action(str, Enum):
+class StaffAction(str, Enum):
     """What is said of a person: served, or no customer at all."""
 
     SERVED = "served"
@@ -18,23 +18,23 @@ class Action(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class StaffOrder:
     """A word on one person, named by camera and track as in messages."""
 
-    action: Action
+    action: StaffAction
     camera: str
     track: str
 
 
-class Orders:
+class StaffOrders:
     """A bounded box of orders: put in from any thread, taken out by one. Nobody ever waits."""
 
     def __init__(self, capacity: int = WAITING) -> None:
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._waiting: deque[Order] = deque()
+        self._waiting: deque[StaffOrder] = deque()
 
-    def put(self, order: Order) -> bool:
+    def put(self, order: StaffOrder) -> bool:
         """Take an order; False where too many wait already."""
         with self._lock:
             room = len(self._waiting) < self._capacity
@@ -42,7 +42,7 @@ class Orders:
                 self._waiting.append(order)
         return room
 
-    def take(self) -> list[Order]:
+    def take(self) -> list[StaffOrder]:
         """Return all orders that wait, oldest first."""
         if not self._waiting:
             return []

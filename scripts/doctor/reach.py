@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.cameras.source import Source, SourceSpec
-    from pipelines.outputs.mqtt.connection import LinkState
+    from pipelines.outputs.mqtt.connection import BrokerState
     from pipelines.settings import Settings
 
 _GRACE_S: Final = 2.0
@@ -93,19 +93,19 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return
-    from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState  # noqa: PLC0415
+    from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
 
-    states: queue.Queue[LinkState] = queue.Queue()
+    states: queue.Queue[BrokerState] = queue.Queue()
 
-    def take(state: LinkState, *_: object) -> None:
+    def take(state: BrokerState, *_: object) -> None:
         states.put(state)
 
     nothing = Callbacks(lambda _: None, lambda _: None, lambda *_: None, lambda *_: None, take)
-    nothing = replace(nothing, up=lambda _: states.put(LinkState.ONLINE))
+    nothing = replace(nothing, up=lambda _: states.put(BrokerState.ONLINE))
     topic = f"msh/v1/{settings.store.id}/{settings.store.device or socket.gethostname()}/doctor"
     spec = replace(broker_spec(mqtt), connect_timeout_s=timeout_s)
     try:
-        link = Link(
+        link = BrokerConnection(
             spec, f"msh-doctor-{random.getrandbits(48):x}", topic, topic, nothing, random=random.random
         )
     except engines.errors.BadInput as error:
@@ -115,7 +115,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
     state = _settled(states, timeout_s + _GRACE_S)
     link.stop(_GRACE_S)
     where = f"{mqtt.host}:{mqtt.port}"
-    if state == LinkState.ONLINE:
+    if state == BrokerState.ONLINE:
         yield ok("broker", f"{where} takes the login{', encrypted' if mqtt.tls else ''}")
     else:
         yield fail(
@@ -123,12 +123,12 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
         )
 
 
-def _settled(states: queue.Queue[LinkState], timeout_s: float) -> LinkState:
-    from pipelines.outputs.mqtt.connection import LinkState  # noqa: PLC0415
+def _settled(states: queue.Queue[BrokerState], timeout_s: float) -> BrokerState:
+    from pipelines.outputs.mqtt.connection import BrokerState  # noqa: PLC0415
 
     deadline = time.monotonic() + timeout_s
     with contextlib.suppress(queue.Empty):
-        while (state := states.get(timeout=max(0.01, deadline - time.monotonic()))) == LinkState.CONNECTING:
+        while (state := states.get(timeout=max(0.01, deadline - time.monotonic()))) == BrokerState.CONNECTING:
             continue
         return state
-    return LinkState.UNREACHABLE
+    return BrokerState.UNREACHABLE

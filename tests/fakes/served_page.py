@@ -17,7 +17,7 @@ from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
-from probes.events.staff_orders import Orders
+from probes.events.staff_orders import StaffOrders
 from probes.metrics import Health, Metrics
 from tests.fakes.redacted import plain
 from web.backend import Backend
@@ -48,7 +48,7 @@ T0 = 1_763_800_000_000_000_000
 class FakeFloor:
     def __init__(self) -> None:
         self.view = FloorView()
-        self.orders = Orders(3)
+        self.orders = StaffOrders(3)
 
     def snapshot(self) -> FloorView:
         return self.view

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 from web.access.signin import Right
 from web.api.common import TrackedStream, camera_of, while_allowed
 from web.live.events import EventHub, writers
@@ -79,18 +79,18 @@ class StoreHandlers:
 
     async def served(self, request: Request, _visitor: Visitor | None) -> Response:
         """Take a person off the list."""
-        return self._order(request, Action.SERVED)
+        return self._order(request, StaffAction.SERVED)
 
     async def not_customer(self, request: Request, _visitor: Visitor | None) -> Response:
         """Take a person out of all counts."""
-        return self._order(request, Action.NOT_CUSTOMER)
+        return self._order(request, StaffAction.NOT_CUSTOMER)
 
-    def _order(self, request: Request, action: Action) -> Response:
+    def _order(self, request: Request, action: StaffAction) -> Response:
         camera, name = camera_of(request, self._backend), request.path_params["person"]
         known = any(p.camera == camera and p.track == name for p in self._backend.floor.snapshot().persons)
         if not known or not PERSON.fullmatch(name):
             raise Refused(Code.NOT_FOUND, "this person is not in the shop any more")
-        if not self._backend.floor.order(Order(action, camera, name)):
+        if not self._backend.floor.order(StaffOrder(action, camera, name)):
             raise Refused(Code.BUSY, "too many orders wait; try again", headers={"Retry-After": "1"})
         return Response(status_code=204)
 

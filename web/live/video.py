@@ -15,7 +15,7 @@ from web.refusal import Code, Refused
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from pipelines.outputs.watching import Live, LivePicture, Watch
+    from pipelines.outputs.watching import Live, LivePicture, LiveViewer
 
 BOUNDARY = "frame"
 MAX_VIEWERS = 64
@@ -133,7 +133,7 @@ class Viewers:
         """Count a viewer out."""
         self._count[camera] -= 1
 
-    def _watch(self, camera: str, slot: Slot, width: int, fps: float) -> Watch:
+    def _watch(self, camera: str, slot: Slot, width: int, fps: float) -> LiveViewer:
         if self._live is None:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
         loop = asyncio.get_running_loop()
@@ -144,7 +144,7 @@ class Viewers:
 
         return self._live.watch(camera, give, width=width, fps=fps)
 
-    def _unwatch(self, watch: Watch) -> None:
+    def _unwatch(self, watch: LiveViewer) -> None:
         if self._live is not None:
             self._live.unwatch(watch)
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
-from pipelines.outputs.watching import LivePicture, Watches
+from pipelines.outputs.watching import LivePicture, LiveViewers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2
 """JPEG is decoded at these parts of its size for a fraction of the cost: a half is made in under 3 ms."""
 
 
-class DeepStreamLive(Watches):
+class DeepStreamLive(LiveViewers):
     """A Live. A camera's branch is open only while it is watched; the newest frame wins.
 
     Sizes are the picture's own and its halves: each is made once, however many watch.

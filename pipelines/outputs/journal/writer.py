@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pricing.ledger.votes import Vote
     from pricing.value import Price
     from probes.answers import LookAnswer
-    from probes.events.staff_orders import Order
+    from probes.events.staff_orders import StaffOrder
     from probes.frame import Frame, TrackId
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WAITING = 4096
 FLUSH_S = 1.0
 MOST_PRICES = 16_384
 
 
-class Recorder:
+class JournalWriter:
     """A record in a gzip file. An older or full one becomes `FILE.1`, in place of the one before.
 
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
@@ -60,13 +60,13 @@ class Recorder:
         answers: Sequence[LookAnswer],
         votes: Sequence[tuple[TrackId, Sequence[Vote]]],
         ended: Sequence[TrackId],
-        orders: Sequence[Order],
+        orders: Sequence[StaffOrder],
     ) -> None:
         """Take a frame and what came with it."""
         ended = tuple(ended)
         self._put(lambda: {**frame_line(frame, answers, votes, ended), **_orders(orders)})
 
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[Order]) -> None:
+    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[StaffOrder]) -> None:
         """Take a quiet moment of a camera."""
         ended = tuple(ended)
         self._put(lambda: {"quiet": camera, "at": at, "ended": tracks_line(ended), **_orders(orders)})
@@ -96,7 +96,7 @@ class Recorder:
             while self._work():
                 pass
         except OSError as error:
-            log.error("the record %s ends here: %s", self._path, error.strerror or error)
+            logger.error("the record %s ends here: %s", self._path, error.strerror or error)
             with self._change:
                 self._closed = True
                 self._waiting.clear()
@@ -104,7 +104,7 @@ class Recorder:
             try:
                 self._file.close()
             except OSError:
-                log.debug("the record's file could not be closed")
+                logger.debug("the record's file could not be closed")
 
     def _work(self) -> bool:
         """Write what waits; False after the last."""
@@ -137,5 +137,5 @@ class Recorder:
         return price_line(question, price)
 
 
-def _orders(orders: Sequence[Order]) -> Line:
+def _orders(orders: Sequence[StaffOrder]) -> Line:
     return {"orders": [[o.action.value, o.camera, o.track] for o in orders]} if orders else {}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Mapping[str, Any]], str | None]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WAITING = 16
 MAX_BYTES = 16_384
@@ -42,7 +42,7 @@ class Commands:
     def accept(self, name: str, payload: bytes, *, retained: bool) -> bool:
         """Take a command; False where it is retained, far too long, or too many wait."""
         if retained:
-            log.warning("a retained command is ignored; publish commands without the retain flag")
+            logger.warning("a retained command is ignored; publish commands without the retain flag")
             return False
         if len(self._waiting) >= WAITING or len(payload) > MAX_BYTES:
             return False
@@ -73,7 +73,7 @@ class Commands:
                 except CommandRefused as refused:
                     error = str(refused)
                 except Exception:
-                    log.exception("command %s failed", name)
+                    logger.exception("command %s failed", name)
                     error = "failed"
         return {
             "schema": "msh.command-result/1",

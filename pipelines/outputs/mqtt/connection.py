@@ -36,7 +36,7 @@ _NO_LIMIT = 268_435_455
 _HEADERS = 64
 
 
-class LinkState(str, Enum):
+class BrokerState(str, Enum):
     """Where the connection stands, or why there is none."""
 
     CONNECTING = "connecting"
@@ -85,11 +85,11 @@ class Callbacks:
     down: Callable[[Session], None]
     ack: Callable[[Session, int, bool], None]
     message: Callable[[str, bytes, bool], None]
-    state: Callable[[LinkState, str], None]
+    state: Callable[[BrokerState, str], None]
 
 
 class Session:
-    """One connection, from the attempt to its end. `publish` and `drop` neither block nor raise."""
+    """One connection, from the attempt to its end. `publish` and `abort` neither block nor raise."""
 
     def __init__(self, client: Client, subscribe: str, callbacks: Callbacks) -> None:
         self._client = client
@@ -97,7 +97,7 @@ class Session:
         self._callbacks = callbacks
         self._answered = threading.Event()
         self._ended = threading.Event()
-        self._why = LinkState.UNREACHABLE
+        self._why = BrokerState.UNREACHABLE
         self._most_bytes = _NO_LIMIT
         self.receive_maximum = IN_FLIGHT
         self.detail = ""
@@ -125,7 +125,7 @@ class Session:
         """Tell whether the broker accepts a packet of this size; one too large would end the session."""
         return len(topic.encode()) + len(payload) + _HEADERS <= self._most_bytes
 
-    def drop(self) -> None:
+    def abort(self) -> None:
         """Cut the connection, as the network would; the broker then sends the will."""
         sock = cast("socket.socket | None", self._client.socket())
         if sock is not None:
@@ -134,17 +134,17 @@ class Session:
         self._answered.set()
         self._ended.set()
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Disconnect in good order; the will is not sent."""
         self._client.disconnect()
 
-    def run(self, spec: MqttSpec, stopping: threading.Event) -> LinkState:
+    def run(self, spec: MqttSpec, stopping: threading.Event) -> BrokerState:
         """Connect and stay until the connection ends; return why."""
         try:
             self._client.connect(spec.host, spec.port, spec.keepalive_s, clean_start=True)
             self._stay(stopping)
         except ssl.SSLError as error:
-            self._why, self.detail = LinkState.TLS_FAILED, error.reason or str(error)
+            self._why, self.detail = BrokerState.TLS_FAILED, error.reason or str(error)
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
@@ -155,10 +155,10 @@ class Session:
     def _stay(self, stopping: threading.Event) -> None:
         self._client.loop_start()
         if not self._answered.wait(ANSWER_S):
-            self.drop()
+            self.abort()
         while not self._ended.wait(1.0):
             if stopping.is_set():
-                self.leave()
+                self.disconnect()
         self._client.loop_stop()
         if self.was_up:
             self._callbacks.down(self)
@@ -173,7 +173,7 @@ class Session:
     ) -> None:
         if reason.is_failure:
             self.detail = str(reason)
-            self._why = LinkState.AUTH_FAILED if reason.value in _AUTH else LinkState.REFUSED
+            self._why = BrokerState.AUTH_FAILED if reason.value in _AUTH else BrokerState.REFUSED
         else:
             self.receive_maximum = getattr(properties, "ReceiveMaximum", IN_FLIGHT)
             self._most_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
@@ -188,7 +188,7 @@ class Session:
     ) -> None:
         self.detail = self.detail or str(reason)
         if self.was_up and reason.value == _TAKEN_OVER:
-            self._why = LinkState.TAKEN_OVER
+            self._why = BrokerState.TAKEN_OVER
         self._answered.set()
         self._ended.set()
 
@@ -201,7 +201,7 @@ class Session:
         self._callbacks.message(message.topic, bytes(message.payload), bool(message.retain))
 
 
-class Link:
+class BrokerConnection:
     """Keeps one session with the broker, with backoff, jitter and a will, in threads of its own.
 
     will: topic of a retained `offline`. random: 0 to 1, spreads a fleet's attempts.
@@ -238,17 +238,17 @@ class Link:
         """Disconnect without the will being sent; return after timeout_s at the latest."""
         self._stop.set()
         if (session := self._session) is not None:
-            session.leave()
+            session.disconnect()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         if self._thread.is_alive() and session is not None:
-            session.drop()
+            session.abort()
             self._thread.join(0.5)
 
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            self._callbacks.state(LinkState.CONNECTING, "")
+            self._callbacks.state(BrokerState.CONNECTING, "")
             self._session = Session(self._client(), self._subscribe, self._callbacks)
             began = time.monotonic()
             ended = self._session.run(self._spec, self._stop)
@@ -260,12 +260,12 @@ class Link:
             failures = 0 if stable else failures + 1
             self._callbacks.state(ended, self._session.detail)
             self._stop.wait(self._delay(ended, failures))
-        self._callbacks.state(LinkState.STOPPED, "")
+        self._callbacks.state(BrokerState.STOPPED, "")
 
-    def _delay(self, ended: LinkState, failures: int) -> float:
+    def _delay(self, ended: BrokerState, failures: int) -> float:
         spec = self._spec
         delay = spec.auth_retry_s
-        if ended in (LinkState.UNREACHABLE, LinkState.REFUSED):
+        if ended in (BrokerState.UNREACHABLE, BrokerState.REFUSED):
             doubled = spec.retry_first_ms << min(max(failures - 1, 0), 16)
             delay = min(doubled, spec.retry_max_ms) / 1000
         return delay * (1 + spec.retry_jitter * (2 * self._random() - 1))

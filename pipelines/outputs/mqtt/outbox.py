@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.mqtt.spool_db import Entry
     from probes.events.messages import Message
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WINDOW = 16
 """Messages sent and not yet acknowledged; leaves room for state below the broker's usual 20."""
@@ -96,7 +96,7 @@ class Outbox:
             try:
                 body = json.dumps(m.payload, separators=(",", ":"), ensure_ascii=False).encode()
             except (TypeError, ValueError):
-                log.exception("a message for %s is not JSON", m.topic)
+                logger.exception("a message for %s is not JSON", m.topic)
                 self._count(m.kind, "rejected", 1)
                 continue
             rows.append(
@@ -121,8 +121,8 @@ class Outbox:
         if self._in_flight:
             _, since = next(iter(self._in_flight.values()))
             if self._monotonic() - since > STUCK_S:
-                log.warning("the MQTT broker does not acknowledge; connecting anew")
-                self._session.drop()
+                logger.warning("the MQTT broker does not acknowledge; connecting anew")
+                self._session.abort()
                 return
         for entry in self._spool.pending(after=self._live_after, limit=self._room()) if self._room() else ():
             if not self._publish(entry, replayed=False):
@@ -178,4 +178,4 @@ class Outbox:
         self._count(entry.kind, result, 1)
         if result == "rejected" and not self._warned:
             self._warned = True
-            log.warning("the MQTT broker refuses messages of kind %s", entry.kind.value)
+            logger.warning("the MQTT broker refuses messages of kind %s", entry.kind.value)

@@ -9,9 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.mqtt.commands import Commands
-from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState
-from pipelines.outputs.mqtt.inbox import Inbox
+from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks
 from pipelines.outputs.mqtt.outbox import Outbox
+from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.retained import Retained
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.messages import MessageKind
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from probes.events.messages import Message
     from probes.metrics import Metrics
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
-INBOX = 4096
+QUEUE = 4096
 COMMIT_PAUSE_S = 0.05
 """Rest after a commit, so that a burst costs few flushes of the disk: at most 20 a second."""
 IDLE_S = 1.0
 
 _SAY = {
-    LinkState.ONLINE: "connected",
-    LinkState.UNREACHABLE: "no connection, messages wait in the spool",
-    LinkState.AUTH_FAILED: "the broker refuses user name or password, the next attempt waits",
-    LinkState.TLS_FAILED: "a certificate, the broker's or ours, is not accepted, the next attempt waits",
-    LinkState.REFUSED: "the broker refuses the connection (it must speak MQTT 5)",
-    LinkState.TAKEN_OVER: "another program uses the same store and device name, the next attempt waits",
+    BrokerState.ONLINE: "connected",
+    BrokerState.UNREACHABLE: "no connection, messages wait in the spool",
+    BrokerState.AUTH_FAILED: "the broker refuses user name or password, the next attempt waits",
+    BrokerState.TLS_FAILED: "a certificate, the broker's or ours, is not accepted, the next attempt waits",
+    BrokerState.REFUSED: "the broker refuses the connection (it must speak MQTT 5)",
+    BrokerState.TAKEN_OVER: "another program uses the same store and device name, the next attempt waits",
 }
 
 
@@ -67,15 +67,15 @@ class MqttPublisher:
         metrics: Metrics,
         now: Callable[[], int],
         random: Callable[[], float],
-        on_link: Callable[[LinkState], None] | None = None,
+        on_link: Callable[[BrokerState], None] | None = None,
         drain_per_s: int = 100,
     ) -> None:
         self._spec = spec
         self._base = f"msh/v1/{store}/{device}/"
         self._metrics = metrics
         self._on_link = on_link
-        self._inbox = Inbox(INBOX, lambda kind: self._count(kind, "dropped"))
-        metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._inbox))
+        self._queue = OutgoingQueue(QUEUE, lambda kind: self._count(kind, "dropped"))
+        metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._queue))
         self._commands = Commands(now)
         self._retained = Retained(initial)
         self._spool = Spool(spool, spool_bytes, now, self._count)
@@ -87,26 +87,27 @@ class MqttPublisher:
             count=self._count,
             drain_per_s=drain_per_s,
         )
+        soon = self._queue.call_soon
         callbacks = Callbacks(
-            up=lambda session: self._inbox.note(lambda: self._begin(session)),
-            down=lambda session: self._inbox.note(lambda: self._end(session)),
-            ack=lambda session, mid, good: self._inbox.note(lambda: self._acked(session, mid, good=good)),
+            up=lambda session: soon(lambda: self._begin(session)),
+            down=lambda session: soon(lambda: self._end(session)),
+            ack=lambda session, mid, good: soon(lambda: self._acked(session, mid, good=good)),
             message=self._command,
-            state=lambda state, detail: self._inbox.note(lambda: self._tell(state, detail)),
+            state=lambda state, detail: soon(lambda: self._tell(state, detail)),
         )
         will = self._base + AVAILABILITY
         commands = f"{self._base}command/+"
-        self._link = Link(spec, f"{store}-{device}", will, commands, callbacks, random=random)
+        self._link = BrokerConnection(spec, f"{store}-{device}", will, commands, callbacks, random=random)
         self._worker = threading.Thread(target=self._work, name="mqtt-writer", daemon=True)
         self._stopping = threading.Event()
         self._deadline = 0.0
-        self._farewell = threading.Event()
-        self.state = LinkState.STOPPED
+        self._offline_sent = threading.Event()
+        self.state = BrokerState.STOPPED
         self._session: Session | None = None  # this and the rest: the worker's alone
         self._announce = False
         self._others: dict[int, tuple[MessageKind, str]] = {}
         self._known: set[str] = set()
-        self._said = LinkState.STOPPED
+        self._said = BrokerState.STOPPED
         self.on_command("ping", lambda _: "pong")
         self.on_command("refresh", self._refresh)
 
@@ -119,9 +120,9 @@ class MqttPublisher:
         """Send or keep on disk all that waits, say `offline`, disconnect; takes timeout_s at most, about."""
         self._deadline = time.monotonic() + timeout_s
         self._stopping.set()
-        self._inbox.wake()
+        self._queue.wake()
         if self._worker.is_alive():
-            self._farewell.wait(timeout_s)
+            self._offline_sent.wait(timeout_s)
         self._link.stop(max(0.5, self._deadline - time.monotonic()))
         if self._worker.is_alive():
             self._worker.join(max(0.5, self._deadline - time.monotonic()))
@@ -131,12 +132,12 @@ class MqttPublisher:
         if self._stopping.is_set():
             self._count(message.kind, "dropped")
             return False
-        return self._inbox.put(message)
+        return self._queue.put(message)
 
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Set a retained topic, named below the device's; only the newest value is ever sent."""
         self._retained.set(topic, payload)
-        self._inbox.wake()
+        self._queue.wake()
 
     def on_command(self, name: str, handler: Handler) -> None:
         """Answer `command/{name}`: handler takes the command's JSON object and returns a short text."""
@@ -147,7 +148,7 @@ class MqttPublisher:
 
     def _command(self, topic: str, payload: bytes, retained: bool) -> None:
         self._commands.accept(topic.rpartition("/")[2], payload, retained=retained)
-        self._inbox.wake()
+        self._queue.wake()
 
     def _work(self) -> None:
         self._spool.open()
@@ -157,19 +158,19 @@ class MqttPublisher:
             try:
                 self._cycle(0.02 if self._outbox.draining else IDLE_S)
             except Exception:
-                log.exception("messaging goes on after an error")
+                logger.exception("messaging goes on after an error")
                 self._stopping.wait(IDLE_S)
         try:
             self._cycle(0)
-            self._say_farewell()
+            self._publish_offline()
         finally:
-            self._farewell.set()
+            self._offline_sent.set()
             self._spool.close()
             self._metrics.mqtt_connected.set(0)
-            self._tell(LinkState.STOPPED)
+            self._tell(BrokerState.STOPPED)
 
     def _cycle(self, timeout_s: float) -> None:
-        notes, messages = self._inbox.take(timeout_s)
+        notes, messages = self._queue.take(timeout_s)
         for note in notes:
             note()
         self._outbox.write(messages)
@@ -181,7 +182,7 @@ class MqttPublisher:
         if messages:
             self._stopping.wait(COMMIT_PAUSE_S)
 
-    def _say_farewell(self) -> None:
+    def _publish_offline(self) -> None:
         """Wait for the last acknowledgements, then for that of `offline`."""
         while self._session and self._outbox.in_flight and time.monotonic() < self._deadline - 1:
             self._cycle(0.05)
@@ -215,16 +216,16 @@ class MqttPublisher:
             self._known.discard(topic)
             self._spool.set_topic(topic, known=False)
 
-    def _tell(self, state: LinkState, detail: str = "") -> None:
+    def _tell(self, state: BrokerState, detail: str = "") -> None:
         """Log a state when it differs from the last one that said something."""
         self.state = state
         if self._on_link is not None:
             self._on_link(state)
         if state in _SAY and state is not self._said:
             self._said = state
-            level = logging.INFO if state is LinkState.ONLINE else logging.WARNING
+            level = logging.INFO if state is BrokerState.ONLINE else logging.WARNING
             host, port = self._spec.host, self._spec.port
-            log.log(level, "mqtt %s:%d: %s%s", host, port, _SAY[state], f" ({detail})" if detail else "")
+            logger.log(level, "mqtt %s:%d: %s%s", host, port, _SAY[state], f" ({detail})" if detail else "")
 
     def _publish_state(self) -> None:
         """Publish what changed; after the first round of a session, `online`."""
@@ -240,7 +241,7 @@ class MqttPublisher:
             self._announce = False
             self._publish(AVAILABILITY, b"online", 1, MessageKind.STATE, retain=True)
             self._metrics.mqtt_connected.set(1)
-            self._tell(LinkState.ONLINE)
+            self._tell(BrokerState.ONLINE)
 
     def _answer_commands(self) -> None:
         for name, result in self._commands.answers():
@@ -255,5 +256,5 @@ class MqttPublisher:
 
     def _refresh(self, _: Mapping[str, Any]) -> str:
         self._retained.again()
-        self._inbox.wake()
+        self._queue.wake()
         return "state is published again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.mqtt.spool_db import Entry, Store
+from pipelines.outputs.mqtt.spool_db import Entry, SpoolDatabase
 from pricing.live.sqlite_file import FileWords, SqliteFile
 
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ class Spool:
     ) -> None:
         self._now = now
         self._on_lost = on_lost
-        self._file = SqliteFile(path, lambda path: Store(path, limit_bytes), now, _WORDS, self._bring_back)
-        self._memory = Store(None, min(MEMORY_BYTES, limit_bytes))
+        self._file = SqliteFile(
+            path, lambda path: SpoolDatabase(path, limit_bytes), now, _WORDS, self._bring_back
+        )
+        self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
         self._last_id = 0
 
@@ -113,10 +115,10 @@ class Spool:
         if not self._file.use(lambda disk: disk.set_topic(name, known=known)):
             self._memory.set_topic(name, known=known)
 
-    def _settle(self, disk: Store, entries: Sequence[Entry]) -> None:
+    def _settle(self, disk: SpoolDatabase, entries: Sequence[Entry]) -> None:
         self._report(*disk.put(entries, self._now()))
 
-    def _bring_back(self, disk: Store) -> None:
+    def _bring_back(self, disk: SpoolDatabase) -> None:
         """Move what waited in memory to the disk, which was opened just now."""
         self._last_id = max(self._last_id, disk.last_id)
         waiting = self._memory.pending(0, NO_END, self._memory.messages, None)
@@ -130,7 +132,7 @@ class Spool:
         self._settle(disk, waiting)
         self._gone.clear()
         self._memory.close()
-        self._memory = Store(None, self._memory.limit_bytes)
+        self._memory = SpoolDatabase(None, self._memory.limit_bytes)
 
     def _report(self, expired: Counter[MessageKind], dropped: Counter[MessageKind]) -> None:
         for why, counts in (("expired", expired), ("dropped", dropped)):

@@ -47,7 +47,7 @@ class Entry:
         return len(self.topic.encode()) + len(self.payload) + ROW_BYTES
 
 
-class Store:
+class SpoolDatabase:
     """One SQLite database, on disk or in memory; every method is one transaction."""
 
     def __init__(self, path: Path | None, limit_bytes: int) -> None:

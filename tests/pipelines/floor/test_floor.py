@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import FloorPlan, build_floor, read_plan, written
+from pipelines.floor.plan import FloorPlan, build_floor, read_plan, to_json
 from pipelines.floor.staff_commands import people_commands
 from pipelines.outputs.mqtt.commands import CommandRefused
 from pricing.hours import parse_hours
@@ -15,7 +15,7 @@ from pricing.ledger.ranking import Weights
 from pricing.ledger.votes import Vote
 from pricing.value import Price
 from probes.events.notify import Rule
-from probes.events.staff_orders import WAITING, Action, Order
+from probes.events.staff_orders import WAITING, StaffAction, StaffOrder
 from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
@@ -109,17 +109,17 @@ def test_the_view_ranks_people_and_can_be_explained():
         first.rank = 5  # type: ignore[misc]  # it must not be possible
 
 
-@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("action", list(StaffAction))
 def test_who_is_served_or_no_customer_leaves_the_list_and_rings_no_more(action):
     shop = Shop()
     shop.visit(0, (1, "nike"), (2, "nike"), seconds=2)
-    assert shop.floor.order(Order(action, "door", "k7f3-0002"))
+    assert shop.floor.order(StaffOrder(action, "door", "k7f3-0002"))
     shop.visit(2, (1, "nike"), (2, "gucci"))
     shop.visit(5, (1, "nike"), (2, "gucci"), seconds=5)
     first, second = shop.floor.snapshot().persons
     assert (first.track, first.rank, second.rank) == ("k7f3-0001", 1, None)
     assert shop.events("notify") == []
-    if action is Action.SERVED:
+    if action is StaffAction.SERVED:
         assert second.served_at is not None
         assert second.total.amount_minor == 200_000
     else:
@@ -132,7 +132,9 @@ def test_orders_are_bounded_and_may_come_from_any_thread():
     taken: list[bool] = []
 
     def say() -> None:
-        taken.extend(shop.floor.order(Order(Action.SERVED, "door", "nobody")) for _ in range(WAITING))
+        taken.extend(
+            shop.floor.order(StaffOrder(StaffAction.SERVED, "door", "nobody")) for _ in range(WAITING)
+        )
 
     threads = [threading.Thread(target=say) for _ in range(4)]
     for thread in threads:
@@ -141,7 +143,7 @@ def test_orders_are_bounded_and_may_come_from_any_thread():
         thread.join()
     assert sum(taken) == WAITING
     shop.see(0)
-    assert shop.floor.order(Order(Action.SERVED, "door", "nobody"))
+    assert shop.floor.order(StaffOrder(StaffAction.SERVED, "door", "nobody"))
 
 
 @pytest.mark.parametrize(
@@ -225,10 +227,10 @@ def test_people_leave_for_good_once_nobody_can_find_them_again():
 
 
 def test_a_plan_is_written_and_read_again():
-    assert read_plan(written(PLAN)) == PLAN
+    assert read_plan(to_json(PLAN)) == PLAN
 
 
-@pytest.mark.parametrize("value", [None, [], {"store": "x"}, {**written(PLAN), "zones": 3}])
+@pytest.mark.parametrize("value", [None, [], {"store": "x"}, {**to_json(PLAN), "zones": 3}])
 def test_what_is_no_plan_is_told(value):
     with pytest.raises(BadInput, match="no plan of a floor"):
         read_plan(value)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipelines.floor.plan import open_record, read_plan, written
+from pipelines.floor.plan import open_record, read_plan, to_json
 from pipelines.floor.replay import Replay
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
@@ -86,7 +86,7 @@ def test_two_who_are_one_are_staff_if_either_is() -> None:
 
 
 def test_the_plan_with_its_staff_and_what_follows_are_replayed(tmp_path) -> None:
-    assert read_plan(written(STAFFED)) == STAFFED
+    assert read_plan(to_json(STAFFED)) == STAFFED
     shop = Shop(open_record(tmp_path / "day.gz", STAFFED))
     shop.look(badge(), worn("hat", "kangol"), times=10)
     shop.floor.close(START + 60_000 * MS)

@@ -6,14 +6,14 @@ import json
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import open_record, plan_of, written
+from pipelines.floor.plan import open_record, plan_of, to_json
 from pipelines.floor.replay import Replay
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 from scripts.msh import main
 from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
 from tests.pipelines.settings.store_file import MINIMAL, load
 
-HEAD = json.dumps({"schema": "msh.record/1", "plan": written(plan())})
+HEAD = json.dumps({"schema": "msh.record/1", "plan": to_json(plan())})
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def record(tmp_path_factory):
     for _ in live(ShopDay(11, 20, hours=0.1), service, floor):
         if not ordered and floor.snapshot().persons:
             person = floor.snapshot().persons[0]
-            ordered = floor.order(Order(Action.SERVED, person.camera, person.track))
+            ordered = floor.order(StaffOrder(StaffAction.SERVED, person.camera, person.track))
     return path
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
-from pipelines.outputs.record import Recorder
+from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import SnapshotOutput
 from tests.fakes.broker import wait_for
@@ -74,7 +74,7 @@ def snapshots(folder: Path) -> Callable[[], None]:
 
 def recordings(folder: Path) -> Callable[[], None]:
     def once() -> None:
-        output = Recorder(folder)
+        output = VideoRecorder(folder)
         output.add_camera("entrance", 5)
         output.publish(plain(captured_at=1))
         output.close()

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import stamp, trim, write_whole
-from pipelines.outputs.record import Recorder
+from pipelines.outputs.record import VideoRecorder
 from tests.fakes.redacted import plain
 from tests.pipelines.outputs.test_mp4 import times
 
@@ -31,7 +31,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
     return True
 
 
-def record(recorder: Recorder, offsets_ms: list[int], camera: str = "entrance", width: int = 64) -> None:
+def record(recorder: VideoRecorder, offsets_ms: list[int], camera: str = "entrance", width: int = 64) -> None:
     """Publish frames as fast as the recorder takes them, without loss."""
     tape = recorder._tapes[camera]
     for ms in offsets_ms:
@@ -41,7 +41,7 @@ def record(recorder: Recorder, offsets_ms: list[int], camera: str = "entrance", 
 
 
 def test_segments_have_the_frames_at_their_times(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path, segment_s=2)
+    recorder = VideoRecorder(tmp_path, segment_s=2)
     recorder.add_camera("entrance")
     record(recorder, list(range(0, 5000, 100)))
     recorder.close()
@@ -68,7 +68,7 @@ def test_segments_have_the_frames_at_their_times(tmp_path: Path) -> None:
 def test_gaps_and_clock_changes_begin_a_new_file(
     tmp_path: Path, offsets: list[int], counts: list[int]
 ) -> None:
-    recorder = Recorder(tmp_path)
+    recorder = VideoRecorder(tmp_path)
     recorder.add_camera("entrance")
     record(recorder, offsets)
     recorder.close()
@@ -76,7 +76,7 @@ def test_gaps_and_clock_changes_begin_a_new_file(
 
 
 def test_a_new_size_begins_a_new_file(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
+    recorder = VideoRecorder(tmp_path)
     recorder.add_camera("entrance")
     record(recorder, [0, 100])
     record(recorder, [200, 300], width=128)
@@ -85,7 +85,7 @@ def test_a_new_size_begins_a_new_file(tmp_path: Path) -> None:
 
 
 def test_only_cameras_that_were_added_are_recorded(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
+    recorder = VideoRecorder(tmp_path)
     recorder.add_camera("entrance")
     recorder.publish(plain(camera="till"))
     assert recorder.wanted("entrance")
@@ -101,7 +101,7 @@ def test_only_cameras_that_were_added_are_recorded(tmp_path: Path) -> None:
 
 
 def test_publish_drops_and_counts_when_the_encoder_is_behind(tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
+    recorder = VideoRecorder(tmp_path)
     recorder.add_camera("entrance")
     frames = [plain(1280, 720, captured_at=START + n * 100_000_000) for n in range(40)]
     before = time.thread_time()
@@ -127,7 +127,7 @@ def test_the_bound_deletes_the_oldest_of_all_cameras_and_never_an_unfinished_one
 def test_old_segments_make_room_for_new_ones(tmp_path: Path) -> None:
     old = tmp_path / "entrance" / "20200101T000000000Z.mp4"
     write_whole(old, bytes(2_000_000))
-    recorder = Recorder(tmp_path, max_mb=1)
+    recorder = VideoRecorder(tmp_path, max_mb=1)
     recorder.add_camera("entrance")
     record(recorder, [0, 100])
     recorder.close()
@@ -138,9 +138,9 @@ def test_old_segments_make_room_for_new_ones(tmp_path: Path) -> None:
 KILLED = """
 import sys, time
 from pathlib import Path
-from pipelines.outputs.record import Recorder
+from pipelines.outputs.record import VideoRecorder
 from tests.fakes.redacted import plain
-recorder = Recorder(Path(sys.argv[1]), segment_s=2)
+recorder = VideoRecorder(Path(sys.argv[1]), segment_s=2)
 recorder.add_camera("entrance")
 n = 0
 while True:
@@ -166,7 +166,7 @@ def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_
     # A busy machine drops frames on the way to the encoder; what was written must play.
     assert all(1 <= len(times(path)) <= 20 for path in finished)
     left = list(tmp_path.glob("*/*.part"))
-    recorder = Recorder(tmp_path)
+    recorder = VideoRecorder(tmp_path)
     recorder.add_camera("entrance")
     recorder.close()
     assert not list(tmp_path.glob("*/*.part"))
@@ -177,12 +177,12 @@ def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_
 def test_a_folder_that_cannot_be_is_a_clear_mistake(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match=r"outputs\.record\.folder"):
-        Recorder(tmp_path / "file").add_camera("entrance")
+        VideoRecorder(tmp_path / "file").add_camera("entrance")
 
 
 def test_a_disk_that_refuses_is_tried_again_later(tmp_path: Path) -> None:
     now = [0.0]
-    recorder = Recorder(tmp_path, clock=lambda: now[0])
+    recorder = VideoRecorder(tmp_path, clock=lambda: now[0])
     recorder.add_camera("entrance")
     folder = tmp_path / "entrance"
     folder.rmdir()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from engines.paths import ROOT
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 from tests.fakes.served_page import customer, served_page, until
 
 API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
@@ -83,13 +83,13 @@ def test_a_camera_says_why_and_what_to_do(client):
     assert till["state"] == "stopped"
 
 
-@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("action", list(StaffAction))
 def test_a_word_on_a_person_reaches_the_floor(page, client, action):
     page.floor.show(customer())
     page.floor.orders.take()
     path = f"/api/people/entrance/k7f3-0001/{action.value}"
     assert client.post(path).status_code == 204
-    assert page.floor.orders.take() == [Order(action, "entrance", "k7f3-0001")]
+    assert page.floor.orders.take() == [StaffOrder(action, "entrance", "k7f3-0001")]
 
 
 @pytest.mark.parametrize("path", ["entrance/k7f3-0009", "till/k7f3-0001", "nowhere/k7f3-0001", "entrance/x"])

@@ -20,11 +20,11 @@ from pipelines.outputs.journal.format import (
     read_tracks,
     read_votes,
 )
-from pipelines.outputs.journal.writer import Recorder
+from pipelines.outputs.journal.writer import JournalWriter
 from pricing.ledger.votes import Vote
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark
-from probes.events.staff_orders import Action, Order
+from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 NUMBERS = st.floats(-1e4, 1e4)
@@ -84,9 +84,9 @@ def entries(path) -> list[dict]:
 
 def test_a_record_holds_everything_in_order(tmp_path) -> None:
     path = tmp_path / "day.gz"
-    recorder = Recorder(path, {"store": "s"}, 10_000_000)
+    recorder = JournalWriter(path, {"store": "s"}, 10_000_000)
     recorder.prices([(("gucci", None, "bag"), None)])
-    recorder.frame(Frame("c", 5, (8, 8)), (), (), (), [Order(Action.SERVED, "c", "k-0001")])
+    recorder.frame(Frame("c", 5, (8, 8)), (), (), (), [StaffOrder(StaffAction.SERVED, "c", "k-0001")])
     recorder.quiet("c", 9, [TrackId("c", "k", 1)], [])
     recorder.close(10)
     recorder.quiet("c", 11, [], [])
@@ -103,7 +103,7 @@ def test_a_record_holds_everything_in_order(tmp_path) -> None:
 def test_a_new_record_keeps_the_one_before(tmp_path) -> None:
     path = tmp_path / "day.gz"
     for start in (1, 2, 3):
-        Recorder(path, {"start": start}, 10_000_000).close(0)
+        JournalWriter(path, {"start": start}, 10_000_000).close(0)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["day.gz", "day.gz.1"]
     assert [entries(p)[0]["plan"]["start"] for p in (path, tmp_path / "day.gz.1")] == [3, 2]
 
@@ -111,7 +111,7 @@ def test_a_new_record_keeps_the_one_before(tmp_path) -> None:
 def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
     path = tmp_path / "day.gz"
-    recorder = Recorder(path, {}, 4000)
+    recorder = JournalWriter(path, {}, 4000)
     recorder.prices([(("gucci", None, "bag"), Price(1, 1, 1, "EUR", "x"))])
     for number in range(400):
         noise = [Detection(Kind.PERSON, "person", 0.9, Box(number**0.5, number**0.4, number**0.3, 1))]
@@ -125,7 +125,7 @@ def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatc
 
 
 def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path, caplog) -> None:
-    recorder = Recorder(tmp_path / "day.gz", {}, 10_000_000)
+    recorder = JournalWriter(tmp_path / "day.gz", {}, 10_000_000)
 
     class Full:
         def write(self, text):

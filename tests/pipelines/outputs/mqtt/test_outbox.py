@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.outputs.mqtt.connection import Callbacks, Link, LinkState, MqttSpec
-from pipelines.outputs.mqtt.inbox import Inbox
+from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks, MqttSpec
 from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
+from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.messages import Message, MessageKind
 from tests.fakes.people import SECOND, START
@@ -40,7 +40,7 @@ class Session:
         self.expiries.append(expiry_s)
         return len(self.sent)
 
-    def drop(self):
+    def abort(self):
         self.dropped = True
 
 
@@ -188,7 +188,7 @@ def test_nothing_about_a_person_is_kept_longer_than_a_week(desk):
 
 def test_a_full_inbox_gives_up_updates_first():
     lost: list[MessageKind] = []
-    inbox = Inbox(3, lost.append)
+    inbox = OutgoingQueue(3, lost.append)
     for kind, n in ((ENDED, 1), (UPDATED, 2), (ENDED, 3), (ENDED, 4), (UPDATED, 5), (NOTIFY, 6)):
         inbox.put(Message(kind, "t", {"n": n}))
     assert [m.payload["n"] for m in inbox.take(0)[1]] == [1, 3, 4]
@@ -202,18 +202,18 @@ def nothing(*_):
 @pytest.mark.parametrize(
     ("ended", "failures", "draw", "seconds"),
     [
-        (LinkState.UNREACHABLE, 1, 0.5, 0.5),
-        (LinkState.UNREACHABLE, 2, 0.5, 1.0),
-        (LinkState.UNREACHABLE, 4, 0.0, 4 * 0.7),
-        (LinkState.UNREACHABLE, 1000, 1.0, 30 * 1.3),
-        (LinkState.UNREACHABLE, 0, 0.5, 0.5),
-        (LinkState.REFUSED, 3, 0.5, 2.0),
-        (LinkState.AUTH_FAILED, 1, 0.5, 60.0),
-        (LinkState.TLS_FAILED, 1, 1.0, 78.0),
-        (LinkState.TAKEN_OVER, 9, 0.5, 60.0),
+        (BrokerState.UNREACHABLE, 1, 0.5, 0.5),
+        (BrokerState.UNREACHABLE, 2, 0.5, 1.0),
+        (BrokerState.UNREACHABLE, 4, 0.0, 4 * 0.7),
+        (BrokerState.UNREACHABLE, 1000, 1.0, 30 * 1.3),
+        (BrokerState.UNREACHABLE, 0, 0.5, 0.5),
+        (BrokerState.REFUSED, 3, 0.5, 2.0),
+        (BrokerState.AUTH_FAILED, 1, 0.5, 60.0),
+        (BrokerState.TLS_FAILED, 1, 1.0, 78.0),
+        (BrokerState.TAKEN_OVER, 9, 0.5, 60.0),
     ],
 )
 def test_attempts_are_spread_and_grow_rare(ended, failures, draw, seconds):
     callbacks = Callbacks(nothing, nothing, nothing, nothing, nothing)
-    link = Link(MqttSpec("broker"), "id", "will", "command/+", callbacks, random=lambda: draw)
+    link = BrokerConnection(MqttSpec("broker"), "id", "will", "command/+", callbacks, random=lambda: draw)
     assert link._delay(ended, failures) == pytest.approx(seconds)

@@ -16,7 +16,7 @@ import pytest
 
 from engines.errors import BadInput
 from engines.paths import ROOT
-from pipelines.outputs.mqtt.connection import LinkState, MqttSpec
+from pipelines.outputs.mqtt.connection import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
@@ -37,7 +37,7 @@ class Bench:
         self.folder = folder
         self.closers = []
         self.metrics = Metrics(("live",))
-        self.links: list[LinkState] = []
+        self.links: list[BrokerState] = []
 
     def broker(self, start=True, **options) -> Broker:
         broker = Broker(self.folder, **options)
@@ -124,7 +124,7 @@ def test_online_comes_after_the_initial_state_and_offline_on_a_clean_stop(bench)
     began = time.monotonic()
     publisher.stop()
     assert time.monotonic() - began < 10
-    assert publisher.state is LinkState.STOPPED
+    assert publisher.state is BrokerState.STOPPED
     late = bench.listener(broker.port, topic="msh/v1/+/+/availability")
     (said,) = late.wait("/availability")
     assert (said.text, said.retained) == ("offline", True)
@@ -138,7 +138,7 @@ def test_state_is_retained_newest_only_and_comes_back_after_a_broker_restart(ben
     for n in range(200):
         publisher.set_state("camera/door/status", camera_status("live", n * 1_000_000))
     broker.kill()
-    wait_for(lambda: LinkState.UNREACHABLE in bench.links)
+    wait_for(lambda: BrokerState.UNREACHABLE in bench.links)
     publisher.set_state("camera/door/status", camera_status("stale", 0, "no_frames"))
     broker.start()
     bench.online()
@@ -206,8 +206,8 @@ def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
     caplog.set_level(logging.INFO)
     broker = bench.broker(users={"edge": "right-one"})
     publisher = bench.publisher(broker.port, username="edge", password="wr0ng-secret")
-    wait_for(lambda: bench.links.count(LinkState.AUTH_FAILED) == 2)
-    assert bench.links.count(LinkState.CONNECTING) <= 3
+    wait_for(lambda: bench.links.count(BrokerState.AUTH_FAILED) == 2)
+    assert bench.links.count(BrokerState.CONNECTING) <= 3
     said = [r for r in caplog.records if "user name or password" in r.getMessage()]
     assert len(said) == 1
     assert "wr0ng-secret" not in caplog.text + repr(publisher._spec) + repr(vars(publisher))
@@ -342,7 +342,7 @@ def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
     monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         publisher = bench.publisher(deaf.getsockname()[1])
-        wait_for(lambda: bench.links.count(LinkState.UNREACHABLE) == 2)
+        wait_for(lambda: bench.links.count(BrokerState.UNREACHABLE) == 2)
         began = time.monotonic()
         publisher.stop(1)
         assert time.monotonic() - began < 10
@@ -365,9 +365,9 @@ def test_a_box_whose_name_another_one_uses_steps_back(bench):
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=broker, daemon=True).start()
         bench.publisher(server.getsockname()[1], auth_retry_s=30)
-        wait_for(lambda: LinkState.TAKEN_OVER in bench.links)
+        wait_for(lambda: BrokerState.TAKEN_OVER in bench.links)
         time.sleep(0.5)
-        assert bench.links.count(LinkState.CONNECTING) == 1
+        assert bench.links.count(BrokerState.CONNECTING) == 1
         server.shutdown(socket.SHUT_RDWR)
 
 
@@ -401,7 +401,7 @@ def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
     broker = bench.broker(start=False, extra=certificates(bench.folder))
     broker.start()
     bench.publisher(broker.port, tls=True)
-    wait_for(lambda: LinkState.TLS_FAILED in bench.links)
+    wait_for(lambda: BrokerState.TLS_FAILED in bench.links)
     wait_for(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probes.events.messages import Message
 
 
-class Inbox:
+class OutgoingQueue:
     """A bounded queue of messages beside notes of what the link saw; neither ever blocks.
 
     on_drop: called with the kind of each message for which there was no room: the oldest update, or,
@@ -45,7 +45,7 @@ class Inbox:
             self._on_drop(dropped.kind)
         return dropped is not message
 
-    def note(self, what: Callable[[], None]) -> None:
+    def call_soon(self, what: Callable[[], None]) -> None:
         """Leave a note, to be called by the taker."""
         with self._lock:
             self._notes.append(what)
