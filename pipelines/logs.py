@@ -24,9 +24,10 @@ _HIDDEN: Final = "***"
 _SHORT: Final = 4
 _MOST_REMEMBERED: Final = 512
 _USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
-_FIELD: Final = re.compile(
-    r"(?i)(?<![a-z])(pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)(\s*[=:]\s*)(?!\*\*\*)[^\s&\"',;]+"
-)
+# Only as programs write them, `password=x` and `"password": "x"`: a sentence about passwords is no secret.
+_NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)"
+_FIELD: Final = re.compile(rf"(?i)(?<![a-z])({_NAMES}=[\"']?)(?!\*\*\*)[^\s&\"',;]+")
+_JSON_FIELD: Final = re.compile(rf"(?i)([\"'][a-z_-]*{_NAMES}[\"']\s*:\s*([\"']))(?:(?!\2).)*")
 _AUTHORIZATION: Final = re.compile(r"(?i)(authorization:\s*)[^\r\n]+")
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: " "}
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "news"}
@@ -57,7 +58,8 @@ class SecretScrubber:
             text = self._pattern.sub(_HIDDEN, text)
         text = _USERINFO.sub(rf"\1{_HIDDEN}@", text)
         text = _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)
-        return _FIELD.sub(rf"\1\2{_HIDDEN}", text)
+        text = _JSON_FIELD.sub(rf"\1{_HIDDEN}", text)
+        return _FIELD.sub(rf"\1{_HIDDEN}", text)
 
 
 def _form(secret: str) -> str:

@@ -107,7 +107,7 @@ def _named_like(folder: Path) -> BrandFile:
 
 def _read(path: Path) -> BrandFile:
     try:
-        document = read_document(decoded(read_raw(path, BRAND_YAML)), _Verbatim())
+        document = read_document(decoded(read_raw(path, BRAND_YAML)), _Verbatim(), BrandFile)
     except Unreadable as error:
         raise SettingsError([error.mistake.line(path)]) from None
     file, mistakes = _judge(document)

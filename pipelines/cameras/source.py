@@ -37,7 +37,7 @@ class SourceKind(str, Enum):
 class SourceSpec:
     """All that is needed to read one camera.
 
-    source: rtsp:// or rtsps:// address without credentials, /dev/video*, or path of a file or image folder.
+    source: rtsp:// or rtsps:// address without credentials, a device, or path of a file or image folder.
     fps: upper limit for cameras and files, exact rate for image folders. loop: files and folders start over.
     """
 
@@ -80,10 +80,9 @@ class SourceSpec:
         """What the address leads to; a path that leads nowhere counts as a file."""
         if "://" in self.source:
             return SourceKind.RTSP
-        path = Path(self.source)
-        if self.source.startswith("/dev/") or _is_character_device(path):
+        if is_device(self.source):
             return SourceKind.DEVICE
-        return SourceKind.IMAGES if path.is_dir() else SourceKind.FILE
+        return SourceKind.IMAGES if Path(self.source).is_dir() else SourceKind.FILE
 
     @property
     def address(self) -> str:
@@ -95,6 +94,16 @@ class SourceSpec:
         """Seconds without a frame until the camera counts as stale; never less than two slow frames."""
         slowest = 2.5 / self.fps if self.kind is SourceKind.IMAGES else 0.0
         return max(self.stale_after_ms / 1000, slowest)
+
+
+def is_device(source: str) -> bool:
+    """Tell whether a path is a device such as /dev/video0 or /dev/v4l/by-id/NAME.
+
+    Everything under /dev counts, as a camera may be unplugged now; /dev/shm holds plain files.
+    """
+    if source.startswith("/dev/"):
+        return not source.startswith("/dev/shm/")  # noqa: S108 compared, not written to
+    return _is_character_device(Path(source))
 
 
 def _is_character_device(path: Path) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -43,22 +46,49 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+_WANTED: Final = "must be host:port in quotes or plain, such as 127.0.0.1:8080 or 0.0.0.0:8080"
+_NUMERIC: Final = re.compile(r"[0-9.]+")
+_HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
+
+
 def parse_address(value: object) -> Address:
-    """Read `host:port`; raises ValueError with a sentence for the user."""
+    """Read `host:port` of a server; raises ValueError with a sentence for the user."""
     if isinstance(value, Address):
         return value
-    wanted = "must be host:port in quotes or plain, such as 127.0.0.1:8080 or 0.0.0.0:8080"
     if not isinstance(value, str):
-        raise ValueError(wanted)
+        raise ValueError(_WANTED)
     host, colon, port = value.rpartition(":")
+    if host == "*":
+        raise ValueError('must not be "*"; write 0.0.0.0 for every address of this machine')
     if not colon or not host or not (port.isascii() and port.isdigit()):
-        raise ValueError(wanted)
-    bracketed = host.startswith("[") and host.endswith("]")
-    if any(c.isspace() or c in "/@" for c in host) or (":" in host and not bracketed):
-        raise ValueError(wanted)
+        raise ValueError(_WANTED)
     if len(port) > 5 or int(port) > 65535:
         raise ValueError("has a port above 65535")
-    return Address(host.strip("[]"), int(port))
+    if host.startswith("[") and host.endswith("]"):
+        return Address(_bindable(host[1:-1], ipaddress.IPv6Address), int(port))
+    if _NUMERIC.fullmatch(host):
+        return Address(_bindable(host, ipaddress.IPv4Address), int(port))
+    if not _HOST.fullmatch(host):
+        raise ValueError(_WANTED)
+    return Address(host, int(port))
+
+
+def _bindable(host: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> str:
+    """Return an IP address on which a server can listen; raises ValueError with a sentence for the user."""
+    try:
+        address = kind(host)
+    except ValueError:
+        raise ValueError("is not an IP address; write one of this machine, or 0.0.0.0 for all") from None
+    if address.is_multicast or host == "255.255.255.255":
+        raise ValueError("is an address on which no server can listen; write one of this machine")
+    return host
+
+
+def plain_name(text: str) -> str:
+    """Return the text if it is one line that can be shown; raises ValueError with a sentence for the user."""
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("must be one line of plain text, without spaces at its ends")
+    return text
 
 
 def resolve_path(value: object, info: ValidationInfo) -> Path:
@@ -71,6 +101,7 @@ def resolve_path(value: object, info: ValidationInfo) -> Path:
     return Path(folder) / value
 
 
+PlainName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(plain_name)]
 Slug = Annotated[str, Field(pattern=SLUG)]
 Listen = Annotated[
     Address,

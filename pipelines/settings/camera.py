@@ -7,16 +7,17 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from pipelines.cameras.source import is_device
 from pipelines.settings.area import MaskConfig, ZoneConfig
-from pipelines.settings.base import Section, Slug, resolve_path
+from pipelines.settings.base import PlainName, Section, Slug, resolve_path
 
 SourceKind = Literal["rtsp", "v4l2", "csi", "file", "folder"]
-_DEVICE: Final = re.compile(r"/dev/video[0-9]{1,3}")
 _CSI: Final = re.compile(r"csi://(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})")
 _RTSP: Final = re.compile(r"rtsps?://", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _KINDS: Final = (
-    "must be rtsp://host/path, rtsps://host/path, /dev/video0, csi://0, a video file or a folder of pictures"
+    "must be rtsp://host/path, rtsps://host/path, a device such as /dev/video0 or /dev/v4l/by-id/NAME, csi://0,"
+    " a video file or a folder of pictures"
 )
 
 
@@ -33,7 +34,7 @@ def refuse_userinfo(url: str) -> None:
 def _source(value: object, info: ValidationInfo) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError(_KINDS)
-    if _DEVICE.fullmatch(value) or _CSI.fullmatch(value):
+    if _CSI.fullmatch(value):
         return value
     scheme = _SCHEME.match(value)
     if scheme is None:
@@ -128,8 +129,13 @@ class CameraConfig(CameraDefaultsConfig):
 
     source: Annotated[str, BeforeValidator(_source)] = Field(
         title="Source",
-        description="rtsp://host/path, rtsps://host/path, /dev/video0, csi://0 (Jetson), a video file or"
-        " a folder of pictures.",
+        description="rtsp://host/path, rtsps://host/path, /dev/video0 or /dev/v4l/by-id/NAME, csi://0"
+        " (Jetson), a video file or a folder of pictures.",
+    )
+    name: PlainName | None = Field(
+        default=None,
+        title="Name",
+        description="The camera's name as people say it, such as Kamera Süd; absent: made of its id.",
     )
     enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
     credentials: CredentialsConfig | None = Field(
@@ -154,7 +160,7 @@ class CameraConfig(CameraDefaultsConfig):
             return "csi"
         if _SCHEME.match(self.source):
             return "rtsp"
-        if _DEVICE.fullmatch(self.source):
+        if is_device(self.source):
             return "v4l2"
         return "folder" if Path(self.source).is_dir() else "file"
 
@@ -172,6 +178,6 @@ class CameraConfig(CameraDefaultsConfig):
     @classmethod
     def _only_for_files(cls, value: bool, info: ValidationInfo) -> bool:
         source = info.data.get("source")
-        if value and source is not None and (_SCHEME.match(source) or _DEVICE.fullmatch(source)):
+        if value and source is not None and (_SCHEME.match(source) or is_device(source)):
             raise ValueError("is only for files and folders; remove it")
         return value

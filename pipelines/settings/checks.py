@@ -6,25 +6,27 @@ is passed over here, the sections report it.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from pipelines.settings.base import Address, parse_address
-from pipelines.settings.camera import CameraConfig
-from pipelines.settings.mistakes import Keys, did_you_mean, shown
+from pipelines.settings.base import SLUG, Address, parse_address
+from pipelines.settings.mistakes import Keys, did_you_mean
 from pipelines.settings.models import BUILTIN_BRAND
 from pipelines.settings.outputs import MetricsConfig, RtspConfig, WebConfig
 from pipelines.settings.platform import PlatformConfig
 from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
 
 Finding = tuple[Keys, str]
 Raw = dict[str, object]
+_SLUG: Final = re.compile(SLUG)
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -69,7 +71,8 @@ def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
             continue
         keys = ("cameras", name, "source")
         if source in seen:
-            yield keys, f'is the source of camera "{shown(seen[source])}" too; each camera has its own'
+            other = f'camera "{seen[source]}"' if _SLUG.fullmatch(seen[source]) else "another camera"
+            yield keys, f"is the source of {other} too; each camera has its own"
         seen.setdefault(source, name)
         if "://" not in source and not source.startswith("/dev/") and source.strip():
             yield from _must_exist(keys, source, folder)
@@ -154,7 +157,7 @@ def _rules(raw: Raw) -> Iterator[Finding]:
         wanted = when.get("in_zones")
         for place, zone in enumerate(wanted if isinstance(wanted, tuple) else ()):
             if isinstance(zone, str) and zone not in zones:
-                hint = did_you_mean(zone, zones)
+                hint = did_you_mean(zone, _slugs(zones))
                 yield (
                     ("notify", index, "when", "in_zones", place),
                     f"no camera has a zone of this name.{hint}",
@@ -183,11 +186,16 @@ def _ways(raw: Raw) -> Iterator[Finding]:
             zones = _block(_block(cameras.get(camera)).get("zones"))
             keys: Keys = ("floor", "handover", index, key)
             if camera not in cameras:
-                yield keys, f"no camera of this name.{did_you_mean(camera, cameras)}"
+                yield keys, f"no camera of this name.{did_you_mean(camera, _slugs(cameras))}"
             elif zone not in zones:
-                yield keys, f"the camera has no zone of this name.{did_you_mean(zone, zones)}"
+                yield keys, f"the camera has no zone of this name.{did_you_mean(zone, _slugs(zones))}"
             elif _block(zones[zone]).get("role", "floor") not in roles:
                 yield keys, f"this zone needs `role: {roles[0]}` or `role: {roles[1]}`"
+
+
+def _slugs(names: Iterable[str]) -> list[str]:
+    """Return the names that are in order: any other text in their place may be a secret."""
+    return [name for name in names if _SLUG.fullmatch(name)]
 
 
 def _zone_names(raw: Raw) -> set[str]:
@@ -197,7 +205,7 @@ def _zone_names(raw: Raw) -> set[str]:
         zone
         for camera in cameras
         for key, value in camera.items()
-        if key == "zones" or key not in CameraConfig.model_fields
+        if key == "zones" or get_close_matches(key, ["zones"], cutoff=0.6)
         for zone in _block(value)
     }
 

@@ -7,15 +7,20 @@ are what YAML bombs and surprises are made of, and `defaults:` does their honest
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, cast
 
 import yaml
+from pydantic import SecretStr
 
-from pipelines.settings.mistakes import Keys, Mistake, Place, dotted
+from pipelines.settings.key_paths import is_known, named_path, type_at
+from pipelines.settings.mistakes import Keys, Mistake, Place
 from pipelines.settings.substitute import Unfilled
+from pipelines.settings.words import NO_SPACE, no_value
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from pipelines.settings.substitute import Substitution
 
 _DEEPEST: Final = 24
@@ -46,6 +51,15 @@ _SENTENCES: Final = (
     ("directive", 'a line that begins with "%" does not fit here'),
     ("block scalar", 'a value that begins with "|" or ">" must be in quotes'),
 )
+_JOINED_LINE: Final = re.compile(r" *(?:- +)*[A-Za-z_-]+:[^\s/].*")
+_TYPOGRAPHIC: Final = tuple("\u201c\u201d\u201e\u201a\u2018\u2019\u00ab\u00bb\u2039\u203a")
+_QUOTES: Final = "begins with a typographic quote; use plain quotes: \" or '"
+_INVISIBLE: Final = "\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_BEFORE_VALUE: Final = re.compile(rf"[^\"'#:{_INVISIBLE}]*(?::[ \t]*)?([{_INVISIBLE}])")
+_COMMENT: Final = re.compile(r"[ \t]*#.*")
+_COMMENTED: Final = ' (what follows "#" is a comment; put it in quotes if it is the value)'
+_CUT_SHORT: Final = 'ends before the "#", which begins a comment; put it in quotes if the value goes on'
+_ONE_NAME: Final = re.compile(r"\$\{[^}]*\}")
 _OPENED_BEFORE: Final = ("could not find expected ':'", "found unexpected end of stream", "expected ',' or")
 
 
@@ -65,6 +79,7 @@ class Document:
     keys: dict[Keys, Place] = field(default_factory=dict)
     values: dict[Keys, Place] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[Mistake] = field(default_factory=list)
     broken: set[Keys] = field(default_factory=set)
 
     def key_place(self, keys: Keys) -> Place:
@@ -80,8 +95,9 @@ class Document:
         return self.values.get(keys) or self.key_place(keys)
 
 
-def read_document(text: str, substitution: Substitution) -> Document:
-    """Read one YAML document and fill `${NAME}` in; raises Unreadable."""
+def read_document(text: str, substitution: Substitution, root: type[BaseModel]) -> Document:
+    """Read one YAML document and fill `${NAME}` in; raises Unreadable. root: the model of the document."""
+    _refuse_invisible(text)
     loader: _Loader | None = None
     try:
         loader = _Loader(text)
@@ -99,8 +115,21 @@ def read_document(text: str, substitution: Substitution) -> Document:
         words = 'a "\\" in double quotes begins an escape; use single quotes'
         raise Unreadable(Mistake(place, "", words)) from None
     document = Document(None)
-    value = None if node is None else _Values(document, substitution).read(node, ())
-    return Document(value, document.keys, document.values, document.mistakes, document.broken)
+    value = None if node is None else _Values(document, substitution, root, text.splitlines()).read(node, ())
+    return replace(document, value=value)
+
+
+def _refuse_invisible(text: str) -> None:
+    """Raise Unreadable for a no-break space or the like where YAML wants a plain one.
+
+    YAML takes it for a letter of the key or the value, and nobody sees why the key is unknown.
+    """
+    for number, line in enumerate(text.split("\n"), 1):
+        found = _BEFORE_VALUE.match(line)
+        if found:
+            place = Place(number, found.start(1) + 1)
+            words = f"an invisible character (U+{ord(found[1]):04X}); use a plain space, or quote the text"
+            raise Unreadable(Mistake(place, "", words))
 
 
 class _Loader(yaml.SafeLoader):
@@ -131,9 +160,13 @@ class _Loader(yaml.SafeLoader):
 class _Values:
     """Turns nodes into plain values, collecting places and mistakes."""
 
-    def __init__(self, document: Document, substitution: Substitution) -> None:
+    def __init__(
+        self, document: Document, substitution: Substitution, root: type[BaseModel], lines: list[str]
+    ) -> None:
         self._document = document
         self._substitution = substitution
+        self._root = root
+        self._lines = lines
 
     def read(self, node: yaml.Node, keys: Keys) -> object:
         begins = _place(node.start_mark)
@@ -155,6 +188,9 @@ class _Values:
                 continue
             key = key_node.value
             path = (*keys, key)
+            if key_node.style is None and key.startswith(_TYPOGRAPHIC):
+                self._wrong(place, keys, _QUOTES)
+                continue
             if key in values:
                 first = self._document.keys[path].line
                 self._wrong(place, path, f"is here a second time (first on line {first}); remove one")
@@ -165,13 +201,9 @@ class _Values:
 
     def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> object:
         text = str(node.value)
-        place = _place(node.start_mark)
         if node.style is None:
             if text in _NOTHING:
-                if keys:
-                    self._broken(
-                        self._document.key_place(keys), keys, "has no value; write one, or remove the key"
-                    )
+                self._no_value(node, keys)
                 return None
             if text in _WORDS:
                 return _WORDS[text]
@@ -179,14 +211,40 @@ class _Values:
                 return int(text)
             if _NUMBER.fullmatch(text):
                 return float(text)
+            self._doubt_plain(node, keys)
         try:
             return self._substitution.fill(text)
         except Unfilled as error:
-            self._broken(place, keys, str(error))
+            self._broken(_place(node.start_mark), keys, str(error))
             return text
 
+    def _no_value(self, node: yaml.ScalarNode, keys: Keys) -> None:
+        if not keys:
+            return
+        known = is_known(keys, self._root)
+        hint = _COMMENTED if self._is_secret(keys) and self._comment_after(node) else ""
+        self._document.broken.add(keys)
+        path = named_path(keys if known else keys[:-1], self._root)
+        words = f"{no_value(keys, self._root)}{hint}"
+        self._document.mistakes.append(Mistake(self._document.key_place(keys), path, words))
+
+    def _doubt_plain(self, node: yaml.ScalarNode, keys: Keys) -> None:
+        """Look at a text without quotes: is it the text that was meant."""
+        place = _place(node.start_mark)
+        if node.value.startswith(_TYPOGRAPHIC):
+            self._broken(place, keys, _QUOTES)
+        elif self._is_secret(keys) and self._comment_after(node) and not _ONE_NAME.fullmatch(node.value):
+            self._document.warnings.append(Mistake(place, named_path(keys, self._root), _CUT_SHORT))
+
+    def _is_secret(self, keys: Keys) -> bool:
+        return type_at(keys, self._root) is SecretStr
+
+    def _comment_after(self, node: yaml.ScalarNode) -> bool:
+        mark = node.end_mark
+        return mark.line < len(self._lines) and bool(_COMMENT.match(self._lines[mark.line], mark.column))
+
     def _wrong(self, place: Place, keys: Keys, words: str) -> None:
-        self._document.mistakes.append(Mistake(place, dotted(keys), words))
+        self._document.mistakes.append(Mistake(place, named_path(keys, self._root), words))
 
     def _broken(self, place: Place, keys: Keys, words: str) -> None:
         self._document.broken.add(keys)
@@ -205,10 +263,23 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
         mark = error.context_mark
     if mark and problem == "mapping values are not allowed here" and (bare := _bare_key(lines[: mark.line])):
         return Mistake(bare, "", 'a ":" is missing after this key')
+    if mark and (joined := _joined_key(lines, mark.line)):
+        return Mistake(joined, "", NO_SPACE)
     words = next((sentence for words, sentence in _SENTENCES if words in problem), "this is not valid YAML")
     if problem == "too deep":
         words = f"more than {_DEEPEST} levels deep; a store file needs 8"
     return Mistake(_place(mark) if mark else Place(1, 1), "", words)
+
+
+def _joined_key(lines: list[str], last: int) -> Place | None:
+    """Return where `key:value` without a space stands, on this line (from 0) or the last one with content."""
+    for number in range(min(last + 1, len(lines)), 0, -1):
+        line = lines[number - 1]
+        if _JOINED_LINE.fullmatch(line):
+            return Place(number, len(line) - len(line.lstrip(" -")) + 1)
+        if number <= last and line.split("#")[0].strip():
+            return None
+    return None
 
 
 def _bare_key(lines: list[str]) -> Place | None:

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from engines.manifest import read_manifest
 from pipelines.settings.checks import check_all
 from pipelines.settings.document import Document, Unreadable, read_document
-from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError, dotted
+from pipelines.settings.key_paths import named_path
+from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
 from pipelines.settings.root import Origin, Settings
 from pipelines.settings.substitute import Substitution
 from pipelines.settings.words import sentence
@@ -56,13 +57,14 @@ def parse_settings(
     """Read what stands, or is to stand, in the store file at `path`; else as `load_settings`."""
     substitution = Substitution(env, secrets_dir)
     try:
-        document = read_document(decoded(raw), substitution)
+        document = read_document(decoded(raw), substitution, Settings)
     except Unreadable as error:
         raise SettingsError([error.mistake.line(path)]) from None
     folder = path.absolute().parent
     if known_models is None:
         known_models = {name: model.classes for name, model in read_manifest().items()}
-    origin = Origin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given))
+    warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
+    origin = Origin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
     settings, mistakes = _judge(document, folder, origin, known_models)
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
@@ -113,7 +115,7 @@ def _judge(
         mistakes += told(document, error.errors(include_url=False), Settings)
     for keys, words in check_all(raw, folder, known_models):
         if keys not in document.broken:
-            mistakes.append(Mistake(document.value_place(keys), dotted(keys), words))
+            mistakes.append(Mistake(document.value_place(keys), named_path(keys, Settings), words))
     return settings, mistakes
 
 
@@ -127,7 +129,7 @@ def told(document: Document, errors: Iterable[ErrorDetails], root: type[BaseMode
         if keys in document.broken or _only_inherited(document, keys, error["type"]):
             continue
         place = document.key_place(keys) if on_key else document.value_place(keys)
-        yield Mistake(place, dotted(keys), sentence(error, keys, root))
+        yield Mistake(place, named_path(keys, root), sentence(error, keys, root))
 
 
 def _only_inherited(document: Document, keys: Keys, kind: str) -> bool:

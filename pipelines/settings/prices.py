@@ -24,7 +24,10 @@ from pricing.live.rates import ExchangeRates
 
 
 def _path(text: str) -> str:
-    compiled(text)
+    try:
+        compiled(text)
+    except ValueError:
+        raise ValueError("is not a JSONPath; write one such as $.offers[*].price") from None
     return text
 
 
@@ -42,7 +45,10 @@ def _day(value: object) -> date:
         return value
     if not isinstance(value, str):
         raise ValueError("must be a date such as 2026-11-30")
-    return parse_day(value)
+    try:
+        return parse_day(value)
+    except ValueError:
+        raise ValueError("is not a date; write it as 2026-11-30") from None
 
 
 def _rate(value: object) -> Decimal:

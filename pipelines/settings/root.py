@@ -23,11 +23,16 @@ from pipelines.settings.store import StoreConfig
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The file the settings came from: path, first 12 hex digits of its SHA-256, `${NAME}` values in it."""
+    """The file the settings came from.
+
+    sha: first 12 hex digits of its SHA-256. substituted: the `${NAME}` values in it. warnings: what is
+    allowed but likely not meant, one line each as in a SettingsError.
+    """
 
     path: Path
     sha: str
     substituted: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 def _inherit(camera: Any, defaults: dict[str, Any]) -> Any:
@@ -111,6 +116,11 @@ class Settings(Section):
     def sha(self) -> str:
         """First 12 hex digits of the file's SHA-256, before `${NAME}` is filled in; empty without a file."""
         return self._origin.sha
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the file says that is allowed but likely not meant, one line each, with its place."""
+        return self._origin.warnings
 
     @property
     def gallery(self) -> BrandsConfig | None:

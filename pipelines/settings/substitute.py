@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _USE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_CAPITALS: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
 _MOST_BYTES: Final = 65_536
 
 
@@ -49,9 +50,9 @@ class Substitution:
         if value is None:
             value = self._from_file(name)
         if value is None:
-            raise Unfilled(f"${{{name}}} is not set (looked in env, {self._secrets_dir})")
+            raise Unfilled(f"{_shown(name)} is not set (looked in env, {self._secrets_dir})")
         if not value:
-            raise Unfilled(f"${{{name}}} is set but empty")
+            raise Unfilled(f"{_shown(name)} is set but empty")
         return value
 
     def _from_file(self, name: str) -> str | None:
@@ -62,10 +63,15 @@ class Substitution:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unfilled(f"${{{name}}}: {file} cannot be read ({error.strerror})") from None
+            raise Unfilled(f"{_shown(name)}: its file cannot be read ({error.strerror})") from None
         if len(raw) > _MOST_BYTES:
-            raise Unfilled(f"${{{name}}}: {file} is larger than 64 KiB")
+            raise Unfilled(f"{_shown(name)}: its file is larger than 64 KiB")
         try:
-            return raw.decode("utf-8").rstrip("\r\n")
+            return raw.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
-            raise Unfilled(f"${{{name}}}: {file} is not UTF-8 text") from None
+            raise Unfilled(f"{_shown(name)}: its file is not UTF-8 text") from None
+
+
+def _shown(name: str) -> str:
+    """Repeat a name in capitals only: a password may hold `${` by chance."""
+    return f"${{{name}}}" if _CAPITALS.fullmatch(name) else "this ${...}"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
-
-from pydantic import BaseModel
+import re
+from typing import TYPE_CHECKING, Final, get_args
 
 from pipelines.settings.base import SLUG
+from pipelines.settings.key_paths import is_known, is_model, is_named, type_at
 from pipelines.settings.mistakes import Keys, did_you_mean, shown
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
 _BLOCK: Final = 'must be a block of "key: value" lines'
@@ -41,6 +41,9 @@ _SENTENCES: Final = {
     "string_pattern_mismatch": 'must be 1 to 32 of a-z, 0-9 and "-"',
     "value_error": "{error}",
 }
+NO_SPACE: Final = "a space is missing after the colon"
+_JOINED: Final = re.compile(r"[A-Za-z_-]+:\S.*", re.DOTALL)
+_MOST_DIGITS: Final = 6
 _OF_NUMBERS: Final = ("bool_", "int_", "float_", "greater_", "less_")
 """Errors of fields that hold numbers: a number in a field of text may be a password."""
 
@@ -49,63 +52,56 @@ def sentence(error: ErrorDetails, keys: Keys, root: type[BaseModel]) -> str:
     """Say what is wrong at `keys` of the model `root`; a value is repeated only where it can be no secret."""
     kind, ctx = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        model = _type_at(keys[:-1], root)
-        known = model.model_fields if _is_model(model) else ()
-        return f"unknown key.{did_you_mean(str(keys[-1]), known)}"
+        return _unknown(keys, root)
     if kind == "literal_error":
         return _choice(error["input"], keys, root)
-    if kind == "missing" and isinstance(keys[-1], int):
+    if kind in ("missing", "too_long") and keys and isinstance(keys[-1], int):
         return "must be a pair of numbers, [x, y]"
-    if kind == "too_long" and keys and isinstance(keys[-1], int):
-        return "must be a pair of numbers, [x, y]"
+    if kind in ("model_type", "dict_type") and isinstance(error["input"], str):
+        return f"{_BLOCK}; {NO_SPACE}" if _JOINED.fullmatch(error["input"]) else _BLOCK
     if kind == "string_pattern_mismatch" and ctx.get("pattern") != SLUG:
         return "does not have the form it needs"
     words = _SENTENCES.get(kind, "is not a value that fits here").format(**ctx)
     return f"{words}{_now(error['input'])}" if kind.startswith(_OF_NUMBERS) else words
 
 
+def _unknown(keys: Keys, root: type[BaseModel]) -> str:
+    model = type_at(keys[:-1], root)
+    known = sorted(model.model_fields) if is_model(model) else []
+    if is_named(keys, root):
+        return f"unknown key.{did_you_mean(str(keys[-1]), known)}"
+    return f"{_slip(str(keys[-1]))}. Known here: {', '.join(known)}."
+
+
+def _slip(key: str) -> str:
+    """Say of a key that is not repeated what is likely wrong with it."""
+    if _JOINED.fullmatch(key):
+        return NO_SPACE
+    return "unknown key (not repeated here, as it may be a secret)"
+
+
+def no_value(keys: Keys, root: type[BaseModel]) -> str:
+    """Say of a key without a value what is likely wrong."""
+    if is_known(keys, root):
+        return "has no value; write one, or remove the key"
+    if _JOINED.fullmatch(str(keys[-1])):
+        return NO_SPACE
+    return 'a text without a key; a value with "," or "{" or "[" in it must be in quotes'
+
+
 def _choice(value: object, keys: Keys, root: type[BaseModel]) -> str:
-    choices = [str(choice) for choice in get_args(_type_at(keys, root))]
+    choices = [str(choice) for choice in get_args(type_at(keys, root))]
     if keys == ("version",):
         return "must be 1, the version of this form that this program reads"
-    words = f"must be {' or '.join(choices)}{_now(value)}"
+    now = _now(value) if isinstance(value, bool) else ""
+    words = f"must be {' or '.join(choices)}{now}"
     if isinstance(value, str) and len(choices) > 1 and "Did" in (hint := did_you_mean(value, choices)):
         words += f".{hint}"
     return words
 
 
 def _now(value: object) -> str:
-    """Repeat numbers and truth values only: text may be a secret in the wrong line."""
-    if isinstance(value, (bool, int, float)):
-        return f", not {shown(str(value).lower())}"
+    """Repeat short numbers and truth values only: all else may be a secret in the wrong line."""
+    if isinstance(value, (bool, int, float)) and len(text := str(value).lower()) <= _MOST_DIGITS:
+        return f", not {shown(text)}"
     return ""
-
-
-def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
-
-
-def _type_at(keys: Keys, root: type[BaseModel]) -> Any:
-    """Return the type that the model declares at these keys, or None."""
-    kind: Any = root
-    for key in keys:
-        kind = _bare(kind)
-        if _is_model(kind):
-            info = kind.model_fields.get(key)
-            kind = info.annotation if info else None
-        elif get_origin(kind) in (dict, tuple):
-            kind = get_args(kind)[0 if get_origin(kind) is tuple else 1]
-        else:
-            return None
-    return _bare(kind)
-
-
-def _bare(kind: Any) -> Any:
-    """Take `Annotated` and `| None` off."""
-    while True:
-        if get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        elif get_origin(kind) in (Union, UnionType):
-            kind = next(arm for arm in get_args(kind) if arm is not type(None))
-        else:
-            return kind

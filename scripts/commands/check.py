@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    for warning in settings.warnings:
+        print(f"{warning} (warning)", file=sys.stderr)
     print(SecretScrubber(settings.secret_values()).clean("\n".join(summary(settings, brands))))
     return 0
 
@@ -93,7 +95,8 @@ def _camera(camera: CameraConfig) -> str:
         if names
     ]
     address = camera.source.split("?")[0] if camera.kind == "rtsp" else camera.source
-    return "; ".join([f"{address} ({camera.kind}, {camera.fps:g} fps)", *areas])
+    name = f"{camera.name}: " if camera.name else ""
+    return "; ".join([f"{name}{address} ({camera.kind}, {camera.fps:g} fps)", *areas])
 
 
 def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
     scrubber.add(settings.secret_values())
+    for warning in settings.warnings:
+        _log.warning("%s", warning)
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
     outputs = _outputs(settings)

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.cameras.states import REMEDY
 from pipelines.logs import SecretScrubber, set_up_logging
+from scripts.doctor.reach import _BROKER_MENDS
+from scripts.doctor.vision import _MENDS as _VISION_MENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,10 +103,26 @@ def test_uncaught_errors_of_threads_and_of_the_program_are_cleaned() -> None:
         ("rtsp://h/user=admin_password=tlJwpbo6", "rtsp://h/user=admin_password=***"),
         ("Authorization: Digest username=x, response=y", "Authorization: ***"),
         ("compass=3 tokens=4", "compass=3 tokens=4"),
+        ('{"user": "a", "password": "hunter2 x"}', '{"user": "a", "password": "***"}'),
+        ("{'api_key': 'hunter2'}", "{'api_key': '***'}"),
+        ("password='hunter2'", "password='***'"),
     ],
 )
 def test_logins_hide_even_when_unknown(text: str, cleaned: str) -> None:
     assert SecretScrubber().clean(text) == cleaned
+
+
+ADVICE = [
+    *REMEDY.values(),
+    *_BROKER_MENDS.values(),
+    *_VISION_MENDS.values(),
+    "outputs.mqtt.url: has a user or password in the URL; write `username:` and `password:` beside it",
+]
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+def test_the_filter_leaves_the_products_own_advice_whole(advice: str) -> None:
+    assert SecretScrubber(["Sommer2026", "pw"]).clean(advice) == advice
 
 
 def test_a_very_short_secret_hides_only_where_it_stands_alone() -> None:

@@ -70,6 +70,11 @@ class SessionHandlers:
                 "name": store.name,
                 "timezone": store.timezone,
                 "currency": store.currency,
+                "camera_names": {
+                    camera: section.name
+                    for camera, section in self._backend.settings.cameras.items()
+                    if section.name
+                },
             },
             "limits": {
                 "upload_bytes": self._jobs.max_bytes,

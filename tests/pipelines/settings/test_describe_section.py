@@ -79,7 +79,10 @@ def test_the_key_is_a_secret(tmp_path: Path) -> None:
             "provider: gemini, model: g, api_key: k, longest_px: 4000",
             "describe.longest_px: must be at most 1024",
         ),
-        ("provider: gemini, model: g, api_key: k, budget: 3", "describe.budget: unknown key"),
+        (
+            "provider: gemini, model: g, api_key: k, budget: 3",
+            "describe: unknown key (not repeated here, as it may be a secret).",
+        ),
     ],
 )
 def test_a_mistake_is_told_at_its_place(tmp_path: Path, describe: str, words: str) -> None:

@@ -164,6 +164,8 @@ def test_no_secret_is_repeated_in_a_mistake(tmp_path: Path, line: str) -> None:
         ("rtsps://cam.lan/a?channel=1", "rtsp"),
         ("RTSP://[fe80::1]:554/x", "rtsp"),
         ("/dev/video12", "v4l2"),
+        ("/dev/v4l/by-id/usb-046d_HD_Pro_Webcam_C920-video-index0", "v4l2"),
+        ("/dev/shm/day.mp4", "file"),
         ("films/day.mp4", "file"),
         ("films", "folder"),
     ],
@@ -176,6 +178,31 @@ def test_kinds_of_source_and_paths_from_the_folder_of_the_file(
     camera = load(tmp_path, MINIMAL.replace("rtsp://10.0.0.11:554/stream2", f"'{source}'")).cameras["door"]
     assert camera.kind == kind
     assert camera.source == (str(tmp_path / source) if source.startswith("films") else source)
+
+
+def test_a_camera_has_a_name_for_people_in_any_script(tmp_path: Path) -> None:
+    text = MINIMAL + "    name: Kamera S\u00fcd \u5357\n"
+    assert load(tmp_path, text).cameras["door"].name == "Kamera S\u00fcd \u5357"
+    assert "one line of plain text" in mistakes(tmp_path, MINIMAL + '    name: "a\\u0007b"\n')[0]
+
+
+@pytest.mark.parametrize(
+    ("listen", "wanted"),
+    [
+        ("256.1.1.1:80", "is not an IP address"),
+        ("10.0.0:80", "is not an IP address"),
+        ("'[fe80::zz]:80'", "is not an IP address"),
+        ("'*:80'", "write 0.0.0.0 for every address"),
+        ("224.0.0.1:80", "no server can listen"),
+        ("255.255.255.255:80", "no server can listen"),
+        ("http://h:80", "must be host:port"),
+        ("fe80::1:80", "must be host:port"),
+    ],
+)
+def test_an_address_on_which_nothing_can_listen(tmp_path: Path, listen: str, wanted: str) -> None:
+    (line,) = mistakes(tmp_path, f"{MINIMAL}outputs: {{metrics: {{listen: {listen}}}}}\n")
+    assert line.startswith(f"6:29  outputs.metrics.listen: {'must not be' if '*' in listen else ''}")
+    assert wanted in line
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 // Every request of the page. The contract is web/openapi.yaml.
 
+import { setNames } from "./format.js";
 import { t } from "./strings.js";
 
 export class Refused extends Error {
@@ -21,6 +22,7 @@ export function onSession(call) {
 
 function setSession(found) {
   session = found;
+  setNames(found.store.camera_names);
   for (const call of listeners) call(found);
 }
 

@@ -49,8 +49,17 @@ export function percent(part) {
   return `${Math.round(part * 100)} %`;
 }
 
-/** A slug of the store file, as a name for people: "main-entrance" becomes "Main entrance". */
+const names = new Map();
+
+/** Take the names that the store file gives cameras: id to name. */
+export function setNames(given) {
+  names.clear();
+  for (const [id, name] of Object.entries(given)) names.set(id, name);
+}
+
+/** A name for people: the store file's, else made of the id, "main-entrance" becomes "Main entrance". */
 export function title(slug) {
+  if (names.has(slug)) return names.get(slug);
   const words = slug.replaceAll("-", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

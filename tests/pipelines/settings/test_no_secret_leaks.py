@@ -1,0 +1,159 @@
+"""A secret in any place of a store file, with any slip of the pen, stands in no message.
+
+MSH_FUZZ=10000 tries so many files; the suite tries a few.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.settings import SettingsError, load_settings
+from tests.pipelines.settings.store_file import MINIMAL, mistakes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORE = """version: 1
+store: {id: shop-1, name: Shop, timezone: Europe/Berlin, currency: EUR}
+privacy: {faces: {method: pixelate}}
+platform:
+  kind: cpu
+  max_cameras: 4
+prices:
+  unknown: omit
+  live:
+    {country: DE, language: de, service: {url: "https://h/{brand}", items: $.a, headers: {X-Key: PW}}}
+  rates: {date: 2026-11-20, source: ECB, per_base: {USD: 1.1}}
+describe: {provider: gemini, model: g, api_key: PW}
+defaults:
+  fps: 5
+cameras:
+  door:
+    source: rtsp://10.0.0.11:554/stream2
+    credentials: {username: PW, password: PW}
+    zones:
+      till: {polygon: [[0, 0], [1, 0], [1, 1]], dwell_ms: 10}
+  back:
+    source: rtsp://10.0.0.12:554/stream2
+    credentials:
+      username: viewer
+      password: PW
+outputs:
+  rtsp: {listen: "127.0.0.1:8554", path: "/{camera}"}
+  mqtt:
+    url: mqtts://broker
+    username: PW
+    password: PW
+  web:
+    listen: 127.0.0.1:8080
+    token: PW
+notify:
+  - {name: vip, when: {total_at_least: 100, in_zones: [till]}}
+"""
+SLIPS = (
+    *("{}", "'{}'", '"{}', "'{}", "{{{}}}", "[{}]", "[{}", "a,{}", "{}: x", "x: {}", "{} #y", "a #{}", "#{}"),
+    *("!{}", "*{}", "&{}", "|{}", ">{}", "%{}", "@{}", "`{}", "{{{{ {} }}}}", "${{{}}}", "${{{}", "$${{{}}}"),
+    *("{0}\n{0}: {0}", "{0}\n  {0}", "\n  - {}", "? {}", "- {}", "\u201c{}\u201d", "\u00a0{}"),
+    *("\t{}", "{}\\", '"\\{}"'),
+    *("{}://u:{}@h", "rtsp://u:{}@h/x", "{},{}", "{{a: {}}}", "[[{}]]", "{}:{}", "null, {}", "0x{}", "1{}"),
+)  # fmt: skip
+BARE = st.text("abcXYZ059", min_size=4, max_size=12).map(lambda text: f"Qj7{text}")
+SECRETS = BARE | st.tuples(BARE, st.sampled_from(":#,{}[]!@%&*|>'\" -.~`\\$=?"), BARE).map("".join)
+ORDER = st.sampled_from(["after the colon", "no space", "no colon", "as key"])
+
+
+def _scalars(node: yaml.Node, *, named: bool = False) -> list[tuple[int, int, bool]]:
+    """Return where scalars stand: from, to, and whether it is a value with its key on the same line."""
+    if isinstance(node, yaml.ScalarNode):
+        return [(node.start_mark.index, node.end_mark.index, named)]
+    if isinstance(node, yaml.SequenceNode):
+        return [place for item in node.value for place in _scalars(item)]
+    return [place for _, value in node.value for place in _scalars(value, named=True)]
+
+
+PLACES = _scalars(yaml.compose(STORE))
+
+
+@settings(
+    max_examples=int(os.environ.get("MSH_FUZZ", "150")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(place=st.sampled_from(PLACES), slip=st.sampled_from(SLIPS), secret=SECRETS, order=ORDER)
+def test_no_slip_shows_a_secret(
+    tmp_path: Path, place: tuple[int, int, bool], slip: str, secret: str, order: str
+) -> None:
+    begins, ends, named = place
+    before, text = STORE[:begins], slip.format(secret, secret)
+    if named and order == "no space":
+        before = before.rstrip()
+    elif named and order == "no colon":
+        before = before.rstrip().removesuffix(":") + " "
+    elif named and order == "as key":
+        before = before[: max(before.rfind(mark) for mark in "\n{,") + 1] + " "
+    file = tmp_path / "store.yaml"
+    file.write_text(before + text + STORE[ends:], encoding="utf-8")
+    try:
+        said = "\n".join(load_settings(file, env={"PW": secret}, secrets_dir=tmp_path).warnings)
+    except SettingsError as error:
+        said = str(error)
+    for piece in secret.split("Qj7")[1:]:
+        assert f"Qj7{piece.strip()}" not in said
+        assert f"Qj7{piece[:4]}" not in said
+
+
+IN = "    credentials:"
+NO_SPACE = "a space is missing after the colon"
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        (f"{IN} {{username: viewer, password:Ge26}}", f"6:37  cameras.door.credentials: {NO_SPACE}"),
+        (f"{IN}\n      username: viewer\n      password:Ge26", f"8:7  {NO_SPACE}"),
+        (f"{IN}\n      password:Ge26\n      username: viewer", f"7:7  {NO_SPACE}"),
+        (f"{IN}\n      password:Ge26", f"lines; {NO_SPACE}"),
+        (f"{IN} {{username: v, password: a,Ge26}}", "6:44  cameras.door.credentials: a text without a key"),
+        (f"{IN} {{username: v, password: {{Ge26}}}}", "credentials.password: a text without a key"),
+        (f"{IN} {{username: v, password: x, Ge26: y}}", "6:45  cameras.door.credentials: unknown key (not"),
+        (f"{IN}\n      username: viewer\n      password: #Ge26", 'what follows "#" is a comment'),
+        (f"{IN} {{username: \u201cv\u201d, password: x}}", "begins with a typographic quote"),
+        (f"{IN} {{\u201eusername\u201c: v, password: x}}", "begins with a typographic quote"),
+        ("    fps:\u00a05", "6:9  an invisible character (U+00A0); use a plain space"),
+        ("\u3000\u3000fps: 5", "6:1  an invisible character (U+3000)"),
+        ("\tfps: 5", "6:1  a tab; YAML takes only spaces"),
+        ("Ge26: 5", "6:1  unknown key (not repeated here"),
+    ],
+)
+def test_a_slip_is_explained_at_its_place(tmp_path: Path, lines: str, wanted: str) -> None:
+    found = "\n".join(mistakes(tmp_path, f"{MINIMAL}{lines}\n"))
+    assert wanted in found
+    assert "Ge26" not in found
+
+
+CUT = 'ends before the "#", which begins a comment; put it in quotes if the value goes on'
+
+
+@pytest.mark.parametrize(("value", "warned"), [("Ge #26", [CUT]), ("${PW} # ours", []), ("'Ge #26'", [])])
+def test_a_password_that_a_comment_cuts_short_is_warned_of(
+    tmp_path: Path, value: str, warned: list[str]
+) -> None:
+    file = tmp_path / "store.yaml"
+    file.write_text(f"{MINIMAL}{IN}\n      username: viewer\n      password: {value}\n")
+    found = load_settings(file, env={"PW": "x"}).warnings
+    assert found == tuple(f"{file}:8:17  cameras.door.credentials.password: {words}" for words in warned)
+
+
+def test_a_secret_files_byte_order_mark_is_no_part_of_the_secret(tmp_path: Path) -> None:
+    (tmp_path / "PW").write_bytes(b"\xef\xbb\xbfsecret\r\n")
+    file = tmp_path / "store.yaml"
+    file.write_text(f"{MINIMAL}    credentials: {{username: viewer, password: '${{PW}}'}}\n")
+    found = load_settings(file, env={}, secrets_dir=tmp_path).cameras["door"].credentials
+    assert found is not None
+    assert found.password.get_secret_value() == "secret"
