@@ -59,13 +59,15 @@ def chain(pipeline: Any, *elements: Any) -> None:
 def pipeline_to_i420(*, max_buffers: int, drop: bool, sync: bool, upright: bool = False) -> Any:
     """Return a pipeline that holds only the tail: convert, named CONVERT, to an appsink, named SINK.
 
-    The conversion costs nothing where the decoder gives I420. upright: turn pictures as their file says.
+    The conversion costs nothing where the decoder gives I420, nor does the scaling where pixels are square:
+    others are made so, for every part behind this one takes them as square. upright: turn pictures as their
+    file says.
     """
     pipeline = Gst.Pipeline.new(None)
     sink = make(
         "appsink",
         SINK,
-        caps=Gst.Caps.from_string("video/x-raw,format=I420"),
+        caps=Gst.Caps.from_string("video/x-raw,format=I420,pixel-aspect-ratio=1/1"),
         max_buffers=max_buffers,
         drop=drop,
         sync=sync,
@@ -75,7 +77,7 @@ def pipeline_to_i420(*, max_buffers: int, drop: bool, sync: bool, upright: bool 
     if upright:
         middle.append(make("videoflip"))
         Gst.util_set_object_arg(middle[0], "video-direction", "auto")
-    chain(pipeline, make("videoconvert", CONVERT), *middle, sink)
+    chain(pipeline, make("videoconvert", CONVERT), *middle, make("videoscale", add_borders=False), sink)
     return pipeline
 
 

@@ -2,48 +2,192 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from engines.colour import from_bgr
+from engines.file_type import AVIF, GIF, HEAD_BYTES, HEIC, JPEG, is_cut_short, read_type, sniff
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy.typing as npt
+
     from engines.image import I420
+
+    Bgr = npt.NDArray[np.uint8]
 
 logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+MAX_PIXELS, MAX_JPEG_PIXELS = 120_000_000, 240_000_000
+"""Larger pictures are refused by their header; a JPEG is scaled while it is decoded and may be larger."""
+FULL_PIXELS = 25_000_000
+"""Pictures above this are halved until they fit: phones make 48 to 200 million pixels, heads need fewer."""
+MIN_FRAME_MS = 20
+"""Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
+NONE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
+CUT_SHORT = "the file is cut short: the rest of the picture is missing"
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+_BY_PILLOW = (HEIC, AVIF, GIF)
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Return the picture files right in the folder, sorted by name. OSError where it cannot be read."""
-    return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    """Return the picture files right in the folder, sorted by name; OSError where it cannot be read.
+
+    The content decides. A file that is only named like a picture is listed too: reading says what is wrong.
+    """
+    files = (path for path in Path(folder).iterdir() if not path.name.startswith(".") and path.is_file())
+    return sorted(path for path in files if is_image(path) or path.suffix.lower() in IMAGE_SUFFIXES)
 
 
-def read_image(path: str | Path) -> I420:
+def is_image(path: Path) -> bool:
+    """Tell whether a file holds a single picture, by its content; False where it cannot be read."""
+    try:
+        found = read_type(path)
+    except OSError:
+        return False
+    return found is not None and found.kind == "image"
+
+
+def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I420:
     """Read a picture, turned upright as its EXIF says; BadInput where it is none.
 
-    An odd last row or column is dropped.
+    An odd last row or column is dropped; above `FULL_PIXELS` it is scaled down, a JPEG while it is decoded.
+    warn: called with one line where the file ends early and part of the picture is missing.
     """
     try:
-        data = np.frombuffer(Path(path).read_bytes(), np.uint8)
+        data = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        bgr = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:
-        bgr = None
+        bgr = _decode(data)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
     if bgr is None or min(bgr.shape[:2]) < 2:
-        raise BadInput(f"{path}: no picture that can be read; give a JPEG, PNG or WebP file")
-    return from_bgr(np.asarray(bgr, np.uint8))
+        raise BadInput(f"{path}: {NONE}")
+    if is_cut_short(data) and warn is not None:
+        warn(CUT_SHORT)
+    return from_bgr(bgr)
+
+
+def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
+    """Yield (ns since the first frame, picture) for each frame of an animated GIF or WebP, as it is shown.
+
+    BadInput where it is none, and after the last good frame where it is damaged.
+    """
+    from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
+
+    try:
+        with _opened(Path(path).read_bytes()) as animation:
+            at_ms = 0
+            for frame in ImageSequence.Iterator(animation):
+                yield at_ms * 1_000_000, from_bgr(_flat(frame))
+                at_ms += _frame_ms(frame)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    except _PILLOW_ERRORS:
+        raise BadInput(f"{path}: {NONE}") from None
+
+
+def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
+    """Return the size, the number of frames and the length in ms of an animated GIF or WebP; BadInput."""
+    from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
+
+    try:
+        with _opened(Path(path).read_bytes()) as animation:
+            times = [_frame_ms(frame) for frame in ImageSequence.Iterator(animation)]
+            return (animation.width & ~1, animation.height & ~1), len(times), sum(times)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    except _PILLOW_ERRORS:
+        raise BadInput(f"{path}: {NONE}") from None
+
+
+_PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
+"""What Pillow raises for broken files, beside its own kinds, which are OSErrors."""
+
+
+def _decode(data: bytes) -> Bgr | None:
+    """Return the picture as BGR; None where it is none. BadInput, without the path, where it is too large."""
+    found = sniff(data[:HEAD_BYTES])
+    if found is None or found.kind != "image":
+        return None
+    try:
+        with _opened(data) as header:
+            pixels = header.width * header.height
+    except _PILLOW_ERRORS:
+        return None
+    factor = 1
+    while found is JPEG and factor < 8 and pixels / factor**2 > FULL_PIXELS:
+        factor *= 2
+    bgr = None
+    if found not in _BY_PILLOW:
+        try:
+            flag = _REDUCED.get(factor, cv2.IMREAD_COLOR)
+            bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+        except cv2.error:
+            bgr = None
+    if bgr is None and found is not JPEG:
+        bgr = _by_pillow(data)
+    while bgr is not None and bgr.shape[0] * bgr.shape[1] > FULL_PIXELS:
+        bgr = cv2.resize(bgr, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    return None if bgr is None else np.asarray(bgr, np.uint8)
+
+
+def _by_pillow(data: bytes) -> Bgr | None:
+    from PIL import ImageOps  # noqa: PLC0415 loaded only where it is needed
+
+    try:
+        with _opened(data) as picture:
+            picture.load()
+            return _flat(ImageOps.exif_transpose(picture))
+    except _PILLOW_ERRORS:
+        return None
+
+
+def _opened(data: bytes) -> Any:
+    """Return Pillow's image, its header read; BadInput, without the path, where it is too large."""
+    from PIL import Image  # noqa: PLC0415 loaded only where it is needed
+
+    found = sniff(data[:HEAD_BYTES])
+    if found is HEIC:
+        try:
+            import pi_heif  # noqa: PLC0415 loaded only where it is needed
+        except ImportError:
+            raise BadInput("HEIC cannot be read here: save it as JPEG, or install pi-heif") from None
+        pi_heif.register_heif_opener(thumbnails=False)
+    Image.MAX_IMAGE_PIXELS = None  # the bound below holds instead, and says what to do
+    picture = Image.open(io.BytesIO(data))
+    bound = MAX_JPEG_PIXELS if found is JPEG else MAX_PIXELS
+    if picture.width * picture.height > bound:
+        picture.close()
+        size = f"{picture.width} x {picture.height}"
+        raise BadInput(f"the picture has {size} pixels; {bound // 1_000_000} million are the most")
+    return picture
+
+
+def _flat(picture: Any) -> Bgr:
+    """Return Pillow's image as BGR, on white where it is transparent."""
+    rgba = np.asarray(picture.convert("RGBA"), np.uint8)
+    if (rgba[..., 3] == 255).all():
+        return np.ascontiguousarray(rgba[..., 2::-1])
+    alpha = rgba[..., 3:].astype(np.float32) / 255
+    return np.ascontiguousarray(np.rint(rgba[..., 2::-1] * alpha + 255 * (1 - alpha)).astype(np.uint8))
+
+
+def _frame_ms(frame: Any) -> int:
+    shown = frame.info.get("duration", 0)
+    return int(shown) if isinstance(shown, (int, float)) and shown >= MIN_FRAME_MS else 100
 
 
 class ImageFolder:
@@ -94,7 +238,7 @@ class ImageFolder:
         if path in self._bad:
             return False
         try:
-            self._picture = read_image(path)
+            self._picture = read_image(path, lambda line: logger.warning("%s: %s", path, line))
         except BadInput as error:
             self._bad.add(path)
             logger.warning("%s", error)

@@ -8,18 +8,20 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engines.file_type import read_type
 from pipelines.cameras.causes import classify
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import SINK, Gst
-from pipelines.cpu.images import IMAGE_SUFFIXES, read_image
+from pipelines.cpu.images import animation_times, read_animation, read_image
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from engines.file_type import FileType
     from engines.image import I420
 
 logger = logging.getLogger(__name__)
@@ -47,13 +49,19 @@ class Media:
 
 def probe_media(path: str | Path) -> Media:
     """Look into an image or video file. BadInput where it is neither."""
-    if _is_image(Path(path)):
+    found = _type_of(path)
+    if found is not None and found.kind == "image":
         picture = read_image(path)
         return Media(MediaKind.IMAGE, (picture.width, picture.height), frames=1)
+    if found is not None and found.animated:
+        size, frames, length_ms = animation_times(path)
+        return Media(MediaKind.VIDEO, size, 1000 * frames / length_ms, frames, length_ms * 1_000_000)
     pipeline = _open(Path(path))
     try:
-        pipeline.set_state(Gst.State.PAUSED)
-        sample = _wait(pipeline, path, "try_pull_preroll")
+        # A sample says that a picture is there. Preroll does not: a sink is prerolled by a gap too, such as
+        # that of an empty edit or of sound that begins first, and then holds no picture.
+        pipeline.set_state(Gst.State.PLAYING)
+        sample = _wait(pipeline, path)
         if sample is None:
             raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
         structure = sample.get_caps().get_structure(0)
@@ -68,19 +76,25 @@ def probe_media(path: str | Path) -> Media:
         pipeline.set_state(Gst.State.NULL)
 
 
-def read_frames(path: str | Path) -> Iterator[tuple[int, I420]]:
+def read_frames(path: str | Path, warn: Callable[[str], None] | None = None) -> Iterator[tuple[int, I420]]:
     """Yield (ns since the first frame, picture) for every frame of a video, or the one picture of an image.
 
     BadInput where the file is neither, and after the last good frame where it is damaged.
+    warn: called with one line where the file was cut short; without it, that is logged.
     """
-    if _is_image(Path(path)):
-        yield 0, read_image(path)
+    warn = warn or (lambda line: logger.warning("%s: %s", path, line))
+    found = _type_of(path)
+    if found is not None and found.kind == "image":
+        yield 0, read_image(path, warn)
+        return
+    if found is not None and found.animated:
+        yield from read_animation(path)
         return
     pipeline = _open(Path(path))
     try:
         pipeline.set_state(Gst.State.PLAYING)
         count = start_ns = time_ns = 0
-        while (sample := _wait(pipeline, path, "try_pull_sample", count)) is not None:
+        while (sample := _wait(pipeline, path, count)) is not None:
             stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, sample.get_buffer().pts)
             if stream_ns == Gst.CLOCK_TIME_NONE:  # a raw stream carries no times: only the order is known
                 stream_ns = start_ns + time_ns + 1
@@ -91,15 +105,23 @@ def read_frames(path: str | Path) -> Iterator[tuple[int, I420]]:
             count += 1
         if count == 0:
             raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
-        _warn_if_short(pipeline, path, time_ns)
+        if cut := _cut_short(pipeline, start_ns + time_ns):
+            warn(cut)
     except SourceLost as lost:
         raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
     finally:
         pipeline.set_state(Gst.State.NULL)
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES
+def _type_of(path: str | Path) -> FileType | None:
+    """Return what the file holds; None for what only GStreamer may know. BadInput where it cannot be read."""
+    try:
+        found = read_type(Path(path))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    return found
 
 
 def _open(path: Path) -> Any:
@@ -114,12 +136,12 @@ def _open(path: Path) -> Any:
     return pipeline
 
 
-def _wait(pipeline: Any, path: str | Path, pull: str, count: int = 0) -> Any:
+def _wait(pipeline: Any, path: str | Path, count: int = 0) -> Any:
     """Return the next sample, None at the end. BadInput on an error, and on silence for PATIENCE_S."""
     sink, bus = pipeline.get_by_name(SINK), pipeline.get_bus()
     wanted = Gst.MessageType.ERROR | Gst.MessageType.APPLICATION
     for _ in range(PATIENCE_S * 10):
-        sample = sink.emit(pull.replace("_", "-"), Gst.SECOND // 10)
+        sample = sink.emit("try-pull-sample", Gst.SECOND // 10)
         if sample is not None:
             return sample
         message = bus.pop_filtered(wanted)
@@ -131,13 +153,12 @@ def _wait(pipeline: Any, path: str | Path, pull: str, count: int = 0) -> Any:
     raise BadInput(f"{path}: no frame for {PATIENCE_S} s{f' after {count} frames' if count else ''}")
 
 
-def _warn_if_short(pipeline: Any, path: str | Path, last_ns: int) -> None:
-    """Warn of a file that was cut off: it ends like any other, only its duration tells."""
+def _cut_short(pipeline: Any, last_ns: int) -> str | None:
+    """Return a line on a file that was cut off: it ends like any other, only its duration tells."""
     known, duration_ns = pipeline.query_duration(Gst.Format.TIME)
     if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND:
-        logger.warning(
-            "%s: ends after %.1f s of %.1f s: the file is cut short", path, last_ns / 1e9, duration_ns / 1e9
-        )
+        return f"ends after {last_ns / 1e9:.1f} s of {duration_ns / 1e9:.1f} s: the file is cut short"
+    return None
 
 
 def _cause(message: Any) -> Cause:

@@ -1,0 +1,203 @@
+"""What a file is, by its content. A name decides nothing: phones, mail programs and people get it wrong."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD_BYTES = 512
+"""Bytes that `sniff` wants: two packets of an MPEG transport stream."""
+TAKEN = (
+    "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF pictures,"
+    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF videos"
+)
+"""What can be annotated, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileType:
+    """A picture or a video, and the suffix that its files usually have.
+
+    animated: a picture format that may hold several frames, such as GIF; `read_type` tells.
+    """
+
+    kind: Literal["image", "video"]
+    name: str
+    suffix: str
+    animated: bool = False
+
+    @property
+    def result_suffix(self) -> str:
+        """The suffix of the annotated copy: pictures without loss stay so."""
+        if self.kind == "video":
+            return ".mp4"
+        return ".png" if self.suffix in (".png", ".bmp", ".tiff") else ".jpg"
+
+    @property
+    def result_media_type(self) -> str:
+        """The media type of the annotated copy (RFC 6838)."""
+        return {".mp4": "video/mp4", ".png": "image/png", ".jpg": "image/jpeg"}[self.result_suffix]
+
+
+def _image(name: str, suffix: str) -> FileType:
+    return FileType("image", name, suffix)
+
+
+def _video(name: str, suffix: str) -> FileType:
+    return FileType("video", name, suffix)
+
+
+JPEG, PNG, WEBP = _image("JPEG", ".jpg"), _image("PNG", ".png"), _image("WebP", ".webp")
+GIF, BMP, TIFF = _image("GIF", ".gif"), _image("BMP", ".bmp"), _image("TIFF", ".tiff")
+HEIC, AVIF = _image("HEIC", ".heic"), _image("AVIF", ".avif")
+MP4, MOV, THREE_GP = _video("MP4", ".mp4"), _video("MOV", ".mov"), _video("3GP", ".3gp")
+AVI, MKV, WEBM = _video("AVI", ".avi"), _video("MKV", ".mkv"), _video("WebM", ".webm")
+MPEG_TS, MPEG_PS = _video("MPEG-TS", ".ts"), _video("MPEG-PS", ".mpg")
+FLV, WMV, OGG = _video("FLV", ".flv"), _video("WMV", ".wmv"), _video("Ogg", ".ogv")
+ANIMATED = {
+    GIF: FileType("video", "animated GIF", ".gif", animated=True),
+    WEBP: FileType("video", "animated WebP", ".webp", animated=True),
+}
+
+_STARTS = (
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"II*\0", TIFF),
+    (b"MM\0*", TIFF),
+    (b"II+\0", TIFF),
+    (b"MM\0+", TIFF),
+    (b"FLV\x01", FLV),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", WMV),
+    (b"OggS", OGG),
+    (b"\0\0\x01\xba", MPEG_PS),
+)
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
+_OLD_MOV_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_TS_PACKET = 188
+
+
+def sniff(head: bytes) -> FileType | None:
+    """Return the type of what begins with these bytes, `HEAD_BYTES` of them or the whole file.
+
+    None for all else. A GIF or WebP is called a picture; whether it is animated, `read_type` tells.
+    """
+    for start, found in _STARTS:
+        if head.startswith(start):
+            return found
+    if head[:4] == b"RIFF":
+        return {b"WEBP": WEBP, b"AVI ": AVI}.get(head[8:12])
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return WEBM if b"webm" in head[:64] else MKV
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) >= 26:
+        return BMP
+    return _iso(head) or _transport_stream(head)
+
+
+def read_type(path: Path) -> FileType | None:
+    """Return the type of a file; None where it is none of those taken. OSError where it cannot be read."""
+    with path.open("rb") as file:
+        found = sniff(file.read(HEAD_BYTES))
+    if found in ANIMATED and is_animated(path.read_bytes()):
+        return ANIMATED[found]
+    return found
+
+
+def is_animated(data: bytes) -> bool:
+    """Tell whether a GIF or WebP holds more than one frame."""
+    if data[:4] == b"RIFF":  # WebP container: VP8X comes first and has a flag for it
+        return data[12:16] == b"VP8X" and len(data) > 20 and bool(data[20] & 0x02)
+    return sum(_gif_images(data)) > 1
+
+
+def is_cut_short(data: bytes) -> bool:
+    """Tell whether the end of a JPEG, PNG, GIF or WebP picture is missing: decoders show the rest as grey."""
+    found = sniff(data[:HEAD_BYTES])
+    if found is JPEG:
+        return not _jpeg_ends(data)
+    if found is PNG:
+        return b"IEND" not in data[-4096:] and b"IEND" not in data
+    if found is WEBP:
+        return len(data) < 8 + int.from_bytes(data[4:8], "little")
+    if found is GIF:
+        return False not in _gif_images(data)
+    return False
+
+
+def _iso(head: bytes) -> FileType | None:
+    """ISO base media (ISO/IEC 14496-12): a box's length, then its type; old MOV files begin with others."""
+    box, brand = head[4:8], head[8:12]
+    if box != b"ftyp":
+        return MOV if box in _OLD_MOV_BOXES else None
+    length = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {brand, *(head[at : at + 4] for at in range(16, length - 3, 4))}
+    if brand in _SOUND_BRANDS:
+        return None
+    picture = brand in _HEIC_BRANDS | _AVIF_BRANDS | {b"mif1", b"msf1", b"miaf"}
+    if picture:
+        return AVIF if brands & _AVIF_BRANDS else HEIC
+    if brand.startswith((b"3gp", b"3g2", b"3ge", b"3gg")):
+        return THREE_GP
+    return MOV if brand == b"qt  " else MP4
+
+
+def _transport_stream(head: bytes) -> FileType | None:
+    """ISO/IEC 13818-1: every packet begins with 0x47; Blu-ray and AVCHD put four bytes before each."""
+    for first, step in ((0, _TS_PACKET), (4, _TS_PACKET + 4)):
+        marks = range(first, len(head), step)
+        if len(marks) > 1 and all(head[at] == 0x47 for at in marks):
+            return MPEG_TS
+    return None
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Walk the segments (ITU-T T.81, annex B) to the end of the image: thumbnails have ends of their own."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            at = data.find(b"\xff", at)
+            if at < 0:
+                return False
+            continue
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return True
+        if marker == 0xFF:  # fill bytes
+            at += 1
+        elif marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:
+            at += 2
+        else:
+            at += 2 + max(2, struct.unpack_from(">H", data, at + 2)[0])
+    return data[at : at + 2] == b"\xff\xd9"
+
+
+def _gif_images(data: bytes) -> list[bool]:
+    """Return True for each image of a GIF, and False for its end (GIF89a, sections 15 to 27)."""
+    found: list[bool] = []
+    if len(data) < 13:
+        return found
+    at = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    while at < len(data):
+        block = data[at]
+        if block == 0x3B:
+            found.append(False)
+            break
+        if block == 0x2C and at + 10 <= len(data):
+            packed = data[at + 9]
+            at += 11 + (3 << ((packed & 7) + 1) if packed & 0x80 else 0)
+            found.append(True)
+        elif block == 0x21:
+            at += 2
+        else:
+            break
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return found
