@@ -35,7 +35,7 @@ FULL_PIXELS = 25_000_000
 """Pictures above this are halved until they fit: phones make 48 to 200 million pixels, heads need fewer."""
 MIN_FRAME_MS = 20
 """Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
-NONE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
+NO_PICTURE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
 CUT_SHORT = "the file is cut short: the rest of the picture is missing"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
@@ -73,9 +73,10 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
         bgr = _decode(data)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
+    cut = is_cut_short(data)
     if bgr is None or min(bgr.shape[:2]) < 2:
-        raise BadInput(f"{path}: {NONE}")
-    if is_cut_short(data) and warn is not None:
+        raise BadInput(f"{path}: {CUT_SHORT + '; send it again' if cut else NO_PICTURE}")
+    if cut and warn is not None:
         warn(CUT_SHORT)
     return from_bgr(bgr)
 
@@ -96,7 +97,7 @@ def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     except _PILLOW_ERRORS:
-        raise BadInput(f"{path}: {NONE}") from None
+        raise BadInput(f"{path}: {NO_PICTURE}") from None
 
 
 def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
@@ -110,7 +111,7 @@ def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     except _PILLOW_ERRORS:
-        raise BadInput(f"{path}: {NONE}") from None
+        raise BadInput(f"{path}: {NO_PICTURE}") from None
 
 
 _PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
@@ -125,6 +126,8 @@ def _decode(data: bytes) -> Bgr | None:
     try:
         with _opened(data) as header:
             pixels = header.width * header.height
+    except BadInput:
+        raise
     except _PILLOW_ERRORS:
         return None
     factor = 1
@@ -151,6 +154,8 @@ def _by_pillow(data: bytes) -> Bgr | None:
         with _opened(data) as picture:
             picture.load()
             return _flat(ImageOps.exif_transpose(picture))
+    except BadInput:
+        raise
     except _PILLOW_ERRORS:
         return None
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
 
 REDACT = "redact"
+I420 = "video/x-raw,format=I420"
 
 
 def cpu_graph(settings: Settings) -> PipelineGraph:
@@ -46,7 +47,8 @@ def _camera(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
 
     tail = (
         add("convert", "videoconvert"),
-        add("sink", "appsink", caps="video/x-raw,format=I420", max_buffers=1, drop=True),
+        add("scale", "videoscale"),
+        add("sink", "appsink", caps=f"{I420},pixel-aspect-ratio=1/1", max_buffers=1, drop=True),
     )
     if camera.kind == "folder":
         return add("source", "python.images", folder=camera.source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from fractions import Fraction
 from functools import cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -23,6 +24,7 @@ from pricing.money import display
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
 from probes.recognition.look_workers import SynchronousLooks
+from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,6 +42,8 @@ CURRENCY = "EUR"
 MIN_VOTES = 3
 FALLBACK_FPS = 25.0
 SPEED_LIMIT = 240
+MIN_FRAMES = 3
+"""A video of fewer frames is judged like pictures: looks of so few can not agree."""
 
 
 class Job:
@@ -101,7 +105,8 @@ class Job:
     def _picture(
         self, source: Path, target: Path, _media: Media, on_progress: Callable[[int, int | None], None]
     ) -> dict[str, Any]:
-        ((_, pixels),) = read_frames(source)
+        notes: list[str] = []
+        ((_, pixels),) = read_frames(source, notes.append)
         done = self._annotator.picture(pixels)
         self._overlay.draw(done.redacted, done.values)
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
@@ -109,13 +114,18 @@ class Job:
             raise RuntimeError("the annotated picture could not be encoded")
         write_whole(target, data.tobytes())
         on_progress(1, 1)
-        return {"persons": [_person(value) for value in done.values.values()]}
+        return {"persons": [_person(value) for value in done.values.values()]} | _noted(notes)
 
     def _video(
         self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]
     ) -> dict[str, Any]:
         fps = min(media.fps or FALLBACK_FPS, SPEED_LIMIT)
-        video = self._annotator.video(source.stem, read_frames(source))
+        notes: list[str] = []
+        frames = read_frames(source, notes.append)
+        begun = list(islice(frames, MIN_FRAMES))
+        if len(begun) < MIN_FRAMES:
+            return {"fps": fps} | self._few(begun, target, media.size, fps) | _noted(notes)
+        video = self._annotator.video(source.stem, chain(begun, frames))
         written = 0
         with Mp4Writer(target, media.size, Fraction(fps).limit_denominator(1001)) as writer:
             for done in video.frames:
@@ -127,7 +137,27 @@ class Job:
             {"first_s": seen.first / 1e9, "last_s": seen.last / 1e9} | _person(seen.value)
             for seen in video.persons.values()
         ]
-        return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons}
+        return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons} | _noted(notes)
+
+    def _few(
+        self, frames: list[tuple[int, I420]], target: Path, size: tuple[int, int], fps: float
+    ) -> dict[str, Any]:
+        """Annotate each frame as a picture: so few can neither be tracked nor agree. The fullest counts."""
+        persons: list[dict[str, Any]] = []
+        withheld = 0
+        with Mp4Writer(target, size, Fraction(fps).limit_denominator(1001)) as writer:
+            for at, pixels in frames:
+                try:
+                    done = self._annotator.picture(pixels)
+                except RedactionFailed:
+                    withheld += 1
+                    continue
+                self._overlay.draw(done.redacted, done.values)
+                writer.write(done.redacted, at)
+                found = [_person(value) for value in done.values.values()]
+                if len(found) > len(persons):
+                    persons = [{"first_s": at / 1e9, "last_s": at / 1e9} | person for person in found]
+        return {"frames": len(frames) - withheld, "withheld": withheld, "persons": persons}
 
 
 def _recogniser(single: bool) -> Recogniser:
@@ -136,6 +166,11 @@ def _recogniser(single: bool) -> Recogniser:
 
 def _person(value: PersonValue) -> dict[str, Any]:
     return {"items": [item(worn) for worn in value.items], "total": total(value.total)}
+
+
+def _noted(notes: list[str]) -> dict[str, Any]:
+    """Return what a person should know of the file itself, where there is something."""
+    return {"notes": notes} if notes else {}
 
 
 def _money(sum_: Price | Total) -> str:

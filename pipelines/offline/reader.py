@@ -14,7 +14,7 @@ from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import SINK, Gst
-from pipelines.cpu.images import animation_times, read_animation, read_image
+from pipelines.cpu.images import IMAGE_SUFFIXES, NO_PICTURE, animation_times, read_animation, read_image
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 
@@ -54,8 +54,8 @@ def probe_media(path: str | Path) -> Media:
         picture = read_image(path)
         return Media(MediaKind.IMAGE, (picture.width, picture.height), frames=1)
     if found is not None and found.animated:
-        size, frames, length_ms = animation_times(path)
-        return Media(MediaKind.VIDEO, size, 1000 * frames / length_ms, frames, length_ms * 1_000_000)
+        size, count, length_ms = animation_times(path)
+        return Media(MediaKind.VIDEO, size, 1000 * count / length_ms, count, length_ms * 1_000_000)
     pipeline = _open(Path(path))
     try:
         # A sample says that a picture is there. Preroll does not: a sink is prerolled by a gap too, such as
@@ -121,6 +121,8 @@ def _type_of(path: str | Path) -> FileType | None:
         raise BadInput(f"{path}: no such file") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    if found is None and Path(path).suffix.lower() in IMAGE_SUFFIXES:
+        raise BadInput(f"{path}: {NO_PICTURE}")
     return found
 
 

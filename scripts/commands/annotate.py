@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from engines.file_type import read_type
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
+from pipelines.printable import printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from engines.file_type import FileType
     from pipelines.offline.annotate import Job
 
 CATALOGUE = CONFIGS / "prices.csv"
@@ -35,7 +38,10 @@ RULE = (
     " without one."
 )
 NOBODY = "No person detected in the {}"
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg", ".mpeg", ".gif"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg"}
+)
+"""Files of a folder with these names are taken though their content is unknown: reading says why."""
 SCHEMA = "msh.annotate/1"
 
 
@@ -70,23 +76,27 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     job, found = _job(args), []
     to_stdout = args.json is not None and str(args.json) == "-"
-    people = Console(file=sys.stderr if to_stdout else sys.stdout, highlight=False, soft_wrap=True)
+    people = Console(
+        file=sys.stderr if to_stdout else sys.stdout, highlight=False, soft_wrap=True, markup=False
+    )
     for source, target in targets.items():
         try:
             entry = _annotate(job, source, target)
         except BadInput as error:
-            print(f"msh annotate: {error}", file=sys.stderr)
+            print(printable(f"msh annotate: {error}"), file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, 2
         except (OSError, RuntimeError) as error:
-            print(f"msh annotate: {source}: {error}", file=sys.stderr)
+            print(printable(f"msh annotate: {source}: {error}"), file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
         else:
             for line in _told(entry, job):
-                people.print(line)
-        found.append(entry)
+                people.print(printable(line))
+        found.append(
+            entry | {key: printable(entry[key]) for key in ("file", "output", "error") if key in entry}
+        )
     if args.json is not None:
         text = json.dumps({"schema": SCHEMA, "files": found}, ensure_ascii=False, indent=2) + "\n"
-        sys.stdout.write(text) if to_stdout else args.json.write_text(text)
+        sys.stdout.write(text) if to_stdout else args.json.write_text(text, "utf-8")
     return worst
 
 
@@ -101,14 +111,14 @@ def _job(args: argparse.Namespace) -> Job:
 
 def _annotate(job: Job, source: Path, target: Path) -> dict[str, Any]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
     terminal = Console(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task(source.name, total=None)
+        task = progress.add_task(printable(source.name), total=None)
         return job.annotate(
             source, target, lambda done, total: progress.update(task, completed=done, total=total)
         )
@@ -125,17 +135,16 @@ def _told(entry: dict[str, Any], job: Job) -> Iterator[str]:
         yield f"  person {number}: {worn}; total {job.say_total(person['total'])}"
     if entry.get("withheld"):
         yield f"  {entry['withheld']} frames left out: masking was not certain"
+    for note in entry.get("notes", ()):
+        yield f"  {note}"
 
 
 def _files(inputs: list[Path]) -> list[Path]:
     """Return the files meant, folders replaced by the pictures and videos right in them."""
-    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415 loads OpenCV
-
-    known = IMAGE_SUFFIXES | VIDEO_SUFFIXES
     files: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in known and p.is_file())
+            inside = sorted(p for p in path.iterdir() if not p.name.startswith(".") and _is_media(p))
             if not inside:
                 raise BadInput(f"{path}: holds no picture and no video")
             files += inside
@@ -148,15 +157,13 @@ def _files(inputs: list[Path]) -> list[Path]:
 
 def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
     """Return a name in the folder for each file, none twice and none a source's own."""
-    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415 loads OpenCV
-
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; -o takes a folder")
     taken = {path.resolve() for path in files}
     targets: dict[Path, Path] = {}
     for path in files:
-        suffix = ".png" if path.suffix.lower() in {".png", ".bmp"} else ".jpg"
-        suffix = suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".mp4"
+        found = _type_of(path)
+        suffix = found.result_suffix if found else ".mp4"
         number = 1
         target = out / f"{path.stem}{suffix}"
         while target.resolve() in taken:
@@ -165,3 +172,15 @@ def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
         taken.add(target.resolve())
         targets[path] = target
     return targets
+
+
+def _is_media(path: Path) -> bool:
+    return path.is_file() and (_type_of(path) is not None or path.suffix.lower() in SUFFIXES)
+
+
+def _type_of(path: Path) -> FileType | None:
+    """Return what a file holds; None where that is unknown, or it cannot be read: annotating says why."""
+    try:
+        return read_type(path)
+    except OSError:
+        return None

@@ -63,8 +63,8 @@ class UploadHandlers:
         stem = job.name.rpartition(".")[0] or job.name or "upload"
         return FileResponse(
             job.result,
-            media_type=job.what.media_type,
-            filename=f"{stem}-masked{job.what.result}",
+            media_type=job.what.result_media_type,
+            filename=f"{stem}-masked{job.what.result_suffix}",
             content_disposition_type="attachment" if download else "inline",
         )
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 ADDRESSES = 12_000_000_000
 """Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
 LARGEST_RESULT = 2_000_000_000
-MAX_PIXELS = 40_000_000
 MAX_FRAME_PIXELS = 1_500_000
 REPORT_S = 0.3
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -94,7 +93,6 @@ def _brands() -> BrandSet:
 
 
 def _file(job: Job, source: Path, target: Path) -> None:
-    _check_size(source)
     last = 0.0
 
     def tell(done: int, whole: int | None) -> None:
@@ -104,28 +102,8 @@ def _file(job: Job, source: Path, target: Path) -> None:
             _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
 
     found = job.annotate(source, target, tell)
-    _say({"done": {"persons": found["persons"], "withheld": found.get("withheld", 0)}})
-
-
-def _check_size(source: Path) -> None:
-    """Refuse a picture that is small as a file and huge once decoded, by its header alone."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
-
-    from pipelines.cpu.images import IMAGE_SUFFIXES  # noqa: PLC0415
-    from pipelines.errors import BadInput  # noqa: PLC0415
-
-    if source.suffix not in IMAGE_SUFFIXES:
-        return
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with Image.open(source) as picture:
-            width, height = picture.size
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        raise BadInput("the picture is damaged") from None
-    if width * height > MAX_PIXELS:
-        raise BadInput(
-            f"the picture has {width} x {height} pixels; {MAX_PIXELS // 1_000_000} million are the most"
-        )
+    kept = {key: found[key] for key in ("persons", "withheld", "notes") if key in found}
+    _say({"done": kept})
 
 
 def _webcam(job: Job) -> None:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
+from engines.file_type import HEAD_BYTES, TAKEN, FileType, read_type, sniff
 from pipelines.errors import BadInput
 from probes.events.messages import rfc3339
 from web import views
 from web.refusal import Code, Refused
-from web.uploads.sniff import NEEDED, Sniffed, is_heic, sniff
 from web.uploads.worker import Worker, WorkFailed
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ KEEP_FREE = 500_000_000
 WRITE_AT = 1 << 20
 UNEXPECTED = "could not be processed; the store's log says why"
 NOBODY = "No person detected in the {}"
-TAKEN = "JPEG, PNG and WebP pictures, and MP4, MOV, AVI, MKV and WebM videos"
 
 
 class State(str, Enum):
@@ -57,7 +56,7 @@ class Job:
     id: str
     owner: str
     name: str
-    what: Sniffed
+    what: FileType
     folder: Path
     created_at: int
     state: State = State.QUEUED
@@ -75,7 +74,7 @@ class Job:
     @property
     def result(self) -> Path:
         """Its annotated copy."""
-        return self.folder / f"result{self.what.result}"
+        return self.folder / f"result{self.what.result_suffix}"
 
 
 class Jobs:
@@ -156,9 +155,10 @@ class Jobs:
             "message": NOBODY.format(job.what.kind) if done and not persons else None,
             "persons": [views.found(person, self._backend) for person in persons],
             "frames_withheld": job.found.get("withheld", 0),
+            "notes": job.found.get("notes", []),
             "result": {
                 "url": f"/api/jobs/{job.id}/result",
-                "type": job.what.media_type,
+                "type": job.what.result_media_type,
                 "bytes": job.result_bytes,
             }
             if done
@@ -188,6 +188,7 @@ class Jobs:
             await self._expire()
 
     async def _work(self, job: Job) -> None:
+        """Annotate one upload. Its end is published once the child has gone and the source is deleted."""
         self._at_work, job.state = job, State.RUNNING
         self._changed()
         worker = self._worker = Worker(self._backend.worker, job.folder, 4 * self.max_s, self._backend.brands)
@@ -196,25 +197,27 @@ class Jobs:
             job.progress = said.get("progress")
             self._changed()
 
+        error: str | None = UNEXPECTED
         try:
             await worker.start("file", str(job.source), str(job.result))
             job.found = await worker.lines(hear, self.max_s)
             job.result_bytes = job.result.stat().st_size
-            job.expires_at = time.time_ns() + self._keep_ns
-            job.state, job.progress = State.DONE, 1.0
-        except Exception as error:
-            job.state, job.progress = State.FAILED, None
-            job.error = str(error) if isinstance(error, (WorkFailed, BadInput)) else UNEXPECTED
+            error = None
+        except Exception as caught:
+            known = isinstance(caught, (WorkFailed, BadInput))
+            error = str(caught) if known else UNEXPECTED
             if job.id in self._jobs:
-                unexpected = None if isinstance(error, (WorkFailed, BadInput, OSError)) else error
-                logger.warning("an upload was not processed: %s", job.error, exc_info=unexpected)
+                trace = None if known or isinstance(caught, OSError) else caught
+                logger.warning("an upload was not processed: %s", error, exc_info=trace)
         finally:
             await worker.kill()
+            with contextlib.suppress(OSError):
+                job.source.unlink(missing_ok=True)
+            job.expires_at = time.time_ns() + self._keep_ns
+            job.error, job.progress = error, None if error else 1.0
+            job.state = State.FAILED if error else State.DONE
             self._worker = self._at_work = None
-            job.expires_at = job.expires_at or time.time_ns() + self._keep_ns
             self._changed()
-        with contextlib.suppress(OSError):
-            job.source.unlink(missing_ok=True)
         if job.id not in self._jobs:
             await to_thread.run_sync(_remove, job.folder)
 
@@ -249,30 +252,30 @@ class Jobs:
         self.version += 1
 
 
-async def _store(body: AsyncIterator[bytes], folder: Path) -> Sniffed:
+async def _store(body: AsyncIterator[bytes], folder: Path) -> FileType:
     """Write a body into the folder; Refused as soon as its first bytes are of no known file."""
     head, what, waiting = b"", None, bytearray()
     part = folder / "part"
     with part.open("xb") as file:
         async for chunk in body:
             waiting += chunk
-            if what is None and len(waiting) >= NEEDED:
-                head = bytes(waiting[:NEEDED])
+            if what is None and len(waiting) >= HEAD_BYTES:
+                head = bytes(waiting[:HEAD_BYTES])
                 what = _known(head)
             if len(waiting) >= WRITE_AT:
                 await to_thread.run_sync(file.write, bytes(waiting))
                 waiting.clear()
-        what = what or _known(bytes(waiting[:NEEDED]))
+        what = what or _known(bytes(waiting[:HEAD_BYTES]))
         await to_thread.run_sync(file.write, bytes(waiting))
+    what = await to_thread.run_sync(read_type, part) or what  # now it is known whether it is animated
     part.rename(folder / f"source{what.suffix}")
     return what
 
 
-def _known(head: bytes) -> Sniffed:
+def _known(head: bytes) -> FileType:
     what = sniff(head)
     if what is None:
-        more = "; phones save JPEG with the setting `most compatible`" if is_heic(head) else ""
-        raise Refused(Code.UNSUPPORTED, f"this is no file that can be annotated: {TAKEN} are{more}")
+        raise Refused(Code.UNSUPPORTED, f"this is no file that can be annotated: {TAKEN} are")
     return what
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from web import views
 from web.refusal import Code, Refused
 from web.uploads.jobs import NOBODY
-from web.uploads.worker import START_S, Worker, WorkFailed
+from web.uploads.worker import FRAME_S, START_S, Worker, WorkFailed
 
 if TYPE_CHECKING:
     from web.backend import Backend
@@ -78,7 +78,7 @@ class Webcams:
         async with run.busy:
             run.used = time.monotonic()
             try:
-                said, picture = await run.worker.frame(jpeg, 10 if run.started else START_S)
+                said, picture = await run.worker.frame(jpeg, FRAME_S if run.started else START_S)
             except WorkFailed as error:
                 await self._end(number)
                 raise Refused(Code.FAILED, str(error)) from None

@@ -88,7 +88,7 @@ class Worker:
                 f"took longer than {timeout_s:g} s; send a shorter video, or a smaller one"
             ) from None
 
-    async def frame(self, jpeg: bytes, timeout_s: float = FRAME_S) -> tuple[dict[str, Any], bytes]:
+    async def frame(self, jpeg: bytes, timeout_s: float) -> tuple[dict[str, Any], bytes]:
         """Send one picture, and return what it says of it and the annotated picture, empty where withheld."""
         process = self._running()
         try:

@@ -1,10 +1,16 @@
+import io
+import sys
+from base64 import b64decode
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from engines.colour import to_bgr
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
+from pipelines.cpu import images
 from pipelines.cpu.images import ImageFolder, read_image
 from pipelines.errors import BadInput
 
@@ -26,6 +32,77 @@ def test_reads_the_usual_formats(tmp_path, suffix):
     assert (read.width, read.height, colour_of(read)) == (64, 48, "red")
 
 
+def red(form: str, size=(64, 48), **more) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", size, (255, 0, 0)).save(file, form, **more)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("name", ["photo.jfif", "photo.jpe", "photo", "photo.png", "Foto.HEIC"])
+def test_the_name_decides_nothing(tmp_path, form, name):
+    (tmp_path / name).write_bytes(red(form))
+    read = read_image(tmp_path / name)
+    assert (read.width, read.height, colour_of(read)) == (64, 48, "red")
+
+
+HEIC = b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAA"
+    "AAAAACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAABsAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAA"
+    "AA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNw"
+    "AAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFz"
+    "wIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAA"
+    "Av////AAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACNtZGF0AAAAFygBrxmA70mlv//i"
+    "hh/5rWv+v61pj5uA"
+)
+"""64 x 48 pixels of red, as a phone would send them."""
+
+
+def test_a_heic_is_read_or_told(tmp_path, monkeypatch):
+    path = tmp_path / "phone.jpg"
+    path.write_bytes(HEIC)
+    read = read_image(path)
+    assert (read.width, read.height, colour_of(read)) == (64, 48, "red")
+    path.write_bytes(HEIC[:200])
+    with pytest.raises(BadInput, match="no picture"):
+        read_image(path)
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    with pytest.raises(BadInput, match="save it as JPEG"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_large_pictures_are_scaled_and_huge_ones_refused(tmp_path, monkeypatch, form):
+    monkeypatch.setattr(images, "FULL_PIXELS", 10_000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 200_000)
+    monkeypatch.setattr(images, "MAX_JPEG_PIXELS", 200_000)
+    turned = Image.Exif()
+    turned[0x0112] = 6  # held upright: 400 x 300 becomes 300 x 400
+    (tmp_path / "a.jpg").write_bytes(red(form, (400, 300), **({"exif": turned} if form == "JPEG" else {})))
+    read = read_image(tmp_path / "a.jpg")
+    assert (read.width, read.height) == ((74, 100) if form == "JPEG" else (100, 74))
+    (tmp_path / "b.jpg").write_bytes(red(form, (500, 500)))
+    with pytest.raises(BadInput, match="500 x 500 pixels"):
+        read_image(tmp_path / "b.jpg")
+
+
+def test_a_picture_that_was_cut_short_is_told(tmp_path):
+    noise = np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8)
+    data = cv2.imencode(".jpg", noise)[1].tobytes()
+    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2])
+    notes: list[str] = []
+    try:
+        read_image(tmp_path / "a.jpg", notes.append)
+    except BadInput as error:  # newer OpenCV decodes none of it
+        notes.append(str(error))
+    assert images.CUT_SHORT in notes[0]
+
+
+def test_a_transparent_picture_by_pillow_stands_on_white(tmp_path):
+    Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "a.gif")
+    assert to_bgr(read_image(tmp_path / "a.gif")).min() > 230
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff garbage", None])
 def test_bad_pictures_are_told(tmp_path, data):
     path = tmp_path / "x.jpg"
@@ -43,8 +120,9 @@ def play(source, steps):
 @pytest.fixture
 def folder(tmp_path):
     picture(tmp_path / "b.png", BLUE)
-    picture(tmp_path / "a.jpg", RED)
+    picture(tmp_path / "a.jpg", RED).rename(tmp_path / "a")
     (tmp_path / "note.txt").write_text("no picture")
+    (tmp_path / "._a.jpg").write_bytes(b"what a Mac leaves on a stick")
     return tmp_path
 
 

@@ -5,6 +5,7 @@ import wave
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from engines.colour import to_bgr
 from pipelines.cpu.gst import Gst
@@ -88,6 +89,51 @@ def test_an_image_is_one_frame(tmp_path):
     cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
     assert probe_media(path).kind is MediaKind.IMAGE
     assert [(time_ns, p.width) for time_ns, p in read_frames(path)] == [(0, 64)]
+
+
+def test_an_animation_is_a_video_with_its_own_times(tmp_path):
+    path = tmp_path / "x.jpg"
+    pictures = [Image.new("RGB", (41, 30), (200 * (n % 2), 0, 0)) for n in range(4)]
+    pictures[0].save(path, "GIF", save_all=True, append_images=pictures[1:], duration=[200, 0, 50, 50])
+    media = probe_media(path)
+    assert (media.kind, media.size, media.frames) == (MediaKind.VIDEO, (40, 30), 4)
+    assert media.duration_ns == 400_000_000
+    frames = list(read_frames(path))
+    assert [time_ns // 1_000_000 for time_ns, _ in frames] == [0, 200, 300, 350]
+    assert [int(p.y.mean()) > 40 for _, p in frames] == [False, True, False, True]
+
+
+def test_a_video_that_begins_late_is_read_at_once(tmp_path):
+    """An empty edit, or sound first, prerolls the sink by a gap, without a picture."""
+    path = write_video(tmp_path / "x.mp4", frames=20, fps=10)
+    path.write_bytes(with_empty_edit(path.read_bytes(), seconds=2))
+    media = probe_media(path)
+    assert (media.size, media.fps) == ((320, 240), 10)
+    assert [round(time_ns / 1e8) for time_ns, _ in read_frames(path)] == list(range(20))
+
+
+def with_empty_edit(data: bytes, seconds: int) -> bytes:
+    """Put a gap before the first frame (ISO/IEC 14496-12, 8.6.6): one more entry in the track's edit list."""
+    at = data.index(b"elst") - 4
+    size, kind, version, count = struct.unpack_from(">I4sII", data, at)
+    (timescale,) = struct.unpack_from(">I", data, data.index(b"mvhd") + 16)
+    gap = struct.pack(">IiI", seconds * timescale, -1, 0x10000)
+    entry = struct.pack(">I4sII", size + 12, kind, version, count + 1) + gap
+    data = data[:at] + entry + data[at + 16 :]
+    for box in (b"moov", b"trak", b"edts"):
+        place = data.index(box) - 4
+        larger = struct.unpack_from(">I", data, place)[0] + 12
+        data = data[:place] + struct.pack(">I", larger) + data[place + 4 :]
+    return data
+
+
+@pytest.mark.parametrize(("ratio", "width"), [("16/11", 466), ("1/1", 320), ("8/9", 284)])
+def test_pixels_are_made_square(tmp_path, ratio, width):
+    encoder = f"capssetter caps=video/x-raw,pixel-aspect-ratio={ratio} ! {H264}"
+    path = write_video(tmp_path / "x.mp4", encoder=encoder, frames=3)
+    assert abs(probe_media(path).size[0] - width) <= 1
+    picture = next(read_frames(path))[1]
+    assert (abs(picture.width - width) <= 1, picture.height) == (True, 240)
 
 
 def test_leaving_early_leaves_nothing_behind(tmp_path):

@@ -1,0 +1,74 @@
+import io
+
+import pytest
+from PIL import Image
+
+from engines.file_type import HEAD_BYTES, is_animated, is_cut_short, read_type, sniff
+
+TS = (b"\x47" + bytes(187)) * 4
+HEADS = [
+    (b"\xff\xd8\xff\xe1", "JPEG", ".jpg"),
+    (b"\x89PNG\r\n\x1a\n", "PNG", ".png"),
+    (b"GIF89a", "GIF", ".jpg"),
+    (b"II*\0\x08\0\0\0", "TIFF", ".png"),
+    (b"BM\x36\x10\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0" + bytes(12), "BMP", ".png"),
+    (b"RIFF\x10\x00\x00\x00WEBPVP8 ", "WebP", ".jpg"),
+    (b"RIFF\x10\x00\x00\x00AVI LIST", "AVI", ".mp4"),
+    (b"RIFF\x10\x00\x00\x00WAVEfmt ", None, None),
+    (b"\x00\x00\x00\x18ftypheic\0\0\0\0mif1heic", "HEIC", ".jpg"),
+    (b"\x00\x00\x00\x18ftypmif1\0\0\0\0miafheic", "HEIC", ".jpg"),
+    (b"\x00\x00\x00\x1cftypmif1\0\0\0\0avifmiafMA1B", "AVIF", ".jpg"),
+    (b"\x00\x00\x00\x14ftypqt  ", "MOV", ".mp4"),
+    (b"\x00\x00\x00\x20ftypmp42", "MP4", ".mp4"),
+    (b"\x00\x00\x00\x18ftyp3gp4\0\0\2\0isom3gp4", "3GP", ".mp4"),
+    (b"\x00\x00\x00\x18ftypXAVC", "MP4", ".mp4"),
+    (b"\x00\x00\x00\x18ftypM4A ", None, None),
+    (b"\x00\x00\x00\x08wide\x00\x00\x00\x00mdat", "MOV", ".mp4"),
+    (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x1f\x42\x82\x84webm", "WebM", ".mp4"),
+    (b"\x1a\x45\xdf\xa3\x01\x00\x00\x00\x00\x00\x00\x23\x42\x82\x88matroska", "MKV", ".mp4"),
+    (TS[:HEAD_BYTES], "MPEG-TS", ".mp4"),
+    ((bytes(4) + TS[:188]) * 3, "MPEG-TS", ".mp4"),
+    (b"\0\0\x01\xba\x44", "MPEG-PS", ".mp4"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9", "WMV", ".mp4"),
+    (b"%PDF-1.7", None, None),
+    (b"G" * 100, None, None),
+    (b"", None, None),
+]
+
+
+@pytest.mark.parametrize(("head", "name", "result"), HEADS)
+def test_a_file_is_what_its_first_bytes_say(head, name, result):
+    found = sniff(head)
+    assert (found and found.name, found and found.result_suffix) == (name, result)
+
+
+def encoded(form: str, frames: int = 1, size=(40, 30)) -> bytes:
+    pictures = [Image.effect_noise(size, 90).convert("RGB") for _ in range(frames)]
+    file = io.BytesIO()
+    more = {"save_all": True, "append_images": pictures[1:], "duration": 80} if frames > 1 else {}
+    pictures[0].save(file, form, **more)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP"])
+def test_what_moves_is_a_video(tmp_path, form):
+    for frames, kind, animated in ((1, "image", False), (3, "video", True)):
+        path = tmp_path / f"x{frames}.jpg"
+        path.write_bytes(encoded(form, frames))
+        assert is_animated(path.read_bytes()) is animated
+        found = read_type(path)
+        assert found is not None
+        assert (found.kind, found.animated) == (kind, animated)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_a_picture_without_its_end_is_known(form):
+    data = encoded(form)
+    assert not is_cut_short(data)
+    assert not is_cut_short(data + b"what phones put behind"), "such as a motion photo's film"
+    for share in (0.3, 0.6, 0.95):
+        assert is_cut_short(data[: int(len(data) * share)])
+    if form == "JPEG":  # a thumbnail has an end of its own
+        with_thumbnail = data[:2] + b"\xff\xe1" + (2 + len(data)).to_bytes(2, "big") + data + data[2:]
+        assert not is_cut_short(with_thumbnail)
+        assert is_cut_short(with_thumbnail[: len(data) + 200])
