@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
 
-from pipelines.errors import BadInput
+PROBE_BYTES = 4096
+"""A block of the disk: an empty file can be made even on a full one."""
 
 
 def state_path() -> Path:
@@ -18,15 +20,30 @@ def state_path() -> Path:
 
 
 def state_folder() -> Path:
-    """Return, made if need be, the folder for what must outlive a restart. Raises BadInput."""
+    """Return the folder for what must outlive a restart, made if that can be.
+
+    Where it cannot, the store runs without it: who writes there must bear that. `state_problem` says so.
+    """
     base = state_path()
-    try:
+    with contextlib.suppress(OSError):
         base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"{base}: cannot be made ({error.strerror}); set STATE_DIRECTORY to a folder"
-        ) from None
     return base
+
+
+def state_problem() -> str:
+    """Try to write to the state folder; return why that fails, in one line, or nothing where it does not."""
+    probe = state_folder() / f".probe-{os.getpid()}"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return f"{probe.parent}: {error.strerror}"
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return ""
 
 
 def host_slug() -> str:

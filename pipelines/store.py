@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 import threading
 import time
@@ -23,12 +25,13 @@ from pipelines.cameras.states import CameraState, Cause
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.interfaces import PlatformParts
-from pipelines.paths import host_slug, state_folder
+from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.sources import PriceSources
 from probes.events.status import STATUS, Summaries, device_status
 from probes.metrics import Health, Metrics
+from probes.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,8 +46,11 @@ if TYPE_CHECKING:
     from pricing.catalogue.reload import CatalogueFile
     from pricing.value import Price, Total
 
+logger = logging.getLogger(__name__)
+
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
+STATE_CHECK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +143,12 @@ class Store:
         self._platform = build_platform(
             platform, settings, parts, sinks=self._build_sinks, folder=state_folder, nvidia=nvidia
         )
+        self._state = Outage(
+            logger,
+            "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
+            "state folder can be written again",
+        )
+        self._state_checked_at = -math.inf
         self._cameras_up: int | None = None
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
@@ -169,6 +181,7 @@ class Store:
             if not camera.enabled:
                 self._reporter.report(name, CameraState.DISABLED, Cause.NONE, self._now())
         self._publish_status()
+        self._check_state()
         if self._mqtt:
             self._mqtt.start()
         if self._live:
@@ -243,6 +256,20 @@ class Store:
             if self._brands.poll():
                 self._looks.set_targets(self._brands.targets)
             self._publish_status()
+            self._check_state()
+
+    def _check_state(self) -> None:
+        """Try once a minute whether the state folder can be written."""
+        now = time.monotonic()
+        if now - self._state_checked_at < STATE_CHECK_S:
+            return
+        self._state_checked_at = now
+        problem = state_problem()
+        self._metrics.state_writable.set(not problem)
+        if problem:
+            self._state.fail(problem, cause=problem)
+        else:
+            self._state.recover()
 
     def _publish_status(self) -> None:
         cameras = self._platform.cameras().values()

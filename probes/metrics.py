@@ -102,6 +102,9 @@ class Metrics:
                 self.mqtt_messages.labels(kind.value, result)
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
         self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
+        self.state_writable = gauge(
+            "state_folder_writable", "1 while what must outlive a restart can be written."
+        )
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
 

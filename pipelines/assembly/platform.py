@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
+from pipelines.outputs.disk import OutputFailed, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from engines.deepstream.files import Machine
     from pipelines.deepstream.graph.build import EngineFiles
@@ -84,7 +86,6 @@ def files_of_this_machine(
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
     from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
     from pipelines.deepstream.graph.build import brand_model, engine_files  # noqa: PLC0415
-    from pipelines.outputs.disk import write_whole  # noqa: PLC0415
 
     if capabilities.version is None:
         raise BadInput("platform: the version of DeepStream is unknown")
@@ -103,6 +104,15 @@ def files_of_this_machine(
     if marks := brand_model(settings):
         models.append(marks)
     target = folder / "deepstream"
-    for name, text in deepstream_files(models, machine, target, thresholds).items():
-        write_whole(target / name, text.encode())
+    try:
+        _write_files(deepstream_files(models, machine, target, thresholds), target)
+    except OutputFailed as error:
+        target = Path(tempfile.mkdtemp(prefix="msh-deepstream-"))
+        logger.error("DeepStream's files and engines lie in %s until the next restart: %s", target, error)
+        _write_files(deepstream_files(models, machine, target, thresholds), target)
     return engine_files(settings, target)
+
+
+def _write_files(texts: Mapping[str, str], folder: Path) -> None:
+    for name, text in texts.items():
+        write_whole(folder / name, text.encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -50,16 +51,13 @@ class VideoRecorder:
         self._closed = False
 
     def add_camera(self, camera: str, fps: int = 10) -> None:
-        """Record this camera from its next frame on; BadInput where its folder cannot be had."""
+        """Record this camera from its next frame on; where its folder cannot be had, that is tried again."""
         if self._closed or camera in self._tapes:
             return
         initialise("mp4mux")
         folder = self._rules.folder / camera
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # tried again with the first frame, and then logged
             _recover(folder)
-        except OSError as error:
-            raise BadInput(f"outputs.record.folder: {folder}: {error.strerror}") from error
         self._tapes = {**self._tapes, camera: _Tape(self._rules, camera, folder, fps)}
         self._rules.cameras = len(self._tapes)
 
@@ -183,6 +181,7 @@ class _Tape:
         if self._writer and self._ends_before(frame):
             self._finish()
         if self._writer is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
             _recover(self._folder)
             self._rules.tidy()
             self._writer = Mp4Writer(

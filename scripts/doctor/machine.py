@@ -14,6 +14,7 @@ import engines.errors
 import pricing.errors
 from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
+from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue.catalogue import load as load_catalogue
 from scripts.doctor.finding import Finding, fail, ok, warn
@@ -60,6 +61,7 @@ def look_at_machine(settings: Settings) -> Iterator[Finding]:
     yield from _models(settings)
     yield from _elements(settings)
     yield from _ports(settings)
+    yield _state()
     yield from _disk(settings)
     yield from _speed(settings)
 
@@ -157,6 +159,14 @@ def _port(what: str, address: Address) -> Finding:
             )
             return fail(what, f"{address}: {reason.lower()}", mend)
     return ok(what, f"{address} is free")
+
+
+def _state() -> Finding:
+    problem = state_problem()
+    if problem:
+        mend = "free space, give this user the right to write there, or set STATE_DIRECTORY to another folder"
+        return fail("state folder", f"cannot be written: {problem}", mend)
+    return ok("state folder", f"{state_path()} can be written")
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:

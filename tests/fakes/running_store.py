@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
+    from pipelines.settings.root import Settings
 
 TEXT = """
 version: 1
@@ -35,13 +36,24 @@ cameras:
 outputs:
   rtsp: {{listen: "127.0.0.1:{rtsp}"}}
   mqtt: {{url: "mqtt://127.0.0.1:{mqtt}"}}
+  web: {{listen: "127.0.0.1:0"}}
+  {outputs}
 notify: [{{name: vip, when: {{total_at_least: 1000}}}}]
 """
 
 
 class RunningStore:
-    def __init__(self, store: Store, server: MetricsServer, listener: Listener, rtsp: int) -> None:
-        self.store, self.server, self.listener, self.rtsp = store, server, listener, rtsp
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        metrics: Metrics,
+        server: MetricsServer,
+        listener: Listener,
+        rtsp: int,
+    ) -> None:
+        self.store, self.settings, self.metrics = store, settings, metrics
+        self.server, self.listener, self.rtsp = server, listener, rtsp
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -79,11 +91,14 @@ def running_store(
     person: str = "nanodet-416",
     prices: str = "",
     brands: str = "{only: []}",
+    outputs: str = "",
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
     """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style.
 
     brands: the block `brands:`; by default none but those of the price list.
+
+    outputs: more of the block `outputs:`.
 
     nvidia: what DeepStream runs on; None for the CPU.
     """
@@ -95,6 +110,7 @@ def running_store(
         cameras=textwrap.indent(textwrap.dedent(cameras), "  "),
         rtsp=rtsp,
         mqtt=broker.port,
+        outputs=outputs,
         person=person,
         brands=brands,
         prices=f", {prices}" if prices else "",
@@ -109,7 +125,7 @@ def running_store(
     server.start()
     store.start()
     try:
-        yield RunningStore(store, server, listener, rtsp)
+        yield RunningStore(store, settings, metrics, server, listener, rtsp)
     finally:
         stopped = store.stop()
         server.stop()

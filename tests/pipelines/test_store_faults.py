@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
+from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
 from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
+from web.page import page_of, page_outputs
 
 PATIENCE_S = 60
 
@@ -42,6 +45,28 @@ def test_a_camera_that_freezes_without_closing_is_stale_then_back(steady, tmp_pa
             goes_on(shop, "frozen")
             assert shop.states("frozen")[-1] == ("live", None)
             assert shop.states("steady")[-1] == ("live", None)
+
+
+def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "file" / "state"))
+    cameras = f'steady: {{source: "{steady.url}"}}'
+    metadata = (
+        f'metadata: {{file: "{tmp_path}/file/floor.gz"}}\n  record: {{folder: "{tmp_path}/file/video"}}'
+    )
+    with running_store(tmp_path, cameras, PRICES, outputs=outputs) as shop:
+        page = page_of(shop.store, shop.settings, shop.metrics, page_outputs(shop.settings), SecretScrubber())
+        page.start()
+        try:
+            goes_on(shop, "steady")
+            assert httpx.get(f"http://{page.address}/").status_code == 200
+            assert shop.metric("msh_mqtt_connected") == 1
+            assert shop.metric("msh_state_folder_writable") == 0
+        finally:
+            page.stop()
+    assert caplog.text.count("state folder cannot be written") == 1
+    assert "nothing is recorded until the next start" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_wrong_password_is_said_once_and_hammers_no_camera(steady, tmp_path):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.errors import BadInput
-
 if TYPE_CHECKING:
     from types import TracebackType
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "uploads-"
 LOCK = ".lock"
@@ -23,7 +24,8 @@ class Scratch:
     """A folder that only this user can read. What servers left behind that were killed is removed first."""
 
     def __init__(self, base: Path) -> None:
-        """Make the folder inside `base`; BadInput where that cannot be."""
+        """Make the folder inside `base`; where that cannot be, log it: there is room for nothing then."""
+        self.path, self._lock = base / "none", -1
         try:
             base.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sweep(base)
@@ -31,9 +33,8 @@ class Scratch:
             self._lock = os.open(self.path / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise BadInput(
-                f"{base}: no place for uploads ({error.strerror}); set STATE_DIRECTORY to a folder"
-            ) from None
+            text = "no place for uploads, the page goes without: %s: %s; set STATE_DIRECTORY to a folder"
+            logger.error(text, base, error.strerror)
 
     def __enter__(self) -> Scratch:
         return self
@@ -59,7 +60,10 @@ class Scratch:
 
     def free(self) -> int:
         """Return how many bytes the disk has left."""
-        return shutil.disk_usage(self.path).free
+        try:
+            return shutil.disk_usage(self.path).free
+        except OSError:
+            return 0
 
 
 def _sweep(base: Path) -> None:

@@ -260,6 +260,14 @@ def test_what_was_left_by_one_that_was_killed_is_removed(tmp_path):
     assert list(base.iterdir()) == []
 
 
+def test_without_a_place_there_is_room_for_nothing(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    scratch = Scratch(tmp_path / "file" / "uploads")
+    assert (scratch.used(), scratch.free()) == (0, 0)
+    assert caplog.text.count("no place for uploads") == 1
+    scratch.close()
+
+
 def test_webcam_pictures_go_in_and_come_back(page, client):
     run = client.post("/api/webcam").json()["id"]
     path = f"/api/webcam/{run}/frames"
