@@ -51,9 +51,7 @@ def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monke
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "file" / "state"))
     cameras = f'steady: {{source: "{steady.url}"}}'
-    metadata = (
-        f'metadata: {{file: "{tmp_path}/file/floor.gz"}}\n  record: {{folder: "{tmp_path}/file/video"}}'
-    )
+    outputs = f'metadata: {{file: "{tmp_path}/file/floor.gz"}}\n  record: {{folder: "{tmp_path}/file/video"}}'
     with running_store(tmp_path, cameras, PRICES, outputs=outputs) as shop:
         page = page_of(shop.store, shop.settings, shop.metrics, page_outputs(shop.settings), SecretScrubber())
         page.start()
