@@ -157,6 +157,8 @@ class BackgroundFilter:
             place.proven = place.proven or place.loose >= LOOSE
         if chain.is_scenery or (place is not None and place.proven and not chain.is_worn):
             return MarkVerdict.SCENERY, self._wrong(track, mark.brand, chain)
+        if chain.scenery > chain.worn:
+            return MarkVerdict.SCENERY, ()  # not proven yet: this look does not count, earlier ones stand
         if slot is not None:
             chain.cast[slot] = chain.cast.get(slot, 0) + 1
         return MarkVerdict.WORN, ()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from probes.answers import Mark
@@ -131,6 +131,7 @@ def test_memory_is_bounded_and_tracks_are_forgotten() -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(195, 54.0, 25.0, True)
 @given(st.integers(0, 10**6), st.floats(12, 60), st.floats(25, 120), st.booleans())
 def test_who_walks_keeps_what_is_worn_and_gets_nothing_from_the_wall(
     seed: int, size: float, stride: float, back: bool
