@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,11 @@ class Mark:
     box: Box
     route: Route = Route.WORDS
     slots: frozenset[str] | None = None
+
+    @property
+    def size(self) -> float:
+        """The root of its area in px: a swoosh is low, and as easy to tell as a square mark of its area."""
+        return math.sqrt(max(0.0, self.box.area))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,19 @@ SMALLEST_PX = 16.0
 _SIZES = ((24.0, 0.5), (32.0, 0.75))
 
 
-def weight(route: str, confidence: float, height: float | None) -> int:
-    """Return what a route's word is worth, 0 for nothing. height: of the mark, px, None where unknown."""
+def weight(route: str, confidence: float, size_px: float | None) -> int:
+    """Return what a route's word is worth, 0 for nothing.
+
+    size_px: of the mark, the root of its area, None where unknown. Not its height: a swoosh of 49 x 21 px has
+    as much to tell it by as a square mark of 32.
+    """
     if route not in SHAPES:
         return FULL
-    if height is not None and height < SMALLEST_PX:
+    if size_px is not None and size_px < SMALLEST_PX:
         return 0
-    size = next((share for below, share in _SIZES if height is not None and height < below), 1.0)
+    share = next((share for below, share in _SIZES if size_px is not None and size_px < below), 1.0)
     odds = log(max(confidence, 1e-6) / max(1.0 - confidence, 1e-6)) / log(SURE / (1.0 - SURE))
-    return round(size * max(0.0, min(odds * FULL, ROUTE_CAP)))
+    return round(share * max(0.0, min(odds * FULL, ROUTE_CAP)))
 
 
 def together(confidences: Iterable[float]) -> float:

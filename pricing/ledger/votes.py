@@ -23,7 +23,7 @@ class Vote:
     id: the same id never counts twice; two different votes have different ids. at: UTC ns of the frame.
     confidence: from 0 to 1. model: what narrows the price down: a model's name, or features as words.
     route: words, symbol, emblem, or "" for one without a name. look: name of the look; votes that share it
-    count as one look; "" for a look of its own. height: of the mark in px, where known.
+    count as one look; "" for a look of its own. size: of the mark, the root of its area in px, where known.
 
     Raises ValueError where neither type nor brand is given, or the confidence is not from 0 to 1.
     """
@@ -37,7 +37,7 @@ class Vote:
     model: str | None = None
     route: str = ""
     look: str = ""
-    height: float | None = None
+    size: float | None = None
     colour: str | None = None
 
     def __post_init__(self) -> None:
@@ -171,7 +171,7 @@ class LookVotes:
             only = value(vote)
             if only is None:
                 return {}
-            weighs = weight(vote.route, vote.confidence, vote.height)
+            weighs = weight(vote.route, vote.confidence, vote.size)
             return {only: Support(1, vote.confidence, weighs, ((vote.route, 1),))}
         best: dict[str, dict[str, Vote]] = {}
         for vote in self.votes:
@@ -181,7 +181,7 @@ class LookVotes:
                 if vote.route not in routes or vote.confidence > routes[vote.route].confidence:
                     routes[vote.route] = vote
         weights = {
-            said: {route: weight(route, v.confidence, v.height) for route, v in routes.items()}
+            said: {route: weight(route, v.confidence, v.size) for route, v in routes.items()}
             for said, routes in best.items()
         }
         return {

@@ -44,6 +44,12 @@ def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
         if owner is None or owner.track != track:
             return None
         return slot_of(thing.label), thing.label
+    return slot_on_body(mark, track, frame)
+
+
+def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, None] | None:
+    """Return the slot of the part of a person's body that a mark is on; None where that is not for sure."""
+    x, y = mark.box.centre
     persons = [p for p in frame.of(Kind.PERSON) if p.box.contains(x, y) and p.box.w > 0 and p.box.h > 0]
     me = next((p for p in persons if p.track == track), None)
     tall = frame.size[1]
@@ -59,6 +65,11 @@ def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
     if any(offset(other) - offset(me) < CLEAR_LEAD for other in others):
         return None
     return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
+
+
+def _allows(mark: Mark, slot: str) -> bool:
+    """Tell whether a mark's brand may count in a slot."""
+    return bool(slot) and (mark.slots is None or slot in mark.slots)
 
 
 def is_beside_all(mark: Mark, frame: Frame) -> bool:
@@ -155,7 +166,7 @@ class VoteBuilder:
 
     def _vote(self, mark: Mark, answer: LookAnswer, body: Box) -> Vote | None:
         """Return what a mark votes for; None for scenery, or where it cannot be or is too small."""
-        if not weight(mark.route.value, 1.0, mark.box.h):
+        if not weight(mark.route.value, 1.0, mark.size):
             return None
         found = slot_of_mark(mark, answer.track, answer.frame)
         if found is None:
@@ -163,7 +174,10 @@ class VoteBuilder:
                 self._see(mark, answer, body, None)
             return None
         slot, type_ = (self._on_carried(mark, answer, body) if found[1] is None else None) or found
-        if mark.slots is not None and slot not in mark.slots:
+        if not _allows(mark, slot) and type_ is not None:
+            # Nike sells no ties: the tie is a misdetection, or hangs before the shirt that the mark is on.
+            slot, type_ = slot_on_body(mark, answer.track, answer.frame) or ("", None)
+        if not _allows(mark, slot):
             return None
         if mark.brand in self._staff:
             if slot not in BADGE_SLOTS:
@@ -181,7 +195,7 @@ class VoteBuilder:
             answer.at,
             route=mark.route.value,
             look=f"{answer.at}",
-            height=mark.box.h,
+            size=mark.size,
         )
 
     def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> MarkVerdict:

@@ -20,6 +20,9 @@ MS = 1_000_000
 ROUND = 6
 LONGEST_PAUSE = 5
 BETTER = 1.5
+"""By how much a crop must be better than the best looked at to end a pause."""
+CLEARER = 1.25
+"""By how much it must be better to be read more finely: each such look takes longer."""
 FORGET_AFTER = 120 * SECOND
 BURST = 2.0
 MEASURE_MS = 400
@@ -97,6 +100,7 @@ class _Record:
     sharp: float = 1.0
     worn: int = 0
     doubt: bool = False
+    is_best: bool = False
 
     def need(self) -> tuple[int, bool, float]:
         """Order of need: fewest rounds and confirmed things, those in the middle of a round, the best crop.
@@ -149,6 +153,11 @@ class LookScheduler:
                 self._look(self._record(person), at)
                 picked.append(person)
         return picked
+
+    def is_best(self, track: TrackId) -> bool:
+        """Tell whether the last look picked is a clearly better one than all before at this person."""
+        record = self._records.get(track)
+        return record is not None and record.is_best
 
     def _note(
         self, record: _Record, person: Detection, frame: Frame, sharpness: Callable[[Box], float] | None
@@ -207,6 +216,7 @@ class LookScheduler:
     def _look(record: _Record, at: int) -> None:
         record.looks += 1
         record.looked = at
+        record.is_best = record.quality >= CLEARER * record.best
         record.best = max(record.best, record.quality)
 
 

@@ -116,7 +116,8 @@ class LookWorkers:
         if not self._targets or self._waiting.closed or not self._threads:
             return
         for person in self._picker.pick(frame, _sharpness_of(pixels)):
-            look = crop_person(frame, person, pixels)
+            fine = person.track is not None and self._picker.is_best(person.track)
+            look = crop_person(frame, person, pixels, fine=fine)
             if look is not None:
                 self._put(look)
 
@@ -191,7 +192,8 @@ class SynchronousLooks:
             if not self._targets or person.track is None or person.box.h < self._min_height:
                 continue
             looked = self._looked.get(person.track)
-            look = crop_person(frame, person, pixels) if looked is None or self._past(at, looked) else None
+            due = looked is None or self._past(at, looked)
+            look = crop_person(frame, person, pixels, fine=True) if due else None
             if look is not None:
                 self._looked[person.track] = at
                 self._answers.append(self._recogniser.read(look, self._targets))

@@ -20,7 +20,7 @@ from probes.people.carrying import carried_items
 from probes.recognition.marks import limits, marks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engines.colour import Bgr
     from engines.image import I420
@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NEAR = 1.2
+"""How far apart two words of one mark may stand, in heights of the taller one."""
+CLIPPED_LETTERS = 4
+"""Letters of a word of which one at the edge may be hidden; longer ones the matcher forgives by itself."""
 
 
 class Reader(Protocol):
     """What reads words, such as engines.ocr.reader.WordReader; used by one thread at a time."""
 
-    def read(self, picture: I420) -> list[Word]:
-        """Return the words with their boxes in pixels of the picture."""
+    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
+        """Return the words with their boxes in pixels of the picture; fine: small ones too, slower."""
 
 
 class Finder(Protocol):
@@ -55,13 +58,17 @@ class Gallery(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A crop of one person; left and top are its place in the frame, px."""
+    """A crop of one person; left and top are its place in the frame, px.
+
+    fine: worth a slower look for small words: nobody waits, or it is the best look at this person so far.
+    """
 
     track: TrackId
     frame: Frame
     left: int
     top: int
     crop: I420
+    fine: bool = False
 
 
 class RecognitionTargets:
@@ -74,9 +81,24 @@ class RecognitionTargets:
         self.matcher = BrandMatcher(book.words, book.stylised)
         self.has_words = bool(book.words or book.stylised)
         self.stylised = {normal_brand(w): key for key, words in book.stylised.items() for w in words}
+        self.clipped = _clipped(book.words)
 
     def __bool__(self) -> bool:
         return self.has_words or self.gallery is not None or bool(self.emblems)
+
+
+def _clipped(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Return the brands of four letters by what is left of their word where a fold hides an edge letter.
+
+    Such a rest (ANS of VANS) is a brand only where another route saw it; one that two brands share is none.
+    """
+    found: dict[str, set[str]] = {}
+    for key, spelled in words.items():
+        for word in {normal_brand(text) for text in (key, *spelled)}:
+            if len(word) == CLIPPED_LETTERS and word.isalpha():
+                for rest in (word[1:], word[:-1]):
+                    found.setdefault(rest, set()).add(key)
+    return {rest: keys.pop() for rest, keys in found.items() if len(keys) == 1}
 
 
 def targets_of(names: Mapping[str, str]) -> RecognitionTargets:
@@ -84,7 +106,7 @@ def targets_of(names: Mapping[str, str]) -> RecognitionTargets:
     return RecognitionTargets(BrandBook().with_listed(names))
 
 
-def crop_person(frame: Frame, person: Detection, pixels: I420) -> Look | None:
+def crop_person(frame: Frame, person: Detection, pixels: I420, *, fine: bool = False) -> Look | None:
     """Copy the person with all that the person carries out of the frame."""
     if person.track is None:
         return None
@@ -92,7 +114,8 @@ def crop_person(frame: Frame, person: Detection, pixels: I420) -> Look | None:
     left, top = max(0, int(box.x)) // 2 * 2, max(0, int(box.y)) // 2 * 2
     if left >= min(box.right, pixels.width) or top >= min(box.bottom, pixels.height):
         return None
-    return Look(person.track, frame, left, top, pixels.crop(left, top, box.right - left, box.bottom - top))
+    crop = pixels.crop(left, top, box.right - left, box.bottom - top)
+    return Look(person.track, frame, left, top, crop, fine)
 
 
 def extent(frame: Frame, person: Detection) -> Box:
@@ -183,7 +206,7 @@ def read_words(
 
     A stylised short form counts wherever it stands if another route saw that brand too.
     """
-    words = reader.read(look.crop)
+    words = reader.read(look.crop, fine=look.fine)
     tall = look.crop.height
     readings = [
         Reading(w.text, w.confidence, w.line, w.block, w.height / tall if w.height else None) for w in words
@@ -197,9 +220,13 @@ def read_words(
             marks.append(_mark(found.brand, found.confidence, parts, look, targets))
     seen = {mark.brand for mark in others}
     for number, word in enumerate(words):
-        brand = targets.stylised.get(normal_brand(word.text))
-        if brand in seen and number not in told and brand is not None:
-            marks.append(_mark(brand, word.confidence, [word], look, targets))
+        if number in told:
+            continue
+        supported = {
+            targets.stylised.get(normal_brand(word.text)),
+            targets.clipped.get(normal_brand(word.text)),
+        }
+        marks += [_mark(brand, word.confidence, [word], look, targets) for brand in supported & seen if brand]
     return marks
 
 

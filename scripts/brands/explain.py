@@ -104,8 +104,8 @@ class Explainer:
         """Look at the persons of the picture."""
         people = frame.of(Kind.PERSON)
         self.people = len(people)
-        looks = [crop_person(frame, person, pixels) for person in people]
-        whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels)
+        looks = [crop_person(frame, person, pixels, fine=True) for person in people]
+        whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels, fine=True)
         for look in looks or [whole]:
             if look is not None:
                 self._look(look)
@@ -124,7 +124,8 @@ class Explainer:
 
     def _look(self, look: Look) -> None:
         bgr = to_bgr(look.crop)
-        self._texts += [f'"{word.text}" {word.confidence:.2f}' for word in self._words.read(look.crop)]
+        words = self._words.read(look.crop, fine=True)
+        self._texts += [f'"{word.text}" {word.confidence:.2f}' for word in words]
         for mark in Recogniser(self._words).read(look, self._targets).marks:
             self.shown.append(
                 Shown(mark.brand, mark.box, Route.WORDS, True, f"read, {mark.confidence:.2f} sure")
@@ -134,7 +135,7 @@ class Explainer:
         emblems = [emblem for marks in self._enrolled for emblem in marks.emblems]
         for sighting in (*seen, *find_emblems(bgr, emblems)):
             (mark,) = marks_of([sighting], self._book, look.left, look.top)
-            worth = weight(mark.route.value, mark.confidence, mark.box.h)
+            worth = weight(mark.route.value, mark.confidence, mark.size)
             lacking = "" if worth >= FULL else "; too small or unsure to count"
             lacking += " alone" if 0 < worth < FULL else ""
             why = f"{sighting.note}; {sighting.confidence:.2f} sure{lacking}"

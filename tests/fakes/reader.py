@@ -19,9 +19,11 @@ class FakeReader:
         self.gate = threading.Event()
         self.gate.set()
         self.crops: list[I420] = []
+        self.fine: list[bool] = []
 
-    def read(self, picture: I420) -> list[Word]:
+    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
         self.crops.append(picture)
+        self.fine.append(fine)
         self.gate.wait(10)
         if self.error is not None:
             raise self.error

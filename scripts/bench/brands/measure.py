@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import cached_property
 from pathlib import Path
@@ -224,7 +225,7 @@ class Bench:
                         at,
                         route=s.route.value,
                         look=f"{person} {look}",
-                        height=s.box[3] - s.box[1],
+                        size=math.sqrt((s.box[2] - s.box[0]) * (s.box[3] - s.box[1])),
                     )
                     for n, s in enumerate(sightings)
                 ]

@@ -176,7 +176,7 @@ def test_explain_names_votes_prices_and_doubts() -> None:
 
 def told_by(route: str, at_ms: int, brand: str | None, **more: Any) -> Vote:
     """Return a route's vote in the look of that time."""
-    known: dict[str, Any] = {"slot": "top", "type_": None, "height": 40.0, "confidence": 0.8} | more
+    known: dict[str, Any] = {"slot": "top", "type_": None, "size": 40.0, "confidence": 0.8} | more
     slot, type_ = known["slot"], known["type_"]
     name = f"{route} {at_ms} {slot} {brand} {type_}"
     return Vote(
@@ -188,7 +188,7 @@ def told_by(route: str, at_ms: int, brand: str | None, **more: Any) -> Vote:
         at_ms * MS,
         route=route,
         look=f"{at_ms}",
-        height=known["height"],
+        size=known["size"],
     )
 
 
@@ -197,24 +197,24 @@ def by_routes(routes: str, count: int, brand: str = "nike", start: int = 0, **mo
 
 
 AGREEING = [
-    ("words as ever, however small", by_routes("words", 4, height=7), True),
+    ("words as ever, however small", by_routes("words", 4, size=7), True),
     ("and however unsure", by_routes("words", 4, confidence=0.4), True),
     ("three words are too few", by_routes("words", 3), False),
     ("a sure symbol, large", by_routes("symbol", 4, confidence=0.8), True),
     ("a symbol in doubt, however often", by_routes("symbol", 10, confidence=0.6), False),
-    ("a small symbol takes twice the looks", by_routes("symbol", 7, height=20), False),
-    ("and has them", by_routes("symbol", 8, height=20), True),
-    ("a surer small one takes fewer", by_routes("symbol", 6, height=20, confidence=0.95), True),
-    ("too small is nothing", by_routes("symbol", 11, height=15, confidence=0.99), False),
+    ("a small symbol takes twice the looks", by_routes("symbol", 7, size=20), False),
+    ("and has them", by_routes("symbol", 8, size=20), True),
+    ("a surer small one takes fewer", by_routes("symbol", 6, size=20, confidence=0.95), True),
+    ("too small is nothing", by_routes("symbol", 11, size=15, confidence=0.99), False),
     ("a second route never makes four looks of three", by_routes("symbol words", 3), False),
     ("a symbol in doubt with words", by_routes("symbol words", 4, confidence=0.6), True),
     ("two weak routes that agree", by_routes("symbol emblem", 4, confidence=0.68), True),
     ("neither of them alone", by_routes("symbol", 4, confidence=0.68), False),
     ("contradicted", by_routes("symbol", 4) + by_routes("words", 4, "gucci"), False),
-    ("hardly contradicted", by_routes("words", 8) + by_routes("symbol", 8, "gucci", height=20), True),
+    ("hardly contradicted", by_routes("words", 8) + by_routes("symbol", 8, "gucci", size=20), True),
     (
         "small and contradicted",
-        by_routes("symbol", 9, height=20) + by_routes("words", 3, "gucci", start=400),
+        by_routes("symbol", 9, size=20) + by_routes("words", 3, "gucci", start=400),
         False,
     ),
 ]
@@ -225,10 +225,10 @@ def test_routes_join(votes: list[Vote], expected: bool) -> None:
     assert (("top", "nike") in brands(told(votes))) == expected
 
 
-@pytest.mark.parametrize(("height", "expected"), [(15, 0), (20, 0), (31, 1), (40, 1)])
+@pytest.mark.parametrize(("size", "expected"), [(15, 0), (20, 0), (31, 1), (40, 1)])
 @pytest.mark.parametrize("route", ["symbol", "emblem"])
-def test_one_look_that_is_enough_is_not_at_a_small_mark(route: str, height: float, expected: int) -> None:
-    one = by_routes(route, 1, height=height, confidence=0.999)
+def test_one_look_that_is_enough_is_not_at_a_small_mark(route: str, size: float, expected: int) -> None:
+    one = by_routes(route, 1, size=size, confidence=0.999)
     assert len(told(one, min_votes=1).items) == expected
 
 
@@ -238,7 +238,7 @@ def test_routes_of_one_look_are_one_vote_and_surer() -> None:
     (item,) = book.value("p").items
     assert (item.votes, round(item.confidence, 6)) == (4, 0.96)
     assert book.explain("p")[0].startswith("top: nike, 4 votes (symbol 4, words 4), confidence 0.96,")
-    book.observe("q", by_routes("symbol", 3, height=20))
+    book.observe("q", by_routes("symbol", 3, size=20))
     assert book.explain("q")[0] == (
         "top: not confirmed (nike 3 worth 1.5 (symbol 3); needs 4 agreeing in 4000 ms)"
     )
@@ -276,7 +276,7 @@ VOTES = st.builds(
     st.integers(0, 22).map(lambda n: n * 400),
     st.sampled_from(["nike", "gucci", "acme"]),
     slot=st.sampled_from(["top", "bag"]),
-    height=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
+    size=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
     confidence=st.sampled_from([0.3, 0.7, 0.9]),
 )
 SETS = st.lists(VOTES, max_size=40, unique_by=lambda vote: vote.id)

@@ -102,7 +102,9 @@ SWOOSH = Mark("swoosh", 0.9, Box(135, 185, 30, 30), Route.SYMBOL, frozenset({"to
         (replace(SWOOSH, box=Box(135, 185, 15, 15)), []),
         (replace(SWOOSH, box=Box(135, 185, 20, 20)), []),
         (replace(SWOOSH, box=Box(115, 275, 30, 30)), [("bag", "swoosh")]),
-        (replace(SWOOSH, box=Box(115, 275, 30, 30), slots=frozenset({"trousers"})), []),
+        (replace(SWOOSH, box=Box(115, 275, 30, 30), slots=frozenset({"trousers"})), [("trousers", "swoosh")]),
+        (replace(SWOOSH, box=Box(115, 275, 30, 30), slots=frozenset({"shoes"})), []),
+        (replace(SWOOSH, box=Box(125, 190, 70, 17), slots=frozenset({"top"})), [("top", "swoosh")]),
     ],
 )
 def test_a_symbol_counts_where_its_brand_may_be_and_where_it_is_large_enough(seen, expected) -> None:

@@ -60,6 +60,15 @@ def test_a_clearly_sharper_crop_ends_the_pause(factor: float, earns: bool) -> No
     assert bool(picked) == earns
 
 
+def test_the_first_look_and_clearly_better_ones_are_the_best() -> None:
+    picker, ann, best = LookScheduler(RateLimits()), TrackId("c", "s", 1), []
+    for number, height in enumerate((200, 210, 300, 300, 200)):
+        assert picker.pick(frame(number * 1000, person(1, height=height)))
+        best.append(picker.is_best(ann))
+    assert best == [True, False, True, False, False]
+    assert not picker.is_best(TrackId("c", "s", 2))
+
+
 def test_somebody_no_longer_hidden_is_looked_at_again() -> None:
     picker, ann = LookScheduler(RateLimits()), person(1)
     ahead = Detection(Kind.PERSON, "person", 0.9, Box(50, 20, 100, 330), TrackId("c", "s", 2))

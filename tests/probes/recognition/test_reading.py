@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,33 @@ def test_a_stylised_word_counts_anywhere_where_the_symbol_agrees(symbol: str, ex
     bench = Bench(CK, Word("other words on the line", 0.9, (30.0, 100.0, 70.0, 108.0)))
     bench.gallery.seen = [sighting(symbol)]
     assert len(bench.read()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol", "expected"),
+    [
+        ("ANS", "vans", ["vans", "vans"]),
+        ("VAN", "vans", ["vans", "vans"]),
+        ("VNS", "vans", ["vans"]),
+        ("ANS", "swoosh", ["swoosh"]),
+        ("woosh", "swoosh", ["swoosh", "swoosh"]),
+    ],
+)
+def test_a_word_of_four_letters_may_lack_one_at_its_edge_where_the_symbol_agrees(
+    text: str, symbol: str, expected: list[str]
+) -> None:
+    bench = Bench(Word(text, 0.95, (10.0, 100.0, 22.0, 108.0)))
+    book = BrandBook([Brand("Swoosh", words=("SWOOSH",)), Brand("Vans", words=("VANS",))])
+    bench.targets = RecognitionTargets(book, gallery=bench.gallery)
+    bench.gallery.seen = [sighting(symbol)]
+    assert [brand for brand, _ in bench.read()] == expected
+
+
+@pytest.mark.parametrize("fine", [True, False])
+def test_a_fine_look_reads_small_words_too(fine: bool) -> None:
+    bench = Bench(SWOOSH)
+    bench.recogniser.read(replace(LOOK, fine=fine), bench.targets)
+    assert bench.reader.fine == [fine]
 
 
 def test_what_is_sought_is_true_where_there_is_anything_to_seek() -> None:
