@@ -20,7 +20,7 @@ SCHEMA = "msh.person/1"
 UPDATE_EVERY_NS = 1_000_000_000
 
 
-class ZoneVisit(Protocol):
+class ZoneStay(Protocol):
     """A stay of one person in one zone. entered_at: UTC ns; dwell_ms: time inside so far."""
 
     @property
@@ -46,7 +46,7 @@ class _Life:
     started_at: int
     box: Payload
     value: PersonValue
-    zones: tuple[ZoneVisit, ...]
+    zones: tuple[ZoneStay, ...]
     seq: int = 0
     sent_at: int = 0
     sent: tuple[Any, ...] = ()
@@ -87,7 +87,7 @@ class PersonEvents:
         self,
         frame: Frame,
         values: Mapping[TrackId, PersonValue],
-        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+        zones: Mapping[TrackId, Sequence[ZoneStay]],
         ended: Iterable[TrackId] = (),
     ) -> list[Message]:
         """Take the truth of one frame; return what is to be sent now, each track's in order of `seq`.
@@ -170,7 +170,7 @@ def relative(box: Box, size: tuple[int, int]) -> Payload:
     }
 
 
-def zone_visit(visit: ZoneVisit) -> Payload:
+def zone_visit(visit: ZoneStay) -> Payload:
     """Write a stay in a zone."""
     return {"id": visit.zone, "entered_at": rfc3339(visit.entered_at), "dwell_ms": visit.dwell_ms}
 
