@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +38,7 @@ class EndReason(str, Enum):
     LOST = "lost"
     CAMERA_LOST = "camera_lost"
     SHUTDOWN = "shutdown"
+    RESTART = "restart"
 
 
 @dataclass(slots=True)
@@ -155,6 +157,22 @@ class PersonEvents:
         if reason is not None:
             payload["reason"] = reason.value
         return Message(kind, f"camera/{track.camera}/person", payload)
+
+
+def ended_by_restart(last: Mapping[str, Any], getrandbits: Callable[[int], int]) -> Message:
+    """Return the end of a person of whom `last` is the last event that an earlier run of the program sent.
+
+    It happened, as far as is known, when that event did. KeyError, TypeError, ValueError for what is none.
+    """
+    at = datetime.strptime(last["occurred_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    payload: Payload = {
+        **last,
+        "event_id": ulid(int(at.timestamp()) * 1_000_000_000, getrandbits),
+        "type": f"person.{MessageKind.ENDED.value}",
+        "seq": last["seq"] + 1,
+        "reason": EndReason.RESTART.value,
+    }
+    return Message(MessageKind.ENDED, f"camera/{last['camera']}/person", payload)
 
 
 def relative(box: Box, size: tuple[int, int]) -> Payload:
