@@ -6,74 +6,133 @@ import re
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
-from babel.core import Locale, UnknownLocaleError
+from babel.core import Locale, UnknownLocaleError, get_global
 
 from pricing.errors import BadInput
 
-# ISO 4217: active codes whose minor unit is not 2 digits, list one of 2024-06-25, without funds and metals.
-_EXPONENTS = {
-    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF",
-    3: "BHD IQD JOD KWD LYD OMR TND",
-}
-_TWO = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF "
-    "CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF "
-    "IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR "
-    "MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD "
-    "SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR "
-    "ZMW ZWG"
-)
-EXPONENTS = {code: digits for digits, codes in _EXPONENTS.items() for code in codes.split()}
-EXPONENTS.update(dict.fromkeys(_TWO.split(), 2))
+# ISO 4217 codes whose minor unit is not 2 digits. CLDR's digits are of no use here: they say how many people
+# write (0 for RSD, of which 100 para are one), not how many are counted.
+_ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_DIGITS = {code: digits for digits, codes in ((0, _ZERO), (3, _THREE)) for code in codes.split()}
+
+
+def _currencies() -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
+    """Return the digits of each currency in use, and the last year and successor of each withdrawn one."""
+    # CLDR, by territory: (code, first day, last day or None, whether it is legal tender).
+    by_territory: dict[str, list[tuple[str, Any, tuple[int, int, int] | None, bool]]]
+    by_territory = dict(get_global("territory_currencies"))
+    tenders = [[entry for entry in entries if entry[3]] for entries in by_territory.values()]
+    current = {code for entries in tenders for code, _, end, _ in entries if end is None}
+    withdrawn: dict[str, tuple[int, str | None]] = {}
+    for entries in tenders:
+        next_code = next((code for code, _, end, _ in entries if end is None), None)
+        for code, _, end, _ in entries:
+            if end is not None and code not in current:
+                withdrawn[code] = max(withdrawn.get(code, (0, None)), (end[0], next_code), key=_year)
+    return {code: _DIGITS.get(code, 2) for code in sorted(current)}, withdrawn
+
+
+def _year(entry: tuple[int, str | None]) -> int:
+    return entry[0]
+
+
+EXPONENTS, _WITHDRAWN = _currencies()
+"""Digits after the point by ISO 4217 code, of the currencies in use."""
 
 _SPACES = re.compile(r"[\u00a0\u202f]")
+_ANY_SPACE = re.compile(r"[\u00a0\u2007\u2009\u202f]")
+_SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
-_DECIMAL = re.compile(r"(\d+)(?:\.(\d+))?", re.ASCII)
 MAX_MINOR = 10**12
 
 
 def exponent(currency: str) -> int:
-    """Return the digits after the point of a currency; BadInput for a code that ISO 4217 does not list."""
+    """Return the digits after the point of a currency; BadInput for a code that is none, or no longer one."""
     try:
         return EXPONENTS[currency]
     except KeyError:
-        hint = f'; write "{currency.upper()}"' if currency.upper() in EXPONENTS else ', for example "EUR"'
-        raise BadInput(f'currency "{currency}" is not an ISO 4217 code{hint}') from None
+        pass
+    year, successor = _WITHDRAWN.get(currency, (0, None))
+    if year:
+        mend = f'; write "{successor}"' if successor else ""
+        raise BadInput(f'currency "{currency}" was withdrawn in {year}{mend}')
+    hint = f'; write "{currency.upper()}"' if currency.upper() in EXPONENTS else ', for example "EUR"'
+    raise BadInput(f'currency "{currency}" is not an ISO 4217 code{hint}')
 
 
-def parse(text: str, currency: str) -> int:
-    """Return a plain decimal in minor units; BadInput says how to write it else.
+def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> int:
+    """Return an amount in minor units; BadInput says how to write it else.
 
-    >>> parse("1290.00", "EUR"), parse("1290", "JPY"), parse("1.500", "KWD")
-    (129000, 1290, 1500)
+    decimal: the mark before the decimals. grouping: the mark between thousands, "" for none; both are taken
+    at their word, so that nothing is guessed. More decimals than the currency has are refused, zeros too:
+    `1.290` may be meant as 1290.
+
+    >>> parse("1290.00", "EUR"), parse("1290", "JPY"), parse("1.500", "KWD"), parse("1.290", "EUR", ",", ".")
+    (129000, 1290, 1500, 129000)
     """
     digits = exponent(currency)
-    found = _DECIMAL.fullmatch(text)
+    plain = _ANY_SPACE.sub(" ", text).replace("’", "'")
+    found = _pattern(decimal, grouping).fullmatch(plain)
     if found is None:
-        raise BadInput(f'"{text}" is not a plain amount{_mend(text)}')
-    whole, fraction = found.group(1), (found.group(2) or "").rstrip("0")
+        raise BadInput(f'"{text}" is not a plain amount{_mend(plain, digits, decimal, grouping)}')
+    whole, fraction = re.sub(r"\D", "", found[1]), found[2] or ""
     if len(fraction) > digits:
-        raise BadInput(f'"{text}" has more than the {digits} decimals that {currency} has')
+        meant = _either(found, digits, decimal)
+        raise BadInput(f'"{text}" has more than the {digits} decimals that {currency} has{meant}')
     minor = int(whole[:20] + fraction.ljust(digits, "0"))
     if minor > MAX_MINOR or len(whole) > 20:
         raise BadInput(f'"{text}" is more than a price can be')
     return minor
 
 
-def _mend(text: str) -> str:
-    if text.strip().startswith("-"):
+@lru_cache(maxsize=64)
+def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
+    mark = re.escape(grouping)
+    # The last form is Indian: 1,29,000.
+    grouped = rf"|\d{{1,3}}(?:{mark}\d{{3}})+|\d{{1,2}}(?:{mark}\d{{2}})*{mark}\d{{3}}" if grouping else ""
+    return re.compile(rf"(\d+{grouped})(?:{re.escape(decimal)}(\d+))?", re.ASCII)
+
+
+def _either(found: re.Match[str], digits: int, decimal: str) -> str:
+    """Return the amounts that a number with too many decimals may stand for, as a question."""
+    whole, fraction = re.sub(r"\D", "", found[1]), found[2]
+    meant = [whole + fraction] if len(fraction) == 3 and len(whole) <= 3 and whole.strip("0") else []
+    kept = fraction.rstrip("0")
+    if len(kept) <= digits and (digits or not meant):
+        meant.append(f"{whole}{decimal}{kept.ljust(digits, '0')}" if digits else whole)
+    return f": {' or '.join(meant)}?" if meant else ""
+
+
+def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
+    """Return how an amount in another notation is written in this one."""
+    text = text.strip()
+    if text.startswith("-"):
         return "; a price is not negative"
+    if _SCIENTIFIC.fullmatch(text):
+        number = format(Decimal(text.replace(",", ".")), "f")
+        return f'; a spreadsheet shortened it: write "{number.replace(".", decimal)}" in full'
     bare = re.sub(r"[^0-9.,]", "", text)
+    marks = [mark for mark in ".," if mark in bare]
     last = max(bare.rfind("."), bare.rfind(","))
-    tail = bare[last + 1 :] if last >= 0 else ""
-    if len(tail) == 3 or last < 0:
-        whole, fraction = re.sub(r"[.,]", "", bare), ""
-    else:
-        whole, fraction = re.sub(r"[.,]", "", bare[:last]), tail
-    if not whole:
-        return ', for example "1290.00"'
-    return f'; write "{whole}.{fraction}"' if fraction else f'; write "{whole}"'
+    whole, tail = re.sub(r"[.,]", "", bare[:last] if marks else bare), bare[last + 1 :] if marks else ""
+    if not whole + tail:
+        return f', for example "1290{decimal}00"'
+    meant = []
+    if len(tail) == 3 and len(marks) == 1:
+        meant.append(whole + tail)
+    if tail and len(tail) <= digits and whole and (len(marks) == 2 or bare.count(marks[0]) == 1):
+        meant.append(f"{whole}{decimal}{tail}")
+    if not meant:
+        meant.append(whole + tail if len(tail) == 3 else whole + (decimal + tail if tail and whole else tail))
+    notation = "" if (decimal, grouping) == (".", "") else f' (decimal mark "{decimal}")'
+    return f"; write {' or '.join(_quoted(amount) for amount in meant)}{notation}"
+
+
+def _quoted(amount: str) -> str:
+    return f'"{amount}"'
 
 
 @lru_cache(maxsize=4096)

@@ -29,7 +29,7 @@ COMMANDS = (
 PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
-class CommandParser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """argparse, with a wrong call answered in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -37,9 +37,9 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
-def parser() -> CommandParser:
+def parser() -> Parser:
     """Build the parser of all commands."""
-    root = CommandParser(prog="msh", description="Values what customers wear, live, with every face masked.")
+    root = Parser(prog="msh", description="Values what customers wear, live, with every face masked.")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         import_module(f"scripts.commands.{name}").add(commands)

@@ -28,11 +28,11 @@ logger = logging.getLogger(__name__)
 
 def load_catalogue(settings: Settings) -> CatalogueFile | None:
     """Return the store's price list, None where it has none. Raises BadInput."""
-    path = settings.prices.catalogue
-    if path is None:
+    prices, zone = settings.prices, settings.store.zone
+    if prices.catalogue is None:
         return None
-    zone = settings.store.zone
-    return CatalogueFile(path, settings.store.currency, lambda: datetime.now(zone).date())
+    currency, notation = settings.store.currency, prices.format.notation
+    return CatalogueFile(prices.catalogue, currency, lambda: datetime.now(zone).date(), notation)
 
 
 def build_store_floor(

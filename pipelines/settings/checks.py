@@ -7,16 +7,17 @@ is passed over here, the sections report it.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from pipelines.settings.base import SLUG, Address, parse_address
+from pipelines.settings.document import WrittenFloat
 from pipelines.settings.mistakes import Keys, did_you_mean
 from pipelines.settings.models import BUILTIN_BRAND
 from pipelines.settings.outputs import MetricsConfig, RtspConfig, WebConfig
 from pipelines.settings.platform import PlatformConfig
-from pricing.money import EXPONENTS
+from pricing.errors import BadInput
+from pricing.money import EXPONENTS, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -40,6 +41,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _describe_key(raw)
     yield from _exchange(raw)
     yield from _rules(raw)
+    yield from _amounts(raw)
     yield from _ways(raw)
     yield from _files(raw, folder)
     yield from _models(raw, known_models)
@@ -141,8 +143,6 @@ def _exchange(raw: Raw) -> Iterator[Finding]:
 
 def _rules(raw: Raw) -> Iterator[Finding]:
     zones = _zone_names(raw)
-    currency = _block(raw.get("store")).get("currency")
-    digits = EXPONENTS.get(currency) if isinstance(currency, str) else None
     names: set[str] = set()
     rules = raw.get("notify")
     for index, rule in enumerate(rules if isinstance(rules, tuple) else ()):
@@ -162,16 +162,31 @@ def _rules(raw: Raw) -> Iterator[Finding]:
                     ("notify", index, "when", "in_zones", place),
                     f"no camera has a zone of this name.{hint}",
                 )
-        amount = when.get("total_at_least")
-        if (
-            digits is not None
-            and isinstance(amount, float)
-            and round(Decimal(str(amount)), digits) != Decimal(str(amount))
-        ):
-            yield (
-                ("notify", index, "when", "total_at_least"),
-                f"{currency} has {digits} decimals, this has more",
-            )
+
+
+def _amounts(raw: Raw) -> Iterator[Finding]:
+    """Yield amounts with more decimals, as written, than the store's currency has: 1.290 may mean 1290."""
+    currency = _block(raw.get("store")).get("currency")
+    if not isinstance(currency, str) or currency not in EXPONENTS:
+        return
+    rules = raw.get("notify")
+    count = len(rules) if isinstance(rules, tuple) else 0
+    for keys in (
+        *(("notify", index, "when", "total_at_least") for index in range(count)),
+        ("prices", "live", "least"),
+        ("prices", "live", "most"),
+        ("floor", "serve", "dwell_per_minute"),
+        ("floor", "serve", "waiting_per_minute"),
+    ):
+        value: object = raw
+        for key in keys:
+            inside = value[key] if isinstance(value, tuple) and isinstance(key, int) else None
+            value = inside or _block(value).get(str(key))
+        if isinstance(value, WrittenFloat) and value.decimals > EXPONENTS[currency]:
+            try:
+                parse(value.text, currency)
+            except BadInput as error:
+                yield keys, str(error)
 
 
 def _ways(raw: Raw) -> Iterator[Finding]:

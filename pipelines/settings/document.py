@@ -63,6 +63,23 @@ _ONE_NAME: Final = re.compile(r"\$\{[^}]*\}")
 _OPENED_BEFORE: Final = ("could not find expected ':'", "found unexpected end of stream", "expected ',' or")
 
 
+class WrittenFloat(float):
+    """A number of the file that is no whole one, with its digits as written: 1.290 has three decimals."""
+
+    text: str
+
+    def __new__(cls, text: str) -> WrittenFloat:
+        """Read a number."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    @property
+    def decimals(self) -> int:
+        """How many digits stand after the point; 0 in scientific notation."""
+        return len(self.text.partition(".")[2]) if "e" not in self.text.lower() else 0
+
+
 class Unreadable(Exception):
     """The text is not YAML: the one mistake that hides all others."""
 
@@ -210,7 +227,7 @@ class _Values:
             if _INTEGER.fullmatch(text):
                 return int(text)
             if _NUMBER.fullmatch(text):
-                return float(text)
+                return WrittenFloat(text)
             self._doubt_plain(node, keys)
         try:
             return self._substitution.fill(text)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,7 +19,8 @@ from pipelines.settings.base import FilePath, Section
 from pipelines.settings.notify import Amount
 from pipelines.settings.store import Currency
 from pipelines.settings.urls import header_name, header_value, service_base, service_template
-from pricing.catalogue.rows import parse_day
+from pricing.catalogue.list_format import ListFormat
+from pricing.catalogue.rows import COLUMNS, parse_day
 from pricing.live.json_service import PLACEHOLDERS, JsonPaths, compiled
 from pricing.live.rates import ExchangeRates
 
@@ -59,6 +61,15 @@ def _rate(value: object) -> Decimal:
     return Decimal(str(value))
 
 
+def _column(name: str) -> str:
+    if name not in COLUMNS:
+        near = get_close_matches(name, COLUMNS, 1)
+        hint = f'did you mean "{near[0]}"?' if near else f"one of {', '.join(COLUMNS)}"
+        raise ValueError(f"is not a column of ours; {hint}")
+    return name
+
+
+Column = Annotated[str, AfterValidator(_column)]
 Path = Annotated[str, AfterValidator(_path), Field(max_length=300)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_secret_header)]
 Day = Annotated[
@@ -252,13 +263,64 @@ class ConfirmConfig(Section):
     )
 
 
+class ListFormatConfig(Section):
+    """How the price list is written, if not as the example; `msh prices check --suggest` shows it."""
+
+    columns: dict[Column, Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        default={},
+        title="Columns",
+        description="Our name of a column: its heading in the list. Columns not named are then passed over.",
+    )
+    decimal: Literal[".", ","] = Field(
+        default=".", title="Decimal mark", description='Mark before the cents, "." or ",".'
+    )
+    grouping: Literal["", ".", ",", " ", "'"] = Field(
+        default="",
+        title="Grouping mark",
+        description="Mark between thousands; empty: none may stand there.",
+    )
+    dates: str = Field(
+        default="YYYY-MM-DD",
+        title="Dates",
+        description="How dates are written: YYYY, MM and DD with what stands between, such as DD.MM.YYYY.",
+        max_length=20,
+    )
+    encoding: str = Field(
+        default="utf-8",
+        title="Encoding",
+        description="Of a CSV file without a byte order mark: utf-8, cp1252 and so on.",
+        max_length=30,
+    )
+    currency: Currency | None = Field(
+        default=None,
+        title="Currency",
+        description="ISO 4217 code of the list's amounts; absent: the store's.",
+    )
+
+    @model_validator(mode="after")
+    def _readable(self) -> "ListFormatConfig":
+        self.notation  # noqa: B018 raises what is wrong
+        return self
+
+    @property
+    def notation(self) -> ListFormat:
+        """The same for the reader of lists."""
+        return ListFormat(
+            dict(self.columns), self.decimal, self.grouping, self.dates, self.encoding, self.currency
+        )
+
+
 class PricesConfig(Section):
     """Where prices come from, and when an item is believed."""
 
     catalogue: FilePath | None = Field(
         default=None,
         title="Catalogue",
-        description="Price list (CSV or YAML), relative to this file's folder; read again when it changes.",
+        description="Price list (CSV, YAML or Excel workbook), relative to this file's folder; read again"
+        " when it changes.",
+    )
+    format: ListFormatConfig = Field(
+        default=ListFormatConfig(), title="Format", description="How the price list is written."
     )
     unknown: Literal["list_unpriced", "omit"] = Field(
         default="list_unpriced",

@@ -93,14 +93,20 @@ def read_span(value: object, expected: str) -> Span | None:
         if len(value) not in (1, 2) or len(spans) != len(value) or spans[0].currency != spans[-1].currency:
             return None
         return _span([spans[0].low, spans[-1].high], spans[0].currency)
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+    if isinstance(value, str):
+        return _read_text(value, expected) if len(value) <= LONGEST else None
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
-    if not isinstance(value, str):
-        try:
-            return _span([Decimal(str(value))], expected)
-        except ArithmeticError:
-            return None
-    return _read_text(value, expected) if len(value) <= LONGEST else None
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return None if _looks_grouped(number, expected) else _span([number], expected)
+
+
+def _looks_grouped(number: Decimal, currency: str) -> bool:
+    """Tell whether a JSON number was written with three decimals: 1.290 pesos are 1290."""
+    return EXPONENTS[currency] == 0 and number.as_tuple().exponent == -3 and 1 <= abs(number) < 1000
 
 
 def read_currency(text: str, expected: str) -> str | None:
@@ -128,12 +134,16 @@ def _read_text(text: str, expected: str) -> Span | None:
     if len(numbers) not in (1, 2) or between != len(numbers) - 1:
         return None
     currency = currency or expected
-    amounts = [_number(number, currency) for number in numbers]
+    for_people = any(c.isalpha() or unicodedata.category(c) == "Sc" for c in plain)
+    amounts = [_number(number, currency, for_people=for_people) for number in numbers]
     return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
 
 
-def _number(text: str, currency: str) -> Decimal | None:
-    """Return a number written in any locale; None where its separators fit none."""
+def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
+    """Return a number written in any locale; None where its separators fit none, or may mean two things.
+
+    for_people: a sign or a word stands beside it, as people read prices.
+    """
     bare = re.sub("[ ']", "", text).rstrip(".,")
     dots, commas = bare.count("."), bare.count(",")
     if dots and commas:
@@ -144,7 +154,10 @@ def _number(text: str, currency: str) -> Decimal | None:
     elif dots + commas == 1:
         whole, fraction = re.split("[.,]", bare)
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
-        thousands = len(fraction) == 3 and not (EXPONENTS[currency] == 3 and dots) and whole != "0"
+        three = EXPONENTS[currency] == 3
+        thousands = len(fraction) == 3 and not (three and dots) and whole != "0"
+        if thousands and (three or (dots and not for_people)):
+            return None  # 1,250 of three decimals may be either; "1.250" alone may come from a program
         if thousands:
             whole, fraction = whole + fraction, ""
         if len(fraction) > 3:

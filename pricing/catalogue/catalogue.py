@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pricing.brands.names import normal_brand
 from pricing.catalogue.rows import ANY_BRAND, ANY_TYPE, BadCatalogue, PriceRow, Says
 from pricing.catalogue.rows_csv import read_csv
+from pricing.catalogue.rows_xlsx import read_xlsx, workbook_kind
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
 from pricing.slots import ancestors
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from pricing.catalogue.list_format import ListFormat
+
 MAX_BYTES = 64 * 2**20
+MAX_FOUND = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Catalogue:
         self._names: dict[str, str] = {}
         self._exact: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
         self._below: defaultdict[tuple[str, str], list[PriceRow]] = defaultdict(list)
+        self._found: dict[tuple[str | None, str | None, str, date, str | None], Listing] = {}
         for row in self.rows:
             if row.brand != ANY_BRAND:
                 self._names.setdefault(row.brand, row.name)
@@ -88,6 +93,16 @@ class Catalogue:
         self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None = None
     ) -> Listing:
         """Return what the list says on a day; the mean and the range where several rows fit."""
+        question = (brand, type_, slot, on, model)
+        found = self._found.get(question)
+        if found is None:
+            if len(self._found) >= MAX_FOUND:
+                self._found.clear()
+            # A list may have thousands of rows of one thing, and is asked for each person in each frame.
+            found = self._found[question] = self._find(brand, type_, slot, on, model)
+        return found
+
+    def _find(self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None) -> Listing:
         rows = self.rows_for(brand, type_, slot, on, model)
         if not rows:
             return _UNKNOWN
@@ -132,17 +147,25 @@ def _of_model(rows: list[PriceRow], model: str) -> tuple[PriceRow, ...]:
     return tuple(chosen)
 
 
-def read(data: str | bytes, file: str, currency: str | None = None) -> Catalogue:
-    """Return the catalogue in the text of a file, YAML or else CSV by its name; raises BadCatalogue."""
-    yaml = file.casefold().endswith((".yaml", ".yml"))
-    rows = (read_yaml if yaml else read_csv)(data, file, currency)
+def read(
+    data: str | bytes, file: str, currency: str | None = None, notation: ListFormat | None = None
+) -> Catalogue:
+    """Return the catalogue in the content of a file; raises BadCatalogue.
+
+    A workbook is told by its content, YAML by the file's name; all else is CSV. notation: how it is written.
+    """
+    if isinstance(data, bytes) and (kind := workbook_kind(data)):
+        rows = read_xlsx(data, file, kind, currency, notation)
+    else:
+        yaml = file.casefold().endswith((".yaml", ".yml"))
+        rows = (read_yaml if yaml else read_csv)(data, file, currency, notation)
     problems = list(_overlaps(rows, file))
     if problems:
         raise BadCatalogue(problems)
     return Catalogue(rows, currency)
 
 
-def load(path: Path, currency: str | None = None) -> Catalogue:
+def load(path: Path, currency: str | None = None, notation: ListFormat | None = None) -> Catalogue:
     """Return the catalogue in a file; BadInput where it cannot be read."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -150,15 +173,19 @@ def load(path: Path, currency: str | None = None) -> Catalogue:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    return read(data, str(path), currency)
+    return read(data, str(path), currency, notation)
 
 
 def _overlaps(rows: Iterable[PriceRow], file: str) -> Iterable[str]:
     known: defaultdict[tuple[str, str, str], list[PriceRow]] = defaultdict(list)
     for row in rows:
-        for other in known[row.brand, row.type, row.model]:
-            if row.valid_from <= other.valid_until and other.valid_from <= row.valid_until:
-                what = " ".join(filter(None, (row.name, row.type, row.model)))
-                yield f"{file}:{row.line}:1  {what} has a price for these days in line {other.line} already"
-                break
         known[row.brand, row.type, row.model].append(row)
+    for same in known.values():
+        same.sort(key=lambda row: (row.valid_from, row.line))
+        last = same[0]  # of all so far, the one that is valid longest
+        for row in same[1:]:
+            if row.valid_from <= last.valid_until:
+                what = " ".join(filter(None, (row.name, row.type, row.model)))
+                first, second = sorted((last.line, row.line))
+                yield f"{file}:{second}:1  {what} has a price for these days in line {first} already"
+            last = max(last, row, key=lambda row: row.valid_until)

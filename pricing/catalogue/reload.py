@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from pricing.catalogue.list_format import ListFormat
     from pricing.value import Price
 
 logger = logging.getLogger(__name__)
@@ -22,16 +23,20 @@ logger = logging.getLogger(__name__)
 class CatalogueFile:
     """A catalogue that follows its file. `current` is replaced whole, so that any thread may read it.
 
-    today: the day in the store's time zone. Raises BadInput if the file is bad at the start.
+    today: the day in the store's time zone. notation: how the list is written. Raises BadInput if the file
+    is bad at the start.
     """
 
-    def __init__(self, path: Path, currency: str, today: Callable[[], date]) -> None:
+    def __init__(
+        self, path: Path, currency: str, today: Callable[[], date], notation: ListFormat | None = None
+    ) -> None:
         self._path = path
         self._currency = currency
         self._today = today
+        self._notation = notation
         self._seen = self._stamp()
         self._growing: tuple[int, int, int] | None = None
-        self._loaded: Catalogue = load(path, currency)
+        self._loaded: Catalogue = load(path, currency, notation)
         self._key_of: Callable[[str], str] = normal_brand
         self.current = self._loaded
         self.problem: str | None = None
@@ -64,7 +69,7 @@ class CatalogueFile:
             return False
         self._seen, self._growing = stamp, None
         try:
-            fresh = load(self._path, self._currency)
+            fresh = load(self._path, self._currency, self._notation)
         except BadInput as error:
             self.problem = str(error)
             logger.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))

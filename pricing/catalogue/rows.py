@@ -1,15 +1,17 @@
-"""Reads rows of a price list from cells of text; all problems are told at once, as file:line:column."""
+"""Reads rows of a price list from cells of text; all problems are reported at once, as file:line:column."""
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
+from pricing.catalogue.list_format import ListFormat
 from pricing.errors import BadInput
 from pricing.money import exponent, parse
 from pricing.slots import normal_type
@@ -31,11 +33,14 @@ COLUMNS = (
     "valid_from",
     "valid_until",
     "source",
+    "gtin",
 )
 ANY_TYPE = "*"
 ANY_BRAND = "*"
 MAX_PROBLEMS = 100
-_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+MAX_COUNTED = 1000
+"""Reading ends at so many problems: the list is in another notation than was said."""
+_JOINERS = "\u200c\u200d"  # part of words in Persian and Indic scripts
 
 
 class Says(str, Enum):
@@ -69,6 +74,7 @@ class PriceRow:
     line: int
     model: str = ""
     says: Says = Says.PRICE
+    gtin: str = ""
 
 
 class BadCatalogue(BadInput):
@@ -78,36 +84,50 @@ class BadCatalogue(BadInput):
         self.problems = tuple(problems)
         shown = problems[:MAX_PROBLEMS]
         if len(problems) > MAX_PROBLEMS:
-            shown = [*shown, f"and {len(problems) - MAX_PROBLEMS} more"]
+            rest = "; the rest was not read" if len(problems) >= MAX_COUNTED else ""
+            shown = [*shown, f"and {len(problems) - MAX_PROBLEMS} more{rest}"]
         super().__init__("\n".join(shown))
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text and where it begins."""
+    """A text and where it begins. plain: a number or a date of a workbook, whatever the list's notation."""
 
     text: str
     line: int
     column: int
+    plain: bool = False
 
 
 class RowReader:
     """Turns cells into rows; problems gather in `problems`, ordered by place.
 
     currency: the store's, which rows must be in and need not say; None: the first row's binds the others.
+    notation: how the list is written.
     """
 
-    def __init__(self, file: str, currency: str | None) -> None:
+    def __init__(self, file: str, currency: str | None, notation: ListFormat | None = None) -> None:
         self._file = file
-        self._currency = currency
+        self._format = notation or ListFormat()
+        self._currency = currency or self._format.currency
+        if self._format.currency not in (None, self._currency):
+            raise BadCatalogue(
+                [f"{file}:1:1  the list is in {self._format.currency}, the store in {currency}"]
+            )
+        self._columns = {heading(theirs): ours for ours, theirs in self._format.columns.items()}
         self._cells: Mapping[str, Cell] = {}
         self._problems: list[tuple[int, int, str]] = []
 
     @property
     def problems(self) -> list[str]:
         """A line for each problem."""
-        found = sorted(self._problems, key=lambda problem: problem[:2])
+        found = sorted(set(self._problems), key=lambda problem: problem[:2])
         return [f"{self._file}:{line}:{column}  {message}" for line, column, message in found]
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether there are so many problems that reading on is of no use."""
+        return len(self._problems) >= MAX_COUNTED
 
     @property
     def knows_currency(self) -> bool:
@@ -123,10 +143,14 @@ class RowReader:
         self.problem(cell.line, cell.column, message)
 
     def known_column(self, cell: Cell) -> str | None:
-        """Return the column that a cell names, or note that there is none."""
-        name = cell.text.casefold()
-        if name in COLUMNS:
+        """Return the column that a cell names, "" for one to pass over, or note that there is none."""
+        name = heading(cell.text)
+        if name in self._columns:
+            return self._columns[name]
+        if name in COLUMNS and name not in self._format.columns:
             return name
+        if self._columns:
+            return ""
         near = get_close_matches(name, COLUMNS, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
         self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
@@ -141,10 +165,11 @@ class RowReader:
         if not key:
             self.wrong(brand, "no brand; name one, or take the line out")
         currency = self._read_currency()
-        type_ = ANY_TYPE if self._text("type") == ANY_TYPE else self._field("type", normal_type)
+        type_ = ANY_TYPE if self._text("type") == ANY_TYPE else self._field("type", _type)
         prices = self._prices(currency) if currency else None
-        first = self._field("valid_from", parse_day) if self._text("valid_from") else date.min
-        last = self._field("valid_until", parse_day) if self._text("valid_until") else date.max
+        first = self._day("valid_from", date.min)
+        last = self._day("valid_until", date.max)
+        gtin = self._field("gtin", parse_gtin) if self._text("gtin") else ""
         if first and last and last < first:
             self.wrong(cells["valid_until"], f"valid_until {last} is before valid_from {first}")
         if key == ANY_BRAND:
@@ -168,7 +193,17 @@ class RowReader:
             brand.line,
             model,
             says,
+            gtin or "",
         )
+
+    def _day(self, name: str, default: date) -> date | None:
+        if not self._text(name):
+            return default
+        return self._field(name, parse_day if self._cells[name].plain else self._format.day)
+
+    def _amount(self, name: str, currency: str) -> int | None:
+        plain = self._cells[name].plain
+        return self._field(name, lambda t: parse(t, currency) if plain else self._format.amount(t, currency))
 
     def _check_any_brand(
         self, brand: Cell, type_: str | None, prices: tuple[int, int, int, Says] | None
@@ -192,7 +227,7 @@ class RowReader:
             return None
 
     def _read_currency(self) -> str | None:
-        if "currency" not in self._cells:
+        if not self._text("currency") and ("currency" not in self._cells or self._currency):
             if self._currency is None:
                 self.wrong(self._cells["brand"], "no currency; give one, such as EUR")
             return self._currency
@@ -215,7 +250,7 @@ class RowReader:
         for says in (Says.NOT_SOLD, Says.LIVE):
             if self._text("price").casefold() == says.value:
                 return 0, 0, 0, says
-        found = [self._field(name, lambda text: parse(text, currency)) for name in given]
+        found = [self._amount(name, currency) for name in given]
         amounts = [amount for amount in found if amount is not None]
         if len(amounts) != len(given):
             return None
@@ -228,21 +263,60 @@ class RowReader:
 
 def parse_day(text: str) -> date:
     """Return a day written as 2026-11-30; BadInput for anything else, other ISO 8601 forms too."""
-    try:
-        if not _DAY.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f'"{text}" is not a date; write it as 2026-11-30') from None
+    return ListFormat().day(text)
 
 
-def decoded(data: str | bytes, file: str) -> str:
-    """Return the text of a file; raises BadCatalogue where it is no UTF-8."""
+def parse_gtin(text: str) -> str:
+    """Return a GTIN (EAN, UPC) of 8, 12, 13 or 14 digits; BadInput where digits or the check digit are wrong.
+
+    >>> parse_gtin("4006381333931")
+    '4006381333931'
+    """
+    digits = text.replace(" ", "").replace("-", "")
+    if not digits.isascii() or not digits.isdigit():
+        hint = "; set the column to Text, a spreadsheet shortened it" if "E+" in text.upper() else ""
+        raise BadInput(f'"{text}" is not a GTIN{hint}')
+    if len(digits) not in (8, 12, 13, 14):
+        raise BadInput(f'"{text}" is not a GTIN: it has {len(digits)} digits, not 8, 12, 13 or 14')
+    # GS1 General Specifications 7.9: weights 3 and 1 from the right.
+    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
+    if total % 10:
+        raise BadInput(f'"{text}" is not a GTIN: its last digit does not fit the others')
+    return digits
+
+
+@lru_cache(maxsize=4096)
+def _type(text: str) -> str:
+    return normal_type(text)
+
+
+@lru_cache(maxsize=256)
+def heading(text: str) -> str:
+    """Return a column's name for comparison."""
+    return " ".join(visible(text).casefold().split())
+
+
+def visible(text: str) -> str:
+    """Return a text without invisible characters at its ends and within: zero-width spaces, soft hyphens."""
+    if text.isascii():
+        return text.strip()
+    kept = (c for c in text if c in _JOINERS or unicodedata.category(c) != "Cf")
+    return "".join(kept).strip()
+
+
+def decoded(data: str | bytes, file: str, encoding: str = "utf-8") -> str:
+    """Return the text of a file: by its byte order mark, else in `encoding`; raises BadCatalogue."""
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
+    if data.startswith(b"\xef\xbb\xbf"):
+        encoding = "utf-8-sig"
+    elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
     try:
-        return data.decode("utf-8-sig")
+        return data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        raise BadCatalogue([f"{file}:{line}:{column}  not UTF-8 text; save the file as UTF-8"]) from None
+        name = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16"}.get(encoding, encoding)
+        mend = "; save the file as UTF-8, or name its encoding under prices.format in the store file"
+        raise BadCatalogue([f"{file}:{line}:{column}  not {name} text{mend}"]) from None

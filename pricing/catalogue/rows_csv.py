@@ -1,100 +1,177 @@
-"""Reads a price list in CSV. Not with the csv module, which tells no columns of what it finds."""
+"""Reads a price list in CSV, as RFC 4180 and spreadsheets write it.
+
+Not with the csv module, which does not tell the columns of what it finds.
+"""
 
 from __future__ import annotations
 
-from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, PriceRow, RowReader, decoded
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, PriceRow, RowReader, decoded, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pricing.catalogue.list_format import ListFormat
 
 
-def read_csv(data: str | bytes, file: str, currency: str | None = None) -> list[PriceRow]:
+def read_csv(
+    data: str | bytes, file: str, currency: str | None = None, notation: ListFormat | None = None
+) -> list[PriceRow]:
     """Return the rows of a price list; `file` is its name in messages.
 
-    Fields are parted by comma, semicolon or tab, as the header is; empty lines and those that begin with #
-    are skipped. `currency` is the store's: rows in another are errors, and it serves where the column is
-    missing. Raises BadCatalogue.
+    Fields are separated by comma, semicolon or tab, as the header is, or as a line `sep=;` before it says;
+    empty rows and those that begin with # are skipped. `currency` is the store's: rows in another are errors,
+    and it serves where the column is missing. Raises BadCatalogue.
     """
-    text = decoded(data, file)
-    reader = RowReader(file, currency)
-    rows = _Sheet(reader).read(text)
+    text = decoded(data, file, notation.encoding if notation else "utf-8")
+    reader = RowReader(file, currency, notation)
+    return read_table(records(text, reader), reader)
+
+
+def records(text: str, reader: RowReader) -> Iterator[list[Cell]]:
+    """Yield the cells of each record of a text, the header first; problems go to the reader."""
+    yield from _Records(reader, text)
+
+
+def read_table(records: Iterable[list[Cell]], reader: RowReader) -> list[PriceRow]:
+    """Return the rows of a table whose first record names the columns; raises BadCatalogue."""
+    header: list[str] | None = None
+    rows, line, seen = [], 1, False
+    for cells in records:
+        if reader.hopeless:
+            break
+        if not any(cell.text for cell in cells):
+            continue
+        if header is None:
+            line = cells[0].line
+            header = _header(cells, reader)
+            if header is None:
+                break
+            continue
+        seen = True
+        named = _named(header, cells, reader)
+        row = reader.row(named) if named else None
+        if row is not None:
+            rows.append(row)
+    if header is None and not reader.problems:
+        reader.problem(1, 1, f"no header line; the first line names the columns: {','.join(COLUMNS)}")
+    if not seen and not reader.problems:
+        reader.problem(line, 1, "no prices below this header line; an empty list is taken for a mistake")
     if reader.problems:
         raise BadCatalogue(reader.problems)
     return rows
 
 
-class _Sheet:
-    """One pass over a text."""
+class _Records:
+    """The records of a text, each a list of cells; the quotes of a field may enclose line breaks."""
 
-    def __init__(self, reader: RowReader) -> None:
+    def __init__(self, reader: RowReader, text: str) -> None:
         self._reader = reader
-        self._line = 0
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self._separator = ""
+        self._fields = 0
 
-    def _problem(self, column: int, message: str) -> None:
-        self._reader.problem(self._line, column, message)
-
-    def read(self, text: str) -> list[PriceRow]:
-        header: list[str] | None = None
-        separator, rows = ",", []
-        for self._line, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
-            if not line.strip() or line.startswith("#"):
+    def __iter__(self) -> Iterator[list[Cell]]:
+        text, start, line = self._text, 0, 1
+        while start < len(text):
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+            first = text[start:end]
+            if not first.strip() or first.startswith("#"):
+                start, line = end + 1, line + 1
                 continue
-            if header is None:
-                separator = max(",;\t", key=line.count)
-                header = self._header(self._split(line, separator) or [])
-                if header is None:
-                    return []
-                continue
-            cells = self._split(line, separator)
-            named = self._named(header, cells) if cells else None
-            row = self._reader.row(named) if named else None
-            if row is not None:
-                rows.append(row)
-        if header is None:
-            self._line = 1
-            self._problem(1, f"no header line; the first line names the columns: {','.join(COLUMNS)}")
-        return rows
+            if not self._separator:
+                if first.casefold().startswith("sep=") and len(first.strip()) == 5:
+                    self._separator = first[4]
+                    start, line = end + 1, line + 1
+                    continue
+                self._separator = max(",;\t", key=first.count)
+            cells, after = self._record(start, end, line)
+            if cells:
+                self._fields = self._fields or len(cells)
+                yield cells
+            line += text.count("\n", start, after)
+            start = after
 
-    def _split(self, line: str, separator: str) -> list[Cell] | None:
+    def _record(self, start: int, end: int, line: int) -> tuple[list[Cell] | None, int]:
+        """Return the cells of the record at `start`, None for a broken one, and where the next begins.
+
+        end: of its first line.
+        """
+        text, separator = self._text, self._separator
         cells: list[Cell] = []
-        start = 0
+        begin, at = start, start  # of the line, of the field
         while True:
-            if line[start : start + 1] == '"':
-                end = start + 1
-                while (end := line.find('"', end)) >= 0 and line[end + 1 : end + 2] == '"':
-                    end += 2
-                if end < 0:
-                    self._problem(start + 1, 'the quote opened here is not closed; end the field with "')
-                    return None
-                text, after = line[start + 1 : end].replace('""', '"'), end + 1
-                if line[after : after + 1] not in ("", separator):
-                    self._problem(after + 1, f'after a closing quote comes "{separator}" or the end of line')
-                    return None
+            column = at - begin + 1
+            if text[at : at + 1] == '"':
+                close = at + 1
+                while (close := text.find('"', close)) >= 0 and text[close + 1 : close + 2] == '"':
+                    close += 2
+                proper = text[close + 1 : close + 2] in ("", "\n", separator)
+                if close < 0 or (close > end and (not proper or self._holds_rows(at, close))):
+                    message = 'the quote opened here is not closed; end the field with "'
+                    self._reader.problem(line, column, message)
+                    return None, end + 1
+                if not proper:
+                    message = f'after a closing quote comes "{separator}" or the end of line'
+                    self._reader.problem(line, close - begin + 2, message)
+                    return None, end + 1
+                value = text[at + 1 : close].replace('""', '"')
+                cell = Cell(" ".join(visible(value).split("\n")), line, column + _indent(value))
+                line += text.count("\n", at, close)
+                if line != cell.line:
+                    begin = text.rfind("\n", at, close) + 1
+                    end = text.find("\n", close)
+                    end = len(text) if end < 0 else end
+                after = close + 1
             else:
-                after = line.find(separator, start)
-                after = len(line) if after < 0 else after
-                text = line[start:after]
-            cells.append(Cell(text.strip(), self._line, start + 1 + len(text) - len(text.lstrip())))
-            if after >= len(line):
-                return cells
-            start = after + 1
+                after = text.find(separator, at, end)
+                after = end if after < 0 else after
+                value = text[at:after]
+                cell = Cell(visible(value), line, column + _indent(value))
+            cells.append(cell)
+            if after >= end:
+                return cells, end + 1
+            at = after + 1
 
-    def _header(self, cells: list[Cell]) -> list[str] | None:
-        names: list[str] = []
-        for cell in cells:
-            name = self._reader.known_column(cell)
-            if name in names:
-                self._problem(cell.column, f'column "{name}" comes twice; keep one')
-            names.append(name or "")
-        needed = ["brand", "type", *(() if self._reader.knows_currency else ("currency",))]
-        needed += () if {"price_min", "price_max"} <= set(names) else ("price",)
-        missing = [name for name in needed if name not in names]
-        if missing and not self._reader.problems:
-            self._problem(1, f"column missing: {', '.join(missing)}; add it to this header line")
-        return None if self._reader.problems else names
+    def _holds_rows(self, at: int, close: int) -> bool:
+        """Tell whether a quoted field holds lines that look like rows: its quote was rather forgotten."""
+        lines = self._text[at:close].split("\n")[1:]
+        return self._fields > 1 and any(line.count(self._separator) >= self._fields - 1 for line in lines)
 
-    def _named(self, header: list[str], cells: list[Cell]) -> dict[str, Cell] | None:
-        if len(cells) == len(header):
-            return dict(zip(header, cells, strict=True))
-        many = len(cells) > len(header)
-        hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
-        column = cells[len(header)].column if many else 1
-        self._problem(column, f"{len(cells)} fields where the header has {len(header)}{hint}")
-        return None
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _header(cells: list[Cell], reader: RowReader) -> list[str] | None:
+    while cells and not cells[-1].text:
+        cells = cells[:-1]  # spreadsheets write empty columns at the end
+    names: list[str] = []
+    for cell in cells:
+        name = reader.known_column(cell)
+        if name and name in names:
+            reader.problem(cell.line, cell.column, f'column "{name}" comes twice; keep one')
+        names.append(name or "")
+    needed = ["brand", "type", *(() if reader.knows_currency else ("currency",))]
+    needed += () if {"price_min", "price_max"} <= set(names) else ("price",)
+    missing = [name for name in needed if name not in names]
+    if missing and not reader.problems:
+        message = f"column missing: {', '.join(missing)}; add it to this header line"
+        reader.problem(cells[0].line, 1, f"{message}, or name yours under prices.format")
+    return None if reader.problems else names
+
+
+def _named(header: list[str], cells: list[Cell], reader: RowReader) -> dict[str, Cell] | None:
+    while len(cells) > len(header) and not cells[-1].text:
+        cells = cells[:-1]
+    if len(cells) == len(header):
+        return {name: cell for name, cell in zip(header, cells, strict=True) if name}
+    many = len(cells) > len(header)
+    hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
+    cell = cells[len(header)] if many else replace(cells[0], column=1)
+    message = f"{len(cells)} fields where the header has {len(header)}{hint}"
+    reader.problem(cell.line, cell.column, message)
+    return None

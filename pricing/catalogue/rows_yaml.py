@@ -5,19 +5,24 @@ Amounts are taken as they are written, never by way of floating point. Anchors, 
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import yaml
 
-from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, decoded
+from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, decoded, visible
+
+if TYPE_CHECKING:
+    from pricing.catalogue.list_format import ListFormat
 
 _TOP = ("currency", "prices")
 
 
-def read_yaml(data: str | bytes, file: str, currency: str | None = None) -> list[PriceRow]:
+def read_yaml(
+    data: str | bytes, file: str, currency: str | None = None, notation: ListFormat | None = None
+) -> list[PriceRow]:
     """Return the rows of a price list; parameters as for `rows_csv.read_csv`. Raises BadCatalogue."""
-    text = decoded(data, file)
-    reader = RowReader(file, currency)
+    text = decoded(data, file, notation.encoding if notation else "utf-8")
+    reader = RowReader(file, currency, notation)
     rows = _rows(_composed(text, file), reader)
     if reader.problems:
         raise BadCatalogue(reader.problems)
@@ -51,7 +56,7 @@ def _place(file: str, mark: object) -> str:
 
 
 def _cell(node: yaml.Node) -> Cell:
-    text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+    text = visible(node.value) if isinstance(node, yaml.ScalarNode) else ""
     return Cell(text, node.start_mark.line + 1, node.start_mark.column + 1)
 
 
@@ -72,7 +77,9 @@ def _rows(root: yaml.Node | None, reader: RowReader) -> list[PriceRow]:
         reader.problem(1, 1, "`prices:` is missing, or is no list of blocks")
         return []
     shared = {"currency": _cell(top["currency"])} if "currency" in top else {}
-    found = (_row(node, shared, reader) for node in prices.value)
+    if not prices.value:
+        reader.wrong(_cell(prices), "no prices in this list; an empty list is taken for a mistake")
+    found = (_row(node, shared, reader) for node in prices.value if not reader.hopeless)
     return [row for row in found if row is not None]
 
 
@@ -84,6 +91,8 @@ def _row(node: yaml.Node, shared: dict[str, Cell], reader: RowReader) -> PriceRo
     good = True
     for key, value in node.value:
         name = reader.known_column(_cell(key))
+        if name == "":
+            continue
         if name is None or name in cells or not isinstance(value, yaml.ScalarNode):
             good = False
             if name is not None:

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -227,12 +228,15 @@ def _failure(status: int) -> Failure | None:
 
 
 def parse_json(body: bytes) -> object:
-    """Return the value of a JSON text; raises ValueError for anything else, NaN and too deep ones too."""
+    """Return the value of a JSON text; raises ValueError for anything else, NaN and too deep ones too.
+
+    Numbers that are not whole are Decimal, with their digits as written.
+    """
 
     def refuse(_: str) -> NoReturn:
         raise ValueError("no JSON")
 
     try:
-        return json.loads(body, parse_constant=refuse)
+        return json.loads(body, parse_constant=refuse, parse_float=Decimal)
     except RecursionError:
         raise ValueError("too deep") from None

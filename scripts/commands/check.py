@@ -50,7 +50,8 @@ def read_gallery(settings: Settings) -> BrandSet | None:
         return None
     found = BrandReader(settings.gallery, NoMarks).read()
     try:
-        listed = load(settings.prices.catalogue).names if settings.prices.catalogue else {}
+        path, notation = settings.prices.catalogue, settings.prices.format.notation
+        listed = load(path, notation=notation).names if path else {}
     except pricing.errors.BadInput:
         return found  # `msh prices check` tells what is wrong with the list
     check_staff(settings.gallery, found.book.with_listed(listed))

@@ -6,15 +6,21 @@ import os
 import sqlite3
 import sys
 import time
+from dataclasses import asdict
 from datetime import date, datetime, timezone
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
 from pipelines.settings.load import load_settings
 from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, load
+from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import BadCatalogue, PriceRow, parse_day
+from pricing.catalogue.rows_xlsx import workbook_kind
+from pricing.catalogue.suggest import suggest, thousands_or_decimals
 from pricing.errors import BadInput
 from pricing.live.remembered import Freshness, PriceBelief, Result, Thing, updated
 from pricing.money import display, exponent
@@ -34,15 +40,17 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("prices", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="tell every mistake in a price list with its place")
-    check.add_argument("file", type=Path, metavar="FILE", help="the price list, CSV or YAML")
+    check.add_argument("file", type=Path, metavar="FILE", help="the price list: CSV, YAML or .xlsx")
     check.add_argument("--currency", help="the store's currency, such as EUR")
+    check.add_argument("--config", type=Path, metavar="FILE", help="the store file, for its prices.format")
+    check.add_argument("--suggest", action="store_true", help="show the prices.format that may fit the list")
     check.set_defaults(run=run_check)
     lookup = actions.add_parser("lookup", help="tell what a thing of a brand costs")
     lookup.add_argument("brand", metavar="BRAND")
     lookup.add_argument("type", metavar="TYPE", help="such as handbag or bomber; a slot such as bag for any")
     lookup.add_argument("--model", metavar="NAME", help="of this model")
     source = lookup.add_mutually_exclusive_group(required=True)
-    source.add_argument("--catalogue", type=Path, metavar="FILE", help="the price list, CSV or YAML")
+    source.add_argument("--catalogue", type=Path, metavar="FILE", help="the price list: CSV, YAML or .xlsx")
     source.add_argument("--config", type=Path, metavar="FILE", help="the store file, for all its sources")
     lookup.add_argument("--cache", type=Path, metavar="FILE", help="remembered prices; else this user's")
     lookup.add_argument("--live", action="store_true", help="ask the store's price service now, once")
@@ -55,15 +63,43 @@ def run_check(args: argparse.Namespace) -> int:
     """Print a summary, or one line per mistake on stderr; return 0 or 2."""
     if args.currency is not None:
         exponent(args.currency)
+    settings = load_settings(args.config, env=os.environ) if args.config else None
+    currency = args.currency or (settings.store.currency if settings else None)
+    notation = settings.prices.format.notation if settings else ListFormat()
+    if args.suggest:
+        notation = _suggest(args.file, currency)
     try:
-        catalogue = load(args.file, args.currency)
+        catalogue = load(args.file, currency, notation)
     except BadCatalogue as error:
         print(error, file=sys.stderr)
         return 2
     print(
         f"{args.file}: ok, {len(catalogue)} prices of {len(catalogue.names)} brands in {catalogue.currency}"
     )
+    if not notation.described and (doubtful := thousands_or_decimals(args.file, catalogue.currency)):
+        print(f"note: {doubtful}")
     return 0
+
+
+def _suggest(file: Path, currency: str | None) -> ListFormat:
+    """Print the section for the store file that fits a list, and why; return the notation."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be read: {error.strerror}") from None
+    if workbook_kind(data):
+        raise BadInput(f"{file}: --suggest reads CSV; a workbook says itself what is a number and a date")
+    found = suggest(data, str(file), currency)
+    written, default = asdict(found.notation), asdict(ListFormat())
+    changed = {key: value for key, value in written.items() if value != default[key]}
+    if not changed:
+        print("# no prices.format is needed: the list is written as the example is")
+    else:
+        section = {"prices": {"catalogue": file.name, "format": changed}}
+        print(yaml.safe_dump(section, sort_keys=False, allow_unicode=True), end="")
+    for line in (*found.evidence, *(f"PLEASE CHECK: {doubt}" for doubt in found.doubts)):
+        print(f"# {line}")
+    return found.notation
 
 
 def run_lookup(args: argparse.Namespace) -> int:
@@ -73,7 +109,9 @@ def run_lookup(args: argparse.Namespace) -> int:
     on = _day(args.on, settings)
     path = args.catalogue or (settings.prices.catalogue if settings else None)
     try:
-        catalogue = load(path, settings.store.currency if settings else None) if path else Catalogue(())
+        currency = settings.store.currency if settings else None
+        notation = settings.prices.format.notation if settings and not args.catalogue else None
+        catalogue = load(path, currency, notation) if path else Catalogue(())
     except BadCatalogue as error:
         print(error, file=sys.stderr)
         return 2
@@ -165,7 +203,8 @@ def _told(row: PriceRow) -> str:
         amount += f" to {display(row.max_minor, row.currency)}"
     since = "" if row.valid_from == date.min else f" from {row.valid_from}"
     until = "" if row.valid_until == date.max else f" until {row.valid_until}"
-    return f"{' '.join(filter(None, (row.name, row.type, row.model)))} {amount}{since}{until}"
+    gtin = f", GTIN {row.gtin}" if row.gtin else ""
+    return f"{' '.join(filter(None, (row.name, row.type, row.model)))} {amount}{since}{until}{gtin}"
 
 
 def _unknown(catalogue: Catalogue, brand: str, type_: str, on: date, *, remembered: bool) -> str:

@@ -74,7 +74,7 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
         )
         return
     try:
-        catalogue = load_catalogue(path, settings.store.currency)
+        catalogue = load_catalogue(path, settings.store.currency, settings.prices.format.notation)
     except pricing.errors.BadInput as error:
         first, *more = str(error).splitlines()
         yield fail(

@@ -16,7 +16,6 @@ from pricing.money import EXPONENTS, MAX_MINOR, display, exponent, locale_name, 
         ("0.5", "EUR", 50),
         ("0", "EUR", 0),
         ("1290", "JPY", 1290),
-        ("1290.00", "JPY", 1290),
         ("1.234", "KWD", 1234),
         ("007.10", "USD", 710),
     ],
@@ -38,18 +37,60 @@ def test_parse(text: str, currency: str, minor: int) -> None:
         ("-5", "EUR", "not negative"),
         ("", "EUR", "for example"),
         ("nan", "EUR", "for example"),
-        ("1e3", "EUR", "plain amount"),
+        ("1e3", "EUR", 'write "1000" in full'),
         ("١٢", "EUR", "plain amount"),
-        ("1.005", "EUR", "2 decimals"),
+        ("1.005", "EUR", "2 decimals that EUR has: 1005"),
+        ("1.290", "EUR", r"1290 or 1\.29\?"),
+        ("12.900", "EUR", r"12900 or 12\.90\?"),
+        ("1290.000", "EUR", r": 1290\.00\?"),
+        ("1.290", "CLP", r"0 decimals that CLP has: 1290\?"),
+        ("1.290", "JPY", r": 1290\?"),
+        ("1290.00", "JPY", r": 1290\?"),
+        ("1.2900", "KWD", r": 1\.290\?"),
+        ("1,290", "KWD", 'write "1290" or "1.290"'),
+        ("1.29E+03", "EUR", 'write "1290" in full'),
+        ("1,29e3", "EUR", 'write "1290" in full'),
         ("1.5", "JPY", "0 decimals"),
         ("9" * 30, "EUR", "more than a price"),
         ("1", "eur", 'write "EUR"'),
         ("1", "EURO", "ISO 4217"),
+        ("1", "HRK", 'withdrawn in 2023; write "EUR"'),
+        ("1", "SLL", 'withdrawn in 2023; write "SLE"'),
+        ("1", "XAU", "ISO 4217"),
     ],
 )
 def test_parse_says_how_to_mend(text: str, currency: str, word: str) -> None:
     with pytest.raises(BadInput, match=word):
         parse(text, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "decimal", "grouping", "currency", "minor"),
+    [
+        ("1.290", ",", ".", "EUR", 129000),
+        ("1.290,5", ",", ".", "EUR", 129050),
+        ("1290,50", ",", ".", "EUR", 129050),
+        ("1\u202f290,50", ",", " ", "EUR", 129050),
+        ("1’290.50", ".", "'", "CHF", 129050),
+        ("1,29,000", ".", ",", "INR", 12900000),
+        ("1.290", ",", ".", "CLP", 1290),
+        ("1.290,125", ",", ".", "KWD", 1290125),
+        ("12.90", ",", ".", "EUR", None),
+        ("1.2900", ",", ".", "EUR", None),
+        ("1,290", ",", ".", "EUR", None),
+        ("1,290", ",", "", "EUR", None),
+        ("1.290", ",", "", "EUR", None),
+        ("1.290", ".", ",", "EUR", None),
+    ],
+)
+def test_a_notation_is_taken_at_its_word(
+    text: str, decimal: str, grouping: str, currency: str, minor: int | None
+) -> None:
+    if minor is not None:
+        assert parse(text, currency, decimal, grouping) == minor
+        return
+    with pytest.raises(BadInput, match=r"write|decimals"):
+        parse(text, currency, decimal, grouping)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class Matching:
         return found
 
 
-class RivalNetwork:
+class Network:
     """Any picture network as an embedding: the mean of its last feature map, or its output."""
 
     name = "ImageNet embedding"

@@ -112,7 +112,15 @@ SECTIONS = [
     ),
     (
         "notify: [{name: vip, when: {total_at_least: 1.999}}]",
-        "6:45  notify[0].when.total_at_least: EUR has 2 decimals, this has more",
+        '6:45  notify[0].when.total_at_least: "1.999" has more than the 2 decimals that EUR has: 1999?',
+    ),
+    (
+        "notify: [{name: vip, when: {total_at_least: 1.290}}]",
+        '6:45  notify[0].when.total_at_least: "1.290" has more than the 2 decimals that EUR has: 1290 or 1',
+    ),
+    (
+        "floor: {serve: {dwell_per_minute: 5.000}}",
+        '6:35  floor.serve.dwell_per_minute: "5.000" has more than the 2 decimals that EUR has: 5000 or 5',
     ),
     (
         "notify: [{name: vip, when: {total_at_least: 1, in_zones: [dor]}}]",

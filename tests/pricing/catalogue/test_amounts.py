@@ -24,7 +24,11 @@ from pricing.money import EXPONENTS, display
         ("129,- €", "EUR", "129", "129", "EUR"),
         ("₹1,29,000", "INR", "129000", "129000", "INR"),
         ("1,290", "USD", "1290", "1290", "USD"),
-        ("1.290", "EUR", "1290", "1290", "EUR"),
+        ("1.290 €", "EUR", "1290", "1290", "EUR"),
+        ("1.290 EUR", "EUR", "1290", "1290", "EUR"),
+        ("ab 1.290", "EUR", "1290", "1290", "EUR"),
+        (Decimal("1.290"), "EUR", "1.290", "1.290", "EUR"),
+        (Decimal("1290.5"), "JPY", "1290.5", "1290.5", "JPY"),
         ("1.290", "KWD", "1.290", "1.290", "KWD"),
         ("0.125", "EUR", "0.125", "0.125", "EUR"),
         ("129,5", "EUR", "129.5", "129.5", "EUR"),
@@ -63,6 +67,14 @@ def test_prices_as_shops_write_them(value: object, expected: str, low: str, high
 )  # fmt: skip
 def test_what_is_no_clear_price_is_none(value: object) -> None:
     assert read_span(value, "EUR") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "currency"),
+    [("1.290", "EUR"), ("12.900", "CLP"), (Decimal("1.290"), "CLP"), ("1,290", "KWD"), ("1,290 KWD", "KWD")],
+)
+def test_what_may_be_thousands_or_decimals_is_none(value: object, currency: str) -> None:
+    assert read_span(value, currency) is None
 
 
 @given(st.one_of(st.text(), st.text("0123456789.,' $€-–kr"), st.floats(), st.integers()))

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 import pipelines.errors
 from pricing.errors import BadInput
@@ -49,6 +50,42 @@ def test_check_tells_each_mistake_on_a_line(catalogue: Path, capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split("  ")[0] for line in err.splitlines()] == [f"{catalogue}:2:10", f"{catalogue}:4:29"]
+
+
+def test_a_list_in_another_notation_is_suggested_checked_and_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "preise.csv"
+    path.write_text("Marke;Typ;Preis\nGucci;handbag;1.290\nPrada;coat;2.450,50\n")
+    assert msh("check", path, "--currency", "EUR") == 2
+    capsys.readouterr()
+    assert msh("check", path, "--currency", "EUR", "--suggest") == 0
+    out = capsys.readouterr().out
+    section, _, summary = out.partition("# ")
+    assert yaml.safe_load(section)["prices"]["format"] == {
+        "columns": {"brand": "Marke", "type": "Typ", "price": "Preis"},
+        "decimal": ",",
+        "grouping": ".",
+    }
+    assert "ok, 2 prices of 2 brands in EUR" in summary
+    store = tmp_path / "store.yaml"
+    store.write_text(
+        "version: 1\nstore: {id: shop-1, name: Shop, timezone: Europe/Berlin, currency: EUR}\n"
+        f'cameras: {{door: {{source: "rtsp://10.0.0.11:554/s"}}}}\n{section}'
+    )
+    assert msh("check", path, "--config", store) == 0
+    capsys.readouterr()
+    assert msh("lookup", "gucci", "handbag", "--config", store) == 0
+    assert "€1,290 EUR" in capsys.readouterr().out
+
+
+def test_three_decimals_of_a_dinar_are_pointed_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text("brand,type,price,currency\nGucci,handbag,1.290,KWD\n")
+    assert msh("check", path) == 0
+    assert "1 amounts such as 1.290 are read as 1.290 KWD" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

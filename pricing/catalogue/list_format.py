@@ -1,0 +1,95 @@
+"""How a price list is written: its columns, number marks, dates and encoding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pricing.catalogue.amounts import read_currency
+from pricing.errors import BadInput
+from pricing.money import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DECIMALS = (".", ",")
+GROUPINGS = ("", ".", ",", " ", "'")
+DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{1,2})"}
+_MIDNIGHT = re.compile(r"[T ]0?0:00(?::00)?$", re.ASCII)
+_SIGN = re.compile(r"([^\d\s.,'’+-]+)?\s*([\d.,'’\s]*\d)\s*([^\d\s.,'’+-]+\.?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class ListFormat:
+    """The notation of a price list; the defaults are that of the examples.
+
+    columns: our name -> name in the list; with it, columns that it does not name are passed over. decimal,
+    grouping: as for `money.parse`. dates: YYYY, MM and DD with what stands between. encoding: of the file,
+    where no byte order mark tells it. currency: of amounts without one, None for the store's.
+
+    Raises BadInput for marks or dates that cannot be told apart.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    decimal: str = "."
+    grouping: str = ""
+    dates: str = "YYYY-MM-DD"
+    encoding: str = "utf-8"
+    currency: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.decimal not in DECIMALS or self.grouping not in GROUPINGS:
+            raise BadInput('decimal is "." or ",", grouping one of "", ".", ",", " ", "\'"')
+        if self.decimal == self.grouping:
+            raise BadInput("decimal and grouping are the same mark; they must differ")
+        date_pattern(self.dates)
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise BadInput(f'encoding "{self.encoding}" is not known; such as utf-8 or cp1252') from None
+
+    @property
+    def described(self) -> bool:
+        """Whether anybody said how the list is written."""
+        return self != ListFormat()
+
+    def amount(self, text: str, currency: str) -> int:
+        """Return an amount in minor units; in a described list it may have its currency's sign beside it."""
+        found = _SIGN.fullmatch(text.strip()) if self.described else None
+        if found is not None and (sign := found[1] or found[3]) and not (found[1] and found[3]):
+            if read_currency(sign, currency) != currency:
+                raise BadInput(f'"{text}" is not in {currency}')
+            text = found[2]
+        return parse(text, currency, self.decimal, self.grouping)
+
+    def day(self, text: str) -> date:
+        """Return a day; BadInput for anything else.
+
+        >>> ListFormat(dates="DD.MM.YYYY").day("5.11.2026")
+        datetime.date(2026, 11, 5)
+        """
+        found = date_pattern(self.dates).fullmatch(_MIDNIGHT.sub("", text))
+        example = re.sub("DD", "30", re.sub("MM", "11", self.dates.replace("YYYY", "2026")))
+        try:
+            if found is None:
+                raise ValueError
+            return date(int(found["year"]), int(found["month"]), int(found["day"]))
+        except ValueError:
+            raise BadInput(f'"{text}" is not a date; write it as {example}') from None
+
+
+@lru_cache(maxsize=16)
+def date_pattern(form: str) -> re.Pattern[str]:
+    """Return what matches dates in a form such as DD.MM.YYYY; BadInput where year, month or day lacks."""
+    parts = re.split("(YYYY|MM|DD)", form)
+    if sorted(part for part in parts if part in DATE_PARTS) != ["DD", "MM", "YYYY"]:
+        raise BadInput(f'dates "{form}" needs YYYY, MM and DD once each, such as DD.MM.YYYY')
+    between = [part for part in parts if part not in DATE_PARTS]
+    if any(c.isalnum() for c in "".join(between)) or not all(between[1:-1]):
+        raise BadInput(f'dates "{form}" needs a mark between its parts, such as DD.MM.YYYY')
+    if form == "YYYY-MM-DD":
+        return re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII)
+    return re.compile("".join(DATE_PARTS.get(part) or re.escape(part) for part in parts), re.ASCII)

@@ -1,0 +1,284 @@
+"""Price lists as people of other countries and their programs write them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import date, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from pricing.catalogue.catalogue import read
+from pricing.catalogue.list_format import ListFormat
+from pricing.catalogue.rows import BadCatalogue
+from pricing.catalogue.suggest import suggest
+from pricing.errors import BadInput
+from pricing.money import EXPONENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TODAY = date(2026, 11, 30)
+HEADER = "brand;type;price;currency\n"
+FUZZ = int(os.environ.get("MSH_FUZZ", "60"))
+"""Examples of the large property test; 5000 and more by hand."""
+
+
+def amounts(data: str | bytes, notation: ListFormat | None = None, currency: str | None = None) -> list[int]:
+    return [row.amount_minor for row in read(data, "list.csv", currency, notation).rows]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (HEADER + "Gucci;handbag;1290.00;EUR\n;;;\n;;;\n", [129000]),
+        ("brand;type;price;currency;\nGucci;handbag;1290.00;EUR;\n", [129000]),
+        ("brand;type;price;currency;;\nGucci;handbag;1290.00;EUR\nPrada;coat;5;EUR;;;;\n", [129000, 500]),
+        ('brand,type,price,currency,source\nGucci,handbag,1290.00,EUR,"line one\nline two"\n', [129000]),
+        (
+            'brand,type,price,currency,source\nGucci,hat,5,EUR,"a ""b""\r\nc"\r\nDior,hat,6,EUR,\r\n',
+            [500, 600],
+        ),
+        ("sep=;\n" + HEADER + "Gucci;handbag;5;EUR\n", [500]),
+        ((HEADER + "Gucci;handbag;5;EUR\n").replace(";", "\t").encode("utf-16"), [500]),
+        ("\ufeff" + HEADER + "Gu\u200bcci;handbag\u00ad;\u200e5;EUR\u200b\n", [500]),
+    ],
+)
+def test_what_spreadsheets_write_is_taken(data: str | bytes, expected: list[int]) -> None:
+    assert amounts(data) == expected
+
+
+def test_a_cell_with_line_breaks_keeps_the_places_of_what_follows() -> None:
+    data = 'brand,type,price,currency,source\nGucci,hat,5,EUR,"one\ntwo"\nPrada,hat,x,EUR,\n'
+    with pytest.raises(BadCatalogue, match=r"list\.csv:4:11  price"):
+        read(data, "list.csv")
+    rows = read(data.replace("x", "6"), "list.csv").rows
+    assert [(row.line, row.source) for row in rows] == [(2, "one two"), (4, "catalogue")]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (HEADER + "Gucci;handbag;1.290;EUR\n", "2:15  price: .*1290 or 1\\.29\\?"),
+        (HEADER + "Gucci;handbag;1.290;CLP\n", "1290\\?"),
+        (HEADER + "Gucci;handbag;1.29E+03;EUR\n", 'write "1290" in full'),
+        (HEADER, "1:1  no prices"),
+        (HEADER + ";;;\n", "no prices"),
+        ('brand,type,price,currency\nNike,hat,5,"EUR\nDior,hat,6,"EUR"\n', "2:12  the quote opened here"),
+        ('brand,type,price,source\n"Nike,hat,5,x\nDior,hat,6,7"\nPrada,hat,7,y\n', "2:1  the quote opened"),
+        (b"PK\x03\x04 no workbook", "Excel workbook that cannot be read; export it as CSV"),
+        (b"\xd0\xcf\x11\xe0 old workbook", "old Excel workbook"),
+        ("brand;type;price;currency;gtin\nNike;hat;5;EUR;4006381333932\n", "last digit"),
+        ("brand;type;price;currency;gtin\nNike;hat;5;EUR;4.00638E+12\n", "a spreadsheet shortened it"),
+        ("brand;type;price;currency;gtin\nNike;hat;5;EUR;400638\n", "6 digits"),
+        (HEADER + "Nike;hat;5;HRK\n", 'withdrawn in 2023; write "EUR"'),
+        (HEADER + "Nike;hatt;5;EUR\n" * 20_000, "900 more; the rest was not read"),
+        (HEADER + "Nike;hat;5;EUR\n" * 20_000, "in line 2 already"),
+    ],
+)
+def test_what_is_not_clear_is_one_line_each(data: str | bytes, expected: str) -> None:
+    with pytest.raises(BadCatalogue, match=expected):
+        read(data, "list.csv", "EUR" if isinstance(data, str) and "source" in data else None)
+
+
+def test_an_empty_list_in_yaml_is_an_error() -> None:
+    with pytest.raises(BadCatalogue, match="empty list"):
+        read("currency: EUR\nprices: []\n", "list.yaml")
+    with pytest.raises(BadCatalogue, match=r"1290 or 1\.29\?"):
+        read("currency: EUR\nprices: [{brand: Nike, type: hat, price: 1.290}]\n", "list.yaml")
+
+
+@pytest.mark.parametrize(
+    ("listed", "asked"),
+    [
+        ("Samsoe Samsoe", "Samsøe Samsøe"),
+        ("Bjørn Borg", "Bjorn Borg"),
+        ("Łódź", "Lodz"),
+        ("Ærø", "Aeroe".replace("oe", "o")),
+        ("Đỗ", "Do"),
+        ("ILGAZ", "ılgaz"),
+        ("Straße", "STRASSE"),
+        ("Gu\u200bcci", "gucci"),
+        ("Hugo\u00a0Boss", "hugo boss"),
+    ],
+)
+def test_a_brand_is_found_however_its_letters_are_written(listed: str, asked: str) -> None:
+    catalogue = read(f"{HEADER}{listed};jacket;199;EUR\n", "list.csv")
+    assert catalogue.lookup(asked, "jacket", "top", TODAY) is not None
+
+
+GERMAN = """Marke;Warengruppe;Bestand;VK (EUR);gültig ab;EAN
+Gucci;handbag;3;1.290,00 €;01.11.2026;4006381333931
+Müller;coat;1;2.450;1.12.2026;
+"""
+NOTATION = ListFormat(
+    {"brand": "Marke", "type": "Warengruppe", "price": "VK (EUR)", "valid_from": "gültig ab", "gtin": "EAN"},
+    ",",
+    ".",
+    "DD.MM.YYYY",
+    "cp1252",
+    "EUR",
+)
+
+
+def test_a_list_is_read_in_the_notation_that_was_named() -> None:
+    rows = read(GERMAN.encode("cp1252"), "list.csv", None, NOTATION).rows
+    found = [(row.name, row.amount_minor, row.valid_from, row.gtin) for row in rows]
+    assert found == [
+        ("Gucci", 129000, date(2026, 11, 1), "4006381333931"),
+        ("Müller", 245000, date(2026, 12, 1), ""),
+    ]
+    with pytest.raises(BadCatalogue, match="the list is in EUR, the store in CHF"):
+        read(GERMAN, "list.csv", "CHF", NOTATION)
+    with pytest.raises(BadCatalogue, match="is not in EUR"):
+        read(GERMAN.replace("€", "$"), "list.csv", None, NOTATION)
+    with pytest.raises(BadCatalogue, match=r"name its encoding under prices\.format"):
+        read(GERMAN.encode("cp1252"), "list.csv")
+
+
+def test_a_notation_is_suggested_with_what_it_rests_on() -> None:
+    found = suggest(GERMAN.encode("cp1252"), "list.csv")
+    assert found.notation == NOTATION
+    assert '"1.290,00 €" shows that "," is the decimal mark' in found.evidence
+    doubts = "\n".join(found.doubts)
+    assert 'column "Bestand" is passed over' in doubts
+    assert "cp1252" in doubts
+
+
+@pytest.mark.parametrize(
+    ("prices", "currency", "expected", "doubt"),
+    [
+        (("1290.00", "5"), "EUR", (".", ""), ""),
+        (("1.290", "12,50"), "EUR", (",", "."), "taken for thousands"),
+        (("1.290", "2.450"), "EUR", (",", "."), "taken for thousands"),
+        (("1,290", "2,450"), "USD", (".", ","), "taken for thousands"),
+        (("1 290,50", "5"), "EUR", (",", " "), ""),
+        (("1’290.50", "5"), "CHF", (".", "'"), ""),
+        (("1.234.567", "5"), "CLP", (",", "."), ""),
+        (("1.290", "2.5"), "KWD", (".", ""), "thousands or decimals"),
+        (("1.290", "2.450"), "KWD", (".", ""), "thousands or decimals"),
+        (("1.290,00", "1,290.00"), "EUR", (".", ""), "more than one way"),
+    ],
+)
+def test_suggested_marks(prices: Sequence[str], currency: str, expected: tuple[str, str], doubt: str) -> None:
+    rows = "".join(f"Nike;hat;{price};{currency}\n" for price in prices)
+    found = suggest((HEADER + rows).encode(), "list.csv", currency)
+    assert (found.notation.decimal, found.notation.grouping) == expected
+    assert doubt in "\n".join(found.doubts)
+    assert bool(doubt) == bool(found.doubts)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"decimal": ",", "grouping": ","},
+        {"decimal": ";"},
+        {"dates": "DD.MM"},
+        {"dates": "DDMMYYYY"},
+        {"encoding": "utf-9"},
+    ],
+)
+def test_a_notation_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(BadInput):
+        ListFormat(**wrong)
+
+
+def workbook(*rows: Sequence[object], hidden: bool = False) -> bytes:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    if hidden:
+        sheet.sheet_state = "hidden"
+        sheet.append(["nothing", "of", "interest"])
+        sheet = book.create_sheet("prices")
+    for row in rows:
+        sheet.append(list(row))
+    written = BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_a_workbook_is_read_whatever_its_name() -> None:
+    data = workbook(
+        ("brand", "type", "price", "currency", "valid_from", "gtin", None),
+        ("Gucci", "handbag", 1290, "EUR", datetime(2026, 11, 1), 4006381333931),  # noqa: DTZ001 as in a cell
+        (None, None, None, None),
+        ("Nike", "hat", 0.1 + 0.2, "EUR", "2026-11-02"),
+        ("Prada", "hat", "12.50", "EUR"),
+        hidden=True,
+    )
+    rows = read(data, "prices.csv").rows
+    found = [(row.name, row.amount_minor, row.valid_from, row.line, row.gtin) for row in rows]
+    assert found == [
+        ("Gucci", 129000, date(2026, 11, 1), 2, "4006381333931"),
+        ("Nike", 30, date(2026, 11, 2), 4, ""),
+        ("Prada", 1250, date.min, 5, ""),
+    ]
+    text = workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", "1.290", "EUR"))
+    with pytest.raises(BadCatalogue, match=r"prices\.xlsx:2:3  price: .*1290 or 1\.29\?"):
+        read(text, "prices.xlsx")
+
+
+# What a person writes: the marks of a notation, and whether thousands are parted.
+MARKS = {
+    "en": (".", ","),
+    "de": (",", "."),
+    "fr": (",", " "),
+    "ch": (".", "'"),
+    "plain": (".", ""),
+    "se": (",", ""),
+}
+
+
+def written(minor: int, currency: str, marks: tuple[str, str], *, parted: bool, cents: bool) -> str:
+    digits = EXPONENTS[currency]
+    whole, rest = divmod(minor, 10**digits)
+    text = f"{whole:,}".replace(",", marks[1]) if parted else str(whole)
+    return f"{text}{marks[0]}{rest:0{digits}d}" if digits and (cents or rest) else text
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> tuple[str, str, tuple[str, str], list[int]]:
+    """Draw a list in one notation: its text, currency, marks, and the amounts that its writer means."""
+    marks = MARKS[draw(st.sampled_from(sorted(MARKS)))]
+    currency = draw(st.sampled_from(["EUR", "USD", "CLP", "JPY", "KWD", "CHF", "INR"]))
+    parted, cents = draw(st.booleans()), draw(st.booleans())
+    minor = st.integers(1, 10**8) | st.integers(1, 9999).map(lambda n: n * 10 ** EXPONENTS[currency])
+    meant = draw(st.lists(minor, min_size=1, max_size=6))
+    mark = draw(st.sampled_from([";", "\t"]))
+    lines = [
+        mark.join((f"Brand {n}", "hat", written(one, currency, marks, parted=parted, cents=cents), currency))
+        for n, one in enumerate(meant)
+    ]
+    blank = draw(st.sampled_from(["", f"\n{mark * 3}", "\n"]))
+    return (
+        "\n".join([mark.join(("brand", "type", "price", "currency")), *lines]) + blank,
+        currency,
+        marks,
+        meant,
+    )
+
+
+@settings(max_examples=FUZZ, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(lists())
+def test_no_price_is_another_than_its_writer_means(
+    drawn: tuple[str, str, tuple[str, str], list[int]],
+) -> None:
+    text, currency, marks, meant = drawn
+    # Told how it is written, the list is read as it is meant.
+    assert amounts(text, ListFormat(decimal=marks[0], grouping=marks[1]), currency) == meant
+    # Not told, it is read as it is meant or refused. 1.290 dinar are what they are: `prices check` says so.
+    try:
+        found = amounts(text, None, currency)
+    except BadCatalogue:
+        found = meant
+    assert found == meant or (EXPONENTS[currency] == 3 and marks[1] == ".")
+    # A suggestion without a doubt is right, or refuses the list.
+    suggested = suggest(text.encode(), "list.csv", currency)
+    with contextlib.suppress(BadCatalogue):
+        assert suggested.doubts or amounts(text, suggested.notation, currency) == meant
