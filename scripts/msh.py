@@ -29,7 +29,7 @@ COMMANDS = (
 PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """argparse, with a wrong call answered in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -37,9 +37,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
-def parser() -> Parser:
+def parser() -> CommandParser:
     """Build the parser of all commands."""
-    root = Parser(prog="msh", description="Values what customers wear, live, with every face masked.")
+    root = CommandParser(prog="msh", description="Values what customers wear, live, with every face masked.")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS:
         import_module(f"scripts.commands.{name}").add(commands)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from probes.metrics import Metrics
 
 
-class Floor(Protocol):
+class FloorBoard(Protocol):
     """The shop floor, from any thread."""
 
     def snapshot(self) -> FloorView:
@@ -64,7 +64,7 @@ class Backend:
     metrics: Metrics
     live: Live | None = None
     film: FragmentOutput | None = None
-    floor: Floor = field(default_factory=EmptyFloor)
+    floor: FloorBoard = field(default_factory=EmptyFloor)
     platform: str = "none"
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict
     health: Callable[[], Health] = lambda: Health(False, ("no store runs, only its page",))

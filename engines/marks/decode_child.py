@@ -38,7 +38,7 @@ _PICTURES = ("image", "feImage")
 _LETTERS = ("text", "tspan")
 
 
-class Refused(Exception):
+class DecodeRefused(Exception):
     """What is wrong with the picture, in words for a person."""
 
 
@@ -54,15 +54,15 @@ def limit() -> None:
 
 
 def check_svg(data: bytes) -> str:
-    """Return the drawing's text; Refused where it is none, or could reach out or blow up."""
+    """Return the drawing's text; DecodeRefused where it is none, or could reach out or blow up."""
     if len(data) > MAX_SVG_BYTES:
-        raise Refused(
+        raise DecodeRefused(
             f"is larger than {MAX_SVG_BYTES // 1000} kB; a mark needs no more: simplify the drawing"
         )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Refused("is neither a picture nor UTF-8 text; export it again as SVG or PNG") from None
+        raise DecodeRefused("is neither a picture nor UTF-8 text; export it again as SVG or PNG") from None
     _Look().through(text)
     return text
 
@@ -82,28 +82,30 @@ class _Look:
         try:
             parser.Parse(text.encode(), True)
         except expat.ExpatError as error:
-            raise Refused(f"is no SVG drawing: line {error.lineno} is not XML; export it again") from None
+            raise DecodeRefused(
+                f"is no SVG drawing: line {error.lineno} is not XML; export it again"
+            ) from None
 
     def _entity(self, *_: Any) -> None:
-        raise Refused('declares entities ("<!ENTITY"); export it again as plain SVG')
+        raise DecodeRefused('declares entities ("<!ENTITY"); export it again as plain SVG')
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(" ")[2]
         self._elements += 1
         self._depth += 1
         if self._elements == 1 and tag not in ("http://www.w3.org/2000/svg svg", "svg"):
-            raise Refused("is no SVG drawing: its first element is not <svg>")
+            raise DecodeRefused("is no SVG drawing: its first element is not <svg>")
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
-            raise Refused(
+            raise DecodeRefused(
                 f"is no plain mark: more than {MAX_ELEMENTS} parts, or {MAX_DEPTH} deep; simplify the drawing"
             )
         if name in _PICTURES:
-            raise Refused("holds or names another picture; give that picture itself")
+            raise DecodeRefused("holds or names another picture; give that picture itself")
         if name in _LETTERS:
-            raise Refused("has text that needs a font; export it with text as paths")
+            raise DecodeRefused("has text that needs a font; export it with text as paths")
         for key, value in attributes.items():
             if key.rpartition(" ")[2] == "href" and name != "a" and not value.strip().startswith("#"):
-                raise Refused("refers to something outside the drawing; export it as one plain SVG")
+                raise DecodeRefused("refers to something outside the drawing; export it as one plain SVG")
 
     def _end(self, _: str) -> None:
         self._depth -= 1
@@ -117,7 +119,7 @@ def raster(data: bytes) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
-                raise Refused(
+                raise DecodeRefused(
                     f"has {width * height / 1e6:.0f} megapixels, at most {MAX_PIXELS // 10**6} are read;"
                     " cut the mark out"
                 )
@@ -129,10 +131,10 @@ def raster(data: bytes) -> Image.Image:
     except MemoryError:
         raise
     except Image.DecompressionBombError:
-        raise Refused("unpacks to far more than it should; export it again") from None
+        raise DecodeRefused("unpacks to far more than it should; export it again") from None
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, ZeroDivisionError):
         # What Pillow's decoders raise on broken files is not one family.
-        raise Refused("is broken or cut off; export it again") from None
+        raise DecodeRefused("is broken or cut off; export it again") from None
     rgba.thumbnail((SIDE, SIDE))
     return rgba
 
@@ -143,11 +145,11 @@ def drawing(text: str) -> Image.Image:
 
     resvg_py = sys.modules.get("resvg_py")
     if resvg_py is None:
-        raise Refused("cannot be drawn here; install resvg-py, or give it as PNG")
+        raise DecodeRefused("cannot be drawn here; install resvg-py, or give it as PNG")
     try:
         png = resvg_py.svg_to_bytes(svg_string=text, skip_system_fonts=True, width=SIDE, height=SIDE)
     except ValueError:
-        raise Refused("cannot be drawn; export it again as plain SVG") from None
+        raise DecodeRefused("cannot be drawn; export it again as plain SVG") from None
     return Image.open(io.BytesIO(png)).convert("RGBA")
 
 
@@ -168,7 +170,7 @@ def decoded(data: bytes) -> bytes:
     try:
         image = raster(data) if data.startswith(RASTER) else drawing(check_svg(data))
         answer, pixels = {"size": image.size}, image.tobytes()
-    except Refused as error:
+    except DecodeRefused as error:
         answer = {"refused": str(error)}
     except MemoryError:
         answer = {"refused": TOO_MUCH}

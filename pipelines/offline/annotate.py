@@ -46,7 +46,7 @@ MIN_FRAMES = 3
 """A video of fewer frames is judged like pictures: looks of so few can not agree."""
 
 
-class Job:
+class AnnotateJob:
     """Loads models once; then annotates files."""
 
     def __init__(self, listed: Catalogue, brands: BrandSet) -> None:

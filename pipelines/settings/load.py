@@ -13,7 +13,7 @@ from pipelines.settings.checks import check_all
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
 from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
-from pipelines.settings.root import Origin, Settings
+from pipelines.settings.root import FileOrigin, Settings
 from pipelines.settings.substitute import Substitution
 from pipelines.settings.words import sentence
 
@@ -64,7 +64,7 @@ def parse_settings(
     if known_models is None:
         known_models = {name: model.classes for name, model in read_manifest().items()}
     warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
-    origin = Origin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
+    origin = FileOrigin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
     settings, mistakes = _judge(document, folder, origin, known_models)
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
@@ -101,7 +101,7 @@ def decoded(raw: bytes) -> str:
 
 
 def _judge(
-    document: Document, folder: Path, origin: Origin, known_models: Mapping[str, Collection[str]]
+    document: Document, folder: Path, origin: FileOrigin, known_models: Mapping[str, Collection[str]]
 ) -> tuple[Settings | None, list[Mistake]]:
     raw = document.value
     if not isinstance(raw, dict):

@@ -22,7 +22,7 @@ from pipelines.settings.store import StoreConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class FileOrigin:
     """The file the settings came from.
 
     sha: first 12 hex digits of its SHA-256. substituted: the `${NAME}` values in it. warnings: what is
@@ -88,7 +88,7 @@ class Settings(Section):
     notify: tuple[RuleConfig, ...] = Field(
         default=(), title="Notify", description="When a salesperson gets a message.", max_length=64
     )
-    _origin: Origin = PrivateAttr(default=Origin(Path(), ""))
+    _origin: FileOrigin = PrivateAttr(default=FileOrigin(Path(), ""))
 
     @model_validator(mode="before")
     @classmethod
@@ -104,7 +104,7 @@ class Settings(Section):
 
     def model_post_init(self, context: Any) -> None:
         """Keep where the settings came from, where the loader says so."""
-        if isinstance(context, dict) and isinstance(context.get("origin"), Origin):
+        if isinstance(context, dict) and isinstance(context.get("origin"), FileOrigin):
             self._origin = context["origin"]
 
     @property

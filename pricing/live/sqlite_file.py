@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WAL_BYTES = 4_000_000
+MAX_DAMAGED = 3
 RETRY_NS = 30_000_000_000
 
 
@@ -40,12 +44,14 @@ class FileWords:
 class SqliteFile(Generic[DB]):
     """Opens a database, and opens it again after a failure; none of this raises.
 
-    A damaged file is renamed to `.damaged` and a new one begins. While the disk is full or the folder is
+    A damaged file is renamed to `.damaged` (the one before to `.damaged.1`, at most MAX_DAMAGED are kept)
+    and a new one begins. While the disk is full or the folder is
     gone, `use` returns False; the file is tried again every 30 s. The first failure and the recovery are
     logged. Any thread may call; one works at a time.
 
     connect: returns the open database, raises sqlite3.Error or OSError. now: UTC ns. on_open: called with
-    each newly opened database before any other work.
+    each newly opened database before any other work. on_damaged: called with the renamed file and the new
+    database, to bring over what can still be read.
     """
 
     def __init__(
@@ -55,7 +61,11 @@ class SqliteFile(Generic[DB]):
         now: Callable[[], int],
         words: FileWords,
         on_open: Callable[[DB], None] | None = None,
+        *,
+        on_damaged: Callable[[Path, DB], None] | None = None,
     ) -> None:
+        self._on_damaged = on_damaged
+        self._damaged: list[Path] = []
         self._path, self._connect, self._now, self._words, self._on_open = path, connect, now, words, on_open
         self._lock = threading.RLock()
         self._retry_at = 0
@@ -78,6 +88,7 @@ class SqliteFile(Generic[DB]):
                     continue
                 if self._on_open is not None:
                     self.use(self._on_open)
+                self._salvage()
 
     def use(self, work: Callable[[DB], None]) -> bool:
         """Run `work` with the database; return whether it ran to its end.
@@ -124,17 +135,40 @@ class SqliteFile(Generic[DB]):
             text = "%s, the file %s cannot be used: %s"
             logger.error(text, self._words.while_failing, self._path, error)
 
+    def _salvage(self) -> None:
+        """Bring over, once, what can be read of the files that were moved aside."""
+        damaged, self._damaged = self._damaged, []
+        if self._on_damaged is None:
+            return
+        for path in damaged:
+            bring_over = partial(self._on_damaged, path)
+            self.use(bring_over)
+
     def _move_aside(self) -> None:
         self._let_go()
         aside = self._path.with_suffix(".damaged")
         text = "the %s %s is damaged; it is now %s and a new one begins"
         logger.error(text, self._words.file, self._path, aside)
         try:
+            self._shift(aside)
             self._path.replace(aside)
-            for extra in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + extra).unlink(missing_ok=True)
+            self._damaged.append(aside)
+            for extra in ("-wal", "-shm"):  # they go along: the newest rows may be in them alone
+                with contextlib.suppress(FileNotFoundError):
+                    self._path.with_name(self._path.name + extra).replace(aside.with_name(aside.name + extra))
         except OSError as error:
             self._fail(error)
+
+    def _shift(self, aside: Path) -> None:
+        """Make room at `aside`: damaged files that lie there already get a number, the oldest goes."""
+        names = [aside, *(aside.with_name(f"{aside.name}.{n}") for n in range(1, MAX_DAMAGED))]
+        for old, new in reversed([*pairwise(names)]):
+            for extra in ("", "-wal", "-shm"):
+                file, to = old.with_name(old.name + extra), new.with_name(new.name + extra)
+                if file.exists():
+                    file.replace(to)
+                else:
+                    to.unlink(missing_ok=True)
 
 
 def connect(path: Path | None, schema: str, pragmas: Sequence[str] = ()) -> sqlite3.Connection:

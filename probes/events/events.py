@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +21,7 @@ SCHEMA = "msh.person/1"
 UPDATE_EVERY_NS = 1_000_000_000
 
 
-class ZoneVisit(Protocol):
+class ZoneStay(Protocol):
     """A stay of one person in one zone. entered_at: UTC ns; dwell_ms: time inside so far."""
 
     @property
@@ -37,6 +38,7 @@ class EndReason(str, Enum):
     LOST = "lost"
     CAMERA_LOST = "camera_lost"
     SHUTDOWN = "shutdown"
+    RESTART = "restart"
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class _Life:
     started_at: int
     box: Payload
     value: PersonValue
-    zones: tuple[ZoneVisit, ...]
+    zones: tuple[ZoneStay, ...]
     seq: int = 0
     sent_at: int = 0
     sent: tuple[Any, ...] = ()
@@ -87,7 +89,7 @@ class PersonEvents:
         self,
         frame: Frame,
         values: Mapping[TrackId, PersonValue],
-        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+        zones: Mapping[TrackId, Sequence[ZoneStay]],
         ended: Iterable[TrackId] = (),
     ) -> list[Message]:
         """Take the truth of one frame; return what is to be sent now, each track's in order of `seq`.
@@ -157,6 +159,22 @@ class PersonEvents:
         return Message(kind, f"camera/{track.camera}/person", payload)
 
 
+def ended_by_restart(last: Mapping[str, Any], getrandbits: Callable[[int], int]) -> Message:
+    """Return the end of a person of whom `last` is the last event that an earlier run of the program sent.
+
+    It happened, as far as is known, when that event did. KeyError, TypeError, ValueError for what is none.
+    """
+    at = datetime.strptime(last["occurred_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    payload: Payload = {
+        **last,
+        "event_id": ulid(int(at.timestamp()) * 1_000_000_000, getrandbits),
+        "type": f"person.{MessageKind.ENDED.value}",
+        "seq": last["seq"] + 1,
+        "reason": EndReason.RESTART.value,
+    }
+    return Message(MessageKind.ENDED, f"camera/{last['camera']}/person", payload)
+
+
 def relative(box: Box, size: tuple[int, int]) -> Payload:
     """Return the part of the box inside a frame of size (width, height), as fractions of it."""
     width, height = size
@@ -170,7 +188,7 @@ def relative(box: Box, size: tuple[int, int]) -> Payload:
     }
 
 
-def zone_visit(visit: ZoneVisit) -> Payload:
+def zone_visit(visit: ZoneStay) -> Payload:
     """Write a stay in a zone."""
     return {"id": visit.zone, "entered_at": rfc3339(visit.entered_at), "dwell_ms": visit.dwell_ms}
 

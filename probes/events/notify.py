@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
     from pricing.value import Item, PersonValue, Total
-    from probes.events.events import ZoneVisit
+    from probes.events.events import ZoneStay
     from probes.frame import TrackId
 
 SCHEMA = "msh.notify/1"
@@ -113,7 +113,7 @@ class Notifier:
         at: int,
         tracks: Collection[TrackId],
         values: Mapping[TrackId, PersonValue],
-        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+        zones: Mapping[TrackId, Sequence[ZoneStay]],
     ) -> list[Message]:
         """Take one camera's tracks that have not ended, in view or not; return the messages now due."""
         messages = []

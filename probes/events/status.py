@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from pricing.value import PersonValue
-    from probes.events.events import ZoneVisit
+    from probes.events.events import ZoneStay
     from probes.frame import TrackId
 
 STATUS = "status"
@@ -86,7 +86,7 @@ class Summaries:
         at: int,
         tracks: Collection[TrackId],
         values: Mapping[TrackId, PersonValue],
-        zones: Mapping[TrackId, Sequence[ZoneVisit]],
+        zones: Mapping[TrackId, Sequence[ZoneStay]],
     ) -> dict[str, Payload]:
         """Take one camera's confirmed persons of now; return the topics whose content changed."""
         if camera not in self._cameras or 0 <= at - self._told_at[camera] < _EVERY_NS:

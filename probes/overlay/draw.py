@@ -16,8 +16,8 @@ from probes.overlay.text import (
     ACCESSORY,
     DETAILED,
     GREY,
+    LabelRow,
     LabelText,
-    Row,
     Tone,
     as_is,
     text_height,
@@ -77,7 +77,7 @@ class Overlay:
         return tuple(self._render(text, em) for text in ((full, short) if detailed else (short,)))
 
     def _banner(self, picture: I420, text: str, em: int) -> Box:
-        label = self._render(LabelText("", (Row(text, ""),), Tone.ALERT), em, picture.width / em - 3)
+        label = self._render(LabelText("", (LabelRow(text, ""),), Tone.ALERT), em, picture.width / em - 3)
         x, y = max(0, (picture.width - label.size[0]) // 4 * 2), em // 4 * 2
         label.paint(picture, x, y)
         return Box(x, y, *label.size)

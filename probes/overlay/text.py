@@ -40,7 +40,7 @@ class Tone(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class LabelRow:
     """One item: what it is, and its price; `dim` where there is no price, an old one or an estimate."""
 
     name: str
@@ -53,7 +53,7 @@ class LabelText:
     """All text of one block: a large first line (may be empty) and rows in two columns."""
 
     head: str
-    rows: tuple[Row, ...]
+    rows: tuple[LabelRow, ...]
     tone: Tone
 
 
@@ -75,7 +75,7 @@ def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) ->
     items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
     rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])
     if len(items) > ROWS:
-        rows += (Row(f"+{len(items) - ROWS} more", "", dim=True),)
+        rows += (LabelRow(f"+{len(items) - ROWS} more", "", dim=True),)
     return LabelText(head, rows, tone), LabelText(head or f"{len(items)} unpriced", (), tone)
 
 
@@ -84,13 +84,13 @@ def text_height(frame_height: int) -> int:
     return max(12, round(frame_height / 48))
 
 
-def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> Row:
+def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> LabelRow:
     """Write an item; the price of one that is alone stands in the total above it already."""
     seen = f"{item.colour} {item.type}" if item.colour and not item.brand else item.type
     name = f"{item.type} ({brand(item.brand)})" if item.brand else seen
     if item.price is None:
-        return Row(name, "–", dim=True)
+        return LabelRow(name, "–", dim=True)
     price = "" if alone else money(item.price)
     if item.price.estimate:
-        return Row(name, f"{price} (est.)".strip(), dim=True)
-    return Row(name, f"{price} (old)".strip(), dim=True) if item.price.stale else Row(name, price)
+        return LabelRow(name, f"{price} (est.)".strip(), dim=True)
+    return LabelRow(name, f"{price} (old)".strip(), dim=True) if item.price.stale else LabelRow(name, price)

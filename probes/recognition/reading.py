@@ -49,7 +49,7 @@ class Finder(Protocol):
         """Return candidates in pixels of the picture."""
 
 
-class Gallery(Protocol):
+class MarkSearch(Protocol):
     """What compares candidates with enrolled marks: engines.marks.gallery.Gallery. From any thread."""
 
     def sightings(self, candidates: Candidates) -> list[Sighting]:
@@ -75,7 +75,7 @@ class RecognitionTargets:
     """All that looks look for. Immutable: another price list or gallery is another one, swapped whole."""
 
     def __init__(
-        self, book: BrandBook, *, gallery: Gallery | None = None, emblems: Sequence[Emblem] = ()
+        self, book: BrandBook, *, gallery: MarkSearch | None = None, emblems: Sequence[Emblem] = ()
     ) -> None:
         self.book, self.gallery, self.emblems = book, gallery, tuple(emblems)
         self.matcher = BrandMatcher(book.words, book.stylised)

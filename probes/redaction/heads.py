@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
-from probes.redaction.pairs import Row, one_each
+from probes.redaction.pairs import PairRow, one_each
 
 if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId
@@ -186,7 +186,7 @@ def _owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) -> dict
     """Return the face of each person, by the person's index: one each, the best placed first."""
     if not faces or not persons:
         return {}
-    row, pairs = Row(faces), []
+    row, pairs = PairRow(faces), []
     for index, (person, _) in enumerate(persons):
         head = head_of(person)
         for number in row.between(head.x, head.right):
@@ -213,7 +213,7 @@ def _match_persons(
     free = [index for index in range(len(persons)) if index not in matches]
     if not free or len(taken) == len(old):
         return matches
-    row, pairs = Row([persons[index][0] for index in free]), []
+    row, pairs = PairRow([persons[index][0] for index in free]), []
     for number, head in enumerate(old):
         if number not in taken and head.person is not None:
             expected = _moved(head.person, head.velocity, now - head.seen_at)
@@ -235,7 +235,7 @@ def _match_faces(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tu
     """
     if not faces or not heads:
         return {}
-    row, pairs = Row(faces), []
+    row, pairs = PairRow(faces), []
     for number, head in enumerate(heads):
         x, y = head.at(now).centre
         reach = min(FURTHEST, 1 + FASTEST * (now - head.seen_at) / 1e9)

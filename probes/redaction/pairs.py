@@ -15,7 +15,7 @@ SLACK = 1e-9
 """Share of a distance that rounding may take: who asks for what is about a place looks closer anyway."""
 
 
-class Row:
+class PairRow:
     """Boxes from left to right, so that few have to be looked at. largest: the longest side of any."""
 
     def __init__(self, boxes: Sequence[Box]) -> None:

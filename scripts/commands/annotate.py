@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engines.file_type import FileType
-    from pipelines.offline.annotate import Job
+    from pipelines.offline.annotate import AnnotateJob
 
 CATALOGUE = CONFIGS / "prices.csv"
 RULE = (
@@ -100,17 +100,17 @@ def run(args: argparse.Namespace) -> int:
     return worst
 
 
-def _job(args: argparse.Namespace) -> Job:
-    from pipelines.offline.annotate import Job  # noqa: PLC0415 loads models only once the call is known to be good
+def _job(args: argparse.Namespace) -> AnnotateJob:
+    from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads models only once the call is known to be good
 
     settings = load_settings(args.config, env=os.environ) if args.config is not None else None
     catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE
     gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
     notation = settings.prices.format.notation if settings and not args.catalogue else None
-    return Job(load(catalogue, notation=notation), BrandReader(gallery, build_enroller).read())
+    return AnnotateJob(load(catalogue, notation=notation), BrandReader(gallery, build_enroller).read())
 
 
-def _annotate(job: Job, source: Path, target: Path) -> dict[str, Any]:
+def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -125,7 +125,7 @@ def _annotate(job: Job, source: Path, target: Path) -> dict[str, Any]:
         )
 
 
-def _told(entry: dict[str, Any], job: Job) -> Iterator[str]:
+def _told(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
     """Say in a few lines what was found in one file."""
     persons = entry["persons"]
     yield f"{entry['file']} -> {entry['output']}"

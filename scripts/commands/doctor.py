@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.logs import SecretScrubber
 from pipelines.settings import load_settings
-from scripts.doctor.finding import Finding, Health
+from scripts.doctor.finding import Finding, FindingLevel
 from scripts.doctor.machine import look_at_machine
 from scripts.doctor.prices import look_at_price_service
 from scripts.doctor.reach import look_at_broker, look_at_cameras
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         look_at_price_service(settings),
         look_at_cameras(settings, args.timeout),
     ):
-        failed |= finding.health is Health.FAIL
+        failed |= finding.health is FindingLevel.FAIL
         print(clean(json.dumps(asdict(finding)) if args.json else _lines(finding)), flush=True)
     return 1 if failed else 0
 

@@ -34,7 +34,7 @@ class Unavailable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FilmSource:
     """One file inside a package. `origin` says to people where it is from."""
 
     name: str
@@ -43,12 +43,12 @@ class Source:
 
 
 # The film and the portrait have not changed in any release of their packages since 2014.
-WALKERS = Source(
+WALKERS = FilmSource(
     "vtest.avi",
     "45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf",
     "the distribution's package opencv-doc",
 )
-PORTRAIT = Source(
+PORTRAIT = FilmSource(
     "astronaut.png",
     "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
     "the Python package scikit-image",
@@ -110,7 +110,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _cached_or(cache: Path, source: Source, say: Say, fetch: Callable[[Path], None]) -> Path | None:
+def _cached_or(cache: Path, source: FilmSource, say: Say, fetch: Callable[[Path], None]) -> Path | None:
     path = cache / source.name
     if path.is_file():
         if sha256_of(path) == source.sha256:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Health(str, Enum):
+class FindingLevel(str, Enum):
     """How bad it is. Only `fail` changes the exit code."""
 
     OK = "ok"
@@ -18,7 +18,7 @@ class Health(str, Enum):
 class Finding:
     """One thing that was looked at; `mend` is empty where nothing is to be done."""
 
-    health: Health
+    health: FindingLevel
     what: str
     found: str
     mend: str = ""
@@ -26,14 +26,14 @@ class Finding:
 
 def ok(what: str, found: str) -> Finding:
     """Return a finding that is as it should be."""
-    return Finding(Health.OK, what, found)
+    return Finding(FindingLevel.OK, what, found)
 
 
 def warn(what: str, found: str, mend: str) -> Finding:
     """Return a finding with which the store works, but not as it should."""
-    return Finding(Health.WARN, what, found, mend)
+    return Finding(FindingLevel.WARN, what, found, mend)
 
 
 def fail(what: str, found: str, mend: str) -> Finding:
     """Return a finding that keeps the store, or a part of it, from working."""
-    return Finding(Health.FAIL, what, found, mend)
+    return Finding(FindingLevel.FAIL, what, found, mend)

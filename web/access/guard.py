@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
 from web.access.limits import Allowance
-from web.access.signin import COOKIE, Right, Sessions, Token, Verified, Visitor
+from web.access.signin import COOKIE, Right, SignInSessions, Token, Verified, Visitor
 from web.refusal import Code, Refused, answer
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.token, self.read_open, self.https = token, read_open, https
-        self.sessions = Sessions(clock)
+        self.sessions = SignInSessions(clock)
         self._verified = Verified(token) if token else None
         self._requests = Allowance(BURST, PER_S, clock)
         self._wrong = Allowance(WRONG_BURST, WRONG_PER_S, clock)

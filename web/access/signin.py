@@ -69,7 +69,7 @@ class Visitor:
     by_token: bool = False
 
 
-class Sessions:
+class SignInSessions:
     """Cookies. Those of visitors who never signed in are known by their seal alone, and cost no memory."""
 
     def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:

@@ -26,7 +26,7 @@ ADAPT_S, RECOVER_S = 3.0, 20.0
 
 
 @dataclass(eq=False)
-class Slot:
+class ViewerSlot:
     """The newest picture that a viewer has not got; an older one gives way to it."""
 
     ready: asyncio.Event
@@ -95,7 +95,7 @@ class Viewers:
 
     async def first(self, camera: str, width: int) -> LivePicture:
         """Return a picture captured from now on; Refused where none comes."""
-        slot = Slot(asyncio.Event())
+        slot = ViewerSlot(asyncio.Event())
         watch = self._watch(camera, slot, width, MOST_FPS)
         try:
             picture = await slot.get(PICTURE_S)
@@ -108,7 +108,7 @@ class Viewers:
 
     async def video(self, camera: str, width: int, fps: float) -> AsyncGenerator[bytes, None]:
         """Yield the parts of the stream to someone who has entered, until there is no new picture for 5 s."""
-        slot, size = Slot(asyncio.Event()), Adapting(width, time.monotonic())
+        slot, size = ViewerSlot(asyncio.Event()), Adapting(width, time.monotonic())
         watch = None
         try:
             watch = self._watch(camera, slot, size.width, fps)
@@ -133,7 +133,7 @@ class Viewers:
         """Count a viewer out."""
         self._count[camera] -= 1
 
-    def _watch(self, camera: str, slot: Slot, width: int, fps: float) -> LiveViewer:
+    def _watch(self, camera: str, slot: ViewerSlot, width: int, fps: float) -> LiveViewer:
         if self._live is None:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
         loop = asyncio.get_running_loop()

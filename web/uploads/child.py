@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
-    from pipelines.offline.annotate import Job
+    from pipelines.offline.annotate import AnnotateJob
 
 ADDRESSES = 12_000_000_000
 """Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
@@ -63,11 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
     from pipelines.errors import BadInput  # noqa: PLC0415
-    from pipelines.offline.annotate import Job  # noqa: PLC0415 loads decoders and models, within the limits
+    from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads decoders and models, within the limits
     from pricing.catalogue.catalogue import load  # noqa: PLC0415 as below
 
     try:
-        job = Job(load(Path(catalogue)), _brands())
+        job = AnnotateJob(load(Path(catalogue)), _brands())
         if mode == "file":
             source, target = map(Path, rest)
             _file(job, source, target)
@@ -92,7 +92,7 @@ def _brands() -> BrandSet:
     return from_npz(data) if data else NO_BRANDS
 
 
-def _file(job: Job, source: Path, target: Path) -> None:
+def _file(job: AnnotateJob, source: Path, target: Path) -> None:
     last = 0.0
 
     def tell(done: int, whole: int | None) -> None:
@@ -106,7 +106,7 @@ def _file(job: Job, source: Path, target: Path) -> None:
     _say({"done": kept})
 
 
-def _webcam(job: Job) -> None:
+def _webcam(job: AnnotateJob) -> None:
     import cv2  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
 

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from probes.events.events import ended_by_restart
 from probes.events.messages import MessageKind, rfc3339
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Outbox:
         self._in_flight: dict[int, tuple[Entry, float]] = {}
         self._done: list[int] = []
         self._urgent: deque[Entry] = deque()
+        self._urgent_after = 0
         self._live_after = 0
         self._backlog_after = 0
         self._backlog_end = 0
@@ -79,7 +81,20 @@ class Outbox:
         self._live_after = self._backlog_end = self._spool.last_id
         self._backlog_after = 0
         self._drained_at = self._monotonic()
-        self._urgent = deque(self._spool.pending(kind=MessageKind.NOTIFY))
+        self._urgent.clear()
+        self._urgent_after = 0
+
+    def end_people(self, getrandbits: Callable[[int], int]) -> int:
+        """Write the ends that an earlier run, which was killed, left out; return how many. Before `begin`."""
+        messages = []
+        for key, body in self._spool.people().items():
+            try:
+                messages.append(ended_by_restart(json.loads(body), getrandbits))
+            except (ValueError, KeyError, TypeError):
+                logger.warning("a person of an earlier run cannot be ended: its last event is damaged")
+                self._spool.put([], {key: None})
+        self.write(messages)
+        return len(messages)
 
     def end(self) -> None:
         """Note that the session is gone; what was not acknowledged will be sent again."""
@@ -92,6 +107,7 @@ class Outbox:
             self._spool.delete(self._done)
             self._done.clear()
         latest, rows = self._now() + KEEP_NS, []
+        people: dict[str, bytes | None] = {}
         for m in messages:
             try:
                 body = json.dumps(m.payload, separators=(",", ":"), ensure_ascii=False).encode()
@@ -102,9 +118,11 @@ class Outbox:
             rows.append(
                 (m.kind, m.topic, body, latest if m.expires_at is None else min(m.expires_at, latest))
             )
+            if (person := _person(m)) is not None:
+                people[person] = None if m.kind is MessageKind.ENDED else body
             if self._session is None:
                 self._count(m.kind, "spooled", 1)
-        self._spool.put(rows)
+        self._spool.put(rows, people)
 
     def acked(self, mid: int, *, good: bool) -> bool:
         """Note the broker's answer to a message; False where the id is not of one of these."""
@@ -128,10 +146,20 @@ class Outbox:
             if not self._publish(entry, replayed=False):
                 return
             self._live_after = entry.id
-        while self._urgent and self._room():
-            if not self._publish(self._urgent.popleft(), replayed=True):
+        while self._room() and (urgent := self._next_urgent()) is not None:
+            if not self._publish(urgent, replayed=True):
                 return
         self._drain()
+
+    def _next_urgent(self) -> Entry | None:
+        """Return the next notification of the backlog; they go before all else of it, however many wait."""
+        if not self._urgent and self._urgent_after < self._backlog_end:
+            found = self._spool.pending(
+                after=self._urgent_after, before=self._backlog_end + 1, kind=MessageKind.NOTIFY
+            )
+            self._urgent.extend(found)
+            self._urgent_after = found[-1].id if found else self._backlog_end
+        return self._urgent.popleft() if self._urgent else None
 
     def _room(self) -> int:
         return max(0, WINDOW - len(self._in_flight))
@@ -179,3 +207,11 @@ class Outbox:
         if result == "rejected" and not self._warned:
             self._warned = True
             logger.warning("the MQTT broker refuses messages of kind %s", entry.kind.value)
+
+
+def _person(message: Message) -> str | None:
+    """Return whose life a message is about; None where it is about none."""
+    camera, track = message.payload.get("camera"), message.payload.get("track")
+    if message.kind is MessageKind.NOTIFY or not camera or not track:
+        return None
+    return f"{camera}/{track['id']}"

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from probes.events.messages import Message
 
 
+URGENT = (MessageKind.ENDED, MessageKind.NOTIFY)
+
+
 class OutgoingQueue:
     """A bounded queue of messages beside notes of what the link saw; neither ever blocks.
 
@@ -25,7 +28,7 @@ class OutgoingQueue:
         self._capacity = capacity
         self._on_drop = on_drop
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._wake, self._urgent = threading.Event(), threading.Event()
         self._messages: deque[Message] = deque()
         self._notes: deque[Callable[[], None]] = deque()
 
@@ -40,6 +43,8 @@ class OutgoingQueue:
                 dropped = self._give_up(message)
             if dropped is not message:
                 self._messages.append(message)
+        if message.kind in URGENT:
+            self._urgent.set()
         self._wake.set()
         if dropped is not None:
             self._on_drop(dropped.kind)
@@ -53,12 +58,18 @@ class OutgoingQueue:
 
     def wake(self) -> None:
         """Have the taker look around."""
+        self._urgent.set()
         self._wake.set()
+
+    def rest(self, timeout_s: float) -> None:
+        """Wait, unless there is a message that must not be lost; the taker calls it between two `take`."""
+        self._urgent.wait(timeout_s)
 
     def take(self, timeout_s: float) -> tuple[list[Callable[[], None]], list[Message]]:
         """Return all notes and messages, after waiting for any at most timeout_s."""
         self._wake.wait(timeout_s)
         self._wake.clear()
+        self._urgent.clear()
         with self._lock:
             notes, messages = list(self._notes), list(self._messages)
             self._notes.clear()

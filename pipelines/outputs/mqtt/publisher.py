@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.mqtt.commands import Commands
@@ -30,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 QUEUE = 4096
 COMMIT_PAUSE_S = 0.05
-"""Rest after a commit, so that a burst costs few flushes of the disk: at most 20 a second."""
+"""Rest after a commit, so that a burst costs few flushes of the disk; an end or a notification ends it."""
 IDLE_S = 1.0
 
 _SAY = {
@@ -152,6 +153,8 @@ class MqttPublisher:
 
     def _work(self) -> None:
         self._spool.open()
+        if ended := self._outbox.end_people(SystemRandom().getrandbits):
+            logger.info("%d persons of an earlier run, which was killed, have ended", ended)
         self._known = self._spool.topics()
         self._retained.clear_others(self._known)
         while not self._stopping.is_set():
@@ -180,7 +183,7 @@ class MqttPublisher:
         self._metrics.mqtt_spool_messages.set(self._spool.messages)
         self._metrics.mqtt_spool_bytes.set(self._spool.size_bytes)
         if messages:
-            self._stopping.wait(COMMIT_PAUSE_S)
+            self._queue.rest(COMMIT_PAUSE_S)
 
     def _publish_offline(self) -> None:
         """Wait for the last acknowledgements, then for that of `offline`."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipelines.outputs.mqtt.salvage import salvage
 from pipelines.outputs.mqtt.spool_db import Entry, SpoolDatabase
 from pricing.live.sqlite_file import FileWords, SqliteFile
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from probes.events.messages import MessageKind
+
+logger = logging.getLogger(__name__)
 
 MEMORY_BYTES = 4_000_000
 NO_END = 2**63 - 1
@@ -23,8 +27,9 @@ class Spool:
     """A bounded store of unacknowledged messages that outlives the process.
 
     Over its bound it drops the oldest `updated`, then `started`, then `ended`, then `notify`. A damaged
-    file is moved aside and a new one begun; while the disk is full or gone, up to 4 MB wait in memory and
-    go to disk when it is back. None of this raises. To be used by one thread at a time, once opened.
+    file is moved aside, a new one begun, and what can still be read is brought over. While the disk is full
+    or gone, up to 4 MB wait in memory and go to disk when it is back. None of this raises. To be used by one
+    thread at a time, once opened.
 
     now: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many.
     """
@@ -39,10 +44,16 @@ class Spool:
         self._now = now
         self._on_lost = on_lost
         self._file = SqliteFile(
-            path, lambda path: SpoolDatabase(path, limit_bytes), now, _WORDS, self._bring_back
+            path,
+            lambda path: SpoolDatabase(path, limit_bytes),
+            now,
+            _WORDS,
+            self._bring_back,
+            on_damaged=self._bring_over,
         )
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
+        self._left: set[str] = set()  # persons who left meanwhile
         self._last_id = 0
 
     @property
@@ -72,10 +83,15 @@ class Spool:
         self._file.close()
         self._memory.close()
 
-    def put(self, messages: Sequence[tuple[MessageKind, str, bytes, int | None]]) -> list[int]:
+    def put(
+        self,
+        messages: Sequence[tuple[MessageKind, str, bytes, int | None]],
+        people: Mapping[str, bytes | None] = {},
+    ) -> list[int]:
         """Write (kind, topic, payload, expires_at) and make room; return their ids.
 
-        Also removes what has expired; call it with nothing now and then.
+        people: the last event of each person who is there, None of each who has gone; one transaction with
+        the messages. Also removes what has expired; call it with nothing now and then.
         """
         first = self._last_id + 1
         entries = [
@@ -83,8 +99,9 @@ class Spool:
             for n, (k, topic, body, end) in enumerate(messages)
         ]
         self._last_id += len(entries)
-        if not self._file.use(lambda disk: self._settle(disk, entries)):
-            self._report(*self._memory.put(entries, self._now()))
+        if not self._file.use(lambda disk: self._settle(disk, entries, people)):
+            self._left |= {key for key, payload in people.items() if payload is None}
+            self._report(*self._memory.put(entries, self._now(), people))
         return [e.id for e in entries]
 
     def delete(self, ids: Iterable[int]) -> None:
@@ -104,6 +121,12 @@ class Spool:
         found += self._memory.pending(after, before, limit, kind)
         return sorted((e for e in found if e.id not in self._gone), key=lambda e: e.id)[:limit]
 
+    def people(self) -> dict[str, bytes]:
+        """Return the last event of each person who is there; after `open`, of those of an earlier run."""
+        found: dict[str, bytes] = {}
+        self._file.use(lambda disk: found.update(disk.people()))
+        return {**found, **self._memory.people()}
+
     def topics(self) -> set[str]:
         """Return the retained topics that this or an earlier run has set."""
         known = self._memory.topics()
@@ -115,22 +138,36 @@ class Spool:
         if not self._file.use(lambda disk: disk.set_topic(name, known=known)):
             self._memory.set_topic(name, known=known)
 
-    def _settle(self, disk: SpoolDatabase, entries: Sequence[Entry]) -> None:
-        self._report(*disk.put(entries, self._now()))
+    def _settle(
+        self, disk: SpoolDatabase, entries: Sequence[Entry], people: Mapping[str, bytes | None] = {}
+    ) -> None:
+        self._report(*disk.put(entries, self._now(), people))
+
+    def _bring_over(self, damaged: Path, disk: SpoolDatabase) -> None:
+        """Write into the new file what can be read of the damaged one, and count what cannot."""
+        found = salvage(damaged)
+        self._settle(disk, found.entries, found.people)
+        for name in found.topics:
+            disk.set_topic(name, known=True)
+        self._last_id = max(self._last_id, disk.last_id)
+        self._report(Counter(), found.lost)
+        text = "%d messages of the damaged file were saved, %d could not be read"
+        logger.warning(text, len(found.entries), found.lost.total())
 
     def _bring_back(self, disk: SpoolDatabase) -> None:
         """Move what waited in memory to the disk, which was opened just now."""
         self._last_id = max(self._last_id, disk.last_id)
         waiting = self._memory.pending(0, NO_END, self._memory.messages, None)
-        names = self._memory.topics()
-        if not (waiting or names or self._gone):
+        names, people = self._memory.topics(), self._memory.people()
+        if not (waiting or names or people or self._gone or self._left):
             return
 
         disk.delete(self._gone)
         for name in names:
             disk.set_topic(name, known=True)
-        self._settle(disk, waiting)
+        self._settle(disk, waiting, {**dict.fromkeys(self._left), **people})
         self._gone.clear()
+        self._left.clear()
         self._memory.close()
         self._memory = SpoolDatabase(None, self._memory.limit_bytes)
 

@@ -11,14 +11,14 @@ from pricing.live.sqlite_file import connect
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 ROW_BYTES = 96
 """What a row costs beyond topic and payload: ids, numbers, two index entries, page slack."""
 
 # What goes first when space is short; state-carrying updates are replaced by the next one anyway.
-_RANK = {MessageKind.UPDATED: 0, MessageKind.STARTED: 1, MessageKind.ENDED: 2, MessageKind.NOTIFY: 3}
+RANKS = {MessageKind.UPDATED: 0, MessageKind.STARTED: 1, MessageKind.ENDED: 2, MessageKind.NOTIFY: 3}
 _FOREVER = 2**63 - 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS message (
     payload BLOB NOT NULL, qos INTEGER NOT NULL, expires_at INTEGER NOT NULL, size INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS message_rank ON message (rank, id);
 CREATE INDEX IF NOT EXISTS message_expiry ON message (expires_at);
+CREATE TABLE IF NOT EXISTS person (key TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
@@ -57,14 +58,20 @@ class SpoolDatabase:
         found: tuple[int, int, int] = row.fetchone()
         self.messages, self.size_bytes, self.last_id = found
 
-    def put(self, entries: Sequence[Entry], now: int) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
-        """Write, then make room; return what expired and what had to be dropped."""
+    def put(
+        self, entries: Sequence[Entry], now: int, people: Mapping[str, bytes | None] = {}
+    ) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
+        """Write, then make room; return what expired and what had to be dropped.
+
+        people: the last event of each person who is there, None of each who has gone.
+        """
         # FULL: the commit survives power loss; NORMAL would lose the last ones in WAL mode.
         self._db.execute("PRAGMA synchronous=FULL")
         with self._db:
             self._db.executemany(
                 "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(e) for e in entries]
             )
+            self._set_people(people)
             added = sum(e.size for e in entries)
             expired, expired_bytes = self._remove("expires_at <= ? RETURNING kind, size", (now,))
             size = self.size_bytes + added - expired_bytes
@@ -101,10 +108,17 @@ class SpoolDatabase:
             " WHERE id > ? AND id < ? AND (? IS NULL OR kind = ?) ORDER BY id LIMIT ?",
             (after, before, name, name, limit),
         )
-        return [
-            Entry(i, MessageKind(k), topic, payload, qos, None if expiry == _FOREVER else expiry)
-            for i, k, topic, payload, qos, expiry in rows
-        ]
+        return [entry_of(row) for row in rows]
+
+    def people(self) -> dict[str, bytes]:
+        """Return the last event of each person who is there."""
+        return dict(self._db.execute("SELECT key, payload FROM person"))
+
+    def _set_people(self, people: Mapping[str, bytes | None]) -> None:
+        there = [(key, payload) for key, payload in people.items() if payload is not None]
+        self._db.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", there)
+        gone = [(key,) for key, payload in people.items() if payload is None]
+        self._db.executemany("DELETE FROM person WHERE key = ?", gone)
 
     def topics(self) -> set[str]:
         """Return the names that are noted as known."""
@@ -128,6 +142,12 @@ class SpoolDatabase:
         return Counter(MessageKind(kind) for kind, _ in rows), sum(size for _, size in rows)
 
 
+def entry_of(row: tuple[Any, ...]) -> Entry:
+    """Return the entry of a row: id, kind, topic, payload, qos, expires_at."""
+    number, kind, topic, payload, qos, expiry = row
+    return Entry(number, MessageKind(kind), topic, payload, qos, None if expiry == _FOREVER else expiry)
+
+
 def _row(e: Entry) -> tuple[Any, ...]:
     expiry = _FOREVER if e.expires_at is None else e.expires_at
-    return e.id, e.kind.value, _RANK.get(e.kind, 1), e.topic, e.payload, e.qos, expiry, e.size
+    return e.id, e.kind.value, RANKS.get(e.kind, 1), e.topic, e.payload, e.qos, expiry, e.size

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from scripts.bench.brands.dataset import BrandSet
+    from scripts.bench.brands.dataset import MarkSet
 
 SIZES = (12, 16, 24, 32, 48, 64)
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(brands: BrandSet, args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
+def measure(brands: MarkSet, args: argparse.Namespace, progress: Progress) -> dict[str, Any]:
     """Return all figures."""
     from scripts.bench.brands.measure import Bench  # noqa: PLC0415 loads the models
 

@@ -102,7 +102,7 @@ NAMES = [
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TestMark:
     """A mark on a picture. box: x1 y1 x2 y2, px; height: of the upright mark before it was turned, px."""
 
     brand: str
@@ -115,18 +115,18 @@ class Shot:
     """One picture, (h, w, 3) uint8 BGR, and all marks on it."""
 
     picture: Bytes
-    marks: tuple[Mark, ...]
+    marks: tuple[TestMark, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class BrandSet:
+class MarkSet:
     """drawings: kind -> brand -> (h, w, 4) uint8 BGRA, as enrolled. shots: by name, such as symbols-32."""
 
     drawings: dict[str, dict[str, Bytes]]
     shots: dict[str, list[Shot]]
 
 
-def read_set(folder: Path = FOLDER) -> BrandSet:
+def read_set(folder: Path = FOLDER) -> MarkSet:
     """Return the committed pictures."""
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     drawings: dict[str, dict[str, Bytes]] = {}
@@ -137,10 +137,13 @@ def read_set(folder: Path = FOLDER) -> BrandSet:
     for name, tiles in truth["shots"].items():
         sheet = cv2.imread(str(folder / f"{name}.jpg"))
         shots[name] = [
-            Shot(_cut(sheet, place), tuple(Mark(brand, height, tuple(box)) for brand, height, *box in marks))
+            Shot(
+                _cut(sheet, place),
+                tuple(TestMark(brand, height, tuple(box)) for brand, height, *box in marks),
+            )
             for place, marks in tiles
         ]
-    return BrandSet(drawings, shots)
+    return MarkSet(drawings, shots)
 
 
 def _cut(sheet: Any, place: Sequence[int]) -> Bytes:
@@ -233,7 +236,7 @@ class Maker:
             box = self._renderer.paste(scene, art, (side / 2, tall / 2), height, preset, self._rng)
             if box is not None:
                 picture = self._finish(scene, preset, box)
-                return Shot(picture, (Mark(art.name, height, box),))
+                return Shot(picture, (TestMark(art.name, height, box),))
         raise ValueError(f"{art.name} does not show at {height} px")
 
     def _finish(
@@ -258,7 +261,7 @@ class Maker:
             part = self._ground(int(share * height), int(0.7 * width))
             y, x = int(top * height), int(0.15 * width)
             scene[y : y + part.shape[0], x : x + part.shape[1]] = part
-        found: list[Mark] = []
+        found: list[TestMark] = []
         for _ in range(60):
             if len(found) == marks:
                 break
@@ -278,7 +281,7 @@ class Maker:
                 continue
             box = self._renderer.paste(scene, art, (left, top), tall, preset, self._rng)
             if box is not None:
-                found.append(Mark(art.name, tall, box))
+                found.append(TestMark(art.name, tall, box))
         return Shot(self._finish(scene, preset, None), tuple(found))
 
 

@@ -22,8 +22,8 @@ from engines.ocr.reader import WordReader
 from scripts.bench.brands.rivals import (
     Emblems,
     Matching,
-    Network,
     Rival,
+    RivalNetwork,
     Vectors,
     Words,
     cohort_of,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scripts.bench.brands.dataset import BrandSet, Shot
+    from scripts.bench.brands.dataset import MarkSet, Shot
 
     Bytes = npt.NDArray[np.uint8]
     Floats = npt.NDArray[np.float32]
@@ -51,7 +51,7 @@ SLOTS = ("hat", "top", "top", "trousers", "trousers", "shoes")
 class Bench:
     """Holds the models and what they said; each measurement is one method."""
 
-    def __init__(self, brands: BrandSet, sample: int, network: Path | None, track: Track) -> None:
+    def __init__(self, brands: MarkSet, sample: int, network: Path | None, track: Track) -> None:
         cv2.setNumThreads(1)
         self._set, self._sample, self._network, self._track = brands, sample, network, track
         self._names = {kind: list(drawings) for kind, drawings in brands.drawings.items()}
@@ -103,7 +103,7 @@ class Bench:
         if baselines and pictures:
             ways += [Matching("ORB", pictures), Matching("SIFT", pictures)]
             if self._network is not None:
-                ways.append(Network(self._network, pictures))
+                ways.append(RivalNetwork(self._network, pictures))
         return ways
 
     @cached_property
@@ -166,7 +166,7 @@ class Bench:
                 Words(names[:GROUP], self._reader),
             ]
             if self._network is not None:
-                ways.append(Network(self._network, pictures))
+                ways.append(RivalNetwork(self._network, pictures))
             ways.append(Emblems(self._all_emblems("symbols", GROUP)))
             for way in ways:
                 found |= self._rejects(way, names[:GROUP])

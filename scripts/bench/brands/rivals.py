@@ -155,7 +155,7 @@ class Matching:
         return found
 
 
-class Network:
+class RivalNetwork:
     """Any picture network as an embedding: the mean of its last feature map, or its output."""
 
     name = "ImageNet embedding"

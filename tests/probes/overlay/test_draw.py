@@ -11,7 +11,7 @@ from probes.frame import Box, Detection, Kind, TrackId
 from probes.overlay.draw import Overlay, _leader
 from probes.overlay.label import render
 from probes.overlay.placement import Placer
-from probes.overlay.text import ROWS, LabelText, Row, Tone, text_height, texts
+from probes.overlay.text import ROWS, LabelRow, LabelText, Tone, text_height, texts
 from tests.fakes.redacted import redacted
 
 
@@ -96,7 +96,7 @@ def test_text_stays_in_the_frame_at_every_size(size: tuple[int, int], at: tuple[
     box = Box(at[0] * size[0], at[1] * size[1], size[0] / 8, size[1] / 3)
     _, plain = drawn([person(box, 1)], {}, size)
     _, full = drawn([person(box, 1)], {track(1): value(item("jacket", 129000))}, size)
-    label = render(LabelText("€1,290", (Row("jacket (Burberry)", ""),), Tone.TOP), text_height(size[1]))
+    label = render(LabelText("€1,290", (LabelRow("jacket (Burberry)", ""),), Tone.TOP), text_height(size[1]))
     shown = min(label.size[0], size[0]) * min(label.size[1], size[1])
     assert full.sum() > plain.sum() + 0.5 * shown
 
@@ -150,21 +150,21 @@ def _planes(picture: I420) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("letters", ["€", "é", "ß", "Ł", "ş", "₺", "Ω", "Я", "–", "…"])
 def test_the_font_has_the_letters_of_brands_and_currencies(letters: str) -> None:
-    missing = render(LabelText("", (Row("\U0001f9e5", ""),), Tone.PLAIN), 40)
-    shown = render(LabelText("", (Row(letters, ""),), Tone.PLAIN), 40)
+    missing = render(LabelText("", (LabelRow("\U0001f9e5", ""),), Tone.PLAIN), 40)
+    shown = render(LabelText("", (LabelRow(letters, ""),), Tone.PLAIN), 40)
     assert shown.size != missing.size or (shown.ink.y != missing.ink.y).any()
     assert (shown.ink.y > 120).sum() > 20
 
 
 def test_long_names_are_cut_short() -> None:
-    label = render(LabelText("", (Row("jacket (" + "x" * 200 + ")", "€1"),), Tone.TOP), 20)
+    label = render(LabelText("", (LabelRow("jacket (" + "x" * 200 + ")", "€1"),), Tone.TOP), 20)
     assert label.size[0] < 20 * 20
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=6, unique=True))
 def test_labels_of_neighbours_keep_apart(cells: list[tuple[int, int]]) -> None:
-    label = render(LabelText("€1,290", (Row("jacket (Burberry)", "€1,290"),), Tone.TOP), 15)
+    label = render(LabelText("€1,290", (LabelRow("jacket (Burberry)", "€1,290"),), Tone.TOP), 15)
     boxes = [Box(40 + 240 * column, 20 + 230 * row, 80, 180) for column, row in cells]
     blocks = [(track(n), box, (label,)) for n, box in enumerate(boxes)]
     placed = [Box(x, y, *label.size) for _, x, y in Placer().place("c", (1280, 720), blocks, boxes)]
@@ -178,7 +178,7 @@ def test_labels_of_neighbours_keep_apart(cells: list[tuple[int, int]]) -> None:
 
 
 def test_a_label_stays_on_its_side_while_people_sway() -> None:
-    label = render(LabelText("€1,290", (Row("jacket (Burberry)", "€1,290"),), Tone.TOP), 15)
+    label = render(LabelText("€1,290", (LabelRow("jacket (Burberry)", "€1,290"),), Tone.TOP), 15)
     placer, sides = Placer(), set()
     for step in range(40):
         boxes = [Box(400 + (step % 5) * 6, 300, 90, 250), Box(520 - (step % 3) * 10, 300, 90, 250)]
@@ -191,7 +191,7 @@ def test_a_label_stays_on_its_side_while_people_sway() -> None:
 
 
 def test_a_crowd_falls_back_to_totals() -> None:
-    full = render(LabelText("€1,290", (Row("jacket (Burberry)", "€1,290"),) * 4, Tone.TOP), 15)
+    full = render(LabelText("€1,290", (LabelRow("jacket (Burberry)", "€1,290"),) * 4, Tone.TOP), 15)
     short = render(LabelText("€1,290", (), Tone.TOP), 15)
     boxes = [Box(300 + 60 * n, 200, 50, 150) for n in range(10)]
     blocks = [(track(n), box, (full, short)) for n, box in enumerate(boxes)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probes.frame import Box, Detection, TrackId
 from probes.redaction import heads
 from probes.redaction.heads import FASTEST, FURTHEST, SAME_PERSON, Heads, head_of
-from probes.redaction.pairs import Row, one_each
+from probes.redaction.pairs import PairRow, one_each
 from tests.fakes.scenes import face, frame, person
 
 PLACES = st.integers(0, 40).map(lambda n: n * 12.0) | st.floats(-50, 700)
@@ -99,7 +99,7 @@ def test_heads_are_those_that_a_look_at_all_pairs_finds(film: list[tuple[int, li
 
 @given(st.lists(BOXES, max_size=12), PLACES, st.floats(0, 300))
 def test_a_row_finds_all_that_stand_there(boxes: list[Box], place: float, reach: float) -> None:
-    row = Row(boxes)
+    row = PairRow(boxes)
     near = {n for n, box in enumerate(boxes) if abs(box.centre[0] - place) <= reach}
     assert near <= set(row.about(place, reach))
     inside = {n for n, box in enumerate(boxes) if place <= box.centre[0] <= place + reach}

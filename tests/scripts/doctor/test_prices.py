@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.doctor.finding import Health
+from scripts.doctor.finding import FindingLevel
 from scripts.doctor.prices import look_at_price_service
 from tests.fakes.price_server import KEY, PriceServer
 from tests.pipelines.settings.store_file import MINIMAL, load
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("mode", "health", "words"),
     [
-        ("good", Health.OK, "answers: price of Nike sneakers is €129, median of 3 offers"),
-        ("wrong", Health.WARN, "no price of Nike sneakers"),
-        ("401", Health.FAIL, "refuses the key"),
-        ("slow", Health.FAIL, "in time"),
-        ("garbage", Health.FAIL, "no sensible price"),
+        ("good", FindingLevel.OK, "answers: price of Nike sneakers is €129, median of 3 offers"),
+        ("wrong", FindingLevel.WARN, "no price of Nike sneakers"),
+        ("401", FindingLevel.FAIL, "refuses the key"),
+        ("slow", FindingLevel.FAIL, "in time"),
+        ("garbage", FindingLevel.FAIL, "no sensible price"),
     ],
 )
-def test_a_real_price_service(tmp_path: Path, mode: str, health: Health, words: str) -> None:
+def test_a_real_price_service(tmp_path: Path, mode: str, health: FindingLevel, words: str) -> None:
     with PriceServer(mode=mode, price="€129.00") as server:
         text = (
             MINIMAL

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scripts.doctor.finding import Health
+from scripts.doctor.finding import FindingLevel
 from scripts.doctor.vision import look_at_vision
 from tests.fakes.vision_server import OPENAI_LIMIT, Reply, VisionServer
 from tests.pipelines.settings.store_file import MINIMAL, load
@@ -26,18 +26,18 @@ def test_nothing_is_asked_where_descriptions_are_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reply", "health", "mend"),
     [
-        (NOTHING, Health.OK, ""),
-        (Reply(refusal="There is nothing to see."), Health.OK, ""),
-        (Reply("A grey square.", delay_s=0.6), Health.FAIL, "take another one"),
-        (Reply('{"items": []}', delay_s=0.6), Health.WARN, "raise describe.timeout_s"),
-        (Reply(delay_s=30), Health.FAIL, "raise describe.timeout_s"),
-        (Reply(status=401), Health.FAIL, "describe.api_key"),
-        (Reply(status=404), Health.FAIL, "describe.model"),
-        (Reply(status=502), Health.FAIL, "try again later"),
-        (OPENAI_LIMIT, Health.FAIL, "lower describe.per_hour"),
+        (NOTHING, FindingLevel.OK, ""),
+        (Reply(refusal="There is nothing to see."), FindingLevel.OK, ""),
+        (Reply("A grey square.", delay_s=0.6), FindingLevel.FAIL, "take another one"),
+        (Reply('{"items": []}', delay_s=0.6), FindingLevel.WARN, "raise describe.timeout_s"),
+        (Reply(delay_s=30), FindingLevel.FAIL, "raise describe.timeout_s"),
+        (Reply(status=401), FindingLevel.FAIL, "describe.api_key"),
+        (Reply(status=404), FindingLevel.FAIL, "describe.model"),
+        (Reply(status=502), FindingLevel.FAIL, "try again later"),
+        (OPENAI_LIMIT, FindingLevel.FAIL, "lower describe.per_hour"),
     ],
 )
-def test_each_answer_has_its_finding(tmp_path: Path, reply: Reply, health: Health, mend: str) -> None:
+def test_each_answer_has_its_finding(tmp_path: Path, reply: Reply, health: FindingLevel, mend: str) -> None:
     with VisionServer(reply) as server:
         text = f'describe: {{provider: openai, model: m, url: "{server.url}/v1", timeout_s: 1.0}}\n'
         (found,) = look_at_vision(load(tmp_path, MINIMAL + text))
@@ -49,4 +49,4 @@ def test_each_answer_has_its_finding(tmp_path: Path, reply: Reply, health: Healt
 def test_nobody_at_home(tmp_path: Path) -> None:
     text = 'describe: {provider: openai, model: m, url: "http://127.0.0.1:1/v1"}\n'
     (found,) = look_at_vision(load(tmp_path, MINIMAL + text))
-    assert (found.health, found.found) == (Health.FAIL, "127.0.0.1: unreachable (ConnectionError)")
+    assert (found.health, found.found) == (FindingLevel.FAIL, "127.0.0.1: unreachable (ConnectionError)")

@@ -6,7 +6,7 @@ import pytest
 from pipelines.errors import BadInput
 from tests.fakes.served_page import TOKEN, customer, served_page
 from web.access.limits import Allowance
-from web.access.signin import LIFETIME_S, MAX_SESSIONS, Sessions, Token, hash_token
+from web.access.signin import LIFETIME_S, MAX_SESSIONS, SignInSessions, Token, hash_token
 
 READS = [
     "/api/floor",
@@ -202,7 +202,7 @@ def test_a_broken_hash_is_told(given):
 
 def test_sessions_end_and_are_bounded():
     now = [0.0]
-    sessions = Sessions(lambda: now[0])
+    sessions = SignInSessions(lambda: now[0])
     cookies = [sessions.sign_in()[0] for _ in range(MAX_SESSIONS + 1)]
     signed = [sessions.find(cookie).signed_in for cookie in cookies]
     assert signed == [False] + [True] * MAX_SESSIONS
@@ -212,7 +212,7 @@ def test_sessions_end_and_are_bounded():
 
 @pytest.mark.parametrize("cookie", ["", ".", "x", "x.y", "é.é"])
 def test_a_cookie_that_was_never_given_out(cookie):
-    assert Sessions(lambda: 0.0).find(cookie) is None
+    assert SignInSessions(lambda: 0.0).find(cookie) is None
 
 
 def test_an_allowance_fills_up_again():

@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.logs import NEWS
 from pipelines.outputs.live import LivePicture
-from web.live.video import ADAPT_S, RECOVER_S, Adapting, Slot, part
+from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
 from web.recent import MAX_LINES, Recent
 from web.views import Rates
 
@@ -16,7 +16,7 @@ def picture(number: int) -> LivePicture:
 
 def test_a_slow_viewer_gets_the_newest_and_never_an_older_one():
     async def run() -> list[int]:
-        slot = Slot(asyncio.Event())
+        slot = ViewerSlot(asyncio.Event())
         for number in (1, 2, 3):
             slot.put(picture(number))
         first = await slot.get(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Cal
 from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.spool import Spool
+from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
-from tests.fakes.people import SECOND, START
+from tests.fakes import schemas
+from tests.fakes.people import SECOND, START, frame, person, track, value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +49,7 @@ class Session:
 
 class Desk:
     def __init__(self, path: Path) -> None:
-        self.now, self.seconds = START, 100.0
+        self.now, self.seconds, self.path = START, 100.0, path
         self.counts: Counter[tuple[str, str]] = Counter()
         spool = Spool(path, 1_000_000, lambda: self.now, self.count)
         spool.open()
@@ -115,6 +118,40 @@ def test_waiting_notifications_go_before_other_backlog_and_expire_at_the_broker_
     assert sorted(numbers(session)) == [0, 1, 2, 3, 4, 9]
     desk.pass_time(1)
     assert not desk.outbox.draining
+
+
+def test_however_many_notifications_wait_all_go_before_other_backlog(desk):
+    desk.write(*range(1000, 1005))
+    desk.write(*range(150), kind=NOTIFY)
+    session = desk.session()
+    while len(session.sent) < 150:
+        before = len(session.sent)
+        desk.outbox.send()
+        assert len(session.sent) > before
+        desk.ack(*range(before + 1, len(session.sent) + 1))
+    assert numbers(session) == list(range(150))
+
+
+def test_who_was_there_when_the_program_was_killed_ends_at_the_next_start(desk):
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    stayed, left = track(1), track(2)
+    worth = {stayed: value(100), left: value(200)}
+    desk.outbox.write(events.observe(frame(0, person(1), person(2)), worth, {}))
+    desk.outbox.write(events.end(left, START + SECOND, worth[left], EndReason.LOST))
+    for extra in ("", "-wal"):  # what a kill leaves on the disk
+        shutil.copy(f"{desk.path}{extra}", f"{desk.path.with_name('copy.sqlite3')}{extra}")
+    again = Desk(desk.path.with_name("copy.sqlite3"))
+    assert again.outbox.end_people(lambda bits: 1) == 1
+    assert again.outbox.end_people(lambda bits: 1) == 0
+    session = again.session()
+    again.pass_time(3)
+    ends = [m for m in session.sent if m["type"] == "person.ended"]
+    assert [(m["track"]["id"], m["reason"]) for m in ends] == [(str(left), "lost"), (str(stayed), "restart")]
+    started = next(m for m in session.sent if m["track"]["id"] == str(stayed))
+    assert (ends[-1]["seq"], ends[-1]["total"]) == (started["seq"] + 1, started["total"])
+    assert ends[-1]["event_id"] != started["event_id"]
+    for message in session.sent:
+        schemas.PERSON_EVENT.validate(message)
 
 
 def test_no_more_than_a_window_is_under_way(desk):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -125,25 +126,63 @@ def test_the_books_are_right_whatever_happens(tmp_path_factory, steps):
     box.spool.close()
 
 
-@pytest.mark.parametrize("damage", ["header", "middle", "text"])
-def test_a_damaged_file_is_moved_aside_and_said_once(path, damage, caplog):
+def bodies(count):
+    return [json.dumps({"n": n, "filling": "x" * 700}) for n in range(count)]
+
+
+@pytest.mark.parametrize(("damage", "saved"), [("header", 0), ("text", 0), ("page", 290), ("index", 300)])
+def test_a_damaged_file_is_moved_aside_and_what_can_be_read_is_saved(path, damage, saved, caplog):
     box = Box(path)
-    box.put(*[(ENDED, f"{n:900}") for n in range(100)])
+    box.put(*[(ENDED, body) for body in bodies(300)])
+    box.spool.set_topic("camera/door/status", known=True)
     box.spool.close()
     raw = bytearray(path.read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (first_index,) = db.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'message_rank'"
+        ).fetchone()
     if damage == "text":
         raw = bytearray(b"this was never a database\n" * 40)
     else:
-        at = 0 if damage == "header" else 4096 * 2
-        raw[at : at + 8192] = os.urandom(8192)
+        at = {"header": 0, "page": 4096 * (len(raw) // 8192), "index": 4096 * (first_index - 1)}[damage]
+        raw[at : at + 4096] = bytes(range(256)) * 16
     path.write_bytes(raw)
     again = Box(path)
-    again.put((ENDED, "new"))
-    assert again.bodies() == ["new"]
+    again.put((ENDED, '"new"'))
+    found = again.bodies(limit=1000)
+    assert found[-1] == '"new"'
+    assert saved <= len(found) - 1 == len(set(found[:-1]) & set(bodies(300)))
+    assert len(found) - 1 + again.lost["ended", "dropped"] in (300, 0)
+    assert again.spool.topics() == ({"camera/door/status"} if saved else set())
     assert path.with_suffix(".damaged").exists()
     assert [r.levelno for r in caplog.records].count(logging.ERROR) == 1
     again.spool.close()
-    assert Box(path).bodies() == ["new"]
+    assert Box(path).bodies(limit=1000) == found
+
+
+def test_the_last_damaged_files_are_kept_apart(path):
+    for number in range(5):
+        box = Box(path)
+        box.spool.close()
+        path.write_text(f"damaged {number}\n" * 100)
+    Box(path).spool.close()
+    kept = sorted(file.name for file in path.parent.iterdir() if ".damaged" in file.name)
+    assert kept == ["spool.damaged", "spool.damaged.1", "spool.damaged.2"]
+    assert path.with_suffix(".damaged").read_text().startswith("damaged 4")
+
+
+def test_who_was_there_is_known_after_a_kill_and_who_left_is_not(path):
+    box = Box(path)
+    box.spool.put([(STARTED, "t", b"1", None)], {"door/a": b"1", "door/b": b"1"})
+    box.spool.put([(UPDATED, "t", b"2", None)], {"door/a": b"2"})
+    box.spool.put([(ENDED, "t", b"3", None)], {"door/b": None})
+    again = Spool(path.with_name("copy.sqlite3"), 1_000_000, lambda: START, box.lose)
+    for extra in ("", "-wal"):
+        source = path.with_name(path.name + extra)
+        again_path = path.with_name("copy.sqlite3" + extra)
+        again_path.write_bytes(source.read_bytes())
+    again.open()
+    assert again.people() == {"door/a": b"2"}
 
 
 def test_a_file_damaged_while_in_use_is_replaced_without_losing_the_new_message(path):
