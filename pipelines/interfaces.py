@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.clock import StoreClock
 from probes.overlay.text import as_is
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Platform(Protocol):
 class PlatformParts:
     """What a platform works with, whichever it is.
 
-    on_state: hears each camera's change of state, in any thread: camera, state, cause, UTC ns since when.
+    on_state: hears each camera's change of state, in any thread: camera, state, cause, since when by `clock`.
     money, brand: write amounts and brands for people. brands: what is looked for now.
     """
 
@@ -63,3 +64,4 @@ class PlatformParts:
     brand: Brand = as_is
     brands: Brands | None = None
     describer: Describer | None = None
+    clock: StoreClock = field(default_factory=StoreClock)

@@ -22,6 +22,7 @@ from pipelines.assembly.video_outputs import build_sinks
 from pipelines.brands.registry import build_brands
 from pipelines.cameras.reporter import CameraReporter
 from pipelines.cameras.states import CameraState, Cause
+from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.interfaces import PlatformParts
@@ -34,7 +35,7 @@ from probes.metrics import Health, Metrics
 from probes.outage import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
@@ -75,7 +76,7 @@ class Store:
         platform: str = "auto",
         record: Path | None = None,
         sinks: Sequence[FrameSink] = (),
-        now: Callable[[], int] = time.time_ns,
+        clock: StoreClock | None = None,
         nvidia: Nvidia | None = None,
     ) -> None:
         """Build everything from the settings; nothing runs yet. platform: auto, cpu, deepstream. BadInput.
@@ -83,7 +84,9 @@ class Store:
         record: where the floor's metadata is written down for `msh replay`. sinks: outputs besides the
         settings' own, closed with them. nvidia: DeepStream's parts, instead of those installed here.
         """
-        self._settings, self._metrics, self._now = settings, metrics, now
+        self._settings, self._metrics = settings, metrics
+        self._clock = clock = clock or StoreClock()
+        now = clock.utc_now
         self._cameras = settings.enabled_cameras()
         random = SystemRandom()
         device = settings.store.device or host_slug()
@@ -98,18 +101,18 @@ class Store:
             random=random.random,
         )
         zones = {name: list(camera.zones) for name, camera in self._cameras.items()}
-        self._summaries = Summaries(zones, settings.store.currency)
+        self._summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
         self._mqtt = build_publisher(
             settings,
             device,
             self._summaries,
             folder=state_folder,
             metrics=metrics,
-            now=now,
+            clock=clock,
             random=random.random,
         )
         self._publisher: Publisher = self._mqtt or NoPublisher()
-        self._reporter = CameraReporter(metrics, self._publisher.set_state)
+        self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
             settings,
             device,
@@ -119,6 +122,7 @@ class Store:
             publisher=self._publisher,
             metrics=metrics,
             getrandbits=random.getrandbits,
+            utc=clock.utc,
             record=record,
         )
         if self._mqtt:
@@ -139,6 +143,7 @@ class Store:
             brand=self.brand,
             brands=lambda: self._brands.targets,
             describer=self._describer,
+            clock=clock,
         )
         self._platform = build_platform(
             platform, settings, parts, sinks=self._build_sinks, folder=state_folder, nvidia=nvidia
@@ -179,7 +184,7 @@ class Store:
         self._metrics.build_info.labels(VERSION, revision, self._platform.name).set(1)
         for name, camera in self._settings.cameras.items():
             if not camera.enabled:
-                self._reporter.report(name, CameraState.DISABLED, Cause.NONE, self._now())
+                self._reporter.report(name, CameraState.DISABLED, Cause.NONE, self._clock.now())
         self._publish_status()
         self._check_state()
         if self._mqtt:
@@ -200,11 +205,13 @@ class Store:
             self._live.stop()
         if self._describer:
             self._describer.close()
-        self._floor.close(self._now())
+        self._floor.close(self._clock.now())
         for sink in self._sinks:
             sink.close()
         if self._mqtt:
-            for topic, payload in self._summaries.initial(self._now(), CameraState.STOPPED.value).items():
+            for topic, payload in self._summaries.initial(
+                self._clock.utc_now(), CameraState.STOPPED.value
+            ).items():
                 self._mqtt.set_state(topic, payload)
             self._mqtt.stop()
         if self._housekeeper.ident is not None:
@@ -255,8 +262,20 @@ class Store:
         while not self._stop.wait(HOUSEKEEPING_S):
             if self._brands.poll():
                 self._looks.set_targets(self._brands.targets)
+            self._check_clock()
             self._publish_status()
             self._check_state()
+
+    def _check_clock(self) -> None:
+        """Find out whether the machine's clock was set, and have what was told by the old one corrected."""
+        step = self._clock.check()
+        if not step:
+            return
+        way = "forward" if step > 0 else "back"
+        logger.warning("the machine's clock was set %s by %.1f s; times are corrected", way, abs(step) / 1e9)
+        self._metrics.clock_steps.labels(way).inc()
+        if self._mqtt:
+            self._mqtt.clock_set(step)
 
     def _check_state(self) -> None:
         """Try once a minute whether the state folder can be written."""
@@ -280,7 +299,7 @@ class Store:
         self._publisher.set_state(
             STATUS,
             device_status(
-                self._now(),
+                self._clock.utc_now(),
                 version=VERSION,
                 config_sha256=self._settings.sha,
                 platform=self._platform.name,

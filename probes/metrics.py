@@ -105,6 +105,9 @@ class Metrics:
         self.state_writable = gauge(
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )
+        self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
+        for direction in ("forward", "back"):
+            self.clock_steps.labels(direction)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
 

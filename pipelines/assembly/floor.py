@@ -45,6 +45,7 @@ def build_store_floor(
     publisher: Publisher,
     metrics: Metrics,
     getrandbits: Callable[[int], int],
+    utc: Callable[[int], int],
     record: Path | None = None,
 ) -> Floor:
     """Return the floor, nobody on it yet. record: where its metadata goes, instead of the settings' place."""
@@ -58,6 +59,7 @@ def build_store_floor(
         getrandbits=getrandbits,
         brand=brands.spell,
         journal=_open_record(settings, record, plan),
+        utc=utc,
     )
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pipelines.clock import StoreClock
     from pipelines.outputs.mqtt.connection import MqttSpec
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.outputs import MqttConfig
@@ -47,7 +48,7 @@ def build_publisher(
     *,
     folder: Callable[[], Path],
     metrics: Metrics,
-    now: Callable[[], int],
+    clock: StoreClock,
     random: Callable[[], float],
 ) -> MqttPublisher | None:
     """Return the publisher, not started; None where the settings name no broker. Raises BadInput.
@@ -65,8 +66,8 @@ def build_publisher(
         device,
         spool=spool_file(settings, device, folder()),
         spool_bytes=mqtt.spool_mb * 1_000_000,
-        initial=summaries.initial(now(), CameraState.CONNECTING.value),
+        initial=summaries.initial(clock.utc_now(), CameraState.CONNECTING.value),
         metrics=metrics,
-        now=now,
+        now=clock.now,
         random=random,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import REMEDY, CameraState, Cause
 from pipelines.logs import NEWS
+from probes.events.messages import same
 from probes.events.status import camera_status
 
 if TYPE_CHECKING:
@@ -20,18 +21,23 @@ logger = logging.getLogger(__name__)
 class CameraReporter:
     """Reports the cameras of one store, on either platform; each camera by one thread at a time.
 
-    set_state: takes a retained topic and its payload, and never waits.
+    set_state: takes a retained topic and its payload, and never waits. utc: the UTC ns to tell of a time.
     """
 
-    def __init__(self, metrics: Metrics, set_state: Callable[[str, Mapping[str, Any]], None]) -> None:
-        self._metrics, self._set_state = metrics, set_state
+    def __init__(
+        self,
+        metrics: Metrics,
+        set_state: Callable[[str, Mapping[str, Any]], None],
+        utc: Callable[[int], int] = same,
+    ) -> None:
+        self._metrics, self._set_state, self._utc = metrics, set_state, utc
         self._logged: dict[str, Cause] = {}
 
     def report(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Report a changed state. since_ns: UTC ns. An outage is logged once, not once an attempt."""
         self._metrics.set_camera_state(camera, state.value, up=state is CameraState.LIVE)
         reason = None if cause is Cause.NONE else cause.value
-        self._set_state(f"camera/{camera}/status", camera_status(state.value, since_ns, reason))
+        self._set_state(f"camera/{camera}/status", camera_status(state.value, self._utc(since_ns), reason))
         if cause is not Cause.NONE and cause is not self._logged.get(camera):
             logger.warning("camera %s: %s (%s): %s", camera, state.value, cause.value, REMEDY[cause])
         elif state is CameraState.LIVE:

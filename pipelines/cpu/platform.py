@@ -76,9 +76,12 @@ class CpuPlatform:
             sinks=sinks,
             metrics=metrics,
             describer=parts.describer,
+            wall_ns=parts.clock.now,
         )
         self._supervisors = {
-            name: CameraSupervisor(source_spec(name, camera), self, open_source, rng=parts.random)
+            name: CameraSupervisor(
+                source_spec(name, camera), self, open_source, rng=parts.random, wall_ns=parts.clock.now
+            )
             for name, camera in cameras.items()
         }
 

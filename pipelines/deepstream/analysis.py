@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from engines.manifest import Model
+    from pipelines.clock import StoreClock
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.interfaces import PlatformParts
     from pipelines.settings.root import Settings
@@ -61,7 +62,6 @@ class PydsAnalysis:
         jetson: bool,
         marks: tuple[Model, Brands] | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Build all; nothing runs yet. slots: mux pad by camera.
 
@@ -72,7 +72,7 @@ class PydsAnalysis:
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
         self._classes = _classes(settings)
-        self._cameras = _cameras(settings, self._classes, random, wall_ns)
+        self._cameras = _cameras(settings, self._classes, random, parts.clock)
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._meta = PydsMeta(pyds, SIZE)
         self._process_key = random.getrandbits(63)
@@ -105,7 +105,7 @@ class PydsAnalysis:
             metrics=metrics,
             ended=lambda camera, at: self._cameras[camera].ended(at),
             clock=clock,
-            wall_ns=wall_ns,
+            wall_ns=parts.clock.now,
         )
         self._died = False
         self._stop = threading.Event()
@@ -210,7 +210,7 @@ def _classes(settings: Settings) -> Classes:
 
 
 def _cameras(
-    settings: Settings, classes: Classes, random: Random, wall_ns: Callable[[], int]
+    settings: Settings, classes: Classes, random: Random, clock: StoreClock
 ) -> dict[str, CameraMeta]:
     sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
     return {
@@ -219,7 +219,8 @@ def _cameras(
             classes=classes,
             watch=HeadWatch(margin=faces.margin, hold_ms=faces.hold_ms),
             book=TrackBook(name, sessions, GAP_MS),
-            now=wall_ns,
+            now=clock.now,
+            from_wall=clock.from_wall,
             masks=[mask.polygon for mask in camera.masks.values()],
         )
         for name, camera in settings.enabled_cameras().items()

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
+from probes.events.messages import same
 from probes.events.staff_orders import StaffAction, StaffOrders
 from probes.frame import Kind
 from probes.people.zones import Role, Zones
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipelines.floor.people import Customer, People
     from pricing.ledger.lookup_once import LookupOnce, Question
@@ -115,7 +116,9 @@ class Floor:
         metrics: Metrics,
         minor_per_unit: int,
         journal: Journal | None = None,
+        utc: Callable[[int], int] = same,
     ) -> None:
+        self._utc, self._viewed_at = utc, 0
         self._people, self._asked, self._weights = people, asked, weights
         self._zones = {camera: Zones(found) for camera, found in zones.items()}
         self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
@@ -279,9 +282,12 @@ class Floor:
         for topic, payload in self._summaries.update(camera, at, here, self._present, visits).items():
             self._publisher.set_state(topic, payload)
         self._metrics.tracks_active.labels(camera).set(len(here))
-        if self._stale or not 0 <= at - self._view.at < VIEW_EVERY_NS:
+        if self._stale or not 0 <= at - self._viewed_at < VIEW_EVERY_NS:
             number = self._view.number + 1
-            self._view = view_of(self._people, self._notifier.holding, self._weights, at, number)
+            self._view = view_of(
+                self._people, self._notifier.holding, self._weights, at, number=number, utc=self._utc
+            )
+            self._viewed_at = at
             self._stale = False
         return bool(departed)
 

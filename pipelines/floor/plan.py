@@ -18,6 +18,7 @@ from pricing.ledger.lookup_once import LookupOnce
 from pricing.ledger.ranking import Weights
 from pricing.money import exponent
 from probes.events.events import PersonEvents
+from probes.events.messages import same
 from probes.events.notify import Notifier, NotifyResult, Rule
 from probes.people.attribution import VoteBuilder
 from probes.people.reidentification import Passage, TrackLinker
@@ -169,6 +170,7 @@ def build_floor(
     getrandbits: Callable[[int], int],
     brand: Callable[[str], str] = lambda brand: brand,
     journal: Journal | None = None,
+    utc: Callable[[int], int] = same,
 ) -> Floor:
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
     asked = LookupOnce(lookup)
@@ -181,13 +183,21 @@ def build_floor(
         asked=asked,
         zones=plan.zones,
         weights=plan.weights,
-        events=PersonEvents(plan.store, plan.device, plan.currency, getrandbits),
+        events=PersonEvents(plan.store, plan.device, plan.currency, getrandbits, utc=utc),
         notifier=Notifier(
-            plan.store, plan.device, plan.rules, getrandbits, count, brand=brand, zone=ZoneInfo(plan.timezone)
+            plan.store,
+            plan.device,
+            plan.rules,
+            getrandbits,
+            count,
+            brand=brand,
+            zone=ZoneInfo(plan.timezone),
+            utc=utc,
         ),
         summaries=summaries,
         publisher=publisher,
         metrics=metrics,
         minor_per_unit=10 ** exponent(plan.currency),
         journal=journal,
+        utc=utc,
     )

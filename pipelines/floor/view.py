@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pricing.ledger.ranking import Standing, Weights, rank
 from probes.events.events import relative
+from probes.events.messages import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,18 +79,26 @@ class FloorView:
     persons: tuple[PersonView, ...] = ()
 
 
-def view_of(people: People, holding: Holding, weights: Weights, at: int, number: int) -> FloorView:
-    """Return the floor at UTC ns `at`. holding: the rules that hold of a track."""
+def view_of(
+    people: People,
+    holding: Holding,
+    weights: Weights,
+    at: int,
+    *,
+    number: int,
+    utc: Callable[[int], int] = same,
+) -> FloorView:
+    """Return the floor at `at`. holding: the rules that hold of a track. utc: what to tell of a time."""
     waiting = {c.number: c for c in people if not c.staff and c.served_at is None}
     standings = [_standing(customer, people, holding, at) for customer in waiting.values()]
     persons = [
-        _person(waiting[standing.number], people, at, holding, place=place, score=score)
+        _person(waiting[standing.number], people, at, holding, utc, place=place, score=score)
         for place, (standing, score) in enumerate(rank(standings, weights), 1)
     ]
     persons += [
-        _person(customer, people, at, holding) for customer in people if customer.number not in waiting
+        _person(customer, people, at, holding, utc) for customer in people if customer.number not in waiting
     ]
-    return FloorView(at, number, tuple(persons))
+    return FloorView(utc(at), number, tuple(persons))
 
 
 def _standing(customer: Customer, people: People, holding: Holding, at: int) -> Standing:
@@ -109,19 +118,26 @@ def _waited_ms(customer: Customer, at: int) -> int:
 
 
 def _person(
-    customer: Customer, people: People, at: int, holding: Holding, *, place: int | None = None, score: int = 0
+    customer: Customer,
+    people: People,
+    at: int,
+    holding: Holding,
+    utc: Callable[[int], int],
+    *,
+    place: int | None = None,
+    score: int = 0,
 ) -> PersonView:
     track, value = customer.track, people.value(customer.track)
     box = relative(customer.box, customer.size)
-    past = [ZoneTime(s.camera, s.zone, s.entered_at, s.dwell_ms, now=False) for s in customer.stays]
-    now = [ZoneTime(track.camera, v.zone, v.entered_at, v.dwell_ms, now=True) for v in customer.inside]
+    past = [ZoneTime(s.camera, s.zone, utc(s.entered_at), s.dwell_ms, now=False) for s in customer.stays]
+    now = [ZoneTime(track.camera, v.zone, utc(v.entered_at), v.dwell_ms, now=True) for v in customer.inside]
     return PersonView(
         camera=track.camera,
         track=str(track),
         visible=at - customer.seen_at < VISIBLE_NS,
         box=(box["x"], box["y"], box["w"], box["h"]),
-        arrived_at=customer.arrived_at,
-        seen_at=customer.seen_at,
+        arrived_at=utc(customer.arrived_at),
+        seen_at=utc(customer.seen_at),
         dwell_ms=(customer.seen_at - customer.arrived_at) // MS,
         waiting_ms=_waited_ms(customer, at),
         items=value.items,
@@ -132,7 +148,7 @@ def _person(
         rank=place,
         score_minor=score,
         rules=holding(track) if place else (),
-        served_at=customer.served_at,
+        served_at=None if customer.served_at is None else utc(customer.served_at),
         customer=not customer.staff,
         explain=tuple(people.explain(customer)),
         number=customer.number,

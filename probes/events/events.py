@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pricing.value import PersonValue, Total
-from probes.events.messages import Message, MessageKind, Payload, rfc3339, ulid
+from probes.events.messages import Message, MessageKind, Payload, from_rfc3339, rfc3339, same, ulid
 from probes.frame import Kind
 
 if TYPE_CHECKING:
@@ -70,10 +69,20 @@ class _Life:
 class PersonEvents:
     """Turns the truth of each frame into events; one per device, called from one thread.
 
-    getrandbits: randomness of the event ids, as `random.SystemRandom().getrandbits`.
+    getrandbits: randomness of the event ids, as `random.SystemRandom().getrandbits`. utc: the UTC ns to tell
+    of a time in frames and values.
     """
 
-    def __init__(self, store: str, device: str, currency: str, getrandbits: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        store: str,
+        device: str,
+        currency: str,
+        getrandbits: Callable[[int], int],
+        *,
+        utc: Callable[[int], int] = same,
+    ) -> None:
+        self._utc = utc
         self._store = store
         self._device = device
         self._nothing = PersonValue((), Total(0, 0, 0, currency, 0, 0))
@@ -134,19 +143,20 @@ class PersonEvents:
         self, kind: MessageKind, track: TrackId, life: _Life, at: int, reason: EndReason | None = None
     ) -> Message:
         life.seq, life.sent_at, life.sent = life.seq + 1, at, life.meaning()
+        told_at = self._utc(at)
         payload: Payload = {
             "schema": SCHEMA,
-            "event_id": ulid(at, self._getrandbits),
+            "event_id": ulid(told_at, self._getrandbits),
             "type": f"person.{kind.value}",
             "seq": life.seq,
-            "occurred_at": rfc3339(at),
-            "sent_at": rfc3339(at),
+            "occurred_at": rfc3339(told_at),
+            "sent_at": rfc3339(told_at),
             "replayed": False,
             "store": self._store,
             "device": self._device,
             "camera": track.camera,
-            "track": {"id": str(track), "started_at": rfc3339(life.started_at), "confirmed": True},
-            "zones": [zone_visit(v) for v in life.zones],
+            "track": {"id": str(track), "started_at": rfc3339(self._utc(life.started_at)), "confirmed": True},
+            "zones": [zone_visit(v, self._utc) for v in life.zones],
             "box": life.box,
             "items": [item(i) for i in life.value.items],
             "total": total(life.value.total),
@@ -164,10 +174,9 @@ def ended_by_restart(last: Mapping[str, Any], getrandbits: Callable[[int], int])
 
     It happened, as far as is known, when that event did. KeyError, TypeError, ValueError for what is none.
     """
-    at = datetime.strptime(last["occurred_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
     payload: Payload = {
         **last,
-        "event_id": ulid(int(at.timestamp()) * 1_000_000_000, getrandbits),
+        "event_id": ulid(from_rfc3339(last["occurred_at"]), getrandbits),
         "type": f"person.{MessageKind.ENDED.value}",
         "seq": last["seq"] + 1,
         "reason": EndReason.RESTART.value,
@@ -188,9 +197,9 @@ def relative(box: Box, size: tuple[int, int]) -> Payload:
     }
 
 
-def zone_visit(visit: ZoneStay) -> Payload:
+def zone_visit(visit: ZoneStay, utc: Callable[[int], int] = same) -> Payload:
     """Write a stay in a zone."""
-    return {"id": visit.zone, "entered_at": rfc3339(visit.entered_at), "dwell_ms": visit.dwell_ms}
+    return {"id": visit.zone, "entered_at": rfc3339(utc(visit.entered_at)), "dwell_ms": visit.dwell_ms}
 
 
 def item(worn: Item) -> Payload:

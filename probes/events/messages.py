@@ -50,6 +50,33 @@ def rfc3339(at: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at // 1_000_000 % 1000:03d}Z"
 
 
+TIMES = ("occurred_at", "sent_at", "expires_at", "started_at", "entered_at")
+"""The keys of a message that hold a time."""
+
+
+def from_rfc3339(text: str) -> int:
+    """Return UTC nanoseconds of what `rfc3339` wrote; ValueError for anything else."""
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def moved_in_time(part: Any, step: int) -> Any:
+    """Return a message with `step` ns added to every time in it; ValueError where one is none."""
+    if isinstance(part, list):
+        return [moved_in_time(one, step) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: rfc3339(from_rfc3339(value) + step) if key in TIMES else moved_in_time(value, step)
+        for key, value in part.items()
+    }
+
+
+def same(at: int) -> int:
+    """Return the time as it is: where the clock that times frames is the one that is told."""
+    return at
+
+
 def ulid(at: int, getrandbits: Callable[[int], int]) -> str:
     """Return a ULID (github.com/ulid/spec): 48 bits of milliseconds, 80 random ones; sorts by time.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pricing.hours import Hours, open_now
 from pricing.money import display
 from probes.events.events import total
-from probes.events.messages import Message, MessageKind, Payload, rfc3339, ulid
+from probes.events.messages import Message, MessageKind, Payload, rfc3339, same, ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -85,7 +85,7 @@ class Notifier:
     track that appears with the very same items on the same camera within ten seconds of a lost one carries
     on that one's cool-down.
     on_result: called with the rule's name and what became of a notification that was due. brand: writes a
-    brand for people. zone: the time zone of the rules' hours.
+    brand for people. zone: the time zone of the rules' hours. utc: the UTC ns to tell of a time in frames.
     """
 
     def __init__(
@@ -98,7 +98,9 @@ class Notifier:
         *,
         brand: Callable[[str], str] = lambda brand: brand,
         zone: tzinfo = timezone.utc,
+        utc: Callable[[int], int] = same,
     ) -> None:
+        self._utc = utc
         self._store = store
         self._device = device
         self._rules = tuple(rules)
@@ -117,7 +119,7 @@ class Notifier:
     ) -> list[Message]:
         """Take one camera's tracks that have not ended, in view or not; return the messages now due."""
         messages = []
-        local = datetime.fromtimestamp(at // 1_000_000_000, self._zone)
+        local = datetime.fromtimestamp(self._utc(at) // 1_000_000_000, self._zone)
         for track in tracks:
             if track in self._people:
                 self._people[track].seen_at = at
@@ -194,6 +196,7 @@ class Notifier:
     def _message(
         self, rule: Rule, track: TrackId, value: PersonValue, inside: tuple[str, ...], at: int
     ) -> Message:
+        at = self._utc(at)
         expires_at = at + rule.expires_s * 1_000_000_000
         dearest = sorted(value.items, key=lambda i: (-_amount(i), i.slot))[:TOP_ITEMS]
         payload: Payload = {

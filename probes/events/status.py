@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from probes.events.messages import Payload, rfc3339
+from probes.events.messages import Payload, rfc3339, same
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pricing.value import PersonValue
     from probes.events.events import ZoneStay
@@ -62,10 +62,17 @@ def zone_summary(at: int, persons: int) -> Payload:
 class Summaries:
     """Counts persons of each camera and zone; says what changed, at most once a second per camera.
 
-    cameras: the zones of each configured camera.
+    cameras: the zones of each configured camera. utc: the UTC ns to tell of a time in frames.
     """
 
-    def __init__(self, cameras: Mapping[str, Sequence[str]], currency: str) -> None:
+    def __init__(
+        self,
+        cameras: Mapping[str, Sequence[str]],
+        currency: str,
+        *,
+        utc: Callable[[int], int] = same,
+    ) -> None:
+        self._utc = utc
         self._cameras = {camera: tuple(zones) for camera, zones in cameras.items()}
         self._currency = currency
         self._told = {camera: (0, 0, dict.fromkeys(zones, 0)) for camera, zones in self._cameras.items()}
@@ -97,10 +104,12 @@ class Summaries:
         persons_before, highest_before, counts_before = self._told[camera]
         found: dict[str, Payload] = {}
         if (len(tracks), highest) != (persons_before, highest_before):
-            found[f"camera/{camera}/summary"] = camera_summary(at, len(tracks), highest, self._currency)
+            found[f"camera/{camera}/summary"] = camera_summary(
+                self._utc(at), len(tracks), highest, self._currency
+            )
         for zone, persons in counts.items():
             if persons != counts_before[zone]:
-                found[f"camera/{camera}/zone/{zone}"] = zone_summary(at, persons)
+                found[f"camera/{camera}/zone/{zone}"] = zone_summary(self._utc(at), persons)
         if found:
             self._told[camera], self._told_at[camera] = (len(tracks), highest, counts), at
         return found

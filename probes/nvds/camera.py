@@ -8,6 +8,7 @@ from math import ceil, floor, isfinite
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from probes.events.messages import same
 from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
 from probes.people.zones import contains
@@ -46,11 +47,16 @@ class CameraMeta:
         watch: HeadWatch,
         book: TrackBook,
         now: Callable[[], int],
+        from_wall: Callable[[int], int] = same,
         masks: Sequence[Polygon] = (),
     ) -> None:
-        """now: UTC ns, for frames that bring no time. masks: polygons, corners from 0 to 1 of the frame."""
+        """Begin. masks: polygons, corners from 0 to 1 of the frame.
+
+        now: UTC ns, for frames that bring no time; from_wall: what it showed at a frame's own time.
+        """
         self.camera = camera
         self._classes, self._watch, self._book, self._now = classes, watch, book, now
+        self._from_wall = from_wall
         self._analysed = frozenset(kind for kind, _ in classes.values())
         self._masks = tuple(tuple(polygon) for polygon in masks)
         self._strips: dict[tuple[int, int], list[Rectangle]] = {}
@@ -71,7 +77,7 @@ class CameraMeta:
         width, height = meta.source_size
         if not (width > 0 and height > 0 and surface[0] > 0 and surface[1] > 0):
             raise MetaError("a frame without a size")
-        at = self._steady(meta.ntp or self._now())
+        at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now())
         scale = width / surface[0], height / surface[1]
         objects = sorted(meta.objects, key=ORDER)
         with self._lock:

@@ -51,7 +51,8 @@ class MqttPublisher:
     be sent now waits in the file `spool`, of at most spool_bytes, and goes out later marked replayed.
 
     initial: retained topics with the empty state of all configured cameras; topics that an earlier run
-    left at the broker and that are not among them are cleared. now: UTC ns. random: 0 to 1.
+    left at the broker and that are not among them are cleared. random: 0 to 1. now: UTC ns that never step;
+    `clock_set` tells of steps.
     on_link: called by the worker when the connection's state changes.
     Raises BadInput at construction where the TLS files cannot be used.
     """
@@ -77,6 +78,8 @@ class MqttPublisher:
         self._on_link = on_link
         self._queue = OutgoingQueue(QUEUE, lambda kind: self._count(kind, "dropped"))
         metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._queue))
+        self._clock_now, self._correction = now, 0
+        now = self._now
         self._commands = Commands(now)
         self._retained = Retained(initial)
         self._spool = Spool(spool, spool_bytes, now, self._count)
@@ -143,6 +146,19 @@ class MqttPublisher:
     def on_command(self, name: str, handler: Handler) -> None:
         """Answer `command/{name}`: handler takes the command's JSON object and returns a short text."""
         self._commands.add(name, handler)
+
+    def clock_set(self, step: int) -> None:
+        """Take it that the machine's clock was set by so many ns: correct the times of what waits."""
+
+        def correct() -> None:
+            self._correction += step
+            self._spool.shift(step)
+
+        self._queue.call_soon(correct)
+
+    def _now(self) -> int:
+        """Return UTC ns; it is corrected together with the times in the spool, in the worker."""
+        return self._clock_now() + self._correction
 
     def _count(self, kind: MessageKind, result: str, count: int = 1) -> None:
         self._metrics.mqtt_messages.labels(kind.value, result).inc(count)

@@ -54,7 +54,7 @@ class Spool:
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
         self._left: set[str] = set()  # persons who left meanwhile
-        self._last_id = 0
+        self._last_id = self._first_id = 0
 
     @property
     def messages(self) -> int:
@@ -75,6 +75,7 @@ class Spool:
         """Open or make the file; where it cannot be, begin in memory."""
         self._last_id = self._now() // 1000
         self._file.open()
+        self._first_id = self._last_id + 1
 
     def close(self) -> None:
         """Close both; what waits on disk stays there."""
@@ -126,6 +127,11 @@ class Spool:
         found: dict[str, bytes] = {}
         self._file.use(lambda disk: found.update(disk.people()))
         return {**found, **self._memory.people()}
+
+    def shift(self, step: int) -> None:
+        """Correct the times of what this run has written: the clock was set by so many ns meanwhile."""
+        self._memory.shift(step, self._first_id)
+        self._file.use(lambda disk: disk.shift(step, self._first_id))
 
     def topics(self) -> set[str]:
         """Return the retained topics that this or an earlier run has set."""

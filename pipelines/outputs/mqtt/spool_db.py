@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pricing.live.sqlite_file import connect
-from probes.events.messages import MessageKind
+from probes.events.messages import MessageKind, moved_in_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,6 +115,18 @@ class SpoolDatabase:
         """Return the last event of each person who is there."""
         return dict(self._db.execute("SELECT key, payload FROM person"))
 
+    def shift(self, step: int, first: int) -> None:
+        """Add `step` ns to the times in all messages from id `first` on, and in those of who is there."""
+        with self._db:
+            rows = self._db.execute("SELECT id, payload FROM message WHERE id >= ?", (first,)).fetchall()
+            shifted = [(_shifted(payload, step), number) for number, payload in rows]
+            self._db.executemany("UPDATE message SET payload = ? WHERE id = ?", shifted)
+            self._db.execute(
+                "UPDATE message SET expires_at = expires_at + ? WHERE id >= ? AND expires_at < ?",
+                (step, first, _FOREVER),
+            )
+            self._set_people({key: _shifted(payload, step) for key, payload in self.people().items()})
+
     def _set_people(self, people: Mapping[str, bytes | None]) -> None:
         there = [(key, payload) for key, payload in people.items() if payload is not None]
         self._db.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", there)
@@ -140,6 +153,14 @@ class SpoolDatabase:
         with closing(self._db.execute(f"DELETE FROM message WHERE {where}", values)) as cursor:  # noqa: S608
             rows = cursor.fetchall()
         return Counter(MessageKind(kind) for kind, _ in rows), sum(size for _, size in rows)
+
+
+def _shifted(payload: bytes, step: int) -> bytes:
+    try:
+        moved = moved_in_time(json.loads(payload), step)
+    except ValueError:
+        return payload
+    return json.dumps(moved, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:

@@ -15,6 +15,7 @@ from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
+from probes.frame import Frame, Kind
 from tests.fakes import schemas
 from tests.fakes.people import SECOND, START, frame, person, track, value
 
@@ -48,8 +49,8 @@ class Session:
 
 
 class Desk:
-    def __init__(self, path: Path) -> None:
-        self.now, self.seconds, self.path = START, 100.0, path
+    def __init__(self, path: Path, now: int = START) -> None:
+        self.now, self.seconds, self.path = now, 100.0, path
         self.counts: Counter[tuple[str, str]] = Counter()
         spool = Spool(path, 1_000_000, lambda: self.now, self.count)
         spool.open()
@@ -254,3 +255,23 @@ def test_attempts_are_spread_and_grow_rare(ended, failures, draw, seconds):
     callbacks = Callbacks(nothing, nothing, nothing, nothing, nothing)
     link = BrokerConnection(MqttSpec("broker"), "id", "will", "command/+", callbacks, random=lambda: draw)
     assert link._delay(ended, failures) == pytest.approx(seconds)
+
+
+def test_a_clock_that_is_set_makes_nothing_expire_and_corrects_what_waits(tmp_path):
+    desk = Desk(tmp_path / "spool.sqlite3", now=40 * SECOND)  # a box without a battery, in 1970
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    seen = Frame("handbags", desk.now, (640, 480), (person(),), frozenset({Kind.PERSON}))
+    desk.outbox.write(events.observe(seen, {track(): value(100)}, {}))
+    desk.write(7, kind=NOTIFY, expires_at=desk.now + 120 * SECOND)
+    step = START - desk.now
+    desk.spool.shift(step)
+    desk.now += step
+    session = desk.session()
+    desk.pass_time(1)
+    assert desk.counts["notify", "expired"] == desk.counts["started", "expired"] == 0
+    notified, started = session.sent
+    assert (notified["n"], session.expiries[0]) == (7, 119)
+    assert started["occurred_at"] == started["track"]["started_at"] == "2026-11-22T10:31:07.412Z"
+    (there,) = desk.spool.people().values()
+    assert json.loads(there)["occurred_at"] == started["occurred_at"]
+    schemas.PERSON_EVENT.validate(started)

@@ -1,0 +1,60 @@
+"""The two times of a store: one that never steps, for what is measured, and UTC, for what is told."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NS = 1_000_000_000
+STEP_NS = NS
+"""A smaller difference is the slow correction of a time server, or two readings that were not at once."""
+FAR_NS = 10 * NS
+
+
+class StoreClock:
+    """UTC as the machine's clock showed it at the start, going on at its true rate whatever is done to that.
+
+    All that a camera's frame leads to is timed by `now`: a stay or an expiry then lasts as long as it really
+    does, though a time server sets the clock from 1970 to today. `utc` turns such a time into today's UTC;
+    `check` finds out that the clock was set. From any thread; `check` from one.
+
+        clock = StoreClock()
+        entered_at = clock.now()
+        clock.check()  # 3_600_000_000_000: meanwhile the clock was set forward an hour
+        clock.utc(entered_at)  # when that was, by the clock as it is now
+    """
+
+    def __init__(
+        self, wall_ns: Callable[[], int] = time.time_ns, monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
+        self._wall_ns, self._monotonic_ns = wall_ns, monotonic_ns
+        self._start = wall_ns() - monotonic_ns()
+        self._correction = 0
+
+    def now(self) -> int:
+        """Return the time that never steps, UTC ns by the clock as it was at the start."""
+        return self._monotonic_ns() + self._start
+
+    def utc(self, at: int) -> int:
+        """Return the UTC time, in ns, of a moment that `now` named."""
+        return at + self._correction
+
+    def utc_now(self) -> int:
+        """Return the UTC time, in ns, as of the last `check`."""
+        return self.utc(self.now())
+
+    def from_wall(self, wall_ns: int) -> int:
+        """Return a moment of the machine's clock as `now` would name it; now, where the two do not agree."""
+        now, at = self.now(), wall_ns - self._correction
+        return at if abs(now - at) <= FAR_NS else now
+
+    def check(self) -> int:
+        """Return by how many ns the clock was set since the last check, 0 where it was not."""
+        step = self._wall_ns() - self.utc_now()
+        if abs(step) < STEP_NS:
+            return 0
+        self._correction += step
+        return step
