@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from engines.errors import BadInput
+from engines.own_models import own_manifest
 from engines.paths import CONFIGS
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MANIFEST = CONFIGS / "models.yaml"
 VERSION = 1
+GARMENTS = "garments"
+"""The garment parser that comes along."""
 
 
 class ChannelOrder(str, Enum):
@@ -117,8 +120,8 @@ class _Block:
 
     def side(self, key: str) -> int:
         value = self.number(key, 32, 4096)
-        if value % 32:
-            raise BadInput(f"{self.place}.{key}: expected a multiple of 32, found {_shown(value)}")
+        if value % 8:
+            raise BadInput(f"{self.place}.{key}: expected a multiple of 8, found {_shown(value)}")
         return int(value)
 
     def items(self, key: str) -> list[object]:
@@ -154,7 +157,20 @@ def _choice(kind: type[ChannelOrder] | type[Decoder], block: _Block, key: str) -
 
 
 def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
-    """Read the models by name. Files are looked for from the manifest's folder; they are not opened here."""
+    """Read the models by name. Files are looked for from the manifest's folder; they are not opened here.
+
+    To those that come along, the shop's own are added; a name of these that comes along too is refused.
+    """
+    found = _read(path)
+    own = own_manifest() if path == MANIFEST else None
+    for name, model in _read(own).items() if own else ():
+        if name in found:
+            raise BadInput(f"{own}: model {name} comes along already; give yours another name")
+        found[name] = model
+    return found
+
+
+def _read(path: Path) -> dict[str, Model]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

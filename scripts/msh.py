@@ -21,6 +21,7 @@ COMMANDS = (
     "models",
     "prices",
     "brands",
+    "types",
     "graph",
     "privacy_report",
 )

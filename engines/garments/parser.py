@@ -11,13 +11,12 @@ from engines.errors import BadInput, InferenceFailed
 from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
-from engines.manifest import Decoder, find_model, read_manifest
+from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
 from engines.openvino_runtime import one_line
 
 if TYPE_CHECKING:
     from engines.image import I420
 
-GARMENTS = "garments"
 OUTPUT = "shares"
 SMALLEST = 16
 

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from engines.garments.classes import CLASSES
-from engines.training.garments_network import HEIGHT, STRIDE, WIDTH, Conv
+from engines.training.garments_network import HEIGHT, STRIDE, WIDTH, GarmentConv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engines.training.garments_network import Parser
+    from engines.training.garments_network import ParserNetwork
 
 OPSET = 17
 INPUT, OUTPUT = "picture", "shares"
@@ -29,7 +29,7 @@ INPUT, OUTPUT = "picture", "shares"
 class _Half(nn.Module):
     """The network in half floats between floats. temperature: what the logits are divided by."""
 
-    def __init__(self, net: Parser, temperature: float) -> None:
+    def __init__(self, net: ParserNetwork, temperature: float) -> None:
         super().__init__()
         self.net = net.half()
         with torch.no_grad():
@@ -42,11 +42,11 @@ class _Half(nn.Module):
         return shares.float()
 
 
-def write(net: Parser, path: Path, temperature: float = 1.0) -> None:
+def write(net: ParserNetwork, path: Path, temperature: float = 1.0) -> None:
     """Write the file: picture 1 x 3 x HEIGHT x WIDTH -> shares 1 x classes x HEIGHT / 4 x WIDTH / 4."""
     folded = copy.deepcopy(net).eval()
     for part in list(folded.modules()):
-        if isinstance(part, Conv):
+        if isinstance(part, GarmentConv):
             _fold(part)
     shown = torch.rand(1, 3, HEIGHT, WIDTH) * 255
     torch.onnx.export(
@@ -66,8 +66,8 @@ def write(net: Parser, path: Path, temperature: float = 1.0) -> None:
     onnx.save(model, path)
 
 
-def _fold(part: Conv) -> None:
-    """Put the normalisation of a Conv into its convolution, and the padding before it."""
+def _fold(part: GarmentConv) -> None:
+    """Put the normalisation of a GarmentConv into its convolution, and the padding before it."""
     layers = list(part)
     place = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
     fused: Any = fuse_conv_bn_eval(layers[place], layers[place + 1])

@@ -1,4 +1,4 @@
-"""The garment parser: EfficientNet-Lite2 as its backbone, and a small decoder that joins four of its scales.
+"""The garment parser: EfficientNet-Lite2 as its backbone, and a decoder that joins four of its scales.
 
 The backbone is written after M. Tan, Q. Le, EfficientNet (ICML 2019), and the table of its Lite variants: no
 squeeze-and-excitation, ReLU6, strides padded as TensorFlow does.
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from engines.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 HEIGHT, WIDTH, STRIDE = 320, 192, 4
@@ -32,12 +33,13 @@ _STAGES = (
 """Of EfficientNet-Lite2: blocks, kernel, stride of the first, expansion, channels."""
 TAPS = (3, 6, 14, 20)
 """The blocks whose outputs are read: strides 4, 8, 16 and 32."""
-FROZEN = 11
-"""The blocks below stay as they are: their outputs are computed once."""
+CHANNELS = (24, 48, 120, 352)
+INPUTS = sum(CHANNELS) + CHANNELS[2]
+HIDDEN, NARROW = 192, 96
 _TOP = ("_conv_head", "_bn1", "_fc")
 
 
-class Conv(nn.Sequential):
+class GarmentConv(nn.Sequential):
     """A convolution, its normalisation, and ReLU6 unless `act` is off."""
 
     def __init__(
@@ -61,16 +63,16 @@ class Conv(nn.Sequential):
         super().__init__(*layers, *([nn.ReLU6()] if act else []))
 
 
-class Block(nn.Module):
+class InvertedResidual(nn.Module):
     """An inverted residual."""
 
     def __init__(self, inside: int, outside: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
         wide = inside * expansion
         self.body = nn.Sequential(
-            *([Conv(inside, wide)] if expansion > 1 else []),
-            Conv(wide, wide, kernel, stride, wide),
-            Conv(wide, outside, act=False),
+            *([GarmentConv(inside, wide)] if expansion > 1 else []),
+            GarmentConv(wide, wide, kernel, stride, wide),
+            GarmentConv(wide, outside, act=False),
         )
         self.residual = stride == 1 and inside == outside
 
@@ -78,41 +80,30 @@ class Block(nn.Module):
         return x + self.body(x) if self.residual else self.body(x)
 
 
-class Backbone(nn.Module):
-    """(n, 3, HEIGHT, WIDTH) RGB, normalised -> features at strides 4, 8, 16, 32 of 24, 48, 120, 352 channels.
-
-    `below` gives what the frozen blocks make, `above` goes on from there.
-    """
+class EfficientNetLite(nn.Module):
+    """(n, 3, HEIGHT, WIDTH) RGB, normalised -> features at strides 4, 8, 16, 32 of CHANNELS."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = Conv(3, 32, 3, 2)
+        self.stem = GarmentConv(3, 32, 3, 2)
         blocks: list[nn.Module] = []
         inside = 32
         for repeats, kernel, stride, expansion, outside in _STAGES:
             for number in range(repeats):
-                blocks.append(Block(inside, outside, kernel, stride if number == 0 else 1, expansion))
+                blocks.append(
+                    InvertedResidual(inside, outside, kernel, stride if number == 0 else 1, expansion)
+                )
                 inside = outside
         self.blocks = nn.ModuleList(blocks)
 
-    def below(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the features at strides 4 and 8, and what goes into block FROZEN."""
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         kept = []
         x = self.stem(x)
-        for number in range(FROZEN):
-            x = self.blocks[number](x)
+        for number, block in enumerate(self.blocks):
+            x = block(x)
             if number in TAPS:
                 kept.append(x)
-        return kept[0], kept[1], x
-
-    def above(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features at strides 16 and 32."""
-        kept = []
-        for number in range(FROZEN, len(self.blocks)):
-            x = self.blocks[number](x)
-            if number in TAPS:
-                kept.append(x)
-        return kept[0], kept[1]
+        return tuple(kept)
 
     def read(self, path: Path) -> None:
         """Take the weights of a checkpoint of EfficientNet-Lite2, whose layers come in the same order."""
@@ -127,48 +118,53 @@ class Backbone(nn.Module):
             ours.copy_(value)
 
 
-def _separable(inside: int, outside: int, kernel: int) -> nn.Sequential:
-    return nn.Sequential(Conv(inside, inside, kernel, groups=inside, act=False), Conv(inside, outside))
+class CellDecoder(nn.Module):
+    """Features at strides 4, 8, 16, 32 -> logits (n, classes, HEIGHT / 4, WIDTH / 4).
 
+    Each cell is told by itself, from what all scales say of its place, of its surroundings and of the whole
+    picture: so it can be trained on a few cells of many pictures. A linear layer may come before or after
+    an enlargement: it comes before, where there are fewer cells.
+    """
 
-class Decoder(nn.Module):
-    """Features at strides 4, 8, 16, 32 -> logits (n, classes, HEIGHT / 4, WIDTH / 4)."""
-
-    def __init__(self, classes: int, wide: int = 112, fine: int = 64) -> None:
+    def __init__(self, classes: int, hidden: int = HIDDEN, narrow: int = NARROW) -> None:
         super().__init__()
-        self.lateral5, self.context = Conv(352, wide, act=False), nn.Conv2d(352, wide, 1)
-        self.lateral4 = Conv(120, wide, act=False)
-        self.lateral3 = Conv(48, wide, act=False)
-        self.lateral2 = Conv(24, fine, act=False)
-        self.merge5 = _separable(wide, wide, 5)
-        self.merge4 = nn.Sequential(_separable(wide, wide, 5), _separable(wide, wide, 5))
-        self.merge3 = nn.Sequential(_separable(wide, wide, 5), _separable(wide, fine, 5))
-        self.merge2 = _separable(fine, fine, 3)
-        self.out = nn.Conv2d(fine, classes, 1)
+        self.laterals = nn.ModuleList(nn.Conv2d(channels, hidden, 1, bias=False) for channels in CHANNELS)
+        self.whole = nn.Conv2d(CHANNELS[-1], hidden, 1)
+        self.around = nn.Conv2d(CHANNELS[2], hidden, 1, bias=False)
+        self.narrow, self.out = nn.Conv2d(hidden, narrow, 1), nn.Conv2d(narrow, classes, 1)
 
-    def forward(self, two: Tensor, three: Tensor, four: Tensor, five: Tensor) -> Tensor:
-        whole = self.context(five.mean((2, 3), keepdim=True))
-        x = self.merge5(F.relu6(self.lateral5(five) + whole))
-        x = self.merge4(F.relu6(_doubled(x) + self.lateral4(four)))
-        x = self.merge3(F.relu6(_doubled(x) + self.lateral3(three)))
-        x = self.merge2(F.relu6(_doubled(x) + self.lateral2(two)))
-        return self.out(x)
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        two, three, four, five = features
+        low2, low3, low4, low5 = self.laterals
+        x = _doubled(low5(five) + self.whole(five.mean((2, 3), keepdim=True)))
+        x = _doubled(x + low4(four) + self.around(surroundings(four)))
+        x = _doubled(x + low3(three)) + low2(two)
+        return self.out(F.relu6(self.narrow(F.relu6(x))))
+
+
+def surroundings(four: Tensor) -> Tensor:
+    """Return the mean of 5 x 5 cells of the features at stride 16."""
+    return F.avg_pool2d(four, 5, 1, 2, count_include_pad=False)
 
 
 def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
-class Parser(nn.Module):
+def enlarged(features: Sequence[Tensor]) -> Tensor:
+    """Return all that is told of each cell but the whole, (n, INPUTS, HEIGHT / 4, WIDTH / 4)."""
+    two, three, four, five = features
+    x = torch.cat([four, surroundings(four), _doubled(five)], 1)
+    return torch.cat([two, _doubled(torch.cat([three, _doubled(x)], 1))], 1)
+
+
+class ParserNetwork(nn.Module):
     """(n, 3, HEIGHT, WIDTH) RGB 0..255 -> shares (n, classes, HEIGHT / 4, WIDTH / 4), which sum to 1."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        self.backbone, self.decoder = Backbone(), Decoder(classes)
-
-    def logits(self, two: Tensor, three: Tensor, middle: Tensor) -> Tensor:
-        """Go on from what the frozen blocks have made."""
-        return self.decoder(two, three, *self.backbone.above(middle))
+        self.backbone, self.decoder = EfficientNetLite(), CellDecoder(classes)
 
     def forward(self, picture: Tensor) -> Tensor:
-        return self.logits(*self.backbone.below((picture - MEAN) * SCALE)).softmax(1)
+        logits: Tensor = self.decoder(self.backbone((picture - MEAN) * SCALE))
+        return logits.softmax(1)

@@ -85,7 +85,7 @@ def _photograph(path: Path, values: int) -> Photograph:
     return Photograph(path.stem, np.asarray(picture, np.uint8), np.asarray(labels, np.uint8))
 
 
-class Sampler:
+class GarmentSampler:
     """Makes samples of photographs, a new one each time. seed decides all of them."""
 
     def __init__(self, material: Material, seed: int = 1) -> None:

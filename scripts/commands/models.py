@@ -12,8 +12,11 @@ import numpy as np
 
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, Decoder, Model, read_manifest
+from scripts.models import add as models_add
 from scripts.models import build as models_build
 from scripts.models import export as models_export
+from scripts.models import fetch as models_fetch
+from scripts.models import measure as models_measure
 
 if TYPE_CHECKING:
     import argparse
@@ -26,8 +29,8 @@ GREY = 114
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register `models list`, `verify`, `build` and `export`."""
-    command = subparsers.add_parser("models", help="list, check, build or export the models")
+    """Register `models list`, `verify`, `build`, `export`, and what sees to a shop's own models."""
+    command = subparsers.add_parser("models", help="list, check, build, export, add, fetch or test models")
     actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, run, about in (
         ("list", list_models, "name, licence, input, size, classes, and whether the file is there"),
@@ -44,6 +47,28 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
             models_build.add_arguments(action)
         if name == "export":
             models_export.add_arguments(action)
+    _add_own(actions)
+
+
+def _add_own(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register what sees to a shop's own models: `add`, `remove`, `fetch` and `test`."""
+    for name, run, arguments, about in (
+        ("add", models_add.add_model, models_add.add_arguments, "add a detection model of your own"),
+        ("remove", models_add.remove_model, None, "take one of your own models away"),
+        ("fetch", models_fetch.fetch_model, models_fetch.add_arguments, "fetch a published model and add it"),
+        (
+            "test",
+            models_measure.measure_models,
+            models_measure.add_arguments,
+            "recall and cost on your pictures",
+        ),
+    ):
+        action = actions.add_parser(name, help=about, description=about)
+        if arguments:
+            arguments(action)
+        else:
+            action.add_argument("name", metavar="NAME")
+        action.set_defaults(run=run)
 
 
 def list_models(args: argparse.Namespace) -> int:

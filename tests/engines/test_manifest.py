@@ -80,7 +80,7 @@ def test_a_model_of_marks_tells_no_classes(tmp_path: Path) -> None:
         (lambda root, m: m.update(sha256="ABC"), r"tiny\.sha256: expected 64 hexadecimal digits"),
         (lambda root, m: m.update(decoder="yolo"), r"decoder: 'yolo' is not known; known are tf-ssd"),
         (lambda root, m: m["input"].update(order="yuv"), r"input\.order: 'yuv' .* bgr, rgb"),
-        (lambda root, m: m["input"].update(width=100), r"input\.width: expected a multiple of 32, found 100"),
+        (lambda root, m: m["input"].update(width=100), r"input\.width: expected a multiple of 8, found 100"),
         (lambda root, m: m["input"].update(width="64"), r"input\.width: expected a number from 32 to 4096"),
         (lambda root, m: m["input"].update(mean=[1]), r"input\.mean: expected 3 numbers, found 1"),
         (lambda root, m: m["input"].update(mean=[1, 2, 999]), r"input\.mean: .*0 to 255, found 999"),

@@ -1,0 +1,175 @@
+"""`msh models add`, `remove`: a shop's own detection models, in the form that both platforms run."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.errors import BadInput, InferenceFailed
+from engines.families.family import Family, Scale
+from engines.manifest import find_model, read_manifest
+from engines.own_models import checked_name, keep, own_folder, remove
+from pricing.slots import TYPES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from engines.manifest import Model
+
+UNWANTED = "-"
+LABELS = frozenset({"person", "face"})
+_SIZE = re.compile(r"(\d{2,4})x(\d{2,4})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NewModel:
+    """What is to be added. classes: in the order of the network's outputs; None where one is not wanted."""
+
+    name: str
+    file: Path
+    family: Family
+    classes: tuple[str | None, ...]
+    licence: str
+    origin: str
+    size: tuple[int, int] | None = None
+    scale: Scale | None = None
+    threshold: float | None = None
+
+
+def add_arguments(action: argparse.ArgumentParser) -> None:
+    """Add what `models add` understands."""
+    action.add_argument("name", metavar="NAME", help="what the model will be called in store files")
+    action.add_argument("file", type=Path, metavar="FILE.onnx")
+    action.add_argument("--family", required=True, choices=[one.value for one in Family])
+    action.add_argument(
+        "--classes",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="one class a line, in the order of the network: a name, THEIRS=OURS to call it otherwise, or"
+        " - where it is not wanted; person, face, bags and garments mean something to this program",
+    )
+    action.add_argument("--size", metavar="WIDTHxHEIGHT", help="of the input, where the file leaves it open")
+    action.add_argument(
+        "--scale", choices=[one.value for one in Scale], help="what pixels become (default: the family's way)"
+    )
+    action.add_argument(
+        "--threshold", type=float, metavar="SCORE", help="least score (default: the family's)"
+    )
+    action.add_argument("--licence", default="not stated", help="of the weights, for `models list`")
+
+
+def add_model(args: argparse.Namespace) -> int:
+    """Adapt the file, try it once, and list it; 2 for what cannot be used."""
+    size = _SIZE.fullmatch(args.size) if args.size else None
+    if args.size and not size:
+        raise BadInput(f"--size {args.size}: expected WIDTHxHEIGHT, such as 640x640")
+    if args.threshold is not None and not 0 < args.threshold < 1:
+        raise BadInput(f"--threshold {args.threshold:g}: expected a number between 0 and 1")
+    model = install(
+        NewModel(
+            args.name,
+            args.file,
+            Family(args.family),
+            read_classes(args.classes),
+            args.licence,
+            f"file:{args.file.name}",
+            (int(size[1]), int(size[2])) if size else None,
+            Scale(args.scale) if args.scale else None,
+            args.threshold,
+        )
+    )
+    print(f"{model.name}: {model.input.width}x{model.input.height}, {' '.join(model.classes)}; {model.path}")
+    for label in model.classes:
+        if label not in TYPES | LABELS:
+            print(f"{model.name}: {label} is no type that this program prices: it is seen and left alone")
+    return 0
+
+
+def install(new: NewModel) -> Model:
+    """Make the model one of the shop's own; what does not load or answer is not kept. Raises BadInput."""
+    checked_name(new.name, read_manifest())
+    try:
+        from engines.families.adapt import Wish, adapt  # noqa: PLC0415 loads onnx
+    except ImportError as error:
+        raise BadInput(f"adding a model needs the package {error.name}: pip install onnx") from None
+    folder = own_folder()
+    with tempfile.TemporaryDirectory(prefix="msh-models-") as work:
+        made = Path(work) / "made.onnx"
+        adapted = adapt(new.file, made, Wish(new.family, new.classes, new.size, new.scale))
+        threshold = new.threshold or adapted.threshold
+        width, height = adapted.size
+        entry: dict[str, Any] = {
+            "licence": new.licence,
+            "origin": {"package": new.origin, "version": _digest(new.file)[:12], "file": new.file.name},
+            "input": {
+                "width": width,
+                "height": height,
+                "order": adapted.order,
+                "mean": [0, 0, 0],
+                "scale": 1.0,
+            },
+            "decoder": "tf-ssd",
+            "classes": list(adapted.classes),
+            "thresholds": dict.fromkeys(adapted.classes, threshold),
+            "nms_iou": adapted.nms_iou,
+        }
+        keep(new.name, made, entry, folder)
+    try:
+        model = find_model(new.name, read_manifest())
+        _try(model)
+    except (BadInput, InferenceFailed) as error:
+        remove(new.name, folder)
+        raise BadInput(f"{new.file}: not added: {error}") from error
+    return model
+
+
+def _try(model: Model) -> None:
+    """Load the model and let it answer once. Raises BadInput, InferenceFailed."""
+    from engines.openvino_runtime import Network  # noqa: PLC0415 loads OpenVINO
+    from scripts.commands.models import GREY, check_answer  # noqa: PLC0415 it imports this module
+
+    slot = Network(model, threads=1).take()
+    slot.pixels[:] = GREY
+    slot.start()
+    check_answer(slot.result(timeout_s=60), model)
+
+
+def remove_model(args: argparse.Namespace) -> int:
+    """Take one of the shop's own models away."""
+    remove(args.name, own_folder())
+    print(f"{args.name}: removed")
+    return 0
+
+
+def read_classes(path: Path) -> tuple[str | None, ...]:
+    """Return the classes in a file, None for those not wanted. Raises BadInput."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: cannot read the classes: {error}") from error
+    return classes_of([line for line in lines if line.strip() and not line.startswith("#")], str(path))
+
+
+def classes_of(lines: list[str], place: str) -> tuple[str | None, ...]:
+    """Return what lines of classes say: NAME, THEIRS=OURS, or - for one not wanted. Raises BadInput."""
+    found = [_class(line) for line in lines]
+    named = [name for name in found if name is not None]
+    if not named:
+        raise BadInput(f"{place}: no class is wanted; name one at least")
+    if twice := [name for number, name in enumerate(named) if name in named[:number]]:
+        raise BadInput(f"{place}: {twice[0]} is named twice; write {UNWANTED} for one of the two")
+    return tuple(found)
+
+
+def _class(line: str) -> str | None:
+    name = "-".join(line.rpartition("=")[2].casefold().split())
+    return None if name == UNWANTED else name
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
