@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CONVERT", "SINK", "Gst", "chain", "copy_i420", "init", "make", "pipeline_to_i420"]
 
+_starting = threading.Lock()
 CONVERT, SINK = "convert", "sink"
 FULL_RANGE = 1  # GST_VIDEO_COLOR_RANGE_0_255, a name that Python cannot write
 _STUDIO_LUMA = (219 / 255, 16.0)  # factor and offset from full range, ITU-R BT.601
@@ -30,8 +32,11 @@ _STUDIO_CHROMA = (224 / 255, 128 * (1 - 224 / 255))
 
 
 def init() -> None:
-    """Start GStreamer; quick when called again."""
-    if not Gst.is_initialized():
+    """Start GStreamer; quick when called again, and from any thread: it returns once GStreamer is whole.
+
+    `Gst.is_initialized` is true a while before the registry of plugins is read, so it is not asked.
+    """
+    with _starting:
         Gst.init(None)
 
 

@@ -12,6 +12,7 @@ from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
+from pipelines.cpu import gst
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
@@ -50,6 +51,7 @@ class CpuPlatform:
         sinks: Sequence[FrameSink],
     ) -> None:
         """Load the models and build everything; nothing runs yet. Raises BadInput."""
+        gst.init()  # before any camera's thread needs it
         metrics = parts.metrics
         self._metrics, self._on_state = metrics, parts.on_state
         threads = settings.platform.threads or None
