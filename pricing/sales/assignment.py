@@ -1,0 +1,221 @@
+"""Decides which free salesperson is offered which waiting customer. No clock, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+MS_PER_MINUTE = 60_000
+MAX_WORTH = 10**10
+MAX_PEOPLE = 2048
+RANK_POINTS, SKILL_POINTS, ZONE_POINTS = 12, 30, 10
+"""Of 100: 12 for each of the 5 ranks, 30 for a skill that the customer's items ask for, 10 for the zone."""
+
+
+class Policy(str, Enum):
+    """What comes first: the most valuable customer, or the one whose turn it is."""
+
+    VALUE = "value"
+    TURN = "turn"
+    VALUE_THEN_TURN = "value_then_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer whom nobody attends. worth_minor: see `pricing.ledger.ranking.score`.
+
+    needs: slots, types and brands of the items, in normal form. zone: where the customer stands.
+    """
+
+    id: str
+    worth_minor: int
+    waiting_ms: int = 0
+    needs: frozenset[str] = frozenset()
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """A salesperson who can take one more customer. rank: 1 to 5. zones: empty for all of the shop."""
+
+    id: str
+    rank: int = 3
+    idle_ms: int = 0
+    skills: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRules:
+    """How to decide. keep_percent: a new pairing must be so much better than the offer that stands.
+
+    least_minor: who is worth less is not offered to anybody. declined: (customer, seller) not offered again.
+    """
+
+    policy: Policy = Policy.VALUE
+    keep_percent: int = 25
+    least_minor: int = 0
+    declined: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """One offer to make or to keep, and why, in one line."""
+
+    customer: str
+    seller: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The offers, most valuable customer first, and why each other customer waits."""
+
+    pairings: tuple[Pairing, ...] = ()
+    waiting: tuple[tuple[str, str], ...] = ()
+
+
+def assign(
+    customers: Iterable[Customer],
+    sellers: Iterable[Seller],
+    rules: AssignmentRules,
+    standing: Mapping[str, str] | None = None,
+    money: Callable[[int], str] = str,
+) -> Assignment:
+    """Return who is offered to whom.
+
+    First it is decided which customers are served: as many as can be, and of these the ones that the policy
+    puts first. Then each gets a seller: under `value` the one who suits best, the most valuable customer
+    first (the sum of place times `quality` is greatest), else by turn. Among equals the longest waiting
+    customer and the longest idle seller come first.
+
+    standing: customer -> seller of offers that are out. money: how a worth is written in a reason. The order
+    of the arguments does not matter. At most MAX_PEOPLE of each are looked at.
+
+    >>> anna, ben = Seller("anna", rank=5), Seller("ben", rank=2, idle_ms=60_000)
+    >>> found = assign([Customer("k1", 990), Customer("k2", 129000)], [ben, anna], AssignmentRules())
+    >>> [(pairing.customer, pairing.seller) for pairing in found.pairings]
+    [('k2', 'anna'), ('k1', 'ben')]
+    """
+    everyone = sorted(customers, key=lambda c: (-c.worth_minor, -c.waiting_ms, c.id))
+    people = [c for c in everyone if c.worth_minor >= rules.least_minor][:MAX_PEOPLE]
+    staff = sorted(sellers, key=lambda s: (-s.idle_ms, s.id))[:MAX_PEOPLE]
+    waiting = [(c.id, "worth too little for an offer") for c in everyone if c.worth_minor < rules.least_minor]
+    if not staff:
+        return Assignment((), (*((c.id, "no salesperson is free") for c in people), *waiting))
+    case = _Case(people, staff, rules, standing or {}, money)
+    served = case.serve()
+    found = tuple(case.pair(served))
+    left = [(c.id, case.why_not(p, served)) for p, c in enumerate(people) if p not in served]
+    return Assignment(found, (*left, *waiting))
+
+
+class _Case:
+    """One decision: customers by worth, sellers by turn."""
+
+    def __init__(
+        self,
+        people: Sequence[Customer],
+        staff: Sequence[Seller],
+        rules: AssignmentRules,
+        standing: Mapping[str, str],
+        money: Callable[[int], str],
+    ) -> None:
+        self._people, self._staff, self._rules = people, staff, rules
+        self._standing, self._money = standing, money
+        self._may = [[(c.id, s.id) not in rules.declined for s in staff] for c in people]
+
+    def serve(self) -> list[int]:
+        """Return the places of the customers to serve.
+
+        The weights belong to customers alone, so the best set is the one of a greedy choice (a transversal
+        matroid): nobody is left out for somebody who comes later, unless no seller may take them.
+        """
+        order = sorted(range(len(self._people)), key=lambda p: (self._people[p].waiting_ms, -p))
+        weights = {place: 1 + n for n, place in enumerate(order)}
+        if self._rules.policy is not Policy.TURN:
+            weights = {place: self._worth(place) * MAX_PEOPLE + turn for place, turn in weights.items()}
+        found = _match([[weights[p] if ok else 0 for ok in may] for p, may in enumerate(self._may)])
+        return sorted(p for p, s in found.items() if self._may[p][s])
+
+    def _worth(self, place: int) -> int:
+        customer = self._people[place]
+        bonus = self._rules.keep_percent if customer.id in self._standing else 0
+        return (min(max(customer.worth_minor, 0), MAX_WORTH) + 1) * (100 + bonus) // 100
+
+    def pair(self, served: Sequence[int]) -> Iterator[Pairing]:
+        """Yield a seller for each customer to serve."""
+        found = _match([self._fits(place, len(served) - n) for n, place in enumerate(served)])
+        for n, place in enumerate(served):
+            customer, seller = self._people[place], self._staff[found[n]]
+            yield Pairing(customer.id, seller.id, self._reason(customer, seller))
+
+    def _fits(self, place: int, importance: int) -> list[int]:
+        """Return how well each seller suits a customer, 0 where it may not be; the turn settles what is equal."""
+        customer, found = self._people[place], []
+        for n, seller in enumerate(self._staff):
+            by_value = self._rules.policy is Policy.VALUE
+            fit = importance * quality(seller, customer) if by_value else 0
+            if self._standing.get(customer.id) == seller.id:
+                fit += max(fit * self._rules.keep_percent // 100, 1)
+            found.append(_ALLOWED + fit * MAX_PEOPLE + len(self._staff) - n if self._may[place][n] else 0)
+        return found
+
+    def _reason(self, customer: Customer, seller: Seller) -> str:
+        parts = [f"worth {self._money(customer.worth_minor)}", f"waits {customer.waiting_ms // 1000} s"]
+        if self._standing.get(customer.id) == seller.id:
+            parts.append("was offered already")
+        if self._rules.policy is Policy.VALUE:
+            parts.append(f"rank {seller.rank}")
+            if common := sorted(seller.skills & customer.needs):
+                parts.append(f"knows {', '.join(common)}")
+            if seller.zones and customer.zone in seller.zones:
+                parts.append(f"works in {customer.zone}")
+        if seller is self._staff[0]:
+            parts.append("longest idle")
+        return f"{customer.id} to {seller.id}: {', '.join(parts)}"
+
+    def why_not(self, place: int, served: Sequence[int]) -> str:
+        """Return why a customer waits."""
+        if not any(self._may[place]):
+            return "everybody who is free has declined"
+        if self._rules.policy is Policy.TURN:
+            return "others wait longer"
+        worth = self._people[place].worth_minor
+        lower = [self._people[p].id for p in served if self._people[p].worth_minor < worth]
+        kept = [customer for customer in lower if customer in self._standing]
+        if kept:
+            return f"{kept[0]} was offered already, and the gain is too small"
+        return (
+            "the free salespeople who may come have more valuable customers"
+            if lower
+            else "others are worth more"
+        )
+
+
+_ALLOWED = 10**12
+
+
+def quality(seller: Seller, customer: Customer) -> int:
+    """Return from 12 to 100 how well a seller suits a customer: rank, skills, zone."""
+    points = RANK_POINTS * min(max(seller.rank, 1), 5)
+    points += SKILL_POINTS if seller.skills & customer.needs else 0
+    return points + (ZONE_POINTS if not seller.zones or customer.zone in seller.zones else 0)
+
+
+def _match(weights: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Return row -> column of the one-to-one matching with the greatest sum of weights, which are 0 or more."""
+    if not weights or not weights[0]:
+        return {}
+    if len(weights) == 1:
+        return {0: max(range(len(weights[0])), key=lambda column: weights[0][column])}
+    if len(weights[0]) == 1:
+        return {max(range(len(weights)), key=lambda row: weights[row][0]): 0}
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 a second to load, and few shops need it
+
+    rows, columns = linear_sum_assignment(weights, maximize=True)
+    return dict(zip(rows.tolist(), columns.tolist(), strict=True))

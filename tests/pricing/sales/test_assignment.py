@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.sales.assignment import Assignment, AssignmentRules, Customer, Policy, Seller, assign, quality
+
+ANNA = Seller("anna", rank=5, skills=frozenset({"watch"}), zones=frozenset({"jewels"}))
+BEN = Seller("ben", rank=3, idle_ms=300_000)
+CLEO = Seller("cleo", rank=3, idle_ms=600_000)
+WATCH = Customer("w", 500_000, 5000, frozenset({"watch", "gucci"}), "jewels")
+COAT = Customer("c", 129_000, 60_000, frozenset({"top"}))
+HAT = Customer("h", 2_000, 120_000)
+
+
+def pairs(found: Assignment) -> dict[str, str]:
+    return {pairing.customer: pairing.seller for pairing in found.pairings}
+
+
+@pytest.mark.parametrize(
+    ("policy", "sellers", "expected"),
+    [
+        (Policy.VALUE, [BEN, ANNA], {"w": "anna", "c": "ben"}),
+        (Policy.VALUE, [BEN, CLEO], {"w": "cleo", "c": "ben"}),
+        (Policy.VALUE, [BEN], {"w": "ben"}),
+        (Policy.VALUE_THEN_TURN, [BEN, ANNA], {"w": "ben", "c": "anna"}),
+        (Policy.TURN, [BEN, ANNA], {"h": "anna", "c": "ben"}),
+        (Policy.TURN, [ANNA], {"h": "anna"}),
+        (Policy.VALUE, [], {}),
+    ],
+)
+def test_policies(policy: Policy, sellers: list[Seller], expected: dict[str, str]) -> None:
+    found = pairs(assign([HAT, COAT, WATCH], sellers, AssignmentRules(policy)))
+    assert found.keys() == expected.keys()
+    if policy is Policy.VALUE:
+        assert found == expected
+    assert set(found.values()) == set(expected.values())
+
+
+def test_every_decision_explains_itself_in_a_line() -> None:
+    rules = AssignmentRules(least_minor=1000)
+    found = assign(
+        [WATCH, COAT, HAT, Customer("p", 5)], [ANNA], rules, money=lambda minor: f"€{minor // 100}"
+    )
+    (only,) = found.pairings
+    assert only.reason == (
+        "w to anna: worth €5000, waits 5 s, rank 5, knows watch, works in jewels, longest idle"
+    )
+    assert dict(found.waiting) == {
+        "c": "others are worth more",
+        "h": "others are worth more",
+        "p": "worth too little for an offer",
+    }
+    nobody = assign([WATCH], [], AssignmentRules())
+    assert nobody.waiting == (("w", "no salesperson is free"),)
+    declined = AssignmentRules(declined=frozenset({("w", "anna")}))
+    found = assign([WATCH, COAT], [ANNA], declined)
+    assert (pairs(found), dict(found.waiting)["w"]) == ({"c": "anna"}, "everybody who is free has declined")
+    found = assign([COAT, Customer("x", 130_000)], [ANNA], AssignmentRules(), {"c": "anna"})
+    assert dict(found.waiting) == {"x": "c was offered already, and the gain is too small"}
+    assert pairs(assign([COAT, WATCH], [ANNA], AssignmentRules(), {"c": "anna"})) == {"w": "anna"}
+
+
+NAMES = st.integers(0, 12)
+CUSTOMERS = st.lists(
+    st.builds(
+        lambda n, worth, waiting, needs: Customer(f"c{n}", worth, waiting * 1000, frozenset(needs)),
+        NAMES,
+        st.integers(0, 5) | st.integers(0, 10**7),
+        st.integers(0, 3),
+        st.sets(st.sampled_from(["watch", "bag"])),
+    ),
+    unique_by=lambda c: c.id,
+    max_size=9,
+)
+SELLERS = st.lists(
+    st.builds(
+        lambda n, rank, idle, skills: Seller(f"s{n}", rank, idle * 1000, frozenset(skills)),
+        NAMES,
+        st.integers(1, 5),
+        st.integers(0, 3),
+        st.sets(st.sampled_from(["watch", "bag"])),
+    ),
+    unique_by=lambda s: s.id,
+    max_size=6,
+)
+RULES = st.builds(
+    AssignmentRules,
+    st.sampled_from(Policy),
+    least_minor=st.sampled_from([0, 100]),
+    declined=st.frozensets(
+        st.tuples(NAMES.map(lambda n: f"c{n}"), NAMES.map(lambda n: f"s{n}")), max_size=20
+    ),
+)
+
+
+@given(CUSTOMERS, SELLERS, RULES, st.data())
+def test_nobody_is_offered_twice_and_order_does_not_matter(
+    customers: list[Customer], sellers: list[Seller], rules: AssignmentRules, data: st.DataObject
+) -> None:
+    found = assign(customers, sellers, rules)
+    assert len({p.customer for p in found.pairings}) == len(found.pairings)
+    assert len({p.seller for p in found.pairings}) == len(found.pairings)
+    assert {p.seller for p in found.pairings} <= {s.id for s in sellers}
+    assert not rules.declined & {(p.customer, p.seller) for p in found.pairings}
+    told = [p.customer for p in found.pairings] + [customer for customer, _ in found.waiting]
+    assert sorted(told) == sorted(c.id for c in customers)
+    assert all("\n" not in p.reason for p in found.pairings)
+    mixed = data.draw(st.permutations(customers)), data.draw(st.permutations(sellers))
+    assert assign(*mixed, rules) == found
+    # What is offered stays offered while nothing changes.
+    assert pairs(assign(customers, sellers, rules, pairs(found))) == pairs(found)
+
+
+@given(CUSTOMERS, SELLERS, RULES)
+def test_a_higher_value_waits_only_for_a_stated_reason(
+    customers: list[Customer], sellers: list[Seller], rules: AssignmentRules
+) -> None:
+    found = assign(customers, sellers, rules)
+    worth = {c.id: c.worth_minor for c in customers}
+    least = min((worth[p.customer] for p in found.pairings), default=0)
+    for customer, reason in found.waiting:
+        if rules.policy is Policy.TURN or worth[customer] <= least or worth[customer] < rules.least_minor:
+            continue
+        assert any(customer == who for who, _ in rules.declined) or not sellers
+        assert reason != "others are worth more"
+
+
+@given(CUSTOMERS.map(lambda c: c[:4]), SELLERS.map(lambda s: s[:4]), st.data())
+def test_it_is_the_best_of_all_ways(
+    customers: list[Customer], sellers: list[Seller], data: st.DataObject
+) -> None:
+    found = pairs(assign(customers, sellers, AssignmentRules()))
+    people, staff = {c.id: c for c in customers}, {s.id: s for s in sellers}
+    served = sorted(found, key=lambda c: (-people[c].worth_minor, -people[c].waiting_ms, c))
+    assert len(served) == min(len(customers), len(sellers))
+    best = sorted(customers, key=lambda c: (-c.worth_minor, -c.waiting_ms, c.id))[: len(served)]
+    assert [c.worth_minor for c in best] == [people[c].worth_minor for c in served]
+
+    def total(chosen: tuple[str, ...]) -> int:
+        places = enumerate(zip(served, chosen, strict=True))
+        return sum((len(served) - n) * quality(staff[s], people[c]) for n, (c, s) in places)
+
+    ways = permutations(staff, len(served))
+    assert total(tuple(found[c] for c in served)) == max(map(total, ways))
