@@ -155,7 +155,7 @@ class _Case:
             yield Pairing(customer.id, seller.id, self._reason(customer, seller))
 
     def _fits(self, place: int, importance: int) -> list[int]:
-        """Return how well each seller suits a customer, 0 where it may not be; the turn settles what is equal."""
+        """Return how well each seller suits a customer, 0 for not at all; the turn settles what is equal."""
         customer, found = self._people[place], []
         for n, seller in enumerate(self._staff):
             by_value = self._rules.policy is Policy.VALUE
@@ -190,11 +190,7 @@ class _Case:
         kept = [customer for customer in lower if customer in self._standing]
         if kept:
             return f"{kept[0]} was offered already, and the gain is too small"
-        return (
-            "the free salespeople who may come have more valuable customers"
-            if lower
-            else "others are worth more"
-        )
+        return "no free salesperson may take this customer" if lower else "others are worth more"
 
 
 _ALLOWED = 10**12
@@ -208,7 +204,7 @@ def quality(seller: Seller, customer: Customer) -> int:
 
 
 def _match(weights: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return row -> column of the one-to-one matching with the greatest sum of weights, which are 0 or more."""
+    """Return row -> column of the one-to-one matching with the greatest sum; no weight is below 0."""
     if not weights or not weights[0]:
         return {}
     if len(weights) == 1:

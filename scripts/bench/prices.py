@@ -1,4 +1,4 @@
-"""`msh bench prices`: looks a second that the ledger takes, price lookups a second, memory of people."""
+"""`msh bench prices`: the ledger's looks and lookups a second, its memory, the time to assign staff."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from argparse import ArgumentTypeError
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from random import Random
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from pricing.ledger.lookup_once import LookupOnce
 from pricing.ledger.votes import Vote
 from pricing.live.offers import Judge
 from pricing.live.remembered import Answer, Freshness, Result, Thing
+from pricing.sales.assignment import AssignmentRules, Customer, Seller, assign
 from pricing.slots import SLOTS
 from pricing.value import Price
 
@@ -32,6 +35,7 @@ MS = 1_000_000
 LOOK_MS = 400
 BRANDS = 40
 CACHED = 500
+CUSTOMERS, SELLERS = 50, 30
 
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
         **lookups_per_second(args.catalogue),
         **cache_per_second(),
         "bytes_per_1000_people": round(memory(args.people, args.looks) * 1000 / args.people),
+        "assignment_ms": assignment_ms(),
     }
     if args.json:
         print(json.dumps(figures))
@@ -66,7 +71,23 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{figures['bytes_per_1000_people'] / 2**20:>12.1f} MiB for 1,000 people, {args.looks} looks at each"
     )
+    print(
+        f"{figures['assignment_ms']:>12.2f} ms to assign {CUSTOMERS} customers to {SELLERS} salespeople (median)"
+    )
     return 0
+
+
+def assignment_ms(rounds: int = 200) -> float:
+    """Return how long one decision for a full floor takes, in ms, the median of many."""
+    random = Random(1)
+    people = [Customer(f"{n}", random.randrange(10**6), random.randrange(10**5)) for n in range(CUSTOMERS)]
+    staff = [Seller(f"{n}", random.randint(1, 5), random.randrange(10**6)) for n in range(SELLERS)]
+    times = []
+    for _ in range(rounds + 1):  # the first loads SciPy
+        begun = time.perf_counter()
+        assign(people, staff, AssignmentRules())
+        times.append(time.perf_counter() - begun)
+    return round(1000 * median(times[1:]), 2)
 
 
 def looks_per_second(people: int, looks: int) -> float:
