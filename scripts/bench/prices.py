@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         f"{figures['bytes_per_1000_people'] / 2**20:>12.1f} MiB for 1,000 people, {args.looks} looks at each"
     )
     print(
-        f"{figures['assignment_ms']:>12.2f} ms to assign {CUSTOMERS} customers to {SELLERS} salespeople (median)"
+        f"{figures['assignment_ms']:>12.2f} ms to assign {CUSTOMERS} customers to {SELLERS} sellers (median)"
     )
     return 0
 
