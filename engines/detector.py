@@ -6,8 +6,12 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
-from engines.decoding import decode, thresholds_of
+import numpy as np
+
+from engines.decoding import decode, is_full, thresholds_of
+from engines.detections import Detections
 from engines.errors import InferenceFailed
+from engines.image import I420
 from engines.letterbox import Fit, letterbox
 from engines.manifest import MANIFEST, ChannelOrder, Model, find_model, read_manifest
 from engines.openvino_runtime import Network, Precision, Slot
@@ -17,8 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.decoding import Raw
-    from engines.detections import Detections
-    from engines.image import I420
+    from engines.views import View
 
 PATIENCE_S = 10.0
 
@@ -44,6 +47,37 @@ class Pending:
             return [self._detector.read(slot.result(timeout_s), fit) for slot, fit in work]
         finally:
             self._release()
+
+
+class ViewWork:
+    """One view of a picture under work. Its slot goes back with the result, or when it is let go."""
+
+    def __init__(self, detector: Detector, network: Network, view: View) -> None:
+        self._detector, self._view = detector, view
+        self._slots: list[Slot] = []
+        self._fit: Fit | None = None
+        self._release = weakref.finalize(self, network.give_back, self._slots)
+
+    def begin(self, slot: Slot, picture: I420, *, rgb: bool) -> None:
+        """Draw the view into the slot and start it."""
+        self._slots.append(slot)
+        self._fit = letterbox(_part(picture, self._view), slot.pixels, rgb=rgb)
+        slot.start()
+
+    def result(self, timeout_s: float = PATIENCE_S) -> tuple[Detections, bool]:
+        """Wait; return what is seen, in pixels of the picture, and whether the answer is full.
+
+        A full answer has no room left: there may be more than it says. Raises InferenceFailed. Call once.
+        """
+        assert self._fit is not None
+        try:
+            raw = self._slots[0].result(timeout_s)
+        finally:
+            self._release()
+        found = self._detector.read(raw, self._fit, self._view.size)
+        left, top, _, _ = self._view.region
+        boxes = found.boxes + np.array([left, top, left, top], np.float32)
+        return Detections(boxes, found.scores, found.classes), self._detector.is_full(raw)
 
 
 class Detector:
@@ -87,6 +121,30 @@ class Detector:
             slot.start()
         return pending
 
+    def start_view(self, picture: I420, view: View) -> ViewWork:
+        """Begin to work on a part of a picture, which is read before this returns. Raises InferenceFailed."""
+        work = ViewWork(self, self._network, view)
+        try:
+            work.begin(
+                self._network.take(view.size), picture, rgb=self._model.input.order is ChannelOrder.RGB
+            )
+        except ValueError as error:
+            raise InferenceFailed(f"model {self.name}: {error}") from error
+        return work
+
+    def is_full(self, raw: Raw) -> bool:
+        """Tell whether even the least of an answer's scores counts: then it may have left some out."""
+        return is_full(raw, self._model, self._thresholds)
+
+    @property
+    def model(self) -> Model:
+        """The model as the manifest describes it."""
+        return self._model
+
+    def threshold(self, label: str) -> float:
+        """Return the least score of a class."""
+        return float(self._thresholds[self._model.classes.index(label)])
+
     def _fit(self, picture: I420) -> Fit:
         size = self._model.input
         try:
@@ -94,9 +152,18 @@ class Detector:
         except ValueError as error:
             raise InferenceFailed(f"model {self.name}: {error}") from error
 
-    def read(self, raw: Raw, fit: Fit) -> Detections:
-        """Turn one answer into boxes in the picture: above threshold, best of each heap, clipped."""
-        return decode(raw, fit, self._model, self._thresholds)
+    def read(self, raw: Raw, fit: Fit, size: tuple[int, int] | None = None) -> Detections:
+        """Turn one answer into boxes in the picture, see `decode`."""
+        return decode(raw, fit, self._model, self._thresholds, size)
+
+
+def _part(picture: I420, view: View) -> I420:
+    """Return a view's part of a picture, as a picture that shares its memory."""
+    left, top, right, bottom = view.region
+    if right > picture.width or bottom > picture.height:
+        raise ValueError(f"a view reaches beyond the picture of {picture.width} x {picture.height}")
+    chroma = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)
+    return I420(picture.y[top:bottom, left:right], picture.u[chroma], picture.v[chroma])
 
 
 def load_detector(

@@ -61,6 +61,14 @@ class I420:
         """Return the planes y, u, v tightly packed."""
         return b"".join(np.ascontiguousarray(plane).tobytes() for plane in (self.y, self.u, self.v))
 
+    def rotated(self, degrees: int) -> I420:
+        """Return the picture turned clockwise by 0, 90, 180 or 270 degrees, with planes of its own."""
+        if degrees not in (0, 90, 180, 270):
+            raise ValueError("a picture is turned by 0, 90, 180 or 270 degrees")
+        turns = -degrees // 90
+        y, u, v = (np.array(np.rot90(plane, turns), order="C") for plane in (self.y, self.u, self.v))
+        return I420(y, u, v)
+
     def crop(self, x: float, y: float, width: float, height: float) -> I420:
         """Copy the given rectangle, clipped to the picture and widened to even offsets."""
         left, top = max(0, int(x)) // 2 * 2, max(0, int(y)) // 2 * 2

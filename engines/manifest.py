@@ -64,6 +64,7 @@ class Model:
     """One model. thresholds: least score per class, in the order of classes.
 
     Only detectors tell classes: those of other models are empty, and so are their thresholds.
+    smallest_px: from which height on a thing of the first class is found well, px of the input; 0: not known.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Model:
     classes: tuple[str, ...]
     thresholds: tuple[float, ...]
     nms_iou: float
+    smallest_px: float = 0.0
 
     def check_file(self) -> None:
         """Raise BadInput where the file is missing or is not the one described."""
@@ -198,6 +200,7 @@ def _model(name: str, block: _Block, folder: Path) -> Model:
     origin = block.block("origin")
     decoder: Decoder = _choice(Decoder, block, "decoder")
     classes, thresholds, nms_iou = _detection(block) if decoder is Decoder.TF_SSD else ((), (), 1.0)
+    smallest_px = block.number("smallest_px", 1, 4096) if "smallest_px" in block.content else 0.0
     model = Model(
         name,
         (folder / block.text("file")).resolve(),
@@ -209,6 +212,7 @@ def _model(name: str, block: _Block, folder: Path) -> Model:
         classes,
         thresholds,
         nms_iou,
+        smallest_px,
     )
     for inner in (origin, block):
         inner.close()

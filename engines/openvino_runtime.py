@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from engines.manifest import Model
 
 SETTLE_S = 5.0
+MAX_FLEXIBLE = 12
+"""Most idle requests of other sizes than the manifest's that are kept: each holds memory."""
 
 
 class Precision(str, Enum):
@@ -29,10 +31,15 @@ class Precision(str, Enum):
 
 
 class Slot:
-    """One request: the memory that a picture is drawn into, and its inference."""
+    """One request: the memory that a picture is drawn into, and its inference.
 
-    def __init__(self, request: Any, name: str) -> None:
-        self._request, self._name = request, name
+    size: width and height of the input; None: as the network was compiled.
+    """
+
+    def __init__(self, request: Any, name: str, size: tuple[int, int] | None = None) -> None:
+        self._request, self._name, self.size = request, name, size
+        if size is not None:
+            request.set_input_tensor(ov.Tensor(ov.Type.u8, ov.Shape([1, size[1], size[0], 3])))
         self.pixels: npt.NDArray[np.uint8] = request.get_input_tensor().data[0]
 
     def start(self) -> None:
@@ -64,7 +71,11 @@ class Slot:
 
 
 class Network:
-    """A compiled model and its slots, at most `most_slots`, which any thread may take."""
+    """A compiled model and its slots, at most `most_slots` at work, which any thread may take.
+
+    The input of the manifest is compiled as it is. Any other size runs in one network without fixed sides,
+    compiled when first asked for; of its memory the sizes used last are kept.
+    """
 
     def __init__(
         self,
@@ -74,41 +85,49 @@ class Network:
         precision: Precision = Precision.FASTEST,
         most_slots: int = 64,
     ) -> None:
-        config: dict[str, Any] = {
+        self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             # pinned, every model's first thread sits on the same core: two models at once then take turns
             "ENABLE_CPU_PINNING": False,
         }
         if precision is Precision.FP32:
-            config["INFERENCE_PRECISION_HINT"] = "f32"
-        core = ov.Core()
-        try:
-            self._compiled = core.compile_model(_fed_with_pixels(core, model), "CPU", config)
-        except RuntimeError as error:
-            raise BadInput(
-                f"model {model.name}: OpenVINO cannot load {model.path}: {one_line(error)}"
-            ) from error
-        self._name, self._most = model.name, most_slots
-        self._lock = threading.Lock()
+            self._config["INFERENCE_PRECISION_HINT"] = "f32"
+        self._model, self._name, self._most = model, model.name, most_slots
+        self._own = (model.input.width, model.input.height)
+        self._compiled = self._compile([1, 3, model.input.height, model.input.width])
+        self._flexible: Any = None
+        # Re-entrant: a finalizer of abandoned work may give its slots back in the midst of this.
+        self._lock = threading.RLock()
+        self._compiling = threading.Lock()
         self._free: list[Slot] = []
-        self._made = 0
+        self._out = 0
 
     @property
     def precision(self) -> str:
         """The arithmetic in use, as OpenVINO names it: f32, bf16, f16."""
         return str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
 
-    def take(self) -> Slot:
-        """Return a slot that no one else has; raise InferenceFailed when all are out."""
+    def take(self, size: tuple[int, int] | None = None) -> Slot:
+        """Return a slot that no one else has; raise InferenceFailed when too many are out.
+
+        size: width and height of the input, multiples of 32; None: those of the manifest.
+        """
+        wanted = None if size == self._own else size
         with self._lock:
-            slot = self._free.pop(0) if self._free else None
-            if slot is None:
-                if self._made >= self._most:
-                    raise InferenceFailed(f"model {self._name}: {self._most} pictures are in flight already")
-                self._made += 1
+            if self._out >= self._most:
+                raise InferenceFailed(f"model {self._name}: {self._most} pictures are in flight already")
+            self._out += 1
+            slot = next((free for free in self._free if free.size == wanted), None)
+            if slot is not None:
+                self._free.remove(slot)
         if slot is None:
-            return Slot(self._compiled.create_infer_request(), self._name)
+            try:
+                return self._new_slot(wanted)
+            except Exception:
+                with self._lock:
+                    self._out -= 1
+                raise
         if not slot.settled(SETTLE_S):
             self.give_back([slot])
             raise InferenceFailed(f"model {self._name}: an abandoned picture is still under work")
@@ -117,7 +136,28 @@ class Network:
     def give_back(self, slots: list[Slot]) -> None:
         """Take slots back, also ones that still work: they are waited for before their next use."""
         with self._lock:
+            self._out -= len(slots)
             self._free.extend(slots)
+            flexible = [slot for slot in self._free if slot.size is not None]
+            for slot in flexible[:-MAX_FLEXIBLE]:
+                self._free.remove(slot)
+
+    def _new_slot(self, size: tuple[int, int] | None) -> Slot:
+        if size is None:
+            return Slot(self._compiled.create_infer_request(), self._name)
+        with self._compiling:
+            if self._flexible is None:
+                self._flexible = self._compile([1, 3, -1, -1])
+        return Slot(self._flexible.create_infer_request(), self._name, size)
+
+    def _compile(self, shape: list[int]) -> Any:
+        core = ov.Core()
+        try:
+            return core.compile_model(_fed_with_pixels(core, self._model, shape), "CPU", self._config)
+        except RuntimeError as error:
+            raise BadInput(
+                f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
+            ) from error
 
 
 def one_line(error: Exception) -> str:
@@ -125,13 +165,13 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _fed_with_pixels(core: ov.Core, model: Model) -> ov.Model:
-    """Read the ONNX file; make its input 1 x height x width x 3 uint8."""
+def _fed_with_pixels(core: ov.Core, model: Model, shape: list[int]) -> ov.Model:
+    """Read the ONNX file; make its input N x height x width x 3 uint8. shape: N C H W, -1: open."""
     network = core.read_model(model.path)
     outputs = {name for output in network.outputs for name in output.get_names()}
     if missing := [name for name in OUTPUTS if name not in outputs]:
         raise BadInput(f"model {model.name}: {model.path} has no output {', '.join(missing)}")
-    network.reshape([1, 3, model.input.height, model.input.width])
+    network.reshape(shape)
     steps = PrePostProcessor(network)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout("NCHW"))

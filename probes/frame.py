@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 
 class Kind(str, Enum):
-    """What a detection is."""
+    """What a detection is. DOUBTFUL: perhaps a person; it is masked, and nothing else is done with it."""
 
     PERSON = "person"
+    DOUBTFUL = "doubtful"
     FACE = "face"
     ACCESSORY = "accessory"
     MARK = "mark"

@@ -22,7 +22,7 @@ from onnx import numpy_helper
 from engines.convert.onnx_graph import Graph
 from engines.errors import BadInput
 
-BEST = 100
+BEST = 500
 HEAT, SIZE, OFFSET = "537", "538", "539"
 
 

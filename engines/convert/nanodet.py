@@ -33,7 +33,7 @@ BINS = 11
 COCO_CLASSES = 80
 KEPT = {"person": 0, "backpack": 24, "umbrella": 25, "handbag": 26, "tie": 27, "suitcase": 28}
 DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
-BEST = 300
+BEST = 500
 # the head gives left, top, right, bottom; boxes are wanted as y1 x1 y2 x2
 CHANNELS = [
     *KEPT.values(),

@@ -22,6 +22,7 @@ from engines.manifest import Decoder
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
+from engines.thresholds import detection_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,7 +86,7 @@ def deepstream_files(
     """Return the text of each file by its name, as it is to stand in folder. Raises BadInput.
 
     Models for enrolment are no part of a graph and have none. thresholds: least score by class, by model,
-    instead of the manifest's.
+    instead of those at which the product masks.
     """
     files = {}
     for model in models:
@@ -94,7 +95,8 @@ def deepstream_files(
         labels = folder / f"{model.name}.labels.txt" if model.classes else None
         if labels is not None:
             files[labels.name] = label_text(model)
-        inference = machine.inference(model, (thresholds or {}).get(model.name))
+        least = (thresholds or {}).get(model.name) or detection_thresholds(model)
+        inference = machine.inference(model, least)
         files[f"{model.name}.yml"] = nvinfer_yaml(inference, folder=folder, labels=labels)
     for preset in TrackerPreset:
         tracker = NvTracker(preset, version=machine.deepstream)

@@ -37,7 +37,7 @@ MARK_OUTPUTS = ("boxes", "scores", "vectors")
 """What a model of marks answers to a picture: (K, 4) x1 y1 x2 y2 in px of its input, (K,), (K, VECTOR)."""
 DEEPSTREAM = Path("/opt/nvidia/deepstream/deepstream")
 PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
-BEST_K = 300
+BEST_K = 500
 """No graph of ours gives more boxes, so nvinfer cuts none away after its suppression."""
 MOST_BATCH = 1024
 

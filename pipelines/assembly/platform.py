@@ -85,6 +85,7 @@ def files_of_this_machine(
     from engines.deepstream.files import deepstream_files, this_machine  # noqa: PLC0415
     from engines.manifest import find_model, read_manifest  # noqa: PLC0415
     from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
+    from engines.thresholds import detection_thresholds  # noqa: PLC0415
     from pipelines.deepstream.graph.build import brand_model, engine_files  # noqa: PLC0415
 
     if capabilities.version is None:
@@ -97,9 +98,8 @@ def files_of_this_machine(
     manifest = read_manifest()
     models = [find_model(role.name, manifest) for role in roles]
     thresholds = {
-        role.name: dict.fromkeys(model.classes, role.min_confidence)
+        role.name: detection_thresholds(model, role.min_confidence)
         for role, model in zip(roles, models, strict=True)
-        if role.min_confidence is not None
     }
     if marks := brand_model(settings):
         models.append(marks)

@@ -39,6 +39,7 @@ class SourceSpec:
 
     source: rtsp:// or rtsps:// address without credentials, a device, or path of a file or image folder.
     fps: upper limit for cameras and files, exact rate for image folders. loop: files and folders start over.
+    rotate: degrees clockwise by which the picture is turned upright.
     """
 
     camera: str
@@ -54,6 +55,7 @@ class SourceSpec:
     reconnect_max_ms: int = 30000
     reconnect_jitter: float = 0.3
     loop: bool = False
+    rotate: int = 0
     tls_verify: bool = True
 
     def __post_init__(self) -> None:

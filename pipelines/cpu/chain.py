@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engines.active_regions import ActiveRegions
+from engines.scene import MIN_PERSON_PX, Wanted
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.redact import black_out
 
@@ -12,10 +14,12 @@ if TYPE_CHECKING:
 
     from engines.detections import Detections
     from engines.image import I420
+    from engines.scene import Scene
     from engines.tracking import Tracker
+    from engines.views import Region
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
-    from probes.redaction.redact import Polygon, RedactedFrame, Redactor
+    from probes.redaction.redact import Mask, Polygon, RedactedFrame, Redactor
 
 ANALYSED = frozenset({Kind.PERSON, Kind.FACE, Kind.ACCESSORY})
 PERSON = "person"
@@ -24,7 +28,8 @@ PERSON = "person"
 class CameraChain:
     """What one camera's frames go through, in order. Used by one thread.
 
-    labels: the class names of the person and accessory detector.
+    labels: the class names of the person and accessory detector. min_person_px: height of the smallest
+    person to find. by_motion: look closer only where something happens; else everywhere, in every frame.
     """
 
     def __init__(
@@ -36,24 +41,43 @@ class CameraChain:
         book: TrackBook,
         redactor: Redactor,
         masks: Sequence[Polygon] = (),
+        min_person_px: float = MIN_PERSON_PX,
+        by_motion: bool = False,
     ) -> None:
         self.camera = camera
+        self._min_person_px = min_person_px
+        self._active = ActiveRegions() if by_motion else None
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
 
-    def prepare(self, pixels: I420) -> None:
-        """Black the camera's masks out, so that nothing behind them is analysed."""
+    def prepare(self, pixels: I420, captured_at: int) -> Wanted:
+        """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""
         black_out(pixels, self._masks)
+        active = self._active
+        if active is None:
+            return Wanted(self._min_person_px)
 
-    def assemble(self, captured_at: int, pixels: I420, objects: Detections, faces: Detections) -> Frame:
+        def regions() -> tuple[Region, ...] | None:
+            return active.update(pixels.y, captured_at)
+
+        return Wanted(self._min_person_px, regions)
+
+    def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame."""
-        found = [*self._objects(captured_at, objects), *_faces(faces)]
+        found = [
+            *self._objects(captured_at, scene.objects),
+            *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),
+            *detections_of(scene.faces, Kind.FACE, "face"),
+        ]
+        if self._active is not None:
+            boxes = ((d.box.x, d.box.y, d.box.right, d.box.bottom) for d in found)
+            self._active.add(boxes, captured_at)
         return Frame(self.camera, captured_at, (pixels.width, pixels.height), tuple(found), ANALYSED)
 
-    def redact(self, frame: Frame, pixels: I420) -> RedactedFrame:
-        """Cover all heads, in place. Raises RedactionFailed: then nothing of the picture may leave."""
-        return self._redactor.redact(frame, pixels)
+    def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
+        """Cover all heads, and `more`, in place. Raises RedactionFailed: then nothing of it may leave."""
+        return self._redactor.redact(frame, pixels, more)
 
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once."""
@@ -74,9 +98,10 @@ class CameraChain:
                 yield Detection(Kind.ACCESSORY, label, seen.score, _box(*seen.box))
 
 
-def _faces(faces: Detections) -> Iterator[Detection]:
-    for corners, score in zip(faces.boxes.tolist(), faces.scores.tolist(), strict=True):
-        yield Detection(Kind.FACE, "face", score, _box(*corners))
+def detections_of(found: Detections, kind: Kind, label: str) -> Iterator[Detection]:
+    """Yield detections of one kind as they are written down in a frame."""
+    for corners, score in zip(found.boxes.tolist(), found.scores.tolist(), strict=True):
+        yield Detection(kind, label, score, _box(*corners))
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
+from engines.scene import TooMany
 from pipelines.floor.feed import FloorFeed
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from engines.detector import Detector, Pending
+    from engines.scene import PendingScenes, Scene, SceneDetector, Wanted
     from pipelines.cameras.latest import LatestPerCamera
     from pipelines.cameras.source import RawFrame
     from pipelines.cpu.chain import CameraChain
@@ -39,8 +40,7 @@ class InferenceLoop:
         self,
         *,
         frames: LatestPerCamera[RawFrame],
-        persons: Detector,
-        faces: Detector,
+        scenes: SceneDetector,
         chains: Mapping[str, CameraChain],
         floor: Floor,
         looks: LookWorkers,
@@ -51,7 +51,7 @@ class InferenceLoop:
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._frames, self._persons, self._faces = frames, persons, faces
+        self._frames, self._scenes = frames, scenes
         self._chains, self._floor, self._looks = chains, floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
@@ -99,7 +99,7 @@ class InferenceLoop:
             raise
 
     def _work(self) -> None:
-        under_work: tuple[list[RawFrame], Pending, Pending] | None = None
+        under_work: tuple[list[RawFrame], PendingScenes] | None = None
         while not self._stop.is_set() or under_work:
             batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
             started = self._begin(batch) if batch else None
@@ -108,33 +108,38 @@ class InferenceLoop:
             under_work = started
             self._feed.pass_time()
 
-    def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], Pending, Pending] | None:
-        pictures = [raw.pixels for raw in batch]
-        try:
-            with self._timed("letterbox"):
-                for raw in batch:
-                    self._chains[raw.camera].prepare(raw.pixels)
-                return batch, self._persons.start(pictures), self._faces.start(pictures)
-        except InferenceFailed as error:
-            self._drop_batch(batch, error)
-            return None
+    def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], PendingScenes]:
+        begun: list[RawFrame] = []
+        wanted: list[Wanted] = []
+        with self._timed("letterbox"):
+            for raw in batch:
+                try:
+                    wanted.append(self._chains[raw.camera].prepare(raw.pixels, raw.captured_at))
+                except Exception:  # one camera's fault must not touch the others
+                    logger.exception("camera %s: a frame was dropped", raw.camera)
+                    self._drop(raw.camera, "error")
+                else:
+                    begun.append(raw)
+            return begun, self._scenes.start([raw.pixels for raw in begun], wanted)
 
-    def _finish_batch(self, batch: list[RawFrame], persons: Pending, faces: Pending) -> None:
-        try:
-            with self._timed("detect"):
-                objects, heads = persons.result(), faces.result()
-        except InferenceFailed as error:
-            self._drop_batch(batch, error)
-            return
-        for raw, seen, face in zip(batch, objects, heads, strict=True):
-            chain = self._chains[raw.camera]
+    def _finish_batch(self, batch: list[RawFrame], pending: PendingScenes) -> None:
+        with self._timed("detect"):
+            scenes = pending.results()
+        for raw, scene in zip(batch, scenes, strict=True):
+            if isinstance(scene, InferenceFailed):
+                self._withhold(raw.camera, scene)
+                continue
             try:
-                with self._timed("track"):
-                    frame = chain.assemble(raw.captured_at, raw.pixels, seen, face)
-                self._finish(chain, frame, raw)
+                self._assemble(raw, scene)
             except Exception:  # one camera's fault must not touch the others
                 logger.exception("camera %s: a frame was dropped", raw.camera)
                 self._drop(raw.camera, "error")
+
+    def _assemble(self, raw: RawFrame, scene: Scene) -> None:
+        chain = self._chains[raw.camera]
+        with self._timed("track"):
+            frame = chain.assemble(raw.captured_at, raw.pixels, scene)
+        self._finish(chain, frame, raw)
 
     def _finish(self, chain: CameraChain, frame: Frame, raw: RawFrame) -> None:
         camera = raw.camera
@@ -167,10 +172,9 @@ class InferenceLoop:
                     sink.publish(redacted)
         self._feed.published(frame)
 
-    def _drop_batch(self, batch: list[RawFrame], error: InferenceFailed) -> None:
-        logger.error("no detections, frames withheld: %s", error)
-        for raw in batch:
-            self._drop(raw.camera, "inference_failed")
+    def _withhold(self, camera: str, error: InferenceFailed) -> None:
+        logger.error("camera %s: no detections, a frame was withheld: %s", camera, error)
+        self._drop(camera, "too_many_faces" if isinstance(error, TooMany) else "inference_failed")
 
     def _drop(self, camera: str, reason: str) -> None:
         self._metrics.frames_dropped.labels(camera, reason).inc()

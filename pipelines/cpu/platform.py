@@ -6,8 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from engines.detector import load_detector
-from engines.manifest import MANIFEST, find_model, read_manifest
+from engines.scene import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import SourceSpec, Transport
@@ -23,13 +22,11 @@ from probes.redaction.redact import Redactor
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engines.detector import Detector
     from pipelines.cameras.source import RawFrame
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.interfaces import PlatformParts
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.camera import CameraConfig
-    from pipelines.settings.models import ModelConfig
     from pipelines.settings.root import Settings
 
 LOST_MS = 2000
@@ -55,22 +52,25 @@ class CpuPlatform:
         metrics = parts.metrics
         self._metrics, self._on_state = metrics, parts.on_state
         threads = settings.platform.threads or None
-        persons = _detector(settings.models.person, threads)
-        faces = _detector(settings.models.face, threads)
-        for detector in (persons, faces):
+        scenes = load_scene_detector(
+            settings.models.person.name,
+            settings.models.face.name,
+            threads=threads,
+            person_confidence=settings.models.person.min_confidence,
+            face_confidence=settings.models.face.min_confidence,
+        )
+        for detector in scenes.detectors:
             metrics.model_loaded.labels(detector.name, detector.precision).set(1)
         cameras = settings.enabled_cameras()
         sessions = Sessions(settings.store.zone, parts.random)
         chains = {
-            name: _chain(name, camera, settings, persons.classes, sessions)
-            for name, camera in cameras.items()
+            name: _chain(name, camera, settings, scenes.classes, sessions) for name, camera in cameras.items()
         }
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         self._loop = InferenceLoop(
             frames=self._frames,
-            persons=persons,
-            faces=faces,
+            scenes=scenes,
             chains=chains,
             floor=parts.floor,
             looks=parts.looks,
@@ -154,15 +154,8 @@ def source_spec(name: str, camera: CameraConfig) -> SourceSpec:
         reconnect_max_ms=camera.reconnect.max_ms,
         reconnect_jitter=camera.reconnect.jitter,
         loop=camera.loop,
+        rotate=camera.rotate,
     )
-
-
-def _detector(model: ModelConfig, threads: int | None) -> Detector:
-    thresholds = {}
-    if model.min_confidence is not None:
-        classes = find_model(model.name, read_manifest(MANIFEST)).classes
-        thresholds = dict.fromkeys(classes, model.min_confidence)
-    return load_detector(model.name, threads=threads, thresholds=thresholds)
 
 
 def _chain(
@@ -177,4 +170,6 @@ def _chain(
         book=TrackBook(name, sessions, GAP_MS),
         redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
         masks=masks,
+        min_person_px=camera.min_person_px,
+        by_motion=True,
     )

@@ -37,9 +37,30 @@ _RTP_CHAINS = {
 def open_source(spec: SourceSpec) -> Source:
     """Begin a connection to a camera and return at once. SourceLost where not even that can be done."""
     if spec.kind is SourceKind.IMAGES:
-        return ImageFolder(spec.source, spec.fps, loop=spec.loop)
-    gst.init()
-    return GstSource(spec)
+        source: Source = ImageFolder(spec.source, spec.fps, loop=spec.loop)
+    else:
+        gst.init()
+        source = GstSource(spec)
+    return RotatedSource(source, spec.rotate) if spec.rotate else source
+
+
+class RotatedSource:
+    """A source whose pictures are turned clockwise, for a camera that hangs on its side or upside down."""
+
+    def __init__(self, source: Source, degrees: int) -> None:
+        self._source, self._degrees = source, degrees
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the next frame; see `Source`."""
+        return self._source.wait(timeout_s)
+
+    def take(self) -> I420:
+        """Return the turned frame; see `Source`."""
+        return self._source.take().rotated(self._degrees)
+
+    def close(self) -> None:
+        """Close the source; see `Source`."""
+        self._source.close()
 
 
 class GstSource:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
+from engines.thresholds import PERSON, counting_thresholds
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
 from pipelines.floor.feed import FloorFeed
@@ -71,8 +72,8 @@ class PydsAnalysis:
         self._looks, self._metrics = looks, metrics
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
-        self._classes = _classes(settings)
-        self._cameras = _cameras(settings, self._classes, random, parts.clock)
+        self._classes, self._counted = _classes(settings), _counted(settings)
+        self._cameras = _cameras(settings, self._classes, self._counted, random, parts.clock)
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._meta = PydsMeta(pyds, SIZE)
         self._process_key = random.getrandbits(63)
@@ -172,7 +173,13 @@ class PydsAnalysis:
             brands=brands,
             on_result=lambda result: self._metrics.looks.labels(result.value).inc(),
         )
-        return looks, Chooser(self._meta, on_objects, classes=self._classes, wanted=lambda: looks.wanted)
+        return looks, Chooser(
+            self._meta,
+            on_objects,
+            classes=self._classes,
+            wanted=lambda: looks.wanted,
+            counted=self._counted,
+        )
 
     def _on_failure(self, camera: str | None) -> None:
         if camera in self._cameras:
@@ -209,14 +216,21 @@ def _classes(settings: Settings) -> Classes:
     return classes
 
 
+def _counted(settings: Settings) -> float:
+    """Return from which confidence on a person is tracked, shown and priced."""
+    person = settings.models.person
+    return counting_thresholds(find_model(person.name, read_manifest()), person.min_confidence)[PERSON]
+
+
 def _cameras(
-    settings: Settings, classes: Classes, random: Random, clock: StoreClock
+    settings: Settings, classes: Classes, counted: float, random: Random, clock: StoreClock
 ) -> dict[str, CameraMeta]:
     sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
     return {
         name: CameraMeta(
             name,
             classes=classes,
+            counted=counted,
             watch=HeadWatch(margin=faces.margin, hold_ms=faces.hold_ms),
             book=TrackBook(name, sessions, GAP_MS),
             now=clock.now,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from engines.colour import to_bgr
-from engines.detector import load_detector
+from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
 from pipelines.offline.annotator import Annotator
@@ -24,6 +24,7 @@ from pricing.money import display
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
 from probes.recognition.look_workers import SynchronousLooks
+from probes.redaction.look_ahead import AHEAD_MS
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ class AnnotateJob:
         recogniser = cache(_recogniser)
         targets = targets_in(brands, self._book)
         self._annotator = Annotator(
-            load_detector("nanodet-416"),
-            load_detector("centerface"),
+            load_scene_detector("nanodet-416", "centerface"),
             looks=lambda single: SynchronousLooks(recogniser(single), targets),
             ledger=lambda votes: Ledger(
                 self._currency,
@@ -125,7 +125,7 @@ class AnnotateJob:
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:
             return {"fps": fps} | self._few(begun, target, media.size, fps) | _noted(notes)
-        video = self._annotator.video(source.stem, chain(begun, frames))
+        video = self._annotator.video(source.stem, chain(begun, frames), ahead_ms=AHEAD_MS)
         written = 0
         with Mp4Writer(target, media.size, Fraction(fps).limit_denominator(1001)) as writer:
             for done in video.frames:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
+from engines.scene import TooMany
 from engines.tracking import Tracker
-from pipelines.cpu.chain import ANALYSED, CameraChain
+from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
+from probes.redaction.look_ahead import masks_from_later
 from probes.redaction.redact import RedactionFailed, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from engines.detector import Detector
     from engines.image import I420
+    from engines.scene import Scene, SceneDetector, Wanted
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 LOST_MS = 2000
 GAP_MS = 2500
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+"""Most luma bytes of the frames that wait to be covered."""
 
 
 @dataclass(slots=True)
@@ -58,6 +63,15 @@ class Video:
     withheld: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame that is not covered yet. Nobody but the redaction gets it."""
+
+    frame: Frame
+    pixels: I420
+    values: Mapping[TrackId, PersonValue]
+
+
 class Annotator:
     """Detects, tracks, masks and prices, as the live pipeline does.
 
@@ -67,74 +81,124 @@ class Annotator:
 
     def __init__(
         self,
-        persons: Detector,
-        faces: Detector,
+        scenes: SceneDetector,
         *,
         looks: Callable[[bool], Looks],
         ledger: Callable[[int], Ledger],
         masking: FacesConfig,
         min_votes: int,
     ) -> None:
-        self._persons, self._faces, self._looks = persons, faces, looks
+        self._scenes, self._looks = scenes, looks
         self._ledger, self._masking, self._min_votes = ledger, masking, min_votes
 
     def picture(self, pixels: I420) -> Annotated:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
-        objects, heads = self._persons.start([pixels]), self._faces.start([pixels])
-        found, faces = objects.result()[0], heads.result()[0]
-        detections = []
+        scene = self._scenes.detect(pixels)
+        found = scene.objects
+        detections = [
+            *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),
+            *detections_of(scene.faces, Kind.FACE, "face"),
+        ]
         for number, (corners, score, class_id) in enumerate(
             zip(found.boxes.tolist(), found.scores.tolist(), found.classes.tolist(), strict=True), 1
         ):
-            label = self._persons.classes[class_id]
-            kind = Kind.PERSON if label == "person" else Kind.ACCESSORY
+            label = self._scenes.classes[class_id]
+            kind = Kind.PERSON if label == PERSON else Kind.ACCESSORY
             track = TrackId("picture", "p", number) if kind is Kind.PERSON else None
             detections.append(Detection(kind, label, score, _box(corners), track))
-        for corners, score in zip(faces.boxes.tolist(), faces.scores.tolist(), strict=True):
-            detections.append(Detection(Kind.FACE, "face", score, _box(corners)))
         frame = Frame("picture", 0, (pixels.width, pixels.height), tuple(detections), ANALYSED)
         looks = self._looks(True)
         looks.offer(frame, pixels)
         values = PriceProbe(self._ledger(1)).update(frame, looks.drain())
         return Annotated(0, self._redactor().redact(frame, pixels), values)
 
-    def video(self, name: str, frames: Iterable[tuple[int, I420]]) -> Video:
-        """Annotate a video frame by frame; a frame that cannot be masked is withheld."""
+    def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
+        """Annotate a video frame by frame; a frame that cannot be masked is withheld.
+
+        ahead_ms: how long a frame waits for later ones, which show heads that are not found yet in it.
+        """
         video = Video(iter(()))
-        video.frames = self._run(name, frames, video)
+        video.frames = self._run(name, frames, video, ahead_ms)
         return video
 
-    def _run(self, name: str, frames: Iterable[tuple[int, I420]], video: Video) -> Iterator[Annotated]:
+    def _run(
+        self, name: str, frames: Iterable[tuple[int, I420]], video: Video, ahead_ms: int
+    ) -> Iterator[Annotated]:
+        chain = self._chain(name)
+        waiting: deque[_Waiting] = deque()
+        for frame, pixels, values in self._priced(chain, frames, video):
+            waiting.append(_Waiting(frame, pixels, values))
+            while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
+                yield from self._redacted(chain, waiting, ahead_ms, video)
+        while waiting:
+            yield from self._redacted(chain, waiting, ahead_ms, video)
+
+    def _redacted(
+        self, chain: CameraChain, waiting: deque[_Waiting], ahead_ms: int, video: Video
+    ) -> Iterator[Annotated]:
+        """Cover the frame that has waited longest."""
+        frames = [one.frame for one in waiting]
+        now = waiting.popleft()
+        try:
+            more = (
+                masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
+            )
+            redacted = chain.redact(now.frame, now.pixels, more)
+        except RedactionFailed:
+            video.withheld += 1
+        else:
+            yield Annotated(now.frame.captured_at, redacted, now.values)
+
+    def _chain(self, name: str) -> CameraChain:
         session = Random(name).choice
         letters = "".join(session("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(4))
-        chain = CameraChain(
+        return CameraChain(
             name,
-            labels=self._persons.classes,
-            tracker=Tracker(person_class=self._persons.classes.index("person"), lost_ms=LOST_MS),
+            labels=self._scenes.classes,
+            tracker=Tracker(person_class=self._scenes.classes.index(PERSON), lost_ms=LOST_MS),
             book=TrackBook(name, lambda _: letters, GAP_MS),
             redactor=self._redactor(),
+            by_motion=True,
         )
+
+    def _priced(
+        self, chain: CameraChain, frames: Iterable[tuple[int, I420]], video: Video
+    ) -> Iterator[tuple[Frame, I420, Mapping[TrackId, PersonValue]]]:
+        """Yield each frame with what is known of its persons by then; it is not covered yet."""
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for at, pixels in frames:
-            objects, heads = self._persons.start([pixels]), self._faces.start([pixels])
-            frame = chain.assemble(at, pixels, objects.result()[0], heads.result()[0])
+            scene = self._scene(pixels, chain.prepare(pixels, at), video)
+            if scene is None:
+                continue
+            frame = chain.assemble(at, pixels, scene)
             looks.offer(frame, pixels)
             values = prices.update(frame, looks.drain())
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
-            try:
-                redacted = chain.redact(frame, pixels)
-            except RedactionFailed:
-                video.withheld += 1
-            else:
-                yield Annotated(at, redacted, values)
+            yield frame, pixels, values
             for track in chain.ended(at):
                 prices.end(track)
+
+    def _scene(self, pixels: I420, wanted: Wanted, video: Video) -> Scene | None:
+        try:
+            return self._scenes.detect(pixels, wanted)
+        except TooMany:
+            video.withheld += 1
+            return None
 
     def _redactor(self) -> Redactor:
         faces = self._masking
         return Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms)
+
+
+def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
+    """Tell whether the first frame has waited long enough, or too many wait for the memory they take."""
+    if len(waiting) < 2:
+        return False
+    waited = waiting[-1].frame.captured_at - waiting[0].frame.captured_at
+    size = waiting[0].pixels.y.nbytes * len(waiting)
+    return waited >= ahead_ms * 1_000_000 or size > MAX_WAITING_BYTES
 
 
 def _box(corners: list[float]) -> Box:

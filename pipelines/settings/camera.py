@@ -107,6 +107,14 @@ class CameraDefaultsConfig(Section):
         ge=0.1,
         le=60.0,
     )
+    min_person_px: int = Field(
+        default=80,
+        title="Smallest person",
+        description="Height in pixels of the camera's picture of the smallest person that must be found and"
+        " masked; smaller needs more computing in large pictures.",
+        ge=40,
+        le=1000,
+    )
     transport: Literal["tcp", "udp", "auto"] = Field(
         default="tcp",
         title="Transport",
@@ -140,6 +148,12 @@ class CameraConfig(CameraDefaultsConfig):
     enabled: bool = Field(default=True, title="Enabled", description="false: the camera is left alone.")
     credentials: CredentialsConfig | None = Field(
         default=None, title="Credentials", description="User name and password of an RTSP camera."
+    )
+    rotate: Literal[0, 90, 180, 270] = Field(
+        default=0,
+        title="Rotate",
+        description="By how many degrees clockwise the picture is turned so that people stand upright;"
+        " zones and masks are those of the turned picture. 90 and 270 on the CPU platform only.",
     )
     loop: bool = Field(
         default=False, title="Loop", description="true: a file or folder starts again at its end."

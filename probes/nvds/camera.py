@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from itertools import count, pairwise
 from math import ceil, floor, isfinite
 from operator import itemgetter
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     Classes = Mapping[tuple[int, int], tuple[Kind, str]]
     """What (gie-unique-id, class id) stand for."""
 
+FULL = 400
+"""So many objects of one detector in a frame: its 500 places, before suppression, may have been full."""
 SMALLEST = 4
 """nvdsosd leaves boxes under 3 px undone (nvll_osd/cuosd.cpp, 9.1)."""
 BANDS = 24
@@ -49,12 +52,15 @@ class CameraMeta:
         now: Callable[[], int],
         from_wall: Callable[[int], int] = same,
         masks: Sequence[Polygon] = (),
+        counted: float = 0.0,
     ) -> None:
         """Begin. masks: polygons, corners from 0 to 1 of the frame.
 
         now: UTC ns, for frames that bring no time; from_wall: what it showed at a frame's own time.
+        counted: confidence below which a detected person is only masked.
         """
         self.camera = camera
+        self._counted = counted
         self._classes, self._watch, self._book, self._now = classes, watch, book, now
         self._from_wall = from_wall
         self._analysed = frozenset(kind for kind, _ in classes.values())
@@ -80,6 +86,10 @@ class CameraMeta:
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now())
         scale = width / surface[0], height / surface[1]
         objects = sorted(meta.objects, key=ORDER)
+        if len(objects) >= FULL:
+            by_model = Counter(seen.component for seen in objects)
+            if any(by_model[component] >= FULL for component, _ in self._classes):
+                raise MetaError("more persons or faces than a detector lists")
         with self._lock:
             pairs = self._detect(objects, scale, at)
         found = tuple([detection for _, detection in pairs if detection is not None])
@@ -140,6 +150,9 @@ class CameraMeta:
                 continue
             kind, label = known
             track = None
+            # Below 0 is no confidence at all: a person whom the tracker carries on without a detection.
+            if kind is Kind.PERSON and 0 <= confidence < self._counted:
+                kind = Kind.DOUBTFUL
             if kind is Kind.PERSON and number != UNTRACKED and number not in taken:
                 taken.add(number)
                 track = self._name(number, at)

@@ -43,10 +43,15 @@ class Chooser:
         *,
         classes: Classes,
         wanted: Callable[[], bool],
+        counted: float = 0.0,
         limits: RateLimits = GPU_LIMITS,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for."""
+        """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for.
+
+        counted: confidence below which a person is only masked.
+        """
+        self._counted = counted
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
         self._picker = LookScheduler(limits)
@@ -87,7 +92,8 @@ class Chooser:
             box = Box(seen.left, seen.top, seen.width, seen.height)
             if kind not in (Kind.PERSON, Kind.ACCESSORY) or not all(map(isfinite, box)):
                 continue
-            tracked = kind is Kind.PERSON and seen.number != UNTRACKED
+            doubtful = 0 <= seen.confidence < self._counted  # below 0: carried on by the tracker
+            tracked = kind is Kind.PERSON and seen.number != UNTRACKED and not doubtful
             track = TrackId(str(meta.pad), "", seen.number) if tracked else None
             found.append(Detection(kind, label, seen.confidence, box, track))
         return Frame(str(meta.pad), at, surface, tuple(found))

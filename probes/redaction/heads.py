@@ -18,6 +18,7 @@ FASTEST, FURTHEST = 12.0, 3.0
 SAME_PERSON = 0.15
 SURE, SLIMMEST = 0.5, 0.55
 MOST_HEADS = 1000
+PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
 
 
 class By(str, Enum):
@@ -67,7 +68,7 @@ class Heads:
         sure_faces: list[Box] = []
         for found in frame.detections:
             box = found.box
-            if found.kind is Kind.PERSON and box.area > 0:
+            if found.kind in PERSONS and box.area > 0:
                 persons.append((box, found.track))
             elif found.kind is Kind.FACE and box.area > 0:
                 faces.append(box)

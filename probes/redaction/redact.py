@@ -131,11 +131,16 @@ class Redactor:
         self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
         self._masks = tuple(tuple(polygon) for polygon in masks)
 
-    def redact(self, frame: Frame, pixels: I420) -> RedactedFrame:
-        """Cover heads and masks in place; any doubt raises RedactionFailed and leaves the picture black."""
+    def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
+        """Cover heads and masks in place; any doubt raises RedactionFailed and leaves the picture black.
+
+        more: regions to cover beside those that follow from this and earlier frames.
+        """
         try:
             _check_pixels(frame, pixels)
-            masks = self._watch.locate(frame)
+            masks = (*self._watch.locate(frame), *more)
+            for mask in more:
+                _check_box(mask.box, mask.by)
             black_out(pixels, self._masks)
             covered = []
             for mask in masks:

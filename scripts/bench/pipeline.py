@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from engines.detector import Detector
     from engines.image import I420
+    from engines.scene import SceneDetector
 
 SESSION = "bnch"
 FRAME_NS = 100_000_000
@@ -56,17 +56,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(frames: list[I420], rounds: int) -> dict[str, float]:
     """Return seconds a frame of each step, medians over the rounds of the mean in each."""
-    from engines.detector import load_detector  # noqa: PLC0415 loads OpenVINO
+    from engines.scene import load_scene_detector  # noqa: PLC0415 loads OpenVINO
 
-    persons, faces = load_detector("nanodet-416"), load_detector("centerface")
+    scenes = load_scene_detector("nanodet-416", "centerface")
     found: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, seconds in _round(persons, faces, frames):
+        for name, seconds in _round(scenes, frames):
             found.setdefault(name, []).append(seconds / len(frames))
     return {name: median(costs) for name, costs in found.items()}
 
 
-def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[tuple[str, float]]:
+def _round(scenes: SceneDetector, frames: list[I420]) -> Iterator[tuple[str, float]]:
     """Take all frames through one step after the other; yield each step's name and seconds."""
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
@@ -76,21 +76,18 @@ def _round(persons: Detector, faces: Detector, frames: list[I420]) -> Iterator[t
 
     clock = time.perf_counter
     begun = clock()
-    seen = []
-    for picture in frames:
-        both = persons.start([picture]), faces.start([picture])
-        seen.append((both[0].result()[0], both[1].result()[0]))
+    seen = [scenes.detect(picture) for picture in frames]
     yield "detect persons and faces", clock() - begun
     chain = CameraChain(
         "bench",
-        labels=persons.classes,
+        labels=scenes.classes,
         tracker=Tracker(),
         book=TrackBook("bench", lambda _: SESSION, 2500),
         redactor=Redactor(method="pixelate", margin=0.25, hold_ms=800),
     )
     own, overlay = [picture.copy() for picture in frames], Overlay(str)
     begun = clock()
-    metadata = [chain.assemble(n * FRAME_NS, picture, *seen[n]) for n, picture in enumerate(own)]
+    metadata = [chain.assemble(n * FRAME_NS, picture, seen[n]) for n, picture in enumerate(own)]
     yield "track", clock() - begun
     begun = clock()
     masked = [chain.redact(frame, picture) for frame, picture in zip(metadata, own, strict=True)]

@@ -11,13 +11,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engines.boxes import share_of_smaller
 from engines.colour import to_bgr
-from engines.detector import load_detector
 from engines.marks.emblems import find_emblems
 from engines.marks.gallery import LEAST_SCORE, Gallery, read_cohort
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
+from engines.scene import load_scene_detector
 from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import read_frames
 from pipelines.outputs.disk import write_whole
@@ -62,8 +62,7 @@ def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
     explainer = Explainer(brands)
     ((_, pixels),) = read_frames(source)
     annotator = Annotator(
-        load_detector("nanodet-416"),
-        load_detector("centerface"),
+        load_scene_detector("nanodet-416", "centerface"),
         looks=lambda _: explainer,
         ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
         masking=FacesConfig(),

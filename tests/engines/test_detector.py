@@ -153,7 +153,7 @@ def test_a_busy_slot_is_not_started_again() -> None:
     slot.start()
     with pytest.raises(InferenceFailed, match="busy"):
         slot.start()
-    assert slot.result(10).scores.shape == (100,)
+    assert slot.result(10).scores.shape == (500,)
 
 
 def raw(*rows: tuple[float, float, float, float, float, int]) -> Raw:

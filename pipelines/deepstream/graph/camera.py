@@ -20,6 +20,8 @@ SIZE: Final = (1280, 720)
 fraction of the frame (zones, masks) is the same fraction of what the camera sees."""
 NVMM: Final = "video/x-raw(memory:NVMM)"
 LATENCY_MS: Final = 100
+FLIP_180: Final = "rotate-180"
+"""nvvideoconvert's flip-method for a camera that hangs upside down."""
 NEWEST: Final[Properties] = {
     "max-size-buffers": 2,
     "max-size-bytes": 0,
@@ -81,9 +83,16 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
         last, pad = pace, "src"
     draft.link(last, newest, pad)
     last = newest
+    if camera.rotate in (90, 270):
+        # All pictures are stretched into one landscape size: people lying in it would be squashed, not found.
+        raise BadInput(
+            f"cameras.{name}.rotate: DeepStream turns by 180 only; turn the picture in the camera itself,"
+            ' or use platform.kind "cpu"'
+        )
     # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
-    if box.mux.value == "new" or kind is Feed.V4L2:
-        convert = draft.add(f"fit_{name}", "nvvideoconvert", group=name, output_buffers=8)
+    if box.mux.value == "new" or kind is Feed.V4L2 or camera.rotate:
+        flip: Properties = {"flip-method": FLIP_180} if camera.rotate else {}
+        convert = draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
         size = f",width={SIZE[0]},height={SIZE[1]}" if box.mux.value == "new" else ""
         caps = draft.add(f"fitted_{name}", "capsfilter", group=name, caps=f"{NVMM},format=NV12{size}")
         last = draft.chain(last, convert, caps)

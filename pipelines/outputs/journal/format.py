@@ -65,7 +65,7 @@ def frame_line(
         "frame": frame.camera,
         "at": frame.captured_at,
         "size": frame.size,
-        "seen": [_detection(d) for d in frame.detections if d.kind is not Kind.FACE],
+        "seen": [_detection(d) for d in frame.detections if d.kind not in (Kind.FACE, Kind.DOUBTFUL)],
     }
     if answers:
         entry["answers"] = [_answer(answer) for answer in answers]

@@ -25,6 +25,7 @@ from engines.errors import BadInput
 from engines.manifest import ChannelOrder, Decoder, Input, Model, Origin, read_manifest
 from engines.paths import CONFIGS
 from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore
+from engines.thresholds import MASKED_PERSON
 from scripts.models.export import REFERENCE
 from tests.fakes.deepstream_keys import FACTS, PATHS, nvinfer_mistakes, nvtracker_mistakes
 
@@ -84,8 +85,12 @@ def test_the_file_says_what_the_manifest_says() -> None:
     assert own["property"]["offsets"] == "103.53;116.28;123.675"
     assert own["property"]["parse-bbox-func-name"] == "NvDsInferParseCustomTfSSD"
     assert own["property"]["cluster-mode"] == 2
-    assert own["class-attrs-0"] == {"pre-cluster-threshold": 0.4}
-    assert own["class-attrs-all"] == {"pre-cluster-threshold": 0.3, "nms-iou-threshold": 0.6, "topk": BEST_K}
+    assert own["class-attrs-0"] == {"pre-cluster-threshold": MASKED_PERSON}  # the probe tells who counts
+    assert own["class-attrs-all"] == {
+        "pre-cluster-threshold": MASKED_PERSON,
+        "nms-iou-threshold": 0.6,
+        "topk": BEST_K,
+    }
     face = yaml.safe_load(FILES["centerface.yml"])["property"]
     assert (face["model-color-format"], face["gie-unique-id"], face["process-mode"]) == (0, 2, 1)
     assert face["interval"] == 0  # every frame, or faces go unmasked

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from engines.detections import Detections
 from engines.image import I420
 from engines.tracking import Tracker
 from pipelines.assembly.describe import build_describer
@@ -25,6 +24,7 @@ from probes.people.tracks import TrackBook
 from probes.redaction.redact import Redactor
 from tests.fakes.broker import wait_for
 from tests.fakes.people import value
+from tests.fakes.scene_detector import FakeSceneDetector
 from tests.fakes.vision_server import VisionServer
 from tests.pipelines.settings.store_file import MINIMAL, load
 
@@ -35,23 +35,6 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 PERSON, FACE = (200, 50, 280, 250), (225, 55, 255, 90)
-
-
-class Seen:
-    """A detector with one answer."""
-
-    classes = ("person",)
-
-    def __init__(self, box: tuple[int, ...]) -> None:
-        self._found = Detections(
-            np.array([box], np.float32), np.full(1, 0.9, np.float32), np.zeros(1, np.int32)
-        )
-
-    def start(self, pictures: list[I420]) -> Seen:
-        return self
-
-    def result(self) -> list[Detections]:
-        return [self._found]
 
 
 class Looks:
@@ -108,7 +91,8 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
             book=TrackBook("door", lambda _: "abcd", 2500),
             redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
         )
-        parts: Any = {"persons": Seen(PERSON), "faces": Seen(FACE), "floor": floor, "looks": Looks()}
+        scenes = FakeSceneDetector(persons=[PERSON], faces=[FACE])
+        parts: Any = {"scenes": scenes, "floor": floor, "looks": Looks()}
         loop = InferenceLoop(
             **parts,
             frames=frames,

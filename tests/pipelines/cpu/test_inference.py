@@ -4,49 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 
-import numpy as np
 import pytest
 
-from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
+from engines.scene import Scene, TooMany
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
+from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
 from probes.redaction.redact import RedactedFrame, Redactor
 from tests.fakes.broker import wait_for
+from tests.fakes.scene_detector import FakeSceneDetector, detections
 
 SECOND = 1_000_000_000
-
-
-class Answers:
-    """A detector: one answer for every picture, or an error."""
-
-    classes = ("person",)
-
-    def __init__(self, *boxes: tuple[float, ...]) -> None:
-        self.boxes, self.error = boxes, None
-
-    def start(self, pictures):
-        return _Pending(self, len(pictures))
-
-
-class _Pending:
-    def __init__(self, answers: Answers, count: int) -> None:
-        self._answers, self._count = answers, count
-
-    def result(self):
-        if self._answers.error:
-            raise self._answers.error
-        boxes = np.array(self._answers.boxes, np.float32).reshape(-1, 4)
-        found = Detections(boxes, np.full(len(boxes), 0.9, np.float32), np.zeros(len(boxes), np.int32))
-        return [found] * self._count
 
 
 class Floor:
@@ -91,7 +68,7 @@ class Sink:
 class Rig:
     def __init__(self, *cameras: str) -> None:
         self.metrics = Metrics([state.value for state in CameraState])
-        self.persons, self.faces = Answers((20, 20, 60, 120)), Answers((30, 22, 50, 44))
+        self.scenes = FakeSceneDetector(persons=[(20, 20, 60, 120)], faces=[(30, 22, 50, 44)])
         self.floor, self.sink = Floor(), Sink()
         self.clock = [100.0]
         self.frames: LatestPerCamera[RawFrame] = LatestPerCamera()
@@ -107,8 +84,7 @@ class Rig:
         }
         self.loop = InferenceLoop(
             frames=self.frames,
-            persons=self.persons,
-            faces=self.faces,
+            scenes=self.scenes,
             chains=chains,
             floor=self.floor,
             looks=NoLooks(),
@@ -119,10 +95,10 @@ class Rig:
         )
         self.number = 0
 
-    def send(self, camera: str, second: float | None = None) -> None:
+    def send(self, camera: str, second: float | None = None, size: tuple[int, int] = (160, 128)) -> None:
         self.number += 1
         at = int((self.number / 10 if second is None else second) * SECOND)
-        self.frames.put(camera, RawFrame(camera, at, I420.black(160, 128)))
+        self.frames.put(camera, RawFrame(camera, at, I420.black(*size)))
 
     def seen(self, camera: str, frames: int) -> None:
         """Send so many frames, each after the last one was published."""
@@ -158,10 +134,10 @@ def test_frames_are_analysed_redacted_and_published(rig):
 
 
 def test_without_detections_nothing_leaves_and_every_frame_is_counted(rig):
-    rig.faces.error = InferenceFailed("no answer")
+    rig.scenes.errors[0] = InferenceFailed("no answer")
     rig.send("door")
     wait_for(lambda: rig.dropped() == {"door inference_failed": 1})
-    rig.faces.error = None
+    rig.scenes.errors.clear()
     rig.send("door")
     wait_for(lambda: rig.sink.got)
     assert len(rig.floor.frames) == 1
@@ -184,6 +160,27 @@ def test_one_cameras_fault_touches_no_other(rig):
     wait_for(lambda: rig.sink.got and rig.dropped() == {"door error": 1})
     assert [frame.frame.camera for frame in rig.sink.got] == ["till"]
     assert rig.loop.failed is None
+
+
+def test_a_picture_that_cannot_be_analysed_costs_no_other_camera_its_frame(rig):
+    rig.scenes.errors |= {1: InferenceFailed("a side is below 2"), 320: TooMany("more than one answer holds")}
+    rig.send("door", size=(1, 128))
+    rig.send("till")
+    wait_for(lambda: rig.sink.got and rig.dropped() == {"door inference_failed": 1})
+    rig.send("door", size=(320, 128))
+    wait_for(lambda: rig.dropped()["door too_many_faces"] == 1)
+    assert [frame.frame.camera for frame in rig.sink.got] == ["till"]
+
+
+def test_a_doubtful_person_is_masked_and_nothing_else(rig):
+    rig.scenes.scene = Scene(detections(), detections((40, 20, 80, 120), score=0.3), detections())
+    rig.send("door")
+    wait_for(lambda: rig.sink.got)
+    (frame,) = rig.sink.got
+    assert frame.masked["head_estimate"] == 1
+    assert not frame.frame.of(Kind.PERSON)
+    (seen,) = rig.floor.frames
+    assert not seen.of(Kind.PERSON)
 
 
 def test_people_of_a_silent_camera_end_by_its_own_clock(rig):

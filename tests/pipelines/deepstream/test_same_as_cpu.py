@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from engines.detector import load_detector
 from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader
+from engines.scene import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
@@ -104,15 +104,13 @@ def on_cpu(shop: Shop) -> HeardFloor:
     """Put the films through the inference thread, step by step."""
     metrics, clock = Metrics([state.value for state in CameraState]), Time()
     floor = HeardFloor(plan_of(shop.settings, "box"), shop.catalogue.lookup, metrics)
-    persons, faces = (
-        load_detector(role.name) for role in (shop.settings.models.person, shop.settings.models.face)
-    )
+    scenes = load_scene_detector(shop.settings.models.person.name, shop.settings.models.face.name)
     sessions = Sessions(ZoneInfo("UTC"), Random(7))
     chains = {
         camera: CameraChain(
             camera,
-            labels=persons.classes,
-            tracker=Tracker(person_class=persons.classes.index("person")),
+            labels=scenes.classes,
+            tracker=Tracker(person_class=scenes.classes.index("person")),
             book=TrackBook(camera, sessions, 2500),
             redactor=Redactor(method="pixelate", margin=0.25, hold_ms=800),
         )
@@ -121,8 +119,7 @@ def on_cpu(shop: Shop) -> HeardFloor:
     frames: LatestPerCamera[RawFrame] = LatestPerCamera(lambda camera, reason: None)
     loop = InferenceLoop(
         frames=frames,
-        persons=persons,
-        faces=faces,
+        scenes=scenes,
         chains=chains,
         floor=floor,
         looks=PromptLooks(dict(shop.catalogue.current.names)),

@@ -1,0 +1,36 @@
+"""From which score on something is masked, and from which on it counts. The first is the product's.
+
+A store may say how sure a person must be to be tracked, shown and priced. It may not say how sure one must be
+to be masked: there its settings may only ask for more masks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from engines.manifest import Model
+
+PERSON: Final = "person"
+MASKED_PERSON: Final = 0.25
+"""Least score of a person that is masked; docs/privacy-measured.md has the table."""
+
+
+def counting_thresholds(model: Model, wanted: float | None = None) -> dict[str, float]:
+    """Return from which score each class counts; wanted: the store's, instead of the manifest's."""
+    if wanted is not None and PERSON in model.classes:
+        return dict.fromkeys(model.classes, wanted)
+    return dict(zip(model.classes, model.thresholds, strict=True))
+
+
+def detection_thresholds(model: Model, wanted: float | None = None) -> dict[str, float]:
+    """Return the least score at which each class must be detected, so that all that is masked is found.
+
+    Persons: MASKED_PERSON or less. Faces: the manifest's, or less where the store wants it.
+    """
+    least = counting_thresholds(model, wanted)
+    if PERSON in least:
+        return {**least, PERSON: min(MASKED_PERSON, least[PERSON])}
+    if wanted is not None:
+        return {label: min(value, wanted) for label, value in least.items()}
+    return least

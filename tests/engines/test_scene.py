@@ -1,0 +1,138 @@
+"""engines.scene: small people in large pictures, doubtful ones, crowds, and pictures that cannot be read."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from engines.colour import from_bgr
+from engines.detections import Detections
+from engines.errors import BadInput, InferenceFailed
+from engines.image import I420
+from engines.manifest import read_manifest
+from engines.nms import overlaps
+from engines.openvino_runtime import Precision
+from engines.scene import SceneDetector, TooMany, Wanted, load_scene_detector
+from engines.thresholds import MASKED_PERSON, counting_thresholds, detection_thresholds
+
+if TYPE_CHECKING:
+    from engines.views import View
+
+MODELS = read_manifest()
+FACE = (182, 58, 270, 178)
+
+
+@cache
+def scenes() -> SceneDetector:
+    return load_scene_detector("nanodet-416", "centerface", threads=2, precision=Precision.FP32)
+
+
+def shop(size: tuple[int, int], places: list[tuple[int, int]], scale: float) -> I420:
+    """Return a grey picture with scikit-image's astronaut at each place."""
+    astronaut = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+    small = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    canvas = np.full((size[1], size[0], 3), 128, np.uint8)
+    for x, y in places:
+        canvas[y : y + len(small), x : x + small.shape[1]] = small
+    return from_bgr(canvas)
+
+
+def test_a_small_face_in_a_large_picture_is_found_where_detail_is_wanted() -> None:
+    scale, places = 0.16, [(200, 200), (1500, 850), (1800, 90)]  # faces of 14 x 19 px
+    picture = shop((1920, 1080), places, scale)
+
+    def found(wanted: Wanted) -> list[bool]:
+        boxes = scenes().detect(picture, wanted).faces.boxes
+        expected = np.array(
+            [[part * scale + at for part, at in zip(FACE, 2 * at, strict=True)] for at in places]
+        )
+        return (overlaps(expected, boxes) > 0.4).any(axis=1).tolist()
+
+    assert found(Wanted()) == [True, True, True]
+    assert found(Wanted(min_person_px=1000)) == [False, False, False]
+    assert found(Wanted(regions=lambda: ((1400, 750, 1700, 1000),))) == [False, True, False]
+
+
+def test_a_crowd_that_fills_the_answers_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Detectors with room for two."""
+    answers = {"persons": 0, "faces": 0}
+
+    class Work:
+        def __init__(self, name: str, view: View, full_above: float) -> None:
+            self.name, self.view, self.full_above = name, view, full_above
+
+        def result(self) -> tuple[Detections, bool]:
+            answers[self.name] += 1
+            left, top, right, bottom = self.view.region
+            boxes = np.array([[left + 2, top + 2, left + 20, top + 30]], np.float32)
+            found = Detections(boxes, np.ones(1, np.float32), np.zeros(1, np.int32))
+            return found, (right - left) * (bottom - top) > self.full_above
+
+    def works(name: str, full_above: float) -> Any:
+        return lambda picture, view: Work(name, view, full_above)
+
+    persons, faces = scenes().detectors
+    monkeypatch.setattr(persons, "start_view", works("persons", 1e9), raising=False)
+    monkeypatch.setattr(faces, "start_view", works("faces", 200_000), raising=False)
+    picture = I420.black(640, 480)
+    found = scenes().detect(picture)
+    assert answers == {"persons": 1, "faces": 5}
+    assert len(found.faces) == 4  # one in each quarter; the whole view's is the first quarter's
+    monkeypatch.setattr(faces, "start_view", works("faces", 0), raising=False)
+    with pytest.raises(TooMany):
+        scenes().detect(picture)
+
+
+def test_who_is_doubtful_is_neither_counted_nor_lost() -> None:
+    persons, faces = scenes().detectors
+    sure = SceneDetector(persons, faces, counted=0.999)
+    picture = shop((640, 512), [(60, 0)], 1.0)
+    one, other = scenes().detect(picture), sure.detect(picture)
+    assert (one.objects.classes == 0).sum() == 1
+    assert (other.objects.classes == 0).sum() == 0
+    assert len(other.doubtful) >= 1
+    assert len(other.doubtful) == len(one.doubtful) + 1
+
+
+def test_a_picture_that_cannot_be_read_fails_alone() -> None:
+    pictures = [I420.black(1, 40), shop((640, 512), [(60, 0)], 1.0)]
+    bad, good = scenes().start(pictures, [Wanted(), Wanted()]).results()
+    assert isinstance(bad, InferenceFailed)
+    assert not isinstance(good, InferenceFailed)
+    assert len(good.faces) == 1
+
+
+def test_persons_of_detail_that_are_known_already_are_not_counted_twice() -> None:
+    picture = shop((1600, 900), [(100, 100)], 1.4)  # a person of 700 px: both views see her
+    found = scenes().detect(picture)
+    assert (found.objects.classes == 0).sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "counts", "detects"),
+    [
+        ("nanodet-416", None, 0.4, MASKED_PERSON),
+        ("nanodet-416", 0.999, 0.999, MASKED_PERSON),
+        ("nanodet-416", 0.1, 0.1, 0.1),
+        ("centerface", None, 0.2, 0.2),
+        ("centerface", 0.999, 0.2, 0.2),
+        ("centerface", 0.05, 0.2, 0.05),
+    ],
+)
+def test_settings_lower_what_is_masked_and_never_raise_it(
+    name: str, wanted: float | None, counts: float, detects: float
+) -> None:
+    model = MODELS[name]
+    label = model.classes[0]
+    assert detection_thresholds(model, wanted)[label] == detects
+    assert counting_thresholds(model, wanted)[label] == counts
+
+
+def test_a_model_without_persons_is_refused() -> None:
+    with pytest.raises(BadInput, match="model centerface: it finds no person"):
+        load_scene_detector("centerface", "centerface")
