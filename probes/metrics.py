@@ -84,6 +84,10 @@ class Metrics:
         self.redaction_failures = counter(
             "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
         )
+        self.redaction_self_check = gauge(
+            "redaction_self_check",
+            "1 while the known face of a built-in picture was masked at the last check.",
+        )
         self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
         self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")
         self.crops_sent = counter("crops_sent_total", "Redacted crops that left for a description.")

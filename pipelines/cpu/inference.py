@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engines.scene import PendingScenes, Scene, SceneDetector, Wanted
     from pipelines.cameras.latest import LatestPerCamera
     from pipelines.cameras.source import RawFrame
+    from pipelines.cpu.canary import Canary
     from pipelines.cpu.chain import CameraChain
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
@@ -48,6 +49,7 @@ class InferenceLoop:
         sinks: Sequence[FrameSink],
         metrics: Metrics,
         describer: Describer | None = None,
+        canary: Canary | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -56,6 +58,7 @@ class InferenceLoop:
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
         self._clock = clock
+        self._canary = canary
         self._feed = FloorFeed(
             chains,
             floor=floor,
@@ -83,6 +86,8 @@ class InferenceLoop:
 
     def redacting(self, within_s: float) -> bool:
         """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
+        if self._canary is not None and not self._canary.alive:
+            return False
         return self._feed.redacting(within_s)
 
     @property
@@ -102,11 +107,23 @@ class InferenceLoop:
         under_work: tuple[list[RawFrame], PendingScenes] | None = None
         while not self._stop.is_set() or under_work:
             batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
-            started = self._begin(batch) if batch else None
-            if under_work:
-                self._finish_batch(*under_work)
-            under_work = started
+            if self._is_trusted():
+                started = self._begin(batch) if batch else None
+                if under_work:
+                    self._finish_batch(*under_work)
+                under_work = started
+            else:
+                self._drop_all([*batch, *(under_work[0] if under_work else ())])
+                under_work = None
             self._feed.pass_time()
+
+    def _is_trusted(self) -> bool:
+        """Tell whether the last self-check of masking was good; it is repeated where it is due."""
+        return self._canary is None or self._canary.check_if_due()
+
+    def _drop_all(self, batch: list[RawFrame]) -> None:
+        for raw in batch:
+            self._drop(raw.camera, "self_check")
 
     def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], PendingScenes]:
         begun: list[RawFrame] = []

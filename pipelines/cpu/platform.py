@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu import gst
+from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
@@ -79,6 +81,7 @@ class CpuPlatform:
             metrics=metrics,
             describer=parts.describer,
             wall_ns=parts.clock.now,
+            canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {
             name: CameraSupervisor(

@@ -11,7 +11,7 @@ from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
 from pipelines.deepstream.graph.camera import SIZE
-from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE, Method
+from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
 from pipelines.floor.feed import FloorFeed
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
@@ -94,7 +94,7 @@ class PydsAnalysis:
             overlay=MetaOverlay(parts.money, self._values.get, parts.brand),
             frame_queue=self._frame_queue,
             process_key=self._process_key,
-            opaque=redaction.method is Method.OPAQUE,
+            opaque=redaction.opaque,
             on_failure=self._on_failure,
             crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
             marks=self._marks,

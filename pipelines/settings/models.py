@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator
 
 from pipelines.settings.base import Section
 
@@ -46,6 +46,11 @@ class ModelConfig(Section):
 Named = Annotated[ModelConfig, BeforeValidator(_from_name), _NameOrBlock()]
 
 
+MAX_PERSON_CONFIDENCE: Final = 0.9
+MAX_FACE_CONFIDENCE: Final = 0.2
+"""The product's own threshold for masking (engines.thresholds); a store may only go below it."""
+
+
 class ModelsConfig(Section):
     """Which model does what."""
 
@@ -65,3 +70,22 @@ class ModelsConfig(Section):
         description="What recognises brands; builtin: the bundled text reader for words, the bundled model of"
         " marks for symbols.",
     )
+
+    @field_validator("person")
+    @classmethod
+    def _counts_somebody(cls, value: ModelConfig) -> ModelConfig:
+        if value.min_confidence is not None and value.min_confidence > MAX_PERSON_CONFIDENCE:
+            raise ValueError(
+                f"min_confidence must be at most {MAX_PERSON_CONFIDENCE}: above it hardly anybody is counted;"
+                " what is masked does not depend on it"
+            )
+        return value
+
+    @field_validator("face")
+    @classmethod
+    def _masks_no_less(cls, value: ModelConfig) -> ModelConfig:
+        if value.min_confidence is not None and value.min_confidence > MAX_FACE_CONFIDENCE:
+            raise ValueError(
+                f"min_confidence must be at most {MAX_FACE_CONFIDENCE}: fewer faces must not be masked"
+            )
+        return value

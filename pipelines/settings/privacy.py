@@ -8,6 +8,9 @@ from pydantic import Field
 
 from pipelines.settings.base import Section
 
+MIN_MARGIN, MIN_HOLD_MS = 0.1, 400
+"""What a store cannot go below: with less, parts of faces that turn or are lost for a moment stay open."""
+
 
 class FacesConfig(Section):
     """How a face is made unrecognisable."""
@@ -15,20 +18,21 @@ class FacesConfig(Section):
     method: Literal["pixelate", "solid"] = Field(
         default="pixelate",
         title="Method",
-        description="pixelate: coarse cells that scale with the face; solid: one colour.",
+        description="pixelate: a grey mosaic that scales with the face and holds nothing of it; solid: black."
+        " DeepStream draws black for both.",
     )
     margin: float = Field(
         default=0.25,
         title="Margin",
-        description="How far the mask reaches beyond the face box, as a share of the box's side.",
-        ge=0.0,
+        description="How far the mask reaches beyond the face box, as a share of its side; 0.1 at least.",
+        ge=MIN_MARGIN,
         le=2.0,
     )
     hold_ms: int = Field(
         default=800,
         title="Hold",
-        description="How long a face stays masked after it was last detected, in milliseconds.",
-        ge=0,
+        description="How long a face stays masked after its last detection, in milliseconds; 400 at least.",
+        ge=MIN_HOLD_MS,
         le=10_000,
     )
 

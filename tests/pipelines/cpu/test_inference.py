@@ -65,11 +65,18 @@ class Sink:
         """Nothing to close."""
 
 
+class FakeCanary:
+    alive = True
+
+    def check_if_due(self):
+        return self.alive
+
+
 class Rig:
     def __init__(self, *cameras: str) -> None:
         self.metrics = Metrics([state.value for state in CameraState])
         self.scenes = FakeSceneDetector(persons=[(20, 20, 60, 120)], faces=[(30, 22, 50, 44)])
-        self.floor, self.sink = Floor(), Sink()
+        self.floor, self.sink, self.canary = Floor(), Sink(), FakeCanary()
         self.clock = [100.0]
         self.frames: LatestPerCamera[RawFrame] = LatestPerCamera()
         chains = {
@@ -92,6 +99,7 @@ class Rig:
             sinks=[self.sink],
             metrics=self.metrics,
             clock=lambda: self.clock[0],
+            canary=self.canary,
         )
         self.number = 0
 
@@ -170,6 +178,20 @@ def test_a_picture_that_cannot_be_analysed_costs_no_other_camera_its_frame(rig):
     rig.send("door", size=(320, 128))
     wait_for(lambda: rig.dropped()["door too_many_faces"] == 1)
     assert [frame.frame.camera for frame in rig.sink.got] == ["till"]
+
+
+def test_no_frame_leaves_after_a_failed_self_check_not_even_one_under_work(rig):
+    rig.seen("door", 2)
+    rig.canary.alive = False
+    rig.send("door")
+    rig.send("till")
+    wait_for(lambda: rig.dropped() == {"door self_check": 1, "till self_check": 1})
+    assert len(rig.sink.got) == 2
+    assert not rig.loop.redacting(60)
+    rig.canary.alive = True
+    rig.send("door")
+    wait_for(lambda: len(rig.sink.got) == 3)
+    assert rig.loop.redacting(60)
 
 
 def test_a_doubtful_person_is_masked_and_nothing_else(rig):

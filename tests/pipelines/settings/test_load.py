@@ -85,7 +85,7 @@ def test_every_field_has_a_title_and_a_description_and_every_number_bounds() -> 
         section = definitions["$defs"].get(field.get("$ref", "").rpartition("/")[2], {})
         assert field.get("description") or section.get("description"), name
         assert field.get("title") or section.get("title"), name
-        if field.get("type") in ("integer", "number") and "const" not in field:
+        if field.get("type") in ("integer", "number") and not field.keys() & {"const", "enum"}:
             assert field.keys() & {"minimum", "exclusiveMinimum"}, name
             assert field.keys() & {"maximum", "exclusiveMaximum"}, name
 

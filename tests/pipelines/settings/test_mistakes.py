@@ -29,7 +29,8 @@ SECTIONS = [
         '6:27  privacy.faces.method: must be pixelate or solid. Did you mean "pixelate"?',
     ),
     ("privacy: {faces: {margin: 3}}", "6:27  privacy.faces.margin: must be at most 2, not 3"),
-    ("privacy: {faces: {hold_ms: -1}}", "6:28  privacy.faces.hold_ms: must be at least 0, not -1"),
+    ("privacy: {faces: {hold_ms: 0}}", "6:28  privacy.faces.hold_ms: must be at least 400, not 0"),
+    ("privacy: {faces: {margin: 0}}", "6:27  privacy.faces.margin: must be at least 0.1, not 0"),
     ("privacy: {on_failure: show}", "6:23  privacy.on_failure: must be drop_frame"),
     ("privacy: {faces: off}", f"6:18  privacy.faces: {BLOCK}"),
     ("privacy:", "6:1  privacy: has no value; write one, or remove the key"),
@@ -53,6 +54,14 @@ SECTIONS = [
     (
         "models: {face: {name: centerface, min_confidence: 1}}",
         "6:51  models.face.min_confidence: must be below 1",
+    ),
+    (
+        "models: {face: {name: centerface, min_confidence: 0.999}}",
+        "6:16  models.face: min_confidence must be at most 0.2: fewer faces must not be masked",
+    ),
+    (
+        "models: {person: {name: nanodet-416, min_confidence: 0.999}}",
+        "6:18  models.person: min_confidence must be at most 0.9: above it hardly anybody is counted;",
     ),
     ("models: {face: nanodet-416}", "6:16  models.face: this model does not find a face; centerface does"),
     ("models: {face: 3}", f"6:16  models.face: {BLOCK}"),
