@@ -289,3 +289,19 @@ def test_connections_to_a_live_camera_leak_nothing(watch):
         steady.until_more("c", 3)
         assert open_files() <= files
         assert resident_mb() - memory < 8
+
+
+@pytest.mark.parametrize(("degrees", "corner"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))])
+def test_a_turned_camera_gives_upright_pictures(tmp_path, degrees, corner):
+    sheet = np.full((40, 60, 3), 40, np.uint8)
+    sheet[:10, :10] = 220
+    cv2.imwrite(str(tmp_path / "a.png"), sheet)
+    source = open_source(SourceSpec("c", str(tmp_path), fps=60, rotate=degrees))
+    for _ in range(100):
+        if source.wait(1):
+            break
+    picture = source.take()
+    source.close()
+    assert (picture.width, picture.height) == ((60, 40) if degrees in (0, 180) else (40, 60))
+    assert picture.y[corner] > 150
+    assert sum(int(picture.y[y, x]) > 150 for y in (0, -1) for x in (0, -1)) == 1

@@ -162,3 +162,27 @@ def test_a_disabled_camera_has_its_place_but_no_source(tmp_path):
     assert graph.slots == {"c0": 0, "c1": 1}
     assert list(violations(graph, load_contract(JETSON))) == []
     prove(graph, redaction)
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_a_camera_upside_down_is_turned_before_anything_looks_at_it(tmp_path, box):
+    settings = turned(store(tmp_path, rtsp(2)), 180)
+    graph, redaction = build_graph(settings, box, engine_files(settings))
+    assert list(violations(graph, load_contract(box))) == []
+    prove(graph, redaction)
+    assert graph.by_name["fit_c0"].get("flip-method") == "rotate-180"
+    others = [element for element in graph.of("nvvideoconvert") if element.name != "fit_c0"]
+    assert all(element.get("flip-method") is None for element in others)
+
+
+def test_a_camera_on_its_side_is_refused_with_the_way_out(tmp_path):
+    settings = turned(store(tmp_path, rtsp(1)), 90)
+    with pytest.raises(BadInput, match=r"cameras\.c0\.rotate: DeepStream turns by 180 only"):
+        build_graph(settings, DGPU, engine_files(settings))
+
+
+def turned(settings, degrees):
+    """Let the first camera be turned."""
+    cameras = dict(settings.cameras)
+    cameras["c0"] = cameras["c0"].model_copy(update={"rotate": degrees})
+    return settings.model_copy(update={"cameras": cameras})
