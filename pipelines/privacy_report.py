@@ -217,7 +217,8 @@ def _sent(settings: Settings) -> Iterator[Row]:
         yield _channel(what, f"price service {url.hostname}", encrypted=url.scheme == "https", login=login)
     video = "live video with masked faces, items and prices"
     if outputs.rtsp:
-        yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.listen}", encrypted=False, login=False)
+        login = outputs.rtsp.credentials is not None
+        yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.bound}", encrypted=False, login=login)
     if outputs.mqtt:
         yield from _messages(settings, outputs.mqtt)
     if outputs.metrics:

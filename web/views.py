@@ -281,7 +281,7 @@ def _outputs(backend: Backend) -> list[Payload]:
     rows = []
     if outputs.rtsp:
         watching = int(sum(value for _, value in _all(backend.metrics.restream_clients)))
-        rows.append({"kind": "rtsp", "text": f"rtsp://{outputs.rtsp.listen}, {watching} watching"})
+        rows.append({"kind": "rtsp", "text": f"rtsp://{outputs.rtsp.bound}, {watching} watching"})
     if outputs.record:
         rows.append({"kind": "record", "text": f"MP4 files, at most {outputs.record.max_mb} MB"})
     if outputs.snapshots:

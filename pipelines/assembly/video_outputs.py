@@ -38,10 +38,11 @@ def build_sinks(settings: Settings, metrics: Metrics) -> list[FrameSink]:
                 recorder.add_camera(name, max(1, round(camera.fps)))
         if (rtsp := outputs.rtsp) is not None:
             streams = RtspOutput(
-                rtsp.listen.host,
-                rtsp.listen.port,
+                rtsp.bound.host,
+                rtsp.bound.port,
                 path=rtsp.path,
                 bitrate_kbit=rtsp.bitrate_kbit,
+                credentials=rtsp.login,
                 on_viewers=lambda camera, count: metrics.restream_clients.labels(camera).set(count),
             )
             sinks.append(streams)

@@ -72,7 +72,7 @@ class RtspOutput:
 
     def __init__(
         self,
-        host: str = "0.0.0.0",  # noqa: S104 - the streams are for other machines, and redacted
+        host: str = "127.0.0.1",
         port: int = 8554,
         *,
         path: str = "/{camera}",
@@ -299,6 +299,7 @@ class RtspOutput:
 def _auth(user: str, password: str) -> Any:
     auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", ROLE)
+    # Not basic: it would send the password readable, and the streams are not encrypted.
     auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
     auth.add_digest(user, password, token)
     return auth

@@ -40,13 +40,31 @@ def _path_template(value: str) -> str:
 HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 
+class ViewerConfig(Section):
+    """How viewers log in."""
+
+    username: str = Field(
+        title="User name", description="User name of the viewers.", pattern=r"^[^\s:\"]{1,64}$"
+    )
+    password: SecretStr = Field(
+        title="Password", description="Password of the viewers; write ${NAME} and keep it out of this file."
+    )
+
+    @field_validator("password")
+    @classmethod
+    def _given(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value():
+            raise ValueError("is empty; give the viewers a password")
+        return value
+
+
 class RtspConfig(Section):
     """The annotated streams; encoded only while someone watches."""
 
     listen: Listen = Field(
         default=Address("0.0.0.0", 8554),  # noqa: S104 the streams are for other machines, and redacted
         title="Listen",
-        description="host:port of the RTSP server; absent: 0.0.0.0:8554.",
+        description="host:port of the RTSP server; absent: 0.0.0.0:8554, without credentials 127.0.0.1.",
     )
     path: Annotated[str, AfterValidator(_path_template)] = Field(
         default="/{camera}",
@@ -61,6 +79,27 @@ class RtspConfig(Section):
         ge=100,
         le=50_000,
     )
+    credentials: ViewerConfig | None = Field(
+        default=None,
+        title="Credentials",
+        description="What viewers log in with; absent: streams are for programs on this machine only.",
+    )
+
+    @property
+    def bound(self) -> Address:
+        """Where the server really listens: without credentials on this machine's own address only."""
+        return self.listen if self.credentials or self.local else Address("127.0.0.1", self.listen.port)
+
+    @property
+    def local(self) -> bool:
+        """Whether only programs on this machine can reach the address of `listen`."""
+        return self.listen.host in ("localhost", "::1") or self.listen.host.startswith("127.")
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """User name and password of the viewers, where they need them."""
+        given = self.credentials
+        return (given.username, given.password.get_secret_value()) if given else None
 
 
 class MqttConfig(Section):

@@ -120,7 +120,11 @@ class Settings(Section):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the file says that is allowed but likely not meant, one line each, with its place."""
-        return self._origin.warnings
+        rtsp = self.outputs.rtsp
+        if rtsp is None or rtsp.bound == rtsp.listen:
+            return self._origin.warnings
+        note = f"outputs.rtsp: without credentials the streams are for this machine only, on {rtsp.bound}"
+        return (*self._origin.warnings, f"{self.path}: {note}; add credentials: {{username, password}}")
 
     @property
     def gallery(self) -> BrandsConfig | None:
@@ -134,10 +138,12 @@ class Settings(Section):
     def secret_values(self) -> frozenset[str]:
         """Return what must not be seen: passwords, tokens, every `${NAME}` value, logins in base64."""
         secrets = set(self._origin.substituted)
-        web, mqtt = self.outputs.web, self.outputs.mqtt
+        web, mqtt, rtsp = self.outputs.web, self.outputs.mqtt, self.outputs.rtsp
         logins = [
             (c.credentials.username, c.credentials.password) for c in self.cameras.values() if c.credentials
         ]
+        if rtsp and rtsp.credentials:
+            logins.append((rtsp.credentials.username, rtsp.credentials.password))
         if mqtt and mqtt.password:
             logins.append((mqtt.username or "", mqtt.password))
         if web and web.token:

@@ -103,7 +103,7 @@ def _camera(camera: CameraConfig) -> str:
 def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:
     outputs = settings.outputs
     if outputs.rtsp:
-        yield "rtsp", f"rtsp://{outputs.rtsp.listen}{outputs.rtsp.path}"
+        yield "rtsp", f"rtsp://{outputs.rtsp.bound}{outputs.rtsp.path}"
     if outputs.mqtt:
         yield "mqtt", f"{outputs.mqtt.url}, spool {outputs.mqtt.spool_mb} MB"
     if outputs.metrics:

@@ -41,12 +41,13 @@ class EncodedRtsp(RtspOutput):
         port: int,
         *,
         path: str,
+        credentials: tuple[str, str] | None = None,
         pipeline: Any,
         want: Callable[[str, bool], None],
         on_viewers: Callable[[str, int], None],
     ) -> None:
         """want(camera, wanted) opens and shuts a camera's encoder."""
-        super().__init__(host, port, path=path, on_viewers=on_viewers)
+        super().__init__(host, port, path=path, credentials=credentials, on_viewers=on_viewers)
         self._pipeline, self._want = pipeline, want
         self._begun: dict[str, Any] = {}
 
@@ -175,9 +176,10 @@ class DeepStreamOutputs:
         if rtsp is None:
             return None
         server = EncodedRtsp(
-            rtsp.listen.host,
-            rtsp.listen.port,
+            rtsp.bound.host,
+            rtsp.bound.port,
             path=rtsp.path,
+            credentials=rtsp.login,
             pipeline=self._pipeline,
             # What is recorded is encoded anyway, watched or not.
             want=lambda camera, wanted: self._valves.want(

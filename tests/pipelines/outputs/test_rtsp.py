@@ -14,8 +14,10 @@ import pytest
 from engines.image import I420
 from pipelines.errors import BadInput
 from pipelines.outputs.rtsp import RtspOutput
+from pipelines.settings import load_settings
 from tests.fakes.redacted import plain, redacted
 from tests.fakes.rtsp_viewer import RtspViewer
+from tests.pipelines.settings.store_file import MINIMAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,6 +211,26 @@ def test_only_redacted_frames_are_taken() -> None:
         for wrong in (forged, frame.pixels, None):
             with pytest.raises(TypeError, match="redacted"):
                 output.publish(wrong)  # type: ignore[arg-type]  # that is the test
+
+
+@pytest.mark.parametrize(
+    ("extra", "bound", "login", "warned"),
+    [
+        ("", "127.0.0.1:8554", None, True),
+        ('listen: "[::]:8554"', "127.0.0.1:8554", None, True),
+        ('listen: "[::1]:8554"', "[::1]:8554", None, False),
+        ('listen: "127.0.0.1:1"', "127.0.0.1:1", None, False),
+        ("credentials: {username: v, password: s3cret}", "0.0.0.0:8554", ("v", "s3cret"), False),
+    ],
+)
+def test_without_credentials_streams_stay_on_this_machine(tmp_path, extra, bound, login, warned) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text(MINIMAL + f"outputs: {{rtsp: {{{extra}}}}}\n")
+    settings = load_settings(path, env={})
+    rtsp = settings.outputs.rtsp
+    assert (str(rtsp.bound), rtsp.login) == (bound, login)
+    assert any("this machine only" in line for line in settings.warnings) == warned
+    assert ("s3cret" in settings.secret_values()) == (login is not None)
 
 
 def test_credentials_are_asked_for() -> None:

@@ -22,7 +22,12 @@ from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLE_ENV = {"CAM_ENTRANCE_PASSWORD": "cam-pw", "MQTT_PASSWORD": "mqtt-pw", "WEB_TOKEN": "web-token"}
+EXAMPLE_ENV = {
+    "CAM_ENTRANCE_PASSWORD": "cam-pw",
+    "MQTT_PASSWORD": "mqtt-pw",
+    "RTSP_PASSWORD": "rtsp-pw",
+    "WEB_TOKEN": "web-token",
+}
 
 
 def test_the_smallest_file_has_every_default_and_no_output(tmp_path: Path) -> None:

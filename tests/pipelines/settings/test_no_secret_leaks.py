@@ -45,7 +45,7 @@ cameras:
       username: viewer
       password: PW
 outputs:
-  rtsp: {listen: "127.0.0.1:8554", path: "/{camera}"}
+  rtsp: {listen: "127.0.0.1:8554", path: "/{camera}", credentials: {username: viewer, password: PW}}
   mqtt:
     url: mqtts://broker
     username: PW

@@ -84,8 +84,8 @@ def _report_of(tmp_path: Path, text: str) -> dict[str, object]:
     [
         ("{}", "sent", None),
         ("{}", "kept", "in case of a return"),
-        ("{rtsp: {}}", "sent", "whoever opens rtsp://0.0.0.0:8554"),
-        ("{rtsp: {}}", "attention", "no encryption and no login"),
+        ("{rtsp: {}}", "sent", "whoever opens rtsp://127.0.0.1:8554"),
+        ("{rtsp: {credentials: {username: v, password: s3cret}}}", "attention", "no encryption"),
         ("{metrics: {}}", "sent", "no single person"),
         ("{record: {folder: v, max_mb: 9000, bitrate_kbit: 2000}}", "kept", "about 10.0 hours of video"),
         ("{snapshots: {folder: p, interval_s: 5}}", "kept", "every 5 s"),
