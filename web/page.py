@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
+from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import GallerySnapshot
 from pipelines.logs import ScrubFilter
@@ -104,7 +105,9 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput |
 def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -> PageServer:
     """Return the page without a store: uploads, and zones and masks; BadInput as above."""
     names = load(settings.prices.catalogue or EXAMPLE_PRICES).names
-    handover = GallerySnapshot(BrandReader(settings.gallery or BrandsConfig(), build_enroller).read)
+    handover = GallerySnapshot(
+        BrandReader(settings.gallery or BrandsConfig(), build_enroller, EnrolledCache.of_this_machine()).read
+    )
 
     def brand(key: str) -> str:
         book = handover.current.book.with_listed(names)

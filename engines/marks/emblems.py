@@ -36,6 +36,8 @@ UPSCALE, LONGEST, KEYPOINTS = 2.0, 800, 500
 ALIKE, RATIO = 0.80, 0.97
 APART = 0.12
 """Keypoints of a mark nearer than this, in its heights, are one place: they compete with no other."""
+REPEATED = 0.95
+"""Likeness of two keypoints at one place of a mark from which the second adds nothing."""
 LEAST_INLIERS = 6
 LEAST_PLACES = 40
 SMALLEST = 12.0
@@ -48,8 +50,21 @@ def enrol(brand: str, picture: MarkPicture) -> Emblem:
     """Return the picture's keypoints, which may be few: see `places`."""
     height, width = picture.pixels.shape[:2]
     found = [_keypoints(drawing, PER_DRAWING, by, corner) for drawing, by, corner in _drawings(picture)]
-    all_of = (np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__)
-    return Emblem(brand, Keypoints(*all_of), width / height)
+    all_of = Keypoints(*(np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__))
+    return Emblem(brand, _unlike(all_of), width / height)
+
+
+def _unlike(keypoints: Keypoints) -> Keypoints:
+    """Return keypoints less those that repeat an earlier one: the views of one mark have most in common."""
+    count = len(keypoints.points)
+    alike = keypoints.descriptors @ keypoints.descriptors.T >= REPEATED
+    near = np.abs(keypoints.points[:, None] - keypoints.points[None]).max(axis=2) < APART / 3
+    ratio = keypoints.sizes[:, None] / np.maximum(keypoints.sizes[None], 1e-6)
+    again = alike & near & (np.abs(np.log(np.maximum(ratio, 1e-6))) < math.log(1.3))
+    keep = np.ones(count, np.bool_)
+    for row in range(1, count):
+        keep[row] = not (again[row, :row] & keep[:row]).any()
+    return Keypoints(*(getattr(keypoints, name)[keep] for name in Keypoints.__slots__))
 
 
 def places(emblem: Emblem) -> int:
@@ -71,12 +86,16 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
     alike = seen.descriptors @ np.concatenate([e.keypoints.descriptors for e in emblems]).T
     starts = np.cumsum([0, *(len(e.keypoints.points) for e in emblems)])
     best = np.maximum.reduceat(alike, starts[:-1], axis=1)
-    first = best.argmax(axis=1)
-    second = np.partition(best, -2, axis=1)[:, -2] if len(emblems) > 1 else np.zeros(len(best), np.float32)
-    sightings = []
+    names = sorted({emblem.brand for emblem in emblems})
+    owner = np.array([names.index(emblem.brand) for emblem in emblems])
+    by_brand = np.stack([best[:, owner == number].max(axis=1) for number in range(len(names))], axis=1)
+    first = by_brand.argmax(axis=1)
+    second = np.partition(by_brand, -2, axis=1)[:, -2] if len(names) > 1 else np.zeros(len(best), np.float32)
+    sightings: list[Sighting] = []
     for number, emblem in enumerate(emblems):
-        # A keypoint that is more like another emblem's speaks for that one.
-        rows = np.flatnonzero((best[:, number] >= ALIKE) & (first == number))
+        # A keypoint that is more like another brand's speaks for that one. The pictures of one brand do not
+        # compete: a badge cut from a garment and the same one drawn have most keypoints in common.
+        rows = np.flatnonzero((best[:, number] >= ALIKE) & (first == owner[number]))
         if len(rows) < LEAST_INLIERS:
             continue
         part = alike[rows, starts[number] : starts[number + 1]]
@@ -84,13 +103,22 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
         sighting = _locate(seen, emblem, rows[keep], mine, (bgr.shape[1], bgr.shape[0]))
         if sighting is not None:
             sightings.append(sighting)
-    return sightings
+    return _once_each(sightings)
+
+
+def _once_each(sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Return the sighting with the most keypoints of each brand, in the order of the emblems."""
+    best: dict[str, Sighting] = {}
+    for sighting in sightings:
+        if sighting.brand not in best or sighting.similarity > best[sighting.brand].similarity:
+            best[sighting.brand] = sighting
+    return list(best.values())
 
 
 def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, FloatArray]]:
     """Yield the picture's views at every size, with the mark's height in it and its left and top, px."""
     height, width = picture.pixels.shape[:2]
-    for view in picture.views():
+    for view in picture.drawings():
         side = view.shape[0]
         for wanted in HEIGHTS:
             share = wanted / height

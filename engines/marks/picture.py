@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,10 @@ LEAST_SIDE = 12
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 MARGIN = 1.16
 """Side of a view by the longest side of its mark, as in training."""
-ONE_TONE, LEAST_CONTRAST = 12, 60
+ONE_TONE, JPEG_TONE, LEAST_CONTRAST = 12, 24, 60
+"""Spread of a colour that is still one, in a drawing and in a JPEG; contrast that a mark needs."""
+MOSTLY = 0.7
+"""Share of the full contrast from which a pixel of a JPEG is the mark's own colour, not its blurred edge."""
 _SOLID = 128
 _CHILD = Path(__file__).with_name("decode_child.py")
 
@@ -48,11 +51,15 @@ class Ground(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarkPicture:
-    """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 640 a side."""
+    """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 640 a side.
+
+    border: the colour of an even ground (red, green, blue).
+    """
 
     path: Path
     pixels: Rgba
     ground: Ground
+    border: tuple[int, int, int] | None = None
 
     def on(self, ground: tuple[int, int, int] = WHITE) -> Bgr:
         """Return it laid on a colour (red, green, blue) where it is transparent, (h, w, 3) uint8 BGR."""
@@ -61,19 +68,47 @@ class MarkPicture:
         return np.ascontiguousarray(np.rint(laid).astype(np.uint8)[..., ::-1])
 
     def views(self) -> list[Bgr]:
-        """Return it as it may be met, square, (s, s, 3) uint8 BGR: a mark without a ground on light and dark.
+        """Return it as it may be met, square, (s, s, 3) uint8 BGR: on light and dark, and the two exchanged.
 
-        A mark of one colour is met in any: it is shown dark on light and light on dark.
+        A shirt shows its badge in other colours than the letterhead does. A mark of one colour, drawn or a
+        JPEG on an even ground, is met in any: it is shown dark on light and light on dark. What is cut from a
+        garment is shown as it is.
         """
+        share = self._one_tone()
+        if share is not None:
+            dark = _squared(np.repeat(np.rint(255 * (1 - share))[..., None], 3, 2).astype(np.uint8), WHITE)
+            return [dark, np.asarray(255 - dark, np.uint8)]
+        seen = self._as_given()
+        return seen if self.ground is Ground.GARMENT else seen + [exchanged(view) for view in seen]
+
+    def drawings(self) -> list[Bgr]:
+        """Return the views for keypoints, which turn round with light and dark: a garment's are both, too."""
+        seen = self.views()
+        return seen + [exchanged(view) for view in seen] if self.ground is Ground.GARMENT else seen
+
+    def _as_given(self) -> list[Bgr]:
         if self.ground is not Ground.NONE:
             return [_squared(self.on())]
-        solid = self.pixels[self.pixels[..., 3] >= _SOLID][:, :3].astype(np.float32)
-        if solid.std(axis=0).max() < ONE_TONE:
-            flat = replace(self, pixels=self.pixels * np.array([0, 0, 0, 1], np.uint8))
-            dark = _squared(flat.on(), WHITE)
-            return [dark, np.asarray(255 - dark, np.uint8)]
-        grounds = [g for g in (WHITE, BLACK) if abs(float(solid.mean()) - g[0]) > LEAST_CONTRAST]
-        return [_squared(self.on(g), g) for g in grounds]
+        mean = float(self.pixels[self.pixels[..., 3] >= _SOLID][:, :3].mean())
+        grounds = [ground for ground in (WHITE, BLACK) if abs(mean - ground[0]) > LEAST_CONTRAST]
+        return [_squared(self.on(ground), ground) for ground in grounds]
+
+    def _one_tone(self) -> npt.NDArray[np.float32] | None:
+        """Return how much of each pixel is mark, (h, w), 0 to 1, for a mark of one colour; else None."""
+        rgb = self.pixels[..., :3].astype(np.float32)
+        if self.ground is Ground.NONE:
+            solid = rgb[self.pixels[..., 3] >= _SOLID]
+            alpha = np.asarray(self.pixels[..., 3] / 255, np.float32)
+            return alpha if solid.std(axis=0).max() < ONE_TONE else None
+        if self.ground is Ground.GARMENT:
+            return None
+        border = self.border if self.border is not None else WHITE
+        apart = np.abs(rgb - np.array(border, np.float32)).max(axis=-1)
+        most = float(np.percentile(apart, 99))
+        inked = rgb[apart > MOSTLY * most]
+        if most < LEAST_CONTRAST or inked.std(axis=0).max() >= JPEG_TONE:
+            return None
+        return np.asarray(np.clip(apart / most, 0, 1), np.float32)
 
 
 def read_mark(path: Path) -> MarkPicture:
@@ -108,6 +143,12 @@ def _marks(paths: Sequence[Path]) -> Iterator[MarkPicture | BadInput]:
             yield _trimmed(path, answer)
         except _NoMark as error:
             yield BadInput(f"{path}: {error}")
+
+
+def exchanged(picture: Bgr) -> Bgr:
+    """Return a (h, w, 3) uint8 BGR picture with light and dark exchanged; its hues stay."""
+    light = picture.max(axis=-1).astype(np.int16) + picture.min(axis=-1)
+    return np.asarray((picture + (255 - light)[..., None]).clip(0, 255), np.uint8)
 
 
 def _squared(picture: Bgr, ground: tuple[int, int, int] | None = None) -> Bgr:
@@ -180,7 +221,7 @@ def _answers(data: bytes, count: int) -> Iterator[Rgba | _NoMark]:
 
 
 def _trimmed(path: Path, pixels: Rgba) -> MarkPicture:
-    ground = Ground.GARMENT
+    ground, border = Ground.GARMENT, None
     if (pixels[..., 3] < _SOLID).any():
         ground, pixels = Ground.NONE, _cut(pixels, pixels[..., 3] >= 16)
     shown = pixels[pixels[..., 3] >= _SOLID]
@@ -198,7 +239,8 @@ def _trimmed(path: Path, pixels: Rgba) -> MarkPicture:
         raise _NoMark(f"shows a mark of only {width}x{height} pixels; give a larger picture of it")
     pixels = np.ascontiguousarray(pixels)
     pixels.flags.writeable = False
-    return MarkPicture(path, pixels, ground)
+    colour = None if border is None else (int(border[0]), int(border[1]), int(border[2]))
+    return MarkPicture(path, pixels, ground, colour)
 
 
 def _even_border(pixels: Rgba) -> npt.NDArray[np.int16] | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
     from pipelines.brands.enrol import Enroller
+    from pipelines.brands.enrolled_cache import EnrolledCache
     from pipelines.settings.brands import BrandsConfig
 
 logger = logging.getLogger(__name__)
@@ -44,18 +45,27 @@ class BrandSet:
 class BrandReader:
     """Reads the brands that the settings ask for. What has not changed is not decoded again. One thread."""
 
-    def __init__(self, settings: BrandsConfig, enroller: Callable[[], Enroller]) -> None:
-        """Nothing is read yet. enroller: called once there is a picture: it loads models."""
-        self._settings, self._build = settings, enroller
+    def __init__(
+        self, settings: BrandsConfig, enroller: Callable[[], Enroller], cache: EnrolledCache | None = None
+    ) -> None:
+        """Nothing is read yet. enroller: called once a picture is not in the cache: it loads models."""
+        self._settings, self._build, self._cache = settings, enroller, cache
         self._enroller: Enroller | None = None
         self._known: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
 
     def read(self) -> BrandSet:
         """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
         sources = self._asked(read_brands(self._settings.place))
-        found, lines = {}, []
+        found: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
+        lines: list[str] = []
         stamps = {source.key: _stamp((source.folder,)) for source in sources}
         fresh = [source for source in sources if (source, stamps[source.key]) not in self._known]
+        if self._cache:
+            kept_on_disk = {source.key: self._cache.get(source) for source in fresh}
+            for source in fresh:
+                if (known := kept_on_disk[source.key]) is not None:
+                    found[source, stamps[source.key]] = known[0]
+            fresh = [source for source in fresh if kept_on_disk[source.key] is None]
         pictures = iter(read_marks([path for source in fresh for path in source.pictures]))
         for source in fresh:
             own = list(islice(pictures, len(source.pictures)))
@@ -63,6 +73,8 @@ class BrandReader:
             lines += [str(picture) for picture in own if isinstance(picture, BadInput)]
             if not lines:
                 found[source, stamps[source.key]] = self._enrol(source, good) if good else None
+                if self._cache:
+                    self._cache.put(source, found[source, stamps[source.key]])
         if lines:
             raise SettingsError(lines)
         kept = {(source, stamps[source.key]) for source in sources}
@@ -99,9 +111,14 @@ class BrandFolder:
     """
 
     def __init__(
-        self, settings: BrandsConfig, enroller: Callable[[], Enroller], *, poll_s: float = POLL_S
+        self,
+        settings: BrandsConfig,
+        enroller: Callable[[], Enroller],
+        *,
+        cache: EnrolledCache | None = None,
+        poll_s: float = POLL_S,
     ) -> None:
-        self._reader = BrandReader(settings, enroller)
+        self._reader = BrandReader(settings, enroller, cache)
         self._folder, self._poll_s = settings.place, poll_s
         self._seen = self._growing = _stamp(self._places())
         self.current = self._reader.read()

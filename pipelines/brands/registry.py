@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
 from pipelines.brands.enrol import build_enroller
+from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import did_you_mean
@@ -85,7 +86,9 @@ def build_brands(
 ) -> BrandRegistry:
     """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
     gallery = settings.gallery
-    joined = BrandRegistry(catalogue, BrandFolder(gallery, enroller) if gallery else None)
+    cache = EnrolledCache.of_this_machine() if gallery and enroller is build_enroller else None
+    folder = BrandFolder(gallery, enroller, cache=cache) if gallery else None
+    joined = BrandRegistry(catalogue, folder)
     if gallery:
         check_staff(gallery, joined.book)
     return joined

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from engines.file_type import read_type
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
+from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
@@ -107,7 +108,8 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
     catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE
     gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
     notation = settings.prices.format.notation if settings and not args.catalogue else None
-    return AnnotateJob(load(catalogue, notation=notation), BrandReader(gallery, build_enroller).read())
+    brands = BrandReader(gallery, build_enroller, EnrolledCache.of_this_machine()).read()
+    return AnnotateJob(load(catalogue, notation=notation), brands)
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:

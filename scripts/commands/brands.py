@@ -18,6 +18,7 @@ from pipelines.brands.adding import (
     write_brand,
 )
 from pipelines.brands.enrol import build_enroller
+from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.settings.brands import STARTER, BrandsConfig
@@ -77,7 +78,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
     """Print the table; return 0."""
-    known = BrandReader(gallery_of(args), enroller).read()
+    known = BrandReader(gallery_of(args), enroller, _cache(enroller)).read()
     print("\n".join(_table([HEADINGS, *_rows(known)])))
     return 0
 
@@ -89,7 +90,8 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
     slug_of(file.name)
     if not args.force and folder.is_dir() and (there := folder_of(folder, file.name)):
         raise BadInput(f"{there}: there is this brand already; --force replaces it")
-    known = BrandReader(BrandsConfig(folder=folder), enroller).read() if folder.is_dir() else None
+    reader = BrandReader(BrandsConfig(folder=folder), enroller, _cache(enroller))
+    known = reader.read() if folder.is_dir() else None
     added = examine(file, args.pictures, known, enroller())
     check_claims(folder, added)
     place = write_brand(folder, added, force=args.force)
@@ -118,7 +120,11 @@ def run_test(args: argparse.Namespace) -> int:
     from scripts.brands.explain import show  # noqa: PLC0415 loads the models
 
     target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
-    for line in show(args.image, target, BrandReader(gallery_of(args), build_enroller).read()):
+    for line in show(
+        args.image,
+        target,
+        BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read(),
+    ):
         print(line)
     print(f"written to {target}")
     return 0
@@ -129,6 +135,11 @@ def gallery_of(args: argparse.Namespace) -> BrandsConfig:
     if args.config is not None:
         return load_settings(args.config, env=os.environ).brands or BrandsConfig()
     return BrandsConfig(folder=args.folder or STARTER)
+
+
+def _cache(enroller: Callable[[], Enroller]) -> EnrolledCache | None:
+    """Return the machine's cache for the product's own way of enrolling."""
+    return EnrolledCache.of_this_machine() if enroller is build_enroller else None
 
 
 def _listed(text: str) -> list[str]:
