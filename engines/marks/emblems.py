@@ -49,22 +49,29 @@ TURN, STRETCH, SHIFT = 35.0, math.log(1.7), 0.4
 def enrol(brand: str, picture: MarkPicture) -> Emblem:
     """Return the picture's keypoints, which may be few: see `places`."""
     height, width = picture.pixels.shape[:2]
-    found = [_keypoints(drawing, PER_DRAWING, by, corner) for drawing, by, corner in _drawings(picture)]
-    all_of = Keypoints(*(np.concatenate([getattr(f, name) for f in found]) for name in Keypoints.__slots__))
-    return Emblem(brand, _unlike(all_of), width / height)
+    found: Keypoints | None = None
+    for view in picture.drawings():
+        drawn = [_keypoints(d, PER_DRAWING, by, corner) for d, by, corner in _drawings(view, (width, height))]
+        added = _joined(drawn)
+        found = added if found is None else _joined([found, _unlike(added, found)])
+    return Emblem(brand, found or _joined([]), width / height)
 
 
-def _unlike(keypoints: Keypoints) -> Keypoints:
-    """Return keypoints less those that repeat an earlier one: the views of one mark have most in common."""
-    count = len(keypoints.points)
-    alike = keypoints.descriptors @ keypoints.descriptors.T >= REPEATED
-    near = np.abs(keypoints.points[:, None] - keypoints.points[None]).max(axis=2) < APART / 3
-    ratio = keypoints.sizes[:, None] / np.maximum(keypoints.sizes[None], 1e-6)
-    again = alike & near & (np.abs(np.log(np.maximum(ratio, 1e-6))) < math.log(1.3))
-    keep = np.ones(count, np.bool_)
-    for row in range(1, count):
-        keep[row] = not (again[row, :row] & keep[:row]).any()
-    return Keypoints(*(getattr(keypoints, name)[keep] for name in Keypoints.__slots__))
+def _joined(parts: Sequence[Keypoints]) -> Keypoints:
+    none = Keypoints(*(np.zeros(s, np.float32) for s in ((0, 2), 0, 0, (0, 128))))
+    return Keypoints(
+        *(np.concatenate([getattr(p, name) for p in (none, *parts)]) for name in Keypoints.__slots__)
+    )
+
+
+def _unlike(added: Keypoints, known: Keypoints) -> Keypoints:
+    """Return the keypoints of another view less those that it has in common with the views before."""
+    if not len(known.points):
+        return added
+    alike = added.descriptors @ known.descriptors.T >= REPEATED
+    near = np.abs(added.points[:, None] - known.points[None]).max(axis=2) < APART / 3
+    keep = ~(alike & near).any(axis=1)
+    return Keypoints(*(getattr(added, name)[keep] for name in Keypoints.__slots__))
 
 
 def places(emblem: Emblem) -> int:
@@ -115,20 +122,21 @@ def _once_each(sightings: Sequence[Sighting]) -> list[Sighting]:
     return list(best.values())
 
 
-def _drawings(picture: MarkPicture) -> Iterator[tuple[Bgr, float, FloatArray]]:
-    """Yield the picture's views at every size, with the mark's height in it and its left and top, px."""
-    height, width = picture.pixels.shape[:2]
-    for view in picture.drawings():
-        side = view.shape[0]
-        for wanted in HEIGHTS:
-            share = wanted / height
-            if share > LARGER:
-                break
-            method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
-            small = cv2.resize(view, None, fx=share, fy=share, interpolation=method)
-            large = cv2.resize(small, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
-            corner = np.array([side - width, side - height], np.float32) / 2 * share * UPSCALE
-            yield np.asarray(large, np.uint8), UPSCALE * wanted, corner
+def _drawings(view: Bgr, size: tuple[int, int]) -> Iterator[tuple[Bgr, float, FloatArray]]:
+    """Yield a square view at every size, with the mark's height in it and its left and top, px.
+
+    size: width and height of the mark in the view, px.
+    """
+    (width, height), side = size, view.shape[0]
+    for wanted in HEIGHTS:
+        share = wanted / height
+        if share > LARGER:
+            break
+        method = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+        small = cv2.resize(view, None, fx=share, fy=share, interpolation=method)
+        large = cv2.resize(small, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
+        corner = np.array([side - width, side - height], np.float32) * np.float32(share * UPSCALE / 2)
+        yield np.asarray(large, np.uint8), UPSCALE * wanted, corner
 
 
 def _keypoints(bgr: Bgr, most: int, by: float, corner: FloatArray | None = None) -> Keypoints:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import yaml
+from PIL import Image
 from pydantic import ValidationError
 
-from engines.marks.picture import read_mark
+from engines.marks.picture import Ground, read_mark
 from engines.marks.types import Route
 from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
+from pipelines.brands.lockup import Lockup, separate, with_margin
 from pipelines.errors import BadInput
 from pipelines.settings.words import sentence
 from pricing.brands.book import BrandBook
@@ -48,12 +50,16 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A brand that is good to add. pictures: its marks as read; close: brands it may be confused with."""
+    """A brand that is good to add. pictures: its marks as read; close: brands it may be confused with.
+
+    lockups: of the pictures that show a symbol with a word, which (from 0) and their parts.
+    """
 
     file: BrandFile
     pictures: tuple[MarkPicture, ...]
     enrolled: Enrolled | None
     close: tuple[Close, ...]
+    lockups: tuple[tuple[int, Lockup], ...] = ()
 
     @property
     def routes(self) -> list[Route]:
@@ -61,6 +67,11 @@ class Added:
         used = self.enrolled.routes if self.enrolled else frozenset()
         words = self.file.brand.words or self.file.brand.stylised
         return [route for route in Route if route in used or (route is Route.WORDS and words)]
+
+    @property
+    def has_garment(self) -> bool:
+        """Whether a picture is cut from a photograph of a garment."""
+        return any(picture.ground is Ground.GARMENT for picture in self.pictures)
 
 
 def slug_of(name: str) -> str:
@@ -93,14 +104,29 @@ def brand_file(name: str, words: Sequence[str] | None, slots: Sequence[str] | No
         raise BadInput(f'{what} "{wrong}" {sentence(first, keys, BrandFile)}') from None
 
 
-def examine(file: BrandFile, pictures: Sequence[Path], known: BrandSet | None, enroller: Enroller) -> Added:
-    """Return what a new brand would be, beside those that are known; raises BadInput for a bad picture."""
+def examine(
+    file: BrandFile,
+    pictures: Sequence[Path],
+    known: BrandSet | None,
+    enroller: Enroller,
+    *,
+    separate_lockups: bool = True,
+) -> Added:
+    """Return what a new brand would be, beside those that are known; raises BadInput for a bad picture.
+
+    separate_lockups: enrol the symbol and the word of a picture that shows both alone, too.
+    """
     if len(pictures) > MAX_PICTURES:
         raise BadInput(f"{len(pictures)} pictures, at most {MAX_PICTURES} are used; give the best")
     read = tuple(read_mark(path) for path in pictures)
-    key = normal_brand(file.name)
-    enrolled = enroller.enrol(key, read, file.wanted) if read else None
-    return Added(file, read, enrolled, tuple(_close(enrolled, known)) if enrolled and known else ())
+    lockups: list[tuple[int, Lockup]] = []
+    for number, picture in enumerate(read if separate_lockups else ()):
+        if len(pictures) + 2 * len(lockups) + 2 <= MAX_PICTURES and (lockup := separate(picture)) is not None:
+            lockups.append((number, lockup))
+    parts = [part for _, lockup in lockups for part in (lockup.symbol, lockup.word)]
+    enrolled = enroller.enrol(normal_brand(file.name), (*read, *parts), file.wanted) if read else None
+    close = tuple(_close(enrolled, known)) if enrolled and known else ()
+    return Added(file, read, enrolled, close, tuple(lockups))
 
 
 def _close(new: Enrolled, known: BrandSet) -> list[Close]:
@@ -128,6 +154,9 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         half.chmod(0o755)
         for number, picture in enumerate(added.pictures, 1):
             shutil.copyfile(picture.path, half / f"mark-{number}{picture.path.suffix.lower()}")
+        for number, lockup in added.lockups:
+            for kind, part in (("symbol", lockup.symbol), ("word", lockup.word)):
+                Image.fromarray(with_margin(part)).save(half / f"mark-{number + 1}-{kind}.png")
         said = added.file.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         text = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, default_flow_style=False)
         (half / BRAND_YAML).write_text(text, "utf-8")
@@ -142,6 +171,11 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
             f"{target}: cannot be written ({error.strerror}); mend the folder or free space"
         ) from None
     return target
+
+
+def is_part(picture: Path) -> bool:
+    """Tell whether a picture in a brand's folder is a part of another one there, cut out by `write_brand`."""
+    return re.fullmatch(r"mark-\d+-(symbol|word)\.png", picture.name) is not None
 
 
 def remove_brand(folder: Path, name: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,14 @@ from pipelines.brands.adding import (
     check_claims,
     examine,
     folder_of,
+    is_part,
     remove_brand,
     slug_of,
     write_brand,
 )
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.enrolled_cache import EnrolledCache
+from pipelines.brands.folder import read_brand
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.settings.brands import STARTER, BrandsConfig
@@ -48,7 +51,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     lister = actions.add_parser("list", help="the brands of a store, and how each is told")
     lister.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="the store file")
     lister.set_defaults(run=run_list, folder=None)
-    adder = actions.add_parser("add", help="add a brand by pictures of its mark; a running box takes it up")
+    adder = actions.add_parser(
+        "add",
+        help="add a brand by pictures of its mark; a running box takes it up",
+        description="Add a brand by pictures of its mark. A flat picture, such as a logo from a web page,"
+        " finds about a third of what is worn; one cut from a photograph of a garment, close around the mark,"
+        " finds most of it. Give both. A symbol with a word is enrolled as a whole and as each alone.",
+    )
     adder.add_argument("name", metavar="NAME", help="the brand as people write it")
     adder.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="SVG, PNG, JPEG or WebP")
     adder.add_argument(
@@ -58,6 +67,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--slots", type=_listed, metavar="A,B", help="where its things are worn; else everywhere"
     )
     adder.add_argument("--force", action="store_true", help="replace the brand of this name")
+    adder.add_argument("--more", action="store_true", help="add pictures to the brand of this name")
+    adder.add_argument(
+        "--whole", action="store_true", help="take a symbol with a word as one mark, not as each alone, too"
+    )
     adder.set_defaults(run=run_add)
     remover = actions.add_parser("remove", help="remove a brand")
     remover.add_argument("name", metavar="NAME")
@@ -88,18 +101,35 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
     folder = gallery_of(args).place
     file = brand_file(args.name, args.words, args.slots)
     slug_of(file.name)
-    if not args.force and folder.is_dir() and (there := folder_of(folder, file.name)):
-        raise BadInput(f"{there}: there is this brand already; --force replaces it")
+    there = folder_of(folder, file.name) if folder.is_dir() else None
+    if there and not args.force and not args.more:
+        raise BadInput(
+            f"{there}: there is this brand already; --force replaces it, --more adds pictures to it"
+        )
+    pictures: list[Path] = list(args.pictures)
+    if args.more:
+        if there is None:
+            raise BadInput(f'{folder}: there is no brand "{file.name}" to add pictures to; leave out --more')
+        old = read_brand(there)
+        pictures = [*(path for path in old.pictures if not is_part(path)), *pictures]
+        file = old.file if args.words is None and args.slots is None else file
     reader = BrandReader(BrandsConfig(folder=folder), enroller, _cache(enroller))
     known = reader.read() if folder.is_dir() else None
-    added = examine(file, args.pictures, known, enroller())
+    added = examine(file, pictures, known, enroller(), separate_lockups=not args.whole)
     check_claims(folder, added)
-    place = write_brand(folder, added, force=args.force)
+    place = write_brand(folder, added, force=args.force or args.more)
     _picture_of(added).save(place / SEEN)
     print(f"{file.name}: added to {place}")
     for line in _told(added):
         print(f"  {line}")
-    print(f"  see what was made of {'them' if len(args.pictures) > 1 else 'it'}: {place / SEEN}")
+    for number, _ in added.lockups:
+        print(f"  {pictures[number].name} is a symbol with a word: told as a whole, and by each alone")
+    print(f"  see what was made of {'them' if len(pictures) > 1 else 'it'}: {place / SEEN}")
+    if added.pictures and not added.has_garment:
+        print(
+            "  a flat picture finds about a third of what is worn; add one cut from a photo of a garment:"
+            f" msh brands add {shlex.quote(file.name)} CROP --more"
+        )
     for close in added.close:
         print(
             f"msh brands: warning: {file.name} is close to {close.brand}: {close.similarity:.2f} alike, and"
@@ -181,7 +211,8 @@ def _picture_of(added: Added) -> Image:
     from PIL import Image as Pictures  # noqa: PLC0415 only here are pictures made
     from PIL import ImageOps  # noqa: PLC0415 the same
 
-    whole = (Pictures.fromarray(picture.on()[..., ::-1]) for picture in added.pictures)
+    parts = (part for _, lockup in added.lockups for part in (lockup.symbol, lockup.word))
+    whole = (Pictures.fromarray(picture.on()[..., ::-1]) for picture in (*added.pictures, *parts))
     marks = [ImageOps.contain(mark, (200, 200)) for mark in whole]
     sheet = Pictures.new("RGB", (sum(mark.width + 10 for mark in marks) + 10, 220), (128, 128, 128))
     left = 10

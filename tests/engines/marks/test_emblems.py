@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engines.marks.emblems import LEAST_INLIERS, LEAST_PLACES, enrol, find_emblems, places
-from engines.marks.picture import Ground, MarkPicture
+from engines.marks.picture import Ground, MarkPicture, exchanged
 from engines.marks.types import Route
 
 
@@ -65,6 +65,23 @@ def test_an_emblem_is_enrolled_from_a_garment_too() -> None:
     cut = cv2.cvtColor(crop[y - 50 : y + 50, x - 50 : x + 50], cv2.COLOR_BGR2RGBA)
     known = [enrol("crest1", picture_of(cut, Ground.GARMENT))]
     assert [found.brand for found in find_emblems(worn(crest(1), 70, 8)[0], known)] == ["crest1"]
+
+
+@pytest.mark.parametrize("other_way", [False, True])
+def test_an_emblem_is_found_in_exchanged_colours(other_way: bool) -> None:
+    known = [enrol(f"crest{seed}", picture_of(crest(seed))) for seed in range(3)]
+    crop = worn(crest(1), 80)[0]
+    (found,) = find_emblems(exchanged(crop) if other_way else crop, known)
+    assert found.brand == "crest1"
+
+
+def test_the_pictures_of_one_brand_do_not_compete_for_keypoints() -> None:
+    crop, (x, y) = worn(crest(1), 100)
+    cut = cv2.cvtColor(crop[y - 50 : y + 50, x - 50 : x + 50], cv2.COLOR_BGR2RGBA)
+    drawn, garment = enrol("crest1", picture_of(crest(1))), enrol("crest1", picture_of(cut, Ground.GARMENT))
+    alone = [find_emblems(worn(crest(1), 70)[0], [one])[0] for one in (drawn, garment)]
+    (both,) = find_emblems(worn(crest(1), 70)[0], [drawn, garment, enrol("crest2", picture_of(crest(2)))])
+    assert both.similarity >= max(found.similarity for found in alone) - 2
 
 
 def test_an_emblem_that_is_not_enrolled_stays_unknown() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engines.errors import BadInput
-from engines.marks.picture import MAX_BYTES, Ground, MarkPicture, read_mark
+from engines.marks.picture import MAX_BYTES, Ground, MarkPicture, exchanged, read_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -216,3 +216,36 @@ def test_what_is_no_picture_of_a_mark_is_told_in_one_line(
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"gone\.png: cannot be read: No such file"):
         read_mark(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "picture", "options"),
+    [
+        ("drawing.png", drawn("RGBA", (0, 0, 0, 0)), {}),
+        ("letterhead.jpg", drawn(), {"quality": 80}),
+        ("shop-bag.jpg", drawn(ground=(30, 60, 40), ink=(250, 240, 200)), {"quality": 80}),
+    ],
+)
+def test_a_mark_of_one_colour_is_shown_dark_on_light_and_light_on_dark(
+    tmp_path: Path, name: str, picture: Image.Image, options: dict[str, object]
+) -> None:
+    dark, light = read_mark(saved(tmp_path / name, picture, **options)).views()
+    assert (int(dark[0, 0, 0]), int(light[0, 0, 0])) == (255, 0)
+    assert np.array_equal(255 - dark, light)
+    assert dark.min() < 30
+
+
+def test_a_mark_of_several_colours_is_shown_with_light_and_dark_exchanged_too(tmp_path: Path) -> None:
+    picture = drawn()
+    ImageDraw.Draw(picture).rectangle((12, 7, 30, 30), fill=(20, 20, 90))
+    given, other = read_mark(saved(tmp_path / "badge.png", picture)).views()
+    light = (given.max(axis=-1).astype(int) + given.min(axis=-1)) / 2
+    exchanged_light = (other.max(axis=-1).astype(int) + other.min(axis=-1)) / 2
+    assert np.allclose(light + exchanged_light, 255)
+    assert np.array_equal(exchanged(other), given)
+
+
+def test_what_is_cut_from_a_garment_is_exchanged_for_its_keypoints_only(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (60, 60, 3)).astype(np.uint8)
+    mark = read_mark(saved(tmp_path / "crop.png", Image.fromarray(noise)))
+    assert (mark.ground, len(mark.views()), len(mark.drawings())) == (Ground.GARMENT, 1, 2)
