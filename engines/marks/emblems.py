@@ -46,11 +46,18 @@ LEAST_SPREAD = 0.1
 TURN, STRETCH, SHIFT = 35.0, math.log(1.7), 0.4
 
 
-def enrol(brand: str, picture: MarkPicture) -> Emblem:
-    """Return the picture's keypoints, which may be few: see `places`."""
+def enrol(brand: str, picture: MarkPicture) -> tuple[Emblem, ...]:
+    """Return the picture's keypoints, as it is and with light and dark exchanged; may be few: see `places`.
+
+    The two are emblems of their own, so that the keypoints of one do not compete with those of the other.
+    """
+    return tuple(_emblem(brand, picture, views) for views in picture.drawings())
+
+
+def _emblem(brand: str, picture: MarkPicture, views: Sequence[Bgr]) -> Emblem:
     height, width = picture.pixels.shape[:2]
     found: Keypoints | None = None
-    for view in picture.drawings():
+    for view in views:
         drawn = [_keypoints(d, PER_DRAWING, by, corner) for d, by, corner in _drawings(view, (width, height))]
         added = _joined(drawn)
         found = added if found is None else _joined([found, _unlike(added, found)])

@@ -81,10 +81,13 @@ class MarkPicture:
         seen = self._as_given()
         return seen if self.ground is Ground.GARMENT else seen + [exchanged(view) for view in seen]
 
-    def drawings(self) -> list[Bgr]:
-        """Return the views for keypoints, which turn round with light and dark: a garment's are both, too."""
+    def drawings(self) -> tuple[list[Bgr], list[Bgr]]:
+        """Return the views for keypoints: as it is, and with light and dark exchanged, a garment's too."""
         seen = self.views()
-        return seen + [exchanged(view) for view in seen] if self.ground is Ground.GARMENT else seen
+        if self.ground is Ground.GARMENT:
+            return seen, [exchanged(view) for view in seen]
+        half = len(seen) // 2
+        return seen[:half], seen[half:]
 
     def _as_given(self) -> list[Bgr]:
         if self.ground is not Ground.NONE:

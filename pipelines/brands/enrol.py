@@ -34,17 +34,17 @@ class Enroller(Protocol):
 class MarkEnroller:
     """Enrols by embeddings, and by keypoints where a picture has enough detail for them. One thread.
 
-    embed: square views to (n, VECTOR). calibrate: a brand's vectors to its threshold. emblem: a picture's
-    keypoints, None where they are too few to tell it.
+    embed: square views to (n, VECTOR). calibrate: a brand's vectors to its threshold. emblems: a picture's
+    keypoints, none where they are too few to tell it.
     """
 
     def __init__(
         self,
         embed: Callable[[Sequence[Bgr]], Vectors],
         calibrate: Callable[[Vectors], float],
-        emblem: Callable[[str, MarkPicture], Emblem | None],
+        emblems: Callable[[str, MarkPicture], Sequence[Emblem]],
     ) -> None:
-        self._embed, self._calibrate, self._emblem = embed, calibrate, emblem
+        self._embed, self._calibrate, self._emblems = embed, calibrate, emblems
 
     def enrol(
         self, brand: str, pictures: Sequence[MarkPicture], wanted: frozenset[Route] | None
@@ -58,8 +58,8 @@ class MarkEnroller:
             mirrored = [np.ascontiguousarray(view[:, ::-1]) for view in views]
             vectors = self._embed(views + mirrored)
             threshold = self._calibrate(vectors)
-        found = [self._emblem(brand, picture) for picture in pictures if Route.EMBLEM in routes]
-        emblems = tuple(emblem for emblem in found if emblem is not None)
+        wanted_of = pictures if Route.EMBLEM in routes else ()
+        emblems = tuple(emblem for picture in wanted_of for emblem in self._emblems(brand, picture))
         there = {Route.SYMBOL: len(vectors), Route.EMBLEM: len(emblems)}
         used = frozenset(route for route, number in there.items() if number)
         return Enrolled(brand, vectors, emblems, used, threshold) if used else None
@@ -71,8 +71,8 @@ def build_enroller() -> MarkEnroller:
     from engines.marks.gallery import read_cohort  # noqa: PLC0415
     from engines.marks.network import MarkEmbedder  # noqa: PLC0415
 
-    def emblem(brand: str, picture: MarkPicture) -> Emblem | None:
+    def detailed(brand: str, picture: MarkPicture) -> Sequence[Emblem]:
         found = emblems.enrol(brand, picture)
-        return found if emblems.places(found) >= emblems.LEAST_PLACES else None
+        return found if emblems.places(found[0]) >= emblems.LEAST_PLACES else ()
 
-    return MarkEnroller(MarkEmbedder().embed, read_cohort().threshold, emblem)
+    return MarkEnroller(MarkEmbedder().embed, read_cohort().threshold, detailed)

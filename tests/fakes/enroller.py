@@ -30,4 +30,4 @@ def embed(pictures: Sequence[Bgr]) -> npt.NDArray[np.float32]:
 
 
 def fake_enroller() -> MarkEnroller:
-    return MarkEnroller(embed, lambda _: 0.7, lambda *_: None)
+    return MarkEnroller(embed, lambda _: 0.7, lambda *_: ())

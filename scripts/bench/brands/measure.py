@@ -59,7 +59,7 @@ class Bench:
             kind: [_enrollable(name, bgra) for name, bgra in drawings.items()]
             for kind, drawings in brands.drawings.items()
         }
-        self._enrolled_emblems: dict[tuple[str, int], Emblem] = {}
+        self._enrolled_emblems: dict[tuple[str, int], tuple[Emblem, ...]] = {}
         self._cohort, self._embedder = read_cohort(), MarkEmbedder()
         self._own = {kind: Vectors(some, self._embedder) for kind, some in self._pictures.items()}
 
@@ -114,7 +114,7 @@ class Bench:
     def _finder(self) -> MarkFinder:
         return MarkFinder()
 
-    def _emblem(self, kind: str, number: int) -> Emblem:
+    def _emblem(self, kind: str, number: int) -> tuple[Emblem, ...]:
         """Return a brand's keypoints, made when first asked for: hundreds take minutes."""
         if (kind, number) not in self._enrolled_emblems:
             picture = self._pictures[kind][number]
@@ -122,7 +122,8 @@ class Bench:
         return self._enrolled_emblems[kind, number]
 
     def _all_emblems(self, kind: str, count: int) -> list[Emblem]:
-        return [self._emblem(kind, number) for number in range(min(count, len(self._names[kind])))]
+        numbers = range(min(count, len(self._names[kind])))
+        return [emblem for number in numbers for emblem in self._emblem(kind, number)]
 
     def proposals(self) -> dict[str, float]:
         """Return the share of marks that one of the proposals covers, by height."""
@@ -247,17 +248,18 @@ class Bench:
 
     def _enrolled(self) -> tuple[Gallery, list[Emblem]]:
         wanted = gallery_brands(self._names)
-        enrolled, known = [], []
+        enrolled: list[Enrolled] = []
+        known: list[Emblem] = []
         for kind, names in self._names.items():
             for number, name in enumerate(names):
                 if name not in wanted:
                     continue
-                vectors, emblem = self._own[kind].enrolled[number], self._emblem(kind, number)
+                vectors, emblems = self._own[kind].enrolled[number], self._emblem(kind, number)
                 enrolled.append(
                     Enrolled(name, vectors, (), frozenset({Route.SYMBOL}), self._cohort.threshold(vectors))
                 )
-                if keypoints.places(emblem) >= keypoints.LEAST_PLACES:
-                    known.append(emblem)
+                if keypoints.places(emblems[0]) >= keypoints.LEAST_PLACES:
+                    known.extend(emblems)
         return Gallery(enrolled, self._cohort), known
 
     def cost(self) -> dict[str, float]:

@@ -66,7 +66,7 @@ def test_the_patch_enrolled_from_the_suit_is_found_again_smaller_turned_and_comp
     matrix = cv2.getRotationMatrix2D((256, 256), turn, share)
     seen = cv2.warpAffine(whole, matrix, (512, 512), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     _, data = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 75])
-    emblems = [enrol("mission", patch()), enrol("nasa", read_mark(STARTERS / "nasa" / "nasa.svg"))]
+    emblems = [*enrol("mission", patch()), *enrol("nasa", read_mark(STARTERS / "nasa" / "nasa.svg"))]
     (found,) = find_emblems(cv2.imdecode(data, cv2.IMREAD_COLOR), emblems)
     middle = matrix @ [(PATCH[0] + PATCH[2]) / 2, (PATCH[1] + PATCH[3]) / 2, 1]
     assert found.brand == "mission"

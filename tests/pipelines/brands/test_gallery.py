@@ -45,7 +45,7 @@ def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
     assert found.book.names == {"acme": "Acme", "gucci": "Gucci"}
     assert found.book.staff == {"acme"}
     (acme,) = found.enrolled
-    assert (acme.brand, acme.threshold, acme.vectors.shape) == ("acme", 0.7, (2, 128))
+    assert (acme.brand, acme.threshold, acme.vectors.shape) == ("acme", 0.7, (4, 128))
     assert acme.routes == {Route.SYMBOL}
 
 

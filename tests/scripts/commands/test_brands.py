@@ -36,6 +36,8 @@ def test_a_brand_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.Capt
         "  a mark counts from 0.70 alike",
         "  on: bag, top",
         f"  see what was made of it: {folder}/acme-co/.mark.png",
+        "  a flat picture finds about a third of what is worn; add one cut from a photo of a garment: msh"
+        " brands add 'Acme Co' CROP --more",
     ]
     with Image.open(folder / "acme-co/.mark.png") as seen:
         assert seen.size[1] == 220
