@@ -84,6 +84,9 @@ class Metrics:
         self.redaction_failures = counter(
             "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
         )
+        self.frames_everybody_masked = counter(
+            "frames_everybody_masked_total", "Redacted frames in which every person was masked.", "camera"
+        )
         self.redaction_self_check = gauge(
             "redaction_self_check",
             "1 while the known face of a built-in picture was masked at the last check.",
@@ -128,5 +131,10 @@ class Metrics:
             self.camera_state.labels(camera, other).set(other == state)
         self.camera_up.labels(camera).set(up)
         # A counter that first shows with 1 has, to Prometheus, not increased: these begin at 0.
-        for counter in (self.frames_received, self.frames_processed, self.redaction_failures):
+        for counter in (
+            self.frames_received,
+            self.frames_processed,
+            self.frames_everybody_masked,
+            self.redaction_failures,
+        ):
             counter.labels(camera)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engines.errors import InferenceFailed
 from engines.scene import TooMany
 from pipelines.floor.feed import FloorFeed
+from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class InferenceLoop:
             values = self._feed.update(frame, self._looks.drain(), ended, votes)
         if redacted is None:
             return
-        self._feed.redacted(frame, redacted.masked)
+        self._feed.redacted(frame, redacted.masked, everybody=is_everybody_masked(frame, redacted.masks))
         if self._describer:
             with self._timed("describe"):
                 self._describer.offer(redacted, self._floor.customers(values))

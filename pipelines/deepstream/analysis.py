@@ -25,6 +25,7 @@ from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import PydsLooks
 from probes.people.tracks import Sessions, TrackBook
+from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ class PydsAnalysis:
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
         self._values.update(self._feed.update(probed.frame, answers, probed.ended))
         if probed.masked is not None:  # else the frame was covered whole, and counted by the probe
-            self._feed.redacted(probed.frame, probed.masked)
+            everybody = is_everybody_masked(probed.frame, probed.masks)
+            self._feed.redacted(probed.frame, probed.masked, everybody=everybody)
             self._feed.published(probed.frame)
 
 

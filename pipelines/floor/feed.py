@@ -69,8 +69,13 @@ class FloorFeed:
         self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
         return values
 
-    def redacted(self, frame: Frame, masked: Mapping[str, int]) -> None:
-        """Note that a frame was redacted. masked: regions by what they were masked for."""
+    def redacted(self, frame: Frame, masked: Mapping[str, int], *, everybody: bool) -> None:
+        """Note that a frame was redacted. masked: regions by what they were masked for.
+
+        everybody: whether each person was among them.
+        """
+        if everybody:
+            self._metrics.frames_everybody_masked.labels(frame.camera).inc()
         for by, count in masked.items():
             self._metrics.faces_redacted.labels(frame.camera, by).inc(count)
         self._redacted_at[frame.camera] = self._clock()

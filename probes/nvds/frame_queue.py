@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from probes.frame import Frame, TrackId
+    from probes.redaction.redact import Mask
 
 WAITING = 64
 
@@ -20,11 +21,13 @@ class ProbedFrame:
     """What the probe saw on one frame.
 
     ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
+    masks: those heads.
     """
 
     frame: Frame
     ended: list[TrackId] = field(default_factory=list)
     masked: Mapping[str, int] | None = None
+    masks: tuple[Mask, ...] = ()
 
 
 class FrameQueue:

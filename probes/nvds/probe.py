@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from probes.nvds.frame_queue import FrameQueue
     from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
     from probes.nvds.overlay import MetaOverlay, Pairs
+    from probes.redaction.redact import Mask
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +101,8 @@ class BatchProbe:
             frame, pairs = camera.frame(meta, surface)
             public = camera.public(frame)
             probed = ProbedFrame(public, camera.ended(frame.captured_at))
-            probed.masked = self._redact(batch, meta, camera, frame, done)
+            probed.masks = self._redact(batch, meta, camera, frame, done)
+            probed.masked = _by_reason(probed.masks)
             self._draw(pairs, surface, camera, frame)
             self._writer.tag_redacted(batch, meta, self._process_key, len(done))
             self._look(buffer, meta, public)
@@ -117,8 +119,8 @@ class BatchProbe:
 
     def _redact(
         self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, frame: Frame, done: list[None]
-    ) -> dict[str, int]:
-        """Write all boxes to cover, one entry in `done` for each; return the heads by reason."""
+    ) -> tuple[Mask, ...]:
+        """Write all boxes to cover, one entry in `done` for each; return the masks of heads."""
         surface = self._reader.surface_of(meta)
         masks = camera.heads(frame)
         for mask in masks:
@@ -129,8 +131,7 @@ class BatchProbe:
         for box in camera.strips(surface):
             self._writer.cover(batch, meta, box, opaque=True)
             done.append(None)
-        reasons = [mask.by for mask in masks]
-        return {by.value: reasons.count(by) for by in By if by in reasons}
+        return masks
 
     def _cover_all(self, batch: BatchMeta, meta: FrameMeta, boxes: int) -> None:
         width, height = self._reader.surface_of(meta)
@@ -188,3 +189,8 @@ class BatchProbe:
         if where in self._troubles and self._clock() - self._troubles[where] >= STEADY_S:
             del self._troubles[where]
             logger.info("%s: works again", where or "the probe")
+
+
+def _by_reason(masks: tuple[Mask, ...]) -> dict[str, int]:
+    reasons = [mask.by for mask in masks]
+    return {by.value: reasons.count(by) for by in By if by in reasons}

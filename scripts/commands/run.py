@@ -18,6 +18,7 @@ from rich.table import Table
 
 from pipelines.cameras.states import CameraState
 from pipelines.logs import set_up_logging
+from pipelines.private_process import keep_private
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.money import display
@@ -58,6 +59,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the store; 0 after a clean end, 1 where it died or could not end cleanly."""
+    keep_private()
     scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
     scrubber.add(settings.secret_values())

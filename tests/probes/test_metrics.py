@@ -27,6 +27,7 @@ AGREED = {
     "msh_tracks_total": {"camera", "outcome"},
     "msh_faces_redacted_total": {"camera", "by"},
     "msh_redaction_failures_total": {"camera"},
+    "msh_frames_everybody_masked_total": {"camera"},
     "msh_redaction_self_check": set(),
     "msh_looks_total": {"result"},
     "msh_look_failures_total": {"route"},
