@@ -62,7 +62,12 @@ class Machine:
 
 def batch_of(model: Model, cameras: int) -> int:
     """Return how many pictures a model works on at once, where so many cameras have frames."""
-    return CROPS if model.decoder is Decoder.MARKS else cameras
+    return CROPS if model.decoder is Decoder.MARKS else batch_size(cameras)
+
+
+def batch_size(cameras: int) -> int:
+    """Return the batch of an engine for so many cameras: a power of two; one more rebuilds nothing."""
+    return 1 << max(0, cameras - 1).bit_length()
 
 
 def this_machine(

@@ -22,8 +22,9 @@ from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
 from pipelines.deepstream.checks.graph_check import violations  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
 from pipelines.deepstream.graph.build import build_graph  # noqa: E402
+from pipelines.deepstream.graph.outlets import outlet_elements  # noqa: E402
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline  # noqa: E402
-from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, PipelineFailed  # noqa: E402
+from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed  # noqa: E402
 from pipelines.deepstream.runtime.camera_source import CameraSource, SourceBin  # noqa: E402
 from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
@@ -103,7 +104,9 @@ class DeepStreamPlatform:
             analysis=analysis,
             cameras=rates,
         )
-        self._bus_parser = BusParser({n: _kind(c) for n, c in cameras.items()}, graph.slots)
+        self._bus_parser = BusParser(
+            {n: _kind(c) for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
+        )
         self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
         self._asked: dict[str, bool] = {}
         self._dead: str | None = None
@@ -221,6 +224,7 @@ class DeepStreamPlatform:
         )
 
     def _play(self) -> None:
+        _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._die("the pipeline does not start; the messages above say why")
 
@@ -241,6 +245,14 @@ class DeepStreamPlatform:
         news = self._bus_parser.read(message)
         if isinstance(news, PipelineFailed):
             self._die(f"{news.element}: {news.detail}")
+        elif isinstance(news, OutletFailed):
+            logger.error(
+                "%s: no more pictures or streams until the next start: %s: %s",
+                news.camera,
+                news.element,
+                news.detail,
+            )
+            self.valves.disable(news.camera)
         elif isinstance(news, CameraEvent):
             logger.debug("camera %s: %s", news.camera, news.detail)
             self._runs[news.camera].fail(news.cause)

@@ -79,7 +79,7 @@ class BatchProbe:
         try:
             batch = self._reader.read(buffer)
             if not batch.frames:
-                raise MetaError("a batch without frames")
+                return BufferVerdict.DROP  # a mux without cameras sends one now and then: nothing to see
             cameras = self.cameras
             for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
                 self._work(buffer, batch, frame, cameras.get(frame.pad))

@@ -56,6 +56,7 @@ class Relabel(Gst.Element):
 
     def __init__(self) -> None:
         super().__init__()
+        self.broken = False
         self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
         self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
         self.into.set_chain_function_full(self._chain)
@@ -64,6 +65,10 @@ class Relabel(Gst.Element):
         self.add_pad(self.out)
 
     def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        if self.broken:
+            error = GLib.GError.new_literal(Gst.StreamError.quark(), "broken", int(Gst.StreamError.ENCODE))
+            self.post_message(Gst.Message.new_error(self, error, ""))
+            return Gst.FlowReturn.ERROR
         return self.out.push(buffer)
 
     def _event(self, pad: Any, parent: Any, event: Any) -> bool:
@@ -214,6 +219,7 @@ class Converter(_Fake):
 class Encoder(_Fake):
     def build(self) -> None:
         self.passes("relabel", "x264enc", "h264parse")
+        self.entry = next(e for e in self.children if isinstance(e, Relabel))
         encoder = next(
             e for e in self.children if e.get_factory() and e.get_factory().get_name() == "x264enc"
         )
@@ -244,11 +250,22 @@ class StreamMux(_Fake):
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
         return self.expose(name, self.batcher.request_pad_simple(name), "sink_%u")
 
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.PAUSED_TO_PLAYING:
+            self._check_pads()
+        return _Fake.do_change_state(self, transition)
+
+    def _check_pads(self) -> None:
+        if self.numsinkpads == 0 and (self.element_factory.version or (0, 0)) < (9, 2):
+            self.element_factory.faults.append(f"{self.get_name()} runs without pads: use after free")
+
     def do_release_pad(self, pad: Any) -> None:
         target = pad.get_target()
         pad.set_active(False)
         self.remove_pad(pad)
         self.batcher.release_request_pad(target)
+        if self.get_state(0)[1] in (Gst.State.PAUSED, Gst.State.PLAYING):
+            self._check_pads()
 
     def _tell(self, slot: int) -> None:
         told = Gst.Structure.new_empty("stream-eos")

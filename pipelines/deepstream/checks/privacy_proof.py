@@ -24,6 +24,7 @@ BEFORE: Final = frozenset(
         "nvarguscamerasrc",
         "v4l2src",
         "identity",
+        "errorignore",
         "capsfilter",
         "videoconvert",
         "nvvideoconvert",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engines.deepstream.files import batch_size
 from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
@@ -94,27 +95,25 @@ def build_graph(
 ) -> tuple[PipelineGraph, Redaction]:
     """Return the graph, and the redaction that it must prove. BadInput where the box cannot run the store.
 
-    Every camera of the file has its slot, the disabled ones too: nvstreamdemux wants its pads before data
-    flows, so only a camera that has a slot can join while it runs.
+    Only enabled cameras have a slot: the mux waits for every slot of its batch. A camera that is enabled
+    later joins with the next start, since nvstreamdemux wants its pads before data flows.
     """
-    cameras = settings.cameras
+    cameras = settings.enabled_cameras()
     if len(cameras) > settings.platform.max_cameras:
         raise BadInput(
-            f"cameras: {len(cameras)} cameras, disabled ones too, need as many places in the batch;"
+            f"cameras: {len(cameras)} enabled cameras need as many places in the batch;"
             f" platform.max_cameras allows {settings.platform.max_cameras}"
         )
     redaction = choose(settings.privacy.faces.method, capabilities)
     slots = {name: slot for slot, name in enumerate(cameras)}
     rate = max(camera.fps for camera in cameras.values())
-    enabled = settings.enabled_cameras().items()
-    live = any(feed(name, camera, capabilities).live for name, camera in enabled)
+    live = any(feed(name, camera, capabilities).live for name, camera in cameras.items())
     draft = GraphBuilder()
     draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
     for name, camera in cameras.items():
-        if camera.enabled:
-            last = add_camera(draft, name, camera, slots[name], capabilities)
-            draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
-    _spine(draft, len(slots), capabilities, files)
+        last = add_camera(draft, name, camera, slots[name], capabilities)
+        draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
+    _spine(draft, batch_size(len(slots)), capabilities, files)
     leaving = outlets(settings)
     add = OutletBuilder(draft, leaving, redaction, capabilities)
     tees = {name: (slot, add.camera(name, slot, cameras[name].fps)) for name, slot in slots.items()}
@@ -165,7 +164,7 @@ def _spine(draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFile
     # only unified memory; on Jetson the default, a surface array, is the one that maps (30).
     memory: Properties = {} if box.jetson else {"nvbuf-memory-type": "nvbuf-mem-cuda-unified"}
     draft.add("rgba", "nvvideoconvert", memory, output_buffers=8)
-    queued("rgba")
+    chain.append("rgba")
     chain.append(draft.add("coloured", "capsfilter", caps="video/x-raw(memory:NVMM),format=RGBA"))
     draft.add("demux", "nvstreamdemux")
     queued("demux")
@@ -179,7 +178,10 @@ def _infer(draft: GraphBuilder, name: str, config: Path, engine: Path | None, pr
 
 
 def _primary(gie: int, batch: int) -> Properties:
-    """Return what makes an nvinfer look at every frame: whole batches (pitfall 1), none skipped (22)."""
+    """Return what makes an nvinfer look at every frame: whole batches (pitfall 1), none skipped (22).
+
+    batch: that of the engine; a smaller number would have nvinfer build another one.
+    """
     return {"unique-id": gie, "process-mode": "primary", "batch-size": batch, "interval": 0}
 
 

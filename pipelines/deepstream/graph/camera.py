@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from enum import Enum
 from pathlib import Path
@@ -22,12 +21,14 @@ NVMM: Final = "video/x-raw(memory:NVMM)"
 LATENCY_MS: Final = 100
 FLIP_180: Final = "rotate-180"
 """nvvideoconvert's flip-method for a camera that hangs upside down."""
+PACE: Final = "pace_"
 NEWEST: Final[Properties] = {
     "max-size-buffers": 2,
     "max-size-bytes": 0,
     "max-size-time": 0,
     "leaky": "downstream",
 }
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
 _CSI: Final = re.compile(r"csi://([0-9]{1,3})")
 _TRANSPORTS: Final = {"tcp": "rtp-tcp", "udp": "rtp-udp", "auto": "rtp-udp-udpmcast-tcp"}
 _TRANSPORTS_7: Final = {"tcp": "rtp-tcp", "udp": "rtp-multi", "auto": "rtp-multi"}
@@ -78,7 +79,7 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
     newest = draft.add(f"newest_{name}", "queue", NEWEST, group=name)
     if kind is Feed.FILE:
         # Files play as fast as they are, like cameras: the sinks do not wait for the clock.
-        pace = draft.add(f"pace_{name}", "identity", group=name, sync=True)
+        pace = draft.add(PACE + name, "identity", group=name, sync=True)
         draft.link(last, pace, pad)
         last, pad = pace, "src"
     draft.link(last, newest, pad)
@@ -104,23 +105,21 @@ def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: C
     if feed(name, camera, box) is Feed.FILE:
         uri = Path(camera.source).absolute().as_uri()
         return draft.add(source, "nvurisrcbin", group=name, uri=uri, file_loop=camera.loop, source_id=slot)
-    # Seconds, where the mux counts in microseconds (pitfall 6); 0, the default, never reconnects, and
-    # attempts of 0 would silently mean unlimited (pitfall 8). The address holds no login: that goes to the
-    # rtspsrc inside when it appears, for addresses end up in logs. The other protocols' nicks are wrong (9).
-    patience = max(1, math.ceil(camera.stale_after_ms / 1000))
+    # Reconnecting is ours: the whole bin is replaced (runtime.camera_source). With an interval of its own the
+    # bin would call at the same time, drop EOS and turn errors into warnings, and its timers may read a freed
+    # bin. The address holds no login: that goes to the rtspsrc inside when it appears, for addresses end up
+    # in logs. Of the other protocols the nicks are wrong (9). Only a lower-case scheme takes the RTSP path.
     transports = _TRANSPORTS_7 if box.version is not None and box.version < (8, 0) else _TRANSPORTS
     return draft.add(
         source,
         "nvurisrcbin",
         group=name,
-        uri=camera.source,
+        uri=_SCHEME.sub(lambda scheme: scheme[0].lower(), camera.source),
         source_id=slot,
         latency=LATENCY_MS,
         drop_on_latency=True,
         select_rtp_protocol=transports[camera.transport],
-        rtsp_reconnect_interval=patience,
-        init_rtsp_reconnect_interval=patience,
-        rtsp_reconnect_attempts=-1,
+        rtsp_reconnect_interval=0,
     )
 
 

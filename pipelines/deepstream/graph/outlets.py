@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
-    from pipelines.graph.graph import GraphBuilder, Properties
+    from pipelines.graph.graph import GraphBuilder, PipelineGraph, Properties
 
 WALL: Final = "_wall"
 """Stands where a camera's name does; no camera can be called that."""
 KEYFRAME_S: Final = 2
 H264: Final = "video/x-h264,stream-format=byte-stream,alignment=au"
-_SHUT: Final[Properties] = {"drop": True, "drop-mode": "forward-sticky-events"}
-"""A shut valve still hands on caps and segment, so that its branch can start at once when it opens."""
+_SHUT: Final[Properties] = {"drop": True}
+"""A shut valve holds back caps too, and sends them with the first frame once it is open: so an encoder takes
+a session of the card only when somebody watches."""
 _SINK: Final[Properties] = {
     # Pitfall 33. No last sample: it would pin a surface of a small pool (34).
     "sync": False,
@@ -34,7 +35,6 @@ _SINK: Final[Properties] = {
     "max-buffers": 60,
     "drop": True,
 }
-_TEXT: Final[Properties] = {"process-mode": "MODE_GPU", "display-bbox": False, "display-text": True}
 _ENCODED: Final[Properties] = {**NEWEST, "max-size-buffers": 60}
 """Seconds of encoded video: a frame lost here is damage until the next keyframe."""
 
@@ -73,10 +73,11 @@ class OutletBuilder:
         draft.gates.add(redact)
         tee = draft.chain(
             first,
+            # What fails behind it costs this camera's pictures, not the batch that all cameras share.
+            draft.add(f"isolate_{name}", "errorignore", convert_to="ok"),
             draft.add(f"demand_{name}", "valve", _SHUT),
+            # It blurs first, then draws boxes and texts (nvll_osd/cuda/cuosd_kernel.cu, 9.1): one does both.
             redact,
-            # A second one writes the text: in one, blurring comes last and would smear labels beside heads.
-            draft.add(f"draw_{name}", REDACTOR, _TEXT),
             # Copies into a pool of its own before any tee: demuxed frames are the batch's own surfaces, and
             # one slow branch that holds on to them would starve the pool and stall every camera (pitfall 34).
             draft.add(f"copy_{name}", "nvvideoconvert"),
@@ -108,7 +109,9 @@ class OutletBuilder:
         )
         convert = draft.add("wallcopy", "nvvideoconvert")
         caps = draft.add("wallcopied", "capsfilter", caps=f"{NVMM},format=NV12")
-        last = draft.chain(mux, draft.add("walltiles", "queue", NEWEST), tiler, convert, caps)
+        queue = draft.add("walltiles", "queue", NEWEST)
+        isolate = draft.add("isolate__wall", "errorignore", convert_to="ok")
+        last = draft.chain(mux, queue, isolate, tiler, convert, caps)
         encoded = self._encoder(WALL, last, fps, self._outlets.stream_kbit or 0)
         draft.chain(encoded, self._appsink("stream", WALL, H264))
 
@@ -144,6 +147,8 @@ class OutletBuilder:
             muxer_properties="properties,fragment-duration=(uint)1000",
             send_keyframe_requests=False,
             async_finalize=True,
+            # Without it a camera that sends nothing keeps the whole pipeline from PAUSED (it never prerolls).
+            async_handling=True,
         )
         draft.link(split, queue, "src_1")
         draft.chain(queue, parse)
@@ -206,14 +211,24 @@ class OutletBuilder:
         return self._draft.add(f"{role}_{name}", "appsink", _SINK, caps=caps)
 
 
+def outlet_elements(graph: PipelineGraph) -> dict[str, str]:
+    """Return the camera, or the wall, by the name of each element that serves only its outputs."""
+    wall = graph.reached(["wallmux"]) if "wallmux" in graph.by_name else frozenset[str]()
+    found = dict.fromkeys(wall, WALL)
+    for camera in graph.slots:
+        found |= dict.fromkeys(graph.reached([f"demuxed_{camera}"]) - wall, camera)
+    return found
+
+
 def mux_properties(
     batch: int, fps: float, box: Capabilities, *, size: tuple[int, int], live: bool = True
 ) -> Properties:
     """Return the properties of nvstreammux for a batch of so many cameras."""
     found: Properties = {
         "batch-size": batch,  # 0 by default (pitfall 1)
-        # Microseconds, one frame's time: the old mux's default, -1, waits for a dead camera for ever (4).
-        "batched-push-timeout": max(1, round(1_000_000 / fps)),
+        # Microseconds, half a frame's time: it starts with the first frame that is collected, so at a whole
+        # one every batch with an empty slot comes later than its frames, and all queues fill up.
+        "batched-push-timeout": max(1, round(500_000 / fps)),
         # Otherwise the last camera to end would end the pipeline for those that come back (11, 12).
         "drop-pipeline-eos": True,
     }
@@ -229,4 +244,5 @@ def mux_properties(
 
 
 def _tile(side: int) -> tuple[int, int]:
-    return SIZE[0] // side & ~1, SIZE[1] // side & ~1
+    # Multiples of 8 and 4: the mux rounds up to them, with a warning for each.
+    return SIZE[0] // side & ~7, SIZE[1] // side & ~3

@@ -48,7 +48,7 @@ class Redaction:
 
         display-bbox stays on with blur too: camera masks and the cover over a whole frame are rectangles.
         """
-        base: dict[str, Value] = {"process-mode": "MODE_GPU", "display-bbox": True, "display-text": False}
+        base: dict[str, Value] = {"process-mode": "MODE_GPU", "display-bbox": True, "display-text": True}
         if self.method is Method.OPAQUE:
             return base
         # Unset or unparsable pairs would blur every object, whole persons too (pitfall 27).

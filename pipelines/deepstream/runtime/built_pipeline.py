@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.checks.privacy_proof import READ, REDACTION
 from pipelines.deepstream.runtime.elements import Gst, GstElementFactory, get_nick, set_checked
+from pipelines.deepstream.runtime.mux_pads import MuxPads
 from pipelines.errors import BadInput
 from pipelines.graph.graph import Element, Link, PipelineGraph
 from probes.nvds.pads import filter_buffers
@@ -33,6 +34,7 @@ class BuiltPipeline:
         self.graph, self._element_factory = graph, element_factory or GstElementFactory()
         self.pipeline: Any = Gst.Pipeline.new("deepstream")
         self._gated: dict[str, Any] = {}
+        self._mux_pads: MuxPads | None = None
         shared = [element for element in graph.elements if not element.group]
         names = {element.name for element in shared}
         for element in shared:
@@ -40,6 +42,14 @@ class BuiltPipeline:
         for link in graph.links:
             if link.source in names and link.sink in names:
                 _link(self.element(link.source), link.source_pad, self.element(link.sink), link.sink_pad)
+
+    @property
+    def mux_pads(self) -> MuxPads:
+        """The pads of the mux, of which one is there already; asked for before the pipeline runs."""
+        if self._mux_pads is None:
+            self._mux_pads = MuxPads(self.element("mux"))
+            self._mux_pads.reserve(f"sink_{min(self.graph.slots.values())}")
+        return self._mux_pads
 
     def element(self, name: str) -> Any:
         """Return one of the elements that all cameras share."""

@@ -43,14 +43,31 @@ class PipelineFailed:
     detail: str
 
 
-BusEvent = CameraEvent | PipelineFailed
+@dataclass(frozen=True, slots=True)
+class OutletFailed:
+    """What makes one camera's pictures or streams has failed; analysis and the other cameras go on."""
+
+    camera: str
+    element: str
+    detail: str
+
+
+BusEvent = CameraEvent | OutletFailed | PipelineFailed
 
 
 class BusParser:
-    """Reads messages. kinds: the kind of each camera's source; slots: cameras' numbers at the mux."""
+    """Reads messages. kinds: the kind of each camera's source; slots: cameras' numbers at the mux.
 
-    def __init__(self, kinds: Mapping[str, SourceKind], slots: Mapping[str, int]) -> None:
-        self._kinds = dict(kinds)
+    outlets: the camera, or the wall, by the name of each element that serves only its outputs.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, SourceKind],
+        slots: Mapping[str, int],
+        outlets: Mapping[str, str] | None = None,
+    ) -> None:
+        self._kinds, self._outlets = dict(kinds), dict(outlets or {})
         self._cameras = {slot: camera for camera, slot in slots.items()}
 
     def read(self, message: Any) -> BusEvent | None:
@@ -75,11 +92,19 @@ class BusParser:
         error, debug = message.parse_error() if is_error else message.parse_warning()
         text = f"{error.message} {debug or ''}"
         if not camera:
-            return PipelineFailed(message.src.get_name(), text) if is_error else None
+            return self._failure(message.src, text) if is_error else None
         cause = classify(self._kinds[camera], error.domain, error.code, text)
         if is_error or cause in SURE:
             return CameraEvent(camera, cause, text)
         return None
+
+    def _failure(self, source: Any, text: str) -> BusEvent:
+        name, at = source.get_name(), source
+        while at is not None:
+            if outlet := self._outlets.get(at.get_name()):
+                return OutletFailed(outlet, name, text)
+            at = at.get_parent()
+        return PipelineFailed(name, text)
 
     def _element(self, source: Any, structure: Any) -> BusEvent | None:
         """Read DeepStream's own messages: the mux's per-source end, nvurisrcbin's last attempt (8, 12)."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
+from pipelines.deepstream.graph.camera import LATENCY_MS, PACE
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S = 5.0
-RESCUE_S = 10.0
-"""How long a silent camera is left to nvurisrcbin, which resets itself, before its bin is replaced."""
+RESCUE_S = 5.0
+"""How long a silent camera may come back by itself before its bin is replaced."""
 Login = tuple[str, str]
 
 
@@ -82,14 +83,14 @@ class SourceBin:
         """Put the bin in. Raises BadInput where it cannot be built or linked."""
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
-        if self._login is not None:
-            # nvurisrcbin has no login of its own; the rtspsrc inside it has.
-            box.connect("deep-element-added", _log_in, *self._login)
+        # nvurisrcbin has no login of its own, and hands latency on for rtsp:// only; its rtspsrc has both.
+        box.connect("deep-element-added", _configure, self._login)
+        _play_from_now(box, built.pipeline)
         out = box.get_static_pad("src")
         self._tap.put_on(out)
         built.pipeline.add(box)
         self._bin = box
-        entry = built.element(link.sink).request_pad_simple(link.sink_pad)
+        entry = built.mux_pads.take(link.sink_pad)
         if entry is None or out.link(entry) != Gst.PadLinkReturn.OK:
             self.close()
             raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
@@ -120,17 +121,33 @@ class SourceBin:
                     # As NVIDIA's add and delete sample does: what the pad still holds goes first.
                     entry.send_event(Gst.Event.new_flush_stop(False))
                     out.unlink(entry)
-                    entry.get_parent_element().release_request_pad(entry)
+                    self._built.mux_pads.give_back(entry)
                 self._built.pipeline.remove(box)
             self._closed.set()
         except Exception:
             logger.exception("camera %s: its source cannot be taken out", self._camera)
 
 
-def _log_in(_bin: Any, _inner: Any, element: Any, user: str, password: str) -> None:
-    if element.find_property("user-id") is not None and element.find_property("user-pw") is not None:
-        element.set_property("user-id", user)
-        element.set_property("user-pw", password)
+def _configure(_bin: Any, _inner: Any, element: Any, login: Login | None) -> None:
+    """Give the rtspsrc inside a source its login and the latency."""
+    if element.find_property("user-id") is None or element.find_property("user-pw") is None:
+        return
+    element.set_property("latency", LATENCY_MS)
+    element.set_property("drop-on-latency", True)
+    if login is not None:
+        element.set_property("user-id", login[0])
+        element.set_property("user-pw", login[1])
+
+
+def _play_from_now(box: Any, pipeline: Any) -> None:
+    """Shift a file's frames to the running time at which it starts: else it races until it has caught up."""
+    clock = pipeline.get_clock()
+    if clock is None:
+        return
+    running = max(0, clock.get_time() - pipeline.get_base_time())
+    for element in box.children:
+        if element.get_name().startswith(PACE):
+            element.get_static_pad("sink").set_offset(running)
 
 
 class CameraSource:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.graph.camera import NVMM
@@ -23,6 +24,8 @@ TRIAL_S = 10
 
 def installed(element_factory: ElementFactory | None = None) -> Capabilities:
     """Return what is there. Raises BadInput where DeepStream is missing, or of an unknown version."""
+    # Read when a mux is made: its batch then follows the pads that are there, not the slots that it has.
+    os.environ["NVSTREAMMUX_ADAPTIVE_BATCHING"] = "yes"
     Gst.init(None)
     element_factory = element_factory or GstElementFactory()
     version = element_factory.version_of("nvinfer")

@@ -27,6 +27,7 @@ class Valves:
         self._cameras = tuple(graph.slots)
         self._wanted = {camera: set(always) for camera in self._cameras}
         self._wall = False
+        self._broken: set[str] = set()
         self._lock = threading.Lock()
         with self._lock:
             self._apply()
@@ -42,13 +43,21 @@ class Valves:
                 self._wanted[camera].discard(what)
             self._apply()
 
+    def disable(self, camera: str) -> None:
+        """Shut the valves of a camera, or of the wall, until the next start: something behind them failed."""
+        with self._lock:
+            self._broken.add(camera)
+            self._apply()
+
     def _apply(self) -> None:
+        wall = self._wall and WALL not in self._broken
         for camera, wanted in self._wanted.items():
+            works = camera not in self._broken
             for role, is_open in (
-                ("demand", bool(wanted) or self._wall),
+                ("demand", bool(wanted) or wall),
                 ("streamvalve", STREAM in wanted),
                 ("picturevalve", PICTURE in wanted),
-                ("wallvalve", self._wall),
+                ("wallvalve", wall),
             ):
                 if (name := f"{role}_{camera}") in self._valves:
-                    self._set_drop(name, not is_open)
+                    self._set_drop(name, not (is_open and works))

@@ -149,4 +149,5 @@ def running(
         yield run
     finally:
         assert run.platform.stop()
+        assert not element_factory.faults
         assert getattr(run.analysis, "stopped", True)

@@ -261,3 +261,68 @@ def test_a_kit_without_deepstream_says_so(tmp_path):
         BuiltPipeline(graph, GstElementFactory())
     stock = replace(graph, elements=tuple(e for e in graph.elements if e.name == "demand_c0"), links=())
     assert BuiltPipeline(stock, GstElementFactory()).element("demand_c0").get_property("drop") is True
+
+
+def test_the_only_camera_may_die_and_return_without_leaving_the_mux_without_pads(tmp_path):
+    with running(tmp_path, rtsp(1), c0="dies") as run:
+        run.platform.start()
+        assert until(lambda: len(run.element_factory.opened) >= 3)
+        mux = run.platform.pipeline.get_by_name("mux")
+        assert mux.numsinkpads == 1
+        run.platform.remove("c0")
+        assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+        assert mux.numsinkpads == 1
+        assert not run.element_factory.faults
+
+
+def test_when_all_cameras_were_gone_another_one_takes_over_the_last_pad(tmp_path):
+    with running(tmp_path, rtsp(2)) as run:
+        mux = run.platform.pipeline.get_by_name("mux")
+        run.platform.start()
+        for camera in ("c0", "c1"):
+            assert until(lambda: run.state(camera) == "live:none")  # noqa: B023 called at once
+            run.platform.remove(camera)
+        assert until(lambda: run.platform.pipeline.get_by_name("camera_c1") is None)
+        run.platform.add("c0")
+        assert until(lambda: run.state("c0") == "live:none")
+        assert until(lambda: [pad.get_name() for pad in mux.sinkpads] == ["sink_0"])
+
+
+def test_a_failed_encoder_costs_only_the_pictures_of_its_camera(tmp_path, caplog):
+    with running(tmp_path, rtsp(2)) as run:
+        run.listen("stream_c0", "stream_c1")
+        run.platform.start()
+        for camera in ("c0", "c1"):
+            run.platform.valves.want(camera, STREAM, wanted=True)
+        assert until(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
+        run.platform.pipeline.get_by_name("encoder_c0").entry.broken = True
+        assert until(lambda: "c0: no more pictures or streams until the next start" in caplog.text)
+        assert run.platform.pipeline.get_by_name("demand_c0").get_property("drop") is True
+        seen, batches = run.samples["stream_c1"], run.analysis.batches
+        assert until(lambda: run.samples["stream_c1"] > seen + 5 and run.analysis.batches > batches + 5)
+        assert (run.platform.failed, run.state("c0")) == (False, "live:none")
+
+
+@pytest.mark.parametrize("c1", ["dead", "off"])
+def test_recordings_go_on_while_a_camera_sends_nothing(tmp_path, c1):
+    def off(settings):
+        camera = settings.cameras["c1"].model_copy(update={"enabled": False})
+        return settings.model_copy(update={"cameras": {**settings.cameras, "c1": camera}})
+
+    with running(tmp_path, rtsp(2), outputs="record", change=off if c1 == "off" else None, c1=c1) as run:
+        run.platform.start()
+        assert until(lambda: sum(file.stat().st_size for file in tmp_path.rglob("*.mp4")) > 10_000)
+
+
+def test_a_file_that_starts_late_plays_at_its_own_pace(tmp_path):
+    with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "live:none")
+        run.platform.remove("c0")
+        assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+        clock = run.platform.pipeline.get_clock()
+        before = clock.get_time() - run.platform.pipeline.get_base_time()
+        run.platform.add("c0")
+        assert until(lambda: run.platform.pipeline.get_by_name("pace_c0") is not None)
+        pad = run.platform.pipeline.get_by_name("pace_c0").get_static_pad("sink")
+        assert until(lambda: pad.get_offset() >= before > 0)

@@ -114,8 +114,8 @@ WRONG = {
     ),
     "a pad left open": (
         JETSON,
-        lambda g: replace(g, links=tuple(x for x in g.links if x.sink != "draw_c0")),
-        "draw_c0.sink: not linked",
+        lambda g: replace(g, links=tuple(x for x in g.links if x.sink != "copy_c0")),
+        "copy_c0.sink: not linked",
     ),
     "a link to nowhere": (
         JETSON,

@@ -1,0 +1,59 @@
+"""The request pads of the mux: one for each camera that is in, and never none.
+
+Up to DeepStream 9.1 a running nvstreammux without any sink pad pushes one freed buffer again and again, every
+second, until the process crashes. So the last pad stays until another has come.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+
+class MuxPads:
+    """Takes and gives back pads of one mux. From any thread; no lock is held while a pad is released.
+
+    Releasing waits until the mux has sent what the pad still holds, so it belongs into a thread of its own.
+    """
+
+    def __init__(self, mux: Any) -> None:
+        """Use a mux that has no pads yet."""
+        self._mux = mux
+        self._taken: set[str] = set()
+        self._spare: Any = None
+        self._lock = threading.Lock()
+
+    def reserve(self, name: str) -> None:
+        """Have a pad before the pipeline runs: cameras come later."""
+        with self._lock:
+            if self._spare is None and not self._taken:
+                self._spare = self._mux.request_pad_simple(name)
+
+    def take(self, name: str) -> Any:
+        """Return the pad of this name; None where the mux gives none."""
+        with self._lock:
+            spare = self._spare
+            if spare is not None and spare.get_name() == name:
+                self._spare, released, pad = None, None, spare
+            else:
+                pad = self._mux.request_pad_simple(name)
+                released = spare if pad is not None else None
+                if released is not None:
+                    self._spare = None
+            if pad is not None:
+                self._taken.add(name)
+        if released is not None:
+            threading.Thread(target=self._release, args=(released,), name="release-pad", daemon=True).start()
+        return pad
+
+    def give_back(self, pad: Any) -> None:
+        """Release a pad, or keep it where it is the last. May wait for the mux."""
+        with self._lock:
+            self._taken.discard(pad.get_name())
+            if not self._taken and self._spare is None:
+                self._spare = pad
+                return
+        self._release(pad)
+
+    def _release(self, pad: Any) -> None:
+        self._mux.release_request_pad(pad)
