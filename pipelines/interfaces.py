@@ -25,12 +25,18 @@ class Platform(Protocol):
     """What makes redacted frames and their metadata out of cameras."""
 
     name: str
+    gpu_unused: str
+    """Why the CPU works although there is an NVIDIA GPU; empty where it does not."""
 
     def start(self) -> None:
         """Begin."""
 
     def stop(self) -> bool:
         """End within seconds from any state; False where something hung and was left behind."""
+
+    @property
+    def starting(self) -> str:
+        """What is done before cameras open, for people; empty once they may."""
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""

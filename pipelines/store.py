@@ -222,6 +222,8 @@ class Store:
         """Tell whether frames flow from at least one camera and redaction works."""
         reasons = []
         cameras = self._platform.cameras()
+        if self._platform.starting:
+            reasons.append(self._platform.starting)
         if self._platform.failed:
             reasons.append("inference failed: restart the service")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
@@ -305,6 +307,7 @@ class Store:
                 platform=self._platform.name,
                 cameras_up=up,
                 cameras_total=len(cameras),
+                gpu_unused=self._platform.gpu_unused,
             ),
         )
 

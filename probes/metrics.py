@@ -61,6 +61,8 @@ class Metrics:
             return Histogram(f"msh_{name}", what, labels, buckets=buckets, registry=registry)
 
         self.build_info = gauge("build_info", "Always 1.", "version", "revision", "platform")
+        self.engines_missing = gauge("engines_missing", "TensorRT engines to build before cameras open.")
+        self.gpu_unused = gauge("gpu_unused", "1 while the CPU works although there is an NVIDIA GPU.")
         self.camera_up = gauge("camera_up", "1 while frames are fresh.", "camera")
         self.camera_state = gauge("camera_state", "1 for the state the camera is in.", "camera", "state")
         self.camera_last_frame = gauge(

@@ -54,7 +54,9 @@ class PriceSource:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """All callables are called from the server's thread and must be quick.
+    """What the page shows. gpu_unused: why the CPU works although there is an NVIDIA GPU.
+
+    All callables are called from the server's thread and must be quick.
 
     brand: writes a brand as the price list spells it. locale: that money is written in. live: None where no
     camera runs. film: the same as H.264; None where the platform has no such output.
@@ -66,6 +68,7 @@ class Backend:
     film: FragmentOutput | None = None
     floor: FloorBoard = field(default_factory=EmptyFloor)
     platform: str = "none"
+    gpu_unused: str = ""
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict
     health: Callable[[], Health] = lambda: Health(False, ("no store runs, only its page",))
     ready: Callable[[], Health] = lambda: Health(True)

@@ -75,6 +75,7 @@ def page_of(
         film=film,
         floor=store.floor,
         platform=store.platform.name,
+        gpu_unused=store.platform.gpu_unused,
         cameras=store.platform.cameras,
         health=store.health,
         ready=store.ready,

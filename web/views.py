@@ -237,6 +237,7 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "version": VERSION,
         "revision": os.environ.get("MSH_REVISION", "unknown"),
         "platform": backend.platform,
+        "gpu_unused": f"The NVIDIA GPU is not used: {backend.gpu_unused}" if backend.gpu_unused else None,
         "config_sha256": settings.sha,
         "started_at": rfc3339(started_ns),
         "health": {"ok": health.ok, "reasons": list(health.reasons)},

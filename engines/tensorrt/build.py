@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engines.manifest import Model
     from engines.tensorrt.agreement import Agreement
     from engines.tensorrt.calibration import Frames
-    from engines.tensorrt.compiler import Watch
+    from engines.tensorrt.compiler import BuildProgress
     from engines.tensorrt.cuda import Cuda
     from engines.tensorrt.engine_key import Built, EngineStore
 
@@ -43,7 +43,7 @@ class EngineBuilder:
     """Builds engines for this machine into a store."""
 
     def __init__(
-        self, trt: Any, cuda: Cuda, store: EngineStore, watch: Watch, say: Callable[[str], None]
+        self, trt: Any, cuda: Cuda, store: EngineStore, watch: BuildProgress, say: Callable[[str], None]
     ) -> None:
         self._trt, self._cuda, self._store, self._say = trt, cuda, store, say
         self._compiler = Compiler(trt, watch)

@@ -33,7 +33,7 @@ WORKSPACE = 1 << 30
 CALIBRATION_BATCH = 8
 
 
-class Watch(Protocol):
+class BuildProgress(Protocol):
     """Told of a build's progress, from any thread."""
 
     def started(self, phase: str, parent: str | None, steps: int) -> None:
@@ -113,7 +113,7 @@ class CalibrationFeed:
 class Compiler:
     """Turns a model into a serialised engine."""
 
-    def __init__(self, trt: Any, watch: Watch) -> None:
+    def __init__(self, trt: Any, watch: BuildProgress) -> None:
         self._trt = trt
         self._watch = watch
         self._logger, self._errors = _logger(trt)
@@ -255,7 +255,7 @@ def _logger(trt: Any) -> tuple[Any, list[str]]:
     return type("Logger", (base,), {"log": hear})(), errors
 
 
-def _monitor(trt: Any, watch: Watch, stopped: list[bool]) -> Any:
+def _monitor(trt: Any, watch: BuildProgress, stopped: list[bool]) -> Any:
     """Return TensorRT's progress monitor over a watch; `stopped` is filled where the build was given up."""
     base = trt.IProgressMonitor
 

@@ -97,9 +97,11 @@ class Built:
 
 
 def engine_folder(environ: Mapping[str, str]) -> Path:
-    """Return where engines are kept: $MSH_ENGINES, else the user's cache."""
+    """Return where engines are kept: $MSH_ENGINES, else the service's state folder, else the user's cache."""
     if wanted := environ.get(FOLDER_VARIABLE):
         return Path(wanted)
+    if state := environ.get("STATE_DIRECTORY"):
+        return Path(state.split(":")[0]) / "engines"
     cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "/var/lib/msh")) / ".cache"
     return Path(cache) / "msh" / "engines"
 

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.deepstream.files import Machine
+    from engines.manifest import Model
+    from pipelines.deepstream.engines import Preparation
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.interfaces import Platform, PlatformParts
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +33,15 @@ KINDS = ("auto", "cpu", "deepstream")
 
 @dataclass(frozen=True, slots=True)
 class Nvidia:
-    """Where DeepStream's parts come from: None is what is installed. pyds: the module."""
+    """Where DeepStream's parts come from: None is what is installed. pyds: the module.
+
+    build: as engines.tensorrt.missing.build_missing; for a given machine nothing is built without it.
+    """
 
     element_factory: ElementFactory | None = None
     pyds: Any = None
     machine: Machine | None = None
+    build: Callable[..., bool] | None = None
 
 
 def build_platform(
@@ -45,65 +52,102 @@ def build_platform(
     sinks: Callable[[], Sequence[FrameSink]],
     folder: Callable[[], Path],
     nvidia: Nvidia | None = None,
+    has_gpu: Callable[[], bool] | None = None,
 ) -> Platform:
     """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
 
     kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
+    has_gpu: whether there is an NVIDIA GPU; the CPU in its place is a WARNING and metric gpu_unused, for that
+    shop pays for a card that idles.
     """
     own = nvidia or Nvidia()
     if kind not in KINDS:
         raise BadInput(f"platform {kind!r} is unknown; use {', '.join(KINDS)}")
+    gpu_unused = ""
     if kind != "cpu":
         try:
             from pipelines.deepstream.assemble import assemble  # noqa: PLC0415 only where it is asked for
 
-            platform = assemble(
+            prepared = _DeepStreamFiles(settings, own, parts.metrics, folder)
+            deepstream = assemble(
                 settings,
                 parts,
-                files=lambda box: files_of_this_machine(settings, box, folder(), own.machine),
+                files=prepared.files,
                 element_factory=own.element_factory,
                 pyds=own.pyds,
+                preparation=prepared.engines,
             )
             if parts.describer is not None:
                 logger.warning('describe: not available on DeepStream; set platform.kind to "cpu" to use it')
-            return platform
+            return deepstream
         except BadInput as error:
             if kind == "deepstream":
                 raise
-            logger.info("runs on the CPU: %s", error)
+            if (has_gpu or _has_nvidia_gpu)():
+                gpu_unused = str(error)
+                logger.warning("runs on the CPU, the NVIDIA GPU is not used: %s", error)
+            else:
+                logger.info("runs on the CPU: %s", error)
     from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded
 
-    return CpuPlatform(settings, parts, sinks())
+    platform = CpuPlatform(settings, parts, sinks())
+    platform.gpu_unused = gpu_unused
+    parts.metrics.gpu_unused.set(bool(gpu_unused))
+    return platform
 
 
-def files_of_this_machine(
-    settings: Settings, capabilities: Capabilities, folder: Path, machine: Machine | None = None
-) -> EngineFiles:
-    """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
-    from engines.deepstream.files import deepstream_files, this_machine  # noqa: PLC0415
-    from engines.manifest import find_model, read_manifest  # noqa: PLC0415
-    from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
+def _has_nvidia_gpu() -> bool:
+    from pipelines.deepstream.runtime.device import has_nvidia_gpu  # noqa: PLC0415 only where auto decides
+
+    return has_nvidia_gpu()
+
+
+class _DeepStreamFiles:
+    """What DeepStream's elements read on this machine: the files are written at once, engines built later."""
+
+    def __init__(
+        self, settings: Settings, nvidia: Nvidia, metrics: Metrics, folder: Callable[[], Path]
+    ) -> None:
+        self._settings, self._nvidia, self._metrics, self._folder = settings, nvidia, metrics, folder
+        self._machine: Machine | None = None
+
+    def files(self, capabilities: Capabilities) -> EngineFiles:
+        """Write the nvinfer and nvtracker files for this GPU and store, and name them. Raises BadInput."""
+        from engines.deepstream.files import this_machine  # noqa: PLC0415
+        from engines.tensorrt.engine_key import EnginePrecision  # noqa: PLC0415
+
+        if capabilities.version is None:
+            raise BadInput("platform: the version of DeepStream is unknown")
+        precision = EnginePrecision(self._settings.platform.precision)
+        batch = len(self._settings.enabled_cameras())
+        self._machine = self._nvidia.machine or this_machine(
+            os.environ, capabilities.version, precision, batch
+        )
+        return _files_for(self._settings, self._machine, self._folder())
+
+    def engines(self) -> Preparation | None:
+        """Return what builds the engines that are missing; called after `files`."""
+        from engines.tensorrt.missing import build_missing  # noqa: PLC0415
+        from pipelines.deepstream.engines import EnginePreparation  # noqa: PLC0415
+
+        if self._machine is None or (self._nvidia.machine is not None and self._nvidia.build is None):
+            return None
+        build = self._nvidia.build or build_missing
+        return EnginePreparation(_models_of(self._settings), self._machine, self._metrics, build)
+
+
+def _files_for(settings: Settings, machine: Machine, folder: Path) -> EngineFiles:
+    from engines.deepstream.files import deepstream_files  # noqa: PLC0415
     from engines.thresholds import detection_thresholds  # noqa: PLC0415
-    from pipelines.deepstream.graph.build import brand_model, engine_files  # noqa: PLC0415
+    from pipelines.deepstream.graph.build import engine_files  # noqa: PLC0415
 
-    if capabilities.version is None:
-        raise BadInput("platform: the version of DeepStream is unknown")
-    precision = EnginePrecision(settings.platform.precision)
-    # A slot for every camera of the file, disabled ones too: an engine for fewer would be rebuilt silently.
-    batch = len(settings.cameras)
-    machine = machine or this_machine(os.environ, capabilities.version, precision, batch)
-    roles = (settings.models.person, settings.models.face)
-    manifest = read_manifest()
-    models = [find_model(role.name, manifest) for role in roles]
+    models, target = _models_of(settings), folder / "deepstream"
     thresholds = {
         role.name: detection_thresholds(model, role.min_confidence)
-        for role, model in zip(roles, models, strict=True)
+        for role, model in zip((settings.models.person, settings.models.face), models[:2], strict=True)
     }
-    if marks := brand_model(settings):
-        models.append(marks)
-    target = folder / "deepstream"
     try:
         _write_files(deepstream_files(models, machine, target, thresholds), target)
     except OutputFailed as error:
@@ -111,6 +155,17 @@ def files_of_this_machine(
         logger.error("DeepStream's files and engines lie in %s until the next restart: %s", target, error)
         _write_files(deepstream_files(models, machine, target, thresholds), target)
     return engine_files(settings, target)
+
+
+def _models_of(settings: Settings) -> list[Model]:
+    """Return the models of the graph: persons, faces, and marks where the store asks for brands."""
+    from engines.manifest import find_model, read_manifest  # noqa: PLC0415
+    from pipelines.deepstream.graph.build import brand_model  # noqa: PLC0415
+
+    manifest = read_manifest()
+    models = [find_model(role.name, manifest) for role in (settings.models.person, settings.models.face)]
+    marks = brand_model(settings)
+    return [*models, marks] if marks else models
 
 
 def _write_files(texts: Mapping[str, str], folder: Path) -> None:

@@ -42,6 +42,8 @@ class CpuPlatform:
     """Runs a store's cameras. Hears of each camera in that camera's thread, and passes it on."""
 
     name = "cpu"
+    gpu_unused = ""
+    starting = ""
 
     def __init__(
         self,

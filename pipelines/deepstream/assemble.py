@@ -14,6 +14,7 @@ from probes.nvds.pyds_meta import load_pyds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelines.deepstream.engines import Preparation
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.runtime.elements import ElementFactory
@@ -28,10 +29,12 @@ def assemble(
     files: Callable[[Capabilities], EngineFiles] | None = None,
     element_factory: ElementFactory | None = None,
     pyds: Any = None,
+    preparation: Callable[[], Preparation | None] = lambda: None,
 ) -> DeepStreamPlatform:
     """Return the platform, not started. BadInput, in one line, where this machine cannot run it.
 
     files: makes the nvinfer and nvtracker files of this machine, instead of those of configs/deepstream.
+    preparation: makes what is done after the start, before cameras open; called after files.
     Without brands among the parts the graph has no brand model.
     """
     capabilities = installed(element_factory)
@@ -60,4 +63,5 @@ def assemble(
         on_state=parts.on_state,
         element_factory=element_factory,
         clocks=Clocks(random=parts.random),
+        preparation=preparation(),
     )

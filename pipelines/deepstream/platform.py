@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
+    from pipelines.deepstream.engines import Preparation
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.interfaces import Analysis
@@ -64,6 +65,7 @@ class DeepStreamPlatform:
     """Runs a store's cameras on DeepStream. `start`, then `stop`; both once."""
 
     name = "deepstream"
+    gpu_unused = ""
 
     def __init__(
         self,
@@ -76,8 +78,12 @@ class DeepStreamPlatform:
         on_state: Callable[[str, CameraState, Cause, int], None],
         element_factory: ElementFactory | None = None,
         clocks: Clocks | None = None,
+        preparation: Preparation | None = None,
     ) -> None:
-        """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput."""
+        """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput.
+
+        preparation: done first, in the start thread; no camera is opened before it is over.
+        """
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
         graph, redaction = build_graph(settings, capabilities, files)
@@ -110,6 +116,7 @@ class DeepStreamPlatform:
         self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
         self._asked: dict[str, bool] = {}
         self._dead: str | None = None
+        self._preparation, self._prepared = preparation, threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
@@ -122,6 +129,11 @@ class DeepStreamPlatform:
     def pipeline(self) -> Any:
         """The Gst.Pipeline, for outputs to find their appsinks in."""
         return self._built.pipeline
+
+    @property
+    def starting(self) -> str:
+        """What is done before cameras open; empty once they may."""
+        return self._preparation.text if self._preparation and not self._prepared.is_set() else ""
 
     def start(self) -> None:
         """Begin, without waiting: building an engine may take minutes (pitfall 23).
@@ -137,6 +149,8 @@ class DeepStreamPlatform:
     def stop(self) -> bool:
         """End within seconds; False where something hung and was left behind."""
         self._stop.set()
+        if self._preparation:
+            self._preparation.stop()
         closed = self.outputs.close()
         end = threading.Thread(target=self._end, name="deepstream-end", daemon=True)
         if self._threads[0].ident is not None:
@@ -224,6 +238,14 @@ class DeepStreamPlatform:
         )
 
     def _play(self) -> None:
+        try:
+            if self._preparation:
+                self._preparation.run()
+        except Exception as error:  # whatever it was, nvinfer may still build its own engines
+            logger.exception("engines cannot be prepared: %s", type(error).__name__)
+        self._prepared.set()
+        if self._stop.is_set():
+            return
         _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._die("the pipeline does not start; the messages above say why")
@@ -236,7 +258,8 @@ class DeepStreamPlatform:
                 while message is not None:
                     self._heed(message)
                     message = bus.timed_pop_filtered(0, WANTED)
-                self._tick()
+                if self._prepared.is_set():
+                    self._tick()
         except Exception as error:
             logger.exception("the thread that watches the pipeline has died")
             self._die(type(error).__name__)

@@ -25,9 +25,19 @@ def qos(topic: str) -> int:
 
 
 def device_status(
-    at: int, *, version: str, config_sha256: str, platform: str, cameras_up: int, cameras_total: int
+    at: int,
+    *,
+    version: str,
+    config_sha256: str,
+    platform: str,
+    cameras_up: int,
+    cameras_total: int,
+    gpu_unused: str = "",
 ) -> Payload:
-    """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits."""
+    """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits.
+
+    gpu_unused: why the CPU works although there is an NVIDIA GPU; empty where it does not.
+    """
     return {
         "schema": "msh.status/1",
         "at": rfc3339(at),
@@ -36,6 +46,7 @@ def device_status(
         "platform": platform,
         "cameras_up": cameras_up,
         "cameras_total": cameras_total,
+        **({"gpu_unused": gpu_unused[:500]} if gpu_unused else {}),
     }
 
 

@@ -99,11 +99,6 @@ def build_graph(
     later joins with the next start, since nvstreamdemux wants its pads before data flows.
     """
     cameras = settings.enabled_cameras()
-    if len(cameras) > settings.platform.max_cameras:
-        raise BadInput(
-            f"cameras: {len(cameras)} enabled cameras need as many places in the batch;"
-            f" platform.max_cameras allows {settings.platform.max_cameras}"
-        )
     redaction = choose(settings.privacy.faces.method, capabilities)
     slots = {name: slot for slot, name in enumerate(cameras)}
     rate = max(camera.fps for camera in cameras.values())

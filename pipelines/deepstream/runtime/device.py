@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 CUDA: Final = "libcuda.so.1"
 TEGRA_RELEASE: Final = Path("/etc/nv_tegra_release")
+NVIDIA_PLACES: Final = (
+    "proc/driver/nvidia/version",
+    "dev/nvidiactl",
+    "dev/nvhost-gpu",
+    "etc/nv_tegra_release",
+)
+"""Made by the driver of a card, or of a Jetson."""
 INTEGRATED: Final = 18
 """CU_DEVICE_ATTRIBUTE_INTEGRATED (cuda.h)."""
 
@@ -27,6 +34,11 @@ def this_device(load: Callable[[str], Any] = ctypes.CDLL, release: Path = TEGRA_
     if integrated is None:
         integrated = release.exists()
     return Device.JETSON if integrated else Device.DGPU
+
+
+def has_nvidia_gpu(root: Path = Path("/")) -> bool:
+    """Tell whether this machine has an NVIDIA GPU with a driver, whatever of DeepStream is installed."""
+    return any((root / place).exists() for place in NVIDIA_PLACES)
 
 
 def _integrated(load: Callable[[str], Any]) -> bool | None:

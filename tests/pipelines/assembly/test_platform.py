@@ -52,6 +52,20 @@ def test_a_platform_that_cannot_be_had_is_one_line(tmp_path):
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("gpu", [True, False])
+def test_the_cpu_in_place_of_a_gpu_is_a_warning_a_metric_and_a_status(tmp_path, monkeypatch, caplog, gpu):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("pipelines.deepstream.runtime.device.has_nvidia_gpu", lambda: gpu)
+    store = store_on("auto", tmp_path, a_box(version=(6, 3)))
+    assert store.platform.name == "cpu"
+    level = "WARNING" if gpu else "INFO"
+    (record,) = [r for r in caplog.records if "runs on the CPU" in r.getMessage()]
+    assert (record.levelname, "DeepStream 6.3 is not supported" in record.getMessage()) == (level, True)
+    assert ("DeepStream 6.3 is not supported" in store.platform.gpu_unused) is gpu
+    assert store._metrics.registry.get_sample_value("msh_gpu_unused") == float(gpu)
+    store.stop()
+
+
 def a_box(box="dgpu-legacy-blur", version=(9, 1), missing=(), **parts):
     """Return a box on which DeepStream is whole, but for what a test takes away."""
     element_factory = FakeElementFactory(BOXES[box])
@@ -100,8 +114,6 @@ def whole(_monkeypatch):
     return a_box()
 
 
-OFF = 'back: {source: "rtsp://127.0.0.1:9/y", enabled: false}'
-FULL = TEXT.replace("cameras: {", f"platform: {{max_cameras: 1}}\ncameras: {{{OFF}, ")
 FOLDER = TEXT.replace("rtsp://127.0.0.1:9/x", "PICTURES")
 BAD = {
     "unsupported version": (an_old_one, TEXT, r"DeepStream 6\.3 is not supported; 7\.1 to 9\.x are"),
@@ -113,7 +125,6 @@ BAD = {
     ),
     "no encoder": (without_an_encoder, TEXT, "no H.264 encoder: .* install gstreamer1.0-plugins-ugly"),
     "a missing plugin": (without_a_plugin, TEXT, "no element nvtracker"),
-    "too many cameras": (whole, FULL, "2 cameras, disabled ones too, .* platform.max_cameras allows 1"),
     "no decoder for TensorRT": (
         without_a_parser,
         TEXT,

@@ -82,6 +82,7 @@ class Running:
         box: Any,
         analyse: Any = None,
         clocks: Any = None,
+        preparation: Any = None,
     ) -> None:
         self.element_factory = element_factory
         self.metrics = Metrics([state.value for state in CameraState])
@@ -96,6 +97,7 @@ class Running:
             on_state=lambda camera, state, cause, _: self.states.append((camera, state.value, cause.value)),
             element_factory=element_factory,
             clocks=clocks,
+            preparation=preparation,
         )
         self.samples: Counter[str] = Counter()
 
@@ -135,6 +137,7 @@ def running(
     split: Any = None,
     clocks: Any = None,
     outputs: str = "rtsp",
+    preparation: Any = None,
     **scripts: str,
 ) -> Iterator[Running]:
     """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
@@ -144,7 +147,7 @@ def running(
     element_factory = FakeElementFactory(box)
     element_factory.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
     element_factory.note, element_factory.split = note, split
-    run = Running(settings, element_factory, box, analyse, clocks)
+    run = Running(settings, element_factory, box, analyse, clocks, preparation)
     try:
         yield run
     finally:

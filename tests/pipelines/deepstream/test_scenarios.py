@@ -181,7 +181,7 @@ def test_every_output_of_the_demuxer_has_its_own_frame_s_metadata_and_no_other(t
     seen: dict[str, set[int]] = {"c0": set(), "c1": set()}
     with lockstep(tmp_path, Lockstep(lambda slot, _: [person(slot + 1)])) as shop:
         for camera, pads in seen.items():
-            drawing = shop.run.platform.pipeline.get_by_name(f"draw_{camera}")
+            drawing = shop.run.platform.pipeline.get_by_name(f"copy_{camera}")
 
             def passing(_pad, info, pads=pads):
                 pads.update(frame.pad_index for frame in frames_of(shop.ds, hash(info.get_buffer())))

@@ -16,6 +16,17 @@ def test_status_messages_are_valid():
         START, version="0.1.0", config_sha256="0" * 12, platform="cpu", cameras_up=1, cameras_total=2
     )
     message("status").validate(status)
+    assert "gpu_unused" not in status
+    idle = device_status(
+        START,
+        version="0.1.0",
+        config_sha256="0" * 12,
+        platform="cpu",
+        cameras_up=1,
+        cameras_total=2,
+        gpu_unused="pyds is missing" * 99,
+    )
+    message("status").validate(idle)
     message("camera_status").validate(camera_status("stale", START, "no_frames"))
     message("availability").validate("online")
     assert not message("status").is_valid({**status, "host": "10.0.0.1"})

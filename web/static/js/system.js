@@ -164,6 +164,7 @@ function card(title, ...children) {
 function boxFacts(system) {
   const { health, load, mqtt, uploads, degrade } = system;
   const reasons = health.reasons.map((reason) => notice("bad", reason));
+  const idle = system.gpu_unused ? [notice("bad", system.gpu_unused)] : [];
   const steps = degrade.step ? [notice("", degrade.text)] : [];
   return [
     card(
@@ -173,6 +174,7 @@ function boxFacts(system) {
     ),
     card(
       t("system.load"),
+      ...idle,
       ...steps,
       facts(h("dl", { class: "facts" }), [
         ["cpu", load.cpu_percent === null ? "–" : t("system.cpu_value", { percent: Math.round(load.cpu_percent) })],

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.deepstream.graph.capabilities import Device
-from pipelines.deepstream.runtime.device import INTEGRATED, this_device
+from pipelines.deepstream.runtime.device import INTEGRATED, has_nvidia_gpu, this_device
 
 
 class Driver:
@@ -60,3 +60,11 @@ def test_cuda_decides_and_then_the_release_file(tmp_path, load, release, device)
     if release:
         file.write_text("# R36 (release)\n")
     assert this_device(load, file) is device
+
+
+@pytest.mark.parametrize("place", ["proc/driver/nvidia/version", "dev/nvhost-gpu", None])
+def test_a_gpu_is_known_by_what_its_driver_makes(tmp_path, place):
+    if place:
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text("")
+    assert has_nvidia_gpu(tmp_path) is (place is not None)
