@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engines.active_regions import ActiveRegions
+from engines.detections import Detections
 from engines.scene import MIN_PERSON_PX, Wanted
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.redact import black_out
@@ -12,7 +15,6 @@ from probes.redaction.redact import black_out
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from engines.detections import Detections
     from engines.image import I420
     from engines.scene import Scene
     from engines.tracking import Tracker
@@ -66,8 +68,7 @@ class CameraChain:
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame."""
         found = [
-            *self._objects(captured_at, scene.objects),
-            *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),
+            *self._objects(captured_at, scene.objects, scene.doubtful),
             *detections_of(scene.faces, Kind.FACE, "face"),
         ]
         if self._active is not None:
@@ -88,14 +89,27 @@ class CameraChain:
         self._tracker.reset()
         return self._book.clear()
 
-    def _objects(self, captured_at: int, objects: Detections) -> Iterator[Detection]:
-        for seen in self._tracker.update(objects, captured_at):
+    def _objects(self, captured_at: int, objects: Detections, doubtful: Detections) -> Iterator[Detection]:
+        """Yield persons and accessories; a doubtful person counts where a track goes on with it.
+
+        Somebody who tracked well so far does not vanish for one frame in which the detector is unsure.
+        """
+        every = _both(objects, doubtful)
+        for row, seen in enumerate(self._tracker.update(every, captured_at)):
             label = self._labels[seen.class_id]
-            if label == PERSON:
+            if row >= len(objects) and seen.number is None:
+                yield Detection(Kind.DOUBTFUL, PERSON, seen.score, _box(*seen.box))
+            elif label == PERSON:
                 track = None if seen.number is None else self._book.see(seen.number, captured_at)
                 yield Detection(Kind.PERSON, label, seen.score, _box(*seen.box), track)
             else:
                 yield Detection(Kind.ACCESSORY, label, seen.score, _box(*seen.box))
+
+
+def _both(first: Detections, second: Detections) -> Detections:
+    return Detections(
+        *(np.concatenate([getattr(part, name) for part in (first, second)]) for name in Detections.__slots__)
+    )
 
 
 def detections_of(found: Detections, kind: Kind, label: str) -> Iterator[Detection]:

@@ -151,7 +151,8 @@ class CameraMeta:
             kind, label = known
             track = None
             # Below 0 is no confidence at all: a person whom the tracker carries on without a detection.
-            if kind is Kind.PERSON and 0 <= confidence < self._counted:
+            # Somebody who was counted on this track before does not vanish where the detector is unsure.
+            if kind is Kind.PERSON and 0 <= confidence < self._counted and number not in self._names:
                 kind = Kind.DOUBTFUL
             if kind is Kind.PERSON and number != UNTRACKED and number not in taken:
                 taken.add(number)

@@ -149,7 +149,7 @@ class Rig:
     failures: list[str | None] = field(default_factory=list)
 
 
-def camera(name: str, masks: Sequence[Polygon] = ()) -> CameraMeta:
+def camera(name: str, masks: Sequence[Polygon] = (), counted: float = 0.0) -> CameraMeta:
     return CameraMeta(
         name,
         classes=CLASSES,
@@ -157,6 +157,7 @@ def camera(name: str, masks: Sequence[Polygon] = ()) -> CameraMeta:
         book=TrackBook(name, Sessions(ZoneInfo("Europe/Berlin"), Random(1)), 2500),
         now=lambda: START,
         masks=masks,
+        counted=counted,
     )
 
 

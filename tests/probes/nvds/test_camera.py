@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.frame import Box
+from probes.frame import Box, Kind
 from probes.nvds.camera import on_surface
 from probes.nvds.meta import FrameMeta, MetaError, ObjectMeta
 from tests.fakes.nvds import SURFACE, camera
@@ -47,3 +47,17 @@ def test_a_frame_that_cannot_be_relied_on_is_refused(wrong: dict[str, Any]) -> N
 
 def test_a_frame_without_a_time_gets_the_clock_s() -> None:
     assert camera("cam0").frame(meta(0, [], ntp=0), SURFACE)[0].captured_at == START
+
+
+@pytest.mark.parametrize(
+    ("sure", "expected"), [([0.9, 0.3], [Kind.PERSON] * 2), ([0.3, 0.3], [Kind.DOUBTFUL] * 2)]
+)
+def test_who_was_counted_stays_where_the_detector_is_unsure(sure: list[float], expected: list[Kind]) -> None:
+    door = camera("cam0", counted=0.4)
+    found = []
+    for number, confidence in enumerate(sure):
+        seen = ObjectMeta(1, 0, 7, confidence, 200.0, 150.0, 160.0, 300.0, None)
+        (_, detection), *_ = door.frame(meta(number, [seen]), SURFACE)[1]
+        assert detection is not None
+        found.append(detection.kind)
+    assert found == expected
