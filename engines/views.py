@@ -106,6 +106,11 @@ def split(view: View) -> list[View]:
     ]
 
 
+def tiles(picture: Size, scale: float) -> list[tuple[Region, Size]]:
+    """Return regions that cover a picture, each with the input that shows it at `scale`."""
+    return [(tile, _detail_shape(tile, scale)) for tile in _tiles(whole(picture), scale)]
+
+
 def _detail_shape(region: Region, scale: float) -> Size:
     left, top, right, bottom = region
     width, height = ((side * scale) for side in (right - left, bottom - top))

@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from engines.manifest import find_model, read_manifest
 from engines.paths import CONFIGS
+from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
 from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.paths import state_path
+from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS
@@ -30,7 +33,8 @@ NEVER: Final = (
 )
 LIMIT: Final = (
     "masks follow what the detectors find: a face that the face detector misses, on a person that the person"
-    " detector misses too, is not masked; watch each camera's annotated stream after installing it"
+    " detector misses too, is not masked (docs/privacy-measured.md tells how often); watch each camera's"
+    " annotated stream after installing it"
 )
 Row = dict[str, object]
 
@@ -51,12 +55,27 @@ def report(settings: Settings) -> dict[str, object]:
 
 
 def _masking(settings: Settings) -> Row:
-    faces = settings.privacy.faces
+    faces, models, manifest = settings.privacy.faces, settings.models, read_manifest()
+    person, face = find_model(models.person.name, manifest), find_model(models.face.name, manifest)
+    masked = detection_thresholds(person, models.person.min_confidence)[PERSON]
+    counted = counting_thresholds(person, models.person.min_confidence)[PERSON]
+    least_face = min(detection_thresholds(face, models.face.min_confidence).values())
     return {
         "method": faces.method,
+        "holds_anything_of_the_face": False,
         "margin": faces.margin,
+        "lowest_margin_allowed": MIN_MARGIN,
         "hold_ms": faces.hold_ms,
+        "lowest_hold_ms_allowed": MIN_HOLD_MS,
+        "face_masked_from_score": least_face,
+        "person_masked_from_score": masked,
+        "person_counted_from_score": counted,
         "without_a_face_box": "the head region of the person box is masked",
+        "more_people_than_can_be_listed": "the frame is withheld and counted",
+        "self_check": "on the CPU, a picture with a known face, at the start and every minute; if its face"
+        " stays open, every frame is withheld",
+        "proof_over_time": "msh_frames_everybody_masked_total of msh_frames_processed_total, by camera",
+        "measured_miss_rates": "docs/privacy-measured.md",
         "on_failure": "the frame is dropped and counted, never shown",
         "can_be_turned_off": False,
     }
@@ -67,6 +86,8 @@ def _camera(settings: Settings, name: str) -> Row:
     return {
         "camera": name,
         "enabled": camera.enabled,
+        "smallest_person_px": camera.min_person_px,
+        "turned_by_degrees": camera.rotate,
         "blacked_out_areas": sorted(camera.masks),
         "counted_zones": sorted(camera.zones),
     }

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipelines.logs import SecretScrubber
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
+from scripts.report_text import html, markdown, plain
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
+
+FORMATS: Final[Mapping[str, Callable[[Mapping[str, object]], Iterator[str]]]] = {
+    "text": plain,
+    "markdown": markdown,
+    "html": html,
+}
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +28,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     about = "what is computed, kept and sent of people: where, and for how long"
     parser = subparsers.add_parser("privacy-report", help=about, description=about)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="html prints well: open it in a browser, save as PDF",
+    )
     parser.set_defaults(run=run)
 
 
@@ -30,35 +43,6 @@ def run(args: argparse.Namespace) -> int:
     """Print the report from the settings as they are now."""
     settings = load_settings(args.config, env=os.environ)
     found = report(settings)
-    text = json.dumps(found, indent=2) if args.json else "\n".join(_lines(found))
+    text = json.dumps(found, indent=2) if args.json else "\n".join(FORMATS[args.format](found))
     print(SecretScrubber(settings.secret_values()).clean(text))
     return 0
-
-
-def _lines(found: dict[str, object]) -> Iterator[str]:
-    yield f"Privacy report of {found['store']}, config {found['config']}"
-    for title in ("masking", "cameras", "computed", "kept", "sent", "never", "attention"):
-        yield f"\n{'NEVER COMPUTED, KEPT OR SENT' if title == 'never' else title.upper()}"
-        part = found[title]
-        if isinstance(part, dict):
-            yield from (f"  {_words(key)}: {_value(value)}" for key, value in part.items())
-        elif isinstance(part, list):
-            yield from (_item(item) for item in part or ["nothing"])
-
-
-def _item(item: object) -> str:
-    text = str(item)
-    if isinstance(item, dict):
-        first, *rest = item.items()
-        text = "; ".join([str(first[1]), *(f"{_words(key)}: {_value(value)}" for key, value in rest)])
-    return fill(text, 100, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ")
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
