@@ -125,11 +125,14 @@ class RawFrame:
 
 
 class SourceLost(Exception):
-    """A source gives no more frames. `detail` is for the log at level debug and holds no secret."""
+    """A source gives no more frames. `detail` is for the log at level debug and holds no secret.
 
-    def __init__(self, cause: Cause, detail: str = "") -> None:
+    answer: the camera's own words, cleaned, where a person should see them.
+    """
+
+    def __init__(self, cause: Cause, detail: str = "", *, answer: str = "") -> None:
         super().__init__(f"{cause.value}: {detail}")
-        self.cause, self.detail = cause, detail
+        self.cause, self.detail, self.answer = cause, detail, answer
 
 
 class Source(Protocol):
@@ -140,6 +143,13 @@ class Source(Protocol):
 
     def take(self) -> I420:
         """Copy out the frame that `wait` found. SourceLost where it cannot be read."""
+
+    def take_withheld(self) -> int:
+        """Return how many pictures were withheld since the last call, because a part of them was lost."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the camera has begun to send video, decoded or not."""
 
     def close(self) -> None:
         """Give everything back. May hang with a broken driver: call it where that hurts nobody."""

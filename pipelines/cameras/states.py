@@ -37,6 +37,11 @@ class Cause(str, Enum):
     DEVICE = "device"
     FILE = "file"
     STUCK = "stuck"
+    DIGEST = "digest"
+    BUSY = "busy"
+    NOT_RTSP = "not_rtsp"
+    ANSWER = "answer"
+    NO_PICTURE = "no_picture"
     UNKNOWN = "unknown"
 
 
@@ -69,6 +74,11 @@ REMEDY: dict[Cause, str] = {
     Cause.DEVICE: "the device cannot be read: check that it exists, is a camera, and is not in use",
     Cause.FILE: "the file or folder cannot be read: check that it exists, may be read, and is media",
     Cause.STUCK: "earlier connections do not close: restart the service, check the camera's driver",
+    Cause.DIGEST: "it wants a login by SHA-256 digest alone: allow MD5 digest in the camera's settings",
+    Cause.BUSY: "it serves all the viewers it can: close one, or allow more in the camera's settings",
+    Cause.NOT_RTSP: "this port speaks HTTP: give the camera's RTSP port, mostly 554",
+    Cause.ANSWER: "it answers as no camera should: check the address, restart the camera, renew its firmware",
+    Cause.NO_PICTURE: "it answers, but sends no picture that can be decoded: choose another of its streams",
     Cause.UNKNOWN: "reason unknown: see the log at level debug",
 }
 """One line per cause that tells a person what to do."""

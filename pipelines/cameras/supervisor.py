@@ -44,7 +44,10 @@ class CameraListener(Protocol):
         """Take a frame."""
 
     def on_drop(self, camera: str, reason: str) -> None:
-        """Hear of a frame that goes no further; reason "rate": more than fps asks for."""
+        """Hear of a frame that goes no further.
+
+        reason: "rate", more than fps asks for; "loss", what it refers to was lost on the way.
+        """
 
 
 class CameraSupervisor:
@@ -82,6 +85,7 @@ class CameraSupervisor:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
+        self._answer = ""
         self._closing: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._run, name=f"camera-{spec.camera}", daemon=True)
 
@@ -125,6 +129,9 @@ class CameraSupervisor:
             cause = self._watch(source)
         except SourceLost as lost:
             cause = lost.cause
+            if lost.answer and lost.answer != self._answer:
+                logger.warning("camera %s: it answers %r", self.camera, lost.answer)
+            self._answer = lost.answer
             logger.debug("camera %s: %s", self.camera, lost.detail)
         except Exception:
             cause = Cause.UNKNOWN
@@ -143,7 +150,11 @@ class CameraSupervisor:
             live = self._policy.state is CameraState.LIVE
             if source.wait(POLL_S if live else POLL_CONNECTING_S) and not self._stop.is_set():
                 self._receive(source)
+            for _ in range(source.take_withheld()):
+                self._listener.on_drop(self.camera, "loss")
             cause = self._policy.overdue(self._clock())
+            if cause is Cause.TIMEOUT and source.answered:
+                return Cause.NO_PICTURE
             if cause is not Cause.NONE:
                 return cause
         return Cause.NONE

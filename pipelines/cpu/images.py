@@ -235,6 +235,15 @@ class ImageFolder:
             raise SourceLost(Cause.DECODE, "no picture is there")
         return picture
 
+    def take_withheld(self) -> int:
+        """Return 0; see `Source`. A picture is whole or it is passed over."""
+        return 0
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is something to read; see `Source`."""
+        return True
+
     def close(self) -> None:
         """Nothing is held."""
         self._picture = None

@@ -139,7 +139,7 @@ class CpuPlatform:
 
     def on_drop(self, camera: str, reason: str) -> None:
         """Count a frame that goes no further; one beyond the frame rate was never handed on."""
-        if reason == "rate":
+        if reason in ("rate", "loss"):
             self._metrics.frames_received.labels(camera).inc()
         self._metrics.frames_dropped.labels(camera, reason).inc()
 

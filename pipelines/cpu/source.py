@@ -6,6 +6,7 @@ pipeline would leak it with each reconnect.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.network import ask_network
+from pipelines.cpu.preflight import check_answer
 
 if TYPE_CHECKING:
     from engines.image import I420
@@ -40,6 +42,8 @@ def open_source(spec: SourceSpec) -> Source:
         source: Source = ImageFolder(spec.source, spec.fps, loop=spec.loop)
     else:
         gst.init()
+        if spec.kind is SourceKind.RTSP:
+            check_answer(spec)
         source = GstSource(spec)
     return RotatedSource(source, spec.rotate) if spec.rotate else source
 
@@ -58,6 +62,15 @@ class RotatedSource:
         """Return the turned frame; see `Source`."""
         return self._source.take().rotated(self._degrees)
 
+    def take_withheld(self) -> int:
+        """Return how many frames were withheld; see `Source`."""
+        return self._source.take_withheld()
+
+    @property
+    def answered(self) -> bool:
+        """Whether video has begun to come; see `Source`."""
+        return self._source.answered
+
     def close(self) -> None:
         """Close the source; see `Source`."""
         self._source.close()
@@ -69,7 +82,8 @@ class GstSource:
     def __init__(self, spec: SourceSpec) -> None:
         self._spec, self._kind = spec, spec.kind
         build = {SourceKind.RTSP: _rtsp, SourceKind.DEVICE: _device, SourceKind.FILE: _file}[self._kind]
-        self._pipeline = build(spec)
+        self._guard = LossGuard()
+        self._pipeline = build(spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
         self._bus = self._pipeline.get_bus()
         self._sample: Any = None
@@ -93,6 +107,16 @@ class GstSource:
         """Copy out the frame; see `Source`."""
         sample, self._sample = self._sample, None
         return gst.copy_i420(sample)
+
+    def take_withheld(self) -> int:
+        """Return how many frames were withheld; see `Source`."""
+        return self._guard.take()
+
+    @property
+    def answered(self) -> bool:
+        """Whether video has begun to come; see `Source`."""
+        convert = self._pipeline.get_by_name(CONVERT)
+        return bool(convert.get_static_pad("sink").is_linked())
 
     def close(self) -> None:
         """Stop and free the pipeline."""
@@ -129,7 +153,7 @@ class GstSource:
         return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
 
 
-def _rtsp(spec: SourceSpec) -> Any:
+def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
     timeout_us = spec.connect_timeout_ms * 1000
     source = gst.make(
@@ -147,20 +171,20 @@ def _rtsp(spec: SourceSpec) -> Any:
     if spec.username is not None:
         source.set_property("user-id", spec.username)
         source.set_property("user-pw", spec.password or "")
-    source.connect("select-stream", _is_video)
-    source.connect("pad-added", _link_rtp)
+    source.connect("select-stream", _is_first_video, FirstVideo())
+    source.connect("pad-added", _link_rtp, guard)
     source.connect("no-more-pads", _check_linked)
     pipeline.add(source)
     return pipeline
 
 
-def _device(spec: SourceSpec) -> Any:
+def _device(spec: SourceSpec, _guard: LossGuard) -> Any:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
     gst.chain(pipeline, gst.make("v4l2src", device=spec.source), _decode_any(max_threads=1))
     return pipeline
 
 
-def _file(spec: SourceSpec) -> Any:
+def _file(spec: SourceSpec, _guard: LossGuard) -> Any:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=True, upright=True)
     add_file(pipeline, spec.source, max_threads=1)
     return pipeline
@@ -184,8 +208,61 @@ def _decode_any(max_threads: int) -> Any:
     return element
 
 
-def _is_video(_source: Any, _number: int, caps: Any) -> bool:
-    return bool(caps.get_structure(0).get_string("media") == "video")
+class FirstVideo:
+    """The first video track of a session, in the order of its description; claimed once, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock, self._number = threading.Lock(), -1
+
+    def claims(self, number: int) -> bool:
+        """Tell whether the track of this number is the one, which the first that asks becomes."""
+        with self._lock:
+            if self._number < 0:
+                self._number = number
+            return self._number == number
+
+
+class LossGuard:
+    """Withholds what a decoder would make of a stream with a gap, until the next keyframe.
+
+    A picture that refers to one that was lost comes out smeared, and nobody can tell what of it is true.
+    Called in the streaming thread; holds no element.
+    """
+
+    def __init__(self) -> None:
+        self._lost = self._begun = False
+        self._withheld = 0
+
+    def take(self) -> int:
+        """Return how many pictures were withheld since the last call."""
+        withheld, self._withheld = self._withheld, 0
+        return withheld
+
+    def watch(self, depayloader: Any, parser: Any) -> None:
+        """Look at what comes out of both."""
+        depayloader.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._gap)
+        parser.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._pass)
+
+    def _gap(self, _pad: Any, info: Any) -> Any:
+        """Note a gap: depayloaders mark what follows one in the packets' numbers, and the first of all."""
+        flags = info.get_buffer().get_flags()
+        if self._begun and flags & (Gst.BufferFlags.DISCONT | Gst.BufferFlags.CORRUPTED):
+            self._lost = True
+        self._begun = True
+        return Gst.PadProbeReturn.OK
+
+    def _pass(self, _pad: Any, info: Any) -> Any:
+        if not self._lost:
+            return Gst.PadProbeReturn.OK
+        if info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+            self._withheld += 1
+            return Gst.PadProbeReturn.DROP
+        self._lost = False
+        return Gst.PadProbeReturn.OK
+
+
+def _is_first_video(_source: Any, number: int, caps: Any, first: FirstVideo) -> bool:
+    return caps.get_structure(0).get_string("media") == "video" and first.claims(number)
 
 
 def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
@@ -231,7 +308,7 @@ def _link_raw(element: Any, pad: Any) -> None:
             _say(element, Cause.CODEC)
 
 
-def _link_rtp(source: Any, pad: Any) -> None:
+def _link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
     """Choose depayloader and decoder by what the camera really sends."""
     structure = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0)
     target = _convert_pad(source)
@@ -248,6 +325,8 @@ def _link_rtp(source: Any, pad: Any) -> None:
     except SourceLost as lost:
         _say(source, lost.cause)
         return
+    if len(elements) > 2:  # pictures that refer to others
+        guard.watch(elements[0], elements[1])
     _tune_one_thread(pipeline, elements[-1])
     elements[-1].get_static_pad("src").link(target)
     for element in elements:

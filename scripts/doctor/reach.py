@@ -64,14 +64,14 @@ def _try_camera(
     try:
         answer.put(_first_frame(spec, timeout_s, opener))
     except SourceLost as lost:
-        answer.put(_lost(spec.camera, lost.cause))
+        answer.put(_lost(spec.camera, lost.cause, lost.answer))
     except pipelines.errors.BadInput as error:
         answer.put(fail(f"camera {spec.camera}", str(error), "mend it in the store file"))
 
 
 def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpec], Source]) -> Finding:
     began = time.monotonic()
-    source = opener(spec)
+    source, answered = opener(spec), False
     try:
         while time.monotonic() < began + timeout_s:
             if source.wait(0.2):
@@ -79,13 +79,15 @@ def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpe
                 took = time.monotonic() - began
                 found = f"{picture.width}x{picture.height}, first frame after {took:.1f} s"
                 return ok(f"camera {spec.camera}", found)
+            answered = source.answered
     finally:
         source.close()
-    return _lost(spec.camera, Cause.TIMEOUT)
+    return _lost(spec.camera, Cause.NO_PICTURE if answered else Cause.TIMEOUT)
 
 
-def _lost(camera: str, cause: Cause) -> Finding:
-    return fail(f"camera {camera}", f"no video ({cause.value})", REMEDY[cause])
+def _lost(camera: str, cause: Cause, answer: str = "") -> Finding:
+    said = f", it answers {answer!r}" if answer else ""
+    return fail(f"camera {camera}", f"no video ({cause.value}){said}", REMEDY[cause])
 
 
 def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:

@@ -36,6 +36,11 @@ class ScriptedSource:
     def take(self) -> I420:
         return I420.black(4, 4)
 
+    def take_withheld(self) -> int:
+        return 0
+
+    answered = False
+
     def close(self) -> None:
         """Count; hang while `closed` is given and not set."""
         if self._closed is not None:

@@ -1,0 +1,88 @@
+"""Streams with a gap, and sessions with two videos."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+from pipelines.cameras.source import SourceSpec  # noqa: E402
+from pipelines.cpu import gst  # noqa: E402
+from pipelines.cpu.source import FirstVideo, GstSource, LossGuard  # noqa: E402
+from tests.fakes.broker import wait_for  # noqa: E402
+
+KEYFRAMES = 10
+LOST = 13
+
+
+def test_after_a_gap_no_picture_comes_until_the_next_keyframe():
+    gst.init()
+    pipeline: Any = Gst.parse_launch(
+        "videotestsrc num-buffers=40 pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1"
+        f" ! x264enc tune=zerolatency key-int-max={KEYFRAMES} bframes=0 ! rtph264pay name=pay mtu=600"
+        " ! rtph264depay name=depay ! h264parse name=parse ! avdec_h264 max-threads=1 output-corrupt=false"
+        " ! appsink name=out sync=false max-buffers=100"
+    )
+    guard, seen = LossGuard(), set()
+
+    def lose(_pad: Any, info: Any) -> Any:
+        number = info.get_buffer().pts // (Gst.SECOND // 10)
+        first, _ = number not in seen, seen.add(number)
+        return Gst.PadProbeReturn.DROP if first and number == base + LOST else Gst.PadProbeReturn.OK
+
+    base = 1000 * 3600 * 10  # x264enc begins its times there
+    pipeline.get_by_name("pay").get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, lose)
+    guard.watch(pipeline.get_by_name("depay"), pipeline.get_by_name("parse"))
+    pipeline.set_state(Gst.State.PLAYING)
+    shown = []
+    while (sample := pipeline.get_by_name("out").emit("pull-sample")) is not None:
+        shown.append(sample.get_buffer().pts // (Gst.SECOND // 10) - base)
+    pipeline.set_state(Gst.State.NULL)
+    assert sorted(seen)[0] == base
+    assert shown == [*range(LOST), *range(2 * KEYFRAMES, 40)]
+    assert guard.take() >= 2 * KEYFRAMES - LOST - 1
+    assert guard.take() == 0
+
+
+TWO = (
+    "( videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=10/1"
+    " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=5 ! rtph264pay name=pay0 pt=96"
+    " videotestsrc is-live=true ! video/x-raw,width=128,height=96,framerate=10/1,format=I420"
+    " ! jpegenc ! rtpjpegpay name=pay1 pt=26 )"
+)
+
+
+def test_of_two_videos_in_one_session_it_is_always_the_first():
+    gst.init()
+    server: Any = GstRtspServer.RTSPServer()
+    server.set_service("0")
+    server.set_address("127.0.0.1")
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(TWO)
+    factory.set_shared(True)
+    server.get_mount_points().add_factory("/two", factory)
+    server.attach(None)
+    loop = GLib.MainLoop()
+    thread = threading.Thread(target=loop.run, daemon=True)
+    thread.start()
+    try:
+        for _ in range(4):
+            source = GstSource(SourceSpec("c", f"rtsp://127.0.0.1:{server.get_bound_port()}/two"))
+            try:
+                wait_for(lambda source=source: source.wait(0.1))
+                assert source.take().width == 64
+            finally:
+                source.close()
+    finally:
+        loop.quit()
+        thread.join(5)
+
+
+def test_the_first_that_asks_is_the_one():
+    first = FirstVideo()
+    assert [first.claims(number) for number in (1, 2, 1, 3)] == [True, False, True, False]
