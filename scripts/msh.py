@@ -16,6 +16,7 @@ COMMANDS = (
     "web",
     "annotate",
     "replay",
+    "simulate",
     "bench",
     "doctor",
     "models",

@@ -53,12 +53,15 @@ class Seller:
 class AssignmentRules:
     """How to decide. keep_percent: a new pairing must be so much better than the offer that stands.
 
-    least_minor: who is worth less is not offered to anybody. declined: (customer, seller) not offered again.
+    least_minor: who is worth less is not offered to anybody. reserve: so many free salespeople are kept for
+    customers worth at least reserve_minor; not under `turn`. declined: (customer, seller) not offered again.
     """
 
     policy: Policy = Policy.VALUE
     keep_percent: int = 25
     least_minor: int = 0
+    reserve: int = 0
+    reserve_minor: int = 0
     declined: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -140,7 +143,15 @@ class _Case:
         if self._rules.policy is not Policy.TURN:
             weights = {place: self._worth(place) * MAX_PEOPLE + turn for place, turn in weights.items()}
         found = _match([[weights[p] if ok else 0 for ok in may] for p, may in enumerate(self._may)])
-        return sorted(p for p, s in found.items() if self._may[p][s])
+        served = sorted(p for p, s in found.items() if self._may[p][s])
+        return served[: self._unreserved(served)]
+
+    def _unreserved(self, served: Sequence[int]) -> int:
+        """Return how many, of the most valuable first, may be served without those kept for better ones."""
+        if self._rules.policy is Policy.TURN:
+            return len(served)
+        valuable = sum(self._people[p].worth_minor >= self._rules.reserve_minor for p in served)
+        return max(valuable, len(self._staff) - self._rules.reserve)
 
     def _worth(self, place: int) -> int:
         customer = self._people[place]
@@ -186,6 +197,8 @@ class _Case:
         if self._rules.policy is Policy.TURN:
             return "others wait longer"
         worth = self._people[place].worth_minor
+        if worth < self._rules.reserve_minor and len(served) < len(self._staff):
+            return "the last free salespeople are kept for more valuable customers"
         lower = [self._people[p].id for p in served if self._people[p].worth_minor < worth]
         kept = [customer for customer in lower if customer in self._standing]
         if kept:

@@ -62,6 +62,11 @@ def test_every_decision_explains_itself_in_a_line() -> None:
     found = assign([COAT, Customer("x", 130_000)], [ANNA], AssignmentRules(), {"c": "anna"})
     assert dict(found.waiting) == {"x": "c was offered already, and the gain is too small"}
     assert pairs(assign([COAT, WATCH], [ANNA], AssignmentRules(), {"c": "anna"})) == {"w": "anna"}
+    kept = AssignmentRules(reserve=1, reserve_minor=100_000)
+    found = assign([HAT], [ANNA], kept)
+    assert found.waiting == (("h", "the last free salespeople are kept for more valuable customers"),)
+    assert len(pairs(assign([HAT], [ANNA, BEN], kept))) == 1
+    assert pairs(assign([HAT, WATCH], [ANNA], kept)) == {"w": "anna"}
 
 
 NAMES = st.integers(0, 12)
@@ -91,6 +96,8 @@ RULES = st.builds(
     AssignmentRules,
     st.sampled_from(Policy),
     least_minor=st.sampled_from([0, 100]),
+    reserve=st.sampled_from([0, 0, 1, 2]),
+    reserve_minor=st.sampled_from([3, 1000]),
     declined=st.frozensets(st.tuples(NAMES.map("c{}".format), NAMES.map("s{}".format)), max_size=20),
 )
 
@@ -123,7 +130,7 @@ def test_a_higher_value_waits_only_for_a_stated_reason(
     for customer, reason in found.waiting:
         if rules.policy is Policy.TURN or worth[customer] <= least or worth[customer] < rules.least_minor:
             continue
-        assert any(customer == who for who, _ in rules.declined) or not sellers
+        assert any(customer == who for who, _ in rules.declined) or not sellers or rules.reserve
         assert reason != "others are worth more"
 
 

@@ -1,0 +1,394 @@
+"""The life of offers: who is offered to whom, accepts, attends, and how it ends. No clock, no I/O.
+
+offered -> accepted | declined | timed out | withdrawn; accepted -> done. A step returns the events that it
+made, and `snapshot` holds all that the next step depends on, so whoever stores both in one transaction loses
+nothing and repeats nothing that matters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pricing.errors import BadInput
+from pricing.sales.assignment import AssignmentRules, Customer, Seller, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+MS = 1_000_000
+S = 1_000_000_000
+
+
+class StaffState(str, Enum):
+    """What a salesperson says of themselves. BUSY is also who attends as many customers as they can."""
+
+    FREE = "free"
+    BUSY = "busy"
+    BREAK = "break"
+    OFF = "off"
+
+
+class SaleKind(str, Enum):
+    """What happened."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TIMED_OUT = "timed_out"
+    WITHDRAWN = "withdrawn"
+    DONE = "done"
+    ESCALATED = "escalated"
+    STAFF = "staff"
+
+
+class Outcome(str, Enum):
+    """How attending a customer ended. UNKNOWN: nobody said."""
+
+    SOLD = "sold"
+    BROWSING = "browsing"
+    LEFT = "left"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SaleEvent:
+    """One step, in order of `number`. at: UTC ns. offer: number of the event that made the offer.
+
+    worth_minor: of the customer at this step. waited_ms: since the customer was first seen unattended.
+    """
+
+    number: int
+    kind: SaleKind
+    at: int
+    customer: str | None = None
+    seller: str | None = None
+    offer: int | None = None
+    worth_minor: int = 0
+    waited_ms: int = 0
+    reason: str = ""
+    state: StaffState | None = None
+    outcome: Outcome | None = None
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """A salesperson of the store file. rank: 1 to 5; capacity: customers at once."""
+
+    name: str
+    rank: int = 3
+    skills: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+    capacity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How offers live. accept_within_s: then an offer goes to the next best.
+
+    unattended_after_s: then a customer worth at least escalate_minor is reported, once. missed_offers: after
+    so many unanswered in a row the phone is taken for lost, and the salesperson is off until they say
+    otherwise. attend_max_s: then attending ends by itself.
+    """
+
+    assignment: AssignmentRules = field(default_factory=AssignmentRules)
+    accept_within_s: int = 30
+    unattended_after_s: int = 120
+    escalate_minor: int = 0
+    missed_offers: int = 2
+    attend_max_s: int = 7200
+
+
+@dataclass(slots=True)
+class _Staff:
+    state: StaffState = StaffState.OFF
+    since: int = 0
+    missed: int = 0
+
+
+@dataclass(slots=True)
+class _Person:
+    customer: Customer
+    since: int
+    declined: list[str] = field(default_factory=list)
+    escalated: bool = False
+    served: bool = False
+
+
+@dataclass(slots=True)
+class _Offer:
+    customer: str
+    seller: str
+    at: int
+    accepted: bool = False
+
+
+class SalesDesk:
+    """Keeps offers, salespeople and waiting customers; every method is one step.
+
+    The times of steps should rise; a step back of the clock delays time-outs, nothing else. One thread.
+
+    >>> desk = SalesDesk([StaffMember("anna")], DeskRules())
+    >>> _ = desk.set_state("anna", StaffState.FREE, at=0)
+    >>> _ = desk.see([Customer("k7", 129000)], at=S)
+    >>> (offered,) = desk.tick(at=S)
+    >>> offered.customer, offered.seller
+    ('k7', 'anna')
+    >>> [event.kind.value for event in desk.accept(offered.offer, "anna", at=2 * S)]
+    ['accepted']
+    """
+
+    def __init__(
+        self, staff: Iterable[StaffMember], rules: DeskRules, money: Callable[[int], str] = str
+    ) -> None:
+        self.members = {member.name: member for member in staff}
+        self.rules = rules
+        self._money = money
+        self._number = 0
+        self._staff = {name: _Staff() for name in self.members}
+        self._people: dict[str, _Person] = {}
+        self._offers: dict[int, _Offer] = {}
+        self._made: list[SaleEvent] = []
+
+    def see(self, customers: Iterable[Customer], at: int) -> list[SaleEvent]:
+        """Take who is in the shop now; offers of customers who are not any more are withdrawn.
+
+        Who is attended stays attended when a camera loses them.
+        """
+        here = {customer.id: customer for customer in customers}
+        for name, customer in here.items():
+            if name in self._people:
+                self._people[name].customer = customer
+            else:
+                self._people[name] = _Person(customer, at)
+        attended = {offer.customer for offer in self._offers.values() if offer.accepted}
+        for name in [name for name in self._people if name not in here and name not in attended]:
+            for number in [n for n, offer in self._offers.items() if offer.customer == name]:
+                self._end(number, SaleKind.WITHDRAWN, at, reason="the customer left")
+            del self._people[name]
+        return self._taken()
+
+    def set_state(self, seller: str, state: StaffState, at: int) -> list[SaleEvent]:
+        """Set what a salesperson says; who is not free any more loses the offers not yet accepted."""
+        record = self._record(seller)
+        record.missed = 0
+        if record.state is state:
+            return self._taken()
+        self._set(seller, state, at, "")
+        return self._taken()
+
+    def accept(self, offer: int | None, seller: str, at: int) -> list[SaleEvent]:
+        """Accept an offer, twice from two phones with one name too. Raises BadInput if it is over."""
+        found = self._find(offer, seller)
+        if not found.accepted:
+            self._record(seller).missed = 0
+            found.accepted = True
+            self._make(SaleKind.ACCEPTED, at, found.customer, seller, offer)
+            self._free_again(seller, at)
+        return self._taken()
+
+    def decline(self, offer: int | None, seller: str, at: int) -> list[SaleEvent]:
+        """Decline an offer; it goes to the next best. Raises BadInput if it is over or accepted."""
+        found = self._find(offer, seller)
+        if found.accepted:
+            raise BadInput("this offer is accepted; end it with an outcome")
+        self._record(seller).missed = 0
+        self._people[found.customer].declined.append(seller)
+        self._end(offer or 0, SaleKind.DECLINED, at)
+        return self._taken()
+
+    def done(
+        self, offer: int | None, seller: str, outcome: Outcome, at: int, amount_minor: int | None = None
+    ) -> list[SaleEvent]:
+        """End attending a customer. Raises BadInput if it is not attended by this salesperson."""
+        found = self._find(offer, seller)
+        if not found.accepted:
+            raise BadInput("this offer is not accepted yet")
+        self._end(offer or 0, SaleKind.DONE, at, outcome=outcome, amount_minor=amount_minor)
+        return self._taken()
+
+    def attend(self, customer: str, seller: str, at: int) -> list[SaleEvent]:
+        """Take a customer without an offer, as who is spoken to does; an offer to somebody else is withdrawn.
+
+        Raises BadInput where nobody of this number is in the shop, or another salesperson attends.
+        """
+        self._record(seller)
+        if customer not in self._people:
+            raise BadInput(f"no customer {customer} is in the shop now")
+        for number, offer in list(self._offers.items()):
+            if offer.customer == customer and offer.accepted:
+                if offer.seller != seller:
+                    raise BadInput(f"{offer.seller} attends this customer already")
+                return []
+            if offer.customer == customer:
+                self._end(number, SaleKind.WITHDRAWN, at, reason=f"{seller} attends")
+        number = self._number + 1
+        self._offers[number] = _Offer(customer, seller, at, accepted=True)
+        self._make(SaleKind.ACCEPTED, at, customer, seller, number, reason="without an offer")
+        self._free_again(seller, at)
+        return self._taken()
+
+    def tick(self, at: int) -> list[SaleEvent]:
+        """Let time pass: offers time out, forgotten ones end, new ones are made, the manager is told."""
+        rules = self.rules
+        for number, offer in list(self._offers.items()):
+            if not offer.accepted and at - offer.at >= rules.accept_within_s * S:
+                self._people[offer.customer].declined.append(offer.seller)
+                self._end(number, SaleKind.TIMED_OUT, at)
+                self._miss(offer.seller, at)
+            elif offer.accepted and at - offer.at >= rules.attend_max_s * S:
+                self._end(number, SaleKind.DONE, at, outcome=Outcome.UNKNOWN, reason="ended by itself")
+        self._assign(at)
+        attended = {offer.customer for offer in self._offers.values() if offer.accepted}
+        for name, person in self._people.items():
+            due = at - person.since >= rules.unattended_after_s * S
+            worth = person.customer.worth_minor >= rules.escalate_minor
+            if due and worth and not (person.escalated or person.served or name in attended):
+                person.escalated = True
+                self._make(SaleKind.ESCALATED, at, name)
+        return self._taken()
+
+    @property
+    def attending(self) -> dict[str, str]:
+        """Customer -> salesperson of accepted offers."""
+        return {offer.customer: offer.seller for offer in self._offers.values() if offer.accepted}
+
+    @property
+    def offered(self) -> dict[int, tuple[str, str]]:
+        """Offer -> customer and salesperson of those that wait for an answer."""
+        return {n: (o.customer, o.seller) for n, o in self._offers.items() if not o.accepted}
+
+    @property
+    def states(self) -> dict[str, StaffState]:
+        """Salesperson -> state; who attends as many as they can is busy."""
+        return {name: self._shown(name) for name in self._staff}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state as JSON takes it."""
+        people = {}
+        for name, person in self._people.items():
+            customer = {**asdict(person.customer), "needs": sorted(person.customer.needs)}
+            people[name] = {**asdict(person), "customer": customer}
+        return {
+            "number": self._number,
+            "staff": {
+                name: {**asdict(record), "state": record.state.value} for name, record in self._staff.items()
+            },
+            "people": people,
+            "offers": {str(number): asdict(offer) for number, offer in self._offers.items()},
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers."""
+        self._number = int(saved["number"])
+        for name, record in saved["staff"].items():
+            if name in self.members:
+                self._staff[name] = _Staff(StaffState(record["state"]), record["since"], record["missed"])
+        for name, person in saved["people"].items():
+            given = person["customer"]
+            customer = Customer(**{**given, "needs": frozenset(given["needs"])})
+            self._people[name] = _Person(
+                **{**person, "customer": customer, "declined": list(person["declined"])}
+            )
+        for number, offer in saved["offers"].items():
+            if offer["seller"] in self.members:
+                self._offers[int(number)] = _Offer(**offer)
+
+    def _assign(self, at: int) -> None:
+        standing = {offer.customer: number for number, offer in self._offers.items() if not offer.accepted}
+        attended = self.attending
+        people = [
+            replace(person.customer, waiting_ms=max(0, at - person.since) // MS)
+            for name, person in self._people.items()
+            if name not in attended and not person.served
+        ]
+        declined = {(name, seller) for name, person in self._people.items() for seller in person.declined}
+        rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
+        held = {name: self._offers[number].seller for name, number in standing.items()}
+        found = assign(people, self._sellers(at), rules, held, self._money)
+        wanted = {pairing.customer: pairing for pairing in found.pairings}
+        for name, number in standing.items():
+            if name not in wanted or wanted[name].seller != held[name]:
+                self._end(number, SaleKind.WITHDRAWN, at, reason="a better pairing was found")
+        for name, pairing in wanted.items():
+            if held.get(name) != pairing.seller:
+                number = self._number + 1
+                self._offers[number] = _Offer(name, pairing.seller, at)
+                self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
+
+    def _sellers(self, at: int) -> list[Seller]:
+        found = []
+        for name, record in self._staff.items():
+            if self._shown(name) is StaffState.FREE:
+                member, idle = self.members[name], max(0, at - record.since) // MS
+                found.append(Seller(name, member.rank, idle, member.skills, member.zones))
+        return found
+
+    def _shown(self, name: str) -> StaffState:
+        state = self._staff[name].state
+        load = sum(offer.accepted and offer.seller == name for offer in self._offers.values())
+        return StaffState.BUSY if state is StaffState.FREE and load >= self.members[name].capacity else state
+
+    def _set(self, seller: str, state: StaffState, at: int, reason: str) -> None:
+        record = self._staff[seller]
+        record.state, record.since = state, at
+        self._make(SaleKind.STAFF, at, None, seller, state=state, reason=reason)
+        if state is not StaffState.FREE:
+            self._withdraw_from(seller, at, f"{seller} is not free any more")
+
+    def _withdraw_from(self, seller: str, at: int, reason: str) -> None:
+        for number, offer in list(self._offers.items()):
+            if offer.seller == seller and not offer.accepted:
+                self._end(number, SaleKind.WITHDRAWN, at, reason=reason)
+
+    def _free_again(self, seller: str, at: int) -> None:
+        """Withdraw what waits for an answer of who has just become busy."""
+        if self._shown(seller) is not StaffState.FREE:
+            self._withdraw_from(seller, at, f"{seller} attends somebody else")
+
+    def _miss(self, seller: str, at: int) -> None:
+        record = self._staff[seller]
+        record.missed += 1
+        if record.missed >= self.rules.missed_offers and record.state is StaffState.FREE:
+            record.missed = 0
+            self._set(seller, StaffState.OFF, at, "does not answer: is the phone lost?")
+
+    def _record(self, seller: str) -> _Staff:
+        if seller not in self._staff:
+            raise BadInput(f'nobody of the staff is called "{seller}"')
+        return self._staff[seller]
+
+    def _find(self, offer: int | None, seller: str) -> _Offer:
+        self._record(seller)
+        found = self._offers.get(offer or 0)
+        if found is None or found.seller != seller:
+            raise BadInput("this offer is over: it went to somebody else, timed out, or the customer left")
+        return found
+
+    def _end(self, number: int, kind: SaleKind, at: int, **more: Any) -> None:
+        offer = self._offers.pop(number)
+        if offer.accepted:
+            self._people[offer.customer].served = True
+            self._staff[offer.seller].since = at
+        self._make(kind, at, offer.customer, offer.seller, number, **more)
+
+    def _make(
+        self,
+        kind: SaleKind,
+        at: int,
+        customer: str | None,
+        seller: str | None = None,
+        offer: int | None = None,
+        **more: Any,
+    ) -> None:
+        self._number += 1
+        person = self._people.get(customer or "")
+        worth = person.customer.worth_minor if person else 0
+        waited = max(0, at - person.since) // MS if person else 0
+        self._made.append(SaleEvent(self._number, kind, at, customer, seller, offer, worth, waited, **more))
+
+    def _taken(self) -> list[SaleEvent]:
+        made, self._made = self._made, []
+        return made

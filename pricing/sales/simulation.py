@@ -1,0 +1,297 @@
+"""Does an assignment help? A shop's day, played event by event with the product's own `assign`. Seeded, pure.
+
+All policies play the same days: the same customers come, want and wait the same. Money is in whole units.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from random import Random
+from typing import TYPE_CHECKING
+
+from pricing.errors import BadInput
+from pricing.sales.assignment import AssignmentRules, Customer, Policy, Seller, assign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+HOUR_S = 3600.0
+RESERVE_FROM = 2 / 3
+"""With one salesperson kept free, it is for customers who wear so much of the median value."""
+SOON_S = 120.0
+"""A customer counts as attended soon when somebody comes within this."""
+
+
+class Way(str, Enum):
+    """A way to decide who serves whom."""
+
+    VALUE = "value"
+    RESERVE = "value, one kept free"
+    TURN = "turn"
+    FIRST_COME = "first come first served"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A salesperson's day, in hours."""
+
+    from_h: float
+    until_h: float
+    rank: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ShopModel:
+    """What a shop's day is like; the defaults are a small shop that sells with advice, 130 customers a day.
+
+    arrivals: customers who want advice in each hour from open_h. The value worn is lognormal; a share of them
+    wears nothing that is priced. Recognition knows a value `seen_after_s` after the arrival, and only for
+    the share `recognised`. Patience is exponential, service lognormal. accept_s: what an offer costs that
+    nobody needs who simply walks up.
+    """
+
+    open_h: float = 10.0
+    arrivals: tuple[float, ...] = (7, 9, 12, 14, 13, 13, 15, 18, 17, 12)
+    priced: float = 0.6
+    value_median: float = 300.0
+    value_sigma: float = 1.3
+    recognised: float = 0.8
+    seen_after_s: float = 10.0
+    patience_mean_s: float = 480.0
+    service_mean_s: float = 900.0
+    service_sigma: float = 0.6
+    accept_s: float = 8.0
+    shifts: tuple[Shift, ...] = (Shift(10, 20, 5), Shift(10, 20, 3), Shift(10, 20, 2))
+
+    def __post_init__(self) -> None:
+        if not self.shifts or not self.arrivals:
+            raise BadInput("a simulation needs at least one salesperson and one hour")
+        if any(not 0 <= s.from_h < s.until_h <= 24 for s in self.shifts):
+            raise BadInput("a shift begins before it ends, within 0 to 24 hours")
+
+    @property
+    def open_until_s(self) -> float:
+        """When the door closes, in seconds of the day."""
+        return (self.open_h + len(self.arrivals)) * HOUR_S
+
+
+@dataclass(slots=True)
+class _Visitor:
+    number: int
+    at: float
+    value: float
+    seen: float
+    patience: float
+    service: float
+
+
+@dataclass(slots=True)
+class DayResult:
+    """One day: value attended at all, attended soon, lost; waits of who was attended; idle seconds."""
+
+    came: float = 0.0
+    attended: float = 0.0
+    soon: float = 0.0
+    lost: float = 0.0
+    wait_s: float = 0.0
+    served: int = 0
+    visitors: int = 0
+    idle_share: float = 0.0
+
+
+def draw_day(model: ShopModel, random: Random) -> list[_Visitor]:
+    """Return the customers of a day by arrival: a Poisson process with a rate for each hour."""
+    found: list[_Visitor] = []
+    mu = math.log(model.service_mean_s) - model.service_sigma**2 / 2
+    for hour, rate in enumerate(model.arrivals):
+        at = (model.open_h + hour) * HOUR_S
+        end = at + HOUR_S
+        while rate > 0 and (at := at + random.expovariate(rate / HOUR_S)) < end:
+            priced = random.random() < model.priced
+            value = model.value_median * math.exp(random.gauss(0, model.value_sigma)) if priced else 0.0
+            seen = value if random.random() < model.recognised else 0.0
+            patience = random.expovariate(1 / model.patience_mean_s)
+            service = random.lognormvariate(mu, model.service_sigma)
+            found.append(_Visitor(len(found), at, value, seen, patience, service))
+    return found
+
+
+def play(model: ShopModel, visitors: Sequence[_Visitor], way: Way, random: Random) -> DayResult:
+    """Return how a day goes when staff is assigned in a way."""
+    return _Day(model, visitors, way, random).play()
+
+
+@dataclass(slots=True)
+class _Day:
+    model: ShopModel
+    visitors: Sequence[_Visitor]
+    way: Way
+    random: Random
+    waiting: dict[int, _Visitor] = field(default_factory=dict)
+    free: dict[int, float] = field(default_factory=dict)
+    """Salesperson -> idle since."""
+
+    def play(self) -> DayResult:
+        result = DayResult(sum(v.value for v in self.visitors), visitors=len(self.visitors))
+        moments: list[tuple[float, int, int]] = []  # at, what (0 came, 1 seen, 2 free, 3 gone), who
+        for v in self.visitors:
+            moments += [
+                (v.at, 0, v.number),
+                (v.at + self.model.seen_after_s, 1, v.number),
+                (v.at + v.patience, 3, v.number),
+            ]
+        moments += [(shift.from_h * HOUR_S, 2, n) for n, shift in enumerate(self.model.shifts)]
+        heapq.heapify(moments)
+        delay = self.model.accept_s if self.way in _BY_OFFER else 0.0
+        while moments:
+            now, what, who = heapq.heappop(moments)
+            if what == 0:
+                self.waiting[who] = self.visitors[who]
+            elif what == 2:
+                if now < self.model.shifts[who].until_h * HOUR_S:
+                    self.free[who] = now
+            elif what == 3:
+                if who in self.waiting:
+                    result.lost += self.waiting.pop(who).value
+                continue
+            elif who not in self.waiting:
+                continue
+            for number in [n for n in self.free if now >= self.model.shifts[n].until_h * HOUR_S]:
+                del self.free[number]
+            for number, seller in self._decide(now) if self.waiting and self.free else ():
+                visitor, start = self.waiting.pop(number), now + delay
+                self._attend(visitor, start, result)
+                busy_until = start + visitor.service if start <= visitor.at + visitor.patience else start
+                result.idle_share += now - self.free.pop(seller)
+                heapq.heappush(moments, (busy_until, 2, seller))
+        on_duty = sum(shift.until_h - shift.from_h for shift in self.model.shifts) * HOUR_S
+        left = sum(self.model.shifts[n].until_h * HOUR_S - since for n, since in self.free.items())
+        result.idle_share = (result.idle_share + max(left, 0.0)) / on_duty
+        return result
+
+    def _attend(self, visitor: _Visitor, start: float, result: DayResult) -> None:
+        wait = start - visitor.at
+        if wait > visitor.patience:  # gone while the offer was being accepted
+            result.lost += visitor.value
+            return
+        result.attended += visitor.value
+        result.soon += visitor.value if wait <= SOON_S else 0.0
+        result.wait_s += wait
+        result.served += 1
+
+    def _decide(self, now: float) -> Iterable[tuple[int, int]]:
+        if self.way is Way.FIRST_COME:
+            return list(zip(self.waiting, sorted(self.free), strict=False))
+        if self.way is Way.RANDOM:
+            people, staff = list(self.waiting), list(self.free)
+            self.random.shuffle(people)
+            self.random.shuffle(staff)
+            return list(zip(people, staff, strict=False))
+        after = self.model.seen_after_s
+        customers = [
+            Customer(
+                str(v.number), round(100 * v.seen) if now >= v.at + after else 0, round(1000 * (now - v.at))
+            )
+            for v in self.waiting.values()
+        ]
+        sellers = [
+            Seller(str(n), self.model.shifts[n].rank, round(1000 * (now - since)))
+            for n, since in self.free.items()
+        ]
+        found = assign(customers, sellers, _rules(self.way, self.model))
+        return [(int(pairing.customer), int(pairing.seller)) for pairing in found.pairings]
+
+
+_BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
+"""Ways that the product decides."""
+
+
+def _rules(way: Way, model: ShopModel) -> AssignmentRules:
+    if way is Way.TURN:
+        return AssignmentRules(Policy.TURN)
+    kept = 1 if way is Way.RESERVE else 0
+    return AssignmentRules(reserve=kept, reserve_minor=round(100 * model.value_median * RESERVE_FROM))
+
+
+def bound(model: ShopModel, visitors: Sequence[_Visitor]) -> float:
+    """Return a value that nobody can attend soon more than, even who knows the future.
+
+    Who is attended soon is with a salesperson at least from the last moment that is soon until the service
+    would end had it begun at once. Of such spans no more can overlap than there are salespeople; the best
+    choice is a linear programme whose matrix is one of intervals, so its solution is whole.
+    """
+    from scipy.optimize import linprog  # noqa: PLC0415 as in assignment
+    from scipy.sparse import csr_matrix  # noqa: PLC0415
+
+    spans = []
+    total = 0.0
+    for v in visitors:
+        last = v.at + min(SOON_S, v.patience)
+        if last >= v.at + v.service:
+            total += v.value  # takes nobody any time that is sure
+        elif v.value > 0:
+            spans.append((last, v.at + v.service, v.value))
+    if not spans:
+        return total
+    longest = max(v.service for v in visitors)
+    rows, columns, most = [], [], []
+    for row, (begin, _, _) in enumerate(spans):
+        for column, (first, end, _) in enumerate(spans):
+            if first <= begin < end:
+                rows.append(row)
+                columns.append(column)
+        shifts = model.shifts
+        most.append(sum(s.from_h * HOUR_S <= begin < s.until_h * HOUR_S + longest for s in shifts))
+    matrix = csr_matrix(([1.0] * len(rows), (rows, columns)), shape=(len(spans), len(spans)))
+    found = linprog(
+        [-value for _, _, value in spans], A_ub=matrix, b_ub=most, bounds=(0, 1), method="highs-ds"
+    )
+    return total - float(found.fun)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """The days of each way, and the bound of each day."""
+
+    days: dict[Way, list[DayResult]]
+    bounds: list[float]
+
+
+def simulate(
+    model: ShopModel,
+    days: Iterable[int],
+    seed: int,
+    *,
+    ways: Sequence[Way] = tuple(Way),
+    with_bound: bool = True,
+) -> Comparison:
+    """Return how some days go in each way. days: their numbers; the same number is the same day.
+
+    >>> found = simulate(ShopModel(), range(3), seed=1, ways=[Way.VALUE], with_bound=False)
+    >>> [day.visitors > 50 for day in found.days[Way.VALUE]]
+    [True, True, True]
+    """
+    found = Comparison({way: [] for way in ways}, [])
+    for day in days:
+        visitors = draw_day(model, Random(f"{seed} {day}"))
+        for way in ways:
+            found.days[way].append(play(model, visitors, way, Random(f"{seed} {day} {way.value}")))
+        if with_bound:
+            found.bounds.append(bound(model, visitors))
+    return found
+
+
+def spread(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean, the 5th and the 95th percentile."""
+    ordered = sorted(values)
+    last = len(ordered) - 1
+    return sum(ordered) / len(ordered), ordered[round(0.05 * last)], ordered[round(0.95 * last)]
+
+
+def mean(days: Sequence[DayResult], of: Callable[[DayResult], float]) -> float:
+    """Return the mean over days."""
+    return sum(map(of, days)) / len(days)

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from random import Random
+
+import pytest
+
+from pricing.errors import BadInput
+from pricing.sales.assignment import Customer
+from pricing.sales.desk import DeskRules, Outcome, SaleEvent, SaleKind, SalesDesk, StaffMember, StaffState
+
+S = 1_000_000_000
+STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, capacity=2)]
+RULES = DeskRules(accept_within_s=30, unattended_after_s=120, escalate_minor=100_000)
+RICH, POOR = Customer("rich", 500_000), Customer("poor", 2_000)
+
+
+def desk(*free: str) -> SalesDesk:
+    made = SalesDesk(STAFF, RULES)
+    for name in free:
+        made.set_state(name, StaffState.FREE, 0)
+    return made
+
+
+def kinds(events: list[SaleEvent]) -> list[tuple[str, str | None, str | None]]:
+    return [(event.kind.value, event.customer, event.seller) for event in events]
+
+
+def test_an_offer_is_accepted_attended_and_done() -> None:
+    shop = desk("anna")
+    shop.see([RICH, POOR], S)
+    (offer,) = shop.tick(S)
+    assert (offer.kind, offer.customer, offer.seller) == (SaleKind.OFFERED, "rich", "anna")
+    assert kinds(shop.accept(offer.offer, "anna", 5 * S)) == [("accepted", "rich", "anna")]
+    assert shop.accept(offer.offer, "anna", 6 * S) == []  # a second phone with the same name
+    assert shop.states["anna"] is StaffState.BUSY
+    assert shop.tick(7 * S) == []
+    (done,) = shop.done(offer.offer, "anna", Outcome.SOLD, 60 * S, 450_000)
+    assert (done.outcome, done.amount_minor, done.worth_minor) == (Outcome.SOLD, 450_000, 500_000)
+    assert kinds(shop.tick(61 * S)) == [("offered", "poor", "anna")]
+
+
+def test_declined_and_unanswered_offers_go_to_the_next_best() -> None:
+    shop = desk("anna", "ben", "cleo")
+    shop.see([RICH], S)
+    (offer,) = shop.tick(S)
+    assert kinds(shop.decline(offer.offer, "anna", 2 * S)) == [("declined", "rich", "anna")]
+    (offer,) = shop.tick(2 * S)
+    assert offer.seller == "cleo"
+    assert shop.tick(31 * S) == []
+    assert kinds(shop.tick(32 * S)) == [("timed_out", "rich", "cleo"), ("offered", "rich", "ben")]
+    with pytest.raises(BadInput, match="this offer is over"):
+        shop.accept(offer.offer, "cleo", 33 * S)
+    assert kinds(shop.tick(62 * S)) == [("timed_out", "rich", "ben")]
+    assert kinds(shop.tick(121 * S)) == [("escalated", "rich", None)]
+    assert shop.tick(300 * S) == []
+
+
+def test_a_phone_that_never_answers_is_taken_for_lost() -> None:
+    shop = desk("anna")
+    events = []
+    for n in range(3):
+        shop.see([Customer(f"c{n}", 1000)], n * 40 * S)
+        events += shop.tick(n * 40 * S) + shop.tick((n * 40 + 30) * S)
+    assert [event.state for event in events if event.kind is SaleKind.STAFF] == [StaffState.OFF]
+    assert shop.offered == {}
+
+
+def test_who_leaves_or_is_taken_by_somebody_else_is_withdrawn() -> None:
+    shop = desk("anna", "ben")
+    shop.see([RICH], 0)
+    (offer,) = shop.tick(0)
+    assert kinds(shop.see([], S)) == [("withdrawn", "rich", "anna")]
+    shop.see([RICH], 2 * S)
+    (offer,) = shop.tick(2 * S)
+    events = shop.attend("rich", "ben", 3 * S)
+    assert kinds(events) == [("withdrawn", "rich", "anna"), ("accepted", "rich", "ben")]
+    with pytest.raises(BadInput, match="ben attends this customer already"):
+        shop.attend("rich", "anna", 4 * S)
+    assert shop.see([], 5 * S) == []  # out of sight, still attended
+    assert shop.attending == {"rich": "ben"}
+    with pytest.raises(BadInput, match="nobody of the staff"):
+        shop.accept(offer.offer, "dora", 5 * S)
+    with pytest.raises(BadInput, match="no customer k9"):
+        shop.attend("k9", "anna", 5 * S)
+
+
+def test_who_goes_on_a_break_loses_the_offer_not_the_customer() -> None:
+    shop = desk("anna", "cleo")
+    shop.see([RICH, POOR], 0)
+    first, second = shop.tick(0)
+    shop.accept(first.offer, first.seller or "", S)
+    assert kinds(shop.set_state(second.seller or "", StaffState.BREAK, 2 * S))[1:] == [
+        ("withdrawn", "poor", second.seller)
+    ]
+    shop.set_state(first.seller or "", StaffState.OFF, 3 * S)
+    assert shop.attending == {"rich": first.seller}
+    end = shop.tick((7200 + 10) * S)
+    assert ("done", "rich", first.seller) in kinds(end)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_no_sequence_of_steps_crashes_and_lost_phones_breaks_the_rules(seed: int) -> None:
+    """Play 40 random shops a seed, 1,000 in all; a crash loses what was not stored with the step's events."""
+    for game in range(40):
+        _play(Random(seed * 1000 + game))
+
+
+def _play(random: Random) -> None:
+    shop, at, log, here = SalesDesk(STAFF, RULES), 0, list[SaleEvent](), dict[str, Customer]()
+    saved = json.dumps(shop.snapshot())
+    for _ in range(40):
+        at += random.randrange(20) * S
+        step = random.choice(("come", "go", "state", "answer", "answer", "tick", "tick", "crash", "attend"))
+        name = random.choice(STAFF).name
+        events: list[SaleEvent] = []
+        try:
+            if step == "come":
+                here[f"c{len(log)}"] = Customer(f"c{len(log)}", random.randrange(10**6))
+                events = shop.see(here.values(), at)
+            elif step == "go" and here:
+                del here[random.choice(sorted(here))]
+                events = shop.see(here.values(), at)
+            elif step == "state":
+                events = shop.set_state(name, random.choice(list(StaffState)), at)
+            elif step == "answer":
+                number = random.choice([0, *shop.offered, *(e.offer or 0 for e in log[-5:])])
+                answer = random.choice(("accept", "decline", "done"))
+                if answer == "done":
+                    events = shop.done(number, name, random.choice(list(Outcome)), at)
+                else:
+                    events = getattr(shop, answer)(number, name, at)
+            elif step == "attend" and here:
+                events = shop.attend(random.choice(sorted(here)), name, at)
+            elif step == "crash":
+                shop = SalesDesk(STAFF, RULES)
+                shop.restore(json.loads(saved))
+            else:
+                events = shop.tick(at)
+        except BadInput:
+            assert shop.snapshot() == json.loads(saved)  # what is refused changes nothing
+            continue
+        log += events
+        saved = json.dumps(shop.snapshot())
+        _check(shop, log)
+
+
+def _check(shop: SalesDesk, log: list[SaleEvent]) -> None:
+    numbers = [event.number for event in log]
+    assert numbers == sorted(set(numbers))
+    # The events alone tell who is offered to whom and who attends whom.
+    offered: dict[int | None, tuple[str | None, str | None]] = {}
+    attending: dict[int | None, tuple[str | None, str | None]] = {}
+    for event in log:
+        pair = event.customer, event.seller
+        if event.kind is SaleKind.OFFERED:
+            offered[event.offer] = pair
+        elif event.kind is SaleKind.ACCEPTED:
+            offered.pop(event.offer, None)
+            attending[event.offer] = pair
+        elif event.kind not in (SaleKind.ESCALATED, SaleKind.STAFF):
+            assert (offered.pop(event.offer, None) or attending.pop(event.offer, None)) == pair
+    assert offered == shop.offered
+    assert dict(attending.values()) == shop.attending
+    assert len(attending) == len({customer for customer, _ in attending.values()})
+    waiting = [customer for customer, _ in offered.values()]
+    assert len(waiting) == len(set(waiting))
+    assert not set(waiting) & {customer for customer, _ in attending.values()}
+    assert len(offered) == len({seller for _, seller in offered.values()})
+    assert all(shop.states[seller or ""] is StaffState.FREE for _, seller in offered.values())
+    escalated = [event.customer for event in log if event.kind is SaleKind.ESCALATED]
+    assert len(escalated) == len(set(escalated))

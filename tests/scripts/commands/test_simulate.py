@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+
+from scripts.msh import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FEW = ("simulate", "--days", "8", "--seed", "3")
+
+
+def test_the_table_names_every_way_and_the_picture_is_drawn(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "days.svg"
+    assert main([*FEW, "--picture", str(out), "--add", "16-19"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("value", "turn", "first come first served", "random", "clairvoyant bound"):
+        assert f"\n{name} " in printed
+    assert "with one more from 16 to 19" in printed
+    root = ElementTree.fromstring(out.read_text())
+    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 6
+
+
+def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+    for _ in range(2):
+        assert main([*FEW, "--json", "--staff", "2", "--arrivals", "5,9,9"]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1]
+    ways = said[0]["ways"]
+    assert ways["first come first served"]["gain"] == 0
+    assert ways["clairvoyant bound"]["of_bound"] == 1
+    assert all(0 < row["of_bound"] <= 1 for row in ways.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--days", "0"), "from 1 to 100000"),
+        (("--add", "19-16"), "such as 16-19"),
+        (("--arrivals", "5,x"), "such as 7,9,12"),
+        (("--value", "nan"), "above 0"),
+        (("--open", "23", "--arrivals", "5,5"), "more hours than the day has"),
+        (("--picture", "/nowhere/at/all.svg"), "cannot be written"),
+    ],
+)
+def test_bad_input_is_one_line(words: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main([*FEW, *words])
+    except SystemExit as end:
+        code = int(str(end.code))
+    assert code == 2
+    assert told in capsys.readouterr().err
