@@ -1,0 +1,40 @@
+"""What the pages for contributors name is there: paths, metrics, commands, links."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engines.paths import ROOT
+from pipelines.cameras.states import CameraState
+from probes.metrics import Metrics
+from scripts.msh import COMMANDS
+
+PAGES = ["CONTRIBUTING.md", "docs/glossary.md", "docs/debugging.md", "docs/proxy.md"]
+TOPS = (
+    "pipelines",
+    "engines",
+    "probes",
+    "pricing",
+    "scripts",
+    "web",
+    "tests",
+    "configs",
+    "docs",
+    "requirements",
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_names_is_there(page):
+    text = (ROOT / page).read_text()
+    quoted = re.findall(r"`([^`\n]+)`", text)
+    paths = {q.rstrip("/") for q in quoted if re.fullmatch(rf"({'|'.join(TOPS)})/[\w./-]+", q)}
+    links = {str(((ROOT / page).parent / link).resolve()) for link in re.findall(r"\]\(([\w./-]+)\)", text)}
+    assert [path for path in sorted(paths | links) if not (ROOT / path).exists()] == []
+    registry = Metrics([state.value for state in CameraState]).registry
+    known = {sample for family in registry.collect() for sample in (family.name, f"{family.name}_total")}
+    assert sorted(set(re.findall(r"\bmsh_[a-z_]+", text)) - known - {"msh_session"}) == []
+    commands = {name.replace("_", "-") for name in COMMANDS}
+    assert sorted(set(re.findall(r"`msh ([a-z-]+)", text)) - commands) == []
