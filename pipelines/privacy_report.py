@@ -247,7 +247,7 @@ def _sent(settings: Settings) -> Iterator[Row]:
         yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)
     if web := outputs.web:
         to, encrypted = f"whoever opens http://{web.listen}", web.https
-        reads = web.token is not None and not web.read_without_login
+        reads = bool(web.secrets) and not web.read_without_login
         what = f"{video}, and each person's items, total and zones"
         yield _channel(what, to, encrypted=encrypted, login=reads)
 

@@ -14,7 +14,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from web.access.guard import Gate, Guard
-from web.access.signin import Right, Token
+from web.access.proxy import behind_proxies
+from web.access.signin import Right, Role, Token
 from web.api.areas import AreaHandlers
 from web.api.cameras import CameraHandlers
 from web.api.session import SessionHandlers
@@ -58,8 +59,11 @@ class PageApp:
     def __init__(self, backend: Backend, scratch: Scratch, *, static: Path = STATIC) -> None:
         """Build it; BadInput for a broken token."""
         web = backend.settings.outputs.web
-        token = Token(web.token.get_secret_value()) if web and web.token else None
-        self.gate = Gate(token, read_open=bool(web and web.read_without_login), https=bool(web and web.https))
+        given = web.secrets if web else {}
+        tokens = {Role(role): Token(secret.get_secret_value()) for role, secret in given.items()}
+        self.gate = Gate(
+            tokens, read_open=bool(web and web.read_without_login), https=bool(web and web.secure)
+        )
         self._closing = asyncio.Event()
         self._jobs = Jobs(backend, scratch)
         self._webcams = Webcams(backend, scratch)
@@ -75,7 +79,11 @@ class PageApp:
             lifespan=self._lifespan,
         )
         names = {socket.gethostname().lower(), *(web.hosts if web else ())}
-        self.asgi: ASGIApp = Guard(app, self.gate, names)
+        framed_by = web.frame_ancestors if web else ()
+        guarded = Guard(app, self.gate, names, framed_by=framed_by, hsts=bool(web and web.https))
+        self.asgi: ASGIApp = behind_proxies(
+            guarded, web.trusted_proxies if web else (), web.base_path if web else ""
+        )
 
     async def close(self) -> None:
         """End all streams."""
@@ -117,8 +125,8 @@ class PageApp:
             ("/api/cameras/{camera}/video.mjpg", {"GET": cameras.video}, read),
             ("/api/cameras/{camera}/video.mp4", {"GET": cameras.film}, read),
             ("/api/cameras/{camera}/picture.jpg", {"GET": cameras.picture}, read),
-            (areas, {"GET": self._areas.read, "PUT": self._areas.write}, act),
-            (f"{areas}/check", {"POST": self._areas.check}, act),
+            (areas, {"GET": self._areas.read, "PUT": self._areas.write}, Right.MANAGE),
+            (f"{areas}/check", {"POST": self._areas.check}, Right.MANAGE),
             ("/api/jobs", {"GET": uploads.jobs, "POST": uploads.upload}, act),
             ("/api/jobs/{job}", {"GET": uploads.job, "DELETE": uploads.delete_job}, act),
             ("/api/jobs/{job}/result", {"GET": uploads.result}, act),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 import logging
 import socket
@@ -11,6 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from prometheus_client.exposition import choose_encoder
 
@@ -28,6 +30,9 @@ logger = logging.getLogger(__name__)
 REQUEST_S = 5.0
 """For a whole request to arrive, and for a whole answer to leave; slow clients are cut off."""
 MAX_HEAD = 8192
+MAX_DISCARDED = 1_000_000
+BORROWED = b"open it by this machine's address: a browser may not use another name\n"
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 MAX_CONNECTIONS = 16
 
 
@@ -137,18 +142,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         self.connection = self.request
-        self.rfile = io.BufferedReader(io.BytesIO(_head(self.request)))
         self._reply = io.BytesIO()
         self.wfile = self._reply
+        try:
+            head = _head(self.request)
+        except OverflowError:
+            head = b""
+            self._reply.write(TOO_LONG)
+        self.rfile = io.BufferedReader(io.BytesIO(head))
 
     def finish(self) -> None:
+        answer = self._reply.getvalue()
         self.connection.settimeout(REQUEST_S)
-        self.connection.sendall(self._reply.getvalue())
+        self.connection.sendall(answer)
+        if answer == TOO_LONG:  # closing while it still sends would reset the connection, unread
+            self.connection.shutdown(socket.SHUT_WR)
+            left = MAX_DISCARDED
+            while left > 0 and (part := self.connection.recv(65_536)):
+                left -= len(part)
 
     def do_GET(self) -> None:
         """Answer with head and body."""
         path = self.path.partition("?")[0]
-        status, content_type, body = self.server.answer(path, self.headers.get("Accept", ""))
+        if _borrowed(self.headers.get("Host", ""), self.headers.get("User-Agent", "")):
+            status, content_type, body = 403, "text/plain; charset=utf-8", BORROWED
+        else:
+            status, content_type, body = self.server.answer(path, self.headers.get("Accept", ""))
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -166,14 +185,31 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: a scrape every few seconds is no news."""
 
 
+def _borrowed(host: str, agent: str) -> bool:
+    """Tell whether a browser asks by a name that is not this machine's: a foreign site may borrow one.
+
+    (DNS rebinding.) Prometheus and others may use any name: they run no foreign site's scripts.
+    """
+    if not agent.startswith("Mozilla/"):
+        return False
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        ipaddress.ip_address(name)
+    except ValueError:
+        return name not in ("localhost", socket.gethostname().lower())
+    return False
+
+
 def _head(connection: socket.socket) -> bytes:
-    """Read up to the empty line; raises TimeoutError or ValueError where that does not come."""
+    """Read up to the empty line. TimeoutError, ValueError: it does not come. OverflowError: too long."""
     deadline, head = time.monotonic() + REQUEST_S, b""
     while b"\r\n\r\n" not in head:
         if (left := deadline - time.monotonic()) <= 0:
             raise TimeoutError
         connection.settimeout(left)
-        if not (part := connection.recv(MAX_HEAD)) or len(head) > MAX_HEAD:
+        if not (part := connection.recv(MAX_HEAD)):
             raise ValueError("no request")
+        if len(head) + len(part) > 2 * MAX_HEAD:
+            raise OverflowError
         head += part
     return head

@@ -31,6 +31,7 @@ class Code(Enum):
     UNSUPPORTED = 415
     INVALID = 422
     TOO_MANY = 429
+    HEAD_TOO_LARGE = (431, "too_large")
     BUSY = 503
     NO_PICTURE = (503, "no_picture")
     FAILED = 500

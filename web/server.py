@@ -14,7 +14,8 @@ import uvicorn
 
 from pipelines.errors import BadInput
 from pipelines.settings.base import Address
-from web.access.listener import MAX_CONNECTIONS, BoundedProtocol
+from web.access.certificate import Certificate
+from web.access.listener import MAX_CONNECTIONS, MAX_HEAD_BYTES, BoundedProtocol
 from web.app import STATIC, PageApp
 from web.uploads.scratch import Scratch
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HEAD_BYTES = 16_384
-START_S = 10.0
+START_S = 60.0
+"""More than even a busy machine takes to begin to answer."""
 STOP_S = 3
 SEND_AHEAD = 131_072
 """Most bytes of video that wait in the system for a viewer: more would only be older pictures."""
@@ -40,7 +41,8 @@ class PageServer:
         web = backend.settings.outputs.web
         if web is None:
             raise BadInput("outputs.web: is not in the store file; add `web: {}` to outputs")
-        self._host = web.listen.host
+        self._host, self._base_path = web.listen.host, web.base_path
+        self._certificate = Certificate(web.tls.cert, web.tls.key) if web.tls else None
         self._scratch = Scratch(folder)
         try:
             self._app = PageApp(backend, self._scratch, static=static)
@@ -57,9 +59,8 @@ class PageServer:
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=web.https,
-            forwarded_allow_ips="127.0.0.1",
-            h11_max_incomplete_event_size=HEAD_BYTES,
+            proxy_headers=False,  # web.access.proxy reads them
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=STOP_S,
@@ -77,6 +78,11 @@ class PageServer:
     def address(self) -> Address:
         """Where it listens."""
         return Address(self._host, self.port)
+
+    @property
+    def url(self) -> str:
+        """The page's address on this machine's network."""
+        return f"{'https' if self._certificate else 'http'}://{self.address}{self._base_path}/"
 
     def start(self) -> None:
         """Begin to answer."""
@@ -101,11 +107,20 @@ class PageServer:
         try:
             asyncio.run(self._serve())
         except Exception:
-            logger.exception("the page's server has died; the cameras go on")
+            logger.exception("the page's server failed; the cameras go on")
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        await self._server.serve([self._socket])
+        if self._certificate is None:
+            await self._server.serve([self._socket])
+            return
+        self._server.config.load()
+        self._server.config.ssl = self._certificate.context
+        following = asyncio.create_task(self._certificate.follow())
+        try:
+            await self._server.serve([self._socket])
+        finally:
+            following.cancel()
 
 
 def _listen(host: str, port: int) -> socket.socket:

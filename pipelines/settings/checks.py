@@ -14,8 +14,9 @@ from pipelines.settings.base import SLUG, Address, parse_address
 from pipelines.settings.document import WrittenFloat
 from pipelines.settings.mistakes import Keys, did_you_mean
 from pipelines.settings.models import BUILTIN_BRAND
-from pipelines.settings.outputs import MetricsConfig, RtspConfig, WebConfig
+from pipelines.settings.outputs import MetricsConfig, RtspConfig
 from pipelines.settings.platform import PlatformConfig
+from pipelines.settings.web import WebConfig
 from pricing.errors import BadInput
 from pricing.money import EXPONENTS, parse
 
@@ -111,7 +112,7 @@ def _web_token(raw: Raw) -> Iterator[Finding]:
         host = parse_address(web.get("listen", "")).host
     except ValueError:
         return
-    if host not in _HERE and "token" not in web:
+    if host not in _HERE and not {"token", "tokens"} & set(web):
         yield (
             ("outputs", "web", "listen"),
             "other machines can reach this address; add a token, or use 127.0.0.1",

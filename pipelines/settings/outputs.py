@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from pipelines.settings.base import Address, FilePath, Listen, Section
+from pipelines.settings.web import WebConfig  # noqa: TC001 pydantic reads the annotation at run time
 
 
 def _mqtt_url(value: str) -> str:
@@ -35,9 +36,6 @@ def _path_template(value: str) -> str:
     if any(c.isspace() or c in "?#" for c in value):
         raise ValueError('must be a plain path such as "/{camera}", without spaces, "?" or "#"')
     return value
-
-
-HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 
 
 class ViewerConfig(Section):
@@ -196,70 +194,6 @@ class MetricsConfig(Section):
         title="Listen",
         description="host:port of /metrics and /healthz; absent: 127.0.0.1:9464.",
     )
-
-
-class WebConfig(Section):
-    """The page for the store's staff."""
-
-    listen: Listen = Field(
-        default=Address("127.0.0.1", 8080),
-        title="Listen",
-        description="host:port of the page; absent: 127.0.0.1:8080.",
-    )
-    token: SecretStr | None = Field(
-        default=None,
-        title="Token",
-        description="Secret that opens the page, required where other machines can reach it: ${NAME}, holding"
-        " at least 8 characters, or what `msh web --hash` makes of them.",
-    )
-    read_without_login: bool = Field(
-        default=False,
-        title="Read without login",
-        description="true: floor, cameras and video need no token; all else does.",
-    )
-    hosts: tuple[HostName, ...] = Field(
-        default=(),
-        title="Host names",
-        description="Names by which the page is opened; addresses and the machine's own name are known.",
-        max_length=16,
-    )
-    https: bool = Field(
-        default=False,
-        title="HTTPS",
-        description="true: a proxy in front of the page speaks HTTPS, and cookies travel by it alone.",
-    )
-    edit_areas: bool = Field(
-        default=False,
-        title="Edit areas",
-        description="true: zones and masks drawn on the page are written into this file.",
-    )
-    uploads: bool = Field(
-        default=False, title="Uploads", description="true: pictures may be sent in for annotation."
-    )
-    upload_mb: int = Field(
-        default=200, title="Largest upload", description="Largest file, in megabytes.", ge=1, le=4000
-    )
-    upload_s: int = Field(
-        default=600,
-        title="Longest work",
-        description="Longest time that one upload may take to be annotated, in seconds.",
-        ge=10,
-        le=7200,
-    )
-    keep_minutes: int = Field(
-        default=30,
-        title="Keep results",
-        description="Minutes after which an upload's result is deleted.",
-        ge=1,
-        le=1440,
-    )
-
-    @field_validator("token")
-    @classmethod
-    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 8:
-            raise ValueError("is shorter than 8 characters; take a longer one")
-        return value
 
 
 class RecordConfig(Section):

@@ -146,8 +146,8 @@ class Settings(Section):
             logins.append((rtsp.credentials.username, rtsp.credentials.password))
         if mqtt and mqtt.password:
             logins.append((mqtt.username or "", mqtt.password))
-        if web and web.token:
-            secrets.add(_text(web.token))
+        if web:
+            secrets |= {_text(secret) for secret in web.secrets.values()}
         if self.describe and self.describe.api_key:
             secrets.add(_text(self.describe.api_key))
         if live := self.prices.live:

@@ -109,7 +109,10 @@ def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:
     if outputs.metrics:
         yield "metrics", f"http://{outputs.metrics.listen}/metrics"
     if outputs.web:
-        yield "web", f"http://{outputs.web.listen}/"
+        yield (
+            "web",
+            f"{'https' if outputs.web.tls else 'http'}://{outputs.web.listen}{outputs.web.base_path}/",
+        )
     if outputs.record:
         yield "record", f"{outputs.record.folder}, at most {outputs.record.max_mb} MB"
     if outputs.snapshots:

@@ -114,7 +114,7 @@ def _page(
     from web.page import page_of  # noqa: PLC0415
 
     page = page_of(store, settings, metrics, outputs, scrubber)
-    _log.info("the page: http://%s/", page.address)
+    _log.info("the page: %s", page.url)
     return page
 
 

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
         signal.signal(number, lambda *_: stopping.set())
     server.start()
     try:
-        print(f"The page: http://{server.address}/", flush=True)
+        print(f"The page: {server.url}", flush=True)
         while not stopping.wait(0.5):
             pass
     finally:

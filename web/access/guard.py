@@ -12,12 +12,13 @@ from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
-from web.access.limits import Allowance
-from web.access.signin import COOKIE, Right, SignInSessions, Token, Verified, Visitor
+from web.access.limits import Allowance, SlowLane
+from web.access.listener import HEAD_TOO_LONG, MAX_HEAD_BYTES
+from web.access.signin import COOKIE, Right, Role, SignInSessions, Token, Verified, Visitor
 from web.refusal import Code, Refused, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,10 +27,10 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "frame-ancestors "
 )
 HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": f"{POLICY}'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -39,6 +40,10 @@ HEADERS: Final = {
 }
 BURST, PER_S = 400, 100.0
 WRONG_BURST, WRONG_PER_S = 5, 5 / 60
+SLOW_S, MAX_WAITING = 2.0, 8
+"""After too many wrong tokens from an address each further one waits its turn, 2 s each, 8 at most.
+
+None is refused unseen: all who come through a proxy that is not trusted have one address."""
 
 
 class Gate:
@@ -46,15 +51,17 @@ class Gate:
 
     def __init__(
         self,
-        token: Token | None,
+        tokens: Mapping[Role, Token],
         *,
         read_open: bool,
         https: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.token, self.read_open, self.https = token, read_open, https
+        """tokens: by role; where there are none, everybody may do everything."""
+        self.login_required, self.read_open, self.https = bool(tokens), read_open, https
         self.sessions = SignInSessions(clock)
-        self._verified = Verified(token) if token else None
+        self._verified = Verified(tokens)
+        self._slow = SlowLane(SLOW_S, MAX_WAITING)
         self._requests = Allowance(BURST, PER_S, clock)
         self._wrong = Allowance(WRONG_BURST, WRONG_PER_S, clock)
         self._one_hash = CapacityLimiter(1)
@@ -66,27 +73,34 @@ class Gate:
             scheme, _, given = header.partition(" ")
             if scheme.lower() != "bearer" or not given.strip():
                 raise Refused(Code.SIGN_IN, "send `Authorization: Bearer TOKEN`")
-            await self.check(request, given.strip())
-            return Visitor("token", signed_in=True, by_token=True)
+            role = await self.check(request, given.strip())
+            return Visitor("token", role, by_token=True)
         cookie = request.cookies.get(COOKIE)
         return self.sessions.find(cookie) if cookie else None
 
-    async def check(self, request: HTTPConnection, given: str) -> None:
-        """Check a token; Refused where it is wrong, or too many wrong ones came from this address."""
-        if self._verified is None:
+    async def check(self, request: HTTPConnection, given: str) -> Role:
+        """Return whose token this is; Refused where it is wrong.
+
+        After too many wrong ones from an address it takes longer, and is refused where too many wait.
+        """
+        if not self.login_required:
             raise Refused(Code.WRONG_TOKEN, "this store has no token: sign in without one")
-        if self._verified.knows(given):
-            return
+        if role := self._verified.knows(given):
+            return role
         where = address(request)
-        if (wait := self._wrong.wait_s(where)) > 0:
+        limited = self._wrong.wait_s(where) > 0
+        self._wrong.spend(where)  # before the wait, so that guesses sent at once count too
+        if limited and not await self._slow.turn(where):
             raise Refused(
                 Code.TOO_MANY,
-                f"too many wrong tokens; wait {math.ceil(wait)} seconds",
-                headers={"Retry-After": str(math.ceil(wait))},
+                "too many wrong tokens from this address; wait a little. Is it a proxy's? Name it under"
+                " outputs.web.proxies",
+                headers={"Retry-After": str(math.ceil(SLOW_S * MAX_WAITING))},
             )
-        self._wrong.spend(where)  # before the wait, so that guesses sent at once count too
-        if not await to_thread.run_sync(self._verified.check, given, limiter=self._one_hash):
+        role = await to_thread.run_sync(self._verified.check, given, limiter=self._one_hash)
+        if role is None:
             raise Refused(Code.WRONG_TOKEN, "that is not the token")
+        return role
 
     def slow_down(self, request: HTTPConnection) -> None:
         """Count a request; Refused where its address sends too many."""
@@ -95,14 +109,18 @@ class Gate:
 
     def may(self, visitor: Visitor | None, right: Right) -> bool:
         """Tell whether the visitor has this right."""
-        if right is Right.NOTHING or self.token is None or (right is Right.READ and self.read_open):
+        if right is Right.NOTHING or not self.login_required or (right is Right.READ and self.read_open):
             return True
-        return visitor is not None and visitor.signed_in
+        role = visitor.role if visitor is not None else None
+        return role is not None and right.value <= role.right.value
 
     async def admit(self, request: Request, right: Right) -> Visitor | None:
         """Return who asks; Refused where that one may not do this, or the page did not send it."""
         visitor = await self.visitor(request)
         if not self.may(visitor, right):
+            if visitor is not None and visitor.role is not None:
+                needed = next(role for role in Role if right.value <= role.right.value)
+                raise Refused(Code.FORBIDDEN, f"this needs the token of the role {needed.value}")
             raise Refused(Code.SIGN_IN, "sign in first")
         if request.method not in SAFE and not (visitor and visitor.by_token):
             sent = request.headers.get("x-csrf-token", "")
@@ -114,10 +132,18 @@ class Gate:
 class Guard:
     """ASGI middleware: wrong hosts, foreign origins and floods get no further; every answer gets headers."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, hosts: Iterable[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, gate: Gate, hosts: Iterable[str], *, framed_by: Sequence[str] = (), hsts: bool
+    ) -> None:
+        """hosts: names that are the page's own. framed_by: origins that may frame it."""
         self._app, self._gate = app, gate
         self._hosts = frozenset(hosts) | {"localhost"}
-        self._headers = HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if gate.https else {})
+        self._headers = dict(HEADERS)
+        if framed_by:
+            self._headers["Content-Security-Policy"] = f"{POLICY}'self' {' '.join(framed_by)}"
+            del self._headers["X-Frame-Options"]
+        if hsts:
+            self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -141,22 +167,40 @@ class Guard:
         await self._app(scope, receive, with_headers)
 
     def _check(self, request: HTTPConnection) -> None:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEAD_BYTES:
+            raise Refused(Code.HEAD_TOO_LARGE, HEAD_TOO_LONG)
         host = request.headers.get("host", "")
         if not self._known(host):
             raise Refused(
                 Code.BAD_REQUEST, "the page is not reached by this name; add it to outputs.web.hosts"
             )
-        if _foreign(request.headers, host) and request.scope["path"] not in ("/", "/index.html"):
-            raise Refused(Code.CSRF, "requests from other sites are refused")
+        if request.scope["path"] not in ("/", "/index.html"):
+            self._check_origin(request.headers, host)
         if request.scope["path"] not in ("/healthz", "/readyz"):
             self._gate.slow_down(request)
 
+    def _check_origin(self, headers: Headers, host: str) -> None:
+        """Refuse what a browser says another site sends: Fetch Metadata decides, else Origin beside Host.
+
+        An origin that the store file names under `hosts` is the page's own, for proxies replace Host.
+        """
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        if site in ("cross-site", "same-site"):
+            raise Refused(Code.CSRF, "requests from other sites are refused")
+        if site in ("same-origin", "none") or origin is None:
+            return
+        name = origin.partition("://")[2].lower()
+        if name == host.lower() or _hostname(name) in self._hosts - {"localhost"}:
+            return
+        raise Refused(
+            Code.CSRF,
+            "requests from other sites are refused. Is this the page's own address, behind a proxy? Let the"
+            " proxy pass the header Host on, or add the name to outputs.web.hosts; see docs/proxy.md",
+        )
+
     def _known(self, host: str) -> bool:
         """Addresses are fine, for a foreign site can only borrow a name (DNS rebinding)."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        name = _hostname(host)
         if name in self._hosts:
             return True
         try:
@@ -166,12 +210,11 @@ class Guard:
         return True
 
 
-def _foreign(headers: Headers, host: str) -> bool:
-    """Tell whether a browser says that another site sends this (Fetch Metadata, else Origin)."""
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        return True
-    origin = headers.get("origin")
-    return origin is not None and origin.partition("://")[2].lower() != host.lower()
+def _hostname(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def address(request: HTTPConnection) -> str:

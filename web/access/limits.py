@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -41,3 +42,26 @@ class Allowance:
         now = self._clock()
         left, at = self._left.get(name, (self._burst, now))
         return min(self._burst, left + (now - at) * self._per_s), now
+
+
+class SlowLane:
+    """Lets those of one name through one after another, with a pause each. Used in one event loop."""
+
+    def __init__(self, pause_s: float, max_waiting: int) -> None:
+        self._pause_s, self._max_waiting = pause_s, max_waiting
+        self._waiting: dict[str, int] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def turn(self, name: str) -> bool:
+        """Wait for one's turn; False at once where too many wait already."""
+        if self._waiting.get(name, 0) >= self._max_waiting:
+            return False
+        self._waiting[name] = self._waiting.get(name, 0) + 1
+        try:
+            async with self._locks.setdefault(name, asyncio.Lock()):
+                await asyncio.sleep(self._pause_s)
+        finally:
+            self._waiting[name] -= 1
+            if not self._waiting[name]:
+                del self._waiting[name], self._locks[name]
+        return True

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,6 +20,13 @@ MAX_STALL_S = 20.0
 LINGER_S, MAX_DISCARDED = 10.0, 300_000_000
 """For a client to read the refusal of a body that it still sends: browsers look only when all is sent."""
 MAX_CONNECTIONS = 512
+MAX_HEAD_BYTES = 16_384
+"""For the head of a request: `Guard` refuses what came at once, h11 what did not."""
+HEAD_TOO_LONG = "the headers of the request are too long; delete this site's cookies"
+REFUSALS = {
+    400: ("bad_request", "this is no HTTP request"),
+    431: ("too_large", HEAD_TOO_LONG),
+}
 MAX_PER_ADDRESS = 256
 
 
@@ -31,6 +40,7 @@ class BoundedProtocol(H11Protocol):
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._address: str | None = None
         self._discarded = 0
+        self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Take a connection, unless there are too many."""
@@ -56,18 +66,51 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head that has begun must end in time, and a body that nobody wants too."""
-        if "linger" in self._timers:
+        if self._refused or "linger" in self._timers:
             self._discarded += len(data)
             if self._discarded > MAX_DISCARDED:
                 self.transport.abort()
                 return
+        if self._refused:
+            return
         super().data_received(data)
+        if self._refused:
+            return
         if self.conn.their_state is h11.IDLE:
             self._arm("head", HEAD_S)
         else:
             self._disarm("head")
         if self.conn.their_state is not h11.SEND_BODY:
             self._disarm("linger")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request, or has a head that is too long (RFC 6585: 431), and let it be read.
+
+        Closing at once would reset the connection, for the client still sends; it would see no answer.
+        """
+        hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        status = hint if hint in REFUSALS else 400
+        code, message = REFUSALS[status]
+        body = json.dumps({"error": {"code": code, "message": message}}).encode()
+        headers = [
+            ("content-type", "application/json"),
+            ("content-length", str(len(body))),
+            ("connection", "close"),
+        ]
+        events = (
+            h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        )
+        for event in events:
+            self.transport.write(self.conn.send(event) or b"")
+        self._refused = True
+        self._disarm("head")
+        if not self.transport.can_write_eof():  # TLS
+            self.transport.close()
+            return
+        self.transport.write_eof()
+        self._arm("linger", LINGER_S)
 
     def on_response_complete(self) -> None:
         """Note the end of an answer."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 COOKIE = "msh_session"
 LIFETIME_S = 12 * 3600
@@ -25,11 +25,25 @@ COST, BLOCK, PARALLEL = 2**14, 8, 1
 
 
 class Right(Enum):
-    """What a request needs."""
+    """What a request needs; who may do more may do less too."""
 
     NOTHING = 0
     READ = 1
     ACT = 2
+    MANAGE = 3
+
+
+class Role(str, Enum):
+    """Whom a token makes of a visitor."""
+
+    VIEWER = "viewer"
+    STAFF = "staff"
+    MANAGER = "manager"
+
+    @property
+    def right(self) -> Right:
+        """The most that this role may do."""
+        return {"viewer": Right.READ, "staff": Right.ACT, "manager": Right.MANAGE}[self.value]
 
 
 def hash_token(token: str, salt: bytes | None = None) -> str:
@@ -61,12 +75,20 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks. `name` tells sessions apart and is no secret; `csrf` is what this session must send along."""
+    """Who asks. `name` tells sessions apart and is no secret; `csrf` is what this session must send along.
+
+    role: None for one who has not signed in.
+    """
 
     name: str
-    signed_in: bool
+    role: Role | None
     csrf: str = ""
     by_token: bool = False
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether a token was shown."""
+        return self.role is not None
 
 
 class SignInSessions:
@@ -75,7 +97,7 @@ class SignInSessions:
     def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32) if key is None else key
-        self._signed_in: OrderedDict[str, float] = OrderedDict()
+        self._signed_in: OrderedDict[str, tuple[float, Role]] = OrderedDict()
 
     def begin(self) -> tuple[str, Visitor]:
         """Return a new cookie and the visitor who gets it, not signed in."""
@@ -83,11 +105,11 @@ class SignInSessions:
         cookie = f"{number}.{self._seal('cookie', number)}"
         return cookie, self._visitor(number)
 
-    def sign_in(self) -> tuple[str, Visitor]:
+    def sign_in(self, role: Role = Role.MANAGER) -> tuple[str, Visitor]:
         """Return a new cookie that is signed in; the oldest of too many is signed out."""
         cookie, _ = self.begin()
         number = cookie.partition(".")[0]
-        self._signed_in[number] = self._clock() + LIFETIME_S
+        self._signed_in[number] = self._clock() + LIFETIME_S, role
         if len(self._signed_in) > MAX_SESSIONS:
             self._signed_in.popitem(last=False)
         return cookie, self._visitor(number)
@@ -104,33 +126,33 @@ class SignInSessions:
         return self._visitor(number)
 
     def _visitor(self, number: str) -> Visitor:
-        until = self._signed_in.get(number)
-        if until is not None and until < self._clock():
+        until, role = self._signed_in.get(number, (0.0, None))
+        if role is not None and until < self._clock():
             del self._signed_in[number]
-            until = None
-        return Visitor(self._seal("name", number)[:16], until is not None, self._seal("csrf", number))
+            role = None
+        return Visitor(self._seal("name", number)[:16], role, self._seal("csrf", number))
 
     def _seal(self, purpose: str, number: str) -> str:
         return hmac.new(self._key, f"{purpose}\0{number}".encode(), "sha256").hexdigest()
 
 
 class Verified:
-    """Remembers which token was right, so that scripts do not pay 50 ms a request."""
+    """Remembers which tokens were right, so that scripts do not pay 50 ms a request."""
 
-    def __init__(self, token: Token) -> None:
-        self._token, self._key = token, secrets.token_bytes(32)
-        self._right: bytes | None = None
+    def __init__(self, tokens: Mapping[Role, Token]) -> None:
+        self._tokens, self._key = dict(tokens), secrets.token_bytes(32)
+        self._right: dict[bytes, Role] = {}
 
-    def knows(self, given: str) -> bool:
-        """Tell at once whether this token was right before."""
-        return self._right is not None and hmac.compare_digest(self._right, self._digest(given))
+    def knows(self, given: str) -> Role | None:
+        """Tell at once whose token this is, where it was right before."""
+        return self._right.get(self._digest(given))
 
-    def check(self, given: str) -> bool:
-        """Tell whether it is right; takes 50 ms."""
-        right = self._token.matches(given)
-        if right:
-            self._right = self._digest(given)
-        return right
+    def check(self, given: str) -> Role | None:
+        """Tell whose token this is; takes 50 ms for each role."""
+        matching = [role for role, token in self._tokens.items() if token.matches(given)]
+        if matching:
+            self._right[self._digest(given)] = matching[0]
+        return matching[0] if matching else None
 
     def _digest(self, given: str) -> bytes:
         return hmac.new(self._key, given.encode(), "sha256").digest()

@@ -40,30 +40,30 @@ class SessionHandlers:
         token = given.get("token")
         if set(given) != {"token"} or not isinstance(token, str) or not 1 <= len(token) <= 256:
             raise Refused(Code.INVALID, "send the token as `token`")
-        await self._gate.check(request, token)
-        cookie, visitor = self._gate.sessions.sign_in()
+        cookie, visitor = self._gate.sessions.sign_in(await self._gate.check(request, token))
         return self._with_cookie(Json(self._session(visitor)), cookie)
 
     async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
         """Sign out."""
         self._gate.sessions.sign_out(request.cookies.get(COOKIE, ""))
-        answer = Response(status_code=204)
-        answer.delete_cookie(COOKIE, secure=self._gate.https, httponly=True, samesite="strict")
-        return answer
+        return self._with_cookie(Response(status_code=204), "")
 
     def _session(self, visitor: Visitor) -> dict[str, Any]:
         store, act = self._backend.settings.store, self._gate.may(visitor, Right.ACT)
+        manage = self._gate.may(visitor, Right.MANAGE)
         web = self._backend.settings.outputs.web
         return {
-            "signed_in": act,
-            "login_required": self._gate.token is not None,
+            "signed_in": act or visitor.signed_in,
+            "login_required": self._gate.login_required,
+            "role": None if visitor.role is None else visitor.role.value,
             "csrf": visitor.csrf,
             "version": VERSION,
             "may": {
                 "read": self._gate.may(visitor, Right.READ),
                 "act": act,
                 "upload": act and bool(self._backend.worker),
-                "edit_areas": act and bool(web and web.edit_areas),
+                "manage": manage,
+                "edit_areas": manage and bool(web and web.edit_areas),
             },
             "store": {
                 "id": store.id,
@@ -86,7 +86,19 @@ class SessionHandlers:
         }
 
     def _with_cookie(self, answer: Response, cookie: str) -> Response:
+        """Set the cookie, or take it back where it is empty."""
+        web = self._backend.settings.outputs.web
+        framed = web is not None and bool(web.frame_ancestors) and self._gate.https
         answer.set_cookie(
-            COOKIE, cookie, max_age=LIFETIME_S, secure=self._gate.https, httponly=True, samesite="strict"
+            COOKIE,
+            cookie,
+            max_age=LIFETIME_S if cookie else 0,
+            path=(web.base_path if web else "") or "/",
+            secure=self._gate.https,
+            httponly=True,
+            samesite="none" if framed else "strict",
         )
+        if framed:  # a frame of another site gets its own cookie jar (CHIPS); Starlette sets it from 3.14 on
+            name, value = answer.raw_headers[-1]
+            answer.raw_headers[-1] = name, value + b"; Partitioned"
         return answer

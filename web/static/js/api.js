@@ -12,6 +12,9 @@ export class Refused extends Error {
   }
 }
 
+/** An address of the API as seen from this page, which a proxy may show below a path of its own. */
+export const at = (path) => path.replace(/^\//, "");
+
 export let session = null;
 const listeners = new Set();
 
@@ -47,7 +50,7 @@ export async function send(method, path, { json, body, signal, type } = {}) {
   if (type) headers["Content-Type"] = type;
   let answer;
   try {
-    answer = await fetch(path, {
+    answer = await fetch(at(path), {
       method,
       headers,
       signal: signal ?? AbortSignal.timeout(15000),
@@ -78,7 +81,7 @@ export function refusal(status, text) {
 export function upload(file, { progress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/api/jobs?name=${encodeURIComponent(file.name.slice(0, 200))}`);
+    request.open("POST", `api/jobs?name=${encodeURIComponent(file.name.slice(0, 200))}`);
     request.setRequestHeader("X-CSRF-Token", session?.csrf ?? "");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.addEventListener("progress", (event) => {

@@ -99,7 +99,7 @@ class Editor {
 
   async #picture() {
     try {
-      const answer = await fetch(`/api/cameras/${this.camera}/picture.jpg?width=1280`, { cache: "no-store", signal: this.stopper.signal });
+      const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=1280`, { cache: "no-store", signal: this.stopper.signal });
       if (!answer.ok) throw new Error(answer.status);
       const bitmap = await createImageBitmap(await answer.blob());
       Object.assign(this.canvas, { width: bitmap.width, height: bitmap.height });

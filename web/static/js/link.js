@@ -80,7 +80,7 @@ function tell(kind, data) {
 function open() {
   if (source || !turn) return;
   clearTimeout(retry);
-  source = new EventSource("/api/events");
+  source = new EventSource("api/events");
   waitingSince = Date.now();
   for (const kind of KINDS) {
     source.addEventListener(kind, (event) => {

@@ -83,7 +83,7 @@ function showLogin(main) {
       h(
         "form",
         { class: "card", onsubmit: enter },
-        h("div", { class: "brand" }, h("img", { src: "/favicon.svg", alt: "", width: 40, height: 40 }), h("span", { class: "brand-name" }, h("b", {}, "make sales happen"), h("span", {}, session.store.name))),
+        h("div", { class: "brand" }, h("img", { src: "favicon.svg", alt: "", width: 40, height: 40 }), h("span", { class: "brand-name" }, h("b", {}, "make sales happen"), h("span", {}, session.store.name))),
         h("h1", {}, t("login.title")),
         h("p", { class: "soft" }, t("login.text")),
         h("div", { class: "field" }, h("label", { for: "token" }, t("login.token")), token),

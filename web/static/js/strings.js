@@ -4,7 +4,7 @@ let table = {};
 const plural = new Intl.PluralRules("en");
 
 export async function loadStrings() {
-  table = await (await fetch("/strings.en.json")).json();
+  table = await (await fetch("strings.en.json")).json();
 }
 
 /** Return the text of `key`, {names} in it filled from `values`; `values.count` chooses the plural form. */

@@ -77,7 +77,7 @@ class CameraCard {
         { class: "camera-foot" },
         this.taken,
         h("button", { class: "icon-button", type: "button", "aria-label": `${t("system.again")}: ${name}`, title: t("system.again"), onclick: () => this.take() }, icon("again")),
-        session.may.act ? h("a", { class: "button", href: `#/system/areas/${camera}` }, icon("pen"), t("system.areas")) : null,
+        session.may.manage ? h("a", { class: "button", href: `#/system/areas/${camera}` }, icon("pen"), t("system.areas")) : null,
       ),
     );
     this.timer = setInterval(() => !document.hidden && this.take(), PICTURE_MS);
@@ -94,7 +94,7 @@ class CameraCard {
     this.stopper?.abort();
     this.stopper = new AbortController();
     try {
-      const answer = await fetch(`/api/cameras/${this.camera}/picture.jpg?width=640&draw=areas`, { signal: this.stopper.signal, cache: "no-store" });
+      const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=640&draw=areas`, { signal: this.stopper.signal, cache: "no-store" });
       if (!answer.ok) throw new Error(answer.status);
       await this.#show(await answer.blob(), answer.headers.get("X-Captured-At"));
     } catch (error) {

@@ -72,7 +72,7 @@ export class LiveVideo {
   async #watch(signal) {
     if (this.shrink > 0 || performance.now() < this.filmFrom || !playable()) return this.#stream(signal);
     this.canvas.dataset.way = "film";
-    const end = await play(`/api/cameras/${this.camera}/video.mp4`, this.canvas, this.shown, signal);
+    const end = await play(`api/cameras/${this.camera}/video.mp4`, this.canvas, this.shown, signal);
     this.misses = end === "nothing" ? this.misses + 1 : 0;
     if (signal.aborted || end === "well") return true;
     if (this.misses === 1) return false;
@@ -86,7 +86,7 @@ export class LiveVideo {
     const { width, fps } = this.#query();
     let any = false;
     try {
-      const url = `/api/cameras/${this.camera}/video.mjpg?width=${width}&fps=${fps}`;
+      const url = `api/cameras/${this.camera}/video.mjpg?width=${width}&fps=${fps}`;
       const answer = await fetch(url, { signal, cache: "no-store" });
       if (!answer.ok) return false;
       for await (const part of parts(answer.body.getReader())) {
@@ -102,7 +102,7 @@ export class LiveVideo {
   async #poll(signal) {
     const { width } = this.#query();
     try {
-      const answer = await fetch(`/api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store" });
+      const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store" });
       if (!answer.ok) return false;
       this.#take(await answer.arrayBuffer(), answer.headers.get("X-Captured-At"));
       await pause(POLL_MS, signal);

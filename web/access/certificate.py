@@ -1,0 +1,69 @@
+"""The page's own certificate: checked at start, and taken up again when it is renewed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+LOOK_S = 60.0
+
+
+class Certificate:
+    """A server's TLS context from two PEM files. Raises BadInput where they cannot be used.
+
+    `follow` loads them again once they have changed; connections that are open keep what they have.
+    """
+
+    def __init__(self, cert: Path, key: Path) -> None:
+        self._cert, self._key = cert, key
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._stamp = self._look()
+        if problem := self._load():
+            raise BadInput(f"outputs.web.tls: {problem}")
+
+    async def follow(self) -> None:
+        """Look for renewed files until cancelled; broken ones are told, and the old certificate stays."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            stamp = self._look()
+            if stamp == self._stamp:
+                continue
+            self._stamp = stamp
+            if problem := self._load():
+                logger.warning("outputs.web.tls: not taken, the old certificate stays: %s", problem)
+            else:
+                logger.info("outputs.web.tls: the renewed certificate is in use")
+
+    def _look(self) -> tuple[int, ...]:
+        try:
+            return tuple(path.stat().st_mtime_ns for path in (self._cert, self._key))
+        except OSError:
+            return ()
+
+    def _load(self) -> str | None:
+        """Load both files; return what is wrong. They are tried apart from the context in use."""
+        for path in (self._cert, self._key):
+            try:
+                path.read_bytes()
+            except OSError as error:
+                return f"{path}: cannot be read ({error.strerror})"
+        try:
+            for context in (ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), self.context):
+                context.load_cert_chain(self._cert, self._key, password="")  # an empty one: never ask
+        except ssl.SSLError as error:
+            if error.reason == "KEY_VALUES_MISMATCH":
+                return f"{self._key}: is not the key of {self._cert}"
+            return f"{self._cert} and {self._key}: are no PEM certificate and key without a pass phrase"
+        except (OSError, ValueError):
+            return f"{self._cert} and {self._key}: are no PEM certificate and key without a pass phrase"
+        return None
