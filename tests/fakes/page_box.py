@@ -167,10 +167,12 @@ class Box:
         return {
             "signed_in": open_,
             "login_required": self.token,
+            "role": "manager" if open_ and self.token else None,
             "csrf": "csrf-token",
             "version": "0.1.0",
-            "may": {"read": open_, "act": open_, "upload": open_, "edit_areas": open_},
-            "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR"},
+            "may": {"read": open_, "act": open_, "upload": open_, "manage": open_, "edit_areas": open_},
+            "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR",
+                      "camera_names": {}},
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,
                        "webcam_width": 640, "webcam_bytes": 400_000},
         }  # fmt: skip
