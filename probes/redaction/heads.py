@@ -18,6 +18,8 @@ FASTEST, FURTHEST = 12.0, 3.0
 SAME_PERSON = 0.15
 SURE, SLIMMEST = 0.5, 0.55
 MOST_HEADS = 1000
+LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
+"""Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
 
 
@@ -37,7 +39,10 @@ class Mask(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice."""
+    """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice.
+
+    missed: frames since then.
+    """
 
     box: Box
     seen_at: int
@@ -45,6 +50,7 @@ class _Head(NamedTuple):
     person: Box | None = None
     track: TrackId | None = None
     velocity: tuple[float, float] | None = None
+    missed: int = 0
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -75,7 +81,7 @@ class Heads:
                 if _is_sure(found):
                     sure_faces.append(box)
         owners = _owners(sure_faces, persons)
-        old = [head for head in self._heads if now - head.seen_at <= self._hold]
+        old = [head for head in self._heads if self._is_held(head, now)]
         matches = _match_persons(old, persons, now)
         masks = [Mask(_grown(face, self._margin), By.DETECTOR) for face in faces]
         heads: list[_Head] = []
@@ -101,8 +107,13 @@ class Heads:
         masks.extend(self._mask(head, By.HOLD, now) for head in unmatched)
         if len(heads) + len(unmatched) > MOST_HEADS:
             raise ValueError("more heads than can be followed")
-        self._heads = heads + unmatched
+        self._heads = heads + [head._replace(missed=head.missed + 1) for head in unmatched]
         return tuple(masks)
+
+    def _is_held(self, head: _Head, now: int) -> bool:
+        """Tell whether a head is held: for hold_ms, and where frames are rare for LEAST_FRAMES of them."""
+        age = now - head.seen_at
+        return age <= self._hold or (head.missed < LEAST_FRAMES and age <= LONGEST_NS)
 
     def shift(self, nanoseconds: int) -> None:
         """Move all memories in time, as when the clock of the frames was set."""

@@ -108,13 +108,27 @@ def test_a_moving_face_stays_covered_over_a_gap(
         assert "hold" in by(masks)
 
 
-@pytest.mark.parametrize(("after_ms", "expected"), [(100, ["hold"]), (800, ["hold"]), (801, []), (5000, [])])
+@pytest.mark.parametrize(
+    ("after_ms", "expected"), [(100, ["hold"]), (800, ["hold"]), (3000, ["hold"]), (3001, [])]
+)
 def test_a_lost_face_is_held_in_place_then_let_go(after_ms: int, expected: list[str]) -> None:
     memory = heads()
     memory.locate(frame(face(100, 100, 40, 40)))
     masks = memory.locate(frame(ms=after_ms))
     assert by(masks) == expected
     assert not masks or covered(masks, Box(90, 90, 60, 60))
+
+
+@pytest.mark.parametrize(
+    ("interval_ms", "held"), [(100, 8), (400, 2), (790, 2), (1000, 2), (1500, 2), (2000, 1), (3500, 0)]
+)
+def test_a_face_is_held_for_its_time_and_for_two_frames_where_they_are_rare(
+    interval_ms: int, held: int
+) -> None:
+    memory = heads()
+    memory.locate(frame(face(100, 100, 40, 40)))
+    masked = [bool(memory.locate(frame(ms=interval_ms * number))) for number in range(1, 12)]
+    assert masked == [True] * held + [False] * (11 - held)
 
 
 def test_a_face_lost_for_long_leaves_the_estimate() -> None:

@@ -158,6 +158,7 @@ def test_a_clock_that_goes_back_costs_one_frame_and_no_hold() -> None:
     with pytest.raises(RedactionFailed, match="clock"):
         one.redact(frame(ms=2_000), noise(*SIZE))
     assert one.redact(frame(ms=2_700), noise(*SIZE)).masked["hold"] == 1
+    assert one.redact(frame(ms=2_799), noise(*SIZE)).masked["hold"] == 1
     assert one.redact(frame(ms=2_801), noise(*SIZE)).masked["hold"] == 0
 
 
