@@ -37,6 +37,8 @@ class Decoder(str, Enum):
     MARKS = "marks"
     VECTOR = "vector"
     GARMENTS = "garments"
+    TEXT_REGIONS = "text-regions"
+    TEXT_LINES = "text-lines"
 
 
 @dataclass(frozen=True, slots=True)

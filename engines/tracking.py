@@ -1,4 +1,4 @@
-"""Following persons from frame to frame: ByteTrack as Roboflow's `trackers` has it, in real time."""
+"""Follows persons from frame to frame, on capture times."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
-from supervision import Detections as Shown
-from trackers import ByteTrackTracker
+
+from engines.byte_track import ByteTrack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from engines.detections import Detections
 
+    Floats = npt.NDArray[np.float64]
+
 SURE = 0.5
 OVERLAP = 0.2
-FRAMES_PER_SECOND = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,11 @@ class Tracked:
         return self.number is not None
 
 
-class Library(Protocol):
-    """What is used of a tracker of `trackers`: ids from 0 up, -1 for every unconfirmed detection."""
+class Associator(Protocol):
+    """What decides which detection continues which track, such as ByteTrack."""
 
-    def update(self, detections: Shown, *, timestamp: float) -> Shown:
-        """Associate detections, in any order, with tracks; timestamp in s."""
+    def update(self, boxes: Floats, scores: Floats, now_s: float) -> list[int | None]:
+        """Return the number of each detection's track, from 0 up; None while it is not confirmed."""
 
     def reset(self) -> None:
         """Forget all tracks and count from 0 again."""
@@ -59,7 +60,7 @@ class Tracker:
         person_class: int = 0,
         confirm_hits: int = 3,
         lost_ms: int = 2000,
-        make: Callable[[int, int], Library] | None = None,
+        make: Callable[[int, int], Associator] | None = None,
     ) -> None:
         """Confirm a track after confirm_hits detections in a row; keep it for lost_ms without any.
 
@@ -68,7 +69,7 @@ class Tracker:
         if confirm_hits < 1 or lost_ms < 0:
             raise ValueError("confirm_hits must be 1 or more, lost_ms 0 or more")
         self._person_class = person_class
-        self._library = (make or byte_track)(confirm_hits, lost_ms)
+        self._associator = (make or byte_track)(confirm_hits, lost_ms)
         self._first = self._last = -1
         self._before = self._highest = 0
 
@@ -83,16 +84,14 @@ class Tracker:
         if self._first < 0:
             self._first = self._last
         persons = np.flatnonzero(detections.classes == self._person_class)
-        shown = Shown(xyxy=detections.boxes[persons], confidence=detections.scores[persons], class_id=persons)
-        result = self._library.update(shown, timestamp=(self._last - self._first) / 1e9)
+        boxes = detections.boxes[persons].astype(np.float64)
+        scores = detections.scores[persons].astype(np.float64)
+        found = self._associator.update(boxes, scores, (self._last - self._first) / 1e9)
         numbers: list[int | None] = [None] * len(detections)
-        if len(result):
-            rows = cast("npt.NDArray[np.int64]", result.class_id)
-            tracks = cast("npt.NDArray[np.int64]", result.tracker_id)
-            for row, track in zip(rows.tolist(), tracks.tolist(), strict=True):
-                if track >= 0:
-                    numbers[row] = self._before + track + 1
-                    self._highest = max(self._highest, self._before + track + 1)
+        for row, track in zip(persons.tolist(), found, strict=True):
+            if track is not None:
+                numbers[row] = self._before + track + 1
+                self._highest = max(self._highest, self._before + track + 1)
         return [
             Tracked(number, cast("tuple[float, float, float, float]", tuple(box)), score, class_id)
             for number, box, score, class_id in zip(
@@ -106,19 +105,11 @@ class Tracker:
 
     def reset(self) -> None:
         """End all tracks, as when the camera was away; their numbers do not come back."""
-        self._library.reset()
+        self._associator.reset()
         self._before = self._highest
         self._first = self._last = -1
 
 
-def byte_track(confirm_hits: int, lost_ms: int) -> Library:
+def byte_track(confirm_hits: int, lost_ms: int) -> Associator:
     """Return ByteTrack with thresholds chosen on 5 to 25 frames a second (docs/tracking.md)."""
-    tracker = ByteTrackTracker(
-        minimum_consecutive_frames=confirm_hits,
-        lost_track_buffer=round(lost_ms * 30 / 1000),
-        frame_rate=FRAMES_PER_SECOND,
-        track_activation_threshold=SURE,
-        high_conf_det_threshold=SURE,
-        minimum_iou_threshold=OVERLAP,
-    )
-    return cast("Library", tracker)
+    return ByteTrack(confirm_hits=confirm_hits, lost_s=lost_ms / 1000, sure=SURE, overlap=OVERLAP)

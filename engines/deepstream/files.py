@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from engines.manifest import Model
 
+BESIDE_GRAPH = (Decoder.VECTOR, Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -95,7 +97,7 @@ def deepstream_files(
     """
     files = {}
     for model in models:
-        if model.decoder is Decoder.VECTOR:
+        if model.decoder in BESIDE_GRAPH:
             continue
         labels = folder / f"{model.name}.labels.txt" if model.classes else None
         if labels is not None:

@@ -1,10 +1,8 @@
-"""Reads words from a picture: PP-OCR on OpenVINO, with the models inside rapidocr's wheel."""
+"""Reads words from a picture: PP-OCR on OpenVINO, with the models text-regions and text-lines."""
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -14,6 +12,7 @@ import openvino  # type: ignore[import-untyped]  # the wheel has no py.typed
 from engines.colour import to_bgr
 from engines.errors import BadInput
 from engines.image import I420
+from engines.manifest import find_model, read_manifest
 from engines.ocr.energy import text_areas
 from engines.ocr.layout import arranged
 from engines.ocr.lines import LineReader, strip_of
@@ -23,6 +22,7 @@ from engines.ocr.words import Word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -57,19 +57,19 @@ class WordReader:
     """Reads words at any angle. One instance serves one thread at a time.
 
     Only parts with strokes (engines.ocr.energy) reach the detector, enlarged (up to UPSCALE, the whole
-    picture at most MAX_SIDE or FINE_SIDE px), and at most MOST_LINES of its regions the recogniser. Loads and
-    tries its models at once, from the wheel, never from a network.
+    picture at most MAX_SIDE or FINE_SIDE px), and at most MOST_LINES of its regions the recogniser. Loads its
+    models at once, checks their sha256 and tries them.
     """
 
     def __init__(self, *, threads: int = 1) -> None:
         core = openvino.Core()
-        lines = core.read_model(_model("rec"))
-        self._finder = RegionFinder(_request(core, core.read_model(_model("det")), threads))
+        lines = core.read_model(_model("text-lines"))
+        self._finder = RegionFinder(_request(core, core.read_model(_model("text-regions")), threads))
         self._lines = LineReader(_request(core, lines, threads), _letters(lines))
         trial = np.full((64, 256, 3), 255, np.uint8)
         cv2.putText(trial, "READY", (40, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 3)
         if not self.read(trial):
-            raise BadInput("the word reader cannot read a plain word: reinstall it (`pip install rapidocr`)")
+            raise BadInput("the word reader cannot read a plain word: see `msh models verify`")
 
     def read(self, picture: I420 | Bgr, *, fine: bool = False) -> list[Word]:
         """Return the words of an I420 picture or a (height, width, 3) uint8 BGR array, in reading order.
@@ -134,15 +134,10 @@ def _box(region: Region, bgr: Bgr) -> tuple[float, float, float, float]:
     return left, max(0.0, region.y - reach_y), right, min(float(height), region.y + reach_y)
 
 
-def _model(task: str) -> Path:
-    spec = importlib.util.find_spec("rapidocr")
-    if spec is None or spec.origin is None:
-        raise BadInput("the word reader is not installed (`pip install rapidocr`)")
-    folder = Path(spec.origin).parent / "models"
-    found = sorted(folder.glob(f"*_{task}_*.onnx"))
-    if len(found) != 1:
-        raise BadInput(f"{len(found)} {task} models in {folder}, not one: reinstall rapidocr 3")
-    return found[0]
+def _model(name: str) -> Path:
+    model = find_model(name, read_manifest())
+    model.check_file()
+    return model.path
 
 
 def _letters(model: Any) -> list[str]:
@@ -153,7 +148,9 @@ def _letters(model: Any) -> list[str]:
     letters.append(" ")
     columns = model.outputs[0].get_partial_shape()[2]
     if not columns.is_static or columns.get_length() != len(letters) + 1:
-        raise BadInput("the recogniser's list of letters does not fit its answer: reinstall rapidocr 3")
+        raise BadInput(
+            "model text-lines: its letters do not fit its answer; restore the file from the release"
+        )
     return letters
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -217,14 +218,24 @@ def quality(seller: Seller, customer: Customer) -> int:
 
 
 def _match(weights: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Return row -> column of the one-to-one matching with the greatest sum; no weight is below 0."""
+    """Return row -> column of the one-to-one matching with the greatest sum; no weight is below 0.
+
+    Of equal sums the earlier row gets the earlier column.
+    """
     if not weights or not weights[0]:
         return {}
     if len(weights) == 1:
         return {0: max(range(len(weights[0])), key=lambda column: weights[0][column])}
     if len(weights[0]) == 1:
         return {max(range(len(weights)), key=lambda row: weights[row][0]): 0}
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 a second to load, and few shops need it
+    import lap  # noqa: PLC0415 loads numpy, which pricing does without elsewhere
+    import numpy as np  # noqa: PLC0415
 
-    rows, columns = linear_sum_assignment(weights, maximize=True)
-    return dict(zip(rows.tolist(), columns.tolist(), strict=True))
+    worth = np.asarray(weights, np.float64)
+    _, columns, _ = lap.lapjv(worth.max() - worth, extend_cost=True)
+    found = {row: int(column) for row, column in enumerate(columns) if column >= 0}
+    for one, other in combinations(sorted(found), 2):
+        a, b = found[one], found[other]
+        if b < a and weights[one][a] + weights[other][b] == weights[one][b] + weights[other][a]:
+            found[one], found[other] = b, a
+    return found

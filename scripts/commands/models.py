@@ -119,6 +119,8 @@ def verify_models(args: argparse.Namespace) -> int:
 
 def _verify(model: Model) -> str:
     """Return what is to be said of a sound model; raise BadInput or InferenceFailed."""
+    if model.decoder in (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES):
+        return _verify_text(model)
     if model.decoder is not Decoder.TF_SSD:
         return _verify_marks(model)
     from engines.openvino_runtime import Network  # noqa: PLC0415  other commands do without OpenVINO
@@ -136,6 +138,16 @@ def _verify(model: Model) -> str:
         f"ok (sha256 {model.sha256[:12]}, {network.precision}, "
         f"loaded in {(loaded - start) * 1e3:.0f} ms, first answer in {(done - loaded) * 1e3:.0f} ms)"
     )
+
+
+def _verify_text(model: Model) -> str:
+    from engines.ocr.reader import WordReader  # noqa: PLC0415  the same
+
+    model.check_file()
+    start = time.perf_counter()
+    WordReader()  # tries a word
+    taken = (time.perf_counter() - start) * 1e3
+    return f"ok (sha256 {model.sha256[:12]}, reads a trial word, loaded and answered in {taken:.0f} ms)"
 
 
 def _verify_marks(model: Model) -> str:

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from html import escape
+from importlib.util import find_spec
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 DAYS_A_PART = 25
 _BOUND = "clairvoyant bound"
+
+
+def _can_bound() -> bool:
+    """Tell whether SciPy is there: only the bound needs it, and its 140 MB are no part of the product."""
+    return find_spec("scipy") is not None
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -102,7 +108,7 @@ def play_all(
 ) -> Comparison:
     """Return all days; they are played in as many processes as there are cores, and the order is kept."""
     parts = [range(first, min(first + DAYS_A_PART, days)) for first in range(0, days, DAYS_A_PART)]
-    play = partial(simulate, ways=ways, with_bound=with_bound)
+    play = partial(simulate, ways=ways, with_bound=with_bound and _can_bound())
     if len(parts) == 1:
         return play(model, parts[0], seed)
     whole = Comparison({way: [] for way in ways}, [])

@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import time
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import engines.errors
@@ -53,6 +52,7 @@ _PORT_MENDS: Final = {
 }
 _LITTLE_DISK_MB: Final = 500
 _SAMPLE_RUNS: Final = 5
+_TEXT: Final = (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
 
 
 def look_at_machine(settings: Settings) -> Iterator[Finding]:
@@ -89,7 +89,8 @@ def _models(settings: Settings) -> Iterator[Finding]:
     for role in ("person", "face", "brand"):
         name = getattr(settings.models, role).name
         if role == "brand":
-            yield _importable("text reader", "rapidocr", "the bundled one")
+            text = [n for n, model in known.items() if model.decoder in _TEXT]
+            yield from (_model("text", n, known) for n in text)
         builtin = [n for n, model in known.items() if model.decoder in (Decoder.MARKS, Decoder.VECTOR)]
         yield from (_model(role, n, known) for n in (builtin if name == BUILTIN_BRAND else [name]))
 
@@ -101,14 +102,6 @@ def _model(role: str, name: str, known: Mapping[str, Model]) -> Finding:
     except engines.errors.BadInput as error:
         return fail(f"model {role}", str(error), "restore the file from the release, then: msh models verify")
     return ok(f"model {role}", f"{name}, sha256 {model.sha256[:12]}")
-
-
-def _importable(what: str, module: str, found: str) -> Finding:
-    try:
-        import_module(module)
-    except ImportError:
-        return fail(what, f"Python has no {module}", "run scripts/run once: it installs what is missing")
-    return ok(what, found)
 
 
 def _elements(settings: Settings) -> Iterator[Finding]:

@@ -11,24 +11,23 @@ without a confirmed track do not count.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import motmetrics  # type: ignore[import-untyped]  # ships no types
 import numpy as np
-import trackers
 
 from engines.detections import Detections
-from engines.tracking import FRAMES_PER_SECOND, OVERLAP, SURE, Tracker, byte_track
+from engines.tracking import Tracker, byte_track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import numpy.typing as npt
 
-    from engines.tracking import Library
+    from engines.tracking import Associator
 
     Rows = npt.NDArray[np.float64]
-    Make = Callable[[int, int], Library]
+    Make = Callable[[int, int], Associator]
 
 DATA = Path(motmetrics.__file__).parent / "data"
 SEQUENCES = ("TUD-Campus", "TUD-Stadtmitte")
@@ -117,56 +116,7 @@ def score(results: motmetrics.MOTAccumulator) -> Score:
     return Score(*(float(table[name].iloc[0]) for name in names))
 
 
-class Common(TypedDict):
-    minimum_consecutive_frames: int
-    lost_track_buffer: int
-    frame_rate: float
-
-
-def common(hits: int, lost_ms: int) -> Common:
-    return {
-        "minimum_consecutive_frames": hits,
-        "lost_track_buffer": round(lost_ms * 30 / 1000),
-        "frame_rate": FRAMES_PER_SECOND,
-    }
-
-
-TRACKERS: dict[str, Make] = {
-    "ByteTrack (chosen)": byte_track,
-    "SORT": lambda hits, lost_ms: cast(
-        "Library",
-        trackers.SORTTracker(
-            **common(hits, lost_ms), track_activation_threshold=SURE, minimum_iou_threshold=OVERLAP
-        ),
-    ),
-    "OC-SORT": lambda hits, lost_ms: cast(
-        "Library",
-        trackers.OCSORTTracker(
-            **common(hits, lost_ms), high_conf_det_threshold=SURE, minimum_iou_threshold=OVERLAP
-        ),
-    ),
-    "BoT-SORT, no camera motion": lambda hits, lost_ms: cast(
-        "Library",
-        trackers.BoTSORTTracker(
-            **common(hits, lost_ms),
-            track_activation_threshold=SURE,
-            high_conf_det_threshold=SURE,
-            minimum_iou_threshold_first_assoc=OVERLAP,
-            enable_cmc=False,
-            instant_first_frame_activation=False,
-        ),
-    ),
-    "C-BIoU": lambda hits, lost_ms: cast(
-        "Library",
-        trackers.CBIoUTracker(
-            **common(hits, lost_ms),
-            track_activation_threshold=SURE,
-            high_conf_det_threshold=SURE,
-            minimum_iou_threshold_first_assoc=OVERLAP,
-            instant_first_frame_activation=False,
-        ),
-    ),
-}
+TRACKERS: dict[str, Make] = {"ByteTrack (chosen)": byte_track}
 
 
 def mean(scores: list[Score]) -> Score:

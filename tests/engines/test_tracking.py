@@ -1,11 +1,21 @@
 from __future__ import annotations
 
+from itertools import permutations
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 
+from engines.byte_track import assign
 from engines.detections import Detections
 from engines.tracking import Tracked, Tracker, byte_track
 from tests.engines.compare_trackers import compare
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
@@ -31,7 +41,7 @@ def walk(tracker: Tracker, times: list[float], speed: float = 60, x: float = 100
     return numbers
 
 
-@pytest.mark.parametrize("hits", [2, 3, 5])
+@pytest.mark.parametrize("hits", [1, 2, 3, 5])
 def test_a_track_is_confirmed_by_hits_in_a_row(hits: int) -> None:
     numbers = walk(Tracker(confirm_hits=hits), [i / 10 for i in range(10)])
     assert numbers == [None] * (hits - 1) + [1] * (11 - hits)
@@ -92,6 +102,20 @@ def test_a_faint_detection_continues_a_track_and_starts_none() -> None:
 def test_nothing_seen_is_nothing_tracked() -> None:
     tracker = Tracker()
     assert [tracker.update(Detections.empty(), START + i) for i in range(3)] == [[], [], []]
+
+
+@given(
+    likeness=arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=4), elements=st.floats(0, 1))
+)
+def test_pairs_have_the_greatest_sum_and_none_is_below_the_least(likeness: np.ndarray) -> None:
+    wide = likeness if likeness.shape[0] <= likeness.shape[1] else likeness.T
+    best = max(sum(row[c] for row, c in zip(wide, order, strict=True)) for order in orders(wide))
+    assert sum(likeness[pair] for pair in assign(likeness, 0.0)) == pytest.approx(best)
+    assert all(likeness[pair] >= 0.5 for pair in assign(likeness, 0.5))
+
+
+def orders(wide: np.ndarray) -> Iterator[tuple[int, ...]]:
+    return permutations(range(wide.shape[1]), wide.shape[0])
 
 
 @pytest.mark.parametrize("wrong", [{"confirm_hits": 0}, {"lost_ms": -1}])
