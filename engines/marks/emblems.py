@@ -260,5 +260,8 @@ def _distinct(here: FloatArray, there: FloatArray, tall: float) -> int:
 
 
 def _confidence(inliers: int) -> float:
-    """Return 0.4 at the fewest, where the only false accept was, 0.8 at 10 and nearly 1 from 20 on."""
-    return 1 - 0.6 * math.exp(-(inliers - LEAST_INLIERS) / 4)
+    """Return 0.4 at the fewest, where the only false accept was, 0.8 at 8 and nearly 1 from 12 on.
+
+    87 emblems enrolled, 158 photographs and 300 crops without them: none false from 7 on.
+    """
+    return 1 - 0.6 * math.exp(-(inliers - LEAST_INLIERS) / 1.8)

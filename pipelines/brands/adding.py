@@ -28,7 +28,7 @@ from pricing.brands.book import BrandBook
 from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
@@ -163,7 +163,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         for path in (*half.iterdir(), half):
             _flush(path)
         if target.exists():
-            _take_away(target)
+            take_away(target)
         half.rename(target)
         _flush(folder)
     except OSError as error:
@@ -184,7 +184,7 @@ def remove_brand(folder: Path, name: str) -> Path:
     if place is None:
         raise BadInput(f'{folder}: there is no brand "{name}"; `msh brands list` names them')
     try:
-        _take_away(place)
+        take_away(place)
     except OSError as error:
         raise BadInput(f"{place}: cannot be removed ({error.strerror})") from None
     sweep(folder)
@@ -200,12 +200,23 @@ def sweep(folder: Path) -> None:
 
 def check_claims(folder: Path, added: Added) -> None:
     """Raise BadInput where another brand goes by this one's name or words."""
-    own = {normal_brand(text) for text in (added.file.name, *added.file.brand.words)}
+    for line in claimed_by_others(folder, added.file):
+        raise BadInput(f"{line}; choose other --words")
+
+
+def claimed_by_others(folder: Path, file: BrandFile, besides: Collection[str] = ()) -> list[str]:
+    """Return a line for each brand of a gallery that goes by a brand's name or words.
+
+    besides: keys of brands that do not count, as they are about to be replaced.
+    """
+    own = {normal_brand(text) for text in (file.name, *file.brand.words)}
+    lines = []
     for source in read_brands(folder) if folder.is_dir() else ():
-        if source.key != normal_brand(added.file.name) and (both := own & _claimed(source)):
-            raise BadInput(
-                f'"{min(both)}" is of {source.file.name} already ({source.folder}); choose other --words'
-            )
+        if source.key in besides or source.key == normal_brand(file.name):
+            continue
+        if both := own & _claimed(source):
+            lines.append(f'"{min(both)}" is of {source.file.name} already ({source.folder})')
+    return lines
 
 
 def _claimed(source: BrandSource) -> set[str]:
@@ -213,7 +224,8 @@ def _claimed(source: BrandSource) -> set[str]:
     return {normal_brand(text) for text in (brand.name, *brand.aliases, *brand.words)}
 
 
-def _take_away(place: Path) -> None:
+def take_away(place: Path) -> None:
+    """Remove a brand's folder, which goes in one step."""
     gone = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=place.parent))
     place.rename(gone / place.name)
     shutil.rmtree(gone, ignore_errors=True)

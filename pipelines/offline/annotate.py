@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipelines.offline.reader import Media
     from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
+    from probes.people.unworn import Unworn
     from probes.recognition.reading import Recogniser
     from probes.redaction.redact import RedactedFrame
 
@@ -99,6 +100,10 @@ class AnnotateJob:
         """Write a total."""
         return display(sum_["amount_minor"], self._currency)
 
+    def _unworn(self, seen: Unworn) -> dict[str, Any]:
+        box = [round(v) for v in (seen.box.x, seen.box.y, seen.box.w, seen.box.h)]
+        return {"brand": self._brand(seen.brand), "type": seen.type, "box": box}
+
     def _brand(self, brand: str) -> str:
         return self._names.get(brand) or self._book.name(brand)
 
@@ -109,12 +114,14 @@ class AnnotateJob:
         ((_, pixels),) = read_frames(source, notes.append)
         done = self._annotator.picture(pixels)
         self._overlay.draw(done.redacted, done.values)
+        self._overlay.draw_marks(done.redacted, [(seen.box, self._brand(seen.brand)) for seen in done.unworn])
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
         if not good:
             raise RuntimeError("the annotated picture could not be encoded")
         write_whole(target, data.tobytes())
         on_progress(1, 1)
-        return {"persons": [_person(value) for value in done.values.values()]} | _noted(notes)
+        persons = [_person(value) for value in done.values.values()]
+        return {"persons": persons, "unworn": [self._unworn(seen) for seen in done.unworn]} | _noted(notes)
 
     def _video(
         self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]

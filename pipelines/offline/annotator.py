@@ -13,18 +13,20 @@ from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
+from probes.people.unworn import seen_on_nobody
 from probes.redaction.look_ahead import masks_from_later
 from probes.redaction.redact import RedactionFailed, Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from engines.image import I420
     from engines.scene import Scene, SceneDetector, Wanted
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
-    from probes.recognition.look_workers import Looks
+    from probes.people.unworn import Unworn
+    from probes.recognition.look_workers import FileLooks
     from probes.redaction.redact import RedactedFrame
 
 LOST_MS = 2000
@@ -44,11 +46,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth."""
+    """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth.
+
+    unworn: brands on a picture without people.
+    """
 
     at: int
     redacted: RedactedFrame
     values: Mapping[TrackId, PersonValue]
+    unworn: Sequence[Unworn] = ()
 
 
 @dataclass(slots=True)
@@ -83,7 +89,7 @@ class Annotator:
         self,
         scenes: SceneDetector,
         *,
-        looks: Callable[[bool], Looks],
+        looks: Callable[[bool], FileLooks],
         ledger: Callable[[int], Ledger],
         masking: FacesConfig,
         min_votes: int,
@@ -110,7 +116,8 @@ class Annotator:
         looks = self._looks(True)
         looks.offer(frame, pixels)
         values = PriceProbe(self._ledger(1)).update(frame, looks.drain())
-        return Annotated(0, self._redactor().redact(frame, pixels), values)
+        unworn = [] if frame.of(Kind.PERSON) else seen_on_nobody(looks.read_whole(frame, pixels))
+        return Annotated(0, self._redactor().redact(frame, pixels), values, unworn)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.

@@ -26,7 +26,7 @@ from probes.overlay.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from engines.image import I420
     from pricing.value import PersonValue, Price, Total
@@ -70,6 +70,22 @@ class Overlay:
         for (track, box, _), (label, x, y) in zip(blocks, placed, strict=True):
             _leader(picture, box, Box(x, y, *label.size), tones[track].rgb)
             label.paint(picture, x, y)
+
+    def draw_marks(self, redacted: RedactedFrame, marks: Iterable[tuple[Box, str]]) -> None:
+        """Draw marks that are on nobody, each with its name above it, or below where there is no room."""
+        picture = redacted.pixels
+        em, thin = text_height(picture.height), max(1, round(picture.height / 540))
+        for box, name in marks:
+            _rectangle(picture, box, ACCESSORY, thin)
+            label = self._render(LabelText("", (LabelRow(name, ""),), Tone.PLAIN), em, picture.width / em - 3)
+            wide, tall = label.size
+            y = (
+                box.y - GAP - tall
+                if box.y - GAP - tall >= 0
+                else min(box.bottom + GAP, picture.height - tall)
+            )
+            x = min(max(0.0, box.centre[0] - wide / 2), picture.width - wide)
+            label.paint(picture, max(0, int(x) // 2 * 2), max(0, int(y) // 2 * 2))
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
         """Return the ways to say it, fullest first."""

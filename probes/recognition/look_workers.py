@@ -10,6 +10,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue
 from probes.frame import Frame, Kind, TrackId
 from probes.outage import Outage
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.types import Route
     from pricing.value import PersonValue
-    from probes.answers import LookAnswer
     from probes.frame import Box
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,19 @@ class LookResult(str, Enum):
     NONE = "none"
     DROPPED = "dropped"
     FAILED = "failed"
+
+
+class FileLooks(Protocol):
+    """Looks of one file, which may also read a whole picture."""
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Take the frame's persons who deserve a look now; `pixels` may change after the call."""
+
+    def drain(self) -> list[LookAnswer]:
+        """Return the answers that have come since the last call."""
+
+    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+        """Read the whole picture, as where it shows no person; the answer's track names nobody."""
 
 
 class Looks(Protocol):
@@ -199,6 +212,13 @@ class SynchronousLooks:
                 self._answers.append(self._recogniser.read(look, self._targets))
         if len(self._looked) > MAX_TRACKS:
             self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
+
+    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+        """Read the whole picture, as where it shows no person; the answer's track names nobody."""
+        nobody = TrackId(frame.camera, "nobody", 0)
+        if not self._targets:
+            return LookAnswer(nobody, frame, ())
+        return self._recogniser.read(Look(nobody, frame, 0, 0, pixels, fine=True), self._targets)
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers to the frames offered since the last call."""

@@ -24,6 +24,7 @@ from pipelines.outputs.disk import write_whole
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.evidence import FULL, weight
 from pricing.ledger.ledger import Ledger
+from probes.answers import LookAnswer
 from probes.frame import Box, Frame, Kind, TrackId
 from probes.overlay.label import FONTS
 from probes.recognition.marks import marks_of
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.types import Candidates
     from pipelines.brands.gallery import BrandSet
-    from probes.answers import LookAnswer
 
 Corners = tuple[float, float, float, float]
 NEAR_MISSES = 4
@@ -109,6 +109,10 @@ class Explainer:
             if look is not None:
                 self._look(look)
         self.shown.sort(key=lambda shown: not shown.counts)
+
+    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+        """Return nothing: `offer` has looked at the whole picture already."""
+        return LookAnswer(TrackId("picture", "p", 0), frame, ())
 
     def drain(self) -> list[LookAnswer]:
         """Return nothing: this explains, it prices nothing."""

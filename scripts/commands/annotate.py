@@ -22,6 +22,7 @@ from pipelines.printable import printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
+from probes.people.unworn import nobody
 from scripts.commands.log_arguments import add_log_arguments
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ RULE = (
     " (0.8 of 1, more where it is small); anything less is not listed. A brand that has no price is shown"
     " without one."
 )
-NOBODY = "No person detected in the {}"
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg"}
 )
@@ -132,7 +132,7 @@ def _told(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
     persons = entry["persons"]
     yield f"{entry['file']} -> {entry['output']}"
     if not persons:
-        yield "  " + NOBODY.format(entry["kind"])
+        yield "  " + nobody(entry["kind"], entry.get("unworn", ()))
     for number, person in enumerate(persons, 1):
         worn = ", ".join(job.say(item) for item in person["items"]) or "nothing recognised"
         yield f"  person {number}: {worn}; total {job.say_total(person['total'])}"

@@ -21,12 +21,13 @@ from pipelines.brands.adding import (
 )
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.enrolled_cache import EnrolledCache
-from pipelines.brands.folder import read_brand
+from pipelines.brands.folder import read_brand, read_brands
 from pipelines.brands.gallery import BrandReader
+from pipelines.brands.transfer import export_brands, import_brands
 from pipelines.errors import BadInput
 from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.load import load_settings
-from pricing.brands.book import ALL_SLOTS
+from pricing.brands.book import ALL_SLOTS, BrandBook
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,7 @@ SEEN = ".mark.png"
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register `brands list`, `add`, `remove` and `test`."""
+    """Register `brands list`, `add`, `remove`, `import`, `export` and `test`."""
     about = "list the brands, add one by a picture of its mark, or see what is recognised on a picture"
     parser = subparsers.add_parser("brands", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -75,11 +76,24 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     remover = actions.add_parser("remove", help="remove a brand")
     remover.add_argument("name", metavar="NAME")
     remover.set_defaults(run=run_remove)
+    importer = actions.add_parser(
+        "import",
+        help="add brands from a folder of brand folders, or a ZIP of one",
+        description="Add brands from a folder or a ZIP: one folder a brand, in it pictures of its mark and,"
+        " if wanted, brand.yaml; without it the brand is called like its folder. All are added, or none.",
+    )
+    importer.add_argument("source", type=Path, metavar="FOLDER|ZIP")
+    importer.add_argument("--force", action="store_true", help="replace brands that are there already")
+    importer.set_defaults(run=run_import)
+    exporter = actions.add_parser("export", help="write brands as a ZIP that `import` reads")
+    exporter.add_argument("target", type=Path, metavar="ZIP")
+    exporter.add_argument("names", nargs="*", metavar="NAME", help="the brands; else all")
+    exporter.set_defaults(run=run_export)
     tester = actions.add_parser("test", help="show what is recognised on a picture, and why")
     tester.add_argument("image", type=Path, metavar="IMAGE")
     tester.add_argument("-o", "--output", type=Path, metavar="OUT", help="else IMAGE with -brands.png")
     tester.set_defaults(run=run_test)
-    for action in (adder, remover, tester):
+    for action in (adder, remover, importer, exporter, tester):
         where = action.add_mutually_exclusive_group()
         where.add_argument(
             "--folder", type=Path, metavar="DIR", help="the gallery; else the one that comes along"
@@ -142,6 +156,29 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
 def run_remove(args: argparse.Namespace) -> int:
     """Remove a brand's folder; return 0."""
     print(f"{args.name}: removed from {remove_brand(gallery_of(args).place, args.name)}")
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Add the brands of a folder or ZIP; return 0."""
+    done = import_brands(args.source, gallery_of(args).place, force=args.force)
+    for word, names in (("added", done.added), ("replaced", done.replaced)):
+        if names:
+            print(f"{len(names)} {word}: {', '.join(sorted(names))}")
+    print("`msh brands list` shows how each is told")
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Write brands as a ZIP; return 0."""
+    sources = read_brands(gallery_of(args).place)
+    book = BrandBook(source.file.brand for source in sources)
+    wanted = {book.key_of(name): name for name in args.names}
+    chosen = [source for source in sources if not wanted or source.key in wanted]
+    for missing in wanted.keys() - {source.key for source in chosen}:
+        raise BadInput(f'there is no brand "{wanted[missing]}"; `msh brands list` names them')
+    export_brands(chosen, args.target)
+    print(f"{len(chosen)} brands written to {args.target}")
     return 0
 
 

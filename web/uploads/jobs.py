@@ -18,6 +18,7 @@ from anyio import to_thread
 from engines.file_type import HEAD_BYTES, TAKEN, FileType, read_type, sniff
 from pipelines.errors import BadInput
 from probes.events.messages import rfc3339
+from probes.people.unworn import nobody
 from web import views
 from web.refusal import Code, Refused
 from web.uploads.worker import Worker, WorkFailed
@@ -37,7 +38,6 @@ MAX_RECEIVING = 4
 KEEP_FREE = 500_000_000
 WRITE_AT = 1 << 20
 UNEXPECTED = "could not be processed; the store's log says why"
-NOBODY = "No person detected in the {}"
 
 
 class State(str, Enum):
@@ -152,7 +152,7 @@ class Jobs:
             "created_at": rfc3339(job.created_at),
             "expires_at": None if job.expires_at is None else rfc3339(job.expires_at),
             "error": job.error,
-            "message": NOBODY.format(job.what.kind) if done and not persons else None,
+            "message": nobody(job.what.kind, job.found.get("unworn", ())) if done and not persons else None,
             "persons": [views.found(person, self._backend) for person in persons],
             "frames_withheld": job.found.get("withheld", 0),
             "notes": job.found.get("notes", []),

@@ -10,9 +10,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from probes.people.unworn import NOBODY
 from web import views
 from web.refusal import Code, Refused
-from web.uploads.jobs import NOBODY
 from web.uploads.worker import FRAME_S, START_S, Worker, WorkFailed
 
 if TYPE_CHECKING:

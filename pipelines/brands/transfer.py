@@ -1,0 +1,167 @@
+"""Brands to and from one file: a ZIP of brand folders, or a folder of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from engines.marks.picture import MAX_BYTES, SUFFIXES, read_marks
+from pipelines.brands.adding import HIDDEN, claimed_by_others, folder_of, slug_of, sweep, take_away
+from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandSource, read_brands
+from pipelines.errors import BadInput
+from pipelines.settings.mistakes import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MAX_TOTAL: Final = 500_000_000
+"""Bytes of all that is unpacked from one ZIP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: the names of brands that are new, and of those that were replaced."""
+
+    added: tuple[str, ...]
+    replaced: tuple[str, ...]
+
+
+def import_brands(source: Path, folder: Path, *, force: bool = False) -> Imported:
+    """Add the brands of a folder of brand folders, or of a ZIP of one, to a gallery; all of them or none.
+
+    Each is looked at as `brands check` would: raises BadInput with a line for each mistake, for pictures that
+    cannot be read, for words that another brand claims, and for brands that are there unless `force`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
+    with tempfile.TemporaryDirectory(prefix=HIDDEN, dir=folder) as place:
+        unpacked = Path(place) / "brands"
+        if source.is_dir():
+            _copy(source, unpacked)
+        else:
+            _unpack(source, unpacked)
+        found = _checked(unpacked, folder, source, force=force)
+        return _put(found, folder)
+
+
+def export_brands(sources: Sequence[BrandSource], target: Path) -> None:
+    """Write brands as a ZIP that `import_brands` reads; whole, or not at all."""
+    draft = target.with_name(f".{target.name}.new")
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for source in sources:
+                written = source.folder / BRAND_YAML
+                for path in (*([written] if written.is_file() else []), *source.pictures):
+                    archive.write(path, f"{source.folder.name}/{path.name}")
+        draft.replace(target)
+    except OSError as error:
+        raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _is_wanted(name: str) -> bool:
+    return name == BRAND_YAML or (not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES)
+
+
+def _copy(source: Path, unpacked: Path) -> None:
+    try:
+        for place in source.iterdir():
+            if not place.is_dir() or place.name.startswith("."):
+                continue
+            (unpacked / place.name).mkdir(parents=True)
+            for file in place.iterdir():
+                if file.is_file() and _is_wanted(file.name):
+                    shutil.copyfile(file, unpacked / place.name / file.name)
+    except OSError as error:
+        raise BadInput(f"{source}: cannot be read ({error.strerror})") from None
+
+
+def _unpack(source: Path, unpacked: Path) -> None:
+    """Unpack the brand folders of a ZIP; names that lead elsewhere and files of other kinds are left out."""
+    total = 0
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for entry, brand, name in _members(archive):
+                total += entry.file_size
+                if entry.file_size > MAX_BYTES or total > MAX_TOTAL:
+                    raise BadInput(
+                        f"{source}: {entry.filename} is too large; at most {MAX_BYTES // 10**6} MB"
+                    )
+                (unpacked / brand).mkdir(parents=True, exist_ok=True)
+                with archive.open(entry) as packed:
+                    data = packed.read(entry.file_size + 1)
+                if len(data) > entry.file_size:
+                    raise BadInput(f"{source}: {entry.filename} is larger than the ZIP says; pack it again")
+                (unpacked / brand / name).write_bytes(data)
+    except FileNotFoundError:
+        raise BadInput(f"{source}: no such file or folder") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BadInput(f"{source}: is no ZIP that can be read ({error}); pack the folders again") from None
+    except OSError as error:
+        raise BadInput(f"{source}: cannot be read ({error.strerror})") from None
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str, str]]:
+    """Yield the files of brand folders, at the top or in one folder around them all."""
+    entries = [
+        (entry, PurePosixPath(entry.filename).parts) for entry in archive.infolist() if not entry.is_dir()
+    ]
+    entries = [(entry, parts) for entry, parts in entries if parts and parts[0] != "__MACOSX"]
+    tops = {parts[0] for _, parts in entries}
+    around = len(tops) == 1 and all(len(parts) == 3 for _, parts in entries)
+    if len(entries) > MAX_BRANDS * (MAX_PICTURES + 1):
+        raise BadInput(f"{archive.filename}: holds {len(entries)} files; at most {MAX_BRANDS} brands")
+    for entry, parts in entries:
+        inner = parts[1:] if around else parts
+        if len(inner) != 2 or ".." in parts or inner[0].startswith(".") or not _is_wanted(inner[1]):
+            continue
+        yield entry, inner[0].replace("\\", "-").replace("\0", ""), inner[1]
+
+
+def _checked(unpacked: Path, folder: Path, source: Path, *, force: bool) -> list[BrandSource]:
+    """Return the brands that are good to take; raises BadInput with a line for each mistake."""
+    if not unpacked.is_dir():
+        raise BadInput(f"{source}: holds no brand folders; make one a brand, with pictures of its mark")
+    try:
+        found = read_brands(unpacked)
+    except SettingsError as error:
+        raise BadInput("\n".join(line.replace(f"{unpacked}{os.sep}", "") for line in error.lines)) from None
+    lines = [
+        str(picture).replace(f"{unpacked}{os.sep}", "")
+        for picture in read_marks([path for one in found for path in one.pictures])
+        if isinstance(picture, BadInput)
+    ]
+    keys = {one.key for one in found}
+    for one in found:
+        if not force and (there := folder_of(folder, one.file.name)):
+            lines.append(f"{one.file.name}: there is this brand already ({there}); --force replaces it")
+        lines += claimed_by_others(folder, one.file, keys)
+    if lines:
+        raise BadInput("\n".join(lines))
+    return found
+
+
+def _put(found: Sequence[BrandSource], folder: Path) -> Imported:
+    added: list[str] = []
+    replaced: list[str] = []
+    try:
+        for one in found:
+            there = folder_of(folder, one.file.name)
+            target = there or folder / slug_of(one.file.name)
+            if there is not None:
+                take_away(there)
+            elif target.exists():
+                raise BadInput(f"{target}: is in the way of {one.file.name}; rename it")
+            one.folder.rename(target)
+            (replaced if there else added).append(one.file.name)
+    except OSError as error:
+        raise BadInput(
+            f"{folder}: cannot be written ({error.strerror}); mend the folder or free space"
+        ) from None
+    return Imported(tuple(added), tuple(replaced))

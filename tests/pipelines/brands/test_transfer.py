@@ -1,0 +1,113 @@
+"""Galleries out and in."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.brands.folder import read_brands
+from pipelines.brands.transfer import export_brands, import_brands
+from pipelines.errors import BadInput
+from tests.pipelines.brands.test_adding import mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A gallery of two brands, one with a brand.yaml."""
+    for name in ("acme", "umbra"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+        mark(tmp_path / "mine" / name / "mark-1.png")
+    (tmp_path / "mine" / "acme" / "brand.yaml").write_text("name: Acme & Co\nwords: [ACME]\nslots: [bag]\n")
+    return tmp_path / "mine"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(source.file.name for source in read_brands(folder))
+
+
+def packed(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_what_is_exported_is_imported(shop: Path, tmp_path: Path, as_zip: bool) -> None:
+    source = shop
+    if as_zip:
+        source = tmp_path / "brands.zip"
+        export_brands(read_brands(shop), source)
+    done = import_brands(source, tmp_path / "other")
+    assert sorted(done.added) == names(tmp_path / "other") == ["Acme & Co", "Umbra"]
+    assert sorted(p.name for p in (tmp_path / "other").iterdir()) == ["acme-and-co", "umbra"]
+    (acme, _) = read_brands(tmp_path / "other")
+    assert (acme.file.words, acme.file.slots, len(acme.pictures)) == (("ACME",), ("bag",), 1)
+
+
+def test_brands_that_are_there_are_replaced_only_by_force(shop: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    import_brands(shop, other)
+    with pytest.raises(BadInput, match="there is this brand already"):
+        import_brands(shop, other)
+    mark(shop / "umbra" / "mark-2.png", ((5, 5), (50, 30), (10, 50)))
+    assert sorted(import_brands(shop, other, force=True).replaced) == ["Acme & Co", "Umbra"]
+    assert [len(source.pictures) for source in read_brands(other)] == [1, 2]
+
+
+def test_one_mistake_and_nothing_is_taken(shop: Path, tmp_path: Path) -> None:
+    (shop / "umbra" / "mark-2.png").write_bytes(b"\x89PNG no picture")
+    with pytest.raises(BadInput, match=r"umbra/mark-2\.png: is named") as error:
+        import_brands(shop, tmp_path / "other")
+    assert str(tmp_path / "other") not in str(error.value)
+    assert list((tmp_path / "other").iterdir()) == []
+
+
+def test_words_of_another_brand_are_refused(shop: Path, tmp_path: Path) -> None:
+    import_brands(shop, tmp_path / "other")
+    (tmp_path / "more" / "fake").mkdir(parents=True)
+    (tmp_path / "more" / "fake" / "brand.yaml").write_text("name: Fake\nwords: [ACME]\n")
+    with pytest.raises(BadInput, match='"acme" is of Acme & Co already'):
+        import_brands(tmp_path / "more", tmp_path / "other")
+
+
+def test_a_folder_around_the_brands_is_seen_through_and_other_files_are_left_out(
+    shop: Path, tmp_path: Path
+) -> None:
+    picture = (shop / "umbra" / "mark-1.png").read_bytes()
+    source = packed(
+        tmp_path / "a.zip", {"all/umbra/mark.png": picture, "all/umbra/notes.txt": b"x", "__MACOSX/a/b": b""}
+    )
+    import_brands(source, tmp_path / "other")
+    (umbra,) = read_brands(tmp_path / "other")
+    assert [path.name for path in umbra.pictures] == ["mark.png"]
+    assert not (umbra.folder / "notes.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"../out/mark.png": b"\x89PNG"}, "no brand folders"),
+        ({"mark.png": b"\x89PNG"}, "no brand folders"),
+        ({"a/../../mark.png": b"\x89PNG"}, "no brand folders"),
+        ({"a/mark.txt": b"x"}, "no brand folders"),
+        ({}, "no brand folders"),
+    ],
+)
+def test_what_leads_elsewhere_is_not_unpacked(tmp_path: Path, files: dict[str, bytes], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        import_brands(packed(tmp_path / "a.zip", files), tmp_path / "other")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "other"]
+
+
+def test_what_is_no_zip_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_text("no zip")
+    with pytest.raises(BadInput, match="is no ZIP that can be read"):
+        import_brands(tmp_path / "a.zip", tmp_path / "other")
+    with pytest.raises(BadInput, match="no such file or folder"):
+        import_brands(tmp_path / "b.zip", tmp_path / "other")
