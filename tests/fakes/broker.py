@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+import itertools
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -21,20 +25,37 @@ if TYPE_CHECKING:
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
+FIRST_PORT, PORTS_EACH = 20_000, 1500
+"""Below the ports that the system gives to outgoing connections (from 32,768); a range for each worker."""
+_numbers = itertools.count(os.getpid())
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that stays free until a server takes it: no connection and no other worker gets it."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    while True:
+        port = FIRST_PORT + worker * PORTS_EACH + next(_numbers) % PORTS_EACH
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Return the first true value of condition; fail after the given time."""
+def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
+    """Return the first true value of condition; fail after the given time, and say what was waited for."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise AssertionError("waited too long")
+            raise AssertionError(f"waited {seconds:g} s for: {source_of(condition)}")
         time.sleep(0.01)
     return value
+
+
+def source_of(condition: Callable[[], Any]) -> str:
+    """Return how a condition is written, in one line."""
+    try:
+        return " ".join(inspect.getsource(condition).split())
+    except (OSError, TypeError):
+        return repr(condition)
 
 
 class Broker:

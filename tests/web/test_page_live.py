@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -56,10 +55,8 @@ def visiting(chrome, store, size="desktop", *, dark=False):
 
 def test_the_floor_ranks_the_demos_customers_and_serves_one(chrome, store):
     with visiting(chrome, store) as window:
-        began = time.monotonic()
         page = window.go("#/floor")
         page.locator(".tile:not(.stale)").first.wait_for()
-        assert time.monotonic() - began < 15  # 2 s is the aim, and met; test machines share their cores
         top = page.locator(".person.top:not(.away)", has_text="Burberry jacket")
         top.wait_for(timeout=PATIENCE_MS)
         assert "€1,290" in top.inner_text()
