@@ -59,6 +59,7 @@ class PlatformParts:
 
     on_state: hears each camera's change of state, in any thread: camera, state, cause, since when by `clock`.
     money, brand: write amounts and brands for people. brands: what is looked for now.
+    clock: times the frames. frame_share: of each camera's frame rate, what is to be analysed now.
     """
 
     floor: Floor
@@ -71,3 +72,4 @@ class PlatformParts:
     brands: Brands | None = None
     describer: Describer | None = None
     clock: StoreClock = field(default_factory=StoreClock)
+    frame_share: Callable[[], float] = lambda: 1.0

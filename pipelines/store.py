@@ -26,6 +26,7 @@ from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.interfaces import PlatformParts
+from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.version import VERSION
 from pricing.money import display
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from pipelines.assembly.platform import Nvidia
     from pipelines.brands.registry import BrandRegistry
     from pipelines.floor.floor import CameraTally, Floor, Publisher
+    from pipelines.governor import DegradeStep
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
     from pipelines.settings.root import Settings
@@ -133,6 +135,7 @@ class Store:
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
         self._sinks = list(sinks)
+        share = FrameShare()
         parts = PlatformParts(
             floor=self._floor,
             looks=self._looks,
@@ -144,17 +147,19 @@ class Store:
             brands=lambda: self._brands.targets,
             describer=self._describer,
             clock=clock,
+            frame_share=share,
         )
         self._platform = build_platform(
             platform, settings, parts, sinks=self._build_sinks, folder=state_folder, nvidia=nvidia
         )
+        self._overload = Overload(metrics, share, lambda: self._platform.processed)
         self._state = Outage(
             logger,
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
             "state folder can be written again",
         )
         self._state_checked_at = -math.inf
-        self._cameras_up: int | None = None
+        self._status: tuple[int, DegradeStep] | None = None
         self._stop = threading.Event()
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
 
@@ -230,6 +235,13 @@ class Store:
             reasons.append("no camera is live")
         elif not self._platform.redacting(HEALTHY_WITHIN_S):
             reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+        now, store_now = time.monotonic(), self._clock.now()
+        live = {
+            name: now - (store_now - status.since) / 1e9
+            for name, status in cameras.items()
+            if status.state is CameraState.LIVE and self._cameras[name].fps >= 1
+        }
+        reasons += self._overload.problems(live)
         return Health(not reasons, tuple(reasons))
 
     def ready(self) -> Health:
@@ -265,6 +277,7 @@ class Store:
             if self._brands.poll():
                 self._looks.set_targets(self._brands.targets)
             self._check_clock()
+            self._overload.check()
             self._publish_status()
             self._check_state()
 
@@ -295,9 +308,10 @@ class Store:
     def _publish_status(self) -> None:
         cameras = self._platform.cameras().values()
         up = sum(status.state is CameraState.LIVE for status in cameras)
-        if self._cameras_up == up:
+        said = up, self._overload.step
+        if self._status == said:
             return
-        self._cameras_up = up
+        self._status = said
         self._publisher.set_state(
             STATUS,
             device_status(
@@ -307,6 +321,7 @@ class Store:
                 platform=self._platform.name,
                 cameras_up=up,
                 cameras_total=len(cameras),
+                degrade=self._overload.step,
                 gpu_unused=self._platform.gpu_unused,
             ),
         )

@@ -114,6 +114,10 @@ class Metrics:
         self.state_writable = gauge(
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )
+        self.degrade_step = gauge(
+            "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well."
+        )
+        self.frame_share = gauge("frame_share", "Share of the cameras' frame rates that is analysed.")
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)

@@ -31,17 +31,25 @@ class CaptureClock:
         return self._last
 
 
-class FrameRateLimit:
-    """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more."""
+SLOWEST_S = 1.0
+"""Whatever the share, no camera that is to be looked at more often is looked at less often than so."""
 
-    def __init__(self, fps: float) -> None:
-        self._period = 1 / fps
+
+class FrameRateLimit:
+    """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more.
+
+    share: of that rate, above 0 to 1, asked anew for each frame: less while the machine is overloaded.
+    """
+
+    def __init__(self, fps: float, share: Callable[[], float] = lambda: 1.0) -> None:
+        self._period, self._share = 1 / fps, share
         self._due = float("-inf")
 
     def passes(self, now: float) -> bool:
         """Tell whether a frame that arrives now (seconds, any origin) is due; half a period early counts."""
-        if now < self._due - self._period / 2:
+        period = min(self._period / self._share(), max(self._period, SLOWEST_S))
+        if now < self._due - period / 2:
             return False
-        late = now > self._due + self._period
-        self._due = (now if late else self._due) + self._period
+        late = now > self._due + period
+        self._due = (now if late else self._due) + period
         return True

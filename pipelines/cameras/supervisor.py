@@ -63,12 +63,13 @@ class CameraSupervisor:
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
         close_timeout_s: float = CLOSE_TIMEOUT_S,
+        share: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
         self._capture = CaptureClock(wall_ns, clock)
         self._limit: FrameRateLimit | None = (
-            None if spec.kind is SourceKind.IMAGES else FrameRateLimit(spec.fps)
+            None if spec.kind is SourceKind.IMAGES else FrameRateLimit(spec.fps, share)
         )
         self._policy = CameraPolicy(
             Backoff(

@@ -87,7 +87,12 @@ class CpuPlatform:
         )
         self._supervisors = {
             name: CameraSupervisor(
-                source_spec(name, camera), self, open_source, rng=parts.random, wall_ns=parts.clock.now
+                source_spec(name, camera),
+                self,
+                open_source,
+                rng=parts.random,
+                wall_ns=parts.clock.now,
+                share=parts.frame_share,
             )
             for name, camera in cameras.items()
         }

@@ -59,6 +59,7 @@ class Clocks:
     monotonic: Callable[[], float] = time.monotonic
     wall_ns: Callable[[], int] = time.time_ns
     random: Random | None = None
+    frame_share: Callable[[], float] = lambda: 1.0
 
 
 class DeepStreamPlatform:
@@ -232,7 +233,7 @@ class DeepStreamPlatform:
             name,
             policy,
             lambda tap: SourceBin(self._built, name, tap, secret),
-            limit=lambda: FrameRateLimit(camera.fps),
+            limit=lambda: FrameRateLimit(camera.fps, clocks.frame_share),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,
         )

@@ -33,10 +33,12 @@ def device_status(
     cameras_up: int,
     cameras_total: int,
     gpu_unused: str = "",
+    degrade: int = 0,
 ) -> Payload:
     """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits.
 
-    gpu_unused: why the CPU works although there is an NVIDIA GPU; empty where it does not.
+    gpu_unused: why the CPU works although there is an NVIDIA GPU; empty where it does not. degrade: what
+    overload leaves out, as `msh_degrade_step`.
     """
     return {
         "schema": "msh.status/1",
@@ -46,6 +48,7 @@ def device_status(
         "platform": platform,
         "cameras_up": cameras_up,
         "cameras_total": cameras_total,
+        "degrade": degrade,
         **({"gpu_unused": gpu_unused[:500]} if gpu_unused else {}),
     }
 

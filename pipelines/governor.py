@@ -1,0 +1,172 @@
+"""What is left out first when the machine cannot do all: frames, evenly over the cameras, before looks.
+
+Looks are what the product is for: a person must be looked at often enough to be confirmed. So the cameras'
+frame rates are lowered, step by step, until neither frames nor looks are dropped; redaction is never touched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from probes.metrics import Metrics
+
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25)
+"""Share of each camera's `fps` that is analysed, one after the other."""
+WINDOW_S = 3.0
+PRESSED_S = 5.0
+"""Pressure for so long lowers the rates by one share."""
+RELAXED_S = 30.0
+"""Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
+SOON_S = 20.0
+MAX_RELAXED_S = 600.0
+"""A raise that had to be taken back within SOON_S doubles the wait for the next, up to this."""
+OVERLOAD = frozenset({"superseded", "floor_busy"})
+"""Reasons of dropped frames that mean: the machine was too slow for them."""
+
+
+class DegradeStep(IntEnum):
+    """How far the box has stepped down; the gauge `msh_degrade_step`."""
+
+    NONE = 0
+    FEWER_FRAMES = 1
+    FEWER_LOOKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters since the start, as one moment shows them. latency_s: sum over `frames`."""
+
+    at: float
+    frames: float = 0
+    frames_late: float = 0
+    looks: float = 0
+    looks_dropped: float = 0
+    latency_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture."""
+
+    fps: float
+    frames_late: float
+    looks_dropped: float
+    latency_s: float
+
+    @property
+    def pressed(self) -> bool:
+        """Whether too much is asked of the machine."""
+        return self.frames_late > 0.1 or self.looks_dropped > 0.3 or self.latency_s > 1.0
+
+    @property
+    def relaxed(self) -> bool:
+        """Whether there is room for more."""
+        return self.frames_late < 0.03 and self.looks_dropped < 0.1 and self.latency_s < 0.5
+
+
+class Governor:
+    """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
+
+    governor = Governor()
+    while governor.update(totals(metrics, now)):  # once a second; tells whether something changed
+        rates.share = governor.share
+    """
+
+    def __init__(self) -> None:
+        self._history: deque[Totals] = deque()
+        self._level = 0
+        self._pressed_since: float | None = None
+        self._relaxed_since: float | None = None
+        self._raised_at, self._patience = -math.inf, RELAXED_S
+        self.load = Load(0, 0, 0, 0)
+        self.step = DegradeStep.NONE
+
+    @property
+    def share(self) -> float:
+        """The share of each camera's frame rate that is to be analysed."""
+        return SHARES[self._level]
+
+    def update(self, totals: Totals) -> bool:
+        """Take the counters of now; tell whether share or step have changed."""
+        before = self._level, self.step
+        self._history.append(totals)
+        while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
+            self._history.popleft()
+        self.load = load = _load(self._history[0], totals)
+        self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed)
+        self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
+        if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:
+            self._level = min(self._level + 1, len(SHARES) - 1)
+            self._pressed_since = totals.at
+            soon = totals.at - self._raised_at < SOON_S
+            self._patience = min(2 * self._patience, MAX_RELAXED_S) if soon else RELAXED_S
+            self._raised_at = -math.inf
+        elif self._relaxed_since is not None and totals.at - self._relaxed_since >= self._patience:
+            self._raised_at = totals.at if self._level else -math.inf
+            self._level = max(self._level - 1, 0)
+            self._relaxed_since = totals.at
+        if self._level != before[0]:
+            self._history = deque([totals])  # what was measured before says nothing of the new rate
+        self.step = self._step(load)
+        return before != (self._level, self.step)
+
+    def _step(self, load: Load) -> DegradeStep:
+        lowest = self._level == len(SHARES) - 1
+        if lowest and (
+            load.looks_dropped > 0.3 or (self.step is DegradeStep.FEWER_LOOKS and not load.relaxed)
+        ):
+            return DegradeStep.FEWER_LOOKS
+        return DegradeStep.FEWER_FRAMES if self._level else DegradeStep.NONE
+
+
+def totals(metrics: Metrics, at: float) -> Totals:
+    """Read the counters. at: monotonic seconds."""
+    return Totals(
+        at,
+        frames=_sum(metrics.frames_processed),
+        frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD),
+        looks=_sum(metrics.looks),
+        looks_dropped=_sum(metrics.looks, "result", ("dropped",)),
+        latency_s=_sum(metrics.frame_latency, suffix="_sum"),
+    )
+
+
+def _load(first: Totals, last: Totals) -> Load:
+    seconds = last.at - first.at
+    if seconds <= 0:
+        return Load(0, 0, 0, 0)
+    frames, late = last.frames - first.frames, last.frames_late - first.frames_late
+    looks, dropped = last.looks - first.looks, last.looks_dropped - first.looks_dropped
+    latency = last.latency_s - first.latency_s
+    return Load(
+        frames / seconds,
+        late / (frames + late) if frames + late else 0.0,
+        dropped / looks if looks else 0.0,
+        latency / frames if frames else 0.0,
+    )
+
+
+def _since(since: float | None, now: float, *, holds: bool) -> float | None:
+    if not holds:
+        return None
+    return now if since is None else since
+
+
+def _sum(
+    metric: MetricWrapperBase, label: str = "", values: Iterable[str] = (), suffix: str = "_total"
+) -> float:
+    return sum(
+        sample.value
+        for family in metric.collect()
+        for sample in family.samples
+        if sample.name.endswith(suffix) and (not label or sample.labels[label] in values)
+    )

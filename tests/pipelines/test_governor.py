@@ -1,0 +1,136 @@
+"""The governor on traces: a machine that can do so much, cameras that ask for more or less of it."""
+
+from __future__ import annotations
+
+import logging
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.states import CameraState
+from pipelines.governor import SHARES, DegradeStep, Governor, Totals
+from pipelines.overload import FrameShare, Overload
+from probes.metrics import Metrics
+
+
+class Machine:
+    """Does `capacity` units a second; a frame costs 1, a look 2, and looks get what frames leave."""
+
+    def __init__(self, capacity: float) -> None:
+        self.capacity, self.governor = capacity, Governor()
+        self.totals = Totals(0.0)
+        self.shares: list[float] = []
+
+    def run(self, seconds: int, asked_fps: float, looks: float = 4.0) -> None:
+        for _ in range(seconds):
+            asked = asked_fps * self.governor.share
+            done = min(asked, self.capacity)
+            read = min(looks, max(0.0, self.capacity - done) / 2)
+            before = self.totals
+            self.totals = Totals(
+                before.at + 1,
+                before.frames + done,
+                before.frames_late + asked - done,
+                before.looks + looks,
+                before.looks_dropped + looks - read,
+                before.latency_s + done * 0.2,
+            )
+            self.governor.update(self.totals)
+            self.shares.append(self.governor.share)
+
+
+def test_enough_room_leaves_nothing_out():
+    machine = Machine(100)
+    machine.run(120, 80)
+    assert set(machine.shares) == {1.0}
+    assert machine.governor.step is DegradeStep.NONE
+
+
+def test_looks_get_room_before_frames_do():
+    machine = Machine(40)
+    machine.run(900, 40)  # every frame could be done, and not one look
+    assert set(machine.shares[10:]) == {1.0, 0.7}
+    assert machine.shares[10:].count(1.0) < 60, "tried again, and more and more rarely"
+    assert machine.governor.load.looks_dropped < 0.3 or machine.governor.share == 1.0
+
+
+def test_rates_come_back_when_the_crowd_has_gone_and_do_not_swing():
+    machine = Machine(30)
+    machine.run(60, 40)
+    assert machine.shares[-1] < 1
+    machine.run(400, 15)
+    assert machine.shares[-1] == 1.0
+    assert machine.governor.step is DegradeStep.NONE
+    changes = sum(a != b for a, b in pairwise(machine.shares))
+    assert changes <= 2 * len(SHARES)
+
+
+def test_too_little_for_any_look_says_so():
+    machine = Machine(5)
+    machine.run(120, 100)
+    assert (machine.governor.share, machine.governor.step) == (SHARES[-1], DegradeStep.FEWER_LOOKS)
+
+
+@given(
+    st.floats(1, 200),
+    st.lists(st.tuples(st.integers(1, 40), st.floats(0, 300), st.floats(0, 20)), max_size=6),
+)
+def test_no_trace_leaves_the_shares_or_jumps_over_one(capacity, phases):
+    machine = Machine(capacity)
+    for seconds, fps, looks in phases:
+        machine.run(seconds, fps, looks)
+    places = [SHARES.index(share) for share in [1.0, *machine.shares]]
+    assert all(abs(a - b) <= 1 for a, b in pairwise(places))
+
+
+@pytest.mark.parametrize(
+    ("fps", "share", "expected"),
+    [(10, 1, 10), (10, 0.5, 5), (25, 0.25, 6.25), (2, 0.25, 1), (0.5, 0.25, 0.5)],
+)
+def test_a_share_of_the_rate_passes_evenly(fps, share, expected):
+    gate = FrameRateLimit(fps, lambda: share)
+    passed = [n for n in range(50 * 40) if gate.passes(n / 50)]
+    assert len(passed) == pytest.approx(expected * 40, abs=2)
+    assert max(b - a for a, b in pairwise(passed)) <= 50 / expected + 2
+
+
+class Shop:
+    def __init__(self) -> None:
+        self.now, self.done = 100.0, {"door": 0, "till": 0}
+        self.metrics, self.share = Metrics([state.value for state in CameraState]), FrameShare()
+        self.overload = Overload(self.metrics, self.share, lambda: self.done, lambda: self.now)
+
+    def seconds(self, count: int, door: int, late: int, latency_s: float = 0.1) -> None:
+        for _ in range(count):
+            self.now += 1
+            self.done["door"] += door
+            self.metrics.frames_processed.labels("door").inc(door)
+            self.metrics.frames_dropped.labels("door", "superseded").inc(late)
+            for _ in range(door):
+                self.metrics.frame_latency.labels("door").observe(latency_s)
+            self.overload.check()
+
+
+def test_a_step_is_told_by_metric_log_and_share(caplog):
+    caplog.set_level(logging.INFO)
+    shop = Shop()
+    shop.seconds(8, door=5, late=5)
+    assert shop.share() == SHARES[1]
+    assert shop.metrics.registry.get_sample_value("msh_degrade_step") == 1
+    assert shop.metrics.registry.get_sample_value("msh_frame_share") == SHARES[1]
+    assert "70 % of each camera's frames are analysed" in caplog.text
+    shop.seconds(45, door=5, late=0)
+    assert shop.share() == 1
+    assert "overload: over" in caplog.text
+    assert shop.overload.problems({"door": 0.0}) == []
+
+
+def test_too_few_or_too_old_frames_are_not_healthy():
+    shop = Shop()
+    shop.seconds(12, door=2, late=0, latency_s=7)
+    assert shop.overload.problems({"door": 0.0}) == ["frames are 7 s old when they are published, above 5"]
+    assert any("till" in line for line in shop.overload.problems({"door": 0.0, "till": 0.0}))
+    assert len(shop.overload.problems({"till": shop.now})) == 1  # it came just now
