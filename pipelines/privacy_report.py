@@ -151,13 +151,19 @@ def _kept(settings: Settings) -> Iterator[Row]:
         yield {
             "what": "video with masked faces, items and prices (MP4)",
             "where": str(outputs.record.folder),
-            "how_long": f"until {outputs.record.max_mb} MB are full, about {hours:.1f} hours of video",
+            "how_long": _no_longer(
+                outputs.record.max_hours,
+                f"until {outputs.record.max_mb} MB are full, about {hours:.1f} hours of video",
+            ),
         }
     if outputs.snapshots:
         yield {
             "what": f"picture with masked faces every {outputs.snapshots.interval_s:g} s (JPEG)",
             "where": str(outputs.snapshots.folder),
-            "how_long": f"until {outputs.snapshots.max_mb} MB are full, then the oldest goes",
+            "how_long": _no_longer(
+                outputs.snapshots.max_hours,
+                f"until {outputs.snapshots.max_mb} MB are full, then the oldest goes",
+            ),
         }
     if outputs.metadata:
         yield {
@@ -219,6 +225,10 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": "spool on this box's disk",
             "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
         }
+
+
+def _no_longer(max_hours: float | None, otherwise: str) -> str:
+    return otherwise if max_hours is None else f"{max_hours:g} hours, or {otherwise}"
 
 
 def _remembered_s(settings: Settings) -> int:

@@ -26,6 +26,7 @@ from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.interfaces import PlatformParts
+from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.version import VERSION
@@ -161,6 +162,7 @@ class Store:
         self._state_checked_at = -math.inf
         self._status: tuple[int, DegradeStep] | None = None
         self._stop = threading.Event()
+        self._retention = Retention(settings.outputs, now=time.time, clock=time.monotonic)
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
 
     @property
@@ -280,6 +282,7 @@ class Store:
             self._overload.check()
             self._publish_status()
             self._check_state()
+            self._retention.check()
 
     def _check_clock(self) -> None:
         """Find out whether the machine's clock was set, and have what was told by the old one corrected."""

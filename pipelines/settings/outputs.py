@@ -210,6 +210,14 @@ class RecordConfig(Section):
         ge=1,
         le=100_000_000,
     )
+    max_hours: float | None = Field(
+        default=None,
+        title="Longest time",
+        description="Files are deleted so many hours after they were written, whatever room is left; absent:"
+        " only max_mb bounds them.",
+        gt=0.0,
+        le=87_600.0,
+    )
     bitrate_kbit: int = Field(
         default=2500,
         title="Bit rate",
@@ -236,6 +244,14 @@ class SnapshotsConfig(Section):
         description="Most disk for all pictures, in megabytes; the oldest are deleted first.",
         ge=1,
         le=100_000_000,
+    )
+    max_hours: float | None = Field(
+        default=None,
+        title="Longest time",
+        description="Files are deleted so many hours after they were written, whatever room is left; absent:"
+        " only max_mb bounds them.",
+        gt=0.0,
+        le=87_600.0,
     )
     quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
 
