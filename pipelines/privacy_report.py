@@ -200,6 +200,12 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": "memory",
             "how_long": f"{2 * REJOIN_NS // 1_000_000_000} s",
         }
+    if settings.staff:
+        yield {
+            "what": "who is offered to which salesperson: worth, types, brands, zone; no picture",
+            "where": "file of offers on this box's disk",
+            "how_long": "while the person is in the shop; events until the broker has them",
+        }
     if settings.describe:
         yield {
             "what": "items named in a description, by the checksum of the crop; not the crop",

@@ -18,6 +18,7 @@ from pipelines.assembly.looks import build_looks
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import build_live
+from pipelines.assembly.sales import build_desk
 from pipelines.assembly.video_outputs import build_sinks
 from pipelines.brands.registry import build_brands
 from pipelines.cameras.reporter import CameraReporter
@@ -29,6 +30,7 @@ from pipelines.interfaces import PlatformParts
 from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
+from pipelines.sales.commands import sale_commands
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.sources import PriceSources
@@ -131,6 +133,19 @@ class Store:
         if self._mqtt:
             for name, handler in people_commands(self._floor).items():
                 self._mqtt.on_command(name, handler)
+        self._desk = build_desk(
+            settings,
+            device,
+            self._floor,
+            self._publisher,
+            folder=state_folder,
+            metrics=metrics,
+            clock=clock,
+            getrandbits=random.getrandbits,
+        )
+        if self._mqtt and self._desk:
+            for name, handler in sale_commands(self._desk).items():
+                self._mqtt.on_command(name, handler)
         self._looks = build_looks(settings, self._brands, metrics)
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=random.random
@@ -200,6 +215,8 @@ class Store:
             self._live.start()
         self._brands.start()
         self._platform.start()
+        if self._desk:
+            self._desk.start()
         self._housekeeper.start()
 
     def stop(self) -> bool:
@@ -212,6 +229,8 @@ class Store:
             self._live.stop()
         if self._describer:
             self._describer.close()
+        if self._desk:
+            self._desk.stop()
         self._floor.close(self._clock.now())
         for sink in self._sinks:
             sink.close()

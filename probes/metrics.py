@@ -42,7 +42,7 @@ class Metrics:
     camera_states: all values that `set_camera_state` may be given.
     """
 
-    def __init__(self, camera_states: Sequence[str]) -> None:
+    def __init__(self, camera_states: Sequence[str]) -> None:  # noqa: PLR0915 one line a metric
         # A `_created` gauge per series would double the page and serve nobody.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
         self.registry = registry = CollectorRegistry()
@@ -104,6 +104,14 @@ class Metrics:
         )
         self.dwell = histogram("dwell_seconds", "Length of finished stays.", DWELL_BUCKETS, "camera", "zone")
         self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")
+        self.sale_events = counter("sale_events_total", "Steps of offers to salespeople.", "kind")
+        self.sale_waited = histogram(
+            "sale_waited_seconds", "From a customer's arrival to being attended.", DWELL_BUCKETS
+        )
+        self.sale_unattended = gauge(
+            "sale_unattended_value_currency_units", "Worth of customers whom nobody attends, store currency."
+        )
+        self.staff = gauge("staff", "Salespeople in a state.", "state")
         self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
         self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
         for kind in MessageKind:

@@ -43,6 +43,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _exchange(raw)
     yield from _rules(raw)
     yield from _amounts(raw)
+    yield from _staff(raw)
     yield from _ways(raw)
     yield from _files(raw, folder)
     yield from _models(raw, known_models)
@@ -165,6 +166,16 @@ def _rules(raw: Raw) -> Iterator[Finding]:
                 )
 
 
+def _staff(raw: Raw) -> Iterator[Finding]:
+    zones = _zone_names(raw)
+    for name, person in _block(_block(raw.get("staff")).get("people")).items():
+        wanted = _block(person).get("zones")
+        for place, zone in enumerate(wanted if isinstance(wanted, tuple) else ()):
+            if isinstance(zone, str) and zone not in zones:
+                keys: Keys = ("staff", "people", name, "zones", place)
+                yield keys, f"no camera has a zone of this name.{did_you_mean(zone, zones)}"
+
+
 def _amounts(raw: Raw) -> Iterator[Finding]:
     """Yield amounts with more decimals, as written, than the store's currency has: 1.290 may mean 1290."""
     currency = _block(raw.get("store")).get("currency")
@@ -178,6 +189,9 @@ def _amounts(raw: Raw) -> Iterator[Finding]:
         ("prices", "live", "most"),
         ("floor", "serve", "dwell_per_minute"),
         ("floor", "serve", "waiting_per_minute"),
+        ("staff", "offer_at_least"),
+        ("staff", "keep_for_at_least"),
+        ("staff", "escalate_at_least"),
     ):
         value: object = raw
         for key in keys:

@@ -18,6 +18,7 @@ from pipelines.settings.outputs import OutputsConfig
 from pipelines.settings.platform import PlatformConfig
 from pipelines.settings.prices import PricesConfig
 from pipelines.settings.privacy import PrivacyConfig
+from pipelines.settings.staff import StaffConfig
 from pipelines.settings.store import StoreConfig
 
 
@@ -87,6 +88,11 @@ class Settings(Section):
     outputs: OutputsConfig = Field(default=OutputsConfig(), title="Outputs", description="Where results go.")
     notify: tuple[RuleConfig, ...] = Field(
         default=(), title="Notify", description="When a salesperson gets a message.", max_length=64
+    )
+    staff: StaffConfig | None = Field(
+        default=None,
+        title="Staff",
+        description="Who sells, and how customers are offered to them; absent: nobody is sent.",
     )
     _origin: FileOrigin = PrivateAttr(default=FileOrigin(Path(), ""))
 

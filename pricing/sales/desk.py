@@ -21,6 +21,10 @@ MS = 1_000_000
 S = 1_000_000_000
 
 
+class UnknownSeller(BadInput):
+    """Nobody of the staff has this name."""
+
+
 class StaffState(str, Enum):
     """What a salesperson says of themselves. BUSY is also who attends as many customers as they can."""
 
@@ -265,6 +269,13 @@ class SalesDesk:
         """Salesperson -> state; who attends as many as they can is busy."""
         return {name: self._shown(name) for name in self._staff}
 
+    @property
+    def unattended_minor(self) -> int:
+        """What the customers are worth whom nobody attends or attended."""
+        attended = self.attending
+        waiting = (p for name, p in self._people.items() if name not in attended and not p.served)
+        return sum(person.customer.worth_minor for person in waiting)
+
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON takes it."""
         people = {}
@@ -357,7 +368,7 @@ class SalesDesk:
 
     def _record(self, seller: str) -> _Staff:
         if seller not in self._staff:
-            raise BadInput(f'nobody of the staff is called "{seller}"')
+            raise UnknownSeller(f'nobody of the staff is called "{seller}"')
         return self._staff[seller]
 
     def _find(self, offer: int | None, seller: str) -> _Offer:

@@ -23,6 +23,7 @@ class MessageKind(str, Enum):
     UPDATED = "updated"
     ENDED = "ended"
     NOTIFY = "notify"
+    SALE = "sale"
     STATE = "state"
     RESULT = "result"
 

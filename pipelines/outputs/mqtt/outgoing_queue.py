@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probes.events.messages import Message
 
 
-URGENT = (MessageKind.ENDED, MessageKind.NOTIFY)
+URGENT = (MessageKind.ENDED, MessageKind.NOTIFY, MessageKind.SALE)
 
 
 class OutgoingQueue:

@@ -1,0 +1,1 @@
+"""Sends salespeople to customers: the desk's thread, its file, its messages and commands."""

@@ -1,0 +1,70 @@
+"""Where the desk's state and the events that are not delivered yet outlive a restart."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+_WORDS = FileWords("file of offers", "offers", "offers are kept in memory only")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS desk (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, payload TEXT NOT NULL);
+"""
+
+
+class SaleFile:
+    """One SQLite file; nothing raises, a damaged file is moved aside. Any thread.
+
+    A step's state and its events are written in one transaction that survives power loss. now: UTC ns.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self._file = SqliteFile(
+            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=FULL",)), now, _WORDS
+        )
+        self._file.open()
+
+    def load(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """Return the state, None at first, and the events not yet removed, oldest first."""
+        states: list[tuple[str]] = []
+        events: list[tuple[str]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            states[:] = db.execute("SELECT state FROM desk").fetchall()
+            events[:] = db.execute("SELECT payload FROM event ORDER BY number").fetchall()
+
+        self._file.use(read)
+        return (json.loads(states[0][0]) if states else None), [json.loads(text) for (text,) in events]
+
+    def save(self, state: dict[str, Any], events: Sequence[tuple[int, dict[str, Any]]]) -> bool:
+        """Write a step; tell whether it is safe on disk."""
+        rows = [(number, json.dumps(payload)) for number, payload in events]
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.execute("INSERT OR REPLACE INTO desk VALUES (1, ?)", (json.dumps(state),))
+                db.executemany("INSERT OR REPLACE INTO event VALUES (?, ?)", rows)
+
+        return self._file.use(write)
+
+    def remove(self, numbers: Iterable[int]) -> None:
+        """Remove events that are delivered."""
+        rows = [(number,) for number in numbers]
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.executemany("DELETE FROM event WHERE number = ?", rows)
+
+        self._file.use(write)
+
+    def close(self) -> None:
+        """Close; later calls do nothing."""
+        self._file.close()

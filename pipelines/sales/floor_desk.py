@@ -1,0 +1,213 @@
+"""The sales desk of a running store: customers from the floor, steps on disk, events to the broker."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from pricing.errors import BadInput
+from pricing.sales.assignment import Customer
+from pricing.sales.desk import Outcome, SaleKind, StaffState
+from probes.events.messages import Message, MessageKind, rfc3339, ulid
+from probes.events.staff_orders import StaffAction, StaffOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.view import PersonView
+    from pipelines.sales.file import SaleFile
+    from pricing.sales.desk import SaleEvent, SalesDesk
+    from probes.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+SCHEMA = "msh.sale/1"
+TICK_S = 1.0
+HANDED_OVER_NS = 60_000_000_000
+"""So long an event stays in the file after the publisher took it: it may not be in the spool yet."""
+MAX_UNSENT = 4096
+_S = 1_000_000_000
+
+
+class UnknownCustomer(BadInput):
+    """Nobody of this camera and track is in the shop now."""
+
+
+class FloorDesk:
+    """Runs the desk on the people of a floor; any thread may call, one step happens at a time.
+
+    A step is on disk, with its events, before it is told to anybody; events that a crash kept from the broker
+    go out at the next start, with the same event_id. store, device, currency: for the messages. now: time
+    that never steps, ns; utc: what to tell of it. run: a short word that no other run has.
+    """
+
+    def __init__(
+        self,
+        desk: SalesDesk,
+        file: SaleFile,
+        floor: Floor,
+        publisher: Publisher,
+        metrics: Metrics,
+        *,
+        store: str,
+        device: str,
+        currency: str,
+        minor_per_unit: int,
+        run: str,
+        now: Callable[[], int],
+        utc: Callable[[int], int],
+        getrandbits: Callable[[int], int],
+    ) -> None:
+        self._desk, self._file, self._floor, self._publisher = desk, file, floor, publisher
+        self._metrics, self._minor_per_unit = metrics, minor_per_unit
+        self._told = {"store": store, "device": device, "currency": currency}
+        self._run, self._now, self._utc, self._getrandbits = run, now, utc, getrandbits
+        self._lock = threading.Lock()
+        self._where: dict[str, tuple[str, str]] = {}
+        self._unsent: deque[tuple[int, dict[str, Any]]] = deque(maxlen=MAX_UNSENT)
+        self._handed: deque[tuple[int, int]] = deque()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
+        saved, events = file.load()
+        if saved is not None:
+            desk.restore(saved)
+        self._unsent.extend((event["number"], event) for event in events)
+        for kind in SaleKind:
+            metrics.sale_events.labels(kind.value)
+
+    def start(self) -> None:
+        """Begin to offer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is open goes on at the next start."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+        self._file.close()
+
+    def tick(self) -> None:
+        """Look at the floor and let time pass."""
+        with self._lock:
+            at = self._now()
+            self._keep([*self._desk.see(self._customers(), at), *self._desk.tick(at)])
+            self._send(at)
+            self._measure()
+
+    def set_state(self, seller: str, state: StaffState) -> None:
+        """Set what a salesperson says. Raises BadInput."""
+        with self._lock:
+            self._keep(self._desk.set_state(seller, state, self._now()))
+
+    def answer(self, offer: int, seller: str, *, accept: bool) -> None:
+        """Accept or decline an offer. Raises BadInput where it is over."""
+        with self._lock:
+            step = self._desk.accept if accept else self._desk.decline
+            events = step(offer, seller, self._now())
+            self._keep(events)
+            self._serve(events)
+
+    def done(self, offer: int, seller: str, outcome: Outcome, amount_minor: int | None) -> None:
+        """End attending. Raises BadInput."""
+        with self._lock:
+            self._keep(self._desk.done(offer, seller, outcome, self._now(), amount_minor))
+
+    def attend(self, camera: str, track: str, seller: str) -> None:
+        """Take a customer without an offer. Raises BadInput."""
+        with self._lock:
+            customer = next((name for name, place in self._where.items() if place == (camera, track)), None)
+            if customer is None:
+                raise UnknownCustomer(f"nobody of track {track} is in the shop now")
+            events = self._desk.attend(customer, seller, self._now())
+            self._keep(events)
+            self._serve(events)
+
+    def _ticking(self) -> None:
+        while not self._stop.wait(TICK_S):
+            try:
+                self.tick()
+            except Exception:
+                # A mistake here must not end all offers, and the video does not depend on it.
+                logger.exception("offering customers failed")
+
+    def _customers(self) -> Iterator[Customer]:
+        attended = self._desk.attending
+        where = {}
+        for person in self._floor.snapshot().persons:
+            name = f"{self._run}-{person.number}"
+            if person.customer and (person.rank is not None or name in attended):
+                where[name] = person.camera, person.track
+                yield _customer(name, person)
+        kept = {name: place for name, place in self._where.items() if name in attended}
+        self._where = {**kept, **where}
+
+    def _serve(self, events: list[SaleEvent]) -> None:
+        """Tell the floor who is attended, so that the list of whom to serve next leaves them out."""
+        for event in events:
+            if event.kind is SaleKind.ACCEPTED and (place := self._where.get(event.customer or "")):
+                self._floor.order(StaffOrder(StaffAction.SERVED, *place))
+
+    def _keep(self, events: list[SaleEvent]) -> None:
+        """Write a step, then tell of it. What made no event is worth no write: a shop has many seconds."""
+        if not events:
+            return
+        rows = [(event.number, self._payload(event)) for event in events]
+        self._file.save(self._desk.snapshot(), rows)
+        self._unsent.extend(rows)
+        for event in events:
+            self._metrics.sale_events.labels(event.kind.value).inc()
+            if event.kind is SaleKind.ACCEPTED:
+                self._metrics.sale_waited.observe(event.waited_ms / 1000)
+        self._send(self._now())
+
+    def _send(self, at: int) -> None:
+        while self._unsent:
+            number, payload = self._unsent[0]
+            if not self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload)):
+                break
+            self._unsent.popleft()
+            self._handed.append((at, number))
+        over = []
+        while self._handed and not 0 <= at - self._handed[0][0] < HANDED_OVER_NS:
+            over.append(self._handed.popleft()[1])
+        if over:
+            self._file.remove(over)
+
+    def _measure(self) -> None:
+        states = list(self._desk.states.values())
+        for state in StaffState:
+            self._metrics.staff.labels(state.value).set(states.count(state))
+        self._metrics.sale_unattended.set(self._desk.unattended_minor / self._minor_per_unit)
+
+    def _payload(self, event: SaleEvent) -> dict[str, Any]:
+        at = self._utc(event.at)
+        place = self._where.get(event.customer or "")
+        who = {"id": event.customer, "camera": place and place[0], "track": place and place[1]}
+        return {
+            "schema": SCHEMA,
+            "event_id": ulid(at, self._getrandbits),
+            "number": event.number,
+            "kind": event.kind.value,
+            "occurred_at": rfc3339(at),
+            "sent_at": rfc3339(at),
+            "replayed": False,
+            **self._told,
+            "offer": event.offer,
+            "seller": event.seller,
+            "customer": who if event.customer else None,
+            "worth_minor": event.worth_minor,
+            "waited_ms": event.waited_ms,
+            "reason": event.reason[:400],
+            "state": event.state and event.state.value,
+            "outcome": event.outcome and event.outcome.value,
+            "amount_minor": event.amount_minor,
+        }
+
+
+def _customer(name: str, person: PersonView) -> Customer:
+    needs = {word for item in person.items for word in (item.slot, item.type, item.brand) if word}
+    zone = next((stay.zone for stay in person.zones if stay.now), None)
+    return Customer(name, person.score_minor, person.waiting_ms, frozenset(needs), zone)

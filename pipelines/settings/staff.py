@@ -1,0 +1,127 @@
+"""`staff:` who sells, and how customers are offered to them."""
+
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from pipelines.settings.base import Section, Slug
+from pipelines.settings.notify import Amount
+from pricing.brands.names import normal_brand
+from pricing.errors import BadInput
+from pricing.money import exponent
+from pricing.sales.assignment import AssignmentRules, Policy
+from pricing.sales.desk import DeskRules, StaffMember
+from pricing.slots import TYPES, normal_type
+
+MAX_STAFF = 64
+
+
+def _skill(text: str) -> str:
+    """Return a type of thing, or else a brand, in normal form."""
+    try:
+        return normal_type(text)
+    except BadInput:
+        pass
+    if near := get_close_matches(text.casefold(), sorted(TYPES), 1, 0.8):
+        raise ValueError(f'is no type of thing; did you mean "{near[0]}"?')
+    brand = normal_brand(text)
+    if not brand:
+        raise ValueError("must name a type such as watch, or a brand")
+    return brand
+
+
+Skill = Annotated[str, AfterValidator(_skill), Field(min_length=1, max_length=40)]
+StaffName = Annotated[str, Field(pattern=r"^[^\W_](?:[\w .'-]{0,22}[\w.])?$")]
+
+
+class StaffMemberConfig(Section):
+    """A salesperson. All is optional."""
+
+    rank: int = Field(default=3, title="Rank", description="How well this person sells, 1 to 5.", ge=1, le=5)
+    skills: tuple[Skill, ...] = Field(
+        default=(),
+        title="Skills",
+        description="Types of things and brands that this person knows, such as watch or Gucci.",
+        max_length=32,
+    )
+    zones: tuple[Slug, ...] = Field(
+        default=(), title="Zones", description="Where this person works; absent: everywhere.", max_length=32
+    )
+    customers: int = Field(
+        default=1, title="Customers", description="How many customers at once.", ge=1, le=10
+    )
+
+
+class StaffConfig(Section):
+    """Who sells, and how customers are offered to them."""
+
+    people: dict[StaffName, StaffMemberConfig] = Field(
+        title="People",
+        description="Salespeople by the short name that the shop chooses.",
+        min_length=1,
+        max_length=MAX_STAFF,
+    )
+    policy: Literal["value", "turn", "value_then_turn"] = Field(
+        default="value",
+        title="Policy",
+        description="value: the most valuable customer gets the best salesperson. turn: who waits longest"
+        " gets who is idle longest. value_then_turn: the most valuable customer gets who is idle longest.",
+    )
+    offer_at_least: Amount = Field(
+        default=Decimal(0),
+        title="Offer at least",
+        description="Customers worth less are offered to nobody, in units of the store's currency.",
+    )
+    keep_free: int = Field(
+        default=0,
+        title="Keep free",
+        description="So many free salespeople are kept for customers worth `keep_for_at_least`; not under"
+        " turn. `msh simulate` shows what it brings.",
+        ge=0,
+        le=10,
+    )
+    keep_for_at_least: Amount = Field(
+        default=Decimal(0),
+        title="Keep for at least",
+        description="See `keep_free`, in units of the currency.",
+    )
+    accept_within_s: int = Field(
+        default=30, title="Accept within", description="Then an offer goes to the next.", ge=5, le=600
+    )
+    unattended_after_s: int = Field(
+        default=120,
+        title="Unattended after",
+        description="Then a customer whom nobody attends is reported, once.",
+        ge=10,
+        le=3600,
+    )
+    escalate_at_least: Amount = Field(
+        default=Decimal(0),
+        title="Escalate at least",
+        description="Only customers worth so much are reported, in units of the store's currency.",
+    )
+
+    def members(self) -> list[StaffMember]:
+        """Return the salespeople as the desk takes them."""
+        return [
+            StaffMember(name, p.rank, frozenset(p.skills), frozenset(p.zones), p.customers)
+            for name, p in self.people.items()
+        ]
+
+    def rules(self, currency: str) -> DeskRules:
+        """Return the rules of the desk; amounts in minor units of an ISO 4217 currency."""
+        digits = exponent(currency)
+        least, keep, escalate = (
+            int(amount.scaleb(digits))
+            for amount in (self.offer_at_least, self.keep_for_at_least, self.escalate_at_least)
+        )
+        return DeskRules(
+            AssignmentRules(
+                Policy(self.policy), least_minor=least, reserve=self.keep_free, reserve_minor=keep
+            ),
+            accept_within_s=self.accept_within_s,
+            unattended_after_s=self.unattended_after_s,
+            escalate_minor=escalate,
+        )

@@ -1,0 +1,189 @@
+"""The sales desk on a floor: messages as the schema says, commands, what a crash leaves behind."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import generate_latest
+
+from pipelines.floor.view import FloorView, PersonView, ZoneTime
+from pipelines.outputs.mqtt.commands import Commands
+from pipelines.sales.commands import sale_commands
+from pipelines.sales.file import SaleFile
+from pipelines.sales.floor_desk import HANDED_OVER_NS, FloorDesk
+from pricing.sales.desk import DeskRules, Outcome, SalesDesk, StaffMember, StaffState
+from pricing.value import Total
+from probes.events.staff_orders import StaffAction, StaffOrder
+from probes.metrics import Metrics
+from tests.fakes import schemas
+from tests.fakes.people import SECOND, START, value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probes.events.messages import Message
+
+MESSAGE, RESULT = schemas.message("sale"), schemas.message("command_result")
+STAFF = [StaffMember("anna", 5, frozenset({"handbag"})), StaffMember("Jörg", 2)]
+
+
+def seen(number: int, worth: int, rank: int | None = 1, camera: str = "door") -> PersonView:
+    zones = (ZoneTime(camera, "till", START, 5000, now=True),)
+    return PersonView(
+        camera=camera, track=f"k7f3-{number:04d}", visible=True, box=(0, 0, 1, 1), arrived_at=START,
+        seen_at=START, dwell_ms=5000, waiting_ms=0, items=value(worth).items,
+        total=Total(worth, worth, worth, "EUR", 1, 0), zones=zones, tracks=1, certainty=1.0, rank=rank,
+        score_minor=worth, rules=(), served_at=None, customer=True, explain=(), number=number,
+    )  # fmt: skip
+
+
+class Shop:
+    """A floor of so many people and a publisher, around a desk that can be started anew."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.now, self.random = path, START, Random(1)
+        self.people: list[PersonView] = []
+        self.orders: list[StaffOrder] = []
+        self.sent: list[dict[str, Any]] = []
+        self.works = True
+        self.metrics = Metrics(("live",))
+        self.restart("00001")
+
+    def restart(self, run: str) -> None:
+        self.desk = FloorDesk(
+            SalesDesk(STAFF, DeskRules(accept_within_s=30, unattended_after_s=60)),
+            SaleFile(self.path, lambda: self.now),
+            self,  # type: ignore[arg-type]  # what the desk uses of a floor, and of a publisher
+            self,  # type: ignore[arg-type]
+            self.metrics,
+            store="shop-1", device="box", currency="EUR", minor_per_unit=100, run=run,
+            now=lambda: self.now, utc=lambda at: at, getrandbits=self.random.getrandbits,
+        )  # fmt: skip
+        self.commands = Commands(lambda: self.now)
+        for name, handler in sale_commands(self.desk).items():
+            self.commands.add(name, handler)
+
+    def snapshot(self) -> FloorView:
+        return FloorView(self.now, 1, tuple(self.people))
+
+    def order(self, order: StaffOrder) -> bool:
+        self.orders.append(order)
+        return True
+
+    def send(self, message: Message) -> bool:
+        if self.works:
+            payload = json.loads(json.dumps(message.payload))
+            MESSAGE.validate(payload)
+            assert message.topic == f"sale/{payload['kind']}"
+            self.sent.append(payload)
+        return self.works
+
+    def tick(self, after_s: float = 1) -> None:
+        self.now += int(after_s * SECOND)
+        self.desk.tick()
+
+    def command(self, command: str, /, **asked: Any) -> tuple[bool, str]:
+        assert self.commands.accept(command, json.dumps(asked).encode(), retained=False)
+        ((_, result),) = self.commands.answers()
+        RESULT.validate(result)
+        return result["ok"], result["result"] or result["error"]
+
+    def kinds(self) -> list[str]:
+        return [payload["kind"] for payload in self.sent]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "sales.db")
+
+
+def test_an_offer_by_commands_from_free_to_sold(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000), seen(2, 2_000)]
+    assert shop.command("staff", name="anna", state="free") == (True, "anna is free")
+    shop.tick()
+    offered = shop.sent[-1]
+    assert (offered["kind"], offered["seller"], offered["worth_minor"]) == ("offered", "anna", 129_000)
+    assert offered["customer"] == {"id": "00001-1", "camera": "door", "track": "k7f3-0001"}
+    assert "knows handbag" in offered["reason"]
+    number = offered["offer"]
+    assert shop.command("offer", offer=number, name="anna", answer="accept") == (
+        True,
+        f"offer {number}: accept",
+    )
+    assert shop.orders == [StaffOrder(StaffAction.SERVED, "door", "k7f3-0001")]
+    shop.people[0] = seen(1, 129_000, rank=None)  # the floor ranks who was served no more
+    shop.tick()
+    assert shop.command("sale", offer=number, name="anna", outcome="sold", amount_minor=45_000)[0]
+    assert (shop.sent[-1]["outcome"], shop.sent[-1]["amount_minor"]) == ("sold", 45_000)
+    shop.tick()
+    assert (shop.sent[-1]["kind"], shop.sent[-1]["customer"]["id"]) == ("offered", "00001-2")
+    page = generate_latest(shop.metrics.registry).decode()
+    assert 'msh_sale_events_total{kind="accepted"} 1.0' in page
+    assert 'msh_staff{state="free"} 1.0' in page
+    assert "msh_sale_unattended_value_currency_units 20.0" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "error"),
+    [
+        ("staff", {"name": "nobody", "state": "free"}, "unknown name"),
+        ("staff", {"name": "anna", "state": "asleep"}, "not understood"),
+        ("staff", {"state": "free"}, "not understood"),
+        ("offer", {"offer": 99, "name": "anna", "answer": "accept"}, "offer over"),
+        ("offer", {"offer": "1", "name": "anna", "answer": "accept"}, "not understood"),
+        ("offer", {"offer": 1, "name": "anna", "answer": "perhaps"}, "not understood"),
+        ("sale", {"offer": 1, "name": "anna", "outcome": "sold", "amount_minor": -5}, "not understood"),
+        ("attend", {"camera": "door", "track": "k7f3-0009", "name": "anna"}, "unknown person"),
+    ],
+)
+def test_a_command_that_cannot_be_obeyed_says_why(
+    shop: Shop, name: str, asked: dict[str, Any], error: str
+) -> None:
+    assert shop.command(name, **asked) == (False, error)
+    assert shop.sent == []
+
+
+def test_after_a_crash_all_goes_on_and_every_event_arrives(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000)]
+    shop.desk.set_state("anna", StaffState.FREE)
+    shop.works = False  # the queue to the broker is full
+    shop.tick()
+    assert shop.sent[1:] == []
+    shop.restart("00002")  # killed before anything could be sent
+    shop.works = True
+    assert shop.command("staff", name="Jörg", state="free")[0]
+    assert shop.kinds() == ["staff", "staff", "offered", "staff"]  # the first once more: not known to be sent
+    assert len({payload["event_id"] for payload in shop.sent}) == 3
+    shop.tick()
+    # The new run knows its people anew: the old offer is withdrawn, the same person is offered again.
+    assert shop.kinds()[4:] == ["withdrawn", "offered"]
+    number = shop.sent[-1]["offer"]
+    shop.desk.answer(number, "anna", accept=True)
+    shop.restart("00003")
+    shop.tick()
+    shop.desk.done(number, "anna", Outcome.BROWSING, None)
+    assert shop.sent[-1]["customer"] == {"id": "00002-1", "camera": None, "track": None}
+
+
+def test_events_leave_the_file_when_the_spool_has_had_time_to_take_them(shop: Shop) -> None:
+    shop.desk.set_state("anna", StaffState.FREE)
+    assert len(SaleFile(shop.path, lambda: shop.now).load()[1]) == 1
+    shop.tick(HANDED_OVER_NS / SECOND)
+    assert SaleFile(shop.path, lambda: shop.now).load()[1] == []
+
+
+def test_who_nobody_attends_is_reported_once_and_staff_is_no_customer(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000), seen(2, 999_000, rank=None)]
+    for _ in range(5):
+        shop.tick(30)
+    assert shop.kinds() == ["escalated"]
+    assert shop.sent[0]["customer"]["track"] == "k7f3-0001"
+
+
+def test_the_thread_starts_and_ends(shop: Shop) -> None:
+    shop.desk.start()
+    shop.desk.stop()
+    assert not shop.desk._thread.is_alive()
