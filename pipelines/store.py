@@ -31,6 +31,7 @@ from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.sales.commands import sale_commands
+from pipelines.store_file import StoreFileWatch
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.sources import PriceSources
@@ -169,6 +170,8 @@ class Store:
             platform, settings, parts, sinks=self._build_sinks, folder=state_folder, nvidia=nvidia
         )
         self._overload = Overload(metrics, share, lambda: self._platform.processed)
+        self._store_file = StoreFileWatch(settings, metrics)
+        self._reload = threading.Event()
         self._state = Outage(
             logger,
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
@@ -244,6 +247,10 @@ class Store:
             self._housekeeper.join(5)
         return clean
 
+    def reload(self) -> None:
+        """Have the store file read again, soon, in another thread; from any thread or signal handler."""
+        self._reload.set()
+
     def health(self) -> Health:
         """Tell whether frames flow from at least one camera and redaction works."""
         reasons = []
@@ -302,6 +309,14 @@ class Store:
             self._publish_status()
             self._check_state()
             self._retention.check()
+            self._check_store_file()
+
+    def _check_store_file(self) -> None:
+        if self._reload.is_set():
+            self._reload.clear()
+            self._store_file.check()
+        else:
+            self._store_file.poll()
 
     def _check_clock(self) -> None:
         """Find out whether the machine's clock was set, and have what was told by the old one corrected."""

@@ -19,7 +19,7 @@ from prometheus_client.gc_collector import GCCollector
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0)
@@ -42,7 +42,7 @@ class Metrics:
     camera_states: all values that `set_camera_state` may be given.
     """
 
-    def __init__(self, camera_states: Sequence[str]) -> None:  # noqa: PLR0915 one line a metric
+    def __init__(self, camera_states: Sequence[str]) -> None:
         # A `_created` gauge per series would double the page and serve nobody.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
         self.registry = registry = CollectorRegistry()
@@ -119,9 +119,16 @@ class Metrics:
                 self.mqtt_messages.labels(kind.value, result)
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
         self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
+        self._add_box(gauge, counter)
+        self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
+        self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def _add_box(self, gauge: Callable[..., Gauge], counter: Callable[..., Counter]) -> None:
+        """Add what tells of the box itself: its disk, its files, its load, its clock."""
         self.state_writable = gauge(
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )
+        self.store_file_ok = gauge("store_file_ok", "1 while the store file, as it lies there now, is right.")
         self.degrade_step = gauge(
             "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well."
         )
@@ -129,8 +136,6 @@ class Metrics:
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)
-        self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
-        self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
 
     def set_camera_state(self, camera: str, state: str, *, up: bool) -> None:
         """Set the state set of one camera: 1 for `state`, 0 for each other.

@@ -7,6 +7,8 @@ other brand. Other marks, not backgrounds, are what deceives: each test alone le
 
 from __future__ import annotations
 
+import hashlib
+import io
 import math
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from engines.marks.types import Candidates, Enrolled, FloatArray
 
 COHORT = ROOT / "engines" / "models" / "mark-cohort.npz"
+COHORT_SHA256 = "3838da63a7598c61e17cbb9f73fd29effe2320101f16704250716a12a1e4d279"
 LEAST_SCORE = 0.05
 SMALLEST_PX = 10.0
 """Height and width below which a candidate is not asked about."""
@@ -71,7 +74,13 @@ def read_cohort(path: Path = COHORT) -> Cohort:
     Raises BadInput where the file is not as it should be.
     """
     try:
-        with np.load(path, allow_pickle=False) as held:
+        data = path.read_bytes()
+        found = hashlib.sha256(data).hexdigest()
+        if path == COHORT and found != COHORT_SHA256:
+            raise BadInput(
+                f"{path}: has sha256 {found[:12]}..., not {COHORT_SHA256[:12]}...; restore the file"
+            )
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
             marks, seen = (np.asarray(held[name], np.float32) for name in ("marks", "seen"))
     except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
         raise BadInput(f"{path}: cannot read the cohort of marks; restore the file ({error})") from error

@@ -75,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    signal.signal(signal.SIGHUP, lambda *_: store.reload())
     listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
     servers: list[MetricsServer | PageServer] = []
     try:

@@ -106,3 +106,14 @@ def test_the_shipped_cohort_is_whole_and_a_broken_one_is_told(tmp_path):
         broken.write_bytes(content)
         with pytest.raises(BadInput, match=r"cohort\.npz"):
             read_cohort(broken)
+
+
+def test_a_cohort_that_is_not_the_one_of_the_models_is_refused(tmp_path, monkeypatch):
+    changed = tmp_path / "mark-cohort.npz"
+    np.savez(changed, marks=np.zeros((2, VECTOR), np.float32), seen=np.zeros((2, VECTOR), np.float32))
+    assert len(read_cohort(changed).marks) == 2
+    read_cohort.cache_clear()
+    monkeypatch.setattr("engines.marks.gallery.COHORT", changed)
+    with pytest.raises(BadInput, match=r"sha256 .*restore the file"):
+        read_cohort(changed)
+    read_cohort.cache_clear()
