@@ -99,9 +99,19 @@ def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
         shown.locator(".tile.stale canvas[data-way]").wait_for()
         until(lambda: page.film.watched("entrance") == 0)
         with camera(page, (320, 240)):
-            shown.locator(".tile:not(.stale)").first.wait_for(timeout=20_000)
+            shown.locator(".tile:not(.stale)").first.wait_for()
             shown.wait_for_function("document.querySelector('.tile canvas').width === 320")
             assert shown.locator(FILM).count() == 1, "an outage is no reason to give the film up"
+
+
+def test_a_phone_that_has_the_managed_source_alone_plays_the_film(chrome, page):
+    managed = "window.ManagedMediaSource = MediaSource; delete window.MediaSource;"
+    with visiting(chrome, page, managed) as window, camera(page):
+        shown = window.go("#/floor")
+        shown.locator(FILM).wait_for()
+        shown.locator(".tile:not(.stale)").first.wait_for()
+        shown.wait_for_function("films.length === 1 && films[0].videoWidth > 0")
+        assert shown.evaluate("films[0].disableRemotePlayback"), "else such a source never opens"
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,15 @@ const SILENT_MS = 3000;
 const MOST_JUMPS = 5;
 const CALM_MS = 20_000;
 
+/** iPhones have the managed kind alone (Media Source Extensions 2): the system may drop old parts of its buffer. */
+function sourceClass() {
+  return window.MediaSource ?? window.ManagedMediaSource;
+}
+
 /** Whether this browser can play such a stream, as far as it says. */
 export function playable(type = 'video/mp4; codecs="avc1.42C01F"') {
-  return "MediaSource" in window && "requestVideoFrameCallback" in HTMLVideoElement.prototype && MediaSource.isTypeSupported(type);
+  const source = sourceClass();
+  return Boolean(source?.isTypeSupported(type)) && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
 }
 
 /**
@@ -55,11 +61,11 @@ class Player {
     this.fail = fail;
     this.drawn = 0;
     this.jumps = [];
-    this.source = new MediaSource();
+    this.source = new (sourceClass())();
     this.video = document.createElement("video");
     this.video.muted = true;
     this.video.playsInline = true;
-    this.video.disableRemotePlayback = true;
+    this.video.disableRemotePlayback = true;  // a managed source opens only so
     this.video.addEventListener("error", fail);
     this.address = URL.createObjectURL(this.source);
   }
