@@ -130,6 +130,7 @@ class Box:
 
     def __init__(self, *, pictures: Path | None = None, token: bool = False, port: int = 0) -> None:
         self.pictures, self.token, self.port = pictures, token, port
+        self.locale = "en"
         self.people = shoppers()
         self.cameras = ["counter", "entrance"]
         self.stalled: dict[str, float] = {}
@@ -172,7 +173,7 @@ class Box:
             "version": "0.1.0",
             "may": {"read": open_, "act": open_, "upload": open_, "manage": open_, "edit_areas": open_},
             "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR",
-                      "camera_names": {}},
+                      "locale": self.locale, "camera_names": {}},
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,
                        "webcam_width": 640, "webcam_bytes": 400_000},
         }  # fmt: skip

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.page_box import TOKEN, Box, item, shoppers, total, utc
 from tests.web.browsing import SIZES, Visit, browser, drawn
+from web.app import STATIC
 
 
 @pytest.fixture(scope="module")
@@ -352,4 +353,30 @@ def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
         window.shoot(f"{name}-{size}-{'dark' if dark else 'light'}", whole=True)
         assert window.serious() == [], name
         assert window.overflow() <= 0, name
+    window.close()
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "it"])
+def test_every_page_fits_a_phone_in_every_language(chrome, box, language):
+    window = Visit(chrome, box.url, "phone", locale=f"{language}-{language.upper()}")
+    words = json.loads((STATIC / f"strings.{language}.json").read_text())
+    for name, place, ready in (
+        ("floor", "#/floor", ".tile:not(.stale)"),
+        ("try", "#/try", ".drop"),
+        ("system", "#/system", ".fact-card"),
+        ("areas", "#/system/areas/counter", ".shape"),
+    ):
+        page = window.go(place)
+        page.locator(ready).first.wait_for()
+        window.shoot(f"{name}-phone-{language}", whole=True)
+        assert window.overflow() <= 0, name
+        assert page.evaluate("document.documentElement.lang") == language
+    assert page.locator("nav.tabs").inner_text().startswith(words["nav.floor"])
+    window.close()
+
+
+def test_the_stores_language_is_taken_where_the_browsers_is_not_there(chrome, box):
+    box.locale = "fr"
+    window = Visit(chrome, box.url, locale="ja-JP")
+    window.go("#/floor").get_by_text("À servir ensuite").first.wait_for()
     window.close()

@@ -70,6 +70,7 @@ class SessionHandlers:
                 "name": store.name,
                 "timezone": store.timezone,
                 "currency": store.currency,
+                "locale": store.locale,
                 "camera_names": {
                     camera: section.name
                     for camera, section in self._backend.settings.cameras.items()

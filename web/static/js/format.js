@@ -1,6 +1,6 @@
 // Numbers and times for people.
 
-import { t, tOr } from "./strings.js";
+import { language, t, tOr } from "./strings.js";
 
 let zone;
 const bytesUnits = ["B", "kB", "MB", "GB"];
@@ -26,7 +26,7 @@ export function clock(iso) {
 }
 
 export function day(iso) {
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" }).format(
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { day: "numeric", month: "short", year: "numeric" }).format(
     new Date(`${iso}T12:00:00Z`),
   );
 }
@@ -42,7 +42,7 @@ export function bytes(count) {
 }
 
 export function count(number) {
-  return new Intl.NumberFormat("en").format(number);
+  return new Intl.NumberFormat(language).format(number);
 }
 
 export function percent(part) {

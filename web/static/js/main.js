@@ -139,6 +139,11 @@ async function start() {
   for (;;) {
     try {
       await openSession();
+      if (await loadStrings(session.store.locale)) {
+        fillStrings(document);
+        takeSession(session);
+        route();
+      }
       break;
     } catch {
       byId("main").replaceChildren(h("div", { class: "login" }, h("p", { class: "soft" }, t("link.opening"))));

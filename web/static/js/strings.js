@@ -1,10 +1,24 @@
-// All wording is in strings.en.json. A key with a count has the forms key.one and key.other.
+// All wording is in strings.LANGUAGE.json. A key with a count has the forms key.one and key.other.
+
+const LANGUAGES = ["en", "de", "fr", "es", "it"];
 
 let table = {};
-const plural = new Intl.PluralRules("en");
+let plural = new Intl.PluralRules("en");
 
-export async function loadStrings() {
-  table = await (await fetch("strings.en.json")).json();
+/** The language that the page is shown in. */
+export let language = "en";
+
+const known = (tag) => LANGUAGES.find((one) => one === tag?.slice(0, 2).toLowerCase());
+
+/** Take the browser's language, else the store's, else English; true where the words are new. */
+export async function loadStrings(store) {
+  const found = (navigator.languages ?? [navigator.language]).map(known).find(Boolean) ?? known(store) ?? "en";
+  if (found === language && Object.keys(table).length) return false;
+  table = await (await fetch(`strings.${found}.json`)).json();
+  language = found;
+  plural = new Intl.PluralRules(found);
+  document.documentElement.lang = found;
+  return true;
 }
 
 /** Return the text of `key`, {names} in it filled from `values`; `values.count` chooses the plural form. */

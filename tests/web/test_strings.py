@@ -1,0 +1,46 @@
+"""The words of the page: the same keys and the same blanks in every language."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from web.app import STATIC
+
+LANGUAGES = ("en", "de", "fr", "es", "it")
+
+
+def words(language: str) -> dict[str, str]:
+    found: dict[str, str] = json.loads((STATIC / f"strings.{language}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def blanks(text: str) -> list[str]:
+    return sorted(re.findall(r"\{\w+\}", text))
+
+
+def test_the_page_offers_the_languages_that_there_are():
+    offered = re.search(r"LANGUAGES = (\[.*?\])", (STATIC / "js" / "strings.js").read_text())
+    assert offered is not None
+    assert tuple(json.loads(offered[1])) == LANGUAGES
+    assert {path.name for path in STATIC.glob("strings.*.json")} == {
+        f"strings.{one}.json" for one in LANGUAGES
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_key_stands_in_every_language_with_the_same_blanks(language):
+    english, other = words("en"), words(language)
+    assert list(other) == list(english)
+    assert [key for key, text in english.items() if blanks(text) != blanks(other[key])] == []
+    assert [key for key, text in other.items() if not text.strip()] == []
+
+
+def test_every_key_that_the_page_names_is_there():
+    known = words("en")
+    named = {
+        key for path in STATIC.glob("js/*.js") for key in re.findall(r"\bt\(\"([a-z_.]+)\"", path.read_text())
+    }
+    assert [key for key in sorted(named) if key not in known and f"{key}.other" not in known] == []
