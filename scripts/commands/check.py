@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pricing.errors
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
+from pipelines.deepstream.checks.store_check import check_store
 from pipelines.logs import SecretScrubber
 from pipelines.settings import Settings, SettingsError, load_settings
 from pricing.catalogue.catalogue import load
+from scripts.commands.placeholders import Placeholders
 
 if TYPE_CHECKING:
     import argparse
@@ -27,20 +29,30 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     about = "check a store file: every mistake with its place, or a summary"
     parser = subparsers.add_parser("check", help=about, description=about)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
+    parser.add_argument(
+        "--platform",
+        choices=("deepstream",),
+        help="also whether DeepStream runs it, and on which boxes; needs neither DeepStream nor secrets",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the summary, or one line for each mistake on stderr; return 0 or 2."""
+    env = Placeholders(os.environ) if args.platform else os.environ
     try:
-        settings = load_settings(args.config, env=os.environ)
+        settings = load_settings(args.config, env=env)
         brands = read_gallery(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
     for warning in settings.warnings:
         print(f"{warning} (warning)", file=sys.stderr)
-    print(SecretScrubber(settings.secret_values()).clean("\n".join(summary(settings, brands))))
+    lines = list(summary(settings, brands))
+    if isinstance(env, Placeholders):
+        env.say("msh check")
+        lines += [f"deepstream  {line}" for line in check_store(settings)]
+    print(SecretScrubber(settings.secret_values()).clean("\n".join(lines)))
     return 0
 
 

@@ -1,0 +1,59 @@
+"""Whether a store file runs on DeepStream, and on which boxes: its graph on each version and device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pipelines.deepstream.checks.contract import load_contract
+from pipelines.deepstream.checks.graph_check import violations
+from pipelines.deepstream.checks.privacy_proof import prove
+from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.capabilities import Capabilities, Device
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.graph.graph import PipelineGraph
+    from pipelines.settings.root import Settings
+
+VERSIONS: Final = ((7, 1), (8, 0), (9, 0), (9, 1), (9, 2))
+BLUR_SINCE: Final = (9, 0)
+NAMES: Final = {Device.JETSON: "Jetson", Device.DGPU: "a discrete GPU"}
+
+
+def box_of(device: Device, version: tuple[int, int], *, nvenc: bool = True) -> Capabilities:
+    """Return what a box of this version can do, as its elements would tell."""
+    new = version >= BLUR_SINCE
+    return Capabilities(device, blur=new, nvenc=nvenc, tracker_classes=new, version=version)
+
+
+def check_store(settings: Settings) -> Iterator[str]:
+    """Yield lines for a person. Raises BadInput where no box runs the store."""
+    problems: dict[Device, str] = {}
+    counts = []
+    for device in Device:
+        try:
+            counts += [len(checked_graph(settings, box_of(device, v)).elements) for v in VERSIONS]
+        except BadInput as error:
+            problems[device] = str(error)
+    if len(problems) == len(Device):
+        raise BadInput("; ".join(dict.fromkeys(problems.values())))
+    good = " and ".join(NAMES[device] for device in Device if device not in problems)
+    first, last = (".".join(map(str, v)) for v in (VERSIONS[0], VERSIONS[-1]))
+    yield f"ok on {good}, DeepStream {first} to {last}: {max(counts)} elements"
+    for device, problem in problems.items():
+        yield f"not on {NAMES[device]}: {problem}"
+    if settings.privacy.faces.method == "pixelate":
+        yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
+    if any(camera.kind == "rtsp" for camera in settings.enabled_cameras().values()):
+        yield "rtsp cameras must send H.264, H.265 or MPEG-4: DeepStream reads no MJPEG over RTSP"
+
+
+def checked_graph(settings: Settings, box: Capabilities) -> PipelineGraph:
+    """Return the graph of a store on a box, held against the contract and proven. Raises BadInput."""
+    graph, redaction = build_graph(settings, box, engine_files(settings))
+    if found := list(violations(graph, load_contract(box))):
+        raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
+    prove(graph, redaction)
+    return graph

@@ -1,0 +1,47 @@
+"""Stand-ins for `${NAME}` in a store file, so that a drawing or a check needs no secrets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from pipelines.settings.load import SECRETS_DIR
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Placeholders(Mapping[str, str]):
+    """An environment in which nothing is missing. used: names for which a placeholder stood; made: those."""
+
+    def __init__(self, env: Mapping[str, str], secrets_dir: Path = SECRETS_DIR) -> None:
+        self._env, self._secrets_dir = env, secrets_dir
+        self.used: set[str] = set()
+        self.made: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        """Return the value; raises KeyError where a file in secrets_dir holds it."""
+        if name in self._env:
+            return self._env[name]
+        if (self._secrets_dir / name).exists():
+            raise KeyError(name)
+        self.used.add(name)
+        address = any(part in name.upper() for part in ("URL", "URI", "SOURCE"))
+        made = f"rtsp://placeholder.invalid/{name.lower()}" if address else "placeholder"
+        self.made.add(made)
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through what is really set."""
+        return iter(self._env)
+
+    def __len__(self) -> int:
+        """Return how much is really set."""
+        return len(self._env)
+
+    def say(self, command: str) -> None:
+        """Name on stderr what is not set."""
+        if self.used:
+            names = ", ".join(sorted(self.used))
+            print(f"{command}: not set, a placeholder stands for it: {names}", file=sys.stderr)
