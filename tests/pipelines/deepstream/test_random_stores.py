@@ -1,0 +1,107 @@
+"""Random stores on every version and device: nothing that an element refuses, every sink behind redaction."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from itertools import product
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.deepstream.checks.contract import load_contract
+from pipelines.deepstream.checks.store_check import VERSIONS, box_of, checked_graph
+from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.capabilities import Device
+from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+from pipelines.deepstream.runtime.elements import Gst, same_meaning
+from tests.fakes.deepstream import FakeElementFactory
+from tests.pipelines.settings.store_file import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STORES = int(os.environ.get("MSH_RANDOM_STORES", "8"))
+"""200 in a thorough run."""
+KINDS = ("rtsp", "rtsp", "rtsp", "rtsps", "v4l2", "file", "csi")
+
+
+def random_store(folder: Path, seed: int, most: int = 32):
+    draw, cameras = Random(seed), []
+    for number in range(draw.choice([1, 1, 2, 3, 4, 5, 9, 16, most])):
+        kind = draw.choice(KINDS)
+        source = {
+            "rtsp": f"{draw.choice(['rtsp', 'RTSP'])}://10.0.0.{number + 1}/s",
+            "rtsps": f"rtsps://10.0.0.{number + 1}:322/s",
+            "v4l2": f"/dev/video{number}",
+            "file": f"clip{number}.mp4",
+            "csi": f"csi://{number}",
+        }[kind]
+        (folder / f"clip{number}.mp4").write_bytes(b"x")
+        fields = [f"source: '{source}'", f"fps: {draw.choice([1, 5, 10, 15, 25])}"]
+        if kind in ("rtsp", "rtsps"):
+            fields.append(f"transport: {draw.choice(['auto', 'tcp', 'udp'])}")
+        if number and draw.random() < 0.2:
+            fields.append("enabled: false")
+        if draw.random() < 0.1:
+            fields.append("rotate: 180")
+        cameras.append(f"  c{number}: {{{', '.join(fields)}}}")
+    outputs = [
+        text
+        for text in (
+            f"rtsp: {{listen: '127.0.0.1:0', bitrate_kbit: {draw.choice([500, 2500, 20000])}}}",
+            f"record: {{folder: video, segment_s: {draw.choice([10, 300, 3600])}}}",
+            "snapshots: {folder: shots, quality: 70}",
+            "web: {}",
+        )
+        if draw.random() < 0.6
+    ]
+    method = draw.choice(["pixelate", "solid"])
+    brands = "brands: {}\n" if draw.random() < 0.5 else ""
+    return load(
+        folder,
+        "version: 1\nstore: {id: s, name: S, timezone: UTC, currency: EUR}\nplatform: {max_cameras: 64}\n"
+        f"privacy: {{faces: {{method: {method}}}}}\noutputs: {{{', '.join(outputs)}}}\n{brands}"
+        "cameras:\n" + "\n".join(cameras) + "\n",
+    )
+
+
+def boxes(settings):
+    csi = any(c.kind == "csi" for c in settings.enabled_cameras().values())
+    for device, version, nvenc in product(Device, VERSIONS, (True, False)):
+        if (device is Device.JETSON or not csi) and (nvenc or version == VERSIONS[-1]):
+            yield box_of(device, version, nvenc=nvenc)
+
+
+def refused(graph, box):
+    """Yield what the read-back table says that the genuine element would not take."""
+    contract = load_contract(box)
+    for element in graph.elements:
+        table = contract.readback(element.factory)
+        for key, value in element.properties.items():
+            for given, _, reads, result in table.get(key, {}).get("trials", ()):
+                if given == value and type(given) is type(value) and not same_meaning(key, value, reads):
+                    yield element.name, key, value, result
+
+
+@pytest.mark.parametrize("seed", range(STORES))
+def test_a_random_store_is_refused_by_no_version_of_the_elements(tmp_path, seed):
+    settings = random_store(tmp_path, seed)
+    for box in boxes(settings):
+        graph = checked_graph(settings, box)
+        assert not list(refused(graph, box))
+        assert len(graph.gates) == len(settings.enabled_cameras())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stand_ins_take_every_value_and_reach_ready(tmp_path, seed, caplog):
+    settings = random_store(tmp_path, seed, most=6)
+    for box in [replace(b, nvenc=True) for b in boxes(settings) if b.nvenc and b.version in ((7, 1), (9, 1))]:
+        graph, _ = build_graph(settings, box, engine_files(settings))
+        built = BuiltPipeline(graph, FakeElementFactory(box))
+        made = [built.camera_bin(camera) for camera in graph.slots]
+        assert built.pipeline.set_state(Gst.State.READY) != Gst.StateChangeReturn.FAILURE
+        built.pipeline.set_state(Gst.State.NULL)
+        assert len(made) == len(settings.enabled_cameras())
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
