@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # The box with an NVIDIA GPU on x86: docker build -t make-sales-happen . (other versions: --build-arg DEEPSTREAM=9.1)
-ARG DEEPSTREAM=8.0
+# 7.1 and 8.0 cannot blur: opaque boxes cover faces there, whatever privacy.faces.method says.
+ARG DEEPSTREAM=9.2
 
 FROM nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch AS base
 COPY scripts/container/system /opt/msh/scripts/container/
@@ -9,13 +10,14 @@ RUN /opt/msh/scripts/container/system
 FROM base AS wheels
 ARG DEEPSTREAM
 COPY scripts/container/wheels /opt/msh/scripts/container/
-COPY requirements/deepstream.txt /opt/msh/requirements/
+COPY requirements/deepstream.txt requirements/cpu.txt /opt/msh/requirements/
 RUN /opt/msh/scripts/container/wheels "$DEEPSTREAM" /wheels
 
 FROM base
+ARG DEEPSTREAM
 COPY scripts/container/install /opt/msh/scripts/container/
-COPY requirements/deepstream.txt /opt/msh/requirements/
-RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install /wheels
+COPY requirements/deepstream.txt requirements/cpu.txt /opt/msh/requirements/
+RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install "$DEEPSTREAM" /wheels
 COPY . /opt/msh
 ARG REVISION=unknown
 ENV MSH_REVISION=$REVISION \
@@ -27,7 +29,7 @@ ENV MSH_REVISION=$REVISION \
 USER 10001
 WORKDIR /var/lib/msh
 VOLUME /var/lib/msh
-# Engines are built at the first start, which takes minutes on a Jetson; `msh models build` does it beforehand.
+# Missing engines are built before the cameras open, which takes minutes; `msh models build` does it beforehand.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=15m --retries=4 \
     CMD ["/opt/venv/bin/python", "/opt/msh/scripts/container/health.py"]
 ENTRYPOINT ["/usr/local/bin/msh"]

@@ -105,6 +105,28 @@ def test_compose_names_only_what_is_there() -> None:
     )
 
 
+def test_cameras_of_the_host_are_passed_on_without_more_rights() -> None:
+    cameras = yaml.safe_load((ROOT / "compose.cameras.yaml").read_text())["services"]
+    assert cameras.keys() <= COMPOSE["services"].keys()
+    assert cameras["msh"]["device_cgroup_rules"] == ["c 81:* rmw"]  # major number of video4linux
+    assert "/tmp/argus_socket:/tmp/argus_socket" in cameras["msh"]["volumes"]
+    assert "privileged" not in cameras["msh"]
+    assert COMPOSE["services"]["msh"]["group_add"] == ["video", "${MSH_RENDER_GID:-render}"]
+
+
+@pytest.mark.parametrize("version", ["7.1", "8.0", "9.1", "9.2"])
+def test_the_package_list_of_an_image_suits_its_pyds(version: str) -> None:
+    for script in ("wheels", "install"):
+        text = (ROOT / "scripts/container" / script).read_text()
+        chosen = next(line for line in text.splitlines() if line.startswith("list="))
+        other = next(line for line in text.splitlines() if "list=deepstream" in line)
+        shell = (
+            f'deepstream={version}; major=${{deepstream%%.*}}; {chosen.split(" #")[0]}; {other}; echo "$list"'
+        )
+        found = subprocess.run(["bash", "-ec", shell], capture_output=True, text=True, check=True)
+        assert found.stdout.strip() == ("cpu" if version >= "9" else "deepstream")
+
+
 def test_the_store_file_of_compose_is_good_and_scraped_where_it_listens() -> None:
     settings = load_settings(CONFIGS / "box.yaml", env={"MQTT_PASSWORD": "x"})
     scrape = yaml.safe_load((CONFIGS / "prometheus.yml").read_text())
@@ -117,15 +139,15 @@ def test_the_store_file_of_compose_is_good_and_scraped_where_it_listens() -> Non
     assert settings.outputs.mqtt.username == "msh"
 
 
-@pytest.mark.parametrize(("name", "deepstream"), [("Dockerfile", "8.0"), ("Dockerfile.jetson", "7.1")])
+@pytest.mark.parametrize(("name", "deepstream"), [("Dockerfile", "9.2"), ("Dockerfile.jetson", "7.1")])
 def test_images(name: str, deepstream: str) -> None:
     text = (ROOT / name).read_text()
     assert f"ARG DEEPSTREAM={deepstream}\n" in text
     assert "FROM nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch AS base" in text
     assert re.search(r"^USER \d+$", text, re.M)
     assert "HEALTHCHECK" in text
-    for copied in re.findall(r"^COPY (?!--from)(\S+) /opt", text, re.M):
-        assert (ROOT / copied).exists(), copied
+    for copied in re.findall(r"^COPY (?!--from)(.+) /opt", text, re.M):
+        assert all((ROOT / one).exists() for one in copied.split()), copied
     for run in re.findall(r"/opt/msh/(scripts/container/[\w.]+)", text):
         assert (ROOT / run).is_file(), run
     assert (ROOT / "scripts/container/system").stat().st_mode & 0o111

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from enum import IntEnum
 from types import ModuleType
 from typing import Any
 
@@ -146,4 +148,133 @@ def test_a_pycuda_that_does_not_load_is_one_line(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pycuda", Broken("pycuda"))
     monkeypatch.delitem(sys.modules, "pycuda.driver", raising=False)
     with pytest.raises(BadInput, match=r"pycuda cannot load: .*libcuda|pycuda is not installed"):
+        open_cuda()
+
+
+class Result(IntEnum):
+    CUDA_SUCCESS = 0
+    CUDA_ERROR_OUT_OF_MEMORY = 2
+    CUDA_ERROR_NO_DEVICE = 100
+
+
+class Attribute(IntEnum):
+    CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR = 75
+    CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR = 76
+
+
+class Bindings(ModuleType):
+    """cuda.bindings.driver as far as it is used: each call answers (code, value)."""
+
+    CUresult, CUdevice_attribute = Result, Attribute
+
+    def __init__(self, devices: int = 1, init: Result = Result.CUDA_SUCCESS) -> None:
+        super().__init__("cuda.bindings.driver")
+        self.devices, self.init, self.depth, self.live = devices, init, 0, dict[int, Any]()
+
+    def cuInit(self, flags: int) -> tuple[Any, ...]:  # noqa: N802 all names are the driver's
+        assert flags == 0
+        return (self.init,)
+
+    def cuDeviceGetCount(self) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, self.devices
+
+    def cuDeviceGet(self, number: int) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, number
+
+    def cuDeviceGetName(self, length: int, _device: int) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, b"Thor".ljust(length, b"\0")
+
+    def cuDeviceGetAttribute(self, kind: Attribute, _device: int) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, {75: 11, 76: 0}[kind]
+
+    def cuDevicePrimaryCtxRetain(self, device: int) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, device
+
+    def cuCtxPushCurrent(self, _context: int) -> tuple[Any, ...]:  # noqa: N802
+        self.depth += 1
+        return (Result.CUDA_SUCCESS,)
+
+    def cuCtxPopCurrent(self) -> tuple[Any, ...]:  # noqa: N802
+        self.depth -= 1
+        return Result.CUDA_SUCCESS, 0
+
+    def cuDevicePrimaryCtxRelease(self, _device: int) -> tuple[Any, ...]:  # noqa: N802
+        return (Result.CUDA_SUCCESS,)
+
+    def cuStreamCreate(self, _flags: int) -> tuple[Any, ...]:  # noqa: N802
+        return Result.CUDA_SUCCESS, 11
+
+    def cuStreamSynchronize(self, _stream: int) -> tuple[Any, ...]:  # noqa: N802
+        return (Result.CUDA_SUCCESS,)
+
+    def cuStreamDestroy(self, _stream: int) -> tuple[Any, ...]:  # noqa: N802
+        return (Result.CUDA_SUCCESS,)
+
+    def cuMemAlloc(self, size: int) -> tuple[Any, ...]:  # noqa: N802
+        if size > 1 << 20:
+            return Result.CUDA_ERROR_OUT_OF_MEMORY, 0
+        held = (ctypes.c_char * size)()
+        self.live[ctypes.addressof(held)] = held
+        return Result.CUDA_SUCCESS, ctypes.addressof(held)
+
+    def cuMemFree(self, pointer: int) -> tuple[Any, ...]:  # noqa: N802
+        del self.live[pointer]
+        return (Result.CUDA_SUCCESS,)
+
+    def cuMemcpyHtoD(self, target: int, source: int, size: int) -> tuple[Any, ...]:  # noqa: N802
+        ctypes.memmove(target, source, size)
+        return (Result.CUDA_SUCCESS,)
+
+    def cuMemcpyDtoH(self, target: int, source: int, size: int) -> tuple[Any, ...]:  # noqa: N802
+        ctypes.memmove(target, source, size)
+        return (Result.CUDA_SUCCESS,)
+
+
+def without_pycuda(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
+    for name in ("pycuda", "pycuda.driver"):
+        monkeypatch.setitem(sys.modules, name, None)
+    if module is None:
+        monkeypatch.setitem(sys.modules, "cuda", None)
+        monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+        return
+    package: Any = ModuleType("cuda")
+    package.bindings = ModuleType("cuda.bindings")
+    package.bindings.driver = module
+    found = {"cuda": package, "cuda.bindings": package.bindings, "cuda.bindings.driver": module}
+    for name, one in found.items():
+        monkeypatch.setitem(sys.modules, name, one)
+
+
+def test_cuda_bindings_serve_where_pycuda_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Bindings()
+    without_pycuda(monkeypatch, module)
+    cuda = open_cuda()
+    assert (cuda.gpu.name, cuda.gpu.capability, cuda.stream) == ("Thor", (11, 0), 11)
+    memory = cuda.allocate(16)
+    memory.upload(np.arange(4, dtype=np.float32))
+    back = np.empty(4, np.float32)
+    memory.download(back)
+    assert back.tolist() == [0, 1, 2, 3]
+    with pytest.raises(BadInput, match="no 5 MB free"):
+        cuda.allocate(5_000_000)
+    cuda.wait()
+    assert list(module.live) == [memory.address]
+    del memory
+    cuda.close()
+    assert (module.depth, module.live) == (0, {})
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (Bindings(init=Result.CUDA_ERROR_NO_DEVICE), r"finds no GPU \(CUDA_ERROR_NO_DEVICE\)"),
+        (Bindings(devices=0), "CUDA finds 0 GPUs"),
+        (None, "pycuda is not installed, and cuda-bindings is not there either"),
+    ],
+)
+def test_cuda_bindings_without_a_gpu_are_one_line(
+    monkeypatch: pytest.MonkeyPatch, module: Any, said: str
+) -> None:
+    without_pycuda(monkeypatch, module)
+    with pytest.raises(BadInput, match=said):
         open_cuda()
