@@ -46,7 +46,7 @@ WRITES_PICTURES: Final[dict[tuple[str, str], Value]] = {
 """Properties by which an element would itself write what it sees, and their harmless values."""
 
 READ: Final = {
-    REDACTOR: ("display-bbox", "blur-bbox", "blur-on-gie-class-ids"),
+    REDACTOR: ("process-mode", "display-bbox", "blur-bbox", "blur-on-gie-class-ids"),
     "nvinfer": ("unique-id", "process-mode", "interval", "raw-output-file-write"),
     "nvurisrcbin": ("smart-record",),
     "identity": ("dump",),
@@ -54,7 +54,6 @@ READ: Final = {
 """What the proof reads of an element; of a built pipeline it is read back from the elements themselves."""
 REDACTION: Final = {
     **READ,
-    REDACTOR: (*READ[REDACTOR], "process-mode"),
     "nvinfer": (*READ["nvinfer"], "config-file-path", "batch-size"),
     "nvtracker": ("operate-on-class-ids",),
 }

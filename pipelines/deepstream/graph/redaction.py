@@ -1,10 +1,10 @@
-"""By what a picture is redacted on the GPU, and which objects that must cover.
+"""How nvdsosd redacts a frame, and which object classes it must cover.
 
-nvdsosd as read from its source (DeepStream 9.1, gstnvdsosd.c, transform_ip): it walks all objects of the
-buffer and passes on rectangles without the frame they belong to, and one surface; so it must work on buffers
-of one frame, after nvstreamdemux or the tiler, as NVIDIA's own applications do. On a batch it would redact
-the wrong picture. Rectangles are drawn first (and only with display-bbox), then text, then lines. Nothing
-here hangs on whether the blur comes before or after them. An nvdsosd that fails pushes nothing.
+nvdsosd as read in its source (DeepStream 9.1, gstnvdsosd.c, transform_ip): it walks all objects of the buffer
+and passes on rectangles without the frame they belong to, and one surface; so it must work on buffers of one
+frame, after nvstreamdemux, as NVIDIA's own applications do. On a batch it would redact the wrong picture. On
+the GPU it blurs first (nvll_osd/cuda/cuosd_kernel.cu), then draws rectangles (only with display-bbox), text
+and lines; so one element redacts and writes. An nvdsosd that fails pushes nothing.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class Redaction:
         """Return in words why this element does not redact; empty where it does."""
         if element.factory != REDACTOR:
             return f"is a {element.factory}, not {REDACTOR}"
+        if element.get("process-mode", "MODE_GPU") != "MODE_GPU":
+            return "does not work on the GPU (process-mode): only there texts are drawn over the blur"
         if element.get("display-bbox", True) is not True:
             return "draws no boxes (display-bbox)"
         if self.method is Method.OPAQUE:

@@ -100,11 +100,15 @@ MUTATIONS = {
         r"does not blur \[\(100, 0\)\]",
     ),
     "covers switched off": (lambda g: change(g, "redact_c0", display_bbox=False), "draws no boxes"),
+    "not on the GPU": (
+        lambda g: change(g, "redact_c0", process_mode="MODE_CPU"),
+        "redact_c0 stands behind the gate but does not work on the GPU",
+    ),
     "gate taken away": (lambda g: replace(g, gates=g.gates - {"redact_c0"}), "can be reached unredacted"),
-    "gate on the wrong element": (lambda g: replace(g, gates=g.gates | {"draw_c0"}), "draw_c0 stands behind"),
+    "gate on the wrong element": (lambda g: replace(g, gates=g.gates | {"copy_c0"}), "copy_c0 stands behind"),
     "gate on nothing": (lambda g: replace(g, gates=g.gates | {"ghost"}), "ghost stands behind the gate but"),
     "no probe": (lambda g: replace(g, probe=""), "without the metadata probe"),
-    "probe on a side branch": (lambda g: replace(g, probe="draw_c0"), "without the metadata probe"),
+    "probe on a side branch": (lambda g: replace(g, probe="copy_c0"), "without the metadata probe"),
     "faces every other batch": (lambda g: change(g, "face", interval=1), "without face detection of every"),
     "faces left to the file": (lambda g: change(g, "face", interval=None), "without face detection of every"),
     "faces on objects only": (
