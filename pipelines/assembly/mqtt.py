@@ -33,6 +33,10 @@ def broker_spec(mqtt: MqttConfig) -> MqttSpec:
         client_cert=mqtt.client_cert,
         client_key=mqtt.client_key,
         keepalive_s=mqtt.keepalive_s,
+        protocol=mqtt.protocol,
+        websocket=mqtt.websocket,
+        client_id=mqtt.client_id,
+        topic_prefix=mqtt.topic_prefix,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
@@ -12,7 +12,7 @@ from pipelines.settings.web import WebConfig  # noqa: TC001 pydantic reads the a
 
 
 def _mqtt_url(value: str) -> str:
-    wanted = "must be mqtts://host:8883 or mqtt://host:1883, without a path"
+    wanted = "must be mqtts://host:8883 or mqtt://host:1883, without a path, or wss://host/path"
     if "@" in value:
         raise ValueError(
             "has a user or password in the URL; take it out and write `username:` and `password:` beside it"
@@ -22,8 +22,8 @@ def _mqtt_url(value: str) -> str:
         port = url.port
     except ValueError:
         raise ValueError(wanted) from None
-    bare = not (url.path.strip("/") or url.query or url.fragment)
-    if url.scheme not in ("mqtt", "mqtts") or not url.hostname or port == 0 or not bare:
+    bare = not ((url.path.strip("/") and url.scheme[:2] != "ws") or url.query or url.fragment)
+    if url.scheme not in ("mqtt", "mqtts", "ws", "wss") or not url.hostname or port == 0 or not bare:
         raise ValueError(wanted)
     if any(c.isspace() or not c.isprintable() for c in value):
         raise ValueError(wanted)
@@ -104,7 +104,9 @@ class MqttConfig(Section):
     """The broker that gets events and status."""
 
     url: Annotated[str, AfterValidator(_mqtt_url)] = Field(
-        title="Broker", description="mqtts://host:port or mqtt://host:port; without a port 8883 or 1883."
+        title="Broker",
+        description="mqtts://host:port or mqtt://host:port, without a port 8883 or 1883; over WebSockets"
+        " wss://host:port/path or ws://host:port/path, without a port 443 or 80.",
     )
     username: str | None = Field(
         default=None, title="User name", description="User name at the broker.", min_length=1, max_length=128
@@ -143,11 +145,35 @@ class MqttConfig(Section):
         ge=5,
         le=3600,
     )
+    protocol: Literal["auto", "5", "3.1.1"] = Field(
+        default="auto",
+        title="Protocol",
+        description='Version of MQTT, "5" or "3.1.1" in quotes; auto: 5, and 3.1.1 where the broker speaks no'
+        " other. With 3.1.1 messages do not expire at the broker.",
+    )
+    client_id: str | None = Field(
+        default=None,
+        title="Client id",
+        description="Name of this box at the broker; absent: the store's id and the device's.",
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
+    )
+    topic_prefix: str = Field(
+        default="msh/v1",
+        title="Topic prefix",
+        description="What all topics begin with, before the store's id and the device's.",
+        pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
+        max_length=100,
+    )
 
     @property
     def tls(self) -> bool:
         """Whether the connection is encrypted."""
-        return self._split.scheme == "mqtts"
+        return self._split.scheme in ("mqtts", "wss")
+
+    @property
+    def websocket(self) -> str | None:
+        """The path of MQTT over WebSockets; None for plain MQTT."""
+        return (self._split.path or "/") if self._split.scheme in ("ws", "wss") else None
 
     @property
     def host(self) -> str:
@@ -157,7 +183,8 @@ class MqttConfig(Section):
     @property
     def port(self) -> int:
         """The broker's port."""
-        return self._split.port or (8883 if self.tls else 1883)
+        ports = {"mqtts": 8883, "mqtt": 1883, "wss": 443, "ws": 80}
+        return self._split.port or ports[self._split.scheme]
 
     @property
     def _split(self) -> SplitResult:
@@ -174,8 +201,8 @@ class MqttConfig(Section):
     @classmethod
     def _with_tls(cls, value: object, info: ValidationInfo) -> object:
         url = info.data.get("url")
-        if value is not None and url is not None and not url.startswith("mqtts:"):
-            raise ValueError("is only for mqtts:// brokers; change the url or remove this")
+        if value is not None and url is not None and not url.startswith(("mqtts:", "wss:")):
+            raise ValueError("is only for mqtts:// and wss:// brokers; change the url or remove this")
         return value
 
     @field_validator("client_key")

@@ -9,8 +9,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.logs import SecretScrubber
+from pipelines.logs import set_up_logging
 from pipelines.settings import load_settings
+from scripts.commands.log_arguments import add_log_arguments
 from scripts.doctor.finding import Finding, FindingLevel
 from scripts.doctor.machine import look_at_machine
 from scripts.doctor.prices import look_at_price_service
@@ -30,13 +31,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--timeout", type=float, default=8.0, metavar="S", help="patience with each camera, in seconds"
     )
     parser.add_argument("--json", action="store_true", help="as JSON lines")
+    add_log_arguments(parser, level="error")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print one line for each thing looked at, as soon as it is known; return 1 where one failed."""
+    scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
-    clean = SecretScrubber(settings.secret_values()).clean
+    scrubber.add(settings.secret_values())
+    clean = scrubber.clean
     failed = False
     for finding in chain(
         look_at_machine(settings),

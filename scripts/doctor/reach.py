@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import random
-import socket
 import threading
 import time
 from dataclasses import replace
@@ -16,13 +15,14 @@ import pipelines.errors
 from pipelines.assembly.mqtt import broker_spec
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
-from scripts.doctor.finding import Finding, fail, ok
+from pipelines.paths import host_slug
+from scripts.doctor.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.cameras.source import Source, SourceSpec
-    from pipelines.outputs.mqtt.connection import BrokerState
+    from pipelines.outputs.mqtt.connection import BrokerState, Session
     from pipelines.settings import Settings
 
 _GRACE_S: Final = 2.0
@@ -97,40 +97,79 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
         return
     from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
 
-    states: queue.Queue[BrokerState] = queue.Queue()
+    answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
+    sessions: queue.Queue[Session] = queue.Queue()
+    acks: queue.Queue[bool] = queue.Queue()
 
-    def take(state: BrokerState, *_: object) -> None:
-        states.put(state)
+    def begin(session: Session) -> None:
+        sessions.put(session)
+        answers.put((BrokerState.ONLINE, ""))
 
-    nothing = Callbacks(lambda _: None, lambda _: None, lambda *_: None, lambda *_: None, take)
-    nothing = replace(nothing, up=lambda _: states.put(BrokerState.ONLINE))
-    topic = f"msh/v1/{settings.store.id}/{settings.store.device or socket.gethostname()}/doctor"
-    spec = replace(broker_spec(mqtt), connect_timeout_s=timeout_s)
+    callbacks = Callbacks(
+        up=begin,
+        down=lambda _: None,
+        ack=lambda _session, _mid, good: acks.put(good),
+        message=lambda *_: None,
+        state=lambda state, detail: answers.put((state, detail)),
+    )
+    device = settings.store.device or host_slug()
+    topic = f"{mqtt.topic_prefix}/{settings.store.id}/{device}/doctor"
+    spec = replace(broker_spec(mqtt), connect_timeout_s=timeout_s, client_id=None)
     try:
         link = BrokerConnection(
-            spec, f"msh-doctor-{random.getrandbits(48):x}", topic, topic, nothing, random=random.random
+            spec, f"msh-doctor-{random.getrandbits(48):x}", topic, topic, callbacks, random=random.random
         )
     except engines.errors.BadInput as error:
         yield fail("broker", str(error), "check the files named under outputs.mqtt")
         return
     link.start()
-    state = _settled(states, timeout_s + _GRACE_S)
-    link.stop(_GRACE_S)
+    state, detail = _settled(answers, timeout_s + _GRACE_S)
     where = f"{mqtt.host}:{mqtt.port}"
     if state == BrokerState.ONLINE:
         yield ok("broker", f"{where} takes the login{', encrypted' if mqtt.tls else ''}")
+        yield from _may_publish(sessions.get(), acks, topic, timeout_s)
+    elif state == BrokerState.TLS_FAILED and ": " in detail:
+        yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
     else:
-        yield fail(
-            "broker", f"{where}: {state.value}", _BROKER_MENDS.get(state.value, "see the broker's log")
-        )
+        said = f" ({detail})" if detail else ""
+        mend = _BROKER_MENDS.get(state.value, "see the broker's log")
+        yield fail("broker", f"{where}: {state.value}{said}", mend)
+    link.stop(_GRACE_S)
 
 
-def _settled(states: queue.Queue[BrokerState], timeout_s: float) -> BrokerState:
+def _may_publish(
+    session: Session, acks: queue.Queue[bool], topic: str, timeout_s: float
+) -> Iterator[Finding]:
+    """Send one message, as a running store would, and say what this broker cannot do."""
+    limits = session.limits
+    sent = session.publish(topic, b"", 1)
+    try:
+        good = sent is not None and acks.get(timeout=timeout_s)
+    except queue.Empty:
+        good = False
+    if not good:
+        mend = f"give this user the right to publish below {topic.rpartition('/')[0]}/ (the broker's ACL)"
+        yield fail("broker publish", f"a message to {topic} is denied", mend)
+    if not limits.v5:
+        found = "speaks MQTT 3.1.1 only: messages do not expire there, and a denied one is not told"
+        yield warn("broker protocol", found, "take a broker with MQTT 5 if you can, such as mosquitto 2")
+    if not limits.retain:
+        mend = "allow retained messages; without them who subscribes later waits for the next change"
+        yield warn("broker retain", "keeps no retained messages", mend)
+    if limits.max_qos < 1:
+        mend = "allow QoS 1; without it a message may be lost when the connection breaks"
+        yield warn("broker QoS", "takes QoS 0 only", mend)
+
+
+def _settled(answers: queue.Queue[tuple[BrokerState, str]], timeout_s: float) -> tuple[BrokerState, str]:
+    """Return the first answer that says more than that a connection is being made."""
     from pipelines.outputs.mqtt.connection import BrokerState  # noqa: PLC0415
 
     deadline = time.monotonic() + timeout_s
     with contextlib.suppress(queue.Empty):
-        while (state := states.get(timeout=max(0.01, deadline - time.monotonic()))) == BrokerState.CONNECTING:
+        while (answer := answers.get(timeout=max(0.01, deadline - time.monotonic())))[
+            0
+        ] == BrokerState.CONNECTING:
             continue
-        return state
-    return BrokerState.UNREACHABLE
+        return answer
+    return BrokerState.UNREACHABLE, ""

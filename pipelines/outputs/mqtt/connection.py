@@ -7,17 +7,18 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTv5
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from engines.errors import BadInput
+from pipelines.outputs.mqtt.faults import tls_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,9 @@ IN_FLIGHT = 20
 _AUTH = {134, 135, 140}
 """Bad user name or password, not authorized, bad authentication method: MQTT 5, table 3-1."""
 _TAKEN_OVER = 142
+_UNSUPPORTED_PROTOCOL = 132
+_NO_RETAIN = 154
+_NO_QOS = 155
 _NO_LIMIT = 268_435_455
 _HEADERS = 64
 
@@ -54,6 +58,8 @@ class MqttSpec:
     """The broker and how to reach it. retry_*: milliseconds between attempts, doubling from first to max.
 
     auth_retry_s: after a refused password, certificate or client id, which no quick attempt will mend.
+    protocol: auto tries MQTT 5 and takes 3.1.1 where the broker speaks no other. websocket: path of MQTT over
+    WebSockets, None for plain MQTT. client_id, topic_prefix: None and msh/v1 unless the store file says more.
     """
 
     host: str
@@ -70,6 +76,20 @@ class MqttSpec:
     retry_jitter: float = 0.3
     auth_retry_s: float = 60.0
     connect_timeout_s: float = 5.0
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    websocket: str | None = None
+    client_id: str | None = None
+    topic_prefix: str = "msh/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLimits:
+    """What a broker can do less than MQTT 5; learnt from its answers, kept for the next connection."""
+
+    v5: bool = True
+    retain: bool = True
+    max_qos: int = 2
+    in_flight: int = IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +111,18 @@ class Callbacks:
 class Session:
     """One connection, from the attempt to its end. `publish` and `abort` neither block nor raise."""
 
-    def __init__(self, client: Client, subscribe: str, callbacks: Callbacks) -> None:
+    def __init__(self, client: Client, subscribe: str, callbacks: Callbacks, limits: BrokerLimits) -> None:
         self._client = client
+        self.limits = limits
         self._subscribe = subscribe
         self._callbacks = callbacks
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._why = BrokerState.UNREACHABLE
         self._most_bytes = _NO_LIMIT
-        self.receive_maximum = IN_FLIGHT
         self.detail = ""
         self.was_up = False
+        self._reached = self._told = False
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -112,10 +133,11 @@ class Session:
     ) -> int | None:
         """Hand a message over; return its id, by which `ack` names it, or None where it cannot go."""
         properties = None
-        if expiry_s is not None:
+        if expiry_s is not None and self.limits.v5:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # so paho left it
             properties.MessageExpiryInterval = max(1, expiry_s)
         try:
+            qos, retain = min(qos, self.limits.max_qos), retain and self.limits.retain
             sent = self._client.publish(topic, payload, qos, retain, properties)
         except (ValueError, OSError):
             return None
@@ -141,16 +163,42 @@ class Session:
     def run(self, spec: MqttSpec, stopping: threading.Event) -> BrokerState:
         """Connect and stay until the connection ends; return why."""
         try:
-            self._client.connect(spec.host, spec.port, spec.keepalive_s, clean_start=True)
+            fresh = True if self.limits.v5 else MQTT_CLEAN_START_FIRST_ONLY
+            self._client.connect(spec.host, spec.port, spec.keepalive_s, clean_start=fresh)
+            self._reached = True
             self._stay(stopping)
         except ssl.SSLError as error:
-            self._why, self.detail = BrokerState.TLS_FAILED, error.reason or str(error)
+            self._why = BrokerState.TLS_FAILED
+            self.detail = f"{tls_fault(error, spec.host)} [{error.reason or type(error).__name__}]"
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
         client = self._client
         client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None
         return self._why
+
+    @property
+    def closed_unanswered(self) -> bool:
+        """Whether the broker took the connection and closed it without a word, as one for MQTT 3.1.1 may."""
+        return self._reached and not self._told
+
+    def _learn(self, reason: int, properties: Properties | None) -> None:
+        """Note what the broker cannot do."""
+        limits = self.limits
+        if reason == _UNSUPPORTED_PROTOCOL:
+            limits = replace(limits, v5=False)
+        elif reason == _NO_RETAIN:
+            limits = replace(limits, retain=False)
+        elif reason == _NO_QOS:
+            limits = replace(limits, max_qos=max(limits.max_qos - 1, 0) if limits.max_qos < 2 else 0)
+        elif reason == 0:
+            limits = replace(
+                limits,
+                retain=limits.retain and bool(getattr(properties, "RetainAvailable", 1)),
+                max_qos=min(limits.max_qos, getattr(properties, "MaximumQoS", 2)),
+                in_flight=min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT)),
+            )
+        self.limits = limits
 
     def _stay(self, stopping: threading.Event) -> None:
         self._client.loop_start()
@@ -171,14 +219,18 @@ class Session:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
+        self._told = True
+        self._learn(reason.value, properties)
         if reason.is_failure:
             self.detail = str(reason)
             self._why = BrokerState.AUTH_FAILED if reason.value in _AUTH else BrokerState.REFUSED
         else:
-            self.receive_maximum = getattr(properties, "ReceiveMaximum", IN_FLIGHT)
             self._most_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
-            options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
-            client.subscribe(self._subscribe, options=options)
+            if self.limits.v5:
+                options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
+                client.subscribe(self._subscribe, options=options)
+            else:
+                client.subscribe(self._subscribe, 1)
             self.was_up = True
             self._callbacks.up(self)
         self._answered.set()
@@ -219,7 +271,7 @@ class BrokerConnection:
         random: Callable[[], float],
     ) -> None:
         self._spec = spec
-        self._client_id = client_id
+        self._client_id = spec.client_id or client_id
         self._will = will
         self._subscribe = subscribe
         self._callbacks = callbacks
@@ -227,7 +279,7 @@ class BrokerConnection:
         self._tls = _tls(spec) if spec.tls else None
         self._stop = threading.Event()
         self._session: Session | None = None
-        self._in_flight = IN_FLIGHT
+        self.limits = BrokerLimits(v5=spec.protocol != "3.1.1")
         self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
 
     def start(self) -> None:
@@ -249,18 +301,36 @@ class BrokerConnection:
         failures = 0
         while not self._stop.is_set():
             self._callbacks.state(BrokerState.CONNECTING, "")
-            self._session = Session(self._client(), self._subscribe, self._callbacks)
+            self._session = Session(self._client(), self._subscribe, self._callbacks, self.limits)
             began = time.monotonic()
             ended = self._session.run(self._spec, self._stop)
             if self._stop.is_set():
                 break
-            # paho takes no new limit while connected: a broker with a lower one is obeyed from the next time.
-            self._in_flight = min(IN_FLIGHT, self._session.receive_maximum)
+            if self._relearn(self._session):
+                continue
             stable = self._session.was_up and time.monotonic() - began > STABLE_S
             failures = 0 if stable else failures + 1
             self._callbacks.state(ended, self._session.detail)
             self._stop.wait(self._delay(ended, failures))
         self._callbacks.state(BrokerState.STOPPED, "")
+
+    def _relearn(self, session: Session) -> bool:
+        """Take over what this session learnt; tell whether another try at once may do better.
+
+        paho takes no new limit while connected: a broker with lower ones is obeyed from the next time.
+        """
+        before, self.limits = self.limits, session.limits
+        if self._spec.protocol != "auto":
+            self.limits = replace(self.limits, v5=before.v5)
+        elif session.closed_unanswered and not session.was_up:
+            self.limits = replace(self.limits, v5=not before.v5)
+            return before.v5
+        refused = (before.v5, before.retain, before.max_qos) != (
+            self.limits.v5,
+            self.limits.retain,
+            self.limits.max_qos,
+        )
+        return refused and not session.was_up
 
     def _delay(self, ended: BrokerState, failures: int) -> float:
         spec = self._spec
@@ -274,10 +344,20 @@ class BrokerConnection:
         """Make a client with the will set; a fresh one each time, so that nothing of a lost session stays."""
         # MQTT 5 for expiring messages and told reasons. No session is kept at the broker: a command given
         # while the box was away must not be obeyed hours later, or again after the restart it asked for.
-        client = Client(CallbackAPIVersion.VERSION2, self._client_id, None, None, MQTTv5, "tcp", False)
+        limits, path = self.limits, self._spec.websocket
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            self._client_id,
+            clean_session=None if limits.v5 else True,
+            protocol=MQTTv5 if limits.v5 else MQTTv311,
+            transport="tcp" if path is None else "websockets",
+            reconnect_on_failure=False,
+        )
+        if path is not None:
+            client.ws_set_options(path)
         client.connect_timeout = self._spec.connect_timeout_s
-        client.max_inflight_messages_set(self._in_flight)
-        client.will_set(self._will, b"offline", qos=1, retain=True)
+        client.max_inflight_messages_set(limits.in_flight)
+        client.will_set(self._will, b"offline", qos=min(1, limits.max_qos), retain=limits.retain)
         if self._spec.username is not None:
             client.username_pw_set(self._spec.username, self._spec.password)
         if self._tls is not None:

@@ -73,7 +73,7 @@ class MqttPublisher:
         drain_per_s: int = 100,
     ) -> None:
         self._spec = spec
-        self._base = f"msh/v1/{store}/{device}/"
+        self._base = f"{spec.topic_prefix}/{store}/{device}/"
         self._metrics = metrics
         self._on_link = on_link
         self._queue = OutgoingQueue(QUEUE, lambda kind: self._count(kind, "dropped"))

@@ -397,6 +397,13 @@ def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
         server.shutdown(socket.SHUT_RDWR)
 
 
+def test_a_broker_that_takes_neither_retained_messages_nor_qos_1_gets_them_all_the_same(bench):
+    broker = bench.broker(extra="retain_available false\nmax_qos 0")
+    bench.publisher(broker.port)
+    wait_for(lambda: BrokerState.ONLINE in bench.links)
+    assert BrokerState.REFUSED not in bench.links
+
+
 def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
     broker = bench.broker(start=False, extra=certificates(bench.folder))
     broker.start()

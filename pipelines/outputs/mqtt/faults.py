@@ -1,0 +1,29 @@
+"""Why an encrypted connection to the broker failed, in words that say what to mend."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Final
+
+EXPIRED: Final = "the broker's certificate has expired: renew it"
+NOT_YET: Final = "the broker's certificate is not valid yet: check this machine's clock"
+OTHER_HOST: Final = "the broker's certificate is for another host than {host}: use the name that stands in it"
+UNKNOWN_CA: Final = "the broker's certificate is signed by an authority that is not trusted here: set ca_file"
+NO_TLS: Final = "the broker does not speak TLS on this port: check the port, or use mqtt://"
+_BY_CODE: Final = {
+    9: NOT_YET,
+    10: EXPIRED,
+    **dict.fromkeys((2, 18, 19, 20, 21), UNKNOWN_CA),
+    **dict.fromkeys((62, 64), OTHER_HOST),
+}
+"""By X.509 verification code, as in OpenSSL's x509_vfy.h."""
+
+
+def tls_fault(error: ssl.SSLError, host: str) -> str:
+    """Return one line for an error of the handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words = _BY_CODE.get(error.verify_code)
+        return words.format(host=host) if words else f"the broker's certificate: {error.verify_message}"
+    if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
+        return NO_TLS
+    return (error.reason or str(error)).replace("_", " ").lower()

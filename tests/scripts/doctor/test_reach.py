@@ -1,0 +1,202 @@
+"""`msh doctor` at brokers that can less, deny, or show a certificate that is not to be trusted."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.outputs.mqtt import faults
+from scripts.doctor.finding import Finding, FindingLevel
+from scripts.doctor.reach import look_at_broker
+from tests.fakes.broker import Broker, free_port, wait_for
+from tests.pipelines.settings.store_file import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+STORE = """version: 1
+store: {id: shop-1, device: box, name: Shop, timezone: Europe/Berlin, currency: EUR}
+cameras: {door: {source: /dev/video0}}
+"""
+
+
+def found_at(folder: Path, mqtt: str) -> dict[str, Finding]:
+    settings = load(folder, f"{STORE}outputs: {{mqtt: {{{mqtt}}}}}\n")
+    return {finding.what: finding for finding in look_at_broker(settings, 10.0)}
+
+
+@pytest.mark.parametrize(
+    ("extra", "warned"),
+    [
+        ("", {}),
+        ("retain_available false", {"broker retain": "keeps no retained messages"}),
+        ("max_qos 0", {"broker QoS": "takes QoS 0 only"}),
+        ("retain_available false\nmax_qos 0", {"broker retain": "keeps no", "broker QoS": "takes QoS 0"}),
+    ],
+)
+def test_what_a_broker_cannot_do_is_said(tmp_path: Path, extra: str, warned: dict[str, str]) -> None:
+    broker = Broker(tmp_path, extra=extra).start()
+    try:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}'")
+    finally:
+        broker.kill()
+    assert found.pop("broker").health is FindingLevel.OK
+    assert found.keys() == warned.keys()
+    assert all(finding.health is FindingLevel.WARN for finding in found.values())
+    assert all(words in found[what].found for what, words in warned.items())
+
+
+@pytest.mark.parametrize(("prefix", "denied"), [("msh/v1", True), ("free/shops", False)])
+def test_a_topic_that_may_not_be_published_is_told(tmp_path: Path, prefix: str, *, denied: bool) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text("topic read msh/#\ntopic readwrite free/#\n")
+    broker = Broker(tmp_path, extra=f"acl_file {acl}").start()
+    try:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', topic_prefix: {prefix}")
+    finally:
+        broker.kill()
+    assert found["broker"].health is FindingLevel.OK
+    if denied:
+        assert found["broker publish"].found == "a message to msh/v1/shop-1/box/doctor is denied"
+        assert "msh/v1/shop-1/box/" in found["broker publish"].mend
+    else:
+        assert found.keys() == {"broker"}
+
+
+class OldBroker:
+    """Speaks MQTT 3.1.1 alone, and closes on or refuses all else: takes CONNECT, SUBSCRIBE, PUBLISH."""
+
+    def __init__(self, *, refuses: bool) -> None:
+        self._refuses = refuses
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self.levels: list[int] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            with client:
+                self._talk(client)
+
+    def _talk(self, client: socket.socket) -> None:
+        client.settimeout(30)
+        while packet := client.recv(4096):
+            kind = packet[0] >> 4
+            if kind == 1:
+                self.levels.append(packet[8])
+                if packet[8] != 4:
+                    client.sendall(b"\x20\x02\x00\x01" if self._refuses else b"")
+                    return
+                client.sendall(b"\x20\x02\x00\x00")
+            elif kind == 8:
+                client.sendall(b"\x90\x03" + packet[2:4] + b"\x01")
+            elif kind == 3:
+                at = 2 + 2 + int.from_bytes(packet[2:4], "big")
+                client.sendall(b"\x40\x02" + packet[at : at + 2])
+            elif kind == 14:
+                return
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+@pytest.mark.parametrize("protocol", ["auto", "3.1.1"])
+def test_a_broker_for_mqtt_3_1_1_is_spoken_to(tmp_path: Path, protocol: str, *, refuses: bool) -> None:
+    broker = OldBroker(refuses=refuses)
+    found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', protocol: '{protocol}'")
+    broker.close()
+    assert found["broker"].health is FindingLevel.OK
+    assert found["broker protocol"].found.startswith("speaks MQTT 3.1.1 only")
+    assert "broker publish" not in found
+    assert broker.levels == ([5, 4] if protocol == "auto" else [4])
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_mqtt_over_websockets(tmp_path: Path) -> None:
+    port = free_port()  # mosquitto 2.0 takes no address for WebSockets
+    broker = Broker(tmp_path, extra=f"listener {port}\nprotocol websockets").start()
+    try:
+        wait_for(lambda: answers(port))
+        found = found_at(tmp_path, f"url: 'ws://127.0.0.1:{port}/mqtt'")
+    finally:
+        broker.kill()
+    assert {what: finding.health for what, finding in found.items()} == {"broker": FindingLevel.OK}
+
+
+def certificate(folder: Path, name: str, days: int) -> Path:
+    """Make a certificate that signs itself, with its key in the same file."""
+    pem, key, request = (folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
+    extension = folder / "extension"
+    extension.write_text(f"subjectAltName={name}\n")
+    openssl = ["openssl"]
+    new = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", key, "-out", request]
+    sign = ["x509", "-req", "-in", request, "-signkey", key, "-days", str(days), "-extfile", extension]
+    subprocess.run([*openssl, *new], check=True, capture_output=True)
+    subprocess.run([*openssl, *sign, "-out", pem], check=True, capture_output=True)
+    pem.write_text(pem.read_text() + key.read_text())
+    return pem
+
+
+@pytest.fixture
+def tls_port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    pem = certificate(tmp_path, *request.param)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = server.accept()
+                    with client:
+                        context.wrap_socket(client, server_side=True).close()
+                except ssl.SSLError:
+                    continue
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1], pem
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(
+    ("tls_port", "trusted", "wanted"),
+    [
+        (("IP:127.0.0.1", 10), False, faults.UNKNOWN_CA),
+        (("DNS:broker.lan", 10), True, faults.OTHER_HOST.format(host="127.0.0.1")),
+        (("IP:127.0.0.1", -1), True, faults.EXPIRED),
+    ],
+    indirect=["tls_port"],
+)
+def test_certificates_that_are_not_to_be_trusted(
+    tmp_path: Path, tls_port: tuple[int, Path], wanted: str, *, trusted: bool
+) -> None:
+    port, pem = tls_port
+    ca_file = f", ca_file: '{pem}'" if trusted else ""
+    found = found_at(tmp_path, f"url: 'mqtts://127.0.0.1:{port}'{ca_file}")
+    assert (found["broker"].health, found["broker"].mend) == (FindingLevel.FAIL, wanted)
+
+
+def test_a_broker_without_tls_on_a_port_for_it(tmp_path: Path) -> None:
+    broker = Broker(tmp_path).start()
+    try:
+        found = found_at(tmp_path, f"url: 'mqtts://127.0.0.1:{broker.port}'")
+    finally:
+        broker.kill()
+    assert found["broker"].health is FindingLevel.FAIL
