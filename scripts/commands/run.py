@@ -22,7 +22,7 @@ from pipelines.private_process import keep_private
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.money import display
-from probes.metrics import Metrics
+from probes.metrics import Health, Metrics
 from scripts.commands.log_arguments import add_log_arguments
 from web.metrics import MetricsServer
 
@@ -67,24 +67,33 @@ def run(args: argparse.Namespace) -> int:
         _log.warning("%s", warning)
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
-    outputs = _outputs(settings)
-    sinks = outputs.sinks if outputs else ()
-    store = Store(settings, metrics=metrics, platform=platform, record=args.record, sinks=sinks)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    startup = Startup()
+    listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
+    early = [_server(listen, metrics, startup)] if listen is not None else []
+    for probe in early:
+        probe.start()
+    try:
+        outputs = _outputs(settings)
+        sinks = outputs.sinks if outputs else ()
+        store = Store(settings, metrics=metrics, platform=platform, record=args.record, sinks=sinks)
+    except BaseException:
+        for probe in early:
+            probe.stop()
+        raise
+    startup.store = store
     if args.record:
         _log.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     signal.signal(signal.SIGHUP, lambda *_: store.reload())
-    listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
-    servers: list[MetricsServer | PageServer] = []
+    servers: list[MetricsServer | PageServer] = [*early]
     try:
-        if listen is not None:
-            servers.append(_server(listen, metrics, store))
         if outputs is not None:
-            servers.append(_page(store, settings, metrics, outputs, scrubber))
-        for server in servers:
-            server.start()
+            page = _page(store, settings, metrics, outputs, scrubber)
+            servers.append(page)
+            page.start()
         store.start()
         died = _watch(store, stopping, args.duration)
     finally:
@@ -97,8 +106,27 @@ def run(args: argparse.Namespace) -> int:
     return int(died or not clean)
 
 
-def _server(listen: Address, metrics: Metrics, store: Store) -> MetricsServer:
-    return MetricsServer(listen.host, listen.port, metrics.registry, health=store.health, ready=store.ready)
+class Startup:
+    """Answers for the store's health while it is being built, which takes seconds; then the store does."""
+
+    STARTING = Health(False, ("starting: models",))
+
+    def __init__(self) -> None:
+        self.store: Store | None = None
+
+    def health(self) -> Health:
+        """Tell whether the store does its work."""
+        return self.store.health() if self.store else self.STARTING
+
+    def ready(self) -> Health:
+        """Tell whether the store has been started."""
+        return self.store.ready() if self.store else self.STARTING
+
+
+def _server(listen: Address, metrics: Metrics, startup: Startup) -> MetricsServer:
+    return MetricsServer(
+        listen.host, listen.port, metrics.registry, health=startup.health, ready=startup.ready
+    )
 
 
 def _outputs(settings: Settings) -> PageOutputs | None:

@@ -88,7 +88,7 @@ def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
     assert [note["total"]["amount_minor"] for note in wait_for(notes(shop), PATIENCE_S)] == [worth]
     assert shop.listener.on("status")[-1].json["platform"] == "deepstream"
     assert shop.states("till")[-1] == ("live", None)
-    assert shop.get("/healthz")[0] == 200
+    wait_for(lambda: shop.get("/healthz")[0] == 200)
     with RtspViewer(f"rtsp://127.0.0.1:{shop.rtsp}/door") as viewer:
         picture = viewer.picture()
         assert picture is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import httpx
 import pytest
 
 from engines.paths import ROOT
@@ -16,6 +18,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.settings import load_settings
 from pipelines.store_file import StoreFileWatch
 from probes.metrics import Metrics
+from tests.fakes.broker import free_port, wait_for
 from tests.pipelines.settings.store_file import MINIMAL
 
 
@@ -72,6 +75,29 @@ def test_no_secret_of_a_changed_file_is_logged(edited):
     lines, _ = edited(text)
     assert "s3cret" not in "".join(lines)
     assert "cameras.door" in lines[0]
+
+
+def test_the_port_answers_while_the_models_are_read(tmp_path):
+    path, port = tmp_path / "store.yaml", free_port()
+    path.write_text(MINIMAL + f'outputs: {{metrics: {{listen: "127.0.0.1:{port}"}}}}\n')
+    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "state")}
+    command = [sys.executable, "-m", "scripts.msh", "run", str(path), "--platform", "cpu"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    answers = []
+
+    def ready() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60)
+            answers.append((answer.status_code, answer.json()["reasons"]))
+        return answers[-1:] == [(200, [])]
+
+    try:
+        wait_for(ready)
+        assert answers[0] == (503, ["starting: models"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
 
 
 def test_sighup_ends_nothing(tmp_path):

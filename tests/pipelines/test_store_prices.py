@@ -86,5 +86,5 @@ def test_frames_flow_and_totals_are_stale_until_the_service_is_well_again(shop, 
     assert (fresh["amount_minor"], fresh["source"]) == (NEW, "openwebninja")
     flows()
     assert shop.metric("msh_price_lookups_total", result="answered") == 1
-    assert shop.get("/healthz")[0] == 200
+    wait_for(lambda: shop.get("/healthz")[0] == 200)
     assert KEY not in caplog.text
