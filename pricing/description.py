@@ -1,4 +1,4 @@
-"""What a vision model says of a person's items: the form of its answer, and what of it is believed."""
+"""The answer of a vision model about a person's items: its JSON schema, and its validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots of a person (at most one item each), the types that go there, and body zones."""
+"""Slots of a person (at most one item each), the types of items in them, and body zones."""
 
 from __future__ import annotations
 

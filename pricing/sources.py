@@ -1,4 +1,4 @@
-"""The order in which price sources are asked: the shop's list, then what is known of a live service."""
+"""The order of the price sources: the shop's list, then the cache of a live service."""
 
 from __future__ import annotations
 

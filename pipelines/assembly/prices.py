@@ -71,7 +71,7 @@ def build_live(
         spell=spell,
         on_result=lambda result: metrics.price_lookups.labels(result).inc(),
         rates=rates,
-        now=now,
+        now_ns=now,
     )
 
 

@@ -1,4 +1,4 @@
-"""What is known of brands: their names and spellings, the words on things, the slots they appear in."""
+"""Brands: their names and spellings, the words on their products, the slots they appear in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Common words on signs, shirts and bags: not to be taken for a brand that is a letter away, or the same."""
+"""Common words on signs, shirts and bags, which must not be mistaken for a brand of similar spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds brands in text read from a picture: tolerant of misread letters, not of other words."""
+"""Finds brand names in OCR text, tolerant of misread letters."""
 
 from __future__ import annotations
 
@@ -263,10 +263,10 @@ class BrandMatcher:
 
     def _nearest(self, word: str) -> tuple[str, float] | None:
         # Two words n letters apart become one word by leaving out n letters of each (W. Garbe, SymSpell).
-        most = _letters(word)
-        if not most or len(word) > self._longest + most:
+        max_edits = _letters(word)
+        if not max_edits or len(word) > self._longest + max_edits:
             return None
-        names = {name for short in deletions(word, most) for name in self._shortened.get(short, ())}
+        names = {name for short in deletions(word, max_edits) for name in self._shortened.get(short, ())}
         apart = {name: distance(word, name, tolerance(word, name)) for name in names}
         close = {name: d for name, d in apart.items() if d <= tolerance(word, name) > 0}
         least = min(close.values(), default=0.0)

@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from pricing.money import EXPONENTS
 
-LONGEST = 60
-_MOST = Decimal(10**12)
+MAX_LENGTH = 60
+_MAX_AMOUNT = Decimal(10**12)
 
 # The first is meant where the expected currency is none of them.
 _SIGNS = {
@@ -94,7 +94,7 @@ def read_span(value: object, expected: str) -> Span | None:
             return None
         return _span([spans[0].low, spans[-1].high], spans[0].currency)
     if isinstance(value, str):
-        return _read_text(value, expected) if len(value) <= LONGEST else None
+        return _read_text(value, expected) if len(value) <= MAX_LENGTH else None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
     try:
@@ -172,6 +172,6 @@ def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
 
 
 def _span(ends: list[Decimal], currency: str, needed: int = 1) -> Span | None:
-    if len(ends) < needed or not all(end.is_finite() and 0 < end <= _MOST for end in ends):
+    if len(ends) < needed or not all(end.is_finite() and 0 < end <= _MAX_AMOUNT for end in ends):
         return None
     return Span(min(ends), max(ends), currency)

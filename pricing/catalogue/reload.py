@@ -1,4 +1,4 @@
-"""Keeps the price list current: looks at the file when asked, and keeps the old list while it is broken."""
+"""Reloads the price list when its file changes; keeps the old list while the file is broken."""
 
 from __future__ import annotations
 

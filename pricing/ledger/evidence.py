@@ -1,4 +1,4 @@
-"""How much one look is worth: what a route says of a brand, weighed by its certainty and the mark's size.
+"""The weight of one look: how much a route's word on a brand counts, by its confidence and the mark's size.
 
 A weight of FULL is a plain vote. Words are always that. A symbol is worth the log-odds of its confidence,
 FULL at `SURE`, so that what is barely believed adds up to nothing within a window, however often it comes:
@@ -40,7 +40,7 @@ def weight(route: str, confidence: float, size_px: float | None) -> int:
 
 
 def together(confidences: Iterable[float]) -> float:
-    """Return how sure independent routes are together: that not all of them err."""
+    """Return the joint confidence of independent routes: the probability that not all of them are wrong."""
     wrong, alone, count = 1.0, 0.0, 0
     for confidence in confidences:
         wrong, alone, count = wrong * (1.0 - confidence), confidence, count + 1

@@ -43,12 +43,12 @@ class Breaker:
         self.state = BreakerState.CLOSED
         self.ready_at = 0.0
         self._random = random
-        self._most = failures
+        self._max_failures = failures
         self._first_s, self._max_s, self._jitter = first_s, max_s, jitter
         self._failures = self._openings = 0
 
     def admits(self, now: float) -> bool:
-        """Tell whether one may ask; the one who is told yes must report `succeed` or `fail`."""
+        """Return whether a request may be sent; whoever gets True must report `succeed` or `fail`."""
         if self.state is BreakerState.OPEN and now >= self.ready_at:
             self.state = BreakerState.HALF_OPEN
             return True
@@ -62,7 +62,7 @@ class Breaker:
     def fail(self, now: float, *, for_good: bool = False) -> None:
         """Count a failure. for_good: no quick try will mend it (a refused key), so open for the longest."""
         self._failures += 1
-        if self.state is not BreakerState.HALF_OPEN and self._failures < self._most and not for_good:
+        if self.state is not BreakerState.HALF_OPEN and self._failures < self._max_failures and not for_good:
             return
         wait = self._max_s if for_good else min(self._first_s * 2 ** min(self._openings, 16), self._max_s)
         self.ready_at = now + wait * (1 + self._jitter * (2 * self._random() - 1))
@@ -90,7 +90,7 @@ class Budget:
 
 
 def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:
-    """Return for how long a response asks not to be bothered, 0 for not at all; at most a day.
+    """Return the pause in seconds that a response asks for, 0 for none; at most a day.
 
     headers: names in lower case; now: UTC seconds. Reads Retry-After in seconds (RFC 9110 10.2.3), and where
     nothing remains, RapidAPI's x-ratelimit-requests-reset and the RateLimit-Reset of the IETF drafts (both in

@@ -36,12 +36,12 @@ class PriceCache:
     `put` has written to disk when it returns True. A damaged file is moved aside and a new one begun; while
     the disk is full or gone, nothing is kept and nothing raises. Any thread may call.
 
-    limit_bytes: of the database; the oldest answers go first. now: UTC ns.
+    limit_bytes: of the database; the oldest answers go first. now_ns: UTC ns.
     """
 
-    def __init__(self, path: Path, limit_bytes: int, now: Callable[[], int]) -> None:
+    def __init__(self, path: Path, limit_bytes: int, now_ns: Callable[[], int]) -> None:
         self._limit = limit_bytes
-        self._file = SqliteFile(path, _connect, now, _WORDS)
+        self._file = SqliteFile(path, _connect, now_ns, _WORDS)
         self._file.open()
 
     def believed(self, currency: str) -> dict[Thing, PriceBelief]:

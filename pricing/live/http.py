@@ -1,4 +1,4 @@
-"""GET over HTTP within bounds that a stranger's server needs: time in all, size, no redirects or cookies."""
+"""HTTP GET with bounds for untrusted servers: total time, size, no redirects, no cookies."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class HttpClient:
         return self._closed
 
     def get(self, url: str, params: Mapping[str, str], headers: Mapping[str, str]) -> Reply:
-        """Return the response; never raises for anything that the network or the server does."""
+        """Return the response; network and server errors become `Reply.failure`."""
         with _Cut(self._timeout_s) as cut:
             self._cut = cut
             if self._closed:

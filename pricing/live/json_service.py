@@ -13,7 +13,7 @@ from jsonpath.exceptions import JSONPathError
 
 from pricing.catalogue.amounts import Span, read_currency, read_span
 from pricing.errors import BadInput
-from pricing.live.offers import MOST_OFFERS, BadAnswer, Offer
+from pricing.live.offers import MAX_OFFERS, BadAnswer, Offer
 from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _found(path: JSONPath | CompoundJSONPath, value: object) -> list[object]:
     if not isinstance(value, (dict, list)):
         return [value] if str(path) == "$" else []
     try:
-        return [match.obj for match in islice(path.finditer(value), MOST_OFFERS)]
+        return [match.obj for match in islice(path.finditer(value), MAX_OFFERS)]
     except (JSONPathError, RecursionError):
         return []
 

@@ -1,4 +1,4 @@
-"""Prices of a live service: known ones at once, the others asked for in the background."""
+"""Prices of a live service: cached ones at once, the others are requested in the background."""
 
 from __future__ import annotations
 
@@ -98,14 +98,14 @@ class LivePrices:
         spell: Callable[[str], str] = str,
         on_result: Callable[[str], None] = lambda _: None,
         rates: RateTable | None = None,
-        now: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
         breaker: Breaker | None = None,
         again_s: float = AGAIN_S,
     ) -> None:
         self._service, self._judge, self._cache, self._spec = service, judge, cache, spec
         self._random, self._today, self._spell, self._on_result = random, today, spell, on_result
-        self._rates, self._now, self._clock, self._again_s = rates, now, clock, again_s
+        self._rates, self._now_ns, self._clock, self._again_s = rates, now_ns, clock, again_s
         self._known: dict[Thing, PriceBelief] = cache.believed(judge().currency)
         self._budget = Budget(spec.budget_per_day, today(), cache.spent(today()))
         self._breaker = breaker or Breaker(random)
@@ -126,16 +126,16 @@ class LivePrices:
 
     @property
     def waiting(self) -> int:
-        """How many questions are open."""
+        """Number of queued requests."""
         return len(self._waiting)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start the request threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self, timeout_s: float = 2.0) -> None:
-        """Cut what is under way and end; the answers that came are kept."""
+        """Cancel running requests and stop the threads; answers that arrived are kept."""
         with self._wake:
             self._stopping = True
             self._wake.notify_all()
@@ -148,10 +148,10 @@ class LivePrices:
         self._cache.close()
 
     def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
-        """Return what is known now, stale or not, and see to it that more will be; never waits."""
+        """Return the cached price, stale or not, and queue a request if one is due; never waits."""
         thing = _thing(brand, type_, model)
-        known, now = self._known.get(thing), self._now()
-        if known is None or known.wants_asking(now, self._spec.freshness):
+        known, now = self._known.get(thing), self._now_ns()
+        if known is None or known.needs_lookup(now, self._spec.freshness):
             self._enqueue(thing)
         return known.price_at(now, self._spec.freshness) if known is not None else None
 
@@ -230,7 +230,7 @@ class LivePrices:
         except NoRate:
             self._without_rate(job)
             return
-        self._learn(answer_of(job.thing, quote, judge.currency, self._service.source, self._now()))
+        self._learn(answer_of(job.thing, quote, judge.currency, self._service.source, self._now_ns()))
         self._succeeded(job)
         self._on_result("answered" if quote else "nothing")
 
@@ -242,7 +242,7 @@ class LivePrices:
                 del self._known[next(iter(self._known))]
 
     def _without_rate(self, job: _Job) -> None:
-        """Remember no answer, for what lacks is ours: a rate may come by the feed or with a restart."""
+        """Cache nothing: the missing exchange rate may come with the feed or after a restart."""
         soon = self._rates is not None and self._rates.failing
         self._succeeded(job, RETRY_S if soon else self._spec.freshness.nothing / 1e9)
         if not self._told_no_rate:
@@ -281,8 +281,8 @@ class LivePrices:
             logger.warning("price service %s %s; known prices are used", self._service.host, WORDS[failure])
 
     def _pause(self, reply: Reply) -> float:
-        """Hold all questions back for as long as the response asks."""
-        pause = pause_s(reply.status, reply.headers, self._now() / 1e9)
+        """Pause all requests for as long as the response asks."""
+        pause = pause_s(reply.status, reply.headers, self._now_ns() / 1e9)
         with self._wake:
             now = self._clock()
             fresh, self._paused_until = self._paused_until <= now, max(self._paused_until, now + pause)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pricing.catalogue.amounts import Span
 
-MOST_OFFERS = 200
+MAX_OFFERS = 200
 # Prices spread by factors: one further off than its fellows usually are, but at least half as dear again,
 # or four times the median in any case, is of another thing (a keyring, a lot of ten).
 _ALWAYS_NEAR = math.log(1.5)
@@ -68,7 +68,7 @@ class Judge:
 
         Raises NoRate where there are some, but none can be converted, BadAnswer where none is plausible.
         """
-        named = [offer for offer in offers if names(brand, offer.title)][:MOST_OFFERS]
+        named = [offer for offer in offers if names(brand, offer.title)][:MAX_OFFERS]
         converted = [(offer, self._converted(offer.span)) for offer in named]
         spans = [(offer.span, ends) for offer, ends in converted if ends is not None]
         if not named:

@@ -1,4 +1,4 @@
-"""Answers of OpenWeb Ninja's Real-Time Product Search, read with distrust.
+"""Parses answers of OpenWeb Ninja's Real-Time Product Search, validating every field.
 
 Shape, after the service's documentation and public callers of it: {"status": "OK", "data": {"products":
 [...]}} from /search-v2, "data" itself the list from /search. A product has product_title,
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pricing.catalogue.amounts import read_span
-from pricing.live.offers import MOST_OFFERS, BadAnswer, Offer
+from pricing.live.offers import MAX_OFFERS, BadAnswer, Offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def read_offers(answer: object, currency: str) -> list[Offer]:
         raise BadAnswer("the answer has no list of products")
     if products and not any(isinstance(product, dict) for product in products):
         raise BadAnswer("the products are no objects")
-    return list(_offers(products[:MOST_OFFERS], currency))
+    return list(_offers(products[:MAX_OFFERS], currency))
 
 
 def _offers(products: list[object], currency: str) -> Iterator[Offer]:

@@ -42,7 +42,7 @@ class RateTable:
         self._lock = threading.Lock()
 
     def refresh(self, client: HttpClient) -> None:
-        """Fetch the feed where it is due; a failure keeps the old rates and is said once."""
+        """Fetch the feed where it is due; a failure keeps the old rates and is logged once."""
         with self._lock:
             now = self._clock()
             if self._url is None or now < self._due or client.closed:

@@ -1,4 +1,4 @@
-"""What past answers of a price service let us believe now: fresh, stale, or nothing."""
+"""The price that follows from past answers of a price service: fresh, stale, or none."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class PriceBelief:
     price: Price | None
     priced_at: int
     old: Price | None
-    heard_at: int
+    answered_at: int
     last: Result
     doubted: Answer | None = None
 
@@ -87,26 +87,26 @@ class PriceBelief:
         certain = self.last is Result.PRICED and self.doubted is None and age < freshness.fresh
         return self.price if certain else self.old
 
-    def wants_asking(self, now: int, freshness: Freshness) -> bool:
-        """Tell whether a new answer is due."""
+    def needs_lookup(self, now: int, freshness: Freshness) -> bool:
+        """Return whether a new request is due."""
         if self.doubted is not None:
             return True
         good_for = freshness.nothing if self.last is Result.NOTHING else freshness.fresh
         # From the future: the clock was set back. It is asked again, not trusted for years.
-        return not 0 <= now - self.heard_at < good_for
+        return not 0 <= now - self.answered_at < good_for
 
 
 def updated(known: PriceBelief | None, answer: Answer) -> PriceBelief:
-    """Return the belief after one more answer; told in order of time."""
+    """Return the belief after one more answer; answers come in order of time."""
     if answer.result is Result.NOTHING:
         if known is None:
             return PriceBelief(None, 0, None, answer.at, Result.NOTHING)
-        return replace(known, heard_at=answer.at, last=Result.NOTHING, doubted=None)
+        return replace(known, answered_at=answer.at, last=Result.NOTHING, doubted=None)
     before = known.price if known else None
     if known is not None and before is not None and _jumps(before.amount_minor, answer.amount_minor):
         again = known.doubted
         if again is None or _jumps(again.amount_minor, answer.amount_minor):
-            return replace(known, heard_at=answer.at, last=Result.PRICED, doubted=answer)
+            return replace(known, answered_at=answer.at, last=Result.PRICED, doubted=answer)
     price = Price(
         answer.amount_minor,
         answer.min_minor,

@@ -49,7 +49,7 @@ class SqliteFile(Generic[DB]):
     gone, `use` returns False; the file is tried again every 30 s. The first failure and the recovery are
     logged. Any thread may call; one works at a time.
 
-    connect: returns the open database, raises sqlite3.Error or OSError. now: UTC ns. on_open: called with
+    connect: returns the open database, raises sqlite3.Error or OSError. now_ns: UTC ns. on_open: called with
     each newly opened database before any other work. on_damaged: called with the renamed file and the new
     database, to bring over what can still be read.
     """
@@ -58,7 +58,7 @@ class SqliteFile(Generic[DB]):
         self,
         path: Path,
         connect: Callable[[Path], DB],
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         words: FileWords,
         on_open: Callable[[DB], None] | None = None,
         *,
@@ -66,7 +66,13 @@ class SqliteFile(Generic[DB]):
     ) -> None:
         self._on_damaged = on_damaged
         self._damaged: list[Path] = []
-        self._path, self._connect, self._now, self._words, self._on_open = path, connect, now, words, on_open
+        self._path, self._connect, self._now_ns, self._words, self._on_open = (
+            path,
+            connect,
+            now_ns,
+            words,
+            on_open,
+        )
         self._lock = threading.RLock()
         self._retry_at = 0
         self._failing = self._closed = False
@@ -99,7 +105,7 @@ class SqliteFile(Generic[DB]):
             return any(self._use_once(work) for _ in range(2))
 
     def _use_once(self, work: Callable[[DB], None]) -> bool:
-        if self.db is None and not 0 < self._retry_at - self._now() <= RETRY_NS:
+        if self.db is None and not 0 < self._retry_at - self._now_ns() <= RETRY_NS:
             self.open()  # due, or the clock was set back
         if self.db is None:
             return False
@@ -129,7 +135,7 @@ class SqliteFile(Generic[DB]):
 
     def _fail(self, error: Exception) -> None:
         self._let_go()
-        self._retry_at = self._now() + RETRY_NS
+        self._retry_at = self._now_ns() + RETRY_NS
         if not self._failing:
             self._failing = True
             text = "%s, the file %s cannot be used: %s"

@@ -94,6 +94,8 @@ def summary(settings: Settings, brands: BrandSet | None = None) -> Iterator[str]
     yield f"outputs  {len(outputs) or 'none: nothing leaves this box'}"
     for output, where in outputs.items():
         yield f"  {output:<9}  {where}"
+    if sellers := settings.staff:
+        yield f"staff    {', '.join(sellers.people)}; policy {sellers.policy}"
     yield f"notify   {len(settings.notify) or 'none'}"
     for rule in settings.notify:
         zones = f" in {', '.join(rule.when.in_zones)}" if rule.when.in_zones else ""

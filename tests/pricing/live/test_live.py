@@ -59,7 +59,7 @@ class Shop:
             spell=str.title,
             on_result=lambda word: self.results.update([word]),
             rates=self.rates,
-            now=self.now,
+            now_ns=self.now,
             clock=lambda: time.monotonic() + self.later_s,
             breaker=Breaker(lambda: 0.5, failures=3, first_s=0.2, max_s=0.4),
             again_s=0.05,

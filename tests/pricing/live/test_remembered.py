@@ -45,7 +45,7 @@ def told(*answers: Answer) -> PriceBelief:
 def test_belief(answers: list[Answer], hour: float, expected: tuple[object, ...]) -> None:
     known, now = told(*answers), START + int(hour * HOUR)
     price = known.price_at(now, RULE)
-    assert (price and price.amount_minor, price and price.stale, known.wants_asking(now, RULE)) == expected
+    assert (price and price.amount_minor, price and price.stale, known.needs_lookup(now, RULE)) == expected
 
 
 def test_a_price_has_its_day_and_source() -> None:
