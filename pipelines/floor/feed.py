@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pipelines.cameras.upright import UprightWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
     from probes.recognition.look_workers import LookWorkers
+
+logger = logging.getLogger(__name__)
 
 QUIET_AFTER_S = 1.0
 """A camera without a frame for this long is silent: its time passes without frames."""
@@ -52,6 +57,7 @@ class FloorFeed:
     ) -> None:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
         self._clock, self._wall_ns = clock, wall_ns
+        self._upright = UprightWatch()
         self._last_frames: dict[str, _LastFrame] = {}
         self._redacted_at: dict[str, float] = {}
         self.processed = dict.fromkeys(cameras, 0)
@@ -64,6 +70,8 @@ class FloorFeed:
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
     ) -> dict[TrackId, PersonValue]:
         """Give a frame to the floor, and the values to the looks; return the values of its persons."""
+        if advice := self._upright.add(frame):
+            logger.warning("camera %s: %s", frame.camera, advice)
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)
         self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
