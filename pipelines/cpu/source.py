@@ -17,6 +17,7 @@ from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
+from pipelines.cpu.memory import MemoryGrowth
 from pipelines.cpu.network import ask_network
 from pipelines.cpu.preflight import check_answer
 
@@ -28,6 +29,7 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
+MAX_GROWTH = 1_000_000_000
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 _RTP_CHAINS = {
     "H264": ("rtph264depay", "h264parse", "avdec_h264"),
@@ -89,6 +91,7 @@ class GstSource:
         self._sample: Any = None
         self._message: Any = None
         self._began = time.monotonic()
+        self._growth: MemoryGrowth | None = MemoryGrowth() if self._kind is SourceKind.RTSP else None
         self._pipeline.set_state(Gst.State.PLAYING)
 
     def wait(self, timeout_s: float) -> bool:
@@ -96,12 +99,26 @@ class GstSource:
         if self._message is not None:
             self._heed(self._message)
         self._sample = self._sink.try_pull_sample(int(timeout_s * Gst.SECOND))
+        self._check_memory()
         patience = int(timeout_s * Gst.SECOND) if self._sample is None and self._sink.is_eos() else 0
         # This also empties the bus of all that nobody reads.
         self._message = self._bus.timed_pop_filtered(patience, _WANTED)
         if self._sample is None and self._message is not None:
             self._heed(self._message)
         return self._sample is not None
+
+    def _check_memory(self) -> None:
+        """Give a connection up that takes far more memory than any camera needs before its first frame.
+
+        rtspsrc takes in whatever an answer claims to hold. Another camera that connects just then may be
+        given up too; it is called again.
+        """
+        if self._growth is None:
+            return
+        if self._sample is not None:
+            self._growth = None
+        elif self._growth.bytes() > MAX_GROWTH:
+            raise SourceLost(Cause.ANSWER, "memory grew by a gigabyte before the first frame")
 
     def take(self) -> I420:
         """Copy out the frame; see `Source`."""
