@@ -7,6 +7,8 @@ import os
 import socket
 from pathlib import Path
 
+from pipelines.errors import BadInput
+
 PROBE_BYTES = 4096
 """A block of the disk: an empty file can be made even on a full one."""
 
@@ -16,7 +18,15 @@ def state_path() -> Path:
     given = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "msh"
+    given = os.environ.get("XDG_STATE_HOME", "")
+    if given:
+        return Path(given) / "msh"
+    try:
+        return Path.home() / ".local/state/msh"
+    except RuntimeError:  # a user without HOME whom the system does not know
+        raise BadInput(
+            "this user has no home folder: set STATE_DIRECTORY to a folder in which it may write"
+        ) from None
 
 
 def state_folder() -> Path:

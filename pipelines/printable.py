@@ -10,3 +10,8 @@ def printable(text: str) -> str:
     'a\\nb\\x1b[31m\\udcff.jpg'
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """Return the text with its line breaks, every line made printable."""
+    return "\n".join(map(printable, text.split("\n")))

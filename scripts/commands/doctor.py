@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.logs import set_up_logging
+from pipelines.printable import printable_lines
 from pipelines.settings import load_settings
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.doctor.finding import Finding, FindingLevel
@@ -50,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
         look_at_cameras(settings, args.timeout),
     ):
         failed |= finding.health is FindingLevel.FAIL
-        print(clean(json.dumps(asdict(finding)) if args.json else _lines(finding)), flush=True)
+        print(
+            clean(json.dumps(asdict(finding)) if args.json else printable_lines(_lines(finding))), flush=True
+        )
     return 1 if failed else 0
 
 

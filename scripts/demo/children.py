@@ -101,7 +101,7 @@ class Children:
                 child.stdout.close()
 
 
-def first_line(name: str, child: subprocess.Popen[str], log: Path, patience_s: float = 30.0) -> str:
+def first_line(name: str, child: subprocess.Popen[str], log: Path, patience_s: float = 120.0) -> str:
     """Wait for a child's first line of output; StartFailed, with its last words, where none comes."""
     if child.stdout is None:
         raise ValueError("the child writes to our own output")
@@ -115,13 +115,15 @@ def first_line(name: str, child: subprocess.Popen[str], log: Path, patience_s: f
 
 
 def wait_for_port(
-    name: str, child: subprocess.Popen[str], port: int, log: Path, patience_s: float = 10.0
+    name: str, child: subprocess.Popen[str], port: int, log: Path, patience_s: float = 120.0
 ) -> None:
-    """Wait until a child accepts connections on 127.0.0.1; StartFailed where it does not."""
+    """Wait until a child accepts connections on 127.0.0.1; StartFailed where it ends or does not in time."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
+    code = child.poll()
+    waited = f"still starting after {patience_s:.0f} s" if code is None else f"ended with {code}"
     words = log.read_text(errors="replace").strip().splitlines()
-    raise StartFailed(f"{name} did not open port {port}: {words[-1] if words else 'no reason given'}")
+    raise StartFailed(f"{name} did not open port {port}: {words[-1] if words else waited}")

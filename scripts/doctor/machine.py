@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import engines.errors
+import pipelines.errors
 import pricing.errors
 from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
@@ -155,7 +156,10 @@ def _port(what: str, address: Address) -> Finding:
 
 
 def _state() -> Finding:
-    problem = state_problem()
+    try:
+        problem = state_problem()
+    except pipelines.errors.BadInput as error:
+        return fail("state folder", "there is none", str(error))
     if problem:
         mend = "free space, give this user the right to write there, or set STATE_DIRECTORY to another folder"
         return fail("state folder", f"cannot be written: {problem}", mend)
