@@ -54,7 +54,7 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadReading:
     """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture."""
 
     fps: float
@@ -87,7 +87,7 @@ class Governor:
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
-        self.load = Load(0, 0, 0, 0)
+        self.load = LoadReading(0, 0, 0, 0)
         self.step = DegradeStep.NONE
 
     @property
@@ -119,7 +119,7 @@ class Governor:
         self.step = self._step(load)
         return before != (self._level, self.step)
 
-    def _step(self, load: Load) -> DegradeStep:
+    def _step(self, load: LoadReading) -> DegradeStep:
         lowest = self._level == len(SHARES) - 1
         if lowest and (
             load.looks_dropped > 0.3 or (self.step is DegradeStep.FEWER_LOOKS and not load.relaxed)
@@ -140,14 +140,14 @@ def totals(metrics: Metrics, at: float) -> Totals:
     )
 
 
-def _load(first: Totals, last: Totals) -> Load:
+def _load(first: Totals, last: Totals) -> LoadReading:
     seconds = last.at - first.at
     if seconds <= 0:
-        return Load(0, 0, 0, 0)
+        return LoadReading(0, 0, 0, 0)
     frames, late = last.frames - first.frames, last.frames_late - first.frames_late
     looks, dropped = last.looks - first.looks, last.looks_dropped - first.looks_dropped
     latency = last.latency_s - first.latency_s
-    return Load(
+    return LoadReading(
         frames / seconds,
         late / (frames + late) if frames + late else 0.0,
         dropped / looks if looks else 0.0,

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from web.access.guard import Gate, Guard
 from web.access.proxy import behind_proxies
-from web.access.signin import Right, Role, Token
+from web.access.signin import PageRole, Right, Token
 from web.api.areas import AreaHandlers
 from web.api.cameras import CameraHandlers
 from web.api.session import SessionHandlers
@@ -60,7 +60,7 @@ class PageApp:
         """Build it; BadInput for a broken token."""
         web = backend.settings.outputs.web
         given = web.secrets if web else {}
-        tokens = {Role(role): Token(secret.get_secret_value()) for role, secret in given.items()}
+        tokens = {PageRole(role): Token(secret.get_secret_value()) for role, secret in given.items()}
         self.gate = Gate(
             tokens, read_open=bool(web and web.read_without_login), https=bool(web and web.secure)
         )

@@ -29,7 +29,7 @@ ROOM = 64_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedEngine:
     """An engine that is asked for. frames: where 8 bit integers are used. anew: even if there is one."""
 
     model: Model
@@ -48,12 +48,12 @@ class EngineBuilder:
         self._trt, self._cuda, self._store, self._say = trt, cuda, store, say
         self._compiler = Compiler(trt, watch)
 
-    def key(self, wanted: Wanted) -> EngineKey:
+    def key(self, wanted: WantedEngine) -> EngineKey:
         """Return what the engine will be known by."""
         version = str(self._trt.__version__)
         return EngineKey.of(wanted.model, version, self._cuda.gpu, wanted.precision, wanted.batch)
 
-    def build(self, wanted: Wanted) -> tuple[Built, bool]:
+    def build(self, wanted: WantedEngine) -> tuple[Built, bool]:
         """Return the engine, and whether it was built now. Raises BadInput, BuildFailed, InferenceFailed.
 
         An engine there already stays unless it is of another key, or was calibrated with other frames. One
@@ -76,17 +76,17 @@ class EngineBuilder:
             key, self._compiler.compile(wanted.model, wanted.precision, wanted.batch), {}
         ), True
 
-    def _same_frames(self, built: Built, wanted: Wanted) -> bool:
+    def _same_frames(self, built: Built, wanted: WantedEngine) -> bool:
         return wanted.frames is None or built.notes.get("frames") == wanted.frames.digest
 
-    def _quantised(self, wanted: Wanted, key: EngineKey) -> Built:
+    def _quantised(self, wanted: WantedEngine, key: EngineKey) -> Built:
         model, frames = wanted.model, wanted.frames
         if frames is None:
             raise BadInput(
                 f"model {model.name}: {wanted.precision.value} needs frames to calibrate with; "
                 f"add --frames FOLDER, with a few hundred pictures of the store's cameras"
             )
-        reference = Wanted(model, EnginePrecision.FP16, wanted.batch)
+        reference = WantedEngine(model, EnginePrecision.FP16, wanted.batch)
         plain, _ = self.build(reference)
         made = None if wanted.anew else self._calibration(key, frames)
         feed = CalibrationFeed(model, frames.calibration, self._cuda, made)
@@ -127,7 +127,7 @@ class EngineBuilder:
             return None
         return made if whole else None
 
-    def _judge(self, wanted: Wanted, plain: bytes, engine: bytes, frames: Frames) -> Agreement:
+    def _judge(self, wanted: WantedEngine, plain: bytes, engine: bytes, frames: Frames) -> Agreement:
         least = thresholds_of(wanted.model)
         reference, candidate = (
             list(Runner(self._trt, self._cuda, wanted.model, e, wanted.batch).detect(frames.held_out, least))

@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from engines.errors import BadInput, BuildFailed, InferenceFailed
-from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.build import EngineBuilder, WantedEngine
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EngineKey
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def missing_engines(models: Sequence[Model], machine: Machine) -> list[Wanted]:
+def missing_engines(models: Sequence[Model], machine: Machine) -> list[WantedEngine]:
     """Return the engines of these models that are not there. Quantised ones are built by hand, never here."""
     wanted = []
     for model in models:
@@ -37,15 +37,15 @@ def missing_engines(models: Sequence[Model], machine: Machine) -> list[Wanted]:
             continue
         key = EngineKey.of(model, machine.tensorrt, machine.gpu, inference.precision, inference.batch)
         if machine.engines.find(key) is None:
-            wanted.append(Wanted(model, inference.precision, inference.batch))
+            wanted.append(WantedEngine(model, inference.precision, inference.batch))
     return wanted
 
 
 def build_missing(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[WantedEngine],
     machine: Machine,
     progress: BuildProgress,
-    on_engine: Callable[[int, Wanted], None],
+    on_engine: Callable[[int, WantedEngine], None],
     *,
     tensorrt: Callable[[], Any] = load_tensorrt,
     cuda: Callable[[], Cuda] = open_cuda,

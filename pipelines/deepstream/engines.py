@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from engines.deepstream.files import Machine
     from engines.manifest import Model
-    from engines.tensorrt.build import Wanted
+    from engines.tensorrt.build import WantedEngine
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,6 @@ class EnginePreparation:
         if self._phase.startswith(f", {phase} "):
             self._phase = ""
 
-    def _on_engine(self, left: int, wanted: Wanted) -> None:
+    def _on_engine(self, left: int, wanted: WantedEngine) -> None:
         self._metrics.engines_missing.set(left)
         self._engine = f"building engine {wanted.model.name} {wanted.precision.value}, {left} left"

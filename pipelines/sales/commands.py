@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipelines.outputs.mqtt.commands import CommandRefused
 from pipelines.sales.floor_desk import UnknownCustomer
 from pricing.errors import BadInput
-from pricing.sales.desk import Outcome, StaffState, UnknownSeller
+from pricing.sales.desk import SaleOutcome, StaffState, UnknownSeller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def sale_commands(desk: FloorDesk) -> dict[str, Handler]:
         return f"offer {asked['offer']}: {answer}"
 
     def sale(asked: Asked) -> str:
-        outcome = _one(asked, "outcome", Outcome)
+        outcome = _one(asked, "outcome", SaleOutcome)
         amount = _number(asked, "amount_minor") if asked.get("amount_minor") is not None else None
         desk.done(_number(asked, "offer"), _text(asked, "name"), outcome, amount)
         return f"offer {asked['offer']}: {outcome.value}"

@@ -8,8 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import Customer
-from pricing.sales.desk import Outcome, SaleKind, StaffState
+from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.desk import SaleKind, SaleOutcome, StaffState
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
 
@@ -110,7 +110,7 @@ class FloorDesk:
             self._keep(events)
             self._serve(events)
 
-    def done(self, offer: int, seller: str, outcome: Outcome, amount_minor: int | None) -> None:
+    def done(self, offer: int, seller: str, outcome: SaleOutcome, amount_minor: int | None) -> None:
         """End attending. Raises BadInput."""
         with self._lock:
             self._keep(self._desk.done(offer, seller, outcome, self._now(), amount_minor))
@@ -133,7 +133,7 @@ class FloorDesk:
                 # A mistake here must not end all offers, and the video does not depend on it.
                 logger.exception("offering customers failed")
 
-    def _customers(self) -> Iterator[Customer]:
+    def _customers(self) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending
         where = {}
         for person in self._floor.snapshot().persons:
@@ -207,7 +207,7 @@ class FloorDesk:
         }
 
 
-def _customer(name: str, person: PersonView) -> Customer:
+def _customer(name: str, person: PersonView) -> WaitingCustomer:
     needs = {word for item in person.items for word in (item.slot, item.type, item.brand) if word}
     zone = next((stay.zone for stay in person.zones if stay.now), None)
-    return Customer(name, person.score_minor, person.waiting_ms, frozenset(needs), zone)
+    return WaitingCustomer(name, person.score_minor, person.waiting_ms, frozenset(needs), zone)

@@ -26,7 +26,7 @@ class Policy(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Customer:
+class WaitingCustomer:
     """A customer whom nobody attends. worth_minor: see `pricing.ledger.ranking.score`.
 
     needs: slots, types and brands of the items, in normal form. zone: where the customer stands.
@@ -84,7 +84,7 @@ class Assignment:
 
 
 def assign(
-    customers: Iterable[Customer],
+    customers: Iterable[WaitingCustomer],
     sellers: Iterable[Seller],
     rules: AssignmentRules,
     standing: Mapping[str, str] | None = None,
@@ -101,7 +101,8 @@ def assign(
     of the arguments does not matter. At most MAX_PEOPLE of each are looked at.
 
     >>> anna, ben = Seller("anna", rank=5), Seller("ben", rank=2, idle_ms=60_000)
-    >>> found = assign([Customer("k1", 990), Customer("k2", 129000)], [ben, anna], AssignmentRules())
+    >>> waiting = [WaitingCustomer("k1", 990), WaitingCustomer("k2", 129000)]
+    >>> found = assign(waiting, [ben, anna], AssignmentRules())
     >>> [(pairing.customer, pairing.seller) for pairing in found.pairings]
     [('k2', 'anna'), ('k1', 'ben')]
     """
@@ -123,7 +124,7 @@ class _Case:
 
     def __init__(
         self,
-        people: Sequence[Customer],
+        people: Sequence[WaitingCustomer],
         staff: Sequence[Seller],
         rules: AssignmentRules,
         standing: Mapping[str, str],
@@ -177,7 +178,7 @@ class _Case:
             found.append(_ALLOWED + fit * MAX_PEOPLE + len(self._staff) - n if self._may[place][n] else 0)
         return found
 
-    def _reason(self, customer: Customer, seller: Seller) -> str:
+    def _reason(self, customer: WaitingCustomer, seller: Seller) -> str:
         parts = [f"worth {self._money(customer.worth_minor)}", f"waits {customer.waiting_ms // 1000} s"]
         if self._standing.get(customer.id) == seller.id:
             parts.append("was offered already")
@@ -210,7 +211,7 @@ class _Case:
 _ALLOWED = 10**12
 
 
-def quality(seller: Seller, customer: Customer) -> int:
+def quality(seller: Seller, customer: WaitingCustomer) -> int:
     """Return from 12 to 100 how well a seller suits a customer: rank, skills, zone."""
     points = RANK_POINTS * min(max(seller.rank, 1), 5)
     points += SKILL_POINTS if seller.skills & customer.needs else 0

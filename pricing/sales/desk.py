@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import AssignmentRules, Customer, Seller, assign
+from pricing.sales.assignment import AssignmentRules, Seller, WaitingCustomer, assign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +47,7 @@ class SaleKind(str, Enum):
     STAFF = "staff"
 
 
-class Outcome(str, Enum):
+class SaleOutcome(str, Enum):
     """How attending a customer ended. UNKNOWN: nobody said."""
 
     SOLD = "sold"
@@ -73,7 +73,7 @@ class SaleEvent:
     waited_ms: int = 0
     reason: str = ""
     state: StaffState | None = None
-    outcome: Outcome | None = None
+    outcome: SaleOutcome | None = None
     amount_minor: int | None = None
 
 
@@ -114,7 +114,7 @@ class _Staff:
 
 @dataclass(slots=True)
 class _Person:
-    customer: Customer
+    customer: WaitingCustomer
     since: int
     declined: list[str] = field(default_factory=list)
     escalated: bool = False
@@ -136,7 +136,7 @@ class SalesDesk:
 
     >>> desk = SalesDesk([StaffMember("anna")], DeskRules())
     >>> _ = desk.set_state("anna", StaffState.FREE, at=0)
-    >>> _ = desk.see([Customer("k7", 129000)], at=S)
+    >>> _ = desk.see([WaitingCustomer("k7", 129000)], at=S)
     >>> (offered,) = desk.tick(at=S)
     >>> offered.customer, offered.seller
     ('k7', 'anna')
@@ -156,7 +156,7 @@ class SalesDesk:
         self._offers: dict[int, _Offer] = {}
         self._made: list[SaleEvent] = []
 
-    def see(self, customers: Iterable[Customer], at: int) -> list[SaleEvent]:
+    def see(self, customers: Iterable[WaitingCustomer], at: int) -> list[SaleEvent]:
         """Take who is in the shop now; offers of customers who are not any more are withdrawn.
 
         Who is attended stays attended when a camera loses them.
@@ -204,7 +204,7 @@ class SalesDesk:
         return self._taken()
 
     def done(
-        self, offer: int | None, seller: str, outcome: Outcome, at: int, amount_minor: int | None = None
+        self, offer: int | None, seller: str, outcome: SaleOutcome, at: int, amount_minor: int | None = None
     ) -> list[SaleEvent]:
         """End attending a customer. Raises BadInput if it is not attended by this salesperson."""
         found = self._find(offer, seller)
@@ -243,7 +243,7 @@ class SalesDesk:
                 self._end(number, SaleKind.TIMED_OUT, at)
                 self._miss(offer.seller, at)
             elif offer.accepted and at - offer.at >= rules.attend_max_s * S:
-                self._end(number, SaleKind.DONE, at, outcome=Outcome.UNKNOWN, reason="ended by itself")
+                self._end(number, SaleKind.DONE, at, outcome=SaleOutcome.UNKNOWN, reason="ended by itself")
         self._assign(at)
         attended = {offer.customer for offer in self._offers.values() if offer.accepted}
         for name, person in self._people.items():
@@ -256,7 +256,7 @@ class SalesDesk:
 
     @property
     def attending(self) -> dict[str, str]:
-        """Customer -> salesperson of accepted offers."""
+        """WaitingCustomer -> salesperson of accepted offers."""
         return {offer.customer: offer.seller for offer in self._offers.values() if offer.accepted}
 
     @property
@@ -299,7 +299,7 @@ class SalesDesk:
                 self._staff[name] = _Staff(StaffState(record["state"]), record["since"], record["missed"])
         for name, person in saved["people"].items():
             given = person["customer"]
-            customer = Customer(**{**given, "needs": frozenset(given["needs"])})
+            customer = WaitingCustomer(**{**given, "needs": frozenset(given["needs"])})
             self._people[name] = _Person(
                 **{**person, "customer": customer, "declined": list(person["declined"])}
             )

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import AssignmentRules, Customer, Policy, Seller, assign
+from pricing.sales.assignment import AssignmentRules, Policy, Seller, WaitingCustomer, assign
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -193,7 +193,7 @@ class _Day:
             return list(zip(people, staff, strict=False))
         after = self.model.seen_after_s
         customers = [
-            Customer(
+            WaitingCustomer(
                 str(v.number), round(100 * v.seen) if now >= v.at + after else 0, round(1000 * (now - v.at))
             )
             for v in self.waiting.values()

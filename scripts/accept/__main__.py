@@ -16,7 +16,7 @@ from engines.deepstream.nvinfer_config import CROPS, MARK_OUTPUTS
 from engines.errors import BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.paths import ROOT
-from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.build import EngineBuilder, WantedEngine
 from engines.tensorrt.compiler import Runner, load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
@@ -173,7 +173,7 @@ def build_engines(anew: bool) -> Check:
             here = Machine(cuda.gpu, str(trt.__version__), machine.deepstream_version() or (9, 1), store)
             for model in models:
                 display.title(f"{model.name} fp16")
-                wanted = Wanted(model, EnginePrecision.FP16, batch_of(model, here.batch), anew=anew)
+                wanted = WantedEngine(model, EnginePrecision.FP16, batch_of(model, here.batch), anew=anew)
                 built, fresh = builder.build(wanted)
                 facts[model.name] = {"path": str(built.path), "fresh": fresh, **built.notes}
         list(export(models, here, store.folder / "deepstream", copy=False))

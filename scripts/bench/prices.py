@@ -22,7 +22,7 @@ from pricing.ledger.lookup_once import LookupOnce
 from pricing.ledger.votes import Vote
 from pricing.live.offers import Judge
 from pricing.live.remembered import Answer, Freshness, Result, Thing
-from pricing.sales.assignment import AssignmentRules, Customer, Seller, assign
+from pricing.sales.assignment import AssignmentRules, Seller, WaitingCustomer, assign
 from pricing.slots import SLOTS
 from pricing.value import Price
 
@@ -80,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
 def assignment_ms(rounds: int = 200) -> float:
     """Return how long one decision for a full floor takes, in ms, the median of many."""
     random = Random(1)
-    people = [Customer(f"{n}", random.randrange(10**6), random.randrange(10**5)) for n in range(CUSTOMERS)]
+    people = [
+        WaitingCustomer(f"{n}", random.randrange(10**6), random.randrange(10**5)) for n in range(CUSTOMERS)
+    ]
     staff = [Seller(f"{n}", random.randint(1, 5), random.randrange(10**6)) for n in range(SELLERS)]
     times = []
     for _ in range(rounds + 1):  # the first loads SciPy

@@ -33,7 +33,7 @@ MAKERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class DemoScene:
     """One camera: where its pictures come from, how they are made, and what they show."""
 
     camera: str
@@ -50,7 +50,7 @@ class Clip:
     truth: Truth
 
 
-def scenes(footage: Footage) -> tuple[Scene, ...]:
+def scenes(footage: Footage) -> tuple[DemoScene, ...]:
     """Return the cameras that this footage allows: always two, both with real people."""
     at_counter = counter.CounterRecipe(BURBERRY, "burberry")
     return (_portrait_scene("counter", footage.portrait, at_counter), _entrance(footage))
@@ -75,7 +75,7 @@ def build(
     return clips
 
 
-def key(scene: Scene) -> str:
+def key(scene: DemoScene) -> str:
     """Return what tells this scene's clip from one made of other pictures or by other code."""
     digest = hashlib.sha256(repr(scene.truth).encode())
     for path in (scene.source, *MAKERS):
@@ -83,7 +83,7 @@ def key(scene: Scene) -> str:
     return digest.hexdigest()[:12]
 
 
-def _make(scene: Scene, path: Path, progress: SceneProgress) -> None:
+def _make(scene: DemoScene, path: Path, progress: SceneProgress) -> None:
     new = path.with_suffix(".new")
 
     def watched() -> Iterator[Bgr]:
@@ -100,15 +100,15 @@ def _make(scene: Scene, path: Path, progress: SceneProgress) -> None:
         new.unlink(missing_ok=True)
 
 
-def _portrait_scene(camera: str, portrait: Path, recipe: counter.CounterRecipe) -> Scene:
-    return Scene(camera, portrait, lambda: counter.frames(portrait, recipe), counter.truth(recipe))
+def _portrait_scene(camera: str, portrait: Path, recipe: counter.CounterRecipe) -> DemoScene:
+    return DemoScene(camera, portrait, lambda: counter.frames(portrait, recipe), counter.truth(recipe))
 
 
-def _entrance(footage: Footage) -> Scene:
+def _entrance(footage: Footage) -> DemoScene:
     film = footage.walkers
     if film is None:
         return _portrait_scene(
             "entrance", footage.portrait, counter.CounterRecipe(PRADA, "prada", mirrored=True, seed=11)
         )
     recipe = entrance.EntranceRecipe(PRADA, "prada")
-    return Scene("entrance", film, lambda: entrance.frames(film, recipe), entrance.truth(recipe))
+    return DemoScene("entrance", film, lambda: entrance.frames(film, recipe), entrance.truth(recipe))

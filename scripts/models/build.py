@@ -15,7 +15,7 @@ from engines.deepstream.files import batch_of
 from engines.deepstream.nvinfer_config import MOST_BATCH
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
-from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.build import EngineBuilder, WantedEngine
 from engines.tensorrt.calibration import Frames
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
@@ -62,13 +62,15 @@ def build_models(args: argparse.Namespace) -> int:
     frames = Frames.of(args.frames) if args.frames else None
     trt = load_tensorrt()
     store = EngineStore(args.folder or engine_folder(os.environ))
-    wanted = [Wanted(model, precision, batch_of(model, args.batch), frames, args.anew) for model in chosen]
+    wanted = [
+        WantedEngine(model, precision, batch_of(model, args.batch), frames, args.anew) for model in chosen
+    ]
     with closing(open_cuda()) as cuda, Display() as display:
         builder = EngineBuilder(trt, cuda, store, display, display.say)
         return build_all(builder, wanted, display)
 
 
-def build_all(builder: EngineBuilder, wanted: Sequence[Wanted], display: Display) -> int:
+def build_all(builder: EngineBuilder, wanted: Sequence[WantedEngine], display: Display) -> int:
     """Build one after the other; one that fails does not stop the next. 0 good, 1 where one failed."""
     code = 0
     for one in wanted:

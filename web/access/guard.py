@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from web.access.limits import Allowance, SlowLane
 from web.access.listener import HEAD_TOO_LONG, MAX_HEAD_BYTES
-from web.access.signin import COOKIE, Right, Role, SignInSessions, Token, Verified, Visitor
+from web.access.signin import COOKIE, PageRole, Right, SignInSessions, Token, Verified, Visitor
 from web.refusal import Code, Refused, answer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Gate:
 
     def __init__(
         self,
-        tokens: Mapping[Role, Token],
+        tokens: Mapping[PageRole, Token],
         *,
         read_open: bool,
         https: bool,
@@ -78,7 +78,7 @@ class Gate:
         cookie = request.cookies.get(COOKIE)
         return self.sessions.find(cookie) if cookie else None
 
-    async def check(self, request: HTTPConnection, given: str) -> Role:
+    async def check(self, request: HTTPConnection, given: str) -> PageRole:
         """Return whose token this is; Refused where it is wrong.
 
         After too many wrong ones from an address it takes longer, and is refused where too many wait.
@@ -119,7 +119,7 @@ class Gate:
         visitor = await self.visitor(request)
         if not self.may(visitor, right):
             if visitor is not None and visitor.role is not None:
-                needed = next(role for role in Role if right.value <= role.right.value)
+                needed = next(role for role in PageRole if right.value <= role.right.value)
                 raise Refused(Code.FORBIDDEN, f"this needs the token of the role {needed.value}")
             raise Refused(Code.SIGN_IN, "sign in first")
         if request.method not in SAFE and not (visitor and visitor.by_token):

@@ -33,7 +33,7 @@ class Right(Enum):
     MANAGE = 3
 
 
-class Role(str, Enum):
+class PageRole(str, Enum):
     """Whom a token makes of a visitor."""
 
     VIEWER = "viewer"
@@ -81,7 +81,7 @@ class Visitor:
     """
 
     name: str
-    role: Role | None
+    role: PageRole | None
     csrf: str = ""
     by_token: bool = False
 
@@ -97,7 +97,7 @@ class SignInSessions:
     def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:
         self._clock = clock
         self._key = secrets.token_bytes(32) if key is None else key
-        self._signed_in: OrderedDict[str, tuple[float, Role]] = OrderedDict()
+        self._signed_in: OrderedDict[str, tuple[float, PageRole]] = OrderedDict()
 
     def begin(self) -> tuple[str, Visitor]:
         """Return a new cookie and the visitor who gets it, not signed in."""
@@ -105,7 +105,7 @@ class SignInSessions:
         cookie = f"{number}.{self._seal('cookie', number)}"
         return cookie, self._visitor(number)
 
-    def sign_in(self, role: Role = Role.MANAGER) -> tuple[str, Visitor]:
+    def sign_in(self, role: PageRole = PageRole.MANAGER) -> tuple[str, Visitor]:
         """Return a new cookie that is signed in; the oldest of too many is signed out."""
         cookie, _ = self.begin()
         number = cookie.partition(".")[0]
@@ -139,15 +139,15 @@ class SignInSessions:
 class Verified:
     """Remembers which tokens were right, so that scripts do not pay 50 ms a request."""
 
-    def __init__(self, tokens: Mapping[Role, Token]) -> None:
+    def __init__(self, tokens: Mapping[PageRole, Token]) -> None:
         self._tokens, self._key = dict(tokens), secrets.token_bytes(32)
-        self._right: dict[bytes, Role] = {}
+        self._right: dict[bytes, PageRole] = {}
 
-    def knows(self, given: str) -> Role | None:
+    def knows(self, given: str) -> PageRole | None:
         """Tell at once whose token this is, where it was right before."""
         return self._right.get(self._digest(given))
 
-    def check(self, given: str) -> Role | None:
+    def check(self, given: str) -> PageRole | None:
         """Tell whose token this is; takes 50 ms for each role."""
         matching = [role for role, token in self._tokens.items() if token.matches(given)]
         if matching:

@@ -16,7 +16,7 @@ import pytest
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import ChannelOrder, Decoder, Input, Model, Origin, read_manifest
 from engines.tensorrt import calibration
-from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.build import EngineBuilder, WantedEngine
 from engines.tensorrt.calibration import Frames, read_picture, to_tensor
 from engines.tensorrt.compiler import check_version, load_tensorrt
 from engines.tensorrt.cuda import open_cuda
@@ -92,16 +92,16 @@ def test_the_fake_has_the_real_api_and_no_more() -> None:
 def test_an_engine_is_built_once_and_kept(tmp_path: Path) -> None:
     watch = Watch()
     builder, _ = maker(tmp_path / "new" / "engines", watch)
-    built, fresh = builder.build(Wanted(MODEL, FP16, 4))
+    built, fresh = builder.build(WantedEngine(MODEL, FP16, 4))
     assert fresh
     plan = json.loads(built.path.read_bytes())
     assert plan["flags"] == ["FP16"]
     assert plan["shapes"] == [[1, 3, 384, 640], [4, 3, 384, 640], [4, 3, 384, 640]]
     assert ("started", "Tactics", "Building Engine", 3) in watch.heard
     assert watch.heard.count(("step", "Tactics", 2)) == 1
-    again, fresh = builder.build(Wanted(MODEL, FP16, 4))
+    again, fresh = builder.build(WantedEngine(MODEL, FP16, 4))
     assert (again, fresh) == (built, False)
-    _, fresh = builder.build(Wanted(MODEL, FP16, 4, anew=True))
+    _, fresh = builder.build(WantedEngine(MODEL, FP16, 4, anew=True))
     assert fresh
 
 
@@ -165,19 +165,19 @@ def test_no_room_and_no_right_are_said_before_the_build(
     usage = type("Usage", (), {"free": 5_000_000})
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(BadInput, match=r"has 5 MB free, \d+ MB are needed"):
-        builder.build(Wanted(MODEL, FP16, 1))
+        builder.build(WantedEngine(MODEL, FP16, 1))
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="set MSH_ENGINES"):
-        maker(tmp_path / "file" / "x")[0].build(Wanted(MODEL, FP16, 1))
+        maker(tmp_path / "file" / "x")[0].build(WantedEngine(MODEL, FP16, 1))
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(BadInput, match="cannot be written"):
-        builder.build(Wanted(MODEL, FP16, 1))
+        builder.build(WantedEngine(MODEL, FP16, 1))
 
 
 def test_eight_bits_are_calibrated_and_judged(tmp_path: Path, frames: Path) -> None:
     builder, said = maker(tmp_path)
     chosen = Frames.of(frames)
-    built, fresh = builder.build(Wanted(MODEL, INT8, 4, chosen))
+    built, fresh = builder.build(WantedEngine(MODEL, INT8, 4, chosen))
     assert fresh
     assert (len(chosen.calibration), len(chosen.held_out)) == (50, 10)
     plan = json.loads(built.path.read_bytes())
@@ -187,10 +187,10 @@ def test_eight_bits_are_calibrated_and_judged(tmp_path: Path, frames: Path) -> N
     assert built.calibration.read_bytes().startswith(b"TRT-fake 48")
     assert "40 of 40 clear detections kept" in said[0]
     assert built.notes["agreement"]["overlap"] > 0.99
-    assert builder.build(Wanted(MODEL, INT8, 4, chosen))[1] is False
-    assert builder.build(Wanted(MODEL, INT8, 4))[1] is False  # in service nobody has the frames
+    assert builder.build(WantedEngine(MODEL, INT8, 4, chosen))[1] is False
+    assert builder.build(WantedEngine(MODEL, INT8, 4))[1] is False  # in service nobody has the frames
     again, fresh = builder.build(
-        Wanted(MODEL, INT8, 8, chosen)
+        WantedEngine(MODEL, INT8, 8, chosen)
     )  # another batch: the calibration serves again
     assert fresh
     assert json.loads(again.path.read_bytes())["seen"] is None
@@ -199,14 +199,14 @@ def test_eight_bits_are_calibrated_and_judged(tmp_path: Path, frames: Path) -> N
 def test_other_frames_are_another_calibration(tmp_path: Path, frames: Path) -> None:
     builder, _ = maker(tmp_path)
     chosen = Frames.of(frames)
-    builder.build(Wanted(MODEL, INT8, 4, chosen))
+    builder.build(WantedEngine(MODEL, INT8, 4, chosen))
     fewer = Frames(chosen.calibration[:30], chosen.held_out, "other")
-    built, fresh = builder.build(Wanted(MODEL, INT8, 4, fewer))
+    built, fresh = builder.build(WantedEngine(MODEL, INT8, 4, fewer))
     assert fresh
     assert json.loads(built.path.read_bytes())["seen"] == 24
     assert built.calibration is not None
     built.calibration.write_bytes(b"spoiled")
-    assert EngineStore(tmp_path).find(builder.key(Wanted(MODEL, INT8, 4))) is None
+    assert EngineStore(tmp_path).find(builder.key(WantedEngine(MODEL, INT8, 4))) is None
 
 
 @pytest.mark.parametrize("fault", ["blind", "shifts", "invents"])
@@ -215,7 +215,7 @@ def test_eight_bits_that_differ_are_refused_and_leave_nothing(
 ) -> None:
     builder, _ = maker(tmp_path, fault=fault)
     with pytest.raises(BuildFailed, match=r"int8 is refused, it differs from fp16 \(\d+ of 40"):
-        builder.build(Wanted(MODEL, INT8, 4, Frames.of(frames)))
+        builder.build(WantedEngine(MODEL, INT8, 4, Frames.of(frames)))
     assert not list(tmp_path.glob("*int8*"))
     assert not list(tmp_path.glob("*.calibration*"))
 
@@ -233,20 +233,20 @@ def marks_model(folder: Path) -> Model:
 def test_a_model_of_marks_is_built_but_never_in_eight_bits(tmp_path: Path, frames: Path) -> None:
     builder, _ = maker(tmp_path)
     model = marks_model(tmp_path)
-    built, fresh = builder.build(Wanted(model, FP16, 8))
+    built, fresh = builder.build(WantedEngine(model, FP16, 8))
     assert fresh
     plan = json.loads(built.path.read_bytes())
     assert plan["shapes"] == [[1, 3, 480, 320], [8, 3, 480, 320], [8, 3, 480, 320]]
     for precision in (INT8, BEST):
         with pytest.raises(BadInput, match=r"this is none; build it with --precision fp16"):
-            builder.build(Wanted(model, precision, 8, Frames.of(frames)))
+            builder.build(WantedEngine(model, precision, 8, Frames.of(frames)))
 
 
 def test_too_little_to_judge_by_is_refused(tmp_path: Path, frames: Path) -> None:
     chosen = Frames.of(frames)
     few = Frames(chosen.calibration, chosen.held_out[:3], "few")
     with pytest.raises(BadInput, match="only 12 clear detections, too few to judge int8"):
-        maker(tmp_path)[0].build(Wanted(MODEL, INT8, 4, few))
+        maker(tmp_path)[0].build(WantedEngine(MODEL, INT8, 4, few))
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_what_goes_wrong_is_one_line(
     tmp_path: Path, frames: Path, how: dict[str, Any], kind: type[Exception], said: str
 ) -> None:
     with pytest.raises(kind, match=said) as caught:
-        maker(tmp_path, **how)[0].build(Wanted(MODEL, INT8, 4, Frames.of(frames)))
+        maker(tmp_path, **how)[0].build(WantedEngine(MODEL, INT8, 4, Frames.of(frames)))
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.glob("*int8*"))
 
 
 def test_stopping_a_build_stops_it(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        maker(tmp_path, Watch(stop_at=1))[0].build(Wanted(MODEL, FP16, 1))
+        maker(tmp_path, Watch(stop_at=1))[0].build(WantedEngine(MODEL, FP16, 1))
     assert not list(tmp_path.iterdir())
 
 
@@ -286,12 +286,12 @@ def test_a_bad_frame_stops_the_build_with_its_name(tmp_path: Path, frames: Path)
     broken.write_bytes(b"no picture")
     wrong = Frames((broken, *chosen.calibration), chosen.held_out, "x")
     with pytest.raises(BadInput, match=r"broken\.jpg cannot be read as a picture"):
-        maker(tmp_path / "e")[0].build(Wanted(MODEL, INT8, 4, wrong))
+        maker(tmp_path / "e")[0].build(WantedEngine(MODEL, INT8, 4, wrong))
 
 
 def test_int8_without_frames_says_what_to_add(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="add --frames FOLDER"):
-        maker(tmp_path)[0].build(Wanted(MODEL, BEST, 4))
+        maker(tmp_path)[0].build(WantedEngine(MODEL, BEST, 4))
 
 
 def test_frames(tmp_path: Path, frames: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engines.deepstream.files import Machine
 from engines.manifest import read_manifest
-from engines.tensorrt.build import Wanted
+from engines.tensorrt.build import WantedEngine
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, Gpu, engine_folder
 from engines.tensorrt.missing import build_missing, missing_engines
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
@@ -31,7 +31,7 @@ def machine(folder: Path, batch: int = 3) -> Machine:
     return Machine(Gpu("Orin", (8, 7)), "10.3.0", (9, 1), EngineStore(folder), batch=batch)
 
 
-def build(wanted: list[Wanted], here: Machine, **how: Any) -> tuple[bool, list[tuple[int, str]]]:
+def build(wanted: list[WantedEngine], here: Machine, **how: Any) -> tuple[bool, list[tuple[int, str]]]:
     heard: list[tuple[int, str]] = []
     gpu = FakeGpu("Orin")
     done = build_missing(
@@ -60,7 +60,7 @@ def test_what_is_missing_is_built_and_then_there_for_one_camera_more(tmp_path: P
 def test_one_that_cannot_be_built_is_a_warning(tmp_path: Path, caplog: Any) -> None:
     (tmp_path / "file").write_text("")
     here = machine(tmp_path / "file" / "engines")
-    done, heard = build([Wanted(MODELS[0], EnginePrecision.FP16, 4)], here)
+    done, heard = build([WantedEngine(MODELS[0], EnginePrecision.FP16, 4)], here)
     assert (done, len(heard)) == (False, 1)
     assert "engine not built, nvinfer builds its own at each start: engines:" in caplog.text
 

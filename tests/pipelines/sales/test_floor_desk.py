@@ -14,7 +14,7 @@ from pipelines.outputs.mqtt.commands import Commands
 from pipelines.sales.commands import sale_commands
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import HANDED_OVER_NS, FloorDesk
-from pricing.sales.desk import DeskRules, Outcome, SalesDesk, StaffMember, StaffState
+from pricing.sales.desk import DeskRules, SaleOutcome, SalesDesk, StaffMember, StaffState
 from pricing.value import Total
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.metrics import Metrics
@@ -164,7 +164,7 @@ def test_after_a_crash_all_goes_on_and_every_event_arrives(shop: Shop) -> None:
     shop.desk.answer(number, "anna", accept=True)
     shop.restart("00003")
     shop.tick()
-    shop.desk.done(number, "anna", Outcome.BROWSING, None)
+    shop.desk.done(number, "anna", SaleOutcome.BROWSING, None)
     assert shop.sent[-1]["customer"] == {"id": "00002-1", "camera": None, "track": None}
 
 

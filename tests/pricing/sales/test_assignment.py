@@ -6,14 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.sales.assignment import Assignment, AssignmentRules, Customer, Policy, Seller, assign, quality
+from pricing.sales.assignment import (
+    Assignment,
+    AssignmentRules,
+    Policy,
+    Seller,
+    WaitingCustomer,
+    assign,
+    quality,
+)
 
 ANNA = Seller("anna", rank=5, skills=frozenset({"watch"}), zones=frozenset({"jewels"}))
 BEN = Seller("ben", rank=3, idle_ms=300_000)
 CLEO = Seller("cleo", rank=3, idle_ms=600_000)
-WATCH = Customer("w", 500_000, 5000, frozenset({"watch", "gucci"}), "jewels")
-COAT = Customer("c", 129_000, 60_000, frozenset({"top"}))
-HAT = Customer("h", 2_000, 120_000)
+WATCH = WaitingCustomer("w", 500_000, 5000, frozenset({"watch", "gucci"}), "jewels")
+COAT = WaitingCustomer("c", 129_000, 60_000, frozenset({"top"}))
+HAT = WaitingCustomer("h", 2_000, 120_000)
 
 
 def pairs(found: Assignment) -> dict[str, str]:
@@ -43,7 +51,7 @@ def test_policies(policy: Policy, sellers: list[Seller], expected: dict[str, str
 def test_every_decision_explains_itself_in_a_line() -> None:
     rules = AssignmentRules(least_minor=1000)
     found = assign(
-        [WATCH, COAT, HAT, Customer("p", 5)], [ANNA], rules, money=lambda minor: f"€{minor // 100}"
+        [WATCH, COAT, HAT, WaitingCustomer("p", 5)], [ANNA], rules, money=lambda minor: f"€{minor // 100}"
     )
     (only,) = found.pairings
     assert only.reason == (
@@ -59,7 +67,7 @@ def test_every_decision_explains_itself_in_a_line() -> None:
     declined = AssignmentRules(declined=frozenset({("w", "anna")}))
     found = assign([WATCH, COAT], [ANNA], declined)
     assert (pairs(found), dict(found.waiting)["w"]) == ({"c": "anna"}, "everybody who is free has declined")
-    found = assign([COAT, Customer("x", 130_000)], [ANNA], AssignmentRules(), {"c": "anna"})
+    found = assign([COAT, WaitingCustomer("x", 130_000)], [ANNA], AssignmentRules(), {"c": "anna"})
     assert dict(found.waiting) == {"x": "c was offered already, and the gain is too small"}
     assert pairs(assign([COAT, WATCH], [ANNA], AssignmentRules(), {"c": "anna"})) == {"w": "anna"}
     kept = AssignmentRules(reserve=1, reserve_minor=100_000)
@@ -72,7 +80,7 @@ def test_every_decision_explains_itself_in_a_line() -> None:
 NAMES = st.integers(0, 12)
 CUSTOMERS = st.lists(
     st.builds(
-        lambda n, worth, waiting, needs: Customer(f"c{n}", worth, waiting * 1000, frozenset(needs)),
+        lambda n, worth, waiting, needs: WaitingCustomer(f"c{n}", worth, waiting * 1000, frozenset(needs)),
         NAMES,
         st.integers(0, 5) | st.integers(0, 10**7),
         st.integers(0, 3),
@@ -104,7 +112,7 @@ RULES = st.builds(
 
 @given(CUSTOMERS, SELLERS, RULES, st.data())
 def test_nobody_is_offered_twice_and_order_does_not_matter(
-    customers: list[Customer], sellers: list[Seller], rules: AssignmentRules, data: st.DataObject
+    customers: list[WaitingCustomer], sellers: list[Seller], rules: AssignmentRules, data: st.DataObject
 ) -> None:
     found = assign(customers, sellers, rules)
     assert len({p.customer for p in found.pairings}) == len(found.pairings)
@@ -122,7 +130,7 @@ def test_nobody_is_offered_twice_and_order_does_not_matter(
 
 @given(CUSTOMERS, SELLERS, RULES)
 def test_a_higher_value_waits_only_for_a_stated_reason(
-    customers: list[Customer], sellers: list[Seller], rules: AssignmentRules
+    customers: list[WaitingCustomer], sellers: list[Seller], rules: AssignmentRules
 ) -> None:
     found = assign(customers, sellers, rules)
     worth = {c.id: c.worth_minor for c in customers}
@@ -135,7 +143,7 @@ def test_a_higher_value_waits_only_for_a_stated_reason(
 
 
 @given(CUSTOMERS.map(lambda c: c[:4]), SELLERS.map(lambda s: s[:4]))
-def test_it_is_the_best_of_all_ways(customers: list[Customer], sellers: list[Seller]) -> None:
+def test_it_is_the_best_of_all_ways(customers: list[WaitingCustomer], sellers: list[Seller]) -> None:
     found = pairs(assign(customers, sellers, AssignmentRules()))
     people, staff = {c.id: c for c in customers}, {s.id: s for s in sellers}
     served = sorted(found, key=lambda c: (-people[c].worth_minor, -people[c].waiting_ms, c))

@@ -6,13 +6,13 @@ from random import Random
 import pytest
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import Customer
-from pricing.sales.desk import DeskRules, Outcome, SaleEvent, SaleKind, SalesDesk, StaffMember, StaffState
+from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.desk import DeskRules, SaleEvent, SaleKind, SaleOutcome, SalesDesk, StaffMember, StaffState
 
 S = 1_000_000_000
 STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, capacity=2)]
 RULES = DeskRules(accept_within_s=30, unattended_after_s=120, escalate_minor=100_000)
-RICH, POOR = Customer("rich", 500_000), Customer("poor", 2_000)
+RICH, POOR = WaitingCustomer("rich", 500_000), WaitingCustomer("poor", 2_000)
 
 
 def desk(*free: str) -> SalesDesk:
@@ -35,8 +35,8 @@ def test_an_offer_is_accepted_attended_and_done() -> None:
     assert shop.accept(offer.offer, "anna", 6 * S) == []  # a second phone with the same name
     assert shop.states["anna"] is StaffState.BUSY
     assert shop.tick(7 * S) == []
-    (done,) = shop.done(offer.offer, "anna", Outcome.SOLD, 60 * S, 450_000)
-    assert (done.outcome, done.amount_minor, done.worth_minor) == (Outcome.SOLD, 450_000, 500_000)
+    (done,) = shop.done(offer.offer, "anna", SaleOutcome.SOLD, 60 * S, 450_000)
+    assert (done.outcome, done.amount_minor, done.worth_minor) == (SaleOutcome.SOLD, 450_000, 500_000)
     assert kinds(shop.tick(61 * S)) == [("offered", "poor", "anna")]
 
 
@@ -60,7 +60,7 @@ def test_a_phone_that_never_answers_is_taken_for_lost() -> None:
     shop = desk("anna")
     events = []
     for n in range(3):
-        shop.see([Customer(f"c{n}", 1000)], n * 40 * S)
+        shop.see([WaitingCustomer(f"c{n}", 1000)], n * 40 * S)
         events += shop.tick(n * 40 * S) + shop.tick((n * 40 + 30) * S)
     assert [event.state for event in events if event.kind is SaleKind.STAFF] == [StaffState.OFF]
     assert shop.offered == {}
@@ -107,7 +107,7 @@ def test_no_sequence_of_steps_crashes_and_lost_phones_breaks_the_rules(seed: int
 
 
 def _play(random: Random) -> None:
-    shop, at, log, here = SalesDesk(STAFF, RULES), 0, list[SaleEvent](), dict[str, Customer]()
+    shop, at, log, here = SalesDesk(STAFF, RULES), 0, list[SaleEvent](), dict[str, WaitingCustomer]()
     saved = json.dumps(shop.snapshot())
     for _ in range(40):
         at += random.randrange(20) * S
@@ -116,7 +116,7 @@ def _play(random: Random) -> None:
         events: list[SaleEvent] = []
         try:
             if step == "come":
-                here[f"c{len(log)}"] = Customer(f"c{len(log)}", random.randrange(10**6))
+                here[f"c{len(log)}"] = WaitingCustomer(f"c{len(log)}", random.randrange(10**6))
                 events = shop.see(here.values(), at)
             elif step == "go" and here:
                 del here[random.choice(sorted(here))]
@@ -127,7 +127,7 @@ def _play(random: Random) -> None:
                 number = random.choice([0, *shop.offered, *(e.offer or 0 for e in log[-5:])])
                 answer = random.choice(("accept", "decline", "done"))
                 if answer == "done":
-                    events = shop.done(number, name, random.choice(list(Outcome)), at)
+                    events = shop.done(number, name, random.choice(list(SaleOutcome)), at)
                 else:
                     events = getattr(shop, answer)(number, name, at)
             elif step == "attend" and here:

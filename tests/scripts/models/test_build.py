@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engines.deepstream import files as deepstream_files
 from engines.manifest import read_manifest
-from engines.tensorrt.build import EngineBuilder, Wanted
+from engines.tensorrt.build import EngineBuilder, WantedEngine
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore
 from scripts.models import build as models_build
 from scripts.models.build import Display, build_all
@@ -69,7 +69,7 @@ def test_one_that_fails_does_not_stop_the_next(tmp_path: Path, capsys: pytest.Ca
     display = Display(Console(file=out, soft_wrap=True))
 
     class Flaky(EngineBuilder):
-        def build(self, wanted: Wanted) -> Any:
+        def build(self, wanted: WantedEngine) -> Any:
             if wanted.model.name == "centerface":
                 return EngineBuilder(
                     fake_tensorrt(gpu, fails="build"), gpu, EngineStore(tmp_path), display, display.say
@@ -77,7 +77,7 @@ def test_one_that_fails_does_not_stop_the_next(tmp_path: Path, capsys: pytest.Ca
             return super().build(wanted)
 
     builder = Flaky(fake_tensorrt(gpu), gpu, EngineStore(tmp_path), display, display.say)
-    wanted = [Wanted(MODELS[name], EnginePrecision.FP16, 1) for name in ("centerface", "nanodet-416")]
+    wanted = [WantedEngine(MODELS[name], EnginePrecision.FP16, 1) for name in ("centerface", "nanodet-416")]
     with display:
         assert build_all(builder, wanted, display) == 1
     assert "TensorRT built no engine: out of memory" in capsys.readouterr().err
@@ -116,7 +116,7 @@ def test_export_for_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert own["batch-size"] == 3
     assert (tmp_path / "out" / own["onnx-file"]).read_bytes() == MODELS["centerface"].path.read_bytes()
     key = EngineBuilder(fake_tensorrt(FakeGpu()), FakeGpu(), EngineStore(tmp_path), Display(), print).key(
-        Wanted(MODELS["centerface"], EnginePrecision.FP16, 3)
+        WantedEngine(MODELS["centerface"], EnginePrecision.FP16, 3)
     )
     assert own["model-engine-file"].endswith(key.file_name)  # the one that `msh models build` makes
 
