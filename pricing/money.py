@@ -43,6 +43,7 @@ EXPONENTS, _WITHDRAWN = _currencies()
 """Digits after the point by ISO 4217 code, of the currencies in use."""
 
 _SPACES = re.compile(r"[\u00a0\u202f]")
+_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "EURO": "EUR", "zł": "PLN", "Kč": "CZK"}
 _ANY_SPACE = re.compile(r"[\u00a0\u2007\u2009\u202f]")
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
@@ -59,7 +60,8 @@ def exponent(currency: str) -> int:
     if year:
         mend = f'; write "{successor}"' if successor else ""
         raise BadInput(f'currency "{currency}" was withdrawn in {year}{mend}')
-    hint = f'; write "{currency.upper()}"' if currency.upper() in EXPONENTS else ', for example "EUR"'
+    code = _SIGNS.get(currency) or currency.upper()
+    hint = f'; write "{code}"' if code in EXPONENTS else ', for example "EUR"'
     raise BadInput(f'currency "{currency}" is not an ISO 4217 code{hint}')
 
 
@@ -114,6 +116,8 @@ def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
     if _SCIENTIFIC.fullmatch(text):
         number = format(Decimal(text.replace(",", ".")), "f")
         return f'; a spreadsheet shortened it: write "{number.replace(".", decimal)}" in full'
+    if len(re.findall(r"[0-9][0-9.,' ]*", text)) > 1:
+        return "; write one amount, or both price_min and price_max"
     bare = re.sub(r"[^0-9.,]", "", text)
     marks = [mark for mark in ".," if mark in bare]
     last = max(bare.rfind("."), bare.rfind(","))

@@ -40,7 +40,7 @@ ANY_BRAND = "*"
 MAX_PROBLEMS = 100
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
-_JOINERS = "\u200c\u200d"  # part of words in Persian and Indic scripts
+_KEPT = "\t\n\u200c\u200d"  # the last two are part of words in Persian and Indic scripts
 
 
 class Says(str, Enum):
@@ -297,11 +297,11 @@ def heading(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text without invisible characters at its ends and within: zero-width spaces, soft hyphens."""
-    if text.isascii():
+    """Return a text without what nobody sees: zero-width spaces, soft hyphens, control characters."""
+    if text.isprintable() and text.isascii():
         return text.strip()
-    kept = (c for c in text if c in _JOINERS or unicodedata.category(c) != "Cf")
-    return "".join(kept).strip()
+    kept = (c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cf", "Cc"))
+    return "".join(" " if c.isspace() and c != "\n" else c for c in kept).strip()
 
 
 def decoded(data: str | bytes, file: str, encoding: str = "utf-8") -> str:
@@ -313,10 +313,15 @@ def decoded(data: str | bytes, file: str, encoding: str = "utf-8") -> str:
     elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     try:
-        return data.decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         name = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16"}.get(encoding, encoding)
         mend = "; save the file as UTF-8, or name its encoding under prices.format in the store file"
         raise BadCatalogue([f"{file}:{line}:{column}  not {name} text{mend}"]) from None
+    if "\0" in text:
+        raise BadCatalogue([f"{file}:1:1  UTF-16 without a byte order mark; save the file as UTF-8"])
+    if text.lstrip().startswith("<"):
+        raise BadCatalogue([f"{file}:1:1  HTML or XML, not a list; export it as CSV or .xlsx"])
+    return text

@@ -168,6 +168,30 @@ def test_after_a_crash_all_goes_on_and_every_event_arrives(shop: Shop) -> None:
     assert shop.sent[-1]["customer"] == {"id": "00002-1", "camera": None, "track": None}
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_crashes_every_event_arrives_in_order(tmp_path: Path, seed: int) -> None:
+    shop, random = Shop(tmp_path / "sales.db"), Random(seed)
+    for step in range(60):
+        shop.now += random.randrange(20) * SECOND
+        shop.works = random.random() < 0.6
+        kind = random.randrange(6)
+        if kind == 0:
+            shop.people = [seen(n, random.randrange(10**6)) for n in random.sample(range(9), 4)]
+        elif kind == 1:
+            shop.desk.set_state(random.choice(STAFF).name, random.choice(list(StaffState)))
+        elif kind == 2:
+            shop.restart(f"{step:05x}")
+        elif offers := list(shop.desk._desk.offered.items()):
+            number, (_, seller) = random.choice(offers)
+            shop.desk.answer(number, seller, accept=random.random() < 0.6)
+        shop.tick(0)
+    shop.works = True
+    shop.tick()
+    first_seen = list(dict.fromkeys(payload["number"] for payload in shop.sent))
+    assert first_seen == list(range(1, shop.desk._desk.snapshot()["number"] + 1))
+    assert len(first_seen) == len({payload["event_id"] for payload in shop.sent})
+
+
 def test_events_leave_the_file_when_the_spool_has_had_time_to_take_them(shop: Shop) -> None:
     shop.desk.set_state("anna", StaffState.FREE)
     assert len(SaleFile(shop.path, lambda: shop.now).load()[1]) == 1
