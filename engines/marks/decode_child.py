@@ -8,6 +8,7 @@ first, and each picture has a process of its own, bounded in memory and time, th
 from __future__ import annotations
 
 import contextlib
+import copy  # noqa: F401  Pillow loads it only when it turns a GIF
 import encodings.ascii
 import encodings.latin_1
 import encodings.utf_8_sig  # noqa: F401  a codec is a file, and no file can be opened later
@@ -31,7 +32,7 @@ MAX_PIXELS = 50_000_000
 MAX_SVG_BYTES = 1_000_000
 MAX_ELEMENTS = 5_000
 MAX_DEPTH = 64
-RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")
+RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 LENGTH = struct.Struct(">I")
 TOO_MUCH = "takes too much time or memory to draw; simplify it, or give it as PNG"
 _PICTURES = ("image", "feImage")
@@ -112,11 +113,11 @@ class _Look:
 
 
 def raster(data: bytes) -> Image.Image:
-    """Return a PNG, JPEG or WebP upright as RGBA of bounded size; what is too large is never decoded."""
+    """Return such a picture upright as RGBA of bounded size; what is too large is never decoded."""
     from PIL import Image, ImageOps  # noqa: PLC0415 loaded before the limits are set
 
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")) as picture:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise DecodeRefused(
@@ -157,7 +158,7 @@ def _load() -> None:
     """Load all that decoding needs, for no file can be opened later."""
     with contextlib.suppress(ImportError):
         import resvg_py  # noqa: F401, PLC0415
-    from PIL import Image, MpoImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+    from PIL import Image, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
 
     Image.preinit()
     Image.MAX_IMAGE_PIXELS = None  # looked at in `raster`, from the header

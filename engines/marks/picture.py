@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BadInput
+from engines.file_type import AVIF, HEAD_BYTES, HEIC, sniff
 from engines.marks.decode_child import LENGTH, RASTER, TOO_MUCH
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class MarkPicture:
 
 
 def read_mark(path: Path) -> MarkPicture:
-    """Return the mark in an SVG, PNG, JPEG or WebP file.
+    """Return the mark in an SVG, PNG, JPEG, WebP, GIF, TIFF or BMP file, whatever its name.
 
     Trimmed by its transparency where it has any, else by its border's colour where that is even; any other
     picture is taken whole, as cut from a garment. Raises BadInput, one line with the path, for what is no
@@ -171,8 +172,6 @@ class _NoMark(Exception):
 
 def _read(path: Path) -> bytes | _NoMark:
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        return _NoMark("is no picture of a kind that is read; give SVG, PNG, JPEG or WebP")
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -182,9 +181,35 @@ def _read(path: Path) -> bytes | _NoMark:
         return _NoMark("is empty")
     if len(data) > MAX_BYTES:
         return _NoMark(f"is larger than {MAX_BYTES // 10**6} MB; cut the mark out")
-    if suffix != ".svg" and not data.startswith(RASTER):
-        return _NoMark(f"is named {suffix} but holds no PNG, JPEG or WebP; export it again")
-    return data
+    if suffix == ".svg" or data.startswith(RASTER) or _is_drawing(data):
+        return data
+    return _NoMark(_wrong_kind(suffix, data))
+
+
+def _wrong_kind(suffix: str, data: bytes) -> str:
+    found = sniff(data[:HEAD_BYTES])
+    if found in (HEIC, AVIF):
+        return f"is a {found.name} picture; save it as JPEG or PNG"
+    if suffix in SUFFIXES:
+        return f"is named {suffix} but holds no PNG, JPEG or WebP; export it again"
+    return "is no picture of a kind that is read; give SVG, PNG, JPEG, WebP, GIF, TIFF or BMP"
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a file holds a picture, by its content, or is at least named like one."""
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return False
+    found = sniff(head)
+    return _is_drawing(head) or (found is not None and found.kind == "image")
+
+
+def _is_drawing(data: bytes) -> bool:
+    return data[:3] in (b"<sv", b"<?x", b"\xef\xbb\xbf") and b"<svg" in data[:4096]
 
 
 def _decode(files: Sequence[bytes]) -> list[Rgba | _NoMark]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from engines.marks.picture import SUFFIXES
+from engines.marks.picture import is_picture
 from pipelines.brands.brand_file import BrandFile
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.load import decoded, read_raw, told
@@ -79,7 +79,7 @@ def read_brand(folder: Path) -> BrandSource:
         files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
     except OSError as error:
         raise SettingsError([f"{folder}: cannot be read ({error.strerror})"]) from None
-    pictures = tuple(p for p in files if p.suffix.lower() in SUFFIXES)
+    pictures = tuple(p for p in files if is_picture(p))
     written = folder / BRAND_YAML
     if written in files:
         file = _read(written)

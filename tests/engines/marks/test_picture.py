@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engines.errors import BadInput
-from engines.marks.picture import MAX_BYTES, Ground, MarkPicture, exchanged, read_mark
+from engines.marks.picture import MAX_BYTES, Ground, MarkPicture, exchanged, is_picture, read_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,8 +166,9 @@ FILTER = (
 BAD = [
     ("empty.png", b"", "is empty"),
     ("text.png", b"a text file\n", "named .png but holds no PNG"),
-    ("drawing.png", SVG.format(SHAPE).encode(), "named .png but holds no PNG"),
-    ("mark.gif", b"GIF89a", "give SVG, PNG, JPEG or WebP"),
+    ("mark.gif", b"GIF89a", "broken or cut off"),
+    ("mark.doc", b"a text file", "give SVG, PNG, JPEG, WebP, GIF, TIFF or BMP"),
+    ("mark.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC picture"),
     ("cut.png", png(drawn())[:200], "broken or cut off"),
     ("cut.jpg", of_size(100, 50)[:500], "broken or cut off"),
     ("head.png", b"\x89PNG\r\n\x1a\n", "broken or cut off"),
@@ -249,3 +250,18 @@ def test_what_is_cut_from_a_garment_is_exchanged_for_its_keypoints_only(tmp_path
     noise = np.random.default_rng(1).integers(0, 255, (60, 60, 3)).astype(np.uint8)
     mark = read_mark(saved(tmp_path / "crop.png", Image.fromarray(noise)))
     assert (mark.ground, len(mark.views()), len(mark.drawings())) == (Ground.GARMENT, 1, 2)
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "SVG"])
+@pytest.mark.parametrize("name", ["logo", "logo.png", "logo.jfif"])
+def test_the_name_of_a_mark_decides_nothing(tmp_path, form, name):
+    path = tmp_path / name
+    if form == "SVG":
+        path.write_text(SVG.format(SHAPE))
+    else:
+        canvas = Image.new("RGB", (120, 90), "white")
+        canvas.paste((200, 0, 0), (30, 30, 90, 60))
+        canvas.save(path, form)
+    assert is_picture(path)
+    height, width = read_mark(path).pixels.shape[:2]
+    assert width > height >= 12
