@@ -40,7 +40,7 @@ from probes.metrics import Health, Metrics
 from probes.outage import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
@@ -134,6 +134,7 @@ class Store:
         if self._mqtt:
             for name, handler in people_commands(self._floor).items():
                 self._mqtt.on_command(name, handler)
+            self._mqtt.on_command("reload", self._on_reload)
         self._desk = build_desk(
             settings,
             device,
@@ -250,6 +251,10 @@ class Store:
     def reload(self) -> None:
         """Have the store file read again, soon, in another thread; from any thread or signal handler."""
         self._reload.set()
+
+    def _on_reload(self, _: Mapping[str, object]) -> str:
+        self.reload()
+        return "the store file is read; the log and msh_store_file_ok tell what of it a restart brings"
 
     def health(self) -> Health:
         """Tell whether frames flow from at least one camera and redaction works."""

@@ -139,7 +139,7 @@ class MqttConfig(Section):
         le=100_000,
     )
     keepalive_s: int = Field(
-        default=30,
+        default=10,
         title="Keep alive",
         description="Seconds of silence after which the connection is checked.",
         ge=5,

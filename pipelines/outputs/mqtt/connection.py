@@ -70,7 +70,7 @@ class MqttSpec:
     ca_file: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
-    keepalive_s: int = 30
+    keepalive_s: int = 10
     retry_first_ms: int = 500
     retry_max_ms: int = 30_000
     retry_jitter: float = 0.3

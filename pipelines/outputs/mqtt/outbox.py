@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 
 WINDOW = 16
 """Messages sent and not yet acknowledged; leaves room for state below the broker's usual 20."""
-STUCK_S = 60.0
+STUCK_S = 15.0
+"""Without an acknowledgement for so long the broker is taken for frozen."""
 KEEP_NS = 7 * 86_400 * 1_000_000_000
 """No message about a person is kept longer than a week, whatever the broker does."""
 
@@ -133,7 +134,7 @@ class Outbox:
         return True
 
     def send(self) -> None:
-        """Send what may be sent now; cut a session that has not acknowledged anything for a minute."""
+        """Send what may be sent now; cut a session that has not acknowledged anything for STUCK_S."""
         if self._session is None:
             return
         if self._in_flight:
