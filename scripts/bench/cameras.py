@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 START_S = 120.0
 SETTLE_S = 4.0
+WIDTH = 140
+"""Columns that the table needs; a narrower terminal wraps lines, not cells."""
 QUANTILES = (0.5, 0.95, 0.99)
 
 
@@ -115,10 +117,7 @@ def measure(clip: Path, cameras: int, fps: int, seconds: float, rival: str | Non
     names = [f"camera{number}" for number in range(cameras)]
     with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
         folder = Path(made)
-        server = [sys.executable, "-m", "scripts.demo.cameras", *(f"{name}={clip}" for name in names)]
-        log = folder / "cameras.log"
-        child = children.start("cameras", [*server, "--port", "0"], folder=ROOT, log=log)
-        urls = [first_line("cameras", child, log).split()[1] for _ in names]
+        urls = [_serve(children, name, clip, folder / f"{name}.log") for name in names]
         port = _free_port()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
         if rival:
@@ -140,6 +139,12 @@ def measure(clip: Path, cameras: int, fps: int, seconds: float, rival: str | Non
         process.send_signal(signal.SIGINT)
         contestant = "plain script" if rival else "make-sales-happen"
         return _load(StoreRun(contestant, cameras, fps, lasted, first), before, after)
+
+
+def _serve(children: Children, name: str, clip: Path, log: Path) -> str:
+    """Start a camera and return its address."""
+    command = [sys.executable, "-m", "scripts.demo.cameras", f"{name}={clip}", "--port", "0"]
+    return first_line(name, children.start(name, command, folder=ROOT, log=log), log).split()[1]
 
 
 def _load(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
@@ -257,7 +262,7 @@ def _print(rows: list[StoreLoad], clip: Path) -> None:
             ", ".join(f"{reason} {count}" for reason, count in row.dropped.items()) or "0",
             ", ".join(f"{result} {count}" for result, count in row.looks.items()) or "-",
         )
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, width=max(Console().width, WIDTH))
     console.print(table)
     console.print("Times depend on the machine and what else it does; contestants took turns in one run.")
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from web.page import PageOutputs
     from web.server import PageServer
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 WATCH_S = 0.25
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings(args.config, env=os.environ)
     scrubber.add(settings.secret_values())
     for warning in settings.warnings:
-        _log.warning("%s", warning)
+        logger.warning("%s", warning)
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         raise
     startup.store = store
     if args.record:
-        _log.warning("people's places and items are written to %s, beyond the privacy report", args.record)
+        logger.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         clean = store.stop()
     print_report(store.report(), settings)
     if died:
-        _log.error("stopped: the platform has died; its reason stands above")
+        logger.error("stopped: the platform has died; its reason stands above")
     return int(died or not clean)
 
 
@@ -143,7 +143,7 @@ def _page(
     from web.page import page_of  # noqa: PLC0415
 
     page = page_of(store, settings, metrics, outputs, scrubber)
-    _log.info("the page: %s", page.url)
+    logger.info("the page: %s", page.url)
     return page
 
 

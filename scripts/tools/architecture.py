@@ -72,7 +72,7 @@ def updated(page: str) -> str:
 
 def _rooms(trees: dict[str, ast.Module]) -> str:
     lines = ["| room | for | imports |", "| --- | --- | --- |"]
-    graph = imports(trees)
+    graph = {own: targets for own, targets in imports(trees).items() if f"{own}.__init__" in trees}
     for own in sorted(graph, key=lambda name: (TOPS.index(name.split(".")[0]), name)):
         about = (ast.get_docstring(trees[f"{own}.__init__"]) or "").split("\n")[0]
         others = (
