@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HOUR_S = 3600.0
 RESERVE_FROM = 2 / 3
-"""With one salesperson kept free, it is for customers who wear so much of the median value."""
+"""Who is kept free is kept for customers who wear so much of the median value."""
 SOON_S = 120.0
 """A customer counts as attended soon when somebody comes within this."""
 
@@ -29,7 +29,7 @@ class Way(str, Enum):
     """A way to decide who serves whom."""
 
     VALUE = "value"
-    RESERVE = "value, one kept free"
+    RESERVE = "value, some kept free"
     TURN = "turn"
     FIRST_COME = "first come first served"
     RANDOM = "random"
@@ -51,7 +51,7 @@ class ShopModel:
     arrivals: customers who want advice in each hour from open_h. The value worn is lognormal; a share of them
     wears nothing that is priced. Recognition knows a value `seen_after_s` after the arrival, and only for
     the share `recognised`. Patience is exponential, service lognormal. accept_s: what an offer costs that
-    nobody needs who simply walks up.
+    nobody needs who simply walks up. keep_free, keep_from: see `Way.RESERVE`; None: of the median value.
     """
 
     open_h: float = 10.0
@@ -65,6 +65,8 @@ class ShopModel:
     service_mean_s: float = 900.0
     service_sigma: float = 0.6
     accept_s: float = 8.0
+    keep_free: int = 1
+    keep_from: float | None = None
     shifts: tuple[Shift, ...] = (Shift(10, 20, 5), Shift(10, 20, 3), Shift(10, 20, 2))
 
     def __post_init__(self) -> None:
@@ -213,8 +215,9 @@ _BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
 def _rules(way: Way, model: ShopModel) -> AssignmentRules:
     if way is Way.TURN:
         return AssignmentRules(Policy.TURN)
-    kept = 1 if way is Way.RESERVE else 0
-    return AssignmentRules(reserve=kept, reserve_minor=round(100 * model.value_median * RESERVE_FROM))
+    kept = model.keep_free if way is Way.RESERVE else 0
+    worth = model.value_median * RESERVE_FROM if model.keep_from is None else model.keep_from
+    return AssignmentRules(reserve=kept, reserve_minor=round(100 * worth))
 
 
 def bound(model: ShopModel, visitors: Sequence[_Visitor]) -> float:

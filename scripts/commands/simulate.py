@@ -14,6 +14,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
 from pricing.sales.simulation import SOON_S, Comparison, Shift, ShopModel, Way, mean, simulate, spread
 
@@ -68,6 +69,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--patience", type=_above, default=8.0, metavar="MIN", help="mean minutes until one leaves (8)"
     )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the store file, for its staff")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the result, an SVG file")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
@@ -201,11 +203,16 @@ def _model(args: argparse.Namespace) -> ShopModel:
     until = args.open + len(args.arrivals)
     if until > 24:
         raise BadInput("--arrivals: more hours than the day has after --open")
-    ranks = [shift.rank for shift in ShopModel().shifts]
+    staff = load_settings(args.config, env=os.environ).staff if args.config else None
+    if args.config and staff is None:
+        raise BadInput(f"{args.config}: names no staff; add `staff:`, or use --staff")
+    ranks = [one.rank for one in (staff.members() if staff else ShopModel().shifts)]
     count = args.staff or len(ranks)
     shifts = tuple(Shift(args.open, until, ranks[n % len(ranks)]) for n in range(count))
     return replace(
         ShopModel(shifts=shifts),
+        keep_free=(staff.keep_free if staff else 0) or 1,
+        keep_from=float(staff.keep_for_at_least) if staff and staff.keep_for_at_least else None,
         open_h=args.open,
         arrivals=args.arrivals,
         value_median=args.value,

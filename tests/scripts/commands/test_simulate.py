@@ -39,6 +39,18 @@ def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureF
     assert all(0 < row["of_bound"] <= 1 for row in ways.values())
 
 
+def test_the_staff_of_a_store_file_is_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = tmp_path / "store.yaml"
+    shop = "version: 1\nstore: {id: s, name: S, timezone: Europe/Berlin, currency: EUR}\n"
+    cameras = 'cameras: {door: {source: "rtsp://10.0.0.11:554/s"}}\n'
+    store.write_text(f"{shop}{cameras}staff: {{people: {{Anna: {{}}, Ben: {{}}}}, keep_free: 1}}\n")
+    assert main([*FEW, "--config", str(store)]) == 0
+    assert "8 days, 2 salespeople" in capsys.readouterr().out
+    store.write_text(shop + cameras)
+    assert main([*FEW, "--config", str(store)]) == 2
+    assert "names no staff" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
