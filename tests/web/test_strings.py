@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from engines.garments.colours import COLOURS
+from pricing.slots import TYPES
 from web.app import STATIC
 
 LANGUAGES = ("en", "de", "fr", "es", "it")
@@ -44,3 +46,9 @@ def test_every_key_that_the_page_names_is_there():
         key for path in STATIC.glob("js/*.js") for key in re.findall(r"\bt\(\"([a-z_.]+)\"", path.read_text())
     }
     assert [key for key in sorted(named) if key not in known and f"{key}.other" not in known] == []
+
+
+def test_every_type_and_colour_of_an_item_has_a_word():
+    known = words("en")
+    assert {key.removeprefix("type.") for key in known if key.startswith("type.")} == TYPES
+    assert {key.removeprefix("colour.") for key in known if key.startswith("colour.")} == set(COLOURS)
