@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
+from pipelines.version import VERSION
+from pricing.money import exponent
+from probes.events.home_assistant import discovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.outputs import MqttConfig
     from pipelines.settings.root import Settings
+    from probes.events.messages import Payload
     from probes.events.status import Summaries
     from probes.metrics import Metrics
 
@@ -38,6 +42,25 @@ def broker_spec(mqtt: MqttConfig) -> MqttSpec:
         client_id=mqtt.client_id,
         topic_prefix=mqtt.topic_prefix,
     )
+
+
+def home_assistant(settings: Settings, device: str) -> dict[str, Payload]:
+    """Return the retained topic by which Home Assistant finds the box; nothing where that is off."""
+    mqtt, store = settings.outputs.mqtt, settings.store
+    if mqtt is None or mqtt.home_assistant is None:
+        return {}
+    message = discovery(
+        f"{mqtt.topic_prefix}/{store.id}/{device}/",
+        store=store.id,
+        device=device,
+        name=store.name,
+        version=VERSION,
+        cameras=list(settings.enabled_cameras()),
+        rules=[rule.name for rule in settings.notify],
+        currency=store.currency,
+        exponent=exponent(store.currency),
+    )
+    return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
 
 
 def spool_file(settings: Settings, device: str, folder: Path) -> Path:
@@ -64,13 +87,14 @@ def build_publisher(
         return None
     from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
 
+    initial = summaries.initial(clock.utc_now(), CameraState.CONNECTING.value)
     return MqttPublisher(
         broker_spec(mqtt),
         settings.store.id,
         device,
         spool=spool_file(settings, device, folder()),
         spool_bytes=mqtt.spool_mb * 1_000_000,
-        initial=summaries.initial(clock.utc_now(), CameraState.CONNECTING.value),
+        initial={**initial, **home_assistant(settings, device)},
         metrics=metrics,
         now=clock.now,
         random=random,

@@ -100,6 +100,17 @@ class RtspConfig(Section):
         return (given.username, given.password.get_secret_value()) if given else None
 
 
+class HomeAssistantConfig(Section):
+    """The box as a device of Home Assistant, found by itself."""
+
+    prefix: str = Field(
+        default="homeassistant",
+        title="Prefix",
+        description="Home Assistant's discovery prefix.",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+    )
+
+
 class MqttConfig(Section):
     """The broker that gets events and status."""
 
@@ -163,6 +174,12 @@ class MqttConfig(Section):
         description="What all topics begin with, before the store's id and the device's.",
         pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
         max_length=100,
+    )
+
+    home_assistant: HomeAssistantConfig | None = Field(
+        default=None,
+        title="Home Assistant",
+        description="{}: the box, its cameras and rules show as a device in Home Assistant; absent: off.",
     )
 
     @property

@@ -33,6 +33,8 @@ QUEUE = 4096
 COMMIT_PAUSE_S = 0.05
 """Rest after a commit, so that a burst costs few flushes of the disk; an end or a notification ends it."""
 IDLE_S = 1.0
+ABSOLUTE = "//"
+"""Begins the name of a retained topic that is not below the device's own."""
 
 _SAY = {
     BrokerState.ONLINE: "connected",
@@ -139,7 +141,10 @@ class MqttPublisher:
         return self._queue.put(message)
 
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Set a retained topic, named below the device's; only the newest value is ever sent."""
+        """Set a retained topic, named below the device's; only the newest value is ever sent.
+
+        A name that begins with ABSOLUTE is one of the broker's own, whole.
+        """
         self._retained.set(topic, payload)
         self._queue.wake()
 
@@ -269,7 +274,8 @@ class MqttPublisher:
 
     def _publish(self, topic: str, body: bytes, qos: int, kind: MessageKind, *, retain: bool = False) -> None:
         if self._session is not None:
-            mid = self._session.publish(self._base + topic, body, qos, retain=retain)
+            full = topic.removeprefix(ABSOLUTE) if topic.startswith(ABSOLUTE) else self._base + topic
+            mid = self._session.publish(full, body, qos, retain=retain)
             if mid is not None:
                 self._others[mid] = (kind, topic)
 

@@ -466,3 +466,17 @@ def test_unusable_certificates_are_one_line(bench, wrong):
     path.write_text("not a certificate")
     with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
         bench.publisher(8883, start=False, tls=True, **{wrong: path})
+
+
+def test_a_topic_outside_of_the_device_is_retained_whole_and_cleared_when_it_is_gone(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port, topic="#")
+    publisher = bench.publisher(broker.port, start=False)
+    publisher.set_state("//homeassistant/device/box/config", {"device": {}})
+    publisher.start()
+    (heard,) = listener.wait("homeassistant/device/box/config", count=1)
+    assert heard.json == {"device": {}}
+    bench.online()
+    publisher.stop()
+    bench.publisher(broker.port)
+    wait_for(lambda: [m.text for m in listener.on("homeassistant/device/box/config")][-1] == "")
