@@ -69,7 +69,10 @@ class PydsLooks:
             try:
                 user = self._pyds.NvDsUserMeta.cast(node.data)
                 if user.base_meta.meta_type == self._kind:
-                    tensor = self._pyds.NvDsInferTensorMeta.cast(user.user_meta_data)
+                    data = user.user_meta_data
+                    if data is None or not self._pyds.get_ptr(data):  # NULL comes as a capsule, not as None
+                        raise MetaError("tensor metadata without tensors")
+                    tensor = self._pyds.NvDsInferTensorMeta.cast(data)
                     if tensor.unique_id == BRAND_GIE:
                         return self._copy(tensor)
                 node = node.next
@@ -84,9 +87,10 @@ class PydsLooks:
             if layer.layerName not in MARK_OUTPUTS:
                 continue
             count, buffer = int(layer.inferDims.numElements), layer.buffer
-            if int(layer.dataType) != FLOAT or buffer is None or not 0 < count <= MOST * VECTOR:
+            address = self._pyds.get_ptr(buffer) if buffer is not None else 0
+            if int(layer.dataType) != FLOAT or not address or not 0 < count <= MOST * VECTOR:
                 raise MetaError(f"the brand model's output {layer.layerName} is not what it should be")
-            copied = ctypes.string_at(self._pyds.get_ptr(buffer), 4 * count)
+            copied = ctypes.string_at(address, 4 * count)
             found[layer.layerName] = np.frombuffer(copied, np.float32)
         if missing := [name for name in MARK_OUTPUTS if name not in found]:
             raise MetaError(f"the brand model has no output {', '.join(missing)}")

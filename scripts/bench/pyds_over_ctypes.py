@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ctypes as c
 import json
+from enum import IntEnum
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 FACTS = json.loads((Path(__file__).parent / "nvds_structs.json").read_text())
 POOLED = {
@@ -27,6 +30,16 @@ POOLED = {
 NVDS_BATCH_GST_META = 4097
 NVDS_TRACKER_PAST_FRAME_META = 15
 NVDSINFER_TENSOR_OUTPUT_META = 12
+
+
+class MetaType(IntEnum):
+    """The kinds of metadata that the project meets; pyds shows an enum that equals its number."""
+
+    NVDS_BATCH_META = 1
+    NVDSINFER_TENSOR_OUTPUT_META = 12
+    NVDS_TRACKER_PAST_FRAME_META = 15
+
+
 _SIMPLE = {
     "guint": c.c_uint,
     "unsigned int": c.c_uint,
@@ -120,11 +133,13 @@ def _list(raw: str) -> property:
     return property(get)
 
 
-def _unsigned(raw: str) -> property:
+def _unsigned(raw: str, bits: int) -> property:
+    """Take what pybind11 takes for an unsigned number: integers of Python and numpy that fit."""
+
     def put(self: Any, value: Any) -> None:
-        if type(value) is not int or value < 0:
+        if not isinstance(value, (int, np.integer)) or not 0 <= value < 1 << bits:
             raise TypeError(f"incompatible function arguments: {raw[1:]} = {value!r}")
-        setattr(self, raw, value)
+        setattr(self, raw, int(value))
 
     return property(lambda self: getattr(self, raw), put)
 
@@ -151,11 +166,25 @@ def _font(raw: str) -> property:
         kept = _fonts.setdefault(name, c.create_string_buffer(name.encode()))
         setattr(self, raw, c.addressof(kept))
 
-    return property(lambda self: c.string_at(getattr(self, raw)).decode(), put)
+    return property(lambda self: getattr(self, raw) or 0, put)  # an address, for get_string
 
 
-def _pointer(raw: str) -> property:
-    return property(lambda self: Capsule(getattr(self, raw)) if getattr(self, raw) else None)
+def _pointer(raw: str, *, null: bool) -> property:
+    """Show a pointer; null: a capsule of NULL where it points nowhere, else None."""
+
+    def get(self: Any) -> Capsule | None:
+        address = getattr(self, raw) or 0
+        return Capsule(address) if address or null else None
+
+    return property(get)
+
+
+def _meta_type(raw: str) -> property:
+    def get(self: Any) -> int:
+        value = int(getattr(self, raw))
+        return MetaType(value) if value in set(MetaType) else value
+
+    return property(get, lambda self, value: setattr(self, raw, int(value)))
 
 
 def _array(raw: str) -> property:
@@ -176,10 +205,13 @@ def _property(struct: str, name: str, c_type: str) -> property | None:  # noqa: 
     if name == "layerName":
         return property(lambda self: c.string_at(getattr(self, raw)).decode())
     if c_type.endswith("*"):
-        return _pointer(raw)
+        return _pointer(raw, null=name == "user_meta_data")
+    if c_type == "NvDsMetaType":
+        return _meta_type(raw)
     if c_type.endswith(("[MAX_ELEMENTS_IN_DISPLAY_META]", "[NVDSINFER_MAX_DIMS]")):
         return _array(raw)
-    return _unsigned(raw) if _SIMPLE.get(c_type) in (c.c_uint, c.c_uint64) else None
+    unsigned = _SIMPLE.get(c_type)
+    return _unsigned(raw, 8 * c.sizeof(unsigned)) if unsigned in (c.c_uint, c.c_uint64) else None
 
 
 @cache

@@ -173,6 +173,30 @@ def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any) -> None
     )
 
 
+@pytest.mark.parametrize("number", [-1, 1.5, 2**64, 1.0, "7"])
+def test_numbers_that_pyds_refuses_are_refused(ds: Any, number: Any) -> None:
+    found = ds.nvds_acquire_obj_meta_from_pool(ds.new_batch(1))
+    with pytest.raises(TypeError):
+        found.object_id = number
+
+
+def test_what_pyds_takes_and_shows(ds: Any) -> None:
+    batch = ds.new_batch(1)
+    found = ds.nvds_acquire_obj_meta_from_pool(batch)
+    found.object_id, found.rect_params.border_width = np.uint64(5), np.int64(3)
+    found.rect_params.has_bg_color = True
+    shown = found.object_id, found.rect_params.border_width, found.rect_params.has_bg_color
+    assert shown == (5, 3, 1)
+    found.text_params.font_params.font_name = "Sans"
+    assert ds.get_string(found.text_params.font_params.font_name) == "Sans"
+    user = ds.nvds_acquire_user_meta_from_pool(batch)
+    user.base_meta.meta_type = 12
+    assert (user.base_meta.meta_type.name, user.base_meta.meta_type) == ("NVDSINFER_TENSOR_OUTPUT_META", 12)
+    user._user_meta_data = 0
+    assert user.user_meta_data is not None
+    assert ds.get_ptr(user.user_meta_data) == 0
+
+
 def test_outline_and_text_are_written(ds: Any) -> None:
     buffer, meta = a_buffer(ds, [Pic(objects=[person(1), person(2)])]), PydsMeta(ds, SURFACE)
     one, other = meta.read(hash(buffer)).frames[0].objects or []
