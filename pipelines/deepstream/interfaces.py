@@ -43,4 +43,4 @@ class Analysis(Protocol):
 
     @property
     def failed(self) -> bool:
-        """Whether it has died."""
+        """Whether it has failed."""

@@ -114,9 +114,9 @@ class DeepStreamPlatform:
         self._bus_parser = BusParser(
             {n: _kind(c) for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
         )
-        self._runs = {name: self._run_of(name, camera) for name, camera in cameras.items()}
-        self._asked: dict[str, bool] = {}
-        self._dead: str | None = None
+        self._sources = {name: self._source_of(name, camera) for name, camera in cameras.items()}
+        self._requested: dict[str, bool] = {}
+        self._failure: str | None = None
         self._preparation, self._prepared = preparation, threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -166,15 +166,15 @@ class DeepStreamPlatform:
 
     def add(self, camera: str) -> None:
         """Put a camera of the store in again; at once, in the thread that keeps the cameras."""
-        self._ask(camera, wanted=True)
+        self._request(camera, wanted=True)
 
     def remove(self, camera: str) -> None:
         """Take a camera out while the others go on."""
-        self._ask(camera, wanted=False)
+        self._request(camera, wanted=False)
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
-        return {name: run.status for name, run in self._runs.items()}
+        return {name: source.status for name, source in self._sources.items()}
 
     @property
     def processed(self) -> Mapping[str, int]:
@@ -187,14 +187,14 @@ class DeepStreamPlatform:
 
     @property
     def failed(self) -> bool:
-        """Whether pipeline or analysis have died: nothing will come any more."""
-        return self._dead is not None or self._analysis.failed
+        """Whether pipeline or analysis have failed: no frame will come any more."""
+        return self._failure is not None or self._analysis.failed
 
-    def _ask(self, camera: str, *, wanted: bool) -> None:
-        if camera not in self._runs:
+    def _request(self, camera: str, *, wanted: bool) -> None:
+        if camera not in self._sources:
             raise BadInput(f"camera {camera} is not among the store's enabled cameras")
         with self._lock:
-            self._asked[camera] = wanted
+            self._requested[camera] = wanted
 
     def _with_sources(self) -> Any:
         """Read the built pipeline back with every camera in it, none of them running, then take them out."""
@@ -218,7 +218,7 @@ class DeepStreamPlatform:
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
-    def _run_of(self, name: str, camera: CameraConfig) -> CameraSource:
+    def _source_of(self, name: str, camera: CameraConfig) -> CameraSource:
         login = camera.credentials
         secret = (login.username, login.password.get_secret_value()) if login else None
         clocks, calls = self._clocks, camera.reconnect
@@ -249,7 +249,7 @@ class DeepStreamPlatform:
             return
         _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
-            self._die("the pipeline does not start; the messages above say why")
+            self._fail("the pipeline does not start; the messages above say why")
 
     def _watch(self) -> None:
         bus = self._built.pipeline.get_bus()
@@ -257,56 +257,56 @@ class DeepStreamPlatform:
             while not self._stop.is_set():
                 message = bus.timed_pop_filtered(int(POLL_S * Gst.SECOND), WANTED)
                 while message is not None:
-                    self._heed(message)
+                    self._handle_message(message)
                     message = bus.timed_pop_filtered(0, WANTED)
                 if self._prepared.is_set():
                     self._tick()
         except Exception as error:
-            logger.exception("the thread that watches the pipeline has died")
-            self._die(type(error).__name__)
+            logger.exception("bus thread failed")
+            self._fail(type(error).__name__)
 
-    def _heed(self, message: Any) -> None:
-        news = self._bus_parser.read(message)
-        if isinstance(news, PipelineFailed):
-            self._die(f"{news.element}: {news.detail}")
-        elif isinstance(news, OutletFailed):
+    def _handle_message(self, message: Any) -> None:
+        event = self._bus_parser.read(message)
+        if isinstance(event, PipelineFailed):
+            self._fail(f"{event.element}: {event.detail}")
+        elif isinstance(event, OutletFailed):
             logger.error(
                 "%s: no more pictures or streams until the next start: %s: %s",
-                news.camera,
-                news.element,
-                news.detail,
+                event.camera,
+                event.element,
+                event.detail,
             )
-            self.valves.disable(news.camera)
-        elif isinstance(news, CameraEvent):
-            logger.debug("camera %s: %s", news.camera, news.detail)
-            self._runs[news.camera].fail(news.cause)
+            self.valves.disable(event.camera)
+        elif isinstance(event, CameraEvent):
+            logger.debug("camera %s: %s", event.camera, event.detail)
+            self._sources[event.camera].fail(event.cause)
 
     def _tick(self) -> None:
         with self._lock:
-            asked, self._asked = self._asked, {}
-        for camera, wanted in asked.items():
-            (self._runs[camera].start if wanted else self._runs[camera].stop)()
-        for camera, run in self._runs.items():
-            changed = run.tick()
-            self._measure(camera, run)
+            requested, self._requested = self._requested, {}
+        for camera, wanted in requested.items():
+            (self._sources[camera].start if wanted else self._sources[camera].stop)()
+        for camera, source in self._sources.items():
+            changed = source.tick()
+            self._measure(camera, source)
             if changed:
-                status = run.status
+                status = source.status
                 self._on_state(camera, status.state, status.cause, status.since)
 
-    def _measure(self, camera: str, run: CameraSource) -> None:
-        for result in run.take_results():
+    def _measure(self, camera: str, source: CameraSource) -> None:
+        for result in source.take_results():
             self._metrics.camera_connects.labels(camera, result).inc()
-        received, dropped = run.take_counts()
+        received, dropped = source.take_counts()
         if received:
             self._metrics.frames_received.labels(camera).inc(received)
-            self._metrics.camera_last_frame.labels(camera).set((run.status.last_frame_at or 0) / 1e9)
+            self._metrics.camera_last_frame.labels(camera).set((source.status.last_frame_at or 0) / 1e9)
         if dropped:
             self._metrics.frames_dropped.labels(camera, "rate").inc(dropped)
 
-    def _die(self, why: str) -> None:
-        if self._dead is None and not self._stop.is_set():
-            self._dead = why
-            logger.error("the DeepStream pipeline has died: %s", why)
+    def _fail(self, why: str) -> None:
+        if self._failure is None and not self._stop.is_set():
+            self._failure = why
+            logger.error("DeepStream pipeline failed: %s", why)
 
     def _end(self) -> None:
         self._threads[1].join(2)  # so that nobody else reads the bus

@@ -1,4 +1,4 @@
-"""Whom the brand model looks at on DeepStream: chosen on the batch before it, by need and within a budget.
+"""Chooses which persons the brand model works on: before it, on the batch, by need and within a budget.
 
 nvinfer itself would look at every person of every frame (see engines.deepstream.nvinfer_config). So the model
 works on looks alone: objects added here, each a person with what the person carries, cut as crops for reading
@@ -64,11 +64,11 @@ class Chooser:
                 self._choose(buffer)
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
             if not self._failing:
-                logger.error("no looks for brands: %s", type(error).__name__)
+                logger.error("brand looks failed: %s", type(error).__name__)
             self._failing = True
         else:
             if self._failing:
-                logger.info("looks for brands work again")
+                logger.info("brand looks work again")
             self._failing = False
         return BufferVerdict.PASS
 

@@ -147,26 +147,26 @@ class MarkLooks:
 
     def close(self) -> bool:
         """End within seconds, from any state; False where the thread was left behind."""
-        self._tell([LookResult.DROPPED] * len(self._waiting.close()))
+        self._count_results([LookResult.DROPPED] * len(self._waiting.close()))
         if self._thread.ident is not None:
             self._thread.join(STOP_S)
         return not self._thread.is_alive()
 
     def _put(self, look: TensorLook) -> None:
-        self._tell([LookResult.DROPPED] * len(self._waiting.put(look)))
+        self._count_results([LookResult.DROPPED] * len(self._waiting.put(look)))
 
     def _work(self) -> None:
         while (look := self._waiting.take()) is not None:
             try:
-                self._tell([self._compare(look)])
+                self._count_results([self._compare(look)])
             except Exception:  # whatever it was, the next look may succeed
-                self._tell([LookResult.FAILED])
+                self._count_results([LookResult.FAILED])
                 if not self._failing:
-                    logger.exception("marks are not compared; the video goes on without new ones")
+                    logger.exception("brand marks are not compared; the video goes on without new ones")
                 self._failing = True
                 continue
             if self._failing:
-                logger.info("marks are compared again")
+                logger.info("brand marks are compared again")
             self._failing = False
 
     def _compare(self, look: TensorLook) -> LookResult:
@@ -179,11 +179,11 @@ class MarkLooks:
         if answer is None:
             return LookResult.DROPPED
         if len(self._answers) == MOST_ANSWERS:
-            self._tell([LookResult.DROPPED])
+            self._count_results([LookResult.DROPPED])
         self._answers.append(answer)
         return LookResult.MARKS if answer.marks else LookResult.NONE
 
-    def _tell(self, results: Sequence[LookResult]) -> None:
+    def _count_results(self, results: Sequence[LookResult]) -> None:
         for result in results:
             self._on_result(result)
 

@@ -72,7 +72,7 @@ class BatchProbe:
         self._overlay, self._frame_queue, self._crops, self._marks = overlay, frame_queue, crops, marks
         self._process_key, self._opaque, self._on_failure = process_key, opaque, on_failure
         self._clock = clock
-        self._troubles: dict[str | None, float] = {}
+        self._failures: dict[str | None, float] = {}
 
     def process(self, buffer: int) -> BufferVerdict:
         """Work on the batch of the buffer at this address and return what may become of it. Never raises."""
@@ -82,14 +82,16 @@ class BatchProbe:
                 return BufferVerdict.DROP  # a mux without cameras sends one now and then: nothing to see
             cameras = self.cameras
             for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
-                self._work(buffer, batch, frame, cameras.get(frame.pad))
+                self._process_frame(buffer, batch, frame, cameras.get(frame.pad))
         except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
             self._fail(None, error)
             return BufferVerdict.DROP
         self._recover(None)
         return BufferVerdict.PASS
 
-    def _work(self, buffer: int, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta | None) -> None:
+    def _process_frame(
+        self, buffer: int, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta | None
+    ) -> None:
         """Cover, draw and tag one frame; raises only where not even the whole of it can be covered."""
         name = None if camera is None else camera.camera
         done: list[None] = []
@@ -146,9 +148,9 @@ class BatchProbe:
             for seen, style, text in self._overlay.styles(pairs, surface):
                 self._writer.style(seen, style, text)
         except Exception as error:  # noqa: BLE001 drawing is no part of redaction
-            self._trouble(f"{camera.camera}: the overlay", error)
+            self._report_failure(f"{camera.camera}: the overlay", error)
         else:
-            if self._troubles:
+            if self._failures:
                 self._recover(f"{camera.camera}: the overlay")
 
     def _look(self, buffer: int, meta: FrameMeta, frame: Frame) -> None:
@@ -157,9 +159,9 @@ class BatchProbe:
         try:
             self._crops.offer(buffer, meta.batch_id, frame)
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
-            self._trouble(f"{frame.camera}: a look", error)
+            self._report_failure(f"{frame.camera}: a look", error)
         else:
-            if self._troubles:
+            if self._failures:
                 self._recover(f"{frame.camera}: a look")
 
     def _take_marks(self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame) -> None:
@@ -168,26 +170,26 @@ class BatchProbe:
         try:
             self._marks.take(meta, pairs, camera, frame, self._reader.surface_of(meta))
         except Exception as error:  # noqa: BLE001 an answer that cannot be read is a look less
-            self._trouble(f"{frame.camera}: the brand model", error)
+            self._report_failure(f"{frame.camera}: the brand model", error)
         else:
-            if self._troubles:
+            if self._failures:
                 self._recover(f"{frame.camera}: the brand model")
 
     def _fail(self, camera: str | None, error: Exception) -> None:
         self._on_failure(camera)
-        self._trouble(camera, error)
+        self._report_failure(camera, error)
 
-    def _trouble(self, where: str | None, error: Exception) -> None:
-        """Log a trouble when it begins."""
-        if where not in self._troubles:
+    def _report_failure(self, where: str | None, error: Exception) -> None:
+        """Log a failure when it begins."""
+        if where not in self._failures:
             known = isinstance(error, (MetaError, RedactionFailed))
             why = str(error) if known else type(error).__name__
             logger.error("%s: %s", where or "a whole batch was withheld", why)
-        self._troubles[where] = self._clock()
+        self._failures[where] = self._clock()
 
     def _recover(self, where: str | None) -> None:
-        if where in self._troubles and self._clock() - self._troubles[where] >= STEADY_S:
-            del self._troubles[where]
+        if where in self._failures and self._clock() - self._failures[where] >= STEADY_S:
+            del self._failures[where]
             logger.info("%s: works again", where or "the probe")
 
 

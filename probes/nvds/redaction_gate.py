@@ -37,7 +37,7 @@ class RedactionGate:
         """process_key: the number that the probe writes into its tags."""
         self._reader = reader
         self._process_key = process_key
-        self._shut = False
+        self._is_dropping = False
         self.dropped = 0
 
     def verify(self, buffer: int) -> BufferVerdict:
@@ -45,22 +45,22 @@ class RedactionGate:
         try:
             tagged = self._is_tagged(buffer)
         except Exception as error:  # noqa: BLE001 whatever it is, nothing says that the picture is redacted
-            self._note(type(error).__name__)
+            self._dropped(type(error).__name__)
             return BufferVerdict.DROP
         if not tagged:
-            self._note("no redaction tag")
+            self._dropped("no redaction tag")
             return BufferVerdict.DROP
-        if self._shut:
+        if self._is_dropping:
             logger.info("redaction gate: frames pass again")
-            self._shut = False
+            self._is_dropping = False
         return BufferVerdict.PASS
 
     def _is_tagged(self, buffer: int) -> bool:
         frames = self._reader.redaction_tags(buffer)
         return bool(frames) and all(found == [(self._process_key, boxes)] for found, boxes in frames)
 
-    def _note(self, why: str) -> None:
+    def _dropped(self, why: str) -> None:
         self.dropped += 1
-        if not self._shut:
+        if not self._is_dropping:
             logger.error("redaction gate: frames are dropped before redaction: %s", why)
-        self._shut = True
+        self._is_dropping = True

@@ -72,7 +72,7 @@ class Proof:
     def __init__(self, seal: object) -> None:
         """Raise TypeError for all but `prove`."""
         if seal is not _SEAL:
-            raise TypeError("only guard.prove makes a proof")
+            raise TypeError("only privacy_proof.prove makes a proof")
 
 
 _SEAL: Final = object()
@@ -92,16 +92,16 @@ def violations(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
         for element in graph.of(REDACTOR)
         if element.name in graph.gates and not redaction.missing(element)
     }
-    yield from _doors(graph, redaction)
-    yield from _sinks(graph, redactors)
+    yield from _check_gates(graph, redaction)
+    yield from _check_sinks(graph, redactors)
     before = graph.reached(graph.sources, avoid=redactors)
     for name in sorted(before):
-        yield from _harmless(graph.by_name[name])
+        yield from _check_before_redaction(graph.by_name[name])
     for name in sorted(redactors):
-        yield from _informed(graph, name)
+        yield from _check_detectors(graph, name)
 
 
-def _doors(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
+def _check_gates(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
     """Every gate must stand before something that redacts; a gate elsewhere is a mistake in the graph."""
     for name in sorted(graph.gates):
         element = graph.by_name.get(name)
@@ -110,7 +110,7 @@ def _doors(graph: PipelineGraph, redaction: Redaction) -> Iterator[str]:
             yield f"{name} stands behind the gate but {reason}"
 
 
-def _sinks(graph: PipelineGraph, redactors: set[str]) -> Iterator[str]:
+def _check_sinks(graph: PipelineGraph, redactors: set[str]) -> Iterator[str]:
     if not graph.sources or not graph.sinks:
         yield "the graph has no source or no sink"
     for sink in graph.sinks:
@@ -121,7 +121,7 @@ def _sinks(graph: PipelineGraph, redactors: set[str]) -> Iterator[str]:
             yield f"{sink} is fed by no source that the proof can see"
 
 
-def _harmless(element: Element) -> Iterator[str]:
+def _check_before_redaction(element: Element) -> Iterator[str]:
     if element.factory not in BEFORE:
         yield f"{element.name} ({element.factory}) stands before redaction, where it must not"
     for (factory, key), harmless in WRITES_PICTURES.items():
@@ -129,7 +129,7 @@ def _harmless(element: Element) -> Iterator[str]:
             yield f"{element.name}.{key} would write unredacted pictures"
 
 
-def _informed(graph: PipelineGraph, redactor: str) -> Iterator[str]:
+def _check_detectors(graph: PipelineGraph, redactor: str) -> Iterator[str]:
     """Demand faces, persons and the probe on every way to a redactor: it covers only what metadata names."""
     for gie, what in ((PERSON_GIE, "person"), (FACE_GIE, "face")):
         detectors = [

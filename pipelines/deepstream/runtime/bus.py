@@ -1,4 +1,4 @@
-"""What the bus of a DeepStream pipeline says: which camera it is about, and what it means for it."""
+"""Parses bus messages of a DeepStream pipeline: which camera they belong to, and what they mean for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WANTED = (
     | Gst.MessageType.APPLICATION
 )
 SURE = frozenset({Cause.AUTH, Cause.NOT_FOUND, Cause.REFUSED, Cause.UNREACHABLE, Cause.TLS, Cause.CODEC})
-"""Causes that no patience mends: a warning that says so ends the attempt."""
+"""Causes that waiting does not mend: a warning with one of them ends the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class BusParser:
         self._cameras = {slot: camera for camera, slot in slots.items()}
 
     def read(self, message: Any) -> BusEvent | None:
-        """Return what a message means; None where it means nothing to us."""
+        """Return the event of a message; None for messages without one."""
         kind = message.type
         if kind == Gst.MessageType.ELEMENT:
             return self._element(message.src, message.get_structure())
@@ -81,9 +81,9 @@ class BusParser:
             return CameraEvent(camera, Cause(name)) if camera and name in set(Cause) else None
         if kind == Gst.MessageType.EOS:
             return PipelineFailed(message.src.get_name(), "the whole pipeline has ended")
-        return self._trouble(message, camera, is_error=kind == Gst.MessageType.ERROR)
+        return self._read_error(message, camera, is_error=kind == Gst.MessageType.ERROR)
 
-    def _trouble(self, message: Any, camera: str, *, is_error: bool) -> BusEvent | None:
+    def _read_error(self, message: Any, camera: str, *, is_error: bool) -> BusEvent | None:
         """Read an error, or a warning that was one.
 
         With reconnection on, nvurisrcbin makes warnings of its source's errors, by changing the type of the

@@ -125,7 +125,7 @@ class SourceBin:
                 self._built.pipeline.remove(box)
             self._closed.set()
         except Exception:
-            logger.exception("camera %s: its source cannot be taken out", self._camera)
+            logger.exception("camera %s: source bin cannot be removed", self._camera)
 
 
 def _configure(_bin: Any, _inner: Any, element: Any, login: Login | None) -> None:
@@ -167,42 +167,42 @@ class CameraSource:
         wall_ns: Callable[[], int],
     ) -> None:
         self.camera, self.wanted, self._at_once = camera, True, False
-        self._policy, self._plug_in, self._limit = policy, source_bin, limit
+        self._policy, self._new_bin, self._limit = policy, source_bin, limit
         self._clock, self._wall_ns = clock, wall_ns
-        self._bin_in_use: SourceBin | None = None
+        self._source_bin: SourceBin | None = None
         self._tap = FrameTap(clock, None)
         self._leaving: tuple[SourceBin, float] | None = None
         self._stale_at: float | None = None
-        self._heard: float | None = None
+        self._last_frame: float | None = None
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
-        self._told = self._counted = (0, 0)
+        self._reported = self._counted = (0, 0)
         self._results: list[str] = []
 
     @property
     def status(self) -> CameraStatus:
-        """What is known; from any thread."""
+        """The newest status; from any thread."""
         return self._status
 
     @property
     def idle(self) -> bool:
         """Whether nothing of it is in the pipeline."""
-        return self._bin_in_use is None and self._leaving is None
+        return self._source_bin is None and self._leaving is None
 
     def tick(self) -> bool:
         """Let time pass; tell whether state or cause have changed."""
         now = self._clock()
         if self._leaving is not None:
             self._await_exit(now)
-        elif self._bin_in_use is not None:
+        elif self._source_bin is not None:
             self._watch(now)
         elif self.wanted and (self._at_once or self._policy.wait(now) <= 0):
             self._open(now)
         return self._report()
 
     def fail(self, cause: Cause) -> None:
-        """Hear from the bus that the source has failed."""
-        if self._bin_in_use is not None:
-            self._lose(cause)
+        """Note that the source has failed, as the bus says."""
+        if self._source_bin is not None:
+            self._lost(cause)
 
     def end(self) -> None:
         """Hear that the stream has ended."""
@@ -210,7 +210,7 @@ class CameraSource:
 
     def take_counts(self) -> tuple[int, int]:
         """Return how many frames came, and how many were more than the rate, since last asked."""
-        total, self._told, before = self._counted, self._counted, self._told
+        total, self._reported, before = self._counted, self._counted, self._reported
         return total[0] - before[0], total[1] - before[1]
 
     def take_results(self) -> list[str]:
@@ -226,40 +226,40 @@ class CameraSource:
         """Take the camera out for good, or until `start`."""
         self.wanted = self._at_once = False
         self._policy.stop()
-        self._unplug()
+        self._remove_bin()
 
     def _open(self, now: float) -> None:
         self._at_once = False
         self._policy.connect(now)
         self._tap = FrameTap(self._clock, self._limit())
-        self._heard = self._stale_at = None
-        source_bin = self._plug_in(self._tap)
-        self._bin_in_use = source_bin
+        self._last_frame = self._stale_at = None
+        source_bin = self._new_bin(self._tap)
+        self._source_bin = source_bin
         try:
             source_bin.open()
         except BadInput as error:
             logger.debug("camera %s: %s", self.camera, error)
-            self._lose(Cause.UNKNOWN)
+            self._lost(Cause.UNKNOWN)
 
     def _watch(self, now: float) -> None:
         tap = self._tap
-        if tap.last is not None and tap.last != self._heard:
-            self._heard = tap.last
+        if tap.last is not None and tap.last != self._last_frame:
+            self._last_frame = tap.last
             self._stale_at = None
             if self._policy.frame(tap.last):
                 self._results.append("ok")
                 self._status = replace(self._status, connects=self._status.connects + 1)
         self._count(*tap.take())
         if tap.ended:
-            self._lose(Cause.ENDED)
+            self._lost(Cause.ENDED)
             return
         cause = self._policy.overdue(now)
         if cause is Cause.STALLED:
             self._stale_at = now
         elif cause is not Cause.NONE:
-            self._lose(cause)
+            self._lost(cause)
         if self._stale_at is not None and now - self._stale_at > RESCUE_S:
-            self._lose(Cause.STALLED)
+            self._lost(Cause.STALLED)
 
     def _count(self, received: int, dropped: int) -> None:
         if not received:
@@ -271,14 +271,14 @@ class CameraSource:
             frames_received=self._counted[0],
         )
 
-    def _lose(self, cause: Cause) -> None:
+    def _lost(self, cause: Cause) -> None:
         if self._policy.state is CameraState.CONNECTING:
             self._results.append(cause.value)
         self._policy.lost(cause, self._clock())
-        self._unplug()
+        self._remove_bin()
 
-    def _unplug(self) -> None:
-        source_bin, self._bin_in_use = self._bin_in_use, None
+    def _remove_bin(self) -> None:
+        source_bin, self._source_bin = self._source_bin, None
         if source_bin is not None:
             source_bin.close()
             self._leaving = (source_bin, self._clock() + CLOSE_TIMEOUT_S)
@@ -293,7 +293,7 @@ class CameraSource:
         elif now > deadline and self._policy.cause is not Cause.STUCK and self.wanted:
             self._policy.lost(Cause.STUCK, now)
             self._status = replace(self._status, stuck=self._status.stuck + 1)
-            logger.warning("camera %s: its source does not close", self.camera)
+            logger.warning("camera %s: source bin does not close", self.camera)
 
     def _report(self) -> bool:
         state, cause = self._policy.state, self._policy.cause

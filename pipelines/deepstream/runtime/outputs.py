@@ -91,11 +91,13 @@ class EncodedRtsp(RtspOutput):
     def _configured_for(self, factory: Any, media: Any, camera: str, stream: Any) -> None:
         self._configured(factory, media, stream)
         source = media.get_element().get_by_name_recurse_up("in")
-        source.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_UPSTREAM, self._asks, camera)
+        source.get_static_pad("src").add_probe(
+            Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream_event, camera
+        )
         media.connect("unprepared", lambda _media: self._want(camera, stream.media is not None))
         self._want(camera, True)
 
-    def _asks(self, _pad: Any, info: Any, camera: str) -> Any:
+    def _on_upstream_event(self, _pad: Any, info: Any, camera: str) -> Any:
         """Pass a viewer's wish for a keyframe to the encoder in the other pipeline."""
         event = info.get_event()
         structure = event.get_structure()
@@ -149,7 +151,7 @@ class DeepStreamOutputs:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="deepstream-outputs", daemon=True)
+        self._thread = threading.Thread(target=self._housekeep, name="deepstream-outputs", daemon=True)
 
     @property
     def cameras(self) -> tuple[str, ...]:
@@ -196,7 +198,7 @@ class DeepStreamOutputs:
     def _file_name(self, _sink: Any, _number: int, folder: Path) -> str:
         return str(folder / f"{stamp(self._wall_ns())}.mp4")
 
-    def _keep(self) -> None:
+    def _housekeep(self) -> None:
         """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""
         due, tidy, failing = 0.0, 0.0, False
         while not self._stop.wait(HOUSEKEEPING_S):

@@ -26,7 +26,7 @@ TIMEOUT_S = 2.0
 REMEMBERED = 64
 """Frames whose time of capture is kept while they are on their way to the encoder."""
 UNKNOWN = 10
-"""So many pictures in a row whose frame nobody saw are no leftover any more but a fault."""
+"""So many pictures in a row without a capture time are a fault, not leftovers of an earlier viewer."""
 
 
 class PictureBranches:
@@ -89,7 +89,7 @@ class _Feed:
         self._entry = pipeline.get_by_name(f"demuxed_{camera}").get_static_pad("sink")
         self._listeners: tuple[Listener, ...] = ()
         self._times: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
-        self._noting = 0
+        self._probe_id = 0
         self._unknown = 0
         self._failing = False
         self._lock = threading.Lock()
@@ -102,7 +102,7 @@ class _Feed:
             if not self._listeners:
                 self._times.clear()
                 self._unknown = 0
-                self._noting = self._entry.add_probe(Gst.PadProbeType.BUFFER, self._note)
+                self._probe_id = self._entry.add_probe(Gst.PadProbeType.BUFFER, self._note)
                 self._valves.want(self._camera, PICTURE, wanted=True)
             self._listeners = (*self._listeners, listener)
 
@@ -112,7 +112,7 @@ class _Feed:
             self._listeners = tuple(one for one in self._listeners if one != listener)
             if had and not self._listeners:
                 self._valves.want(self._camera, PICTURE, wanted=False)
-                self._entry.remove_probe(self._noting)
+                self._entry.remove_probe(self._probe_id)
 
     def _note(self, _pad: Any, info: Any) -> Any:
         """Note when a frame was captured; of the frame, not yet redacted here, only its timestamp is read."""
@@ -130,15 +130,15 @@ class _Feed:
         if at is None:
             self._unknown += 1
             if self._unknown == UNKNOWN:
-                logger.error("camera %s: pictures whose age is unknown are not shown", self._camera)
+                logger.error("camera %s: frames without a capture time are not shown", self._camera)
             return Gst.FlowReturn.OK
         self._unknown = 0
         size = caps.get_value("width"), caps.get_value("height")
         jpeg = bytes(buffer.extract_dup(0, buffer.get_size()))
-        self._tell(listeners, LivePicture(self._camera, jpeg, at, size))
+        self._call_listeners(listeners, LivePicture(self._camera, jpeg, at, size))
         return Gst.FlowReturn.OK
 
-    def _tell(self, listeners: tuple[Listener, ...], picture: LivePicture) -> None:
+    def _call_listeners(self, listeners: tuple[Listener, ...], picture: LivePicture) -> None:
         failed = None
         for listener in listeners:
             try:
@@ -146,5 +146,5 @@ class _Feed:
             except Exception as error:  # noqa: BLE001 one listener's fault must not touch the others
                 failed = error
         if failed is not None and not self._failing:
-            logger.error("camera %s: no live picture: %s", self._camera, failed)
+            logger.error("camera %s: live picture listener failed: %s", self._camera, failed)
         self._failing = failed is not None

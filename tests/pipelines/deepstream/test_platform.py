@@ -233,7 +233,7 @@ def guard_redaction():
     return Redaction(Method.BLUR)
 
 
-def test_death_of_a_shared_element_is_told(tmp_path, caplog):
+def test_failure_of_a_shared_element_ends_the_platform(tmp_path, caplog):
     with running(tmp_path, rtsp(1)) as run:
         run.platform.start()
         assert until(lambda: run.state("c0") == "live:none")
@@ -243,7 +243,7 @@ def test_death_of_a_shared_element_is_told(tmp_path, caplog):
         person = run.platform.pipeline.get_by_name("person")
         person.post_message(Gst.Message.new_error(person, error, "why"))
         assert until(lambda: run.platform.failed)
-        assert "the DeepStream pipeline has died: person: no engine why" in caplog.text
+        assert "DeepStream pipeline failed: person: no engine why" in caplog.text
 
 
 def test_a_platform_that_never_started_stops(tmp_path):

@@ -283,7 +283,7 @@ def test_whatever_pyds_call_fails_no_face_passes_uncovered(ds: Any, error: Any) 
                     assert covers(seen, box), (at, seen)
         whole = passed and any((WHOLE, 1) in boxes(snapshot(ds, f)) for f in frames_of(ds, hash(buffer)))
         outcomes.add((passed, whole))
-        if passed and not using.failures and not using.probe._troubles and at > 200:
+        if passed and not using.failures and not using.probe._failures and at > 200:
             break
     assert outcomes == {(False, False), (True, True), (True, False)}
 
@@ -300,7 +300,7 @@ def test_a_gate_that_cannot_read_drops(ds: Any) -> None:
     assert at > 10
 
 
-def test_troubles_are_said_once(ds: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_are_logged_once(ds: Any, caplog: pytest.LogCaptureFixture) -> None:
     using = rig(ds)
     with caplog.at_level("INFO"):
         for number in range(5):

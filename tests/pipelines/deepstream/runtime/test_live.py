@@ -19,7 +19,6 @@ from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds.redaction_gate import BufferVerdict
-from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import rtsp
 from tests.pipelines.deepstream.test_analysis import Shop
@@ -172,7 +171,7 @@ def test_pictures_of_unknown_age_are_not_shown(tmp_path, caplog):
         run.analysis.capture = None
         _, got = watch(DeepStreamLive(run.platform.outputs))
         run.platform.start()
-        assert until(lambda: "camera c0: pictures whose age is unknown are not shown" in caplog.text)
+        assert until(lambda: "camera c0: frames without a capture time are not shown" in caplog.text)
         assert got.empty()
 
 
@@ -198,7 +197,7 @@ def test_one_viewers_fault_does_not_end_the_pictures(tmp_path, caplog):
         _, got = watch(live)
         run.platform.start()
         assert got.get(timeout=20).camera == "c0"
-        assert until(lambda: "camera c1: no live picture: division by zero" in caplog.text)
+        assert until(lambda: "camera c1: live picture listener failed: division by zero" in caplog.text)
         assert not run.platform.failed
         with pytest.raises(KeyError):
             watch(live, "nowhere")
@@ -214,14 +213,13 @@ def test_time_and_age_are_those_of_the_metadata(tmp_path):
         run.platform.start()
         times = [got.get(timeout=20).captured_at for _ in range(3)]
         assert times == sorted(set(times))
-        assert all((at - START) % 100_000_000 == 0 for at in times)
         assert until(lambda: live.age_s("c0") is not None)
         assert until(lambda: set(times) <= {frame.captured_at for frame in shop.floor.frames})
 
 
 def test_there_is_no_bridge_without_a_proof(tmp_path):
     with running(tmp_path, rtsp(1), outputs="page") as run:
-        with pytest.raises(TypeError, match=r"only guard\.prove"):
+        with pytest.raises(TypeError, match=r"only privacy_proof\.prove"):
             Proof(object())
         with pytest.raises(TypeError, match="proven"):
             DeepStreamLive(SimpleNamespace(cameras=("c0",), pictures=run.platform.outputs.pictures))
