@@ -31,6 +31,7 @@ from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.sales.commands import sale_commands
+from pipelines.service_manager import NO_CAMERA
 from pipelines.store_file import StoreFileWatch
 from pipelines.version import VERSION
 from pricing.money import display
@@ -265,7 +266,7 @@ class Store:
         if self._platform.failed:
             reasons.append("inference failed: restart the service")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
-            reasons.append("no camera is live")
+            reasons.append(NO_CAMERA)
         elif not self._platform.redacting(HEALTHY_WITHIN_S):
             reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
         now, store_now = time.monotonic(), self._clock.now()

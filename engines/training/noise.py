@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -63,7 +63,8 @@ class Piece:
 
     def between(self, low: float, high: float) -> np.float32:
         """Return a number from low to high that leaves float32 arrays float32."""
-        return cast("np.float32", np.float32(self.rng.uniform(low, high)))
+        found: np.float32 = np.float32(self.rng.uniform(low, high))
+        return found
 
     def phase(self, angle: float, period: float, sway: float = 4.0) -> Floats:
         """Return the phase in radians of stripes a period of px apart, bent by up to about sway px."""

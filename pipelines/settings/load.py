@@ -31,11 +31,12 @@ def load_settings(
     path: Path | str,
     *,
     env: Mapping[str, str],
-    secrets_dir: Path = SECRETS_DIR,
+    secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
 ) -> Settings:
     """Read a store file; `${NAME}` comes from `env`, else from a file in `secrets_dir`.
 
+    By default that is the folder of systemd's credentials for this service, else /run/secrets.
     Relative paths in it begin at its folder. Models and the classes they find are those of
     `known_models`, by default of configs/models.yaml.
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
@@ -51,11 +52,11 @@ def parse_settings(
     path: Path,
     *,
     env: Mapping[str, str],
-    secrets_dir: Path = SECRETS_DIR,
+    secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
 ) -> Settings:
     """Read what stands, or is to stand, in the store file at `path`; else as `load_settings`."""
-    substitution = Substitution(env, secrets_dir)
+    substitution = Substitution(env, secrets_dir or _secrets_dir(env))
     try:
         document = read_document(decoded(raw), substitution, Settings)
     except Unreadable as error:
@@ -69,6 +70,11 @@ def parse_settings(
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
     return settings
+
+
+def _secrets_dir(env: Mapping[str, str]) -> Path:
+    """Return where secrets lie as files: systemd's credentials of this service, else /run/secrets."""
+    return Path(env.get("CREDENTIALS_DIRECTORY") or SECRETS_DIR)
 
 
 def read_raw(path: Path, what: str) -> bytes:

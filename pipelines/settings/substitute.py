@@ -56,7 +56,13 @@ class Substitution:
         return value
 
     def _from_file(self, name: str) -> str | None:
-        file = self._secrets_dir / name
+        """Return a secret file's text; systemd names those of LoadCredential=secrets:FOLDER secrets_NAME."""
+        for file in (self._secrets_dir / name, self._secrets_dir / f"secrets_{name}"):
+            if (text := self._text_of(file, name)) is not None:
+                return text
+        return None
+
+    def _text_of(self, file: Path, name: str) -> str | None:
         try:
             with file.open("rb") as stream:
                 raw = stream.read(_MOST_BYTES + 1)

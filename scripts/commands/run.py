@@ -19,6 +19,7 @@ from rich.table import Table
 from pipelines.cameras.states import CameraState
 from pipelines.logs import set_up_logging
 from pipelines.private_process import keep_private
+from pipelines.service_manager import ServiceManager
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.money import display
@@ -68,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    manager = ServiceManager(os.environ)
     startup = Startup()
     listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
     early = [_server(listen, metrics, startup)] if listen is not None else []
@@ -95,8 +97,9 @@ def run(args: argparse.Namespace) -> int:
             servers.append(page)
             page.start()
         store.start()
-        died = _watch(store, stopping, args.duration)
+        died = _watch(store, stopping, args.duration, manager)
     finally:
+        manager.stopping()
         for server in reversed(servers):
             server.stop()
         clean = store.stop()
@@ -147,12 +150,16 @@ def _page(
     return page
 
 
-def _watch(store: Store, stopping: threading.Event, duration: float | None) -> bool:
-    """Wait for the end; tell whether the platform has died."""
+def _watch(store: Store, stopping: threading.Event, duration: float | None, manager: ServiceManager) -> bool:
+    """Wait for the end, and tell the service manager that the store lives; return whether it failed."""
     ends = time.monotonic() + (duration if duration is not None else float("inf"))
     while not stopping.wait(WATCH_S) and time.monotonic() < ends:
         if store.platform.failed:
             return True
+        if store.ready().ok:
+            manager.ready()
+        health = store.health()
+        manager.alive(healthy=health.ok, reasons=health.reasons)
     return False
 
 

@@ -157,3 +157,12 @@ def test_a_secret_files_byte_order_mark_is_no_part_of_the_secret(tmp_path: Path)
     found = load_settings(file, env={}, secrets_dir=tmp_path).cameras["door"].credentials
     assert found is not None
     assert found.password.get_secret_value() == "secret"
+
+
+def test_secrets_come_from_the_services_own_credentials(tmp_path: Path) -> None:
+    (tmp_path / "secrets_PW").write_text("geheim\n")
+    file = tmp_path / "store.yaml"
+    file.write_text(f"{MINIMAL}    credentials: {{username: viewer, password: '${{PW}}'}}\n")
+    found = load_settings(file, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).cameras["door"].credentials
+    assert found is not None
+    assert found.password.get_secret_value() == "geheim"
