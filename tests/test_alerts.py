@@ -1,0 +1,143 @@
+"""Each alert on series that must raise it and on series that must not, judged by Prometheus' own promtool.
+
+Where promtool is not installed (apt: prometheus) only the table is checked: a case for every alert.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import yaml
+
+from engines.paths import CONFIGS
+
+FILE = CONFIGS / "prometheus-alerts.yaml"
+RULES = {r["alert"]: r for g in yaml.safe_load(FILE.read_text())["groups"] for r in g["rules"]}
+BOX = 'instance="box", job="msh"'
+CAMERA = {"camera": "door"}
+
+# Alert: the series that raise it, those that must not (name{labels}: values, a minute apart), and the labels.
+CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
+    "ShopBoxGone": ({"up": "0x60"}, {"msh_build_info": "1x60"}, {}),
+    "FacesNotMasked": (
+        {'msh_redaction_failures_total{camera="door"}': "0+1x60"},
+        {'msh_redaction_failures_total{camera="door"}': "5x60"},
+        CAMERA,
+    ),
+    "CameraDown": (
+        {'msh_camera_up{camera="door"}': "0x60"},
+        {'msh_camera_up{camera="door"}': "0x60", 'msh_camera_state{camera="door",state="disabled"}': "1x60"},
+        CAMERA,
+    ),
+    "CameraPasswordWrong": (
+        {'msh_camera_connects_total{camera="door",result="auth"}': "0+1x60"},
+        {'msh_camera_connects_total{camera="door",result="ok"}': "0+1x60"},
+        {**CAMERA, "result": "auth"},
+    ),
+    "PictureLate": (
+        {
+            f'msh_frame_latency_seconds_bucket{{camera="door",le="{le}"}}': v
+            for le, v in (("1.0", "0x60"), ("5.0", "0+60x60"), ("+Inf", "0+60x60"))
+        },
+        {
+            f'msh_frame_latency_seconds_bucket{{camera="door",le="{le}"}}': "0+60x60"
+            for le in ("1.0", "5.0", "+Inf")
+        },
+        CAMERA,
+    ),
+    "MostFramesDropped": (
+        {
+            'msh_frames_dropped_total{camera="door",reason="error"}': "0+40x60",
+            'msh_frames_received_total{camera="door"}': "0+60x60",
+        },
+        {
+            'msh_frames_dropped_total{camera="door",reason="superseded"}': "0+40x60",
+            'msh_frames_received_total{camera="door"}': "0+60x60",
+        },
+        CAMERA,
+    ),
+    "MaskingSelfCheckFailed": (
+        {"msh_redaction_self_check": "0x60", 'msh_build_info{platform="cpu"}': "1x60"},
+        {"msh_redaction_self_check": "0x60", 'msh_build_info{platform="deepstream"}': "1x60"},
+        {},
+    ),
+    "BrokerUnreachable": ({"msh_mqtt_connected": "0x60"}, {"msh_mqtt_connected": "1x60"}, {}),
+    "MessagesLost": (
+        {'msh_mqtt_messages_total{kind="ended",result="dropped"}': "0+1x60"},
+        {'msh_mqtt_messages_total{kind="ended",result="acked"}': "0+1x60"},
+        {"kind": "ended", "result": "dropped"},
+    ),
+    "NotificationsExpire": (
+        {'msh_mqtt_messages_total{kind="notify",result="expired"}': "0+1x60"},
+        {'msh_mqtt_messages_total{kind="updated",result="expired"}': "0+1x60"},
+        {"kind": "notify", "result": "expired"},
+    ),
+    "DescriptorsRunOut": (
+        {"process_open_fds": "900x60", "process_max_fds": "1024x60", "msh_build_info": "1x60"},
+        {"process_open_fds": "90x60", "process_max_fds": "1024x60", "msh_build_info": "1x60"},
+        {},
+    ),
+    "StateFolderNotWritable": (
+        {"msh_state_folder_writable": "0x60"},
+        {"msh_state_folder_writable": "1x60"},
+        {},
+    ),
+    "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
+    "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
+    "ClockSet": (
+        {'msh_clock_steps_total{direction="back"}': "0+1x60"},
+        {'msh_clock_steps_total{direction="back"}': "3x60"},
+        {"direction": "back"},
+    ),
+    "StoreFileWrong": ({"msh_store_file_ok": "0x60"}, {"msh_store_file_ok": "1x60"}, {}),
+}
+
+
+def on_box(series: dict[str, str]) -> list[dict[str, str]]:
+    """Return the series as a scrape of one box names them."""
+    return [
+        {"series": f"{name.rstrip('}')}{', ' if '{' in name else '{'}{BOX}}}", "values": values}
+        for name, values in series.items()
+    ]
+
+
+def case(alert: str, series: dict[str, str], labels: dict[str, str] | None) -> dict[str, Any]:
+    """Return a test of promtool; labels: None where the alert must not be raised."""
+    rule, expected = RULES[alert], []
+    if labels is not None:
+        own = {} if alert == "ShopBoxGone" else {"instance": "box"}
+        if "job" in kept_labels(alert):
+            own["job"] = "msh"
+        filled = {**labels, **own}
+        texts = {
+            key: re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: filled[found[1]], text)
+            for key, text in rule["annotations"].items()
+        }
+        expected = [{"exp_labels": {**filled, **rule["labels"]}, "exp_annotations": texts}]
+    tested = {"eval_time": "55m", "alertname": alert, "exp_alerts": expected}
+    return {"interval": "1m", "input_series": on_box(series), "alert_rule_test": [tested]}
+
+
+def kept_labels(alert: str) -> set[str]:
+    """Return which labels of the scrape the alert's expression keeps."""
+    if alert == "ShopBoxGone":
+        return set()
+    return {"instance"} if "sum by" in RULES[alert]["expr"] else {"instance", "job"}
+
+
+def test_every_alert_rises_when_it_must_and_only_then(tmp_path):
+    assert set(CASES) == set(RULES)
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        return
+    tests = [
+        c for a, (bad, good, labels) in CASES.items() for c in (case(a, bad, labels), case(a, good, None))
+    ]
+    path = tmp_path / "alerts.test.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(FILE)], "evaluation_interval": "1m", "tests": tests}))
+    command = [promtool, "test", "rules", path]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
