@@ -156,6 +156,19 @@ def test_images(name: str, deepstream: str) -> None:
     assert f"--uid {user[1]} " in (ROOT / "scripts/container/install").read_text()
 
 
+def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
+    text = (ROOT / "Dockerfile.cpu").read_text()
+    assert ". /opt/msh/scripts/setup && setup cpu" in text
+    for copied in re.findall(r"^COPY (.+) /opt", text, re.M):
+        assert all((ROOT / one).exists() for one in copied.split()), copied
+    for run in re.findall(r"/opt/msh/(scripts/[\w./]+)", text):
+        assert (ROOT / run).is_file(), run
+    assert re.search(r"^USER \d+:\d+$", text, re.M)
+    assert ".venv" in (ROOT / ".dockerignore").read_text().split()
+    beside = yaml.safe_load((ROOT / "compose.cpu.yaml").read_text())["services"]["msh"]
+    assert beside == {"build": {"dockerfile": "Dockerfile.cpu"}, "runtime": "runc"}
+
+
 def test_the_images_packages_suit_pyds() -> None:
     pinned = (ROOT / "requirements" / "deepstream.txt").read_text()
     assert re.search(r"^numpy==1\.26\.\d+$", pinned, re.M)  # NVIDIA's pyds wheels need numpy below 2
