@@ -75,11 +75,6 @@ class ShopModel:
         if any(not 0 <= s.from_h < s.until_h <= 24 for s in self.shifts):
             raise BadInput("a shift begins before it ends, within 0 to 24 hours")
 
-    @property
-    def open_until_s(self) -> float:
-        """When the door closes, in seconds of the day."""
-        return (self.open_h + len(self.arrivals)) * HOUR_S
-
 
 @dataclass(slots=True)
 class _Visitor:
