@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from pipelines.assembly.platform import Nvidia
     from pipelines.brands.registry import BrandRegistry
+    from pipelines.cameras.states import CameraStatus
     from pipelines.floor.floor import CameraTally, Floor, Publisher
     from pipelines.governor import DegradeStep
     from pipelines.interfaces import Platform
@@ -248,6 +249,18 @@ class Store:
         if self._housekeeper.ident is not None:
             self._housekeeper.join(5)
         return clean
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera, its times as UTC ns by the clock as it is now."""
+        utc = self._clock.utc
+        return {
+            name: replace(
+                status,
+                since=utc(status.since),
+                last_frame_at=None if status.last_frame_at is None else utc(status.last_frame_at),
+            )
+            for name, status in self._platform.cameras().items()
+        }
 
     def reload(self) -> None:
         """Have the store file read again, soon, in another thread; from any thread or signal handler."""

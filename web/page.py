@@ -76,7 +76,7 @@ def page_of(
         floor=store.floor,
         platform=store.platform.name,
         gpu_unused=store.platform.gpu_unused,
-        cameras=store.platform.cameras,
+        cameras=store.cameras,
         health=store.health,
         ready=store.ready,
         brand=store.brand,
