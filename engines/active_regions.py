@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 CELL = 16
 """Side of a cell, px. A cell is compared by its mean, which sensor noise hardly moves."""
-CHANGE = 3
-"""Change of a cell's mean, of 255, that counts as motion."""
-REACH_PX = 64
+CHANGE = 5
+"""Change of a cell's mean, of 255 and beside what all cells changed by, that counts as motion."""
+REACH_PX = 48
 """How far around an active cell the region reaches: context for the network, and a step of a person."""
 KEPT_NS = 2_000_000_000
 """How long a cell stays active."""
@@ -67,7 +67,10 @@ class ActiveRegions:
         while len(self._past) > 1 and now_ns - self._past[1][0] >= SLOW_NS:
             self._past.popleft()
         for _, earlier in {id(one): one for one in (*list(self._past)[:1], *list(self._past)[-1:])}.values():
-            self._active_until[np.abs(means - earlier) >= CHANGE] = now_ns + KEPT_NS
+            change = means - earlier
+            # The exposure of a camera goes up and down by itself: what all cells do is no motion.
+            change -= np.int16(np.median(change))
+            self._active_until[np.abs(change) >= CHANGE] = now_ns + KEPT_NS
         self._past.append((now_ns, means))
         if self._whole_at is None or now_ns - self._whole_at >= WHOLE_EVERY_NS:
             self._whole_at = now_ns
