@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 CATALOGUE = CONFIGS / "prices.csv"
 RULE = (
     "In a video an item counts once several looks agree, as in a running store. A single picture is one look:"
-    " a word counts; a symbol or emblem counts only where it is at least 24 pixels high and clearly sure"
-    " (0.8 of 1, more where it is small); anything less is not listed. A brand that has no price is shown"
-    " without one."
+    " a word counts; a symbol or emblem counts only where it is large enough (24 x 24 pixels) and clearly"
+    " sure (0.8 of 1, more where it is small); anything less is not listed. A brand that has no price is"
+    " shown without one. Brands on a picture without people are named, and priced to nobody."
 )
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg"}
