@@ -24,7 +24,7 @@ MS = 1_000_000
 ACCESSORY_MS = 200
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
-MOST_CARRIED = 8
+MAX_CARRIED = 8
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
 BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
@@ -211,7 +211,7 @@ class VoteBuilder:
         left, top = (thing.box.x - person.x) / person.w, (thing.box.y - person.y) / person.h
         place_ = (left, top, left + thing.box.w / person.w, top + thing.box.h / person.h)
         kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
-        self._carried[track] = [*kept[-MOST_CARRIED:], _Carried(at, thing.label, place_)]
+        self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, place_)]
 
     def _on_carried(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
         """Return slot and type of what was carried, lately, where a mark is."""

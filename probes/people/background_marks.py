@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from probes.frame import Box, TrackId
 
 SECOND = 1_000_000_000
-MOST_TRACKS, MOST_BRANDS, MOST_CHAINS, MOST_SIGHTS, MOST_PLACES = 512, 12, 4, 8, 128
+MAX_TRACKS, MAX_BRANDS, MAX_MARKS, MAX_OBSERVATIONS, MAX_PLACES = 512, 12, 4, 8, 128
+"""Kept at most: tracks of a camera, brands of a track, marks of a brand, looks at a mark, places."""
 STILL_SHARE, STILL_PX = 0.25, 2.0
+"""How far a mark may seem to move and still be still: a share of its size, and px, for inexact boxes."""
 MOVED = 3.0
 """A body has moved when it is this many times farther than what may still be called still."""
 FAR = 2.0
+"""A body that moved this many times farther than that proves at once that a still mark is not worn."""
 STEADY_NS, LATER_NS = SECOND, SECOND // 4
+"""How long a mark is still to count as steady; how far apart two looks beside bodies count as two."""
 PROOF, TRACKS, LOOSE = 2, 3, 2
+"""Looks, people at other places of their bodies, and looks beside bodies that prove a background mark."""
 KEEP_NS = 1800 * SECOND
+"""How long a place is remembered without its mark: a sign behind a group of people is still a sign."""
 
 
 class MarkVerdict(Enum):
@@ -57,7 +63,7 @@ class _Observation:
 class _MarkTrack:
     """One mark of one track. scenery, worn: looks that speak for either; cast: that counted, by slot."""
 
-    sights: deque[_Observation] = field(default_factory=lambda: deque(maxlen=MOST_SIGHTS))
+    sights: deque[_Observation] = field(default_factory=lambda: deque(maxlen=MAX_OBSERVATIONS))
     scenery: int = 0
     worn: int = 0
     cast: dict[str, int] = field(default_factory=dict)
@@ -170,10 +176,10 @@ class BackgroundFilter:
     def _chain(self, track: TrackId, brand: str, sight: _Observation) -> _MarkTrack:
         """Return the mark of the track that this is, with the new look."""
         brands = self._chains.setdefault(track, {})
-        if len(self._chains) > MOST_TRACKS:
+        if len(self._chains) > MAX_TRACKS:
             del self._chains[next(iter(self._chains))]
         chains = brands.setdefault(brand, [])
-        if len(brands) > MOST_BRANDS:
+        if len(brands) > MAX_BRANDS:
             del brands[next(iter(brands))]
         fitting = [(far, n) for n, chain in enumerate(chains) if (far := chain.fits(sight)) is not None]
         if fitting:
@@ -181,7 +187,7 @@ class BackgroundFilter:
         else:
             chain = _MarkTrack()
             chains.append(chain)
-            if len(chains) > MOST_CHAINS:
+            if len(chains) > MAX_MARKS:
                 del chains[0]
         chain.add(sight)
         return chain
@@ -194,7 +200,7 @@ class BackgroundFilter:
     def _new_place(self, brand: str, sight: _Observation) -> _Place:
         place = _Place(brand, sight, sight.at)
         self._places.append(place)
-        if len(self._places) > MOST_PLACES:
+        if len(self._places) > MAX_PLACES:
             self._places.remove(min(self._places, key=lambda one: (one.proven, one.at)))
         return place
 

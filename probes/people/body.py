@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from probes.frame import Box
 
 HEIGHT_PER_WIDTH = 2.5
+"""Of a standing person's box: what the whole body measures where the picture cuts its legs off."""
 EDGE_SHARE = 0.98
+"""Share of the picture's height from which a box that ends there is taken for cut off."""
 NEARER = 0.05
+"""By how much lower, in heights of the box, the feet of the nearer of two people are."""
 
 # Half the width in which the body is, as a share of the rectangle's, from the crown down: after the canon of
 # 7.5 heads, which is 2 heads wide at the shoulders, with room for a lean, arms and a stride.

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 TOUCH, APART = 0.3, 0.1
+"""Share of the smaller box that both cover: from here two people touch; below they have parted."""
 TELLING, LEAD = 3, 3
-MOST_HELD = 256
+"""Looks that tell who is who, and how many times more than those that say the contrary."""
+MAX_HELD = 256
 Pair = tuple["TrackId", "TrackId"]
 HeldVotes = tuple["TrackId", "list[Vote]"]
 
@@ -86,7 +88,7 @@ class IdSwitchResolver:
         doubts = [(doubt, _other(pair, track)) for pair, doubt in self._doubts.items() if track in pair]
         free = []
         for vote in votes:
-            if vote.at < held.since or len(held.votes) >= MOST_HELD:
+            if vote.at < held.since or len(held.votes) >= MAX_HELD:
                 free.append(vote)
                 continue
             held.votes.append(vote)

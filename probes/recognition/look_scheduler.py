@@ -18,17 +18,21 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 MS = 1_000_000
 ROUND = 6
-LONGEST_PAUSE = 5
+"""Looks in a row: enough for three votes where every other one shows the mark."""
+MAX_PAUSES = 5
+"""How many times longer than the first a pause may become."""
 BETTER = 1.5
 """By how much a crop must be better than the best looked at to end a pause."""
 CLEARER = 1.25
 """By how much it must be better to be read more finely: each such look takes longer."""
 FORGET_AFTER = 120 * SECOND
 BURST = 2.0
+"""Looks that may be saved up: two people who come at once are both looked at."""
 MEASURE_MS = 400
 """How often it is measured how sharp a person is."""
 EXTRA_ROUNDS = 2
-MOST_KNOWN = 1024
+"""Rounds without a pause while a brand is seen and not confirmed."""
+MAX_KNOWN = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class RateLimits:
     """How often to look.
 
     per_second: over all cameras. min_interval_ms: between two looks at one track. min_height: of a person's
-    box, px. pause_ms: after a round of looks, times the rounds so far (at most LONGEST_PAUSE times).
+    box, px. pause_ms: after a round of looks, times the rounds so far (at most MAX_PAUSES times).
     """
 
     per_second: float = 8.0
@@ -83,7 +87,7 @@ class LookHistory:
 
 def _keep(known: dict[TrackId, frozenset[str]], track: TrackId, brands: frozenset[str]) -> None:
     known[track] = brands
-    if len(known) > MOST_KNOWN:
+    if len(known) > MAX_KNOWN:
         del known[next(iter(known))]
 
 
@@ -198,7 +202,7 @@ class LookScheduler:
         rounds, into = divmod(record.looks, ROUND)
         deciding = record.doubt and rounds <= EXTRA_ROUNDS
         if not into and not deciding and record.quality < BETTER * record.best:
-            wait = max(wait, self._limits.pause_ms * min(rounds, LONGEST_PAUSE))
+            wait = max(wait, self._limits.pause_ms * min(rounds, MAX_PAUSES))
         return at - record.looked >= wait * MS
 
     def _first(self, at: int) -> set[TrackId]:

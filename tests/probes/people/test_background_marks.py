@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from probes.answers import Mark
 from probes.frame import Box, TrackId
-from probes.people.background_marks import MOST_PLACES, MOST_TRACKS, BackgroundFilter, MarkVerdict
+from probes.people.background_marks import MAX_PLACES, MAX_TRACKS, BackgroundFilter, MarkVerdict
 
 MS = 1_000_000
 WORN, SHOP = MarkVerdict.WORN, MarkVerdict.SCENERY
@@ -55,7 +55,7 @@ WAYS = [
         [mark(x + 70 - 8 * n) for n, x in enumerate(STEPS)],
         [WORN] * 5,
     ),
-    ("on the wall behind", [body(x) for x in STEPS], [mark(170)] * 5, [WORN] * 2 + [SHOP] * 3),
+    ("on the wall behind", [body(x) for x in STEPS], [mark(170)] * 5, [WORN] + [SHOP] * 4),
     ("a slow walk past the wall", [body(x) for x in (0, 12, 24, 36, 48)], [mark(90)] * 5, None),
     ("an arm stretched out", [body(0), *[Box(0, 100, 160, 300)] * 4], [mark(50)] * 5, [WORN] * 5),
     ("knees bent", [body(0), *[Box(0, 180, 100, 220)] * 4], [mark(50, 250)] * 5, [WORN] * 5),
@@ -122,10 +122,10 @@ def test_a_person_keeps_the_brand_that_is_on_the_wall_too() -> None:
 
 def test_memory_is_bounded_and_tracks_are_forgotten() -> None:
     told = Told()
-    for number in range(2 * MOST_TRACKS):
+    for number in range(2 * MAX_TRACKS):
         told.see([body(0)] * 4, [mark(50, 10 * number, brand=f"b{number}")] * 4, ann(number))
-    assert len(told.scenery) <= MOST_PLACES
-    assert len(told.scenery._chains) <= MOST_TRACKS
+    assert len(told.scenery) <= MAX_PLACES
+    assert len(told.scenery._chains) <= MAX_TRACKS
     told.scenery.forget(ann(number))
     assert ann(number) not in told.scenery._chains
 
