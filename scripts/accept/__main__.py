@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,20 +146,15 @@ def _settings() -> Any:
 
 def box_here() -> Any:
     """Return what the installed DeepStream can do, or where there is none what a box of its kind could."""
-    from pipelines.deepstream.graph.capabilities import Capabilities, Device, Mux  # noqa: PLC0415
+    from pipelines.deepstream.checks.store_check import VERSIONS, box_of  # noqa: PLC0415
+    from pipelines.deepstream.graph.capabilities import Mux  # noqa: PLC0415
+    from pipelines.deepstream.runtime.device import this_device  # noqa: PLC0415
     from pipelines.deepstream.runtime.installed import installed  # noqa: PLC0415
 
     with contextlib.suppress(BadInput):
         return installed()
-    version = machine.deepstream_version()
-    jetson = Path("/etc/nv_tegra_release").exists()
     mux = Mux.NEW if os.environ.get("USE_NEW_NVSTREAMMUX") == "yes" else Mux.LEGACY
-    return Capabilities(
-        Device.JETSON if jetson else Device.DGPU,
-        mux,
-        blur=version is None or version >= (9, 0),
-        version=version,
-    )
+    return replace(box_of(this_device(), machine.deepstream_version() or VERSIONS[-1]), mux=mux)
 
 
 def build_engines(anew: bool) -> Check:

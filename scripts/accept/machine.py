@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TESTED = ("7.1", "8.0", "9.0", "9.1", "9.2")
-PACKAGES = ("numpy", "pyds", "pycuda", "tensorrt", "opencv-python-headless", "openvino", "PyGObject")
+PACKAGES = (
+    "numpy",
+    "pyds",
+    "pycuda",
+    "cuda-bindings",
+    "tensorrt",
+    "opencv-python-headless",
+    "openvino",
+    "PyGObject",
+)
 LIBRARIES = ("libnvds_nvmultiobjecttracker.so", "libnvds_infercustomparser.so", "libnvds_meta.so")
 QUERY = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total,compute_cap", "--format=csv,noheader")
 
