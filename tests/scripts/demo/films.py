@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 
 from scripts.demo import footage, scenes
@@ -16,9 +15,5 @@ def raw() -> footage.Footage:
 
 @functools.lru_cache(maxsize=1)
 def clips() -> dict[str, scenes.Clip]:
-    """Made by one worker; the others wait for it."""
-    cache = footage.default_cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        return scenes.build(raw(), cache, print)
+    """Made by one worker; the others wait: obtain and build hold the cache's lock, each by itself."""
+    return scenes.build(raw(), footage.default_cache(), print)
