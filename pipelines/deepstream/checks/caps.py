@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.deepstream.checks.contract import Contract
-    from pipelines.graph.graph import Element, PipelineGraph
+    from pipelines.graph.graph import Element, Link, PipelineGraph
 
 Kind = tuple[str, str, str]
 """Medium (video/x-raw), memory (NVMM or system), format; `*` stands for any."""
@@ -57,9 +57,12 @@ def find_dead_links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
     """Yield every link along which no kind of picture can flow. The graph's pads must exist."""
     arriving: dict[str, Kinds] = {}
     waiting = [element.name for element in graph.elements]
-    incoming = {name: [link for link in graph.links if link.sink == name] for name in waiting}
+    incoming: dict[str, list[Link]] = {name: [] for name in waiting}
+    for link in graph.links:
+        incoming.setdefault(link.sink, []).append(link)
     while waiting:
-        ready = [n for n in waiting if not any(link.source in waiting for link in incoming[n])]
+        left = set(waiting)
+        ready = [n for n in waiting if not any(link.source in left for link in incoming[n])]
         if not ready:
             yield f"{', '.join(sorted(waiting))}: linked in a circle"
             return

@@ -98,8 +98,11 @@ def _links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
     for (name, pad), times in taken.items():
         if times > 1:
             yield f"{name}.{pad}: linked {times} times"
+    linked: dict[str, set[str]] = {}
+    for name, pad in taken:
+        linked.setdefault(name, set()).add(pad)
     for element in graph.elements:
-        yield from _unlinked(element, contract, {pad for name, pad in taken if name == element.name})
+        yield from _unlinked(element, contract, linked.get(element.name, set()))
 
 
 def _unlinked(element: Element, contract: Contract, linked: set[str]) -> Iterator[str]:
