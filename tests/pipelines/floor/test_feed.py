@@ -57,11 +57,12 @@ def frame(camera: str = "door", at: int = 999 * SECOND) -> Frame:
 def test_floor_looks_and_counters_hear_of_a_frame():
     rig = Rig()
     assert rig.feed.update(frame(), ["answer"], [GONE], ["vote"]) == {GONE: "value"}
-    rig.feed.redacted(frame(), {"face": 2, "head": 1})
+    rig.feed.redacted(frame(), {"face": 2, "head": 1}, everybody=True)
     rig.feed.published(frame())
     assert rig.floor.calls == [("update", "door", ["answer"], [GONE], ["vote"])]
     assert rig.looks.values == {GONE: "value"}
     assert rig.sample("msh_faces_redacted_total", camera="door", by="face") == 2
+    assert rig.sample("msh_frames_everybody_masked_total", camera="door") == 1
     assert rig.sample("msh_frames_processed_total", camera="door") == 1
     assert rig.sample("msh_frame_latency_seconds_sum", camera="door") == 1
     assert rig.feed.processed == {"door": 1, "till": 0}
@@ -71,7 +72,7 @@ def test_redaction_is_fresh_only_as_long_as_asked():
     rig = Rig()
     assert not rig.feed.redacting(10)
     assert rig.feed.age_s("door") is None
-    rig.feed.redacted(frame(), {})
+    rig.feed.redacted(frame(), {}, everybody=False)
     rig.now += 4
     assert rig.feed.age_s("door") == 4
     assert rig.feed.redacting(4)
