@@ -121,6 +121,12 @@ def _computed(settings: Settings) -> Iterator[Row]:
             "by": settings.models.brand.name,
             "how_long": "one look; they describe a place on a picture, are never kept, written or sent",
         }
+    if settings.models.garments:
+        yield {
+            "what": "type and colour of what is worn, and where on that crop; skin and hair as areas only",
+            "by": settings.models.garments.name,
+            "how_long": "one look for the areas, votes as above",
+        }
     if settings.gallery and settings.gallery.staff:
         yield {
             "what": "who wears the mark of " + ", ".join(settings.gallery.staff) + " is staff: not priced",

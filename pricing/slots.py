@@ -70,6 +70,28 @@ _SYNONYMS = {
 _ZONES = ((0.13, "hat"), (0.52, "top"), (0.9, "trousers"), (1.0, "shoes"))
 
 
+_KINDS = (
+    frozenset({"shirt", "t-shirt", "sweater", "vest"}),
+    frozenset({"trousers", "jeans", "leggings", "chinos", "track-pants"}),
+    frozenset({"sneakers", "boots", "sandals", "heels", "loafers"}),
+    frozenset({"jacket", "coat"}),
+    frozenset({"handbag", "backpack"}),
+)
+
+
+def akin(type_: str) -> frozenset[str]:
+    """Return the types that the eye takes one for another, by the nearest of the type's parents.
+
+    >>> sorted(akin("polo"))
+    ['shirt', 'sweater', 't-shirt', 'vest']
+    """
+    for name in ancestors(type_):
+        for kind in _KINDS:
+            if name in kind:
+                return kind
+    return frozenset({type_})
+
+
 def normal_type(text: str) -> str:
     """Return the type's name, lower case with hyphens; BadInput for one that is not known."""
     name = "-".join(text.casefold().replace("_", " ").replace("-", " ").split())

@@ -15,6 +15,9 @@ class PriceListSource(Protocol):
     def find(self, brand: str | None, type_: str | None, slot: str, model: str | None = None) -> Listing:
         """Return what the list says today."""
 
+    def alike(self, brand: str, type_: str) -> Price | None:
+        """Return what the brand's things that look like that type cost today."""
+
 
 class LivePriceSource(Protocol):
     """A service whose answers come later."""
@@ -35,11 +38,15 @@ class PriceSources:
         """Return the price known now, None where there is none (yet), or where the shop does not sell it.
 
         brand: None for a thing without a readable brand, whose price only the shop's list can estimate.
+        A type that nobody prices costs what the brand's things that look like it do.
         """
         if self._listed is not None:
             found = self._listed.find(brand, type_, slot, model)
             if found.price is not None or not found.sold:
                 return found.price
-        if brand is None or self._live is None:
+        if brand is None:
             return None
-        return self._live.recall(brand, type_ or slot, model or "")
+        known = self._live.recall(brand, type_ or slot, model or "") if self._live is not None else None
+        if known is not None or type_ is None or self._listed is None:
+            return known
+        return self._listed.alike(brand, type_)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Mark:
     """A brand seen; `box` in pixels of the frame that was looked at, confidence from 0 to 1, calibrated.
 
-    slots: where the brand may count, as the gallery said when it was seen; None for everywhere.
+    slots: where the brand may count, as the gallery said when it was seen; None for everywhere. on: the type
+    of the garment or bag that was seen where the mark is; None where that was not told.
     """
 
     brand: str
@@ -24,6 +25,7 @@ class Mark:
     box: Box
     route: Route = Route.WORDS
     slots: frozenset[str] | None = None
+    on: str | None = None
 
     @property
     def size(self) -> float:
@@ -32,15 +34,31 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Worn:
+    """A garment or bag seen on a person; `box` in pixels of the frame, confidence from 0 to 1.
+
+    colour: in a word, None where it has no clear one.
+    """
+
+    type: str
+    confidence: float
+    box: Box
+    colour: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LookAnswer:
-    """The marks found on one person in one frame.
+    """The marks, and what is worn, found on one person in one frame.
 
     The frame's metadata comes along, because a mark is joined to what was around it then, not now.
+    bare: whether skin or hair was seen; a garment on a hanger or a figure shows none, and nothing counts.
     """
 
     track: TrackId
     frame: Frame
     marks: tuple[Mark, ...]
+    worn: tuple[Worn, ...] = ()
+    bare: bool = True
 
     @property
     def at(self) -> int:

@@ -80,8 +80,8 @@ class Inference:
                 f"model {name}: {self.precision.value} needs a calibration; make it with: "
                 f"msh models build {name} --precision {self.precision.value} --frames FOLDER"
             )
-        if self.model.decoder is Decoder.VECTOR:
-            raise BadInput(f"model {name}: it is for enrolling marks, which the CPU does, and in no graph")
+        if self.model.decoder in (Decoder.VECTOR, Decoder.GARMENTS):
+            raise BadInput(f"model {name}: looks or enrolment run it on the CPU; it is in no graph")
         if self.model.classes and self.model.decoder not in PARSERS:
             raise BadInput(
                 f"model {name}: nvinfer has no parser for decoder {self.model.decoder.value};"

@@ -41,7 +41,7 @@ CLEAR = 0.45
 _HUES = (
     (0, "pink"),
     (18, "red"),
-    (48, "orange"),
+    (43, "orange"),
     (75, "yellow"),
     (110, "green"),
     (205, "blue"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 IGNORED = 255
 LABELS = "labels.txt"
+KEPT_BACK = 5
+"""One photograph in so many, the last by name, is for judging."""
 
 _ONE = {
     "null": "background",

@@ -15,7 +15,7 @@ import numpy as np
 from engines.errors import BadInput
 from engines.garments.classes import CLASSES
 from engines.letterbox import Fit
-from engines.training.garments_labels import read_labels
+from engines.training.garments_labels import KEPT_BACK, read_labels
 from engines.training.garments_network import HEIGHT, STRIDE, WIDTH
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     Image = npt.NDArray[np.uint8]
 
 FEWEST = 5
-VALIDATION = 5
-"""Every photograph of the last fifth, by name, is left for validation."""
 FLAT, MANNEQUIN, SCENE = 0.08, 0.06, 0.3
 _FLAT = (
     "t-shirt",
@@ -69,7 +67,7 @@ def read_material(folder: Path) -> Material:
     if len(maps) < FEWEST:
         raise BadInput(f"{folder}: expected at least {FEWEST} label maps (NAME.png), found {len(maps)}")
     photographs = [_photograph(path, len(allowed)) for path in maps]
-    first = len(photographs) - len(photographs) // VALIDATION
+    first = len(photographs) - len(photographs) // KEPT_BACK
     return Material(allowed, photographs[:first], photographs[first:])
 
 

@@ -17,7 +17,13 @@ def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> 
     """Return the looks; where no brand can come to be looked for, no reader is loaded. Raises BadInput."""
     recognisers = []
     if brands.targets or settings.gallery:  # a brand may be added while it runs
-        recognisers.append(build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc()))
+        garments = settings.models.garments
+        recognisers.append(
+            build_recogniser(
+                lambda route: metrics.look_failures.labels(route.value).inc(),
+                garments=garments.name if garments else None,
+            )
+        )
     looks = LookWorkers(
         recognisers, brands.targets, on_result=lambda result: metrics.looks.labels(result.value).inc()
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engines.manifest import GARMENTS
 from probes.recognition.reading import Recogniser
 
 if TYPE_CHECKING:
@@ -34,12 +35,21 @@ class LateFinder:
         return self._finder.find(picture)
 
 
-def build_recogniser(on_error: Callable[[Route], None], *, patient: bool = False) -> Recogniser:
-    """Return what reads words, symbols and emblems; raises BadInput where words cannot be read.
+def build_recogniser(
+    on_error: Callable[[Route], None], *, patient: bool = False, garments: str | None = GARMENTS
+) -> Recogniser:
+    """Return what reads words, symbols and emblems, and sees garments; BadInput where a model is amiss.
 
-    patient: for single pictures, see LateFinder.
+    patient: for single pictures, see LateFinder. garments: the model that sees them; None for none.
     """
+    from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
-    return Recogniser(WordReader(), LateFinder(patient=patient), find_emblems, on_error=on_error)
+    return Recogniser(
+        WordReader(),
+        LateFinder(patient=patient),
+        find_emblems,
+        garments=GarmentParser(model=garments) if garments else None,
+        on_error=on_error,
+    )

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
+    from pipelines.offline.annotator import Annotated
     from pipelines.offline.reader import Media
     from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
     from probes.people.unworn import Unworn
+    from probes.recognition.look_workers import FileLooks
     from probes.recognition.reading import Recogniser
     from probes.redaction.redact import RedactedFrame
 
@@ -48,11 +50,17 @@ MIN_FRAMES = 3
 """A video of fewer frames is judged like pictures: looks of so few can not agree."""
 
 
+def _itself(looks: FileLooks) -> FileLooks:
+    return looks
+
+
 class AnnotateJob:
     """Loads models once; then annotates files."""
 
-    def __init__(self, listed: Catalogue, brands: BrandSet) -> None:
-        """Load what is always needed; BadInput where a model cannot be used."""
+    def __init__(
+        self, listed: Catalogue, brands: BrandSet, *, watch: Callable[[FileLooks], FileLooks] = _itself
+    ) -> None:
+        """Load what is always needed; BadInput where a model is amiss. watch: is put before the looks."""
         self._book = brands.book.with_listed(listed.names)
         prices = listed.joined(self._book.key_of)
         self._names = prices.names
@@ -62,7 +70,7 @@ class AnnotateJob:
         targets = targets_in(brands, self._book)
         self._annotator = Annotator(
             load_scene_detector("nanodet-416", "centerface"),
-            looks=lambda single: SynchronousLooks(recogniser(single), targets),
+            looks=lambda single: watch(SynchronousLooks(recogniser(single), targets)),
             ledger=lambda votes: Ledger(
                 self._currency,
                 lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
@@ -82,6 +90,11 @@ class AnnotateJob:
         work = self._picture if media.kind is MediaKind.IMAGE else self._video
         return found | work(source, target, media, on_progress)
 
+    def picture(self, source: Path) -> Annotated:
+        """Annotate a picture without writing it. BadInput, RedactionFailed."""
+        ((_, pixels),) = read_frames(source)
+        return self._annotator.picture(pixels)
+
     def live(
         self, frames: Iterable[tuple[int, I420]]
     ) -> Iterator[tuple[RedactedFrame, list[dict[str, Any]]]]:
@@ -91,10 +104,14 @@ class AnnotateJob:
             yield done.redacted, [_person(value) for value in done.values.values()]
 
     def say(self, worn: dict[str, Any]) -> str:
-        """Write an item as the original page did: jacket (Burberry) €1,290."""
-        name = f"{worn['type']} ({self._brand(worn['brand'])})" if worn["brand"] else str(worn["type"])
+        """Write an item as the original page did: jacket (Burberry) €1,290. Without a brand: beige coat."""
+        seen = f"{worn['colour']} {worn['type']}" if worn.get("colour") else str(worn["type"])
+        name = f"{worn['type']} ({self._brand(worn['brand'])})" if worn["brand"] else seen
         price = worn["price"]
-        return f"{name} {display(price['amount_minor'], self._currency)}" if price else name
+        if not price:
+            return name
+        about = " (estimate)" if price.get("estimate") else ""
+        return f"{name} {display(price['amount_minor'], self._currency)}{about}"
 
     def say_total(self, sum_: dict[str, Any]) -> str:
         """Write a total."""

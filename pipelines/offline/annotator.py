@@ -18,13 +18,14 @@ from probes.redaction.look_ahead import masks_from_later
 from probes.redaction.redact import RedactionFailed, Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from engines.image import I420
     from engines.scene import Scene, SceneDetector, Wanted
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
+    from probes.answers import LookAnswer
     from probes.people.unworn import Unworn
     from probes.recognition.look_workers import FileLooks
     from probes.redaction.redact import RedactedFrame
@@ -115,8 +116,12 @@ class Annotator:
         frame = Frame("picture", 0, (pixels.width, pixels.height), tuple(detections), ANALYSED)
         looks = self._looks(True)
         looks.offer(frame, pixels)
-        values = PriceProbe(self._ledger(1)).update(frame, looks.drain())
-        unworn = [] if frame.of(Kind.PERSON) else seen_on_nobody(looks.read_whole(frame, pixels))
+        answers = looks.drain()
+        figures = _figures(answers)
+        values = PriceProbe(self._ledger(1)).update(frame, answers)
+        values = {track: value for track, value in values.items() if track not in figures}
+        somebody = any(person.track not in figures for person in frame.of(Kind.PERSON))
+        unworn = [] if somebody else seen_on_nobody(looks.read_whole(frame, pixels))
         return Annotated(0, self._redactor().redact(frame, pixels), values, unworn)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
@@ -172,6 +177,7 @@ class Annotator:
         self, chain: CameraChain, frames: Iterable[tuple[int, I420]], video: Video
     ) -> Iterator[tuple[Frame, I420, Mapping[TrackId, PersonValue]]]:
         """Yield each frame with what is known of its persons by then; it is not covered yet."""
+        seen_so_far: dict[TrackId, LookAnswer] = {}
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for at, pixels in frames:
             scene = self._scene(pixels, chain.prepare(pixels, at), video)
@@ -179,13 +185,19 @@ class Annotator:
                 continue
             frame = chain.assemble(at, pixels, scene)
             looks.offer(frame, pixels)
-            values = prices.update(frame, looks.drain())
+            answers = looks.drain()
+            for answer in answers:
+                if answer.bare or answer.track not in seen_so_far:
+                    seen_so_far[answer.track] = answer
+            values = prices.update(frame, answers)
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
             yield frame, pixels, values
             for track in chain.ended(at):
                 prices.end(track)
+        for track in _figures(seen_so_far.values()):
+            video.persons.pop(track, None)
 
     def _scene(self, pixels: I420, wanted: Wanted, video: Video) -> Scene | None:
         try:
@@ -206,6 +218,11 @@ def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
     waited = waiting[-1].frame.captured_at - waiting[0].frame.captured_at
     size = waiting[0].pixels.y.nbytes * len(waiting)
     return waited >= ahead_ms * 1_000_000 or size > MAX_WAITING_BYTES
+
+
+def _figures(answers: Collection[LookAnswer]) -> set[TrackId]:
+    """Return who is no person: a garment on a hanger, or a figure; looks saw no skin and no hair."""
+    return {answer.track for answer in answers} - {answer.track for answer in answers if answer.bare}
 
 
 def _box(corners: list[float]) -> Box:

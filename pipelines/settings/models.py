@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator
 
+from engines.manifest import GARMENTS
 from pipelines.settings.base import Section
 
 if TYPE_CHECKING:
@@ -69,6 +70,12 @@ class ModelsConfig(Section):
         title="Brand marks",
         description="What recognises brands; builtin: the bundled text reader for words, the bundled model of"
         " marks for symbols.",
+    )
+    garments: Named | None = Field(
+        default=ModelConfig(name=GARMENTS),
+        title="Garments",
+        description="Model that sees what persons wear, by type and colour, in the looks at brands; null:"
+        " nothing is told by sight, and a mark's place on the body says what it is on.",
     )
 
     @field_validator("person")

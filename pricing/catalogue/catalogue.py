@@ -13,7 +13,7 @@ from pricing.catalogue.rows_csv import read_csv
 from pricing.catalogue.rows_xlsx import read_xlsx, workbook_kind
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
-from pricing.slots import ancestors
+from pricing.slots import SLOTS, akin, ancestors
 from pricing.value import Price
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 2**20
 MAX_FOUND = 4096
+ALIKE = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,36 +100,60 @@ class Catalogue:
             if len(self._found) >= MAX_FOUND:
                 self._found.clear()
             # A list may have thousands of rows of one thing, and is asked for each person in each frame.
-            found = self._found[question] = self._find(brand, type_, slot, on, model)
+            rows = self.rows_for(brand, type_, slot, on, model)
+            found = self._found[question] = _listing(rows, estimate=brand is None)
         return found
 
-    def _find(self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None) -> Listing:
-        rows = self.rows_for(brand, type_, slot, on, model)
-        if not rows:
-            return _UNKNOWN
-        sold = any(row.says is not Says.NOT_SOLD for row in rows)
-        rows = tuple(row for row in rows if row.says is Says.PRICE)
-        if not rows:
-            return _UNKNOWN if sold else _NOT_SOLD
-        since = min(row.valid_from for row in rows)
-        types = {row.type for row in rows} - {ANY_TYPE}
-        price = Price(
-            (2 * sum(row.amount_minor for row in rows) + len(rows)) // (2 * len(rows)),
-            min(row.min_minor for row in rows),
-            max(row.max_minor for row in rows),
-            rows[0].currency,
-            rows[0].source if len({row.source for row in rows}) == 1 else "catalogue",
-            since if since != date.min else None,
-            type=types.pop() if len(types) == 1 else None,
-            estimate=brand is None,
-        )
-        return Listing(price)
+    def alike(self, brand: str, type_: str, on: date) -> Price | None:
+        """Return what the brand's things cost that the eye takes for that type; None where it has none.
+
+        For a type that was seen and is not listed: a jumper may have been taken for a shirt.
+        """
+        question = (brand, type_, ALIKE, on, None)
+        found = self._found.get(question)
+        if found is None:
+            found = self._found[question] = self._like(normal_brand(brand), type_, on)
+        return found.price
+
+    def _like(self, key: str, type_: str, on: date) -> Listing:
+        rows: list[PriceRow] = []
+        for like in sorted(akin(type_)):
+            rows += self._exact.get((key, like), []) if like in SLOTS else self._below.get((key, like), [])
+        return _listing(tuple(row for row in rows if row.valid_from <= on <= row.valid_until))
 
     def lookup(
         self, brand: str | None, type_: str | None, slot: str, on: date, model: str | None = None
     ) -> Price | None:
-        """Return the price on a day; None where the list does not know one."""
-        return self.find(brand, type_, slot, on, model).price
+        """Return the price on a day; None where the list does not know one.
+
+        That of the type, or else of a type that looks alike.
+        """
+        found = self.find(brand, type_, slot, on, model)
+        if found.price is not None or not found.sold or brand is None or type_ is None:
+            return found.price
+        return self.alike(brand, type_, on)
+
+
+def _listing(rows: tuple[PriceRow, ...], *, estimate: bool = False) -> Listing:
+    if not rows:
+        return _UNKNOWN
+    sold = any(row.says is not Says.NOT_SOLD for row in rows)
+    rows = tuple(row for row in rows if row.says is Says.PRICE)
+    if not rows:
+        return _UNKNOWN if sold else _NOT_SOLD
+    since = min(row.valid_from for row in rows)
+    types = {row.type for row in rows} - {ANY_TYPE}
+    price = Price(
+        (2 * sum(row.amount_minor for row in rows) + len(rows)) // (2 * len(rows)),
+        min(row.min_minor for row in rows),
+        max(row.max_minor for row in rows),
+        rows[0].currency,
+        rows[0].source if len({row.source for row in rows}) == 1 else "catalogue",
+        since if since != date.min else None,
+        type=types.pop() if len(types) == 1 else None,
+        estimate=estimate,
+    )
+    return Listing(price)
 
 
 _UNKNOWN = Listing()

@@ -47,7 +47,11 @@ class CatalogueFile:
 
     def lookup(self, brand: str | None, type_: str | None, slot: str) -> Price | None:
         """Return today's price, as the ledger asks for it."""
-        return self.find(brand, type_, slot).price
+        return self.current.lookup(brand, type_, slot, self._today())
+
+    def alike(self, brand: str, type_: str) -> Price | None:
+        """Return today's price of the brand's things that look like that type."""
+        return self.current.alike(brand, type_, self._today())
 
     def join(self, key_of: Callable[[str], str]) -> None:
         """Put each brand under the key that its spelling leads to, from now on; on the thread that polls."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pricing.ledger.evidence import FULL
 from pricing.ledger.votes import ConfirmRule, SlotBelief, Support, Tally, Vote, Withdrawal
 from pricing.money import display
+from pricing.slots import ancestors
 from pricing.value import Item, PersonValue, Price, Total
 
 if TYPE_CHECKING:
@@ -292,6 +293,8 @@ class Ledger:
         told = poll.support[winner]
         # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
         sold = price.type if price is not None else None
+        if sold is not None and type_ is not None and type_ in ancestors(sold):
+            type_ = sold  # seen as a top, and the one top that the brand sells here is a jacket
         colour = belief.colour.winner if belief.colour else None
         return Item(
             slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price, colour

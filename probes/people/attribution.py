@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
-from pricing.slots import SLOTS, slot_of, zone_slot
+from pricing.slots import SLOTS, ancestors, slot_of, zone_slot
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.background_marks import BackgroundFilter, MarkVerdict
 from probes.people.body import body_height, in_core, is_nearer
@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
-    from probes.answers import LookAnswer, Mark
+    from probes.answers import LookAnswer, Mark, Worn
 
 MS = 1_000_000
 ACCESSORY_MS = 200
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
 MAX_CARRIED = 8
+SIGHT = "sight"
+"""The route of votes for what was seen to be worn, brand or none."""
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
 BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
@@ -34,6 +36,7 @@ BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
 def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
     """Return slot and type (None where only the body zone tells) of a mark on a person.
 
+    What was seen where the mark is tells it best: a thing that the detector found there may be none.
     None where it is nobody's for sure: off the body, on a thing carried by another or by nobody clear, on
     somebody in front, or where two persons overlap and it is not clearly nearer to this one's middle.
     """
@@ -41,14 +44,13 @@ def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
     things = [(thing, owner) for thing, owner in carried_items(frame) if thing.box.contains(x, y)]
     if things:
         thing, owner = min(things, key=lambda pair: pair[0].box.area)
-        if owner is None or owner.track != track:
-            return None
-        return slot_of(thing.label), thing.label
+        if mark.on is None or slot_of(mark.on) == slot_of(thing.label):
+            return (slot_of(thing.label), thing.label) if owner and owner.track == track else None
     return slot_on_body(mark, track, frame)
 
 
-def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, None] | None:
-    """Return the slot of the part of a person's body that a mark is on; None where that is not for sure."""
+def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
+    """Return slot and type of what is worn where a mark is; None where that is not for sure on the body."""
     x, y = mark.box.centre
     persons = [p for p in frame.of(Kind.PERSON) if p.box.contains(x, y) and p.box.w > 0 and p.box.h > 0]
     me = next((p for p in persons if p.track == track), None)
@@ -64,6 +66,8 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, None] |
 
     if any(offset(other) - offset(me) < CLEAR_LEAD for other in others):
         return None
+    if mark.on is not None:
+        return slot_of(mark.on), mark.on
     return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
 
 
@@ -116,9 +120,10 @@ class VoteBuilder:
 
     The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
     rate does not decide what is confirmed; a look votes once per slot, brand and route, however often it read
-    it. A mark where the person carried something lately is a mark on that, though the detector missed it now:
-    else a bag's brand would be found a second time on the clothes behind it. What turns out to be scenery
-    does not vote, and what it voted is withdrawn.
+    it, and once per slot for the type and colour that it saw to be worn. A mark where the person carried
+    something lately is a mark on that, though the detector missed it now: else a bag's brand would be found a
+    second time on the clothes behind it. What turns out to be scenery does not vote, and what it voted is
+    withdrawn.
 
     staff: brands whose marks make the wearer staff; they vote for that alone, in the slot STAFF.
     """
@@ -127,6 +132,7 @@ class VoteBuilder:
         self._every = accessory_ms * MS
         self._staff = frozenset(staff)
         self._carried: dict[TrackId, list[_Carried]] = {}
+        self._types: dict[TrackId, dict[str, dict[str, float]]] = {}
         self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
@@ -140,7 +146,7 @@ class VoteBuilder:
                 name = f"seen {slot} {at // self._every}"
                 yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
         for answer in answers:
-            yield answer.track, self._marks(answer)
+            yield answer.track, self._heard(answer)
 
     def withdrawn(self) -> list[tuple[TrackId, Withdrawal]]:
         """Return, once, what earlier votes on tracks turned out not to be theirs."""
@@ -150,14 +156,31 @@ class VoteBuilder:
     def forget(self, track: TrackId) -> None:
         """Drop what is known of a track."""
         self._carried.pop(track, None)
+        self._types.pop(track, None)
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
 
-    def _marks(self, answer: LookAnswer) -> list[Vote]:
+    def _heard(self, answer: LookAnswer) -> list[Vote]:
+        """Return what a look votes for: nothing where it saw no skin or hair."""
         person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
-        if person is None or person.box.area <= 0:
+        if person is None or person.box.area <= 0 or not answer.bare:
             return []
         votes: dict[str, Vote] = {}
+        for seen in answer.worn:
+            slot = slot_of(seen.type)
+            type_ = self._finest(answer.track, slot, seen)
+            name = f"look {answer.at} {slot} seen"
+            votes[name] = Vote(
+                name,
+                slot,
+                type_,
+                None,
+                seen.confidence,
+                answer.at,
+                route=SIGHT,
+                look=f"{answer.at}",
+                colour=seen.colour,
+            )
         for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
             vote = self._vote(mark, answer, person.box)
             if vote is not None:
@@ -176,7 +199,9 @@ class VoteBuilder:
         slot, type_ = (self._on_carried(mark, answer, body) if found[1] is None else None) or found
         if not _allows(mark, slot) and type_ is not None:
             # Nike sells no ties: the tie is a misdetection, or hangs before the shirt that the mark is on.
-            slot, type_ = slot_on_body(mark, answer.track, answer.frame) or ("", None)
+            slot, type_ = slot_on_body(replace(mark, on=None), answer.track, answer.frame) or ("", None)
+        if type_ is not None and mark.on == type_:
+            type_ = self._told(answer.track, slot, type_)
         if not _allows(mark, slot):
             return None
         if mark.brand in self._staff:
@@ -197,6 +222,21 @@ class VoteBuilder:
             look=f"{answer.at}",
             size=mark.size,
         )
+
+    def _finest(self, track: TrackId, slot: str, seen: Worn) -> str:
+        """Note a type that was seen, and return the finest that the looks so far tell it to be."""
+        known = self._types.setdefault(track, {}).setdefault(slot, {})
+        known[seen.type] = known.get(seen.type, 0.0) + seen.confidence
+        return self._told(track, slot, seen.type)
+
+    def _told(self, track: TrackId, slot: str, type_: str) -> str:
+        """Return the likeliest type in a slot that says more than this one: a bag seen to be a backpack."""
+        known = self._types.get(track, {}).get(slot, {})
+        finer = [one for one in known if one != type_ and type_ in ancestors(one)]
+        if finer:
+            return max(finer, key=lambda one: (known[one], one))
+        labels = [thing.label for thing in self._carried.get(track, []) if slot_of(thing.label) == slot]
+        return next((one for one in reversed(labels) if type_ in ancestors(one)), type_)
 
     def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> MarkVerdict:
         """Ask the camera's scenery, and note what is to be withdrawn."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +13,7 @@ from engines.marks.types import Route
 from pricing.brands.book import BrandBook
 from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.brands.names import normal_brand
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, TrackId
 from probes.outage import Outage
 from probes.people.carrying import carried_items
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engines.colour import Bgr
+    from engines.garments.outfit import Outfit
     from engines.image import I420
     from engines.marks.types import Candidates, Emblem, Sighting
     from engines.ocr.words import Word
@@ -54,6 +55,13 @@ class MarkSearch(Protocol):
 
     def sightings(self, candidates: Candidates) -> list[Sighting]:
         """Return the brands seen, boxes as the candidates have them."""
+
+
+class OutfitParser(Protocol):
+    """What sees garments on a person's crop: engines.garments.parser.GarmentParser; one thread at a time."""
+
+    def parse(self, crop: I420) -> Outfit | None:
+        """Return what is worn, boxes in pixels of the crop; None where that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,8 @@ class Recogniser:
     """Reads looks by the routes it has, the cheap ones first. Used by one thread at a time.
 
     words, finder, emblems: what works on a crop; None leaves the route out. A route that fails is left out
-    of the answer, and on_error hears of it; a look fails only where every route did.
+    of the answer, and on_error hears of it; a look fails only where every route did. garments: what sees the
+    things worn; without it a mark's place on the body tells what it is on.
     """
 
     def __init__(
@@ -142,9 +151,12 @@ class Recogniser:
         finder: Finder | None = None,
         emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None,
         *,
+        garments: OutfitParser | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
+        self._garments = garments
+        self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._on_error = on_error
         self._outages = {
             route: Outage(
@@ -178,7 +190,22 @@ class Recogniser:
                 self._outages[route].fail(error=failed[route])
             else:
                 self._outages[route].recover()
-        return LookAnswer(look.track, look.frame, tuple(marks))
+        outfit = self._outfit(look)
+        if outfit is None:
+            return LookAnswer(look.track, look.frame, tuple(marks))
+        return _dressed(look, marks, outfit)
+
+    def _outfit(self, look: Look) -> Outfit | None:
+        """Return what is worn; None where nothing tells, or the parser fails: brands do not depend on it."""
+        if self._garments is None:
+            return None
+        try:
+            outfit = self._garments.parse(look.crop)
+        except Exception as error:  # noqa: BLE001 whatever the parser does, marks are still good
+            self._blind.fail(error=error)
+            return None
+        self._blind.recover()
+        return outfit
 
     def _routes(
         self, look: Look, targets: RecognitionTargets
@@ -197,6 +224,20 @@ class Recogniser:
         if targets.has_words and reader:
             found.append((Route.WORDS, lambda so_far: read_words(look, reader, targets, so_far)))
         return found
+
+
+def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
+    """Return the answer of a look that saw what is worn: each mark with what it is on."""
+    placed = []
+    for mark in marks:
+        x, y = mark.box.x - look.left, mark.box.y - look.top
+        placed.append(replace(mark, on=outfit.at((x, y, x + mark.box.w, y + mark.box.h))))
+    worn = []
+    for seen in outfit.garments:
+        x1, y1, x2, y2 = seen.box
+        box = Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1)
+        worn.append(Worn(seen.type, seen.confidence, box, seen.colour))
+    return LookAnswer(look.track, look.frame, tuple(placed), tuple(worn), outfit.is_person)
 
 
 def read_words(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-BENCHES = ("brands", "cameras", "looks", "pipeline", "prices", "privacy", "probe")
+BENCHES = ("brands", "cameras", "looks", "photos", "pipeline", "prices", "privacy", "probe")
 """Modules of scripts.bench; each has `add(benches)`, as the commands have."""
 
 

@@ -121,6 +121,8 @@ def _verify(model: Model) -> str:
     """Return what is to be said of a sound model; raise BadInput or InferenceFailed."""
     if model.decoder in (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES):
         return _verify_text(model)
+    if model.decoder is Decoder.GARMENTS:
+        return _verify_garments(model)
     if model.decoder is not Decoder.TF_SSD:
         return _verify_marks(model)
     from engines.openvino_runtime import Network  # noqa: PLC0415  other commands do without OpenVINO
@@ -148,6 +150,18 @@ def _verify_text(model: Model) -> str:
     WordReader()  # tries a word
     taken = (time.perf_counter() - start) * 1e3
     return f"ok (sha256 {model.sha256[:12]}, reads a trial word, loaded and answered in {taken:.0f} ms)"
+
+
+def _verify_garments(model: Model) -> str:
+    from engines.garments.parser import GarmentParser  # noqa: PLC0415  the same
+    from engines.image import I420  # noqa: PLC0415
+
+    start = time.perf_counter()
+    outfit = GarmentParser(model=model.name).parse(I420.black(model.input.width, model.input.height))
+    taken = (time.perf_counter() - start) * 1e3
+    seen = len(outfit.garments) if outfit else 0
+    told = f"{seen} garments on an empty picture, loaded and answered in {taken:.0f} ms"
+    return f"ok (sha256 {model.sha256[:12]}, {told})"
 
 
 def _verify_marks(model: Model) -> str:

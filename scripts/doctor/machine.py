@@ -94,6 +94,8 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield from (_model("text", n, known) for n in text)
         builtin = [n for n, model in known.items() if model.decoder in (Decoder.MARKS, Decoder.VECTOR)]
         yield from (_model(role, n, known) for n in (builtin if name == BUILTIN_BRAND else [name]))
+    if settings.models.garments:
+        yield _model("garments", settings.models.garments.name, known)
 
 
 def _model(role: str, name: str, known: Mapping[str, Model]) -> Finding:

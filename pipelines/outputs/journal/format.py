@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from engines.marks.types import Route
 from pricing.ledger.votes import Vote
 from pricing.value import Price
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 if TYPE_CHECKING:
@@ -98,13 +98,14 @@ def read_frame(entry: Line) -> Frame:
 def read_answers(entry: Line, frames: Mapping[tuple[str, int], Frame]) -> tuple[list[LookAnswer], int]:
     """Read the answers that came with a frame, and how many refer to a frame that is not known."""
     found, lost = [], 0
-    for camera, session, number, at, marks in entry.get("answers", ()):
+    for camera, session, number, at, marks, *more in entry.get("answers", ()):
         frame = frames.get((camera, at))
         if frame is None:
             lost += 1
             continue
         read = tuple(_read_mark(fields) for fields in marks)
-        found.append(LookAnswer(TrackId(camera, session, number), frame, read))
+        worn = tuple(_read_worn(fields) for fields in more[0]) if more else ()
+        found.append(LookAnswer(TrackId(camera, session, number), frame, read, worn, not more[1:]))
     return found, lost
 
 
@@ -133,18 +134,32 @@ def _read_detection(camera: str, fields: Sequence[Any]) -> Detection:
 
 
 def _answer(answer: LookAnswer) -> list[object]:
-    return [*_track(answer.track), answer.at, [_mark(mark) for mark in answer.marks]]
+    fields = [*_track(answer.track), answer.at, [_mark(mark) for mark in answer.marks]]
+    if not answer.worn and answer.bare:
+        return fields
+    worn = [
+        [one.type, one.confidence, *one.box, *([one.colour] if one.colour else [])] for one in answer.worn
+    ]
+    return [*fields, worn] if answer.bare else [*fields, worn, False]
+
+
+def _read_worn(fields: Sequence[Any]) -> Worn:
+    type_, confidence, x, y, w, h, *colour = fields
+    return Worn(type_, confidence, Box(x, y, w, h), *colour)
 
 
 def _mark(mark: Mark) -> list[object]:
     """Write a mark; that it is a word and may be anywhere goes without saying."""
     fields: list[object] = [mark.brand, mark.confidence, *mark.box]
-    if mark.route is not Route.WORDS or mark.slots is not None:
+    if mark.route is not Route.WORDS or mark.slots is not None or mark.on is not None:
         fields.append(mark.route.value)
-    return fields if mark.slots is None else [*fields, sorted(mark.slots)]
+    if mark.slots is not None or mark.on is not None:
+        fields.append(None if mark.slots is None else sorted(mark.slots))
+    return fields if mark.on is None else [*fields, mark.on]
 
 
 def _read_mark(fields: Sequence[Any]) -> Mark:
     brand, confidence, x, y, w, h, *more = fields
     route = Route(more[0]) if more else Route.WORDS
-    return Mark(brand, confidence, Box(x, y, w, h), route, frozenset(more[1]) if more[1:] else None)
+    slots = frozenset(more[1]) if more[1:] and more[1] is not None else None
+    return Mark(brand, confidence, Box(x, y, w, h), route, slots, *more[2:])

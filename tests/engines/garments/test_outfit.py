@@ -113,6 +113,9 @@ def test_doubt_leaves_the_finer_type_out_then_the_thing() -> None:
     assert {g.type for g in Outfit(half, pixels, fit).garments} == {"top", "jeans", "shoes"}
     half[(coat, *area)] = 0.45
     half[(sweater, *area)] = 0.0
+    assert {g.type for g in Outfit(half, pixels, fit).garments} == {"top", "jeans", "shoes"}
+    half[(CLASSES.index("bag"), *area)] = 0.45
+    half[(coat, *area)] = 0.0
     assert {g.type for g in Outfit(half, pixels, fit).garments} == {"jeans", "shoes"}
 
 

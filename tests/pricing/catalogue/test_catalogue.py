@@ -57,6 +57,18 @@ def test_lookup(brand: str, type_: str | None, slot: str, expected: tuple[int, i
     assert (price and (price.amount_minor, price.min_minor, price.max_minor, price.source)) == expected
 
 
+@pytest.mark.parametrize(
+    ("type_", "slot", "minor"),
+    [("sweater", "top", 3001), ("cardigan", "top", 3001), ("coat", "top", 9999), ("dress", "top", None)],
+)
+def test_a_type_that_was_seen_costs_what_looks_like_it(type_: str, slot: str, minor: int | None) -> None:
+    listed = read(LIST, "list.csv")
+    price = listed.lookup("nike", type_, slot, TODAY)
+    assert (price and price.amount_minor) == minor
+    assert listed.find("nike", type_, slot, TODAY).price is None
+    assert listed.lookup("burberry", "suitcase", "bag", TODAY) is None
+
+
 ANY = HEADER + "*,coat,120,EUR\n*,handbag,80,EUR\n*,trousers,50,EUR\nNike,coat,99,EUR\n"
 
 

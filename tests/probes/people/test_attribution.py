@@ -7,7 +7,7 @@ import pytest
 from engines.marks.types import Route
 from pricing.ledger.ledger import Ledger
 from pricing.value import Price
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe, slot_of_mark
 from probes.people.carrying import carrier
@@ -60,6 +60,64 @@ def test_carrier(box: Box, persons: tuple[Detection, ...], expected: TrackId | N
 
 
 HANDBAG = thing("handbag", Box(110, 260, 50, 60))
+TIE = thing("tie", Box(140, 180, 20, 60))
+
+
+def on(type_: str, x: float, y: float) -> Mark:
+    return replace(mark(x, y), on=type_)
+
+
+@pytest.mark.parametrize(
+    ("seen", "where", "expected"),
+    [
+        (BOTH, on("shirt", 150, 110), ("top", "shirt")),
+        (BOTH, on("dress", 150, 300), ("top", "dress")),
+        (BOTH, on("bag", 150, 300), ("bag", "bag")),
+        ((*BOTH, TIE), on("shirt", 150, 200), ("top", "shirt")),
+        ((*BOTH, TIE), mark(150, 200), ("tie", "tie")),
+        ((*BOTH, HANDBAG), on("bag", 130, 290), ("bag", "handbag")),
+        ((*BOTH, HANDBAG), on("skirt", 130, 290), ("trousers", "skirt")),
+        ((*BOTH, thing("handbag", Box(290, 250, 20, 40))), on("bag", 300, 270), None),
+        (BOTH, on("shirt", 300, 50), None),
+        ((person(ANN, ANN_BOX), person(BOB, Box(110, 100, 100, 300))), on("shirt", 155, 200), None),
+    ],
+)
+def test_what_was_seen_where_a_mark_is_tells_what_it_is_on(seen, where, expected) -> None:
+    assert slot_of_mark(where, ANN, frame(*seen)) == expected
+
+
+def worn(
+    type_: str, colour: str | None = None, at_ms: int = 0, *marks: Mark, bare: bool = True
+) -> LookAnswer:
+    place = Box(110, 150, 80, 100)
+    return LookAnswer(ANN, frame(*BOTH, at_ms=at_ms), marks, (Worn(type_, 0.8, place, colour),), bare)
+
+
+def told(answers: list[LookAnswer], *things: Detection) -> list[tuple[str, str | None, str | None]]:
+    found, value = probe(), {}
+    for answer in answers:
+        seen = frame(*BOTH, *things, at_ms=answer.at // MS)
+        value = found.update(seen, [answer])
+    return [(item.type, item.brand, item.colour) for item in value[ANN].items]
+
+
+def test_what_is_seen_to_be_worn_votes_like_a_brand() -> None:
+    looks = [worn("coat", "beige", at) for at in range(0, 1600, 400)]
+    assert told(looks[:3]) == []
+    assert told(looks) == [("coat", None, "beige")]
+    branded = [worn("coat", None, at, on("coat", 150, 200)) for at in range(0, 1600, 400)]
+    assert told(branded) == [("coat", "nike", None)]
+
+
+def test_what_shows_no_skin_and_no_hair_wears_nothing() -> None:
+    assert told([worn("coat", "beige", at, mark(150, 200), bare=False) for at in range(0, 4000, 400)]) == []
+
+
+def test_a_coarse_type_counts_for_the_finest_that_was_told() -> None:
+    types = ["outerwear", "coat", "outerwear", "outerwear", "coat"]
+    assert told([worn(type_, None, 400 * i) for i, type_ in enumerate(types)]) == [("coat", None, None)]
+    rucksack = thing("backpack", Box(150, 150, 40, 60))
+    assert told([worn("bag", None, 400 * i) for i in range(5)], rucksack) == [("backpack", None, None)]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from engines.garments.classes import CLASSES
+from engines.garments.outfit import Outfit
 from engines.image import I420
+from engines.letterbox import Fit
 from engines.marks.types import Route
 from engines.ocr.words import Word
 from pricing.brands.book import Brand, BrandBook
@@ -128,3 +132,39 @@ def test_what_is_sought_is_true_where_there_is_anything_to_seek() -> None:
     assert not RecognitionTargets(BrandBook([Brand("Swoosh")]))
     assert targets_of({"nike": "Nike"})
     assert RecognitionTargets(BrandBook([Brand("Swoosh")]), gallery=FakeGallery())
+
+
+class FakeParser:
+    """Sees what it is told to; see engines.garments.parser.GarmentParser."""
+
+    def __init__(self, outfit: Outfit) -> None:
+        self.outfit: Outfit | None = outfit
+        self.error: Exception | None = None
+
+    def parse(self, crop: I420) -> Outfit | None:
+        assert crop is LOOK.crop
+        if self.error:
+            raise self.error
+        return self.outfit
+
+
+def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCaptureFixture) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0] = 1
+    for name, rows in (("skin", slice(0, 8)), ("shirt", slice(8, 40))):
+        shares[0, rows, 16:32], shares[CLASSES.index(name), rows, 16:32] = 0, 1
+    outfit = Outfit(shares, np.full((320, 192, 3), 250, np.uint8), Fit.of((80, 200), (192, 320)))
+    bench, parser = Bench(SWOOSH, CK), FakeParser(outfit)
+    bench.gallery.seen = [sighting()]
+    looks = Recogniser(bench.reader, bench.finder, garments=parser)
+    answer = looks.read(LOOK, bench.targets)
+    assert [mark.on for mark in answer.marks] == ["shirt", "shirt"]
+    (shirt,) = answer.worn
+    assert (shirt.type, shirt.colour, answer.bare) == ("shirt", "white", True)
+    assert shirt.box == Box(120, 70, 40, 80)
+    parser.error = RuntimeError("broken")
+    plain = [looks.read(LOOK, bench.targets) for _ in range(3)]
+    assert [(len(one.marks), one.worn, one.bare) for one in plain] == [(2, (), True)] * 3
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    parser.error = parser.outfit = None
+    assert looks.read(LOOK, bench.targets).worn == ()

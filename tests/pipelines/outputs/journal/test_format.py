@@ -23,7 +23,7 @@ from pipelines.outputs.journal.format import (
 from pipelines.outputs.journal.writer import JournalWriter
 from pricing.ledger.votes import Vote
 from pricing.value import Price
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
@@ -49,12 +49,19 @@ FRAMES = st.builds(
 
 
 SLOTS = st.none() | st.frozensets(st.sampled_from(["top", "bag"]))
-MARKS = st.builds(Mark, st.text(min_size=1, max_size=9), st.just(0.5), BOXES, st.sampled_from(Route), SLOTS)
+ON = st.sampled_from([None, "coat"])
+MARKS = st.builds(
+    Mark, st.text(min_size=1, max_size=9), st.just(0.5), BOXES, st.sampled_from(Route), SLOTS, ON
+)
+WORN = st.builds(Worn, st.just("coat"), st.just(0.75), BOXES, st.sampled_from([None, "beige"]))
+DRESSED = st.lists(WORN, max_size=2).map(tuple)
 
 
-@given(FRAMES, TRACKS, MARKS)
-def test_what_is_written_is_read_again(frame: Frame, track: TrackId, mark: Mark) -> None:
-    answer, brand = LookAnswer(track, frame, (mark,)), mark.brand
+@given(FRAMES, TRACKS, MARKS, DRESSED, st.booleans())
+def test_what_is_written_is_read_again(
+    frame: Frame, track: TrackId, mark: Mark, worn: tuple[Worn, ...], bare: bool
+) -> None:
+    answer, brand = LookAnswer(track, frame, (mark,), worn, bare), mark.brand
     votes = [(track, [Vote("v", "top", None, brand, 0.25, 7)])]
     entry = json.loads(line(frame_line(frame, [answer], votes, [track])))
     assert read_frame(entry) == frame

@@ -1,0 +1,261 @@
+"""`msh bench photos FOLDER`: what the whole product finds, errs in and misses on labelled photographs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engines.garments.classes import GROUP_OF
+from engines.paths import CONFIGS
+from pipelines.brands.enrol import build_enroller
+from pipelines.brands.gallery import BrandReader
+from pipelines.errors import BadInput
+from pipelines.settings.brands import BrandsConfig
+from pricing.catalogue.catalogue import load
+from pricing.slots import ancestors, slot_of
+from probes.frame import Kind
+from scripts.bench.photos_labels import PICTURES, read_shown
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from engines.image import I420
+    from pipelines.offline.annotator import Annotated
+    from pricing.value import Item
+    from probes.answers import LookAnswer
+    from probes.frame import Frame
+    from probes.recognition.look_workers import FileLooks
+    from scripts.bench.photos_labels import Shown
+
+CATALOGUE = CONFIGS / "prices.csv"
+HEIGHTS = ((140.0, "under 140 px"), (300.0, "140 to 300 px"), (float("inf"), "over 300 px"))
+"""Of the tallest person found on a photograph."""
+EXTRAS = ("bag", "tie", "umbrella")
+"""Slots that are wrong where no label names them, although a table need not name all that is worn."""
+
+
+@dataclass(slots=True)
+class Score:
+    """found, wrong and missed of one kind of thing."""
+
+    found: int = 0
+    wrong: int = 0
+    missed: int = 0
+
+    def text(self) -> str:
+        """Say it."""
+        there = self.found + self.missed
+        share = f" ({self.found / there:.0%})" if there else ""
+        return f"{self.found} of {there} found{share}, {self.wrong} wrong"
+
+
+@dataclass(slots=True)
+class Tally:
+    """All that was counted. by_route: brands read in looks, by route, right or wrong."""
+
+    scores: dict[str, Score] = field(default_factory=dict)
+    by_size: dict[str, Score] = field(default_factory=dict)
+    by_route: Counter[tuple[str, str]] = field(default_factory=Counter)
+    types: dict[str, Score] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    def of(self, kind: str) -> Score:
+        """Return the score of a kind."""
+        return self.scores.setdefault(kind, Score())
+
+
+class Watched:
+    """Looks that remember what they were offered and answered."""
+
+    def __init__(self) -> None:
+        self.frame: Frame | None = None
+        self.answers: list[LookAnswer] = []
+        self._looks: FileLooks | None = None
+
+    def before(self, looks: FileLooks) -> FileLooks:
+        """Stand before the looks of the next picture."""
+        self._looks, self.frame, self.answers = looks, None, []
+        return self
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Hand on."""
+        self.frame = frame
+        assert self._looks is not None
+        self._looks.offer(frame, pixels)
+
+    def drain(self) -> list[LookAnswer]:
+        """Hand on, and keep."""
+        assert self._looks is not None
+        new = self._looks.drain()
+        self.answers += new
+        return new
+
+    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+        """Hand on."""
+        assert self._looks is not None
+        return self._looks.read_whole(frame, pixels)
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the bench."""
+    about = "what is found, wrong and missed on photographs whose content is known"
+    parser = benches.add_parser(
+        "photos",
+        help=about,
+        description=f"{about}: beside them a table (Markdown, columns `file` and `expected`, such as `1"
+        " person, t-shirt (Nike), tote`, `nobody`, `no tie`), label maps with labels.txt (the last fifth by"
+        " name), boxes NAME.boxes.txt in YOLO's form with the classes of COCO, or train.txt of marks.",
+    )
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument(
+        "--brands", type=Path, metavar="FOLDER", help="brands to look for (those that come along)"
+    )
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list")
+    parser.add_argument("--only", type=int, metavar="N", help="the first so many photographs")
+    parser.add_argument("--verbose", action="store_true", help="a line for each photograph")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print. Raises BadInput."""
+    if args.only is not None and args.only < 1:
+        raise BadInput(f"--only: expected 1 or more, found {args.only}")
+    brands = BrandReader(BrandsConfig(folder=args.brands), build_enroller).read()
+    shown = read_shown(args.folder, brands.book)[: args.only]
+    from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads the models
+
+    watched = Watched()
+    job = AnnotateJob(load(args.catalogue), brands, watch=watched.before)
+    tally = measure(shown, job.picture, watched)
+    print(
+        json.dumps(figures(tally))
+        if args.json
+        else "\n".join(report(tally, len(shown), verbose=args.verbose))
+    )
+    return 0
+
+
+def measure(shown: Sequence[Shown], annotate: Callable[[Path], Annotated], watched: Watched) -> Tally:
+    """Annotate each photograph and compare. What cannot be read is missed, and said."""
+    tally = Tally()
+    for photo in shown:
+        if photo.path.suffix.lower() not in PICTURES:
+            tally.lines.append(f"{photo.path.name}: no photograph, left out")
+            continue
+        try:
+            values = list(annotate(photo.path).values.values())
+        except (BadInput, RuntimeError) as error:
+            tally.lines.append(f"{photo.path.name}: {error}")
+            tally.of("unreadable").missed += 1
+            continue
+        items = [item for value in values for item in value.items]
+        compare(photo, len(values), items, watched, tally)
+    return tally
+
+
+def compare(photo: Shown, persons: int, items: list[Item], watched: Watched, tally: Tally) -> None:
+    """Count one photograph."""
+    height = max((p.box.h for p in watched.frame.of(Kind.PERSON)), default=0.0) if watched.frame else 0.0
+    size = next(name for edge, name in HEIGHTS if height < edge)
+    sized = tally.by_size.setdefault(size, Score())
+    if photo.persons is not None:
+        score, found = tally.of("persons"), min(persons, photo.persons)
+        score.found += found
+        score.wrong += persons - found
+        score.missed += photo.persons - found
+    _brands(photo, items, watched, tally)
+    left = list(items)
+    for thing in photo.things:
+        if thing.type is None:
+            continue
+        hit = max(
+            (i for i in left if _akin(thing.type, i.type)), key=lambda i: _fine(thing.type, i), default=None
+        )
+        kind = "bags" if slot_of(thing.type) == "bag" else "types, coarse"
+        each = tally.types.setdefault(GROUP_OF.get(thing.type, slot_of(thing.type)), Score())
+        for score in (tally.of(kind), each, sized):
+            score.found += hit is not None
+            score.missed += hit is None
+        if kind != "bags":
+            fine = tally.of("types, fine")
+            fine.found += hit is not None and _fine(thing.type, hit)
+            fine.missed += hit is None or not _fine(thing.type, hit)
+        if hit is not None:
+            left.remove(hit)
+    _extras(photo, left, tally)
+    told = ", ".join(f"{i.colour or ''} {i.type}{f' ({i.brand})' if i.brand else ''}".strip() for i in items)
+    wanted = ", ".join(f"{t.type or ''}{f' ({t.brand})' if t.brand else ''}" for t in photo.things)
+    unclear = f"; not understood: {', '.join(photo.unclear)}" if photo.unclear else ""
+    tally.lines.append(
+        f"{photo.path.name}: {persons} of {photo.persons} persons; [{told}] for [{wanted}]{unclear}"
+    )
+
+
+def _brands(photo: Shown, items: list[Item], watched: Watched, tally: Tally) -> None:
+    """Count brands on persons, and what each route read in the looks."""
+    wanted = Counter(thing.brand for thing in photo.things if thing.brand)
+    got = Counter(item.brand for item in items if item.brand)
+    score = tally.of("brands")
+    score.found += (wanted & got).total()
+    score.missed += (wanted - got).total()
+    score.wrong += sum(count for brand, count in got.items() if brand not in wanted)
+    for answer in watched.answers:
+        for mark in answer.marks:
+            tally.by_route[mark.route.value, "right" if mark.brand in wanted else "other"] += 1
+
+
+def _extras(photo: Shown, left: list[Item], tally: Tally) -> None:
+    """Count what was found and is not there."""
+    slots = {slot_of(thing.type) for thing in photo.things if thing.type}
+    for item in left:
+        named = item.slot in EXTRAS or item.slot in slots or photo.whole
+        absent = any(name in ancestors(item.type) for name in photo.absent)
+        if not (named or absent) or (item.brand and not photo.whole and item.slot not in EXTRAS):
+            continue
+        tally.of("bags" if item.slot == "bag" else "types, coarse").wrong += 1
+        tally.types.setdefault(GROUP_OF.get(item.type, item.slot), Score()).wrong += 1
+
+
+def _akin(wanted: str, found: str) -> bool:
+    """Tell whether a type is right, coarsely: of one group of the parser's, or one is the other's parent."""
+    groups = {GROUP_OF.get(name) for name in (wanted, found)}
+    return (
+        wanted in ancestors(found)
+        or found in ancestors(wanted)
+        or (len(groups) == 1 and None not in groups)
+        or (slot_of(wanted) == slot_of(found) and slot_of(wanted) in {"bag", "shoes", "hat"})
+    )
+
+
+def _fine(wanted: str | None, found: Item) -> bool:
+    return wanted is not None and (wanted == found.type or wanted in ancestors(found.type))
+
+
+def report(tally: Tally, photographs: int, *, verbose: bool) -> list[str]:
+    """Return the figures as lines."""
+    lines = [*tally.lines, ""] if verbose else []
+    lines.append(f"{photographs} photographs")
+    lines += [f"{kind}: {score.text()}" for kind, score in sorted(tally.scores.items())]
+    lines += [f"  {name}: {score.text()}" for name, score in sorted(tally.types.items())]
+    lines += [f"things, tallest person {name}: {score.text()}" for name, score in tally.by_size.items()]
+    routes = sorted({route for route, _ in tally.by_route})
+    lines += [
+        f"marks by {route}: {tally.by_route[route, 'right']} of an expected brand, "
+        f"{tally.by_route[route, 'other']} of others"
+        for route in routes
+    ]
+    return lines
+
+
+def figures(tally: Tally) -> dict[str, Any]:
+    """Return the figures for programs."""
+    plain = {
+        name: {kind: [s.found, s.wrong, s.missed] for kind, s in scores.items()}
+        for name, scores in (("scores", tally.scores), ("types", tally.types), ("sizes", tally.by_size))
+    }
+    return plain | {"routes": {f"{route} {how}": n for (route, how), n in tally.by_route.items()}}

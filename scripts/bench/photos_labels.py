@@ -1,0 +1,192 @@
+"""What photographs show, from the files beside them: a table in words, label maps, boxes, or marks.
+
+A table is a Markdown file with the columns `file` and `expected`; expected is a list such as `1 person,
+t-shirt (Nike), tote`, `nobody`, `no bag`, `Nike twice`. Words that say none of that are not understood.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engines.errors import BadInput
+from engines.garments.classes import GROUP_OF
+from pricing.brands.names import normal_brand
+from pricing.slots import normal_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pricing.brands.book import BrandBook
+
+_PERSONS = re.compile(r"(?:(\d+) persons?|nobody)\b.*", re.ASCII)
+_THING = re.compile(r"(?:a )?([\w -]+?)(?: \(([^)]+)\))?( twice)?", re.ASCII)
+_NUMBER = re.compile(r"\d+$", re.ASCII)
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+CARRIED = {24: "backpack", 26: "handbag", 28: "suitcase"}
+PERSON_CLASS = 0
+COLUMNS, SMALLEST_MARK = 7, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something worn. type: None where only the brand is said. brand: a key, None where none can be read."""
+
+    type: str | None
+    brand: str | None = None
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one photograph shows. persons: how many, None where it is not said. absent: types not to be found.
+
+    whole: all that is worn is among `things`, so that anything else found is wrong.
+    """
+
+    path: Path
+    persons: int | None = None
+    things: list[Thing] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    whole: bool = False
+    unclear: list[str] = field(default_factory=list)
+
+
+def read_shown(folder: Path, book: BrandBook) -> list[Shown]:
+    """Return what the photographs of a folder show. Raises BadInput where nothing beside them says it."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: there is no such folder")
+    if (folder / "labels.txt").is_file():
+        return list(_maps(folder))
+    if (folder / "train.txt").is_file():
+        return list(_marked(folder, book))
+    if tables := sorted(folder.glob("*.md")):
+        found = [shown for table in tables for shown in _table(table, book)]
+        if found:
+            return found
+    if found := list(_boxed(folder)):
+        return found
+    raise BadInput(
+        f"{folder}: nothing says what its photographs show: no table, labels.txt, train.txt or boxes"
+    )
+
+
+def _table(path: Path, book: BrandBook) -> Iterator[Shown]:
+    columns: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|"):
+            columns = []
+            continue
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not columns:
+            columns = cells if {"file", "expected"} <= set(cells) else []
+        elif not set(line) <= set("|-: "):
+            row = dict(zip(columns, cells, strict=False))
+            for file in _files(path.parent, row.get("file", "")):
+                yield expected_of(file, row.get("expected", ""), book)
+
+
+def _files(folder: Path, told: str) -> Iterator[Path]:
+    """Yield the file of a row; `17, 18, 19 woman in dress` are those whose names begin so."""
+    if (folder / told).is_file():
+        yield folder / told
+        return
+    for word in told.replace(",", " ").split():
+        if _NUMBER.fullmatch(word):
+            yield from sorted(folder.glob(f"{word}-*"))
+
+
+def expected_of(path: Path, told: str, book: BrandBook) -> Shown:
+    """Return what a row says of a photograph."""
+    shown = Shown(path)
+    for part in (part.strip() for part in told.split(",")):
+        if persons := _PERSONS.fullmatch(part):
+            shown.persons = int(persons[1] or 0)
+        elif part.startswith("no "):
+            _absent(part[3:], shown)
+        else:
+            _thing(part, shown, book)
+    if shown.things and shown.persons is None:
+        shown.persons = 1
+    return shown
+
+
+def _absent(word: str, shown: Shown) -> None:
+    try:
+        shown.absent.append(normal_type(word))
+    except BadInput:
+        shown.unclear.append(f"no {word}")
+
+
+def _thing(part: str, shown: Shown, book: BrandBook) -> None:
+    found = _THING.fullmatch(part)
+    type_, brand = None, found[2] if found else None
+    try:
+        type_ = normal_type(found[1]) if found else None
+    except BadInput:
+        if found and brand is None and normal_brand(book.key_of(found[1])) in book:
+            brand = found[1]
+    if type_ is None and brand is None:
+        shown.unclear.append(part)
+        return
+    thing = Thing(type_, book.key_of(brand) if brand else None)
+    shown.things += [thing] * (2 if found and found[3] else 1)
+
+
+def _maps(folder: Path) -> Iterator[Shown]:
+    """Yield what label maps show, of the last fifth by name: the rest is for training."""
+    import cv2  # noqa: PLC0415 not needed for tables
+    import numpy as np  # noqa: PLC0415
+
+    from engines.training.garments_labels import KEPT_BACK, read_labels  # noqa: PLC0415
+
+    allowed = read_labels(folder)
+    maps = sorted(folder.glob("*.png"))
+    for path in maps[len(maps) - len(maps) // KEPT_BACK :]:
+        values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if values is None:
+            raise BadInput(f"{path}: cannot be read as a picture")
+        counts = np.bincount(values.ravel(), minlength=len(allowed))
+        least = values.size * 0.0012
+        names = {a[0] for a, n in zip(allowed, counts.tolist(), strict=False) if len(a) == 1 and n >= least}
+        things = [Thing(name) for name in sorted(_outer(names - {"background", "skin", "hair"}))]
+        yield Shown(path.with_suffix(".jpg"), 1, things, whole=True)
+
+
+def _outer(names: set[str]) -> set[str]:
+    """Leave what is beneath something else of its slot out: the product tells one thing a slot."""
+    groups = {GROUP_OF[name] for name in names}
+    hidden = {"top", "dress"} if "outerwear" in groups else {"top"} if "dress" in groups else set()
+    hidden |= {"trousers"} & groups if {"skirt", "shorts"} & groups else set()
+    return {name for name in names if GROUP_OF[name] not in hidden}
+
+
+def _boxed(folder: Path) -> Iterator[Shown]:
+    """Yield persons and bags of boxes in YOLO's form with the classes of COCO."""
+    for path in sorted(folder.glob("*.boxes.txt")):
+        photo = path.with_name(path.name.removesuffix(".boxes.txt") + ".jpg")
+        classes = [int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()]
+        things = [Thing(CARRIED[number]) for number in classes if number in CARRIED]
+        persons = classes.count(PERSON_CLASS)
+        yield Shown(photo, persons, things if persons else [], [] if things else ["bag"])
+
+
+def _marked(folder: Path, book: BrandBook) -> Iterator[Shown]:
+    """Yield brands of boxed marks (FILE BRAND SUBSET X1 Y1 X2 Y2) and of queries (FILE BRAND or none)."""
+    brands: dict[str, set[str]] = {}
+    for line in (folder / "train.txt").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if (
+            len(words) == COLUMNS
+            and min(int(words[5]) - int(words[3]), int(words[6]) - int(words[4])) >= SMALLEST_MARK
+        ):
+            brands.setdefault(words[0], set()).add(words[1])
+    if (folder / "query.txt").is_file():
+        for line in (folder / "query.txt").read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            if len(words) >= 2:
+                brands.setdefault(words[0], set()).update(set(words[1:2]) - {"none"})
+    for name, found in sorted(brands.items()):
+        if (folder / name).is_file():
+            yield Shown(folder / name, None, [Thing(None, book.key_of(brand)) for brand in sorted(found)])

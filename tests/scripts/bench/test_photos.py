@@ -1,0 +1,141 @@
+"""`msh bench photos`: what labels say, and how what is found is counted against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.errors import BadInput
+from engines.image import I420
+from engines.marks.types import Route
+from pricing.brands.book import Brand, BrandBook
+from pricing.value import Item
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from scripts.bench.photos import Tally, Watched, compare, figures, report
+from scripts.bench.photos_labels import Shown, Thing, expected_of, read_shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOOK = BrandBook([Brand("Nike"), Brand("Louis Vuitton", aliases=("LV",))])
+ANN = TrackId("picture", "p", 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "persons", "things", "absent", "unclear"),
+    [
+        ("t-shirt (Nike)", 1, [Thing("t-shirt", "nike")], [], []),
+        ("cardigan (LV), tote", 1, [Thing("cardigan", "louis vuitton"), Thing("tote")], [], []),
+        ("2 persons, Nike twice", 2, [Thing(None, "nike")] * 2, [], []),
+        ("1 person, dress", 1, [Thing("dress")], [], []),
+        ("nobody (or Puma)", 0, [], [], []),
+        ("no bag, no tie", None, [], ["bag", "tie"], []),
+        ("an annotated copy", None, [], [], ["an annotated copy"]),
+        ("1 person, EUR 900", 1, [], [], ["EUR 900"]),
+    ],
+)
+def test_words_of_a_table(told, persons, things, absent, unclear, tmp_path: Path) -> None:
+    found = expected_of(tmp_path / "a.jpg", told, BOOK)
+    assert (found.persons, found.things, found.absent, found.unclear) == (persons, things, absent, unclear)
+
+
+def test_a_table_names_files_or_the_numbers_they_begin_with(tmp_path: Path) -> None:
+    for name in ("01-a.jpg", "17-b.jpg", "18-c.jpg"):
+        (tmp_path / name).touch()
+    rows = ["| file | expected | got |", "| --- | --- | --- |", "| 01-a.jpg | bag | - |"]
+    (tmp_path / "cases.md").write_text("\n".join([*rows, "| 17, 18 woman in dress | 1 person, dress | |"]))
+    found = read_shown(tmp_path, BOOK)
+    assert [(one.path.name, one.things) for one in found] == [
+        ("01-a.jpg", [Thing("bag")]),
+        ("17-b.jpg", [Thing("dress")]),
+        ("18-c.jpg", [Thing("dress")]),
+    ]
+
+
+def test_label_maps_show_the_outer_layer_of_the_last_fifth(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("null coat shirt jeans belt watch")
+    for number in range(5):
+        labels = np.zeros((100, 50), np.uint8)
+        for value in range(1, 6):
+            labels[value * 10 : value * 10 + 8] = value
+        cv2.imwrite(str(tmp_path / f"{number}.png"), labels)
+    (found,) = read_shown(tmp_path, BOOK)
+    assert found.path.name == "4.jpg"
+    assert {thing.type for thing in found.things} == {"coat", "jeans", "belt"}
+    assert found.whole
+
+
+def test_boxes_and_marks(tmp_path: Path) -> None:
+    (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n0 .1 .1 .1 .1\n26 .5 .5 .1 .1\n")
+    (shown,) = read_shown(tmp_path, BOOK)
+    assert (shown.path.name, shown.persons, shown.things) == ("a.jpg", 2, [Thing("handbag")])
+    (tmp_path / "train.txt").write_text("m.jpg Nike 1 0 0 50 50\nm.jpg LV 1 0 0 5 50\nn.jpg Nike 1 0 0 9 9\n")
+    (tmp_path / "query.txt").write_text("n.jpg none\nq.jpg none\n")
+    for name in ("m.jpg", "n.jpg", "q.jpg"):
+        (tmp_path / name).touch()
+    marked = {one.path.name: [thing.brand for thing in one.things] for one in read_shown(tmp_path, BOOK)}
+    assert marked == {"m.jpg": ["nike"], "n.jpg": ["nike"], "q.jpg": []}
+
+
+def test_a_folder_without_labels_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing says what its photographs show"):
+        read_shown(tmp_path, BOOK)
+    with pytest.raises(BadInput, match="there is no such folder"):
+        read_shown(tmp_path / "none", BOOK)
+
+
+class _Answers:
+    def __init__(self, *answers: LookAnswer) -> None:
+        self._answers = list(answers)
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        return
+
+    def drain(self) -> list[LookAnswer]:
+        return self._answers
+
+    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+        raise AssertionError("nobody asked for it")
+
+
+def item(type_: str, slot: str, brand: str | None = None) -> Item:
+    return Item(slot, type_, brand, 0.9, 1, colour="beige")
+
+
+def test_found_wrong_and_missed_are_counted_by_kind_type_size_and_route(tmp_path: Path) -> None:
+    person = Detection(Kind.PERSON, "person", 0.9, Box(0, 0, 80, 200), ANN)
+    frame = Frame("picture", 0, (100, 200), (person,))
+    mark = Mark("nike", 0.9, Box(1, 1, 30, 30), Route.SYMBOL)
+    watched = Watched()
+    looks = watched.before(_Answers(LookAnswer(ANN, frame, (mark, mark))))
+    looks.offer(frame, I420.black(100, 200))
+    looks.drain()
+    things = [Thing("t-shirt", "nike"), Thing("handbag"), Thing("jeans")]
+    shown = Shown(tmp_path / "a.jpg", 1, things, absent=["umbrella"])
+    worn = [
+        item("shirt", "top", "nike"),
+        item("tie", "tie"),
+        item("umbrella", "umbrella"),
+        item("jeans", "trousers"),
+    ]
+    tally = Tally()
+    compare(shown, 2, worn, watched, tally)
+    told = figures(tally)
+    assert told["scores"] == {
+        "persons": [1, 1, 0],
+        "brands": [1, 0, 0],
+        "types, coarse": [2, 2, 0],
+        "types, fine": [1, 0, 1],
+        "bags": [0, 0, 1],
+    }
+    assert told["types"]["top"] == [1, 0, 0]
+    assert told["types"]["tie"] == [0, 1, 0]
+    assert told["sizes"] == {"140 to 300 px": [2, 0, 1]}
+    assert told["routes"] == {"symbol right": 2}
+    lines = report(tally, 1, verbose=True)
+    assert "types, fine: 1 of 2 found (50%), 0 wrong" in lines
+    assert "beige shirt (nike)" in lines[0]
