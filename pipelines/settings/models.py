@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, field_validator
 
-from engines.manifest import GARMENTS
 from pipelines.settings.base import Section
 
 if TYPE_CHECKING:
@@ -72,10 +71,10 @@ class ModelsConfig(Section):
         " marks for symbols.",
     )
     garments: Named | None = Field(
-        default=ModelConfig(name=GARMENTS),
+        default=None,
         title="Garments",
-        description="Model that sees what persons wear, by type and colour, in the looks at brands; null:"
-        " nothing is told by sight, and a mark's place on the body says what it is on.",
+        description="Model that sees what persons wear, by type and colour, in the looks at brands, such as"
+        " garments; absent: nothing is told by sight, and a mark's place on the body says what it is on.",
     )
 
     @field_validator("person")

@@ -68,9 +68,11 @@ def test_a_symbol_tells_a_brand_without_a_word_and_a_brand_without_a_price(tmp_p
     files = json.loads(said.out)["files"]
     assert [len(entry["persons"]) for entry in files] == [1, 1, 1]
     items, *others = [entry["persons"][0]["items"] for entry in files]
-    assert [(item["slot"], item["brand"], item["price"]) for item in items] == [("top", "nike", None)]
-    assert others == [[], []]
-    assert "top (Nike); total €0" in said.err
+    branded = [item for item in items if item["brand"]]
+    assert [(item["slot"], item["brand"], item["price"]) for item in branded] == [("top", "nike", None)]
+    assert {item["brand"] for seen in others for item in seen} <= {None}, "worn, by type and colour alone"
+    assert "(Nike)" in said.err
+    assert "total €0" in said.err
 
 
 def test_only_the_brands_of_the_folder_are_looked_for(tmp_path, capsys):
@@ -82,7 +84,9 @@ def test_only_the_brands_of_the_folder_are_looked_for(tmp_path, capsys):
     )
     args = [tmp_path / "printed.png", "-o", tmp_path / "out", "--catalogue", tmp_path / "p.csv"]
     assert annotate(*args, "--brands", tmp_path / "brands") == 0
-    assert "person 1: nothing recognised" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "person 1: " in out
+    assert "Nike" not in out
 
 
 def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
