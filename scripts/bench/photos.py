@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.frame import Frame
     from probes.recognition.look_workers import FileLooks
-    from scripts.bench.photos_labels import Shown
+    from scripts.bench.photos_labels import ShownPhoto
 
 CATALOGUE = CONFIGS / "prices.csv"
 HEIGHTS = ((140.0, "under 140 px"), (300.0, "140 to 300 px"), (float("inf"), "over 300 px"))
@@ -39,7 +39,7 @@ EXTRAS = ("bag", "tie", "umbrella")
 
 
 @dataclass(slots=True)
-class Score:
+class PhotoScore:
     """found, wrong and missed of one kind of thing."""
 
     found: int = 0
@@ -54,18 +54,18 @@ class Score:
 
 
 @dataclass(slots=True)
-class Tally:
+class PhotoTally:
     """All that was counted. by_route: brands read in looks, by route, right or wrong."""
 
-    scores: dict[str, Score] = field(default_factory=dict)
-    by_size: dict[str, Score] = field(default_factory=dict)
+    scores: dict[str, PhotoScore] = field(default_factory=dict)
+    by_size: dict[str, PhotoScore] = field(default_factory=dict)
     by_route: Counter[tuple[str, str]] = field(default_factory=Counter)
-    types: dict[str, Score] = field(default_factory=dict)
+    types: dict[str, PhotoScore] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
-    def of(self, kind: str) -> Score:
+    def of(self, kind: str) -> PhotoScore:
         """Return the score of a kind."""
-        return self.scores.setdefault(kind, Score())
+        return self.scores.setdefault(kind, PhotoScore())
 
 
 class Watched:
@@ -140,9 +140,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(shown: Sequence[Shown], annotate: Callable[[Path], Annotated], watched: Watched) -> Tally:
+def measure(
+    shown: Sequence[ShownPhoto], annotate: Callable[[Path], Annotated], watched: Watched
+) -> PhotoTally:
     """Annotate each photograph and compare. What cannot be read is missed, and said."""
-    tally = Tally()
+    tally = PhotoTally()
     for photo in shown:
         if photo.path.suffix.lower() not in PICTURES:
             tally.lines.append(f"{photo.path.name}: no photograph, left out")
@@ -158,11 +160,11 @@ def measure(shown: Sequence[Shown], annotate: Callable[[Path], Annotated], watch
     return tally
 
 
-def compare(photo: Shown, persons: int, items: list[Item], watched: Watched, tally: Tally) -> None:
+def compare(photo: ShownPhoto, persons: int, items: list[Item], watched: Watched, tally: PhotoTally) -> None:
     """Count one photograph."""
     height = max((p.box.h for p in watched.frame.of(Kind.PERSON)), default=0.0) if watched.frame else 0.0
     size = next(name for edge, name in HEIGHTS if height < edge)
-    sized = tally.by_size.setdefault(size, Score())
+    sized = tally.by_size.setdefault(size, PhotoScore())
     if photo.persons is not None:
         score, found = tally.of("persons"), min(persons, photo.persons)
         score.found += found
@@ -177,7 +179,7 @@ def compare(photo: Shown, persons: int, items: list[Item], watched: Watched, tal
             (i for i in left if _akin(thing.type, i.type)), key=lambda i: _fine(thing.type, i), default=None
         )
         kind = "bags" if slot_of(thing.type) == "bag" else "types, coarse"
-        each = tally.types.setdefault(GROUP_OF.get(thing.type, slot_of(thing.type)), Score())
+        each = tally.types.setdefault(GROUP_OF.get(thing.type, slot_of(thing.type)), PhotoScore())
         for score in (tally.of(kind), each, sized):
             score.found += hit is not None
             score.missed += hit is None
@@ -196,7 +198,7 @@ def compare(photo: Shown, persons: int, items: list[Item], watched: Watched, tal
     )
 
 
-def _brands(photo: Shown, items: list[Item], watched: Watched, tally: Tally) -> None:
+def _brands(photo: ShownPhoto, items: list[Item], watched: Watched, tally: PhotoTally) -> None:
     """Count brands on persons, and what each route read in the looks."""
     wanted = Counter(thing.brand for thing in photo.things if thing.brand)
     got = Counter(item.brand for item in items if item.brand)
@@ -209,7 +211,7 @@ def _brands(photo: Shown, items: list[Item], watched: Watched, tally: Tally) -> 
             tally.by_route[mark.route.value, "right" if mark.brand in wanted else "other"] += 1
 
 
-def _extras(photo: Shown, left: list[Item], tally: Tally) -> None:
+def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:
     """Count what was found and is not there."""
     slots = {slot_of(thing.type) for thing in photo.things if thing.type}
     for item in left:
@@ -218,7 +220,7 @@ def _extras(photo: Shown, left: list[Item], tally: Tally) -> None:
         if not (named or absent) or (item.brand and not photo.whole and item.slot not in EXTRAS):
             continue
         tally.of("bags" if item.slot == "bag" else "types, coarse").wrong += 1
-        tally.types.setdefault(GROUP_OF.get(item.type, item.slot), Score()).wrong += 1
+        tally.types.setdefault(GROUP_OF.get(item.type, item.slot), PhotoScore()).wrong += 1
 
 
 def _akin(wanted: str, found: str) -> bool:
@@ -236,7 +238,7 @@ def _fine(wanted: str | None, found: Item) -> bool:
     return wanted is not None and (wanted == found.type or wanted in ancestors(found.type))
 
 
-def report(tally: Tally, photographs: int, *, verbose: bool) -> list[str]:
+def report(tally: PhotoTally, photographs: int, *, verbose: bool) -> list[str]:
     """Return the figures as lines."""
     lines = [*tally.lines, ""] if verbose else []
     lines.append(f"{photographs} photographs")
@@ -252,7 +254,7 @@ def report(tally: Tally, photographs: int, *, verbose: bool) -> list[str]:
     return lines
 
 
-def figures(tally: Tally) -> dict[str, Any]:
+def figures(tally: PhotoTally) -> dict[str, Any]:
     """Return the figures for programs."""
     plain = {
         name: {kind: [s.found, s.wrong, s.missed] for kind, s in scores.items()}

@@ -31,7 +31,7 @@ COLUMNS, SMALLEST_MARK = 7, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class WornThing:
     """Something worn. type: None where only the brand is said. brand: a key, None where none can be read."""
 
     type: str | None
@@ -39,7 +39,7 @@ class Thing:
 
 
 @dataclass(slots=True)
-class Shown:
+class ShownPhoto:
     """What one photograph shows. persons: how many, None where it is not said. absent: types not to be found.
 
     whole: all that is worn is among `things`, so that anything else found is wrong.
@@ -47,13 +47,13 @@ class Shown:
 
     path: Path
     persons: int | None = None
-    things: list[Thing] = field(default_factory=list)
+    things: list[WornThing] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     whole: bool = False
     unclear: list[str] = field(default_factory=list)
 
 
-def read_shown(folder: Path, book: BrandBook) -> list[Shown]:
+def read_shown(folder: Path, book: BrandBook) -> list[ShownPhoto]:
     """Return what the photographs of a folder show. Raises BadInput where nothing beside them says it."""
     if not folder.is_dir():
         raise BadInput(f"{folder}: there is no such folder")
@@ -72,7 +72,7 @@ def read_shown(folder: Path, book: BrandBook) -> list[Shown]:
     )
 
 
-def _table(path: Path, book: BrandBook) -> Iterator[Shown]:
+def _table(path: Path, book: BrandBook) -> Iterator[ShownPhoto]:
     columns: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("|"):
@@ -97,9 +97,9 @@ def _files(folder: Path, told: str) -> Iterator[Path]:
             yield from sorted(folder.glob(f"{word}-*"))
 
 
-def expected_of(path: Path, told: str, book: BrandBook) -> Shown:
+def expected_of(path: Path, told: str, book: BrandBook) -> ShownPhoto:
     """Return what a row says of a photograph."""
-    shown = Shown(path)
+    shown = ShownPhoto(path)
     for part in (part.strip() for part in told.split(",")):
         if persons := _PERSONS.fullmatch(part):
             shown.persons = int(persons[1] or 0)
@@ -112,14 +112,14 @@ def expected_of(path: Path, told: str, book: BrandBook) -> Shown:
     return shown
 
 
-def _absent(word: str, shown: Shown) -> None:
+def _absent(word: str, shown: ShownPhoto) -> None:
     try:
         shown.absent.append(normal_type(word))
     except BadInput:
         shown.unclear.append(f"no {word}")
 
 
-def _thing(part: str, shown: Shown, book: BrandBook) -> None:
+def _thing(part: str, shown: ShownPhoto, book: BrandBook) -> None:
     found = _THING.fullmatch(part)
     type_, brand = None, found[2] if found else None
     try:
@@ -130,11 +130,11 @@ def _thing(part: str, shown: Shown, book: BrandBook) -> None:
     if type_ is None and brand is None:
         shown.unclear.append(part)
         return
-    thing = Thing(type_, book.key_of(brand) if brand else None)
+    thing = WornThing(type_, book.key_of(brand) if brand else None)
     shown.things += [thing] * (2 if found and found[3] else 1)
 
 
-def _maps(folder: Path) -> Iterator[Shown]:
+def _maps(folder: Path) -> Iterator[ShownPhoto]:
     """Yield what label maps show, of the last fifth by name: the rest is for training."""
     import cv2  # noqa: PLC0415 not needed for tables
     import numpy as np  # noqa: PLC0415
@@ -150,8 +150,8 @@ def _maps(folder: Path) -> Iterator[Shown]:
         counts = np.bincount(values.ravel(), minlength=len(allowed))
         least = values.size * 0.0012
         names = {a[0] for a, n in zip(allowed, counts.tolist(), strict=False) if len(a) == 1 and n >= least}
-        things = [Thing(name) for name in sorted(_outer(names - {"background", "skin", "hair"}))]
-        yield Shown(path.with_suffix(".jpg"), 1, things, whole=True)
+        things = [WornThing(name) for name in sorted(_outer(names - {"background", "skin", "hair"}))]
+        yield ShownPhoto(path.with_suffix(".jpg"), 1, things, whole=True)
 
 
 def _outer(names: set[str]) -> set[str]:
@@ -162,17 +162,17 @@ def _outer(names: set[str]) -> set[str]:
     return {name for name in names if GROUP_OF[name] not in hidden}
 
 
-def _boxed(folder: Path) -> Iterator[Shown]:
+def _boxed(folder: Path) -> Iterator[ShownPhoto]:
     """Yield persons and bags of boxes in YOLO's form with the classes of COCO."""
     for path in sorted(folder.glob("*.boxes.txt")):
         photo = path.with_name(path.name.removesuffix(".boxes.txt") + ".jpg")
         classes = [int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()]
-        things = [Thing(CARRIED[number]) for number in classes if number in CARRIED]
+        things = [WornThing(CARRIED[number]) for number in classes if number in CARRIED]
         persons = classes.count(PERSON_CLASS)
-        yield Shown(photo, persons, things if persons else [], [] if things else ["bag"])
+        yield ShownPhoto(photo, persons, things if persons else [], [] if things else ["bag"])
 
 
-def _marked(folder: Path, book: BrandBook) -> Iterator[Shown]:
+def _marked(folder: Path, book: BrandBook) -> Iterator[ShownPhoto]:
     """Yield brands of boxed marks (FILE BRAND SUBSET X1 Y1 X2 Y2) and of queries (FILE BRAND or none)."""
     brands: dict[str, set[str]] = {}
     for line in (folder / "train.txt").read_text(encoding="utf-8").splitlines():
@@ -189,4 +189,6 @@ def _marked(folder: Path, book: BrandBook) -> Iterator[Shown]:
                 brands.setdefault(words[0], set()).update(set(words[1:2]) - {"none"})
     for name, found in sorted(brands.items()):
         if (folder / name).is_file():
-            yield Shown(folder / name, None, [Thing(None, book.key_of(brand)) for brand in sorted(found)])
+            yield ShownPhoto(
+                folder / name, None, [WornThing(None, book.key_of(brand)) for brand in sorted(found)]
+            )

@@ -15,8 +15,8 @@ from pricing.brands.book import Brand, BrandBook
 from pricing.value import Item
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from scripts.bench.photos import Tally, Watched, compare, figures, report
-from scripts.bench.photos_labels import Shown, Thing, expected_of, read_shown
+from scripts.bench.photos import PhotoTally, Watched, compare, figures, report
+from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, read_shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +28,16 @@ ANN = TrackId("picture", "p", 1)
 @pytest.mark.parametrize(
     ("told", "persons", "things", "absent", "unclear"),
     [
-        ("t-shirt (Nike)", 1, [Thing("t-shirt", "nike")], [], []),
-        ("cardigan (LV), tote", 1, [Thing("cardigan", "louis vuitton"), Thing("tote")], [], []),
-        ("2 persons, Nike twice", 2, [Thing(None, "nike")] * 2, [], []),
-        ("1 person, dress", 1, [Thing("dress")], [], []),
+        ("t-shirt (Nike)", 1, [WornThing("t-shirt", "nike")], [], []),
+        (
+            "cardigan (LV), tote",
+            1,
+            [WornThing("cardigan", "louis vuitton"), WornThing("tote")],
+            [],
+            [],
+        ),
+        ("2 persons, Nike twice", 2, [WornThing(None, "nike")] * 2, [], []),
+        ("1 person, dress", 1, [WornThing("dress")], [], []),
         ("nobody (or Puma)", 0, [], [], []),
         ("no bag, no tie", None, [], ["bag", "tie"], []),
         ("an annotated copy", None, [], [], ["an annotated copy"]),
@@ -50,9 +56,9 @@ def test_a_table_names_files_or_the_numbers_they_begin_with(tmp_path: Path) -> N
     (tmp_path / "cases.md").write_text("\n".join([*rows, "| 17, 18 woman in dress | 1 person, dress | |"]))
     found = read_shown(tmp_path, BOOK)
     assert [(one.path.name, one.things) for one in found] == [
-        ("01-a.jpg", [Thing("bag")]),
-        ("17-b.jpg", [Thing("dress")]),
-        ("18-c.jpg", [Thing("dress")]),
+        ("01-a.jpg", [WornThing("bag")]),
+        ("17-b.jpg", [WornThing("dress")]),
+        ("18-c.jpg", [WornThing("dress")]),
     ]
 
 
@@ -72,7 +78,7 @@ def test_label_maps_show_the_outer_layer_of_the_last_fifth(tmp_path: Path) -> No
 def test_boxes_and_marks(tmp_path: Path) -> None:
     (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n0 .1 .1 .1 .1\n26 .5 .5 .1 .1\n")
     (shown,) = read_shown(tmp_path, BOOK)
-    assert (shown.path.name, shown.persons, shown.things) == ("a.jpg", 2, [Thing("handbag")])
+    assert (shown.path.name, shown.persons, shown.things) == ("a.jpg", 2, [WornThing("handbag")])
     (tmp_path / "train.txt").write_text("m.jpg Nike 1 0 0 50 50\nm.jpg LV 1 0 0 5 50\nn.jpg Nike 1 0 0 9 9\n")
     (tmp_path / "query.txt").write_text("n.jpg none\nq.jpg none\n")
     for name in ("m.jpg", "n.jpg", "q.jpg"):
@@ -114,15 +120,15 @@ def test_found_wrong_and_missed_are_counted_by_kind_type_size_and_route(tmp_path
     looks = watched.before(_Answers(LookAnswer(ANN, frame, (mark, mark))))
     looks.offer(frame, I420.black(100, 200))
     looks.drain()
-    things = [Thing("t-shirt", "nike"), Thing("handbag"), Thing("jeans")]
-    shown = Shown(tmp_path / "a.jpg", 1, things, absent=["umbrella"])
+    things = [WornThing("t-shirt", "nike"), WornThing("handbag"), WornThing("jeans")]
+    shown = ShownPhoto(tmp_path / "a.jpg", 1, things, absent=["umbrella"])
     worn = [
         item("shirt", "top", "nike"),
         item("tie", "tie"),
         item("umbrella", "umbrella"),
         item("jeans", "trousers"),
     ]
-    tally = Tally()
+    tally = PhotoTally()
     compare(shown, 2, worn, watched, tally)
     told = figures(tally)
     assert told["scores"] == {
