@@ -25,6 +25,8 @@ STRIDE = 4
 """Pixels of the network's input that one cell of its answer stands for."""
 SURE, TOLD = 0.6, 0.42
 """Least mean share of a group in its region, and of a class in its group, for the finer type to be said."""
+LEAD = 0.08
+"""By how much a class must lead the next of its group."""
 _SURE = {"bag": 0.47, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
 """Of things that nothing else is mistaken for; chosen on the photographs kept back."""
 TOUCHED = 0.4
@@ -158,7 +160,8 @@ class Outfit:
         mean = self._shares[[CLASSES.index(one) for one in members]][:, region.mask].mean(1)
         best = int(mean.argmax())
         share = float(mean[best] / max(mean.sum(), 1e-6))
-        finer = share >= TOLD
+        others = float(np.delete(mean, best).max(initial=0.0) / max(mean.sum(), 1e-6))
+        finer = share >= TOLD and share - others >= LEAD
         type_ = members[best] if finer else _UNTOLD[group]
         confidence = region.sure * share if finer and len(members) > 1 else region.sure
         return Garment(
