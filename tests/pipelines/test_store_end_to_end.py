@@ -99,9 +99,10 @@ def test_served_by_mqtt_takes_a_person_off_the_list(shop):
     wait_for(lambda: view(**name) is None or view(**name).rank is None)
 
 
-def detail(grey: np.ndarray) -> float:
-    """Energy of edges: a masked face has a few between cells, a bare one many."""
-    return float(np.abs(cv2.Laplacian(cv2.resize(grey, (96, 96)).astype(np.float32), cv2.CV_32F)).mean())
+def likeness(seen: np.ndarray, bare: np.ndarray) -> float:
+    """Correlation of two pictures of a face: near 1 where bare, low where the mask holds nothing of it."""
+    one, other = (cv2.resize(part, (48, 48)).astype(float).ravel() for part in (seen, bare))
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() > 1 else 0.0
 
 
 def test_a_viewer_sees_every_known_face_masked(shop):
@@ -124,7 +125,7 @@ def test_a_viewer_sees_every_known_face_masked(shop):
                 int(face.y + face.h / 4) : int(face.y + face.h * 3 / 4),
                 int(face.x + face.w / 4) : int(face.x + face.w * 3 / 4),
             ]
-            assert detail(seen[part]) < 0.5 * detail(film[number][part]), f"frame {number} shows the face"
+            assert likeness(seen[part], film[number][part]) < 0.8, f"frame {number} shows the face"
             found = detector.detect([from_bgr(cv2.cvtColor(seen, cv2.COLOR_GRAY2BGR))])[0]
             centres = (found.boxes[found.scores > 0.5][:, :2] + found.boxes[found.scores > 0.5][:, 2:]) / 2
             inside = (np.abs(centres - (face.x + face.w / 2, face.y + face.h / 2)) < face.w / 2).all(1)

@@ -36,6 +36,7 @@ def test_what_is_logged(calls, expected, caplog):
 
 
 def test_level_and_traceback(caplog):
+    caplog.set_level(logging.INFO)
     outage(logging.WARNING).fail(error=OSError("no space"))
     (record,) = caplog.records
     assert record.levelno == logging.WARNING

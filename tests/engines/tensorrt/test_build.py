@@ -335,7 +335,7 @@ def test_missing_packages_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pycuda", None)
     with pytest.raises(BadInput, match=r"^TensorRT's Python package is not installed; "):
         load_tensorrt()
-    with pytest.raises(BadInput, match=r"^pycuda is not installed; "):
+    with pytest.raises(BadInput, match=r"^pycuda is not installed, and cuda-bindings is not there either; "):
         open_cuda()
 
 

@@ -113,10 +113,10 @@ def test_export_for_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert nvinfer_mistakes(text) == []
     own = yaml.safe_load(text)["property"]
     assert own["onnx-file"] == "centerface.onnx"
-    assert own["batch-size"] == 3
+    assert own["batch-size"] == 4, "rounded up to a power of two"
     assert (tmp_path / "out" / own["onnx-file"]).read_bytes() == MODELS["centerface"].path.read_bytes()
     key = EngineBuilder(fake_tensorrt(FakeGpu()), FakeGpu(), EngineStore(tmp_path), Display(), print).key(
-        WantedEngine(MODELS["centerface"], EnginePrecision.FP16, 3)
+        WantedEngine(MODELS["centerface"], EnginePrecision.FP16, 4)
     )
     assert own["model-engine-file"].endswith(key.file_name)  # the one that `msh models build` makes
 

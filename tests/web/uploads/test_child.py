@@ -42,7 +42,13 @@ def annotated(client, data: bytes) -> tuple[dict, bytes]:
         return found if found["state"] in ("done", "failed") else None
 
     job = until(look, 600)
-    return job, client.get(job["result"]["url"]).content if job["result"] else b""
+    result = client.get(job["result"]["url"]).content if job["result"] else b""
+    client.delete(f"/api/jobs/{job['id']}")  # a client may have so many only
+    return job, result
+
+
+def brands(job: dict) -> list[str]:
+    return [item["brand"] for person in job["persons"] for item in person["items"] if item["brand"]]
 
 
 def jpeg(picture: np.ndarray, suffix: str = ".jpg") -> bytes:
@@ -56,7 +62,7 @@ def decoded(data: bytes) -> np.ndarray:
 def test_a_person_is_found_and_her_face_is_gone(client):
     job, result = annotated(client, ASTRONAUT.read_bytes())
     assert job["state"] == "done", job
-    assert [person["items"] for person in job["persons"]] == [[]]
+    assert (len(job["persons"]), brands(job)) == (1, [])
     before, after = decoded(ASTRONAUT.read_bytes()), decoded(result)
     face = np.s_[70:170, 180:270]
     assert np.abs(before[face] - after[face]).mean() > 20
@@ -65,7 +71,7 @@ def test_a_person_is_found_and_her_face_is_gone(client):
 
 def test_the_brands_handed_over_are_recognised(client):
     job, _ = annotated(client, jpeg(cameraman("nike"), ".png"))
-    assert [item["brand"] for person in job["persons"] for item in person["items"]] == ["nike"], job
+    assert brands(job) == ["nike"], job
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff"])
