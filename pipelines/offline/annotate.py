@@ -139,6 +139,8 @@ class AnnotateJob:
         write_whole(target, data.tobytes())
         on_progress(1, 1)
         persons = [_person(value) for value in done.values.values()]
+        if done.left_out:
+            notes.append(f"{done.left_out} more people are masked but were not looked at: cut the picture")
         return {"persons": persons, "unworn": [self._unworn(seen) for seen in done.unworn]} | _noted(notes)
 
     def _video(

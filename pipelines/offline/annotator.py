@@ -49,13 +49,15 @@ class Seen:
 class Annotated:
     """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth.
 
-    unworn: brands on a picture without people.
+    unworn: brands on a picture without people. left_out: people of a picture who had no look, for there were
+    too many; they are masked all the same.
     """
 
     at: int
     redacted: RedactedFrame
     values: Mapping[TrackId, PersonValue]
     unworn: Sequence[Unworn] = ()
+    left_out: int = 0
 
 
 @dataclass(slots=True)
@@ -116,13 +118,13 @@ class Annotator:
         frame = Frame("picture", 0, (pixels.width, pixels.height), tuple(detections), ANALYSED)
         looks = self._looks(True)
         looks.offer(frame, pixels)
-        answers = looks.drain()
+        answers, left_out = looks.drain(), looks.left_out
         figures = _figures(answers)
         values = PriceProbe(self._ledger(1)).update(frame, answers)
         values = {track: value for track, value in values.items() if track not in figures}
         somebody = any(person.track not in figures for person in frame.of(Kind.PERSON))
         unworn = [] if somebody else seen_on_nobody(looks.read_whole(frame, pixels))
-        return Annotated(0, self._redactor().redact(frame, pixels), values, unworn)
+        return Annotated(0, self._redactor().redact(frame, pixels), values, unworn, left_out)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.

@@ -33,6 +33,8 @@ QUEUE = 4
 MAX_ANSWERS = 256
 STOP_S = 2.0
 MAX_TRACKS = 512
+MAX_FILE_LOOKS = 40
+"""Looks at the persons of one frame of a file: about a quarter of a minute on two cores."""
 MS = 1_000_000
 
 
@@ -53,6 +55,10 @@ class FileLooks(Protocol):
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call."""
+
+    @property
+    def left_out(self) -> int:
+        """Persons of the last frame that were due, and had no look because there were too many."""
 
     def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
         """Read the whole picture, as where it shows no person; the answer's track names nobody."""
@@ -175,8 +181,9 @@ class LookWorkers:
 
 
 class SynchronousLooks:
-    """Looks that read at once, for files: no budget, every confirmed person every `every_ms`; nothing lost.
+    """Looks that read at once, for files: every confirmed person every `every_ms`, the largest first.
 
+    max_looks: of one frame. A crowd would take minutes otherwise; who is left out is due in the next frame.
     Errors are the caller's where every route fails.
     """
 
@@ -187,9 +194,11 @@ class SynchronousLooks:
         *,
         every_ms: int = 400,
         min_height: int = 40,
+        max_looks: int = MAX_FILE_LOOKS,
     ) -> None:
         self._recogniser, self._targets = recogniser, targets
-        self._every = every_ms
+        self._every, self._max_looks = every_ms, max_looks
+        self.left_out = 0
         self._min_height = min_height
         self._looked: dict[TrackId, int] = {}
         self._answers: list[LookAnswer] = []
@@ -201,14 +210,19 @@ class SynchronousLooks:
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Look at each confirmed person whose last look is `every_ms` past."""
         at = frame.captured_at
-        for person in frame.of(Kind.PERSON):
-            if not self._targets or person.track is None or person.box.h < self._min_height:
-                continue
-            looked = self._looked.get(person.track)
-            due = looked is None or self._past(at, looked)
-            look = crop_person(frame, person, pixels, fine=True) if due else None
+        due = [
+            (person, person.track)
+            for person in frame.of(Kind.PERSON)
+            if self._targets and person.track is not None and person.box.h >= self._min_height
+            if (looked := self._looked.get(person.track)) is None or self._past(at, looked)
+        ]
+        self.left_out = max(0, len(due) - self._max_looks)
+        if self.left_out:
+            due = sorted(due, key=lambda one: -one[0].box.area)[: self._max_looks]
+        for person, track in due:
+            look = crop_person(frame, person, pixels, fine=True)
             if look is not None:
-                self._looked[person.track] = at
+                self._looked[track] = at
                 self._answers.append(self._recogniser.read(look, self._targets))
         if len(self._looked) > MAX_TRACKS:
             self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}

@@ -94,6 +94,11 @@ class Watched:
         self.answers += new
         return new
 
+    @property
+    def left_out(self) -> int:
+        """Hand on."""
+        return self._looks.left_out if self._looks else 0
+
     def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
         """Hand on."""
         assert self._looks is not None

@@ -93,6 +93,7 @@ class Explainer:
         self.shown: list[Shown] = []
         self.people = 0
         self._texts: list[str] = []
+        self.left_out = 0
 
     @property
     def texts(self) -> str:

@@ -179,3 +179,16 @@ def test_a_person_outside_the_picture_is_passed_over() -> None:
     looks = SynchronousLooks(Recogniser(FakeReader(NIKE)), SOUGHT)
     looks.offer(frame(), I420.black(90, 40))
     assert looks.drain() == []
+
+
+def test_of_a_crowd_the_largest_are_read_first_and_the_rest_next_time() -> None:
+    looks = SynchronousLooks(Recogniser(FakeReader(NIKE)), SOUGHT, every_ms=400, max_looks=2)
+    crowd = [
+        Detection(Kind.PERSON, "person", 0.9, Box(10 * n, 20, 40, 100 + n), TrackId("c", "s", n))
+        for n in range(2, 6)
+    ]
+    read = []
+    for at in (0, 100):
+        looks.offer(frame(at, *crowd), I420.black(400, 300))
+        read.append(([answer.track.number for answer in looks.drain()], looks.left_out))
+    assert read == [([1, 5], 3), ([4, 3], 1)]

@@ -95,6 +95,8 @@ def test_a_folder_without_labels_is_said(tmp_path: Path) -> None:
 
 
 class _Answers:
+    left_out = 0
+
     def __init__(self, *answers: LookAnswer) -> None:
         self._answers = list(answers)
 
