@@ -1,4 +1,7 @@
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
@@ -21,3 +24,26 @@ def pytest_runtest_makereport(item, call):
         if not any(fact in reason for fact in FACTS):
             report.outcome, report.longrepr = "failed", f"{item.nodeid}: must not be skipped here: {reason}"
     return report
+
+
+@contextmanager
+def _logging_restored() -> Iterator[None]:
+    """Undo what a command run in this process did to the root logger: handlers that scrub, a level."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    for handler in [one for one in root.handlers if one not in handlers]:
+        root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _logging_of_the_module() -> Iterator[None]:
+    with _logging_restored():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_the_test() -> Iterator[None]:
+    with _logging_restored():
+        yield
