@@ -23,8 +23,9 @@ from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
 from pipelines.errors import BadInput
 from scripts.accept import clip, machine, marks
-from scripts.accept.check import Check, failed, ok, report, skipped, write
 from scripts.accept.elements import element_checks
+from scripts.accept.report import report, write
+from scripts.check_result import CheckResult, fail, ok, skipped
 from scripts.models.build import Display
 from scripts.models.export import export
 
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
             f"scripts/acceptance: {args.clip} is not a file; name a video with people in it", file=sys.stderr
         )
         return 2
-    checks: list[Check] = []
+    checks: list[CheckResult] = []
     about = machine.about()
     try:
         for check in all_checks(args):
@@ -81,9 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def all_checks(args: argparse.Namespace) -> Iterator[Check]:
+def all_checks(args: argparse.Namespace) -> Iterator[CheckResult]:
     """Yield every check, in the order in which they need one another."""
-    seen: dict[str, Check] = {}
+    seen: dict[str, CheckResult] = {}
     for check in machine.machine_checks():
         seen[check.name] = check
         yield check
@@ -104,7 +105,7 @@ def all_checks(args: argparse.Namespace) -> Iterator[Check]:
         yield from runs(args, Path(folder))
 
 
-def graph_checks() -> Iterator[Check]:
+def graph_checks() -> Iterator[CheckResult]:
     """Yield whether the graph is sound, and whether the elements that it needs are here and as expected."""
     try:
         from pipelines.deepstream.checks.contract import load_contract  # noqa: PLC0415
@@ -113,7 +114,7 @@ def graph_checks() -> Iterator[Check]:
         from pipelines.deepstream.graph.build import build_graph, engine_files  # noqa: PLC0415  needs GStreamer
         from pipelines.deepstream.runtime.elements import Gst  # noqa: PLC0415
     except (ImportError, ValueError) as error:
-        yield failed("graph", f"GStreamer's Python bindings do not load: {error}", "run scripts/run once")
+        yield fail("graph", f"GStreamer's Python bindings do not load: {error}", "run scripts/run once")
         return
     try:
         settings = _settings()
@@ -121,11 +122,11 @@ def graph_checks() -> Iterator[Check]:
         graph, redaction = build_graph(settings, box, engine_files(settings))
         contract = load_contract(box)
         if found := list(violations(graph, contract)):
-            yield failed("graph", found[0], violations=found)
+            yield fail("graph", found[0], violations=found)
             return
         prove(graph, redaction)
     except BadInput as error:
-        yield failed("graph", str(error).splitlines()[0])
+        yield fail("graph", str(error).splitlines()[0])
         return
     yield ok("graph", f"{len(graph.elements)} elements, every picture behind redaction", box=str(box))
     Gst.init(None)
@@ -157,7 +158,7 @@ def box_here() -> Any:
     return replace(box_of(this_device(), machine.deepstream_version() or VERSIONS[-1]), mux=mux)
 
 
-def build_engines(anew: bool) -> Check:
+def build_engines(anew: bool) -> CheckResult:
     """Build the engines of the detectors and of marks for this machine, and the files that name them."""
     models = [find_model(name, read_manifest()) for name in (*clip.MODELS, MARKS)]
     store = EngineStore(engine_folder(os.environ))
@@ -174,11 +175,11 @@ def build_engines(anew: bool) -> Check:
                 facts[model.name] = {"path": str(built.path), "fresh": fresh, **built.notes}
         list(export(models, here, store.folder / "deepstream", copy=False))
     except (BuildFailed, InferenceFailed, BadInput) as error:
-        return failed("engines", str(error), **facts)
+        return fail("engines", str(error), **facts)
     return ok("engines", ", ".join(Path(fact["path"]).name for fact in facts.values()), **facts)
 
 
-def check_marks(engine: Path) -> Check:
+def check_marks(engine: Path) -> CheckResult:
     """Run the engine of the brand model beside the CPU."""
     from engines.marks.network import MarkFinder  # noqa: PLC0415  loads its model
 
@@ -191,15 +192,15 @@ def check_marks(engine: Path) -> Check:
             shown = marks.pictures(model.input.width, model.input.height)
             return marks.compare(runner, finder.find, shown)
     except (BuildFailed, InferenceFailed, OSError, BadInput) as error:
-        return failed("marks", str(error))
+        return fail("marks", str(error))
 
 
-def runs(args: argparse.Namespace, folder: Path) -> Iterator[Check]:
+def runs(args: argparse.Namespace, folder: Path) -> Iterator[CheckResult]:
     """Yield how the clip comes out beside the CPU, and how many cameras the box serves."""
     try:
         film = args.clip or _demo_clip()
     except (OSError, RuntimeError, BadInput) as error:
-        yield failed("clip", str(error).splitlines()[0], "name a video with people: --clip FILE")
+        yield fail("clip", str(error).splitlines()[0], "name a video with people: --clip FILE")
         yield skipped("streams", "needs a clip")
         return
 

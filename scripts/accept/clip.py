@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from scripts.accept.check import Check, failed, ok
+from scripts.check_result import CheckResult, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +73,7 @@ def play(store: Path, platform: str, seconds: float) -> Result:
         return {"error": lines[-1][:400]}
 
 
-def compare(gpu: Result, cpu: Result) -> Check:
+def compare(gpu: Result, cpu: Result) -> CheckResult:
     """Judge the GPU's run by the CPU's on the same clip: people a frame, masked heads a frame, totals.
 
     Detectors are the same, trackers and redaction are not: people may differ by 15 %, masks may be more but
@@ -81,10 +81,10 @@ def compare(gpu: Result, cpu: Result) -> Check:
     """
     for name, result in (("DeepStream", gpu), ("CPU", cpu)):
         if "error" in result:
-            return failed("clip", f"{name}: {result['error']}", gpu=gpu, cpu=cpu)
+            return fail("clip", f"{name}: {result['error']}", gpu=gpu, cpu=cpu)
     mine, theirs = _rates(gpu), _rates(cpu)
     if not theirs["frames"] or not mine["frames"]:
-        return failed("clip", "no frame was analysed", gpu=gpu, cpu=cpu)
+        return fail("clip", "no frame was analysed", gpu=gpu, cpu=cpu)
     faults = []
     if abs(mine["people"] - theirs["people"]) > 0.15 * theirs["people"]:
         faults.append(f"people a frame {mine['people']:.2f} instead of {theirs['people']:.2f}")
@@ -96,7 +96,7 @@ def compare(gpu: Result, cpu: Result) -> Check:
         faults.append(f"{gpu['redaction_failures']:g} frames could not be masked")
     data = {"gpu": gpu, "cpu": cpu, "rates": {"gpu": mine, "cpu": theirs}}
     if faults:
-        return failed("clip", "; ".join(faults), "send the report to the maintainer", **data)
+        return fail("clip", "; ".join(faults), "send the report to the maintainer", **data)
     return ok(
         "clip", f"people {mine['people']:.2f}, masked {mine['masked']:.2f} a frame, as on the CPU", **data
     )
@@ -114,7 +114,7 @@ def _rates(result: Result) -> dict[str, float]:
     }
 
 
-def streams(run: Callable[[int], Result], fps: float) -> Check:
+def streams(run: Callable[[int], Result], fps: float) -> CheckResult:
     """Find how many cameras get their frames: more of them until they do not. run(n) plays n cameras."""
     steps: dict[int, Any] = {}
     best = 0
@@ -131,7 +131,7 @@ def streams(run: Callable[[int], Result], fps: float) -> Check:
     data: dict[str, Any] = {"steps": steps, "fps": fps}
     if not best:
         found = steps[STEPS[0]].get("error", "not even one camera gets its frames")
-        return failed("streams", str(found), **data)
+        return fail("streams", str(found), **data)
     return ok(
         "streams", f"{best} camera{'s' if best > 1 else ''} at {fps:g} frames a second", best=best, **data
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from scripts.accept.check import Check, failed, ok
+from scripts.check_result import CheckResult, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ G_TYPES = {
 }
 
 
-def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterator[Check]:
+def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterator[CheckResult]:
     """Yield one check per kind of element in the graph.
 
     A missing element, or a missing or retyped property that the graph sets, fails; other differences to the
@@ -40,21 +40,21 @@ def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterat
         yield _element(factory, properties, contract, gst)
 
 
-def _element(factory: str, used: set[str], contract: Contract, gst: Any) -> Check:
+def _element(factory: str, used: set[str], contract: Contract, gst: Any) -> CheckResult:
     name = f"element {factory}"
     made = gst.ElementFactory.make(factory, None)
     if made is None:
         mend = (
             "DeepStream or a plugin of it is not installed" if contract.is_vendor(factory) else "install it"
         )
-        return failed(name, "GStreamer does not have it", mend)
+        return fail(name, "GStreamer does not have it", mend)
     installed = {spec.name: spec for spec in made.list_properties()}
     facts = contract.properties(factory)
     differences = dict(_differences(facts, installed))
     notes = {"differences": differences, "more": sorted(set(installed) - set(facts))}
     wrong = sorted(key for key in used if key not in installed or "type" in differences.get(key, {}))
     if wrong:
-        return failed(name, f"differs in {', '.join(wrong)}", "send the report to the maintainer", **notes)
+        return fail(name, f"differs in {', '.join(wrong)}", "send the report to the maintainer", **notes)
     return ok(name, f"{len(used)} properties as expected, {len(differences)} others differ", **notes)
 
 

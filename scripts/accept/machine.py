@@ -19,7 +19,7 @@ from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from pipelines.errors import BadInput
 from pipelines.version import VERSION
-from scripts.accept.check import Check, failed, ok
+from scripts.check_result import CheckResult, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def about(root: Path = Path("/")) -> dict[str, Any]:
 
 def machine_checks(
     root: Path = Path("/"), ask: Callable[[tuple[str, ...]], str | None] = run
-) -> Iterator[Check]:
+) -> Iterator[CheckResult]:
     """Yield what the box has; every missing piece is one line."""
     yield _driver(root, ask)
     yield _deepstream(root)
@@ -80,58 +80,56 @@ def deepstream_version(root: Path = Path("/")) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _driver(root: Path, ask: Callable[[tuple[str, ...]], str | None]) -> Check:
+def _driver(root: Path, ask: Callable[[tuple[str, ...]], str | None]) -> CheckResult:
     release = _text(root / "etc/nv_tegra_release").splitlines()[:1]
     told = ask(QUERY)
     if told:
         return ok("driver", told.splitlines()[0], gpus=told.splitlines(), l4t=release)
     if release:
         return ok("driver", f"Jetson Linux {release[0].strip('# ')}", gpus=[], l4t=release)
-    return failed(
+    return fail(
         "driver", "no NVIDIA driver answers", "install it, or start the container with --runtime nvidia"
     )
 
 
-def _deepstream(root: Path) -> Check:
+def _deepstream(root: Path) -> CheckResult:
     found = deepstream_version(root)
     if found is None:
-        return failed("deepstream", f"not in {DEEPSTREAM}", "install it, or run this in the container")
+        return fail("deepstream", f"not in {DEEPSTREAM}", "install it, or run this in the container")
     name = f"{found[0]}.{found[1]}"
     folder = root / DEEPSTREAM.relative_to("/") / "lib"
     missing = [library for library in LIBRARIES if not (folder / library).exists()]
     if missing:
-        return failed("deepstream", f"{name} lacks {', '.join(missing)}", "install it again", version=name)
+        return fail("deepstream", f"{name} lacks {', '.join(missing)}", "install it again", version=name)
     if name not in TESTED:
-        return failed(
-            "deepstream", f"{name} is not supported", f"use one of {', '.join(TESTED)}", version=name
-        )
+        return fail("deepstream", f"{name} is not supported", f"use one of {', '.join(TESTED)}", version=name)
     return ok("deepstream", name, version=name)
 
 
-def _tensorrt() -> Check:
+def _tensorrt() -> CheckResult:
     try:
         found = str(load_tensorrt().__version__)
     except BadInput as error:
-        return failed("tensorrt", *_halves(error))
+        return fail("tensorrt", *_halves(error))
     return ok("tensorrt", found, version=found)
 
 
-def _cuda() -> Check:
+def _cuda() -> CheckResult:
     try:
         with closing(open_cuda()) as cuda:
             gpu = cuda.gpu
     except BadInput as error:
-        return failed("cuda", *_halves(error))
+        return fail("cuda", *_halves(error))
     return ok("cuda", gpu.name, gpu=gpu.name, capability=list(gpu.capability))
 
 
-def _pyds() -> Check:
+def _pyds() -> CheckResult:
     from probes.nvds.pyds_meta import load_pyds  # noqa: PLC0415  needs what only boxes with DeepStream have
 
     try:
         load_pyds()
     except BadInput as error:
-        return failed("pyds", *_halves(error))
+        return fail("pyds", *_halves(error))
     return ok("pyds", _version("pyds") or "unknown", numpy=np.__version__)
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engines.deepstream.nvinfer_config import CROPS
-from scripts.accept.check import Check, failed, ok
+from scripts.check_result import CheckResult, fail, ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def pictures(width: int, height: int) -> list[Pixels]:
     return found
 
 
-def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequence[Pixels]) -> Check:
+def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequence[Pixels]) -> CheckResult:
     """Judge the engine by the CPU on the same pictures, which are as large as the network's input."""
     tensor = np.stack([picture[..., ::-1].transpose(2, 0, 1) for picture in shown]).astype(np.float32)
     boxes, _, vectors = runner.infer(np.ascontiguousarray(tensor))
@@ -62,13 +62,13 @@ def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequenc
                 alike.append(float(own @ vector / max(1e-6, np.linalg.norm(own) * np.linalg.norm(vector))))
     asked = sum(len(theirs) for theirs, _ in wanted)
     if not asked:
-        return failed("marks", "the CPU found nothing to compare", "send the report to the maintainer")
+        return fail("marks", "the CPU found nothing to compare", "send the report to the maintainer")
     share, likeness = found / asked, float(np.quantile(alike, 0.1)) if alike else 0.0
     facts: dict[str, Any] = {"asked": asked, "share": share, "alike": likeness}
     told = f"{share:.0%} of {asked} places found again, vectors {likeness:.3f} alike"
     if share < FOUND or likeness < ALIKE:
         mend = "set platform.precision to fp32 in the store file, and send the report to the maintainer"
-        return failed("marks", f"{told}; {FOUND:.0%} and {ALIKE} are needed", mend, **facts)
+        return fail("marks", f"{told}; {FOUND:.0%} and {ALIKE} are needed", mend, **facts)
     return ok("marks", told, **facts)
 
 

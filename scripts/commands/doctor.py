@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING
 from pipelines.logs import set_up_logging
 from pipelines.printable import printable_lines
 from pipelines.settings import load_settings
+from scripts.check_result import CheckLevel
 from scripts.commands.log_arguments import add_log_arguments
-from scripts.doctor.finding import Finding, FindingLevel
 from scripts.doctor.machine import look_at_machine
 from scripts.doctor.prices import look_at_price_service
 from scripts.doctor.reach import look_at_broker, look_at_cameras
@@ -21,6 +20,8 @@ from scripts.doctor.vision import look_at_vision
 
 if TYPE_CHECKING:
     import argparse
+
+    from scripts.check_result import CheckResult
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,20 +44,18 @@ def run(args: argparse.Namespace) -> int:
     scrubber.add(settings.secret_values())
     clean = scrubber.clean
     failed = False
-    for finding in chain(
+    for result in chain(
         look_at_machine(settings),
         look_at_broker(settings, args.timeout),
         look_at_vision(settings),
         look_at_price_service(settings),
         look_at_cameras(settings, args.timeout),
     ):
-        failed |= finding.health is FindingLevel.FAIL
-        print(
-            clean(json.dumps(asdict(finding)) if args.json else printable_lines(_lines(finding))), flush=True
-        )
+        failed |= result.level is CheckLevel.FAIL
+        print(clean(_json(result) if args.json else printable_lines(str(result))), flush=True)
     return 1 if failed else 0
 
 
-def _lines(finding: Finding) -> str:
-    line = f"{finding.health.value:<4}  {finding.what}: {finding.found}"
-    return f"{line}\n      {finding.mend}" if finding.mend else line
+def _json(result: CheckResult) -> str:
+    fields = {"health": result.level, "what": result.name, "found": result.found, "mend": result.mend}
+    return json.dumps(fields)

@@ -17,7 +17,7 @@ from engines.manifest import Decoder, find_model, read_manifest
 from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue.catalogue import load as load_catalogue
-from scripts.doctor.finding import Finding, fail, ok, warn
+from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,7 +56,7 @@ _SAMPLE_RUNS: Final = 5
 _TEXT: Final = (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
 
 
-def look_at_machine(settings: Settings) -> Iterator[Finding]:
+def look_at_machine(settings: Settings) -> Iterator[CheckResult]:
     """Yield what concerns this machine alone, quick things first."""
     yield from _catalogue(settings)
     yield from _models(settings)
@@ -67,7 +67,7 @@ def look_at_machine(settings: Settings) -> Iterator[Finding]:
     yield from _speed(settings)
 
 
-def _catalogue(settings: Settings) -> Iterator[Finding]:
+def _catalogue(settings: Settings) -> Iterator[CheckResult]:
     path = settings.prices.catalogue
     if path is None:
         yield warn(
@@ -85,7 +85,7 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
     yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {path.name}")
 
 
-def _models(settings: Settings) -> Iterator[Finding]:
+def _models(settings: Settings) -> Iterator[CheckResult]:
     known = read_manifest()
     for role in ("person", "face", "brand"):
         name = getattr(settings.models, role).name
@@ -98,7 +98,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
         yield _model("garments", settings.models.garments.name, known)
 
 
-def _model(role: str, name: str, known: Mapping[str, Model]) -> Finding:
+def _model(role: str, name: str, known: Mapping[str, Model]) -> CheckResult:
     try:
         model = find_model(name, known)
         model.check_file()
@@ -107,7 +107,7 @@ def _model(role: str, name: str, known: Mapping[str, Model]) -> Finding:
     return ok(f"model {role}", f"{name}, sha256 {model.sha256[:12]}")
 
 
-def _elements(settings: Settings) -> Iterator[Finding]:
+def _elements(settings: Settings) -> Iterator[CheckResult]:
     try:
         from pipelines.cpu import gst  # noqa: PLC0415  needs the system's GStreamer
     except (ImportError, ValueError):
@@ -135,14 +135,14 @@ def _package(part: str) -> str:
     return "gstreamer1.0-libav" if part == "libav" else f"gstreamer1.0-plugins-{part}"
 
 
-def _ports(settings: Settings) -> Iterator[Finding]:
+def _ports(settings: Settings) -> Iterator[CheckResult]:
     for name in ("rtsp", "metrics", "web"):
         section = getattr(settings.outputs, name)
         if section is not None:
             yield _port(f"port {name}", section.listen)
 
 
-def _port(what: str, address: Address) -> Finding:
+def _port(what: str, address: Address) -> CheckResult:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -157,7 +157,7 @@ def _port(what: str, address: Address) -> Finding:
     return ok(what, f"{address} is free")
 
 
-def _state() -> Finding:
+def _state() -> CheckResult:
     try:
         problem = state_problem()
     except pipelines.errors.BadInput as error:
@@ -168,14 +168,14 @@ def _state() -> Finding:
     return ok("state folder", f"{state_path()} can be written")
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: Settings) -> Iterator[CheckResult]:
     for name in ("record", "snapshots"):
         section = getattr(settings.outputs, name)
         if section is not None:
             yield _folder(f"disk {name}", section.folder, section.max_mb)
 
 
-def _folder(what: str, folder: Path, wanted_mb: int) -> Finding:
+def _folder(what: str, folder: Path, wanted_mb: int) -> CheckResult:
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return fail(
@@ -190,7 +190,7 @@ def _folder(what: str, folder: Path, wanted_mb: int) -> Finding:
     return ok(what, f"{free} MB free, {wanted_mb} MB may be used")
 
 
-def _speed(settings: Settings) -> Iterator[Finding]:
+def _speed(settings: Settings) -> Iterator[CheckResult]:
     """Measure both detectors on a grey picture against the frames that the cameras will bring."""
     if settings.platform.kind == "deepstream":
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BadInput
 from pricing.live.remembered import Result, Thing
 from pricing.money import display
-from scripts.doctor.finding import Finding, fail, ok, warn
+from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ASKED = Thing("nike", "sneakers")
 
 
-def look_at_price_service(settings: Settings) -> Iterator[Finding]:
+def look_at_price_service(settings: Settings) -> Iterator[CheckResult]:
     """Ask for the price of a thing that every shop search knows; it counts as one question."""
     if settings.prices.live is None:
         return

@@ -16,7 +16,7 @@ from pipelines.assembly.mqtt import broker_spec
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.paths import host_slug
-from scripts.doctor.finding import Finding, fail, ok, warn
+from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ _BROKER_MENDS: Final = {
 
 def look_at_cameras(
     settings: Settings, timeout_s: float, opener: Callable[[SourceSpec], Source] | None = None
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Open every enabled camera at once and wait for one frame of each, in the order of the file."""
     try:
         from pipelines.cpu.platform import source_spec  # noqa: PLC0415  needs GStreamer and OpenVINO
@@ -44,7 +44,7 @@ def look_at_cameras(
     except (ImportError, ValueError):
         yield fail("cameras", "cannot be tried without GStreamer and OpenVINO", "mend those first")
         return
-    answers: dict[str, queue.Queue[Finding]] = {}
+    answers: dict[str, queue.Queue[CheckResult]] = {}
     for name, camera in settings.enabled_cameras().items():
         answers[name] = queue.Queue()
         spec = replace(source_spec(name, camera), connect_timeout_ms=int(timeout_s * 1000))
@@ -59,7 +59,10 @@ def look_at_cameras(
 
 
 def _try_camera(
-    spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpec], Source], answer: queue.Queue[Finding]
+    spec: SourceSpec,
+    timeout_s: float,
+    opener: Callable[[SourceSpec], Source],
+    answer: queue.Queue[CheckResult],
 ) -> None:
     try:
         answer.put(_first_frame(spec, timeout_s, opener))
@@ -69,7 +72,7 @@ def _try_camera(
         answer.put(fail(f"camera {spec.camera}", str(error), "mend it in the store file"))
 
 
-def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpec], Source]) -> Finding:
+def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpec], Source]) -> CheckResult:
     began = time.monotonic()
     source, answered = opener(spec), False
     try:
@@ -85,12 +88,12 @@ def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpe
     return _lost(spec.camera, Cause.NO_PICTURE if answered else Cause.TIMEOUT)
 
 
-def _lost(camera: str, cause: Cause, answer: str = "") -> Finding:
+def _lost(camera: str, cause: Cause, answer: str = "") -> CheckResult:
     said = f", it answers {answer!r}" if answer else ""
     return fail(f"camera {camera}", f"no video ({cause.value}){said}", REMEDY[cause])
 
 
-def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
+def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult]:
     """Log in at the broker under a name of its own, so that a running box keeps its connection."""
     mqtt = settings.outputs.mqtt
     if mqtt is None:
@@ -139,7 +142,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[Finding]:
 
 def _may_publish(
     session: Session, acks: queue.Queue[bool], topic: str, timeout_s: float
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     """Send one message, as a running store would, and say what this broker cannot do."""
     limits = session.limits
     sent = session.publish(topic, b"", 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from scripts.doctor.finding import Finding, fail, ok, warn
+from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ _MENDS: Final = {
 }
 
 
-def look_at_vision(settings: Settings) -> Iterator[Finding]:
+def look_at_vision(settings: Settings) -> Iterator[CheckResult]:
     """Ask about a plain grey picture, as about every crop; no picture of the store leaves for this."""
     if settings.describe is None:
         return

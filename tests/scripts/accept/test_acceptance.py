@@ -20,8 +20,8 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.graph.graph import Element, PipelineGraph
 from scripts.accept import __main__ as acceptance
 from scripts.accept import clip, machine, marks
-from scripts.accept.check import Check, Outcome, failed, ok
 from scripts.accept.elements import element_checks
+from scripts.check_result import CheckLevel, CheckResult, fail, ok
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt
 
 if TYPE_CHECKING:
@@ -51,17 +51,18 @@ def test_here_it_says_what_is_missing_and_still_writes_the_report(tmp_path: Path
     )
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
-    assert "failed  driver: no NVIDIA driver answers; install it" in lines[0]
-    assert any(
-        line.startswith("failed  tensorrt: TensorRT's Python package is not installed") for line in lines
-    )
-    assert any(line.startswith("failed  element nvinfer: GStreamer does not have it") for line in lines)
-    assert any(line.startswith("ok      element queue: ") for line in lines)
-    assert "skipped clip: needs driver, deepstream" in done.stdout
-    assert "skipped marks: needs driver, deepstream" in done.stdout
+    assert lines[0] == "fail  driver: no NVIDIA driver answers"
+    assert lines[1].startswith("      install it")
+    assert any(line.startswith("fail  tensorrt: TensorRT's Python package") for line in lines)
+    assert any(line.startswith("fail  element nvinfer: GStreamer does not have it") for line in lines)
+    assert any(line.startswith("ok    element queue: ") for line in lines)
+    assert "skipped  clip: needs driver, deepstream" in done.stdout
+    assert "skipped  marks: needs driver, deepstream" in done.stdout
     content = json.loads(report.read_text())
     assert (content["schema"], content["accepted"]) == ("msh.acceptance/1", False)
-    assert [check["name"] for check in content["checks"]] == [line[8:].split(":")[0] for line in lines[:-1]]
+    assert content["checks"][0]["outcome"] == "failed"
+    said = [line.split("  ", 1)[1].strip().split(":")[0] for line in lines[:-1] if not line.startswith(" ")]
+    assert [check["name"] for check in content["checks"]] == said
 
 
 def test_bad_calls(
@@ -86,7 +87,7 @@ def box(root: Path, version: str = "7.1", *, tegra: bool = False, libraries: boo
     return root
 
 
-def checks(root: Path, smi: str | None = None) -> dict[str, Check]:
+def checks(root: Path, smi: str | None = None) -> dict[str, CheckResult]:
     return {check.name: check for check in machine.machine_checks(root, lambda _: smi)}
 
 
@@ -123,7 +124,7 @@ def test_the_report_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in json.dumps(machine.about())
 
 
-def stock(factory: str, properties: dict[str, Any]) -> Check:
+def stock(factory: str, properties: dict[str, Any]) -> CheckResult:
     graph = PipelineGraph((Element("x", factory, properties),), ())
     contract = load_contract(Capabilities(Device.DGPU))
     (check,) = element_checks(graph, contract, Gst)
@@ -150,7 +151,7 @@ def test_elements_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
         check = stock("queue", {key: 1})
         assert check.found == f"differs in {key}"
         assert set(check.data["differences"]) == {"max-size-buffers", "leaky", "absent"}
-    assert stock("nvinfer", {}).outcome is Outcome.FAILED
+    assert stock("nvinfer", {}).level is CheckLevel.FAIL
 
 
 def changed(**how: Any) -> dict[str, Any]:
@@ -275,5 +276,5 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "engines" / "deepstream" / "centerface.yml").is_file()
     monkeypatch.setattr(acceptance, "load_tensorrt", lambda: fake_tensorrt(gpu, fails="build"))
     assert acceptance.main(["--clip", str(film), "--report", str(report), "--anew"]) == 1
-    assert failed("x", "y").good is False
+    assert fail("x", "y").good is False
     assert "TensorRT built no engine" in report.read_text()

@@ -11,8 +11,8 @@ import pytest
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.settings import Settings, load_settings
+from scripts.check_result import CheckLevel, CheckResult
 from scripts.doctor import machine
-from scripts.doctor.finding import Finding, FindingLevel
 from scripts.doctor.reach import look_at_broker, look_at_cameras
 from scripts.msh import main
 from tests.fakes.broker import Broker, free_port
@@ -34,9 +34,9 @@ def _settings(folder: Path, text: str, **env: str) -> Settings:
     return load_settings(file, env=env, known_models=models)
 
 
-def _by_name(found: list[Finding]) -> dict[str, Finding]:
-    assert all(finding.mend or finding.health is FindingLevel.OK for finding in found)
-    return {finding.what: finding for finding in found}
+def _by_name(found: list[CheckResult]) -> dict[str, CheckResult]:
+    assert all(finding.mend or finding.level is CheckLevel.OK for finding in found)
+    return {finding.name: finding for finding in found}
 
 
 def test_a_port_in_use_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -46,16 +46,16 @@ def test_a_port_in_use_is_told_with_what_to_do(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         outputs = f"outputs: {{metrics: {{listen: '127.0.0.1:{port}'}}, rtsp: {{listen: '127.0.0.1:0'}}}}\n"
         found = _by_name(list(machine._ports(_settings(tmp_path, CAMERA + outputs))))
-    assert found["port metrics"].health is FindingLevel.FAIL
+    assert found["port metrics"].level is CheckLevel.FAIL
     assert "msh running already" in found["port metrics"].mend
-    assert found["port rtsp"].health is FindingLevel.OK
+    assert found["port rtsp"].level is CheckLevel.OK
 
 
-@pytest.mark.parametrize(("max_mb", "health"), [(1, FindingLevel.OK), (100_000_000, FindingLevel.FAIL)])
-def test_a_disk_too_small_for_the_recordings(tmp_path: Path, max_mb: int, health: FindingLevel) -> None:
+@pytest.mark.parametrize(("max_mb", "health"), [(1, CheckLevel.OK), (100_000_000, CheckLevel.FAIL)])
+def test_a_disk_too_small_for_the_recordings(tmp_path: Path, max_mb: int, health: CheckLevel) -> None:
     settings = _settings(tmp_path, f"{CAMERA}outputs: {{record: {{folder: new/rec, max_mb: {max_mb}}}}}\n")
     (finding,) = machine._disk(settings)
-    assert finding.health is health
+    assert finding.level is health
     assert not (tmp_path / "new").exists()
 
 
@@ -63,7 +63,7 @@ def test_a_broken_price_list_is_a_fail_and_none_is_a_warning(tmp_path: Path) -> 
     (none,) = machine._catalogue(_settings(tmp_path, CAMERA))
     (tmp_path / "prices.csv").write_text("not,a,price,list\n1,2,3,4\n")
     (broken,) = machine._catalogue(_settings(tmp_path, f"{CAMERA}prices: {{catalogue: prices.csv}}\n"))
-    assert (none.health, broken.health) == (FindingLevel.WARN, FindingLevel.FAIL)
+    assert (none.level, broken.level) == (CheckLevel.WARN, CheckLevel.FAIL)
     assert "msh prices check" in broken.mend
 
 
@@ -79,8 +79,8 @@ def test_every_lost_camera_is_told_with_its_remedy_and_touches_no_other(tmp_path
     lines = [f"  {name}: {{source: 'rtsp://h/{name}'}}\n" for name in names]
     settings = _settings(tmp_path, "platform: {max_cameras: 64}\ncameras:\n" + "".join(lines))
     found = list(look_at_cameras(settings, 1.0, Lost()))
-    assert [finding.what for finding in found] == [f"camera {name}" for name in names]
-    assert all(finding.health is FindingLevel.FAIL and finding.mend for finding in found)
+    assert [finding.name for finding in found] == [f"camera {name}" for name in names]
+    assert all(finding.level is CheckLevel.FAIL and finding.mend for finding in found)
 
 
 def test_a_real_camera_with_right_and_wrong_password(tmp_path: Path) -> None:
@@ -92,16 +92,16 @@ def test_a_real_camera_with_right_and_wrong_password(tmp_path: Path) -> None:
         ]
         settings = _settings(tmp_path, "cameras:\n" + "".join(lines))
         found = _by_name(list(look_at_cameras(settings, 8.0)))
-    assert found["camera good"].health is FindingLevel.OK
+    assert found["camera good"].level is CheckLevel.OK
     assert found["camera good"].found.startswith("320x240")
     assert found["camera bad"].found == "no video (auth)"
 
 
 @pytest.mark.parametrize(
     ("word", "health", "words"),
-    [("right", FindingLevel.OK, "takes the login"), ("wrong", FindingLevel.FAIL, "auth_failed")],
+    [("right", CheckLevel.OK, "takes the login"), ("wrong", CheckLevel.FAIL, "auth_failed")],
 )
-def test_a_real_broker(tmp_path: Path, word: str, health: FindingLevel, words: str) -> None:
+def test_a_real_broker(tmp_path: Path, word: str, health: CheckLevel, words: str) -> None:
     broker = Broker(tmp_path, users={"edge": "right"}).start()
     try:
         mqtt = f"{{url: 'mqtt://127.0.0.1:{broker.port}', username: edge, password: '${{PW}}'}}"
@@ -109,7 +109,7 @@ def test_a_real_broker(tmp_path: Path, word: str, health: FindingLevel, words: s
         (finding,) = look_at_broker(settings, 5.0)
     finally:
         broker.kill()
-    assert (finding.health, words in finding.found) == (health, True)
+    assert (finding.level, words in finding.found) == (health, True)
 
 
 def test_the_command_ends_with_1_and_json_where_something_fails(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.doctor.finding import FindingLevel
+from scripts.check_result import CheckLevel
 from scripts.doctor.prices import look_at_price_service
 from tests.fakes.price_server import KEY, PriceServer
 from tests.pipelines.settings.store_file import MINIMAL, load
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("mode", "health", "words"),
     [
-        ("good", FindingLevel.OK, "answers: price of Nike sneakers is €129, median of 3 offers"),
-        ("wrong", FindingLevel.WARN, "no price of Nike sneakers"),
-        ("401", FindingLevel.FAIL, "refuses the key"),
-        ("slow", FindingLevel.FAIL, "in time"),
-        ("garbage", FindingLevel.FAIL, "no sensible price"),
+        ("good", CheckLevel.OK, "answers: price of Nike sneakers is €129, median of 3 offers"),
+        ("wrong", CheckLevel.WARN, "no price of Nike sneakers"),
+        ("401", CheckLevel.FAIL, "refuses the key"),
+        ("slow", CheckLevel.FAIL, "in time"),
+        ("garbage", CheckLevel.FAIL, "no sensible price"),
     ],
 )
-def test_a_real_price_service(tmp_path: Path, mode: str, health: FindingLevel, words: str) -> None:
+def test_a_real_price_service(tmp_path: Path, mode: str, health: CheckLevel, words: str) -> None:
     with PriceServer(mode=mode, price="€129.00") as server:
         text = (
             MINIMAL
             + f'prices: {{live: {{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: 0.5}}}}\n'
         )
         (found,) = look_at_price_service(load(tmp_path, text, PRICES_KEY=KEY))
-    assert (found.health, found.what) == (health, "price service")
+    assert (found.level, found.name) == (health, "price service")
     assert words in found.found
     assert KEY not in f"{found}"
 

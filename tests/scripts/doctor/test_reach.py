@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.outputs.mqtt import faults
-from scripts.doctor.finding import Finding, FindingLevel
+from scripts.check_result import CheckLevel, CheckResult
 from scripts.doctor.reach import look_at_broker
 from tests.fakes.broker import Broker, free_port, wait_for
 from tests.pipelines.settings.store_file import load
@@ -26,9 +26,9 @@ cameras: {door: {source: /dev/video0}}
 """
 
 
-def found_at(folder: Path, mqtt: str) -> dict[str, Finding]:
+def found_at(folder: Path, mqtt: str) -> dict[str, CheckResult]:
     settings = load(folder, f"{STORE}outputs: {{mqtt: {{{mqtt}}}}}\n")
-    return {finding.what: finding for finding in look_at_broker(settings, 10.0)}
+    return {finding.name: finding for finding in look_at_broker(settings, 10.0)}
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def test_what_a_broker_cannot_do_is_said(tmp_path: Path, extra: str, warned: dic
         found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}'")
     finally:
         broker.kill()
-    assert found.pop("broker").health is FindingLevel.OK
+    assert found.pop("broker").level is CheckLevel.OK
     assert found.keys() == warned.keys()
-    assert all(finding.health is FindingLevel.WARN for finding in found.values())
+    assert all(finding.level is CheckLevel.WARN for finding in found.values())
     assert all(words in found[what].found for what, words in warned.items())
 
 
@@ -61,7 +61,7 @@ def test_a_topic_that_may_not_be_published_is_told(tmp_path: Path, prefix: str, 
         found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', topic_prefix: {prefix}")
     finally:
         broker.kill()
-    assert found["broker"].health is FindingLevel.OK
+    assert found["broker"].level is CheckLevel.OK
     if denied:
         assert found["broker publish"].found == "a message to msh/v1/shop-1/box/doctor is denied"
         assert "msh/v1/shop-1/box/" in found["broker publish"].mend
@@ -116,7 +116,7 @@ def test_a_broker_for_mqtt_3_1_1_is_spoken_to(tmp_path: Path, protocol: str, *, 
     broker = OldBroker(refuses=refuses)
     found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', protocol: '{protocol}'")
     broker.close()
-    assert found["broker"].health is FindingLevel.OK
+    assert found["broker"].level is CheckLevel.OK
     assert found["broker protocol"].found.startswith("speaks MQTT 3.1.1 only")
     assert "broker publish" not in found
     assert broker.levels == ([5, 4] if protocol == "auto" else [4])
@@ -135,7 +135,7 @@ def test_mqtt_over_websockets(tmp_path: Path) -> None:
         found = found_at(tmp_path, f"url: 'ws://127.0.0.1:{port}/mqtt'")
     finally:
         broker.kill()
-    assert {what: finding.health for what, finding in found.items()} == {"broker": FindingLevel.OK}
+    assert {what: finding.level for what, finding in found.items()} == {"broker": CheckLevel.OK}
 
 
 def certificate(folder: Path, name: str, days: int) -> Path:
@@ -190,7 +190,7 @@ def test_certificates_that_are_not_to_be_trusted(
     port, pem = tls_port
     ca_file = f", ca_file: '{pem}'" if trusted else ""
     found = found_at(tmp_path, f"url: 'mqtts://127.0.0.1:{port}'{ca_file}")
-    assert (found["broker"].health, found["broker"].mend) == (FindingLevel.FAIL, wanted)
+    assert (found["broker"].level, found["broker"].mend) == (CheckLevel.FAIL, wanted)
 
 
 def test_a_broker_without_tls_on_a_port_for_it(tmp_path: Path) -> None:
@@ -199,4 +199,4 @@ def test_a_broker_without_tls_on_a_port_for_it(tmp_path: Path) -> None:
         found = found_at(tmp_path, f"url: 'mqtts://127.0.0.1:{broker.port}'")
     finally:
         broker.kill()
-    assert found["broker"].health is FindingLevel.FAIL
+    assert found["broker"].level is CheckLevel.FAIL

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from scripts.doctor.finding import FindingLevel
+from scripts.check_result import CheckLevel
 from scripts.doctor.vision import look_at_vision
 from tests.fakes.vision_server import OPENAI_LIMIT, Reply, VisionServer
 from tests.pipelines.settings.store_file import MINIMAL, load
@@ -26,27 +26,27 @@ def test_nothing_is_asked_where_descriptions_are_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("reply", "health", "mend"),
     [
-        (NOTHING, FindingLevel.OK, ""),
-        (Reply(refusal="There is nothing to see."), FindingLevel.OK, ""),
-        (Reply("A grey square.", delay_s=0.6), FindingLevel.FAIL, "take another one"),
-        (Reply('{"items": []}', delay_s=0.6), FindingLevel.WARN, "raise describe.timeout_s"),
-        (Reply(delay_s=30), FindingLevel.FAIL, "raise describe.timeout_s"),
-        (Reply(status=401), FindingLevel.FAIL, "describe.api_key"),
-        (Reply(status=404), FindingLevel.FAIL, "describe.model"),
-        (Reply(status=502), FindingLevel.FAIL, "try again later"),
-        (OPENAI_LIMIT, FindingLevel.FAIL, "lower describe.per_hour"),
+        (NOTHING, CheckLevel.OK, ""),
+        (Reply(refusal="There is nothing to see."), CheckLevel.OK, ""),
+        (Reply("A grey square.", delay_s=0.6), CheckLevel.FAIL, "take another one"),
+        (Reply('{"items": []}', delay_s=0.6), CheckLevel.WARN, "raise describe.timeout_s"),
+        (Reply(delay_s=30), CheckLevel.FAIL, "raise describe.timeout_s"),
+        (Reply(status=401), CheckLevel.FAIL, "describe.api_key"),
+        (Reply(status=404), CheckLevel.FAIL, "describe.model"),
+        (Reply(status=502), CheckLevel.FAIL, "try again later"),
+        (OPENAI_LIMIT, CheckLevel.FAIL, "lower describe.per_hour"),
     ],
 )
-def test_each_answer_has_its_finding(tmp_path: Path, reply: Reply, health: FindingLevel, mend: str) -> None:
+def test_each_answer_has_its_finding(tmp_path: Path, reply: Reply, health: CheckLevel, mend: str) -> None:
     with VisionServer(reply) as server:
         text = f'describe: {{provider: openai, model: m, url: "{server.url}/v1", timeout_s: 1.0}}\n'
         (found,) = look_at_vision(load(tmp_path, MINIMAL + text))
         assert np.ptp(cv2.imdecode(np.frombuffer(server.pictures[0], np.uint8), cv2.IMREAD_COLOR)) < 4
-    assert found.health is health
+    assert found.level is health
     assert mend in found.mend
 
 
 def test_nobody_at_home(tmp_path: Path) -> None:
     text = 'describe: {provider: openai, model: m, url: "http://127.0.0.1:1/v1"}\n'
     (found,) = look_at_vision(load(tmp_path, MINIMAL + text))
-    assert (found.health, found.found) == (FindingLevel.FAIL, "127.0.0.1: unreachable (ConnectionError)")
+    assert (found.level, found.found) == (CheckLevel.FAIL, "127.0.0.1: unreachable (ConnectionError)")
