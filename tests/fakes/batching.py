@@ -60,6 +60,7 @@ class Batcher(Gst.Element):
         self._ended: set[int] = set()
         self._waiting: dict[int, tuple[Any, int]] = {}
         self._told: set[Any] = set()
+        self._events = threading.Lock()
         self._running, self._result, self._last = False, Gst.FlowReturn.OK, 0
         self._thread: threading.Thread | None = None
 
@@ -108,9 +109,11 @@ class Batcher(Gst.Element):
             return self._result
 
     def _hear(self, slot: int, event: Any) -> bool:
-        if event.type in _ONCE and event.type not in self._told:
-            self._told.add(event.type)
-            self.out.push_event(event)
+        if event.type in _ONCE:
+            with self._events:  # cameras start at once, each in its own thread
+                if event.type not in self._told:
+                    self._told.add(event.type)
+                    self.out.push_event(event)
         elif event.type == Gst.EventType.EOS:
             with self._change:
                 self._ended.add(slot)

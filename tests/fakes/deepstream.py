@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -198,7 +199,7 @@ class _Fake(Gst.Bin):
         self.expose("src", made[-1].get_static_pad("src"))
 
     def inner(self, factory: str) -> Any:
-        own = {"relabel": Relabel, "batcher": Batcher, "router": Router, "first": First}.get(factory)
+        own = {"relabel": Relabel, "router": Router, "first": First}.get(factory)
         element = own() if own else Gst.ElementFactory.make(factory, None)
         self.add(element)
         return element
@@ -237,8 +238,10 @@ class StreamMux(_Fake):
     """The tests' one and only shared batch: the mux of the graph; that of the wall goes by the same rules."""
 
     def build(self) -> None:
-        self.batcher = self.inner("batcher")
-        self.batcher.note = self.element_factory.note if self.get_name() == "mux" else None
+        shared = self.get_name() == "mux"
+        self.batcher = self.element_factory.batcher() if shared else Batcher()
+        self.add(self.batcher)
+        self.batcher.note = self.element_factory.note if shared else None
         self.batcher.on_end = self._tell
         self.expose("src", self.batcher.get_static_pad("src"))
 
@@ -393,7 +396,8 @@ class FakeElementFactory:
     """Makes stand-ins for NVIDIA's elements of one version, and real stock ones.
 
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
-    feeds: the appsrc of each source that is "fed", by URI.
+    feeds: the appsrc of each source that is "fed", by URI. batcher: what the mux of the graph is made of.
+    alive: stand-ins that were made and not yet freed, by factory.
     """
 
     def __init__(self, box: Capabilities, version: tuple[int, int] | None = None) -> None:
@@ -410,6 +414,8 @@ class FakeElementFactory:
         self.feeds: dict[str, Any] = {}
         self.missing: set[str] = set()
         self.encoder_works = True
+        self.batcher: Any = Batcher
+        self.alive: Counter[str] = Counter()
 
     @property
     def _contract(self) -> Contract:
@@ -423,7 +429,13 @@ class FakeElementFactory:
             return self._stock.make(factory, name)
         if factory not in self._classes:
             self._classes[factory] = self._class_of(factory)
-        return self._classes[factory](name)
+        made = self._classes[factory](name)
+        self.alive[factory] += 1
+        made.weak_ref(self._finalised, factory)
+        return made
+
+    def _finalised(self, factory: str) -> None:
+        self.alive[factory] -= 1
 
     def factory_of(self, element: Any) -> str:
         return element.factory if isinstance(element, _Fake) else self._stock.factory_of(element)

@@ -116,13 +116,13 @@ class Running:
         return Gst.PadProbeReturn.OK
 
 
-def until(condition: Callable[[], object], timeout_s: float = 60) -> bool:
+def until(condition: Callable[[], object], timeout_s: float = 60, every_s: float = 0.02) -> bool:
     """Wait for a condition; tell whether it came true."""
     ends = time.monotonic() + timeout_s
     while time.monotonic() < ends:
         if condition():
             return True
-        time.sleep(0.02)
+        time.sleep(every_s)
     return bool(condition())
 
 
@@ -138,6 +138,7 @@ def running(
     clocks: Any = None,
     outputs: str = "rtsp",
     preparation: Any = None,
+    prepare: Callable[[FakeElementFactory], None] = lambda _: None,
     **scripts: str,
 ) -> Iterator[Running]:
     """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
@@ -147,6 +148,7 @@ def running(
     element_factory = FakeElementFactory(box)
     element_factory.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
     element_factory.note, element_factory.split = note, split
+    prepare(element_factory)
     run = Running(settings, element_factory, box, analyse, clocks, preparation)
     try:
         yield run

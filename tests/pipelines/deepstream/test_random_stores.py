@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,11 +11,10 @@ import pytest
 
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.store_check import VERSIONS, box_of, checked_graph
-from pipelines.deepstream.graph.build import build_graph, engine_files
 from pipelines.deepstream.graph.capabilities import Device
-from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
-from pipelines.deepstream.runtime.elements import Gst, same_meaning
+from pipelines.deepstream.runtime.elements import same_meaning
 from tests.fakes.deepstream import FakeElementFactory
+from tests.pipelines.deepstream.running import Running, until
 from tests.pipelines.settings.store_file import load
 
 if TYPE_CHECKING:
@@ -94,14 +92,23 @@ def test_a_random_store_is_refused_by_no_version_of_the_elements(tmp_path, seed)
         assert len(graph.gates) == len(settings.enabled_cameras())
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_stand_ins_take_every_value_and_reach_ready(tmp_path, seed, caplog):
+@pytest.mark.parametrize("seed", range(min(STORES, 20)))
+def test_stand_ins_take_every_value_and_run(tmp_path, seed, caplog):
+    """Each store on one kind of box, from NULL to PLAYING and back; a USB camera is not plugged in."""
     settings = random_store(tmp_path, seed, most=6)
-    for box in [replace(b, nvenc=True) for b in boxes(settings) if b.nvenc and b.version in ((7, 1), (9, 1))]:
-        graph, _ = build_graph(settings, box, engine_files(settings))
-        built = BuiltPipeline(graph, FakeElementFactory(box))
-        made = [built.camera_bin(camera) for camera in graph.slots]
-        assert built.pipeline.set_state(Gst.State.READY) != Gst.StateChangeReturn.FAILURE
-        built.pipeline.set_state(Gst.State.NULL)
-        assert len(made) == len(settings.enabled_cameras())
-    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    every = [box for box in boxes(settings) if box.nvenc]
+    box = every[seed % len(every)]
+    (tmp_path / "video").mkdir()
+    run = Running(settings, FakeElementFactory(box), box)
+    run.platform.start()
+    try:
+        cameras = settings.enabled_cameras()
+        there = {name for name, camera in cameras.items() if camera.kind != "v4l2"}
+        assert until(lambda: all(run.state(name) == "live:none" for name in there))
+        assert until(lambda: not there or run.analysis.batches > 3)
+        assert until(lambda: not any(run.state(name).startswith("connecting") for name in cameras))
+        assert not run.platform.failed
+    finally:
+        assert run.platform.stop()
+    assert not run.element_factory.faults
+    assert not [r for r in caplog.records if r.levelname in ("WARNING", "ERROR")]
