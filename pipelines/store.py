@@ -35,10 +35,10 @@ from pipelines.service_manager import NO_CAMERA
 from pipelines.store_file import StoreFileWatch
 from pipelines.version import VERSION
 from pricing.money import display
+from pricing.outage import Outage
 from pricing.sources import PriceSources
 from probes.events.status import STATUS, Summaries, device_status
 from probes.metrics import Health, Metrics
-from probes.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from pipelines.brands.gallery import BrandSet
 from pipelines.brands.snapshot import from_npz, to_npz
 from pipelines.paths import state_folder
 from pricing.brands.book import BrandBook
-from probes.outage import Outage
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from engines.marks.types import Enrolled

@@ -15,7 +15,7 @@ from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.brands.names import normal_brand
-from probes.outage import Outage
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

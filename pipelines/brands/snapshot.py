@@ -14,7 +14,7 @@ from engines.marks.types import Emblem, Enrolled, Keypoints, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.errors import BadInput
 from pricing.brands.book import Brand, BrandBook
-from probes.outage import Outage
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

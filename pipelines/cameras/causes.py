@@ -44,7 +44,7 @@ def classify(kind: SourceKind, domain: str, code: int, text: str) -> Cause:
     UNKNOWN where nothing is certain: the caller may then ask the network itself.
     """
     if domain.startswith("gst-resource") and kind is not SourceKind.RTSP:
-        return Cause.DEVICE if kind is SourceKind.DEVICE else Cause.FILE
+        return Cause.DEVICE if kind.local else Cause.FILE
     if domain.startswith("gst-resource") and code in _RESOURCE:
         return _RESOURCE[code]
     lowered = text.lower()

@@ -25,12 +25,36 @@ class Transport(str, Enum):
 
 
 class SourceKind(str, Enum):
-    """What a source's address leads to."""
+    """What a source's address leads to.
+
+    >>> SourceKind.of("/dev/video0").live, SourceKind.of("door.mp4").live
+    (True, False)
+    """
 
     RTSP = "rtsp"
-    DEVICE = "device"
+    V4L2 = "v4l2"
+    CSI = "csi"
     FILE = "file"
-    IMAGES = "images"
+    FOLDER = "folder"
+
+    @classmethod
+    def of(cls, source: str) -> SourceKind:
+        """Return the kind of an address, a device or a path; a path that leads nowhere counts as a file."""
+        if "://" in source:
+            return cls.CSI if source.startswith("csi://") else cls.RTSP
+        if is_device(source):
+            return cls.V4L2
+        return cls.FOLDER if Path(source).is_dir() else cls.FILE
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come when they happen, not when they are read; files and folders have an end."""
+        return self not in (SourceKind.FILE, SourceKind.FOLDER)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a camera that is plugged into this machine."""
+        return self in (SourceKind.V4L2, SourceKind.CSI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +103,8 @@ class SourceSpec:
 
     @property
     def kind(self) -> SourceKind:
-        """What the address leads to; a path that leads nowhere counts as a file."""
-        if "://" in self.source:
-            return SourceKind.RTSP
-        if is_device(self.source):
-            return SourceKind.DEVICE
-        return SourceKind.IMAGES if Path(self.source).is_dir() else SourceKind.FILE
+        """What the address leads to."""
+        return SourceKind.of(self.source)
 
     @property
     def address(self) -> str:
@@ -94,7 +114,7 @@ class SourceSpec:
     @property
     def stale_after_s(self) -> float:
         """Seconds without a frame until the camera counts as stale; never less than two slow frames."""
-        slowest = 2.5 / self.fps if self.kind is SourceKind.IMAGES else 0.0
+        slowest = 2.5 / self.fps if self.kind is SourceKind.FOLDER else 0.0
         return max(self.stale_after_ms / 1000, slowest)
 
 

@@ -69,7 +69,7 @@ class CameraSupervisor:
         self._clock, self._close_timeout = clock, close_timeout_s
         self._capture = CaptureClock(wall_ns, clock)
         self._limit: FrameRateLimit | None = (
-            None if spec.kind is SourceKind.IMAGES else FrameRateLimit(spec.fps, share)
+            None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share)
         )
         self._policy = CameraPolicy(
             Backoff(
@@ -80,7 +80,7 @@ class CameraSupervisor:
             ),
             stale_after_s=spec.stale_after_s,
             connect_timeout_s=spec.connect_timeout_ms / 1000,
-            finite=spec.kind in (SourceKind.FILE, SourceKind.IMAGES),
+            finite=not spec.kind.live,
             loop=spec.loop,
         )
         self._stop = threading.Event()

@@ -40,7 +40,7 @@ _RTP_CHAINS = {
 
 def open_source(spec: SourceSpec) -> Source:
     """Begin a connection to a camera and return at once. SourceLost where not even that can be done."""
-    if spec.kind is SourceKind.IMAGES:
+    if spec.kind is SourceKind.FOLDER:
         source: Source = ImageFolder(spec.source, spec.fps, loop=spec.loop)
     else:
         gst.init()
@@ -83,7 +83,7 @@ class GstSource:
 
     def __init__(self, spec: SourceSpec) -> None:
         self._spec, self._kind = spec, spec.kind
-        build = {SourceKind.RTSP: _rtsp, SourceKind.DEVICE: _device, SourceKind.FILE: _file}[self._kind]
+        build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
         self._guard = LossGuard()
         self._pipeline = build(spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)

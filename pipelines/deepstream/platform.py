@@ -17,7 +17,6 @@ from gi.repository import GLib  # noqa: E402
 from pipelines.cameras.backoff import Backoff  # noqa: E402
 from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
 from pipelines.cameras.policy import CameraPolicy  # noqa: E402
-from pipelines.cameras.source import SourceKind  # noqa: E402
 from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
 from pipelines.deepstream.checks.graph_check import violations  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
@@ -112,7 +111,7 @@ class DeepStreamPlatform:
             cameras=rates,
         )
         self._bus_parser = BusParser(
-            {n: _kind(c) for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
+            {n: c.kind for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
         )
         self._sources = {name: self._source_of(name, camera) for name, camera in cameras.items()}
         self._requested: dict[str, bool] = {}
@@ -226,7 +225,7 @@ class DeepStreamPlatform:
             Backoff(calls.first_ms / 1000, calls.max_ms / 1000, calls.jitter, clocks.random or Random()),
             stale_after_s=camera.stale_after_ms / 1000,
             connect_timeout_s=CONNECT_TIMEOUT_S,
-            finite=_kind(camera) is SourceKind.FILE,
+            finite=not camera.kind.live,
             loop=camera.loop,
         )
         return CameraSource(
@@ -343,9 +342,3 @@ class _DefaultLoop:
         GLib.idle_add(self._loop.quit)
         self._thread.join(2)
         return not self._thread.is_alive()
-
-
-def _kind(camera: CameraConfig) -> SourceKind:
-    if camera.source.startswith("csi:"):
-        return SourceKind.DEVICE
-    return {"rtsp": SourceKind.RTSP, "v4l2": SourceKind.DEVICE}.get(camera.kind, SourceKind.FILE)

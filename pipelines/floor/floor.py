@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipelines.floor.people import Customer, People
-    from pricing.ledger.lookup_once import LookupOnce, Question
+    from pipelines.outputs.journal.writer import JournalWriter
+    from pricing.ledger.lookup_once import LookupOnce
     from pricing.ledger.ranking import Weights
     from pricing.ledger.votes import Vote
-    from pricing.value import Item, PersonValue, Price
+    from pricing.value import Item, PersonValue
     from probes.answers import LookAnswer
     from probes.events.events import PersonEvents
     from probes.events.messages import Message
@@ -56,29 +57,6 @@ class NoPublisher:
 
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Let the state go."""
-
-
-class Journal(Protocol):
-    """Where all that reaches the floor is written down, so that it can be replayed. Nothing ever waits."""
-
-    def prices(self, changed: Sequence[tuple[Question, Price | None]]) -> None:
-        """Take the answers of the price sources that are new; they were used for what is told next."""
-
-    def frame(
-        self,
-        frame: Frame,
-        answers: Sequence[LookAnswer],
-        votes: Sequence[tuple[TrackId, Sequence[Vote]]],
-        ended: Sequence[TrackId],
-        orders: Sequence[StaffOrder],
-    ) -> None:
-        """Take what `Floor.update` was called with, and the orders it found waiting."""
-
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[StaffOrder]) -> None:
-        """Take what `Floor.quiet` was called with, and the orders it found waiting."""
-
-    def close(self, at: int) -> None:
-        """Take the end."""
 
 
 @dataclass(slots=True)
@@ -115,7 +93,7 @@ class Floor:
         publisher: Publisher,
         metrics: Metrics,
         minor_per_unit: int,
-        journal: Journal | None = None,
+        journal: JournalWriter | None = None,
         utc: Callable[[int], int] = same,
     ) -> None:
         self._utc, self._viewed_at = utc, 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pipelines.floor.floor import Journal, Publisher
+    from pipelines.floor.floor import Publisher
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
     from probes.events.status import Summaries
@@ -169,7 +169,7 @@ def build_floor(
     metrics: Metrics,
     getrandbits: Callable[[int], int],
     brand: Callable[[str], str] = lambda brand: brand,
-    journal: Journal | None = None,
+    journal: JournalWriter | None = None,
     utc: Callable[[int], int] = same,
 ) -> Floor:
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""

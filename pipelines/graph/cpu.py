@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.cameras.source import SourceKind
 from pipelines.graph.graph import GraphBuilder, PipelineGraph, Value
 
 if TYPE_CHECKING:
@@ -50,15 +51,15 @@ def _camera(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
         add("scale", "videoscale"),
         add("sink", "appsink", caps=f"{I420},pixel-aspect-ratio=1/1", max_buffers=1, drop=True),
     )
-    if camera.kind == "folder":
+    if camera.kind is SourceKind.FOLDER:
         return add("source", "python.images", folder=camera.source)
-    if camera.kind == "rtsp":
+    if camera.kind is SourceKind.RTSP:
         head = add("source", "rtspsrc", location=camera.source.split("?", 1)[0])
         depay = add("depay", "rtph264depay")
         draft.link(head, depay, "stream_%u")
         rest = (depay, add("parse", "h264parse"), add("decode", "avdec_h264", max_threads=1))
         return draft.chain(*rest, *tail)
-    source, key = ("v4l2src", "device") if camera.kind == "v4l2" else ("filesrc", "location")
+    source, key = ("v4l2src", "device") if camera.kind is SourceKind.V4L2 else ("filesrc", "location")
     decode = draft.chain(add("source", source, **{key: camera.source}), add("decode", "decodebin"))
     draft.link(decode, tail[0], "src_%u")
     return draft.chain(*tail)

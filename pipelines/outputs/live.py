@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,11 @@ import cv2
 import numpy as np
 
 from engines.image import I420
-from pipelines.cameras.latest import LatestPerCamera
+from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.gst import only_redacted
 from pipelines.outputs.snapshot import encode
 from pipelines.outputs.watching import LivePicture, LiveViewers
-from probes.outage import Outage
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,12 +33,14 @@ class LiveOutput(LiveViewers):
     ) -> None:
         super().__init__(cameras, clock)
         self._quality = quality
-        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
         self._redacted: dict[str, float] = {}
-        self._outage = Outage(logger, "live pictures cannot be made", "live pictures are made again")
-        self.dropped = 0
-        self._thread = threading.Thread(target=self._run, name="live-pictures", daemon=True)
-        self._thread.start()
+        outage = Outage(logger, "live pictures cannot be made", "live pictures are made again")
+        self._thread = FrameThread(self._give, outage, name="live-pictures")
+
+    @property
+    def dropped(self) -> int:
+        """Number of frames that gave way to newer ones."""
+        return self._thread.dropped
 
     def age_s(self, camera: str) -> float | None:
         """Return how long ago the camera's last frame was redacted, whether or not it was encoded."""
@@ -56,28 +57,11 @@ class LiveOutput(LiveViewers):
         """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
         only_redacted(frame)
         if self.watched(frame.frame.camera):
-            self._frames.put(frame.frame.camera, frame)
+            self._thread.put(frame)
 
     def close(self) -> None:
         """End the thread; no picture is given any more."""
-        self._frames.close()
-        self._thread.join(5)
-
-    def _on_drop(self, _camera: str, _reason: str) -> None:
-        self.dropped += 1
-
-    def _run(self) -> None:
-        while not self._frames.closed:
-            for frame in self._frames.take(1, limit=1):
-                self._try(frame)
-
-    def _try(self, frame: RedactedFrame) -> None:
-        try:
-            self._give(frame)
-        except Exception as error:  # noqa: BLE001 one bad frame must not end all pictures
-            self._outage.fail(f"camera {frame.frame.camera}: {error}")
-        else:
-            self._outage.recover()
+        self._thread.close()
 
     def _give(self, frame: RedactedFrame) -> None:
         seen, now = frame.frame, self._clock()

@@ -1,17 +1,15 @@
 """`defaults:` and `cameras:` where pictures come from. A camera inherits the defaults."""
 
 import re
-from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
-from pipelines.cameras.source import is_device
+from pipelines.cameras.source import SourceKind, is_device
 from pipelines.settings.area import MaskConfig, ZoneConfig
 from pipelines.settings.base import PlainName, Section, Slug, resolve_path
 
-SourceKind = Literal["rtsp", "v4l2", "csi", "file", "folder"]
 _CSI: Final = re.compile(r"csi://(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})")
 _RTSP: Final = re.compile(r"rtsps?://", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -170,13 +168,7 @@ class CameraConfig(CameraDefaultsConfig):
     @property
     def kind(self) -> SourceKind:
         """What the source is; a path that is a folder now counts as one."""
-        if _CSI.fullmatch(self.source):
-            return "csi"
-        if _SCHEME.match(self.source):
-            return "rtsp"
-        if is_device(self.source):
-            return "v4l2"
-        return "folder" if Path(self.source).is_dir() else "file"
+        return SourceKind.of(self.source)
 
     @field_validator("credentials")
     @classmethod

@@ -18,6 +18,7 @@ from pricing.live.offers import BadAnswer, NoRate, Quote
 from pricing.live.rate_table import RETRY_S
 from pricing.live.remembered import Answer, Freshness, PriceBelief, Result, Thing, updated
 from pricing.live.services import ask
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,8 +116,14 @@ class LivePrices:
         self._suppressed_until: dict[Thing, float] = {}
         self._numbers = count()
         self._paused_until = 0.0
-        self._trouble = self._told_no_rate = False
-        self._told_spent: date | None = None
+        self._outage = Outage(
+            logger,
+            f"price service {service.host} fails, known prices are used",
+            f"price service {service.host} answers again",
+            level=logging.WARNING,
+        )
+        self._no_rate_logged = False
+        self._spent_logged: date | None = None
         self._stopping = False
         self._clients = [HttpClient(spec.timeout_s) for _ in range(THREADS)]
         self._threads = [
@@ -203,8 +210,8 @@ class LivePrices:
             return held
         today = self._today()
         if self._budget.left(today) <= 0:
-            if self._told_spent != today:
-                self._told_spent = today
+            if self._spent_logged != today:
+                self._spent_logged = today
                 logger.warning("daily budget of %d price service requests is used up", self._budget.spent)
             return _IDLE_S
         if self._breaker.admits(now):
@@ -245,19 +252,17 @@ class LivePrices:
         """Cache nothing: the missing exchange rate may come with the feed or after a restart."""
         soon = self._rates is not None and self._rates.failing
         self._succeeded(job, RETRY_S if soon else self._spec.freshness.nothing / 1e9)
-        if not self._told_no_rate:
-            self._told_no_rate = True
+        if not self._no_rate_logged:
+            self._no_rate_logged = True
             logger.warning("price service %s %s", self._service.host, WITHOUT_RATE)
         self._on_result("no_rate")
 
     def _succeeded(self, job: _Job, again_s: float | None = None) -> None:
         with self._wake:
             self._breaker.succeed()
-            recovered, self._trouble = self._trouble, False
             self._done(job, again_s)
             self._wake.notify_all()
-        if recovered:
-            logger.info("price service %s answers again", self._service.host)
+        self._outage.recover()
 
     def _failed(self, job: _Job, failure: Failure, pause: float) -> None:
         self._on_result(failure.value)
@@ -268,7 +273,6 @@ class LivePrices:
             else:
                 self._breaker.fail(now, for_good=failure is Failure.REFUSED)
             opened = self._breaker.state is BreakerState.OPEN or pause >= _IDLE_S
-            tell, self._trouble = opened and not self._trouble, self._trouble or opened
             job.attempts += 1
             lasting = failure in (Failure.REFUSED, Failure.REJECTED)
             if job.attempts > self._spec.retries or lasting:
@@ -277,8 +281,8 @@ class LivePrices:
                 job.due = now + self._spec.retry_s * 2 ** (job.attempts - 1) * (0.5 + self._random())
                 heapq.heappush(self._jobs, job)
             self._wake.notify_all()
-        if tell:
-            logger.warning("price service %s %s; known prices are used", self._service.host, WORDS[failure])
+        if opened:
+            self._outage.fail(f"it {WORDS[failure]}")
 
     def _pause(self, reply: Reply) -> float:
         """Pause all requests for as long as the response asks."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
 from pricing.live.rates import ExchangeRates, read_ecb
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,10 +23,7 @@ RETRY_S = 900.0
 
 
 class RateTable:
-    """The rates in use: those configured, until the feed has newer ones. url: None to stay with them.
-
-    failing: the last try to fetch the feed failed.
-    """
+    """The rates in use: those configured, until the feed has newer ones. url: None to stay with them."""
 
     def __init__(
         self,
@@ -38,8 +36,18 @@ class RateTable:
         self._url = url
         self._clock = clock
         self._due = float("-inf")
-        self.failing = False
+        self._outage = Outage(
+            logger,
+            "exchange rates cannot be fetched",
+            "exchange rates are fetched again",
+            level=logging.WARNING,
+        )
         self._lock = threading.Lock()
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last try to fetch the feed failed."""
+        return self._outage.active
 
     def refresh(self, client: HttpClient) -> None:
         """Fetch the feed where it is due; a failure keeps the old rates and is logged once."""
@@ -54,11 +62,11 @@ class RateTable:
                     raise BadInput("no answer")
                 fresh = read_ecb(reply.body)
             except BadInput:
-                if not self.failing and not client.closed:
-                    logger.warning("exchange rates cannot be fetched; those of %s stay", self._day())
-                self.failing = True
+                if not client.closed:
+                    self._outage.fail(f"those of {self._day()} stay")
                 return
-            self.failing, self._due = False, now + EVERY_S
+            self._outage.recover()
+            self._due = now + EVERY_S
             if self.current is None or fresh.day >= self.current.day:
                 self.current = fresh
             logger.info("exchange rates of %s are in use", self._day())

@@ -11,6 +11,8 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from pricing.outage import Outage
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -75,7 +77,12 @@ class SqliteFile(Generic[DB]):
         )
         self._lock = threading.RLock()
         self._retry_at = 0
-        self._failing = self._closed = False
+        self._closed = False
+        self._outage = Outage(
+            logger,
+            f"{words.while_failing}, the file {path} cannot be used",
+            f"{words.content} are kept on disk again: {path}",
+        )
         self.db: DB | None = None
 
     def open(self) -> None:
@@ -117,9 +124,7 @@ class SqliteFile(Generic[DB]):
         except sqlite3.DatabaseError:
             self._move_aside()
             return False
-        if self._failing:
-            self._failing = False
-            logger.info("%s are kept on disk again: %s", self._words.content, self._path)
+        self._outage.recover()
         return True
 
     def close(self) -> None:
@@ -136,10 +141,7 @@ class SqliteFile(Generic[DB]):
     def _fail(self, error: Exception) -> None:
         self._let_go()
         self._retry_at = self._now_ns() + RETRY_NS
-        if not self._failing:
-            self._failing = True
-            text = "%s, the file %s cannot be used: %s"
-            logger.error(text, self._words.while_failing, self._path, error)
+        self._outage.fail(error)
 
     def _salvage(self) -> None:
         """Bring over, once, what can be read of the files that were moved aside."""

@@ -20,8 +20,8 @@ from engines.describe.service import NoAnswer, Trouble
 from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
 from pricing.live.breaker import Breaker, BreakerState
+from pricing.outage import Outage
 from probes.bounded_queue import DropOldestQueue
-from probes.outage import Outage
 from probes.redaction.redacted_crop import RedactedCrop
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue
 from probes.frame import Frame, Kind, TrackId
-from probes.outage import Outage
 from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
 from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 from probes.recognition.sharpness import sharpness

@@ -13,9 +13,9 @@ from engines.marks.types import Route
 from pricing.brands.book import BrandBook
 from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.brands.names import normal_brand
+from pricing.outage import Outage
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, TrackId
-from probes.outage import Outage
 from probes.people.carrying import carried_items
 from probes.recognition.marks import limits, marks_of
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pricing.errors
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
+from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.store_check import check_store
 from pipelines.logs import SecretScrubber
 from pipelines.printable import printable_lines
@@ -110,9 +111,9 @@ def _camera(camera: CameraConfig) -> str:
         for what, names in (("zones", camera.zones), ("masks", camera.masks))
         if names
     ]
-    address = camera.source.split("?")[0] if camera.kind == "rtsp" else camera.source
+    address = camera.source.split("?")[0] if camera.kind is SourceKind.RTSP else camera.source
     name = f"{camera.name}: " if camera.name else ""
-    return "; ".join([f"{name}{address} ({camera.kind}, {camera.fps:g} fps)", *areas])
+    return "; ".join([f"{name}{address} ({camera.kind.value}, {camera.fps:g} fps)", *areas])
 
 
 def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ import pipelines.errors
 import pricing.errors
 from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
+from pipelines.cameras.source import SourceKind
 from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue.catalogue import load as load_catalogue
@@ -118,8 +119,8 @@ def _elements(settings: Settings) -> Iterator[CheckResult]:
     kinds = {camera.kind for camera in settings.enabled_cameras().values()}
     needed = {
         **_INPUT,
-        **(_RTSP if "rtsp" in kinds else {}),
-        **({"v4l2src": "good"} if "v4l2" in kinds else {}),
+        **(_RTSP if SourceKind.RTSP in kinds else {}),
+        **({"v4l2src": "good"} if SourceKind.V4L2 in kinds else {}),
     }
     if settings.outputs.rtsp or settings.outputs.record:
         needed |= _VIDEO

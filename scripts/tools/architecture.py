@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "architecture.md"
 TOPS = ("scripts", "web", "pipelines", "probes", "engines", "pricing")
 """From the top of the import order to its bottom."""
+STARTERS = ("Thread", "FrameThread")
+"""What starts a thread and takes its name."""
 NOT_SHIPPED = ("engines.training", "scripts.bench", "scripts.demo", "scripts.tools", "scripts.accept")
 _TABLE = re.compile(r"(<!-- (\w+): made by scripts\.tools\.architecture -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -51,7 +53,7 @@ def threads(trees: dict[str, ast.Module]) -> dict[str, str]:
         if name.startswith(NOT_SHIPPED):
             continue
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Thread":
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in STARTERS:
                 for keyword in node.keywords:
                     if keyword.arg == "name":
                         found[_pattern(keyword.value)] = name

@@ -24,7 +24,8 @@ from probes.people.zones import Role, Zone
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelines.floor.floor import Floor, Journal
+    from pipelines.floor.floor import Floor
+    from pipelines.outputs.journal.writer import JournalWriter
     from pricing.ledger.lookup_once import Lookup
     from probes.events.messages import Message
 
@@ -320,7 +321,7 @@ class Sayings:
 
 
 def open_floor(
-    prices: Lookup, said: Sayings, journal: Journal | None = None, other: FloorPlan | None = None
+    prices: Lookup, said: Sayings, journal: JournalWriter | None = None, other: FloorPlan | None = None
 ) -> Floor:
     """Return the floor of the day's shop, or of another plan."""
     found = other or plan()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
@@ -46,7 +47,7 @@ def check_store(settings: Settings) -> Iterator[str]:
         yield f"not on {NAMES[device]}: {problem}"
     if settings.privacy.faces.method == "pixelate":
         yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
-    if any(camera.kind == "rtsp" for camera in settings.enabled_cameras().values()):
+    if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):
         yield "rtsp cameras must send H.264, H.265 or MPEG-4: DeepStream reads no MJPEG over RTSP"
 
 

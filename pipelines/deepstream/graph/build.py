@@ -10,7 +10,7 @@ from engines.deepstream.files import batch_size
 from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
-from pipelines.deepstream.graph.camera import SIZE, add_camera, feed
+from pipelines.deepstream.graph.camera import SIZE, add_camera, source_kind
 from pipelines.deepstream.graph.outlets import OutletBuilder, Outlets, mux_properties
 from pipelines.deepstream.graph.redaction import BRAND_GIE, FACE_GIE, PERSON_GIE, choose
 from pipelines.errors import BadInput
@@ -102,7 +102,7 @@ def build_graph(
     redaction = choose(settings.privacy.faces.method, capabilities)
     slots = {name: slot for slot, name in enumerate(cameras)}
     rate = max(camera.fps for camera in cameras.values())
-    live = any(feed(name, camera, capabilities).live for name, camera in cameras.items())
+    live = any(source_kind(name, camera, capabilities).live for name, camera in cameras.items())
     draft = GraphBuilder()
     draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
     for name, camera in cameras.items():

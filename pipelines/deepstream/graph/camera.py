@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipelines.cameras.source import SourceKind
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -35,41 +35,27 @@ _TRANSPORTS_7: Final = {"tcp": "rtp-tcp", "udp": "rtp-multi", "auto": "rtp-multi
 """Before 8.0 nvurisrcbin has two values only; rtp-multi tries UDP, then multicast, then TCP."""
 
 
-class Feed(str, Enum):
-    """What kind of source a camera has."""
-
-    RTSP = "rtsp"
-    V4L2 = "v4l2"
-    CSI = "csi"
-    FILE = "file"
-
-    @property
-    def live(self) -> bool:
-        """Whether frames come when they happen, not when asked for."""
-        return self is not Feed.FILE
-
-
-def feed(name: str, camera: CameraConfig, capabilities: Capabilities) -> Feed:
+def source_kind(name: str, camera: CameraConfig, capabilities: Capabilities) -> SourceKind:
     """Return what kind of source it is; BadInput where DeepStream cannot read it on this box."""
     if camera.source.startswith("csi:"):
         if not _CSI.fullmatch(camera.source) or int(camera.source[6:]) > 255:
             raise BadInput(f"cameras.{name}.source: write csi://0, with the number of the sensor, 0 to 255")
         if not capabilities.jetson:
             raise BadInput(f"cameras.{name}.source: CSI cameras are read on Jetson only")
-        return Feed.CSI
-    if camera.kind == "folder":
+        return SourceKind.CSI
+    if camera.kind is SourceKind.FOLDER:
         raise BadInput(
             f"cameras.{name}.source: DeepStream reads no folders of pictures; use a video file or the CPU"
         )
-    return Feed(camera.kind)
+    return camera.kind
 
 
 def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
     """Add a camera's source and return its last element, whose `src` belongs on the mux."""
-    kind = feed(name, camera, box)
-    if kind is Feed.CSI:
+    kind = source_kind(name, camera, box)
+    if kind is SourceKind.CSI:
         last, pad = _csi(draft, name, camera), "src"
-    elif kind is Feed.V4L2:
+    elif kind is SourceKind.V4L2:
         last, pad = _v4l2(draft, name, camera), "src"
     else:
         # A sometimes pad: it comes when the stream's type is known (pitfall 7).
@@ -77,7 +63,7 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
     # A queue of our own: that of nvurisrcbin lies before the decoder for RTSP (dec_que in its source), where
     # leaking tears the picture. Two frames: a batch holds one, and the newest is worth more than the next.
     newest = draft.add(f"newest_{name}", "queue", NEWEST, group=name)
-    if kind is Feed.FILE:
+    if kind is SourceKind.FILE:
         # Files play as fast as they are, like cameras: the sinks do not wait for the clock.
         pace = draft.add(PACE + name, "identity", group=name, sync=True)
         draft.link(last, pace, pad)
@@ -91,7 +77,7 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
             ' or use platform.kind "cpu"'
         )
     # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
-    if box.mux.value == "new" or kind is Feed.V4L2 or camera.rotate:
+    if box.mux.value == "new" or kind is SourceKind.V4L2 or camera.rotate:
         flip: Properties = {"flip-method": FLIP_180} if camera.rotate else {}
         convert = draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
         size = f",width={SIZE[0]},height={SIZE[1]}" if box.mux.value == "new" else ""
@@ -102,7 +88,7 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
 
 def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
     source = f"source_{name}"
-    if feed(name, camera, box) is Feed.FILE:
+    if source_kind(name, camera, box) is SourceKind.FILE:
         uri = Path(camera.source).absolute().as_uri()
         return draft.add(source, "nvurisrcbin", group=name, uri=uri, file_loop=camera.loop, source_id=slot)
     # Reconnecting is ours: the whole bin is replaced (runtime.camera_source). With an interval of its own the

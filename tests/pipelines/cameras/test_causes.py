@@ -5,7 +5,7 @@ from pipelines.cameras.source import SourceKind
 from pipelines.cameras.states import Cause
 
 RESOURCE, STREAM, CORE = "gst-resource-error-quark", "gst-stream-error-quark", "gst-core-error-quark"
-RTSP, FILE, DEVICE = SourceKind.RTSP, SourceKind.FILE, SourceKind.DEVICE
+RTSP, FILE, DEVICE = SourceKind.RTSP, SourceKind.FILE, SourceKind.V4L2
 
 # Texts as GStreamer 1.22 says them.
 CASES = [

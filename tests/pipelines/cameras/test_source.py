@@ -9,9 +9,9 @@ from pipelines.errors import BadInput
     [
         ("rtsp://10.0.0.11:554/stream2", SourceKind.RTSP),
         ("RTSPS://cam.lan/x?channel=1", SourceKind.RTSP),
-        ("/dev/video0", SourceKind.DEVICE),
+        ("/dev/video0", SourceKind.V4L2),
         ("/no/such/file.mp4", SourceKind.FILE),
-        ("/", SourceKind.IMAGES),
+        ("/", SourceKind.FOLDER),
     ],
 )
 def test_kind(source, kind):

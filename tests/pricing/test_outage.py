@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from probes.outage import Outage
+from pricing.outage import Outage
 
 LOGGER = logging.getLogger("outage test")
 

@@ -1,0 +1,56 @@
+"""A thread that works on the newest frame of each camera."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from pipelines.cameras.latest import LatestPerCamera
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pricing.outage import Outage
+    from probes.redaction.redact import RedactedFrame
+
+
+class FrameThread(threading.Thread):
+    """Starts at once and calls `work` with one frame at a time.
+
+    A frame that waits gives way to a newer one and is counted.
+
+    outage: told where `work` raises; the next frame is tried all the same.
+    """
+
+    def __init__(self, work: Callable[[RedactedFrame], None], outage: Outage, *, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work, self._outage = work, outage
+        self.frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
+        self.dropped = 0
+        self.start()
+
+    def put(self, frame: RedactedFrame) -> None:
+        """Keep the frame for the thread; never waits."""
+        self.frames.put(frame.frame.camera, frame)
+
+    def close(self) -> None:
+        """End the thread; a frame that waits is dropped."""
+        self.frames.close()
+        self.join(5)
+
+    def _on_drop(self, _camera: str, _reason: str) -> None:
+        self.dropped += 1
+
+    def run(self) -> None:
+        """Work until `close`."""
+        while not self.frames.closed:
+            for frame in self.frames.take(1, limit=1):
+                self._try(frame)
+
+    def _try(self, frame: RedactedFrame) -> None:
+        try:
+            self._work(frame)
+        except Exception as error:  # noqa: BLE001 one bad frame must not end all others
+            self._outage.fail(f"camera {frame.frame.camera}: {error}")
+        else:
+            self._outage.recover()
