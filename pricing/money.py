@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
@@ -44,10 +45,31 @@ EXPONENTS, _WITHDRAWN = _currencies()
 
 _SPACES = re.compile(r"[\u00a0\u202f]")
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "EURO": "EUR", "zł": "PLN", "Kč": "CZK"}
+_BESIDE = (
+    "EURO",
+    "ZŁ",
+    "KČ",
+    "KR",
+    "FT",
+    "RS",
+    "RP",
+    "RM",
+    "TL",
+    "LEI",
+    "FR",
+    "ЛВ",
+    "РУБ",
+    "R$",
+    "US$",
+    "円",
+    "元",
+    "원",
+)
 _ANY_SPACE = re.compile(r"[\u00a0\u2007\u2009\u202f]")
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
 MAX_MINOR = 10**12
+ARABIC_DECIMAL, ARABIC_GROUPING = "٫", "٬"
 
 
 def exponent(currency: str) -> int:
@@ -76,7 +98,10 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
     (129000, 1290, 1500, 129000)
     """
     digits = exponent(currency)
-    plain = _ANY_SPACE.sub(" ", text).replace("’", "'")
+    plain = _with_ascii_digits(_ANY_SPACE.sub(" ", text).replace("’", "'"))
+    if ARABIC_DECIMAL in plain or ARABIC_GROUPING in plain:
+        # These mean nothing else, whatever the list's own marks are.
+        decimal, grouping = ARABIC_DECIMAL, ARABIC_GROUPING
     found = _pattern(decimal, grouping).fullmatch(plain)
     if found is None:
         raise BadInput(f'"{text}" is not a plain amount{_mend(plain, digits, decimal, grouping)}')
@@ -88,6 +113,11 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
     if minor > MAX_MINOR or len(whole) > 20:
         raise BadInput(f'"{text}" is more than a price can be')
     return minor
+
+
+def _with_ascii_digits(text: str) -> str:
+    """Return the text with the decimal digits of every script as 0 to 9; superscripts are none."""
+    return text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
 
 
 @lru_cache(maxsize=64)
@@ -111,17 +141,21 @@ def _either(found: re.Match[str], digits: int, decimal: str) -> str:
 def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
     """Return how an amount in another notation is written in this one."""
     text = text.strip()
-    if text.startswith("-"):
+    if text.startswith(("-", "−")) or re.fullmatch(r"\(.*\)|.*\d-", text):
         return "; a price is not negative"
     if _SCIENTIFIC.fullmatch(text):
         number = format(Decimal(text.replace(",", ".")), "f")
         return f'; a spreadsheet shortened it: write "{number.replace(".", decimal)}" in full'
     if len(re.findall(r"[0-9][0-9.,' ]*", text)) > 1:
         return "; write one amount, or both price_min and price_max"
+    if not _only_signs_beside(text):
+        return f', for example "1290{decimal}00"'
     bare = re.sub(r"[^0-9.,]", "", text)
     marks = [mark for mark in ".," if mark in bare]
     last = max(bare.rfind("."), bare.rfind(","))
     whole, tail = re.sub(r"[.,]", "", bare[:last] if marks else bare), bare[last + 1 :] if marks else ""
+    if not whole and len(tail) in range(1, digits + 1):
+        whole = "0"
     if not whole + tail:
         return f', for example "1290{decimal}00"'
     meant = []
@@ -133,6 +167,18 @@ def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
         meant.append(whole + tail if len(tail) == 3 else whole + (decimal + tail if tail and whole else tail))
     notation = "" if (decimal, grouping) == (".", "") else f' (decimal mark "{decimal}")'
     return f"; write {' or '.join(_quoted(amount) for amount in meant)}{notation}"
+
+
+def _only_signs_beside(text: str) -> bool:
+    """Tell whether what stands beside a number changes nothing: 12 EUR is 12, but 12k, 12½, 1.2万 are not."""
+    # Dots after letters are of a shortened word, such as "kr."; dashes after a mark stand for no decimals.
+    beside = re.sub(r"(?<=[^\W\d_])\.|[.,:]\s?[-–—]+$|[0-9.,' \"“”„=]", " ", text).split()
+    return all(
+        word.upper() in _BESIDE
+        or word in EXPONENTS
+        or (len(word) == 1 and unicodedata.category(word) == "Sc")
+        for word in beside
+    )
 
 
 def _quoted(amount: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -9,6 +10,15 @@ _APOSTROPHES = dict.fromkeys(map(ord, "'’‘`´ʼ"))
 # Letters that NFKD leaves whole, as people without them on their keyboard write them.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ħ": "h", "ŧ": "t"}
+    # Persian keyboards write what Arabic ones write otherwise.
+    | {"ک": "ك", "ی": "ي", "ى": "ي"}
+)
+
+
+# Accents of Latin, Greek and Cyrillic, points of Hebrew and Arabic. Other marks make another letter: ハ, バ.
+_ACCENTS = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
+    "\u1ab0-\u1aff\u20d0-\u20ff]"
 )
 
 
@@ -21,7 +31,16 @@ def normal_brand(name: str) -> str:
     >>> [normal_brand(name) for name in ("Hermès", "LEVI'S", "H & M", "Samsøe Samsøe", "Straße")]
     ['hermes', 'levis', 'h&m', 'samsoe samsoe', 'strasse']
     """
-    plain = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
-    letters = (c for c in plain if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
-    words = "".join(c if c.isalnum() or c == "&" else " " for c in letters).split()
+    if name.isascii():
+        letters = name.translate(_APOSTROPHES).casefold()
+    else:
+        plain = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
+        kept = (c for c in plain if not _ACCENTS.match(c) and unicodedata.category(c) != "Cf")
+        letters = unicodedata.normalize("NFC", "".join(kept))
+    words = "".join(c if _is_part(c) else " " for c in letters).split()
     return " ".join(words).replace(" & ", "&")
+
+
+def _is_part(c: str) -> bool:
+    """Tell whether a sign is part of a word: the vowels of Thai and Indic scripts are marks, not letters."""
+    return c.isalnum() or c == "&" or unicodedata.category(c)[0] == "M"

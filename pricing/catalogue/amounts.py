@@ -57,6 +57,15 @@ _SIGNS = {
     "RP": "IDR",
     "RM": "MYR",
     "R": "ZAR",
+    "РУБ": "RUB",
+    "ГРН": "UAH",
+    "ЛВ": "BGN",
+    "원": "KRW",
+    "บาท": "THB",
+    "₸": "KZT",
+    "₦": "NGN",
+    "₾": "GEL",
+    "ریال": "IRR",
 }
 _WORDS = frozenset(("FROM", "AB", "DÈS", "DESDE", "NOW", "ONLY", "INCL", "INKL", "VAT", "MWST"))
 _BETWEEN = frozenset(("-", "–", "—", "~", "TO", "BIS", "À"))
@@ -118,7 +127,15 @@ def read_currency(text: str, expected: str) -> str | None:
     return expected if expected in meant else meant[0] if meant else None
 
 
+def ambiguous(sign: str) -> tuple[str, ...]:
+    """Return the currencies that a sign such as "kr" may stand for, where it may for several."""
+    meant = tuple(_SIGNS.get(sign.strip().rstrip(".").upper(), "").split())
+    return meant if len(meant) > 1 else ()
+
+
 def _read_text(text: str, expected: str) -> Span | None:
+    if any(unicodedata.category(c) == "No" for c in text):
+        return None  # 12⁹⁹ is 12.99 and 12½ is 12.50: neither is 1299
     plain = _NO_CENTS.sub("", unicodedata.normalize("NFKC", text).translate(_PLAIN).upper())
     plain = "".join(str(unicodedata.digit(c, c)) for c in plain)
     numbers = _NUMBER.findall(plain)

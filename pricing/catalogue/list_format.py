@@ -15,10 +15,13 @@ from pricing.money import parse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_FIRST_YEAR = 1900
+_BUDDHIST_YEARS = range(2500, 2700)
 DECIMALS = (".", ",")
 GROUPINGS = ("", ".", ",", " ", "'")
 DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{1,2})"}
 _MIDNIGHT = re.compile(r"[T ]0?0:00(?::00)?$", re.ASCII)
+_NO_CENTS = re.compile(r"(?<=\d)[.,:]\s?[-–—]+(?=\D*$)")
 _SIGN = re.compile(r"([^\d\s.,'’+-]+)?\s*([\d.,'’\s]*\d)\s*([^\d\s.,'’+-]+\.?)?")
 
 
@@ -58,7 +61,9 @@ class ListFormat:
 
     def amount(self, text: str, currency: str) -> int:
         """Return an amount in minor units; in a described list it may have its currency's sign beside it."""
-        found = _SIGN.fullmatch(text.strip()) if self.described else None
+        if self.described:
+            text = _NO_CENTS.sub("", text.strip())  # 1290,- and 1290:- are 1290
+        found = _SIGN.fullmatch(text) if self.described else None
         if found is not None and (sign := found[1] or found[3]) and not (found[1] and found[3]):
             if read_currency(sign, currency) != currency:
                 raise BadInput(f'"{text}" is not in {currency}')
@@ -76,9 +81,12 @@ class ListFormat:
         try:
             if found is None:
                 raise ValueError
-            return date(int(found["year"]), int(found["month"]), int(found["day"]))
+            day = date(int(found["year"]), int(found["month"]), int(found["day"]))
         except ValueError:
             raise BadInput(f'"{text}" is not a date; write it as {example}') from None
+        if day.year < _FIRST_YEAR or day.year in _BUDDHIST_YEARS:
+            raise BadInput(f'"{text}": the year {day.year} is of another calendar; write it as {example}')
+        return day
 
 
 @lru_cache(maxsize=16)

@@ -21,11 +21,13 @@ def read_csv(
 ) -> list[PriceRow]:
     """Return the rows of a price list; `file` is its name in messages.
 
-    Fields are separated by comma, semicolon or tab, as the header is, or as a line `sep=;` before it says;
+    Fields are separated by comma, semicolon, tab or |, as the header is, or as a line `sep=;` before it says;
     empty rows and those that begin with # are skipped. `currency` is the store's: rows in another are errors,
     and it serves where the column is missing. Raises BadCatalogue.
     """
     text = decoded(data, file, notation.encoding if notation else "utf-8")
+    if text.lstrip().startswith(('{"', "[{")):
+        raise BadCatalogue([f"{file}:1:1  JSON, not a list; export it as CSV or .xlsx"])
     reader = RowReader(file, currency, notation)
     return read_table(records(text, reader), reader)
 
@@ -87,7 +89,7 @@ class _Records:
                     self._separator = first[4]
                     start, line = end + 1, line + 1
                     continue
-                self._separator = max(",;\t", key=first.count)
+                self._separator = max(",;\t|", key=first.count)
             cells, after = self._record(start, end, line)
             if cells:
                 self._fields = self._fields or len(cells)

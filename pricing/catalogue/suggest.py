@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.catalogue.amounts import read_currency
+from pricing.catalogue.amounts import ambiguous, read_currency
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader, decoded
 from pricing.catalogue.rows_csv import records
@@ -20,25 +22,45 @@ if TYPE_CHECKING:
     from pricing.catalogue.rows import Cell
 
 MAX_RECORDS = 5000
-# Headings in the normal form of brands (lower case, no accents), as shops' systems write them.
+MAX_GUESSED = 200_000
+_ENCODINGS = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
+    *("cp932", "gb18030", "cp949", "big5", "cp874", "mac_roman"),
+]
+# Headings as shops' systems write them, in the languages of many countries.
 _HEADINGS = {
     "brand": "brand,brand name,manufacturer,label,marke,hersteller,marque,fabricant,marca,fabricante,merk,"
-    "marka,varumarke,maerke,merke,vyrobce,gyarto",
+    "marka,varumärke,mærke,merke,výrobce,gyártó,značka,márka,márkanév,producător,brändi,bränd,tuotemerkki,"
+    "бренд,марка,производитель,виробник,торгова марка,μάρκα,ブランド,ブランド名,メーカー,品牌,브랜드,"
+    "العلامة التجارية,الماركة,برند,مارک,מותג,ยี่ห้อ,แบรนด์,thương hiệu,nhãn hiệu,merek,ब्रांड",
     "type": "type,category,product type,product group,typ,art,artikelart,kategorie,warengruppe,"
-    "produktgruppe,categorie,type de produit,categoria,tipo,tipo de producto,soort,kategoria,kategori,druh",
-    "model": "model,style,product,product name,item,modell,modele,modello,modelo,artikel,bezeichnung,produkt,"
-    "produit,prodotto,producto,produto,artikelbezeichnung,nazwa",
-    "price": "price,retail price,selling price,rrp,preis,vk,vk brutto,verkaufspreis,bruttopreis,uvp,prix,"
-    "prix ttc,prezzo,precio,pvp,preco,prijs,cena,pris,fiyat,hinta,ar",
-    "price_min": "price min,min price,price from,preis von,preis min,mindestpreis,prix min,precio min",
-    "price_max": "price max,max price,price to,preis bis,preis max,hochstpreis,prix max,precio max",
-    "currency": "currency,wahrung,devise,monnaie,valuta,moneda,divisa,moeda,waluta,para birimi",
-    "valid_from": "valid from,from,start,gultig ab,gultig von,ab,valable du,valido dal,valido desde",
-    "valid_until": "valid until,valid to,until,end,gultig bis,bis,valable au,valido al,valido hasta",
+    "produktgruppe,catégorie,type de produit,categoria,tipo,tipo de producto,soort,kategoria,kategori,druh,"
+    "típus,kategória,tip,categorie,tyyppi,liik,kategooria,тип,категория,категорія,вид товара,τύπος,κατηγορία,"
+    "種類,カテゴリ,カテゴリー,类型,類型,类别,種別,종류,카테고리,النوع,الفئة,نوع,סוג,קטגוריה,ประเภท,loại,"
+    "tipe,प्रकार",
+    "model": "model,style,product,product name,item,modell,modèle,modello,modelo,artikel,bezeichnung,produkt,"
+    "produit,prodotto,producto,produto,artikelbezeichnung,nazwa,модель,название,наименование,назва,μοντέλο,"
+    "商品名,品名,型号,모델,상품명,الموديل,מודל,รุ่น",
+    "price": "price,retail price,selling price,rrp,mrp,msrp,srp,preis,vk,vk brutto,verkaufspreis,bruttopreis,"
+    "uvp,prix,prix ttc,prezzo,precio,pvp,preço,prijs,cena,pris,fiyat,hinta,ár,hind,kaina,preț,cijena,"
+    "цена,цена розничная,розничная цена,ціна,τιμή,価格,販売価格,値段,价格,價格,售价,가격,판매가,السعر,سعر,"
+    "قیمت,מחיר,ราคา,giá,giá bán,harga,मूल्य",
+    "price_min": "price min,min price,price from,preis von,preis min,mindestpreis,prix min,precio min,"
+    "цена от",
+    "price_max": "price max,max price,price to,preis bis,preis max,höchstpreis,prix max,precio max,цена до",
+    "currency": "currency,währung,devise,monnaie,valuta,moneda,divisa,moeda,waluta,para birimi,měna,pénznem,"
+    "валюта,νόμισμα,通貨,货币,幣別,통화,العملة,ارز,מטבע,สกุลเงิน,tiền tệ,mata uang",
+    "valid_from": "valid from,from,start,gültig ab,gültig von,ab,valable du,valido dal,válido desde,"
+    "действует с,開始日,生效日期,시작일",
+    "valid_until": "valid until,valid to,until,end,gültig bis,bis,valable au,valido al,válido hasta,"
+    "действует до,終了日,失效日期,종료일",
     "source": "source,quelle,fonte,fuente",
-    "gtin": "gtin,ean,ean13,ean code,barcode,upc,strichcode,code barres,codigo de barras",
+    "gtin": "gtin,ean,ean13,ean code,barcode,upc,strichcode,code barres,código de barras,штрихкод,jan,"
+    "janコード,条码,바코드,الباركود",
 }
-_OURS = {name: ours for ours, names in _HEADINGS.items() for name in names.split(",")}
+_OURS = {normal_brand(name): ours for ours, names in _HEADINGS.items() for name in names.split(",")}
+_PARTS = re.compile(r"[\s()\[\]/,:]+")
+_SIGN = re.compile(r"[\d.,'’\s٫٬:–—-]+")
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ].*)?", re.ASCII)
 
 
@@ -57,7 +79,7 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
     currency: the store's; only the number of its decimals matters.
     """
     found = Suggestion()
-    encoding = _encoding(data, found)
+    encoding = guessed_encoding(data, found)
     rows = []
     for cells in records(decoded(data, file, encoding), RowReader(file, currency)):
         if any(cell.text for cell in cells):
@@ -70,7 +92,8 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
     texts = {ours: _texts(rows[1:], place) for ours, place in columns.items()}
     amounts = [text for ours in ("price", "price_min", "price_max") for text in texts.get(ours, ())]
     headings = [cell.text for cell in rows[0]]
-    own = _currency(amounts, [headings[place] for ours, place in columns.items() if "price" in ours])
+    prices = [headings[place] for ours, place in columns.items() if "price" in ours]
+    own = None if "currency" in columns else _currency(amounts, prices, currency, found)
     digits = EXPONENTS.get(currency or own or "", 2)
     decimal, grouping = _marks(amounts, digits, found)
     named = {ours: headings[place] for ours, place in columns.items()}
@@ -86,23 +109,44 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
     return found
 
 
-def _encoding(data: bytes, found: Suggestion) -> str:
+def guessed_encoding(data: bytes, found: Suggestion) -> str:
+    """Return the encoding that a file is likely in; a doubt shows how its letters read then."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-8"  # the byte order mark says what it is
-    try:
+    with suppress(UnicodeDecodeError):
         data.decode("utf-8")
-    except UnicodeDecodeError:
-        found.doubts.append(
-            "the file is not UTF-8; cp1252 is what Windows writes in western Europe and America"
-        )
-        return "cp1252"
-    return "utf-8"
+        return "utf-8"
+    from charset_normalizer import from_bytes  # noqa: PLC0415 only such files need it
+
+    scores = {name: _known_headings(data, name) for name in _ENCODINGS}
+    best = [name for name, score in scores.items() if score == max(scores.values())]
+    likely = from_bytes(data[:MAX_GUESSED], cp_isolation=best).best()
+    chosen = next((name for name in best if likely and same_codec(name, likely.encoding)), best[0])
+    text = data.decode(chosen, "replace")
+    encoding = next(name for name in best if data.decode(name, "replace") == text)
+    sample = next((word for word in re.split(r"[\s,;|\"]+", text) if not word.isascii()), "")
+    found.doubts.append(f'the file is not UTF-8; in {encoding} it holds "{sample}": does that read well?')
+    return encoding
+
+
+def _known_headings(data: bytes, encoding: str) -> int:
+    """Return how many headings of the first line are known if the file is in that encoding."""
+    try:
+        first = data.decode(encoding).lstrip().splitlines()[0]
+    except (UnicodeDecodeError, IndexError):
+        return -1
+    return sum(normal_brand(part) in _OURS for part in re.split(r"[,;\t|\"]", first))
+
+
+def same_codec(one: str, other: str) -> bool:
+    """Tell whether two names are of one encoding."""
+    return codecs.lookup(one).name == codecs.lookup(other).name
 
 
 def _columns(header: Iterable[Cell], found: Suggestion) -> dict[str, int]:
     columns: dict[str, int] = {}
     for place, cell in enumerate(header):
-        words = [word for word in re.split(r"[\s()\[\]/,:]+", cell.text) if not read_currency(word, "EUR")]
+        words = [word for word in _PARTS.split(cell.text) if not read_currency(word, "EUR")]
         ours = _OURS.get(normal_brand(" ".join(words))) or (cell.text if cell.text in COLUMNS else None)
         if ours is not None and ours not in columns:
             columns[ours] = place
@@ -118,11 +162,24 @@ def _texts(rows: Iterable[list[Cell]], place: int) -> list[str]:
     return [row[place].text for row in rows if place < len(row) and row[place].text]
 
 
-def _currency(amounts: Iterable[str], headings: Iterable[str]) -> str | None:
+def _currency(
+    amounts: Iterable[str], headings: Iterable[str], store: str | None, found: Suggestion
+) -> str | None:
     """Return the one currency that amounts or their headings name by code or sign."""
-    words = [word for text in (*amounts, *headings) for word in re.findall(r"[^\W\d_]{2,3}\b|[$€£¥₹₩]", text)]
-    codes = {code for word in words if (code := read_currency(word, "EUR"))}
-    return codes.pop() if len(codes) == 1 else None
+    signs: set[str] = set()
+    for amount in amounts:
+        signs.update(_SIGN.sub(" ", amount).split())
+    for text in headings:
+        signs.update(word for word in _PARTS.split(text) if read_currency(word, "EUR"))
+    codes = {sign: read_currency(sign, store or "EUR") for sign in signs}
+    known = {code for code in codes.values() if code}
+    if len(known) != 1:
+        return None
+    sign = next(sign for sign, code in codes.items() if code)
+    if (several := ambiguous(sign)) and known != {store}:
+        found.doubts.append(f'"{sign}" may be {", ".join(several)}: name yours under currency')
+        return None
+    return known.pop()
 
 
 def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str, str]:
@@ -131,9 +188,9 @@ def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str,
     groupings: dict[str, str] = {}
     either: dict[str, str] = {}
     for text in amounts:
-        number = re.sub(
-            r"[^\d.,' ]", "", re.sub(r"[\u00a0\u2009\u202f]", " ", text.replace("’", "'"))
-        ).strip()
+        plain = re.sub(r"[\u00a0\u2009\u202f]", " ", text.replace("’", "'"))
+        inside = re.search(r"\d(?:[\d.,' ]*\d)?", plain)  # without the dot of "kr." and the dash of "1290,-"
+        number = inside[0] if inside else ""
         for space in re.findall(r"(?<=\d)[' ](?=\d{3}(?!\d))", number):
             groupings.setdefault(space, text)
         marks = re.findall("[.,]", number)

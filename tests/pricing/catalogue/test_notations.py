@@ -45,6 +45,9 @@ def amounts(data: str | bytes, notation: ListFormat | None = None, currency: str
             [500, 600],
         ),
         ("sep=;\n" + HEADER + "Gucci;handbag;5;EUR\n", [500]),
+        ((HEADER + "Gucci;handbag;5;EUR\n").replace(";", "|"), [500]),
+        ((HEADER + "Gucci;handbag;5;EUR\n").encode("utf-32"), [500]),
+        ((HEADER + "Gucci;handbag;5;EUR\n\x1a\0\0").encode(), [500]),
         ((HEADER + "Gucci;handbag;5;EUR\n").replace(";", "\t").encode("utf-16"), [500]),
         ("\ufeff" + HEADER + "Gu\u200bcci;handbag\u00ad;\u200e5;EUR\u200b\n", [500]),
     ],
@@ -73,6 +76,13 @@ def test_a_cell_with_line_breaks_keeps_the_places_of_what_follows() -> None:
         ('brand,type,price,source\n"Nike,hat,5,x\nDior,hat,6,7"\nPrada,hat,7,y\n', "2:1  the quote opened"),
         (b"PK\x03\x04 no workbook", "Excel workbook that cannot be read; export it as CSV"),
         (b"\xd0\xcf\x11\xe0 old workbook", "old Excel workbook"),
+        (b"%PDF-1.7\n", "a PDF, not a list"),
+        (b"{\\rtf1", "RTF"),
+        (b"\x1f\x8b\x08\0", "gzip"),
+        (b'[{"brand": "Nike"}]', "JSON, not a list"),
+        (HEADER.encode() + b"Nike;hat;5\0;EUR\nDior;hat;6;EUR\n", "bytes of zero"),
+        (HEADER.replace("currency", "valid_from") + "Nike;hat;5;2569-11-30\n", "another calendar"),
+        (HEADER.replace("currency", "valid_from") + "Nike;hat;5;1448-06-10\n", "another calendar"),
         ("brand,type,price\n".encode("utf-16-le"), "UTF-16 without a byte order mark"),
         (b"<html><table><tr><td>brand", "HTML or XML, not a list"),
         (HEADER + "Nike;\x1b[31mhat\x07x;5;EUR\n", r'unknown type "\[31mhatx"'),
@@ -86,7 +96,7 @@ def test_a_cell_with_line_breaks_keeps_the_places_of_what_follows() -> None:
 )
 def test_what_is_not_clear_is_one_line_each(data: str | bytes, expected: str) -> None:
     with pytest.raises(BadCatalogue, match=expected):
-        read(data, "list.csv", "EUR" if isinstance(data, str) and "source" in data else None)
+        read(data, "list.csv", "EUR" if isinstance(data, str) and "currency" not in data else None)
 
 
 def test_an_empty_list_in_yaml_is_an_error() -> None:
@@ -151,6 +161,39 @@ def test_a_notation_is_suggested_with_what_it_rests_on() -> None:
     doubts = "\n".join(found.doubts)
     assert 'column "Bestand" is passed over' in doubts
     assert "cp1252" in doubts
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "brand", "minor", "currency"),
+    [
+        ("Бренд;Тип;Цена, руб.\nНайк;hat;12 900,00\n", "cp1251", "Найк", 1290000, "RUB"),
+        ("ブランド,種類,価格,通貨\nユニクロ,hat,12900,JPY\n", "cp932", "ユニクロ", 12900, "JPY"),
+        ("品牌,类型,价格\n李宁,hat,CN¥1290.00\n", "gb18030", "李宁", 129000, "CNY"),
+        ('브랜드,종류,가격\n구찌,hat,"1,290,000원"\n', "cp949", "구찌", 1290000, "KRW"),
+        ("Μάρκα;Τύπος;Τιμή\nΖεύς;hat;1.290,00 €\n", "cp1253", "Ζεύς", 129000, "EUR"),
+        ("ยี่ห้อ,ประเภท,ราคา\nกุชชี่,hat,1290.00 บาท\n", "cp874", "กุชชี่", 129000, "THB"),
+        ("Marka;Kategoria;Cena\nŁódź;hat;1 290,00 zł\n", "cp1250", "Łódź", 129000, "PLN"),
+        ("العلامة التجارية,النوع,السعر\nغوتشي,hat,١٬٢٩٠٫٠٠\n", "utf-8", "غوتشي", 129000, "SAR"),
+        ("Marca;Tipo;Preço\nGucci;hat;R$ 1.290,00\n", "utf-8", "Gucci", 129000, "BRL"),
+        ("Varumärke;Typ;Pris\nGucci;hat;1 290:-\n", "utf-8", "Gucci", 129000, "SEK"),
+        ("Mærke;Type;Pris\nGucci;hat;1.290,00 kr.\n", "utf-8", "Gucci", 129000, "DKK"),
+        ("Brand,Type,MRP\nGucci,hat,₹ 129000.00\n", "utf-8", "Gucci", 12900000, "INR"),
+        ("Thương hiệu,Loại,Giá\nGucci,hat,1.290.000 ₫\n", "utf-8", "Gucci", 1290000, "VND"),
+    ],
+)
+def test_a_list_of_another_country_is_read_as_suggested(
+    text: str, encoding: str, brand: str, minor: int, currency: str
+) -> None:
+    found = suggest(text.encode(encoding), "list.csv", currency).notation
+    rows = read(text.encode(encoding), "list.csv", currency, found).rows
+    assert [(row.name, row.amount_minor, row.currency) for row in rows] == [(brand, minor, currency)]
+
+
+@pytest.mark.parametrize("price", ["1.290,00 kr.", "$1,290.00", "¥1290"])
+def test_a_sign_of_several_currencies_is_a_question(price: str) -> None:
+    found = suggest(f"brand;type;price\nGucci;hat;{price}\n".encode(), "list.csv")
+    assert found.notation.currency is None
+    assert "name yours under currency" in "\n".join(found.doubts)
 
 
 @pytest.mark.parametrize(
