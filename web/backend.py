@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.states import CameraStatus
     from pipelines.outputs.fragments import FragmentOutput
-    from pipelines.outputs.watching import Live
+    from pipelines.outputs.watching import LiveViewers
     from pipelines.settings.root import Settings
     from probes.events.staff_orders import StaffOrder
     from probes.metrics import Metrics
@@ -64,7 +64,7 @@ class Backend:
 
     settings: Settings
     metrics: Metrics
-    live: Live | None = None
+    live: LiveViewers | None = None
     film: FragmentOutput | None = None
     floor: FloorBoard = field(default_factory=EmptyFloor)
     platform: str = "none"

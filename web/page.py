@@ -25,7 +25,7 @@ from web.server import PageServer
 if TYPE_CHECKING:
     from pipelines.logs import SecretScrubber
     from pipelines.outputs.base import FrameSink
-    from pipelines.outputs.watching import Live
+    from pipelines.outputs.watching import LiveViewers
     from pipelines.settings.root import Settings
     from pipelines.store import Store
     from probes.metrics import Metrics
@@ -89,7 +89,7 @@ def page_of(
     return PageServer(backend, state_folder() / "page")
 
 
-def _live_of(store: Store, outputs: PageOutputs) -> tuple[Live, FragmentOutput | None]:
+def _live_of(store: Store, outputs: PageOutputs) -> tuple[LiveViewers, FragmentOutput | None]:
     """Return what gives the page its pictures and film: DeepStream makes its own, pictures alone."""
     if store.platform.name != "deepstream":
         return outputs.pictures, outputs.film

@@ -31,16 +31,7 @@ def convert(source: onnx.ModelProto, target: Path) -> None:
     graph = Graph("centerface")
     _adopt(source.graph, graph)
     _decode(graph)
-    graph.save(
-        target,
-        {"input": ["batch", 3, "height", "width"]},
-        {
-            "detection_boxes": ["batch", BEST, 4],
-            "detection_scores": ["batch", BEST],
-            "detection_classes": ["batch", BEST],
-        },
-        "CenterFace (MIT); input RGB 0 to 255, sides multiples of 32; no NMS.",
-    )
+    graph.save_detector(target, BEST, "CenterFace (MIT); input RGB 0 to 255, sides multiples of 32; no NMS.")
 
 
 def _adopt(source: onnx.GraphProto, graph: Graph) -> None:

@@ -189,14 +189,9 @@ def convert(source: TfjsGraph, target: Path) -> None:
         if head.side * stride != SIDE:
             raise BadInput(f"{head.name} has {head.side} cells a side, expected {SIDE // stride}")
     _decode(graph, [head.name for head in heads])
-    graph.save(
+    graph.save_detector(
         target,
-        {"input": ["batch", 3, "height", "width"]},
-        {
-            "detection_boxes": ["batch", BEST, 4],
-            "detection_scores": ["batch", BEST],
-            "detection_classes": ["batch", BEST],
-        },
+        BEST,
         "NanoDet-g (Apache-2.0), six COCO classes; input BGR less 103.53, 116.28, 123.675; no NMS.",
     )
 

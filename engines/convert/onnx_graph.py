@@ -94,6 +94,19 @@ class Graph:
         """Add an existing node as it is."""
         self._nodes.append(node)
 
+    def save_detector(self, path: Path, count: int, about: str) -> None:
+        """Write the graph of a detector that gives its `count` best boxes; see `save`."""
+        self.save(
+            path,
+            {"input": ["batch", 3, "height", "width"]},
+            {
+                "detection_boxes": ["batch", count, 4],
+                "detection_scores": ["batch", count],
+                "detection_classes": ["batch", count],
+            },
+            about,
+        )
+
     def save(
         self,
         path: Path,

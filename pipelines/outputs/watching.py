@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,35 +38,8 @@ class LiveViewer:
     due: float = float("-inf")
 
 
-class Live(Protocol):
-    """Live redacted pictures of a running store, from any thread."""
-
-    def watch(
-        self,
-        camera: str,
-        on_picture: Callable[[LivePicture], None],
-        *,
-        width: int = WIDTHS[-1],
-        fps: float = MOST_FPS,
-    ) -> LiveViewer:
-        """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera.
-
-        Pictures may be wider than asked for, where the platform has no such size, but never narrower than
-        both that and the camera's. None was captured long before the watch.
-        """
-
-    def unwatch(self, watch: LiveViewer) -> None:
-        """Stop calling; a call under way may still come."""
-
-    def watched(self, camera: str) -> int:
-        """Return how many watches a camera has."""
-
-    def age_s(self, camera: str) -> float | None:
-        """Return how long ago the camera's last frame was redacted, whether or not it was encoded."""
-
-
-class LiveViewers:
-    """The watches of each camera. From any thread."""
+class LiveViewers(ABC):
+    """Live redacted pictures of a running store: who watches which camera. From any thread."""
 
     def __init__(self, cameras: Iterable[str], clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -81,7 +55,11 @@ class LiveViewers:
         width: int = WIDTHS[-1],
         fps: float = MOST_FPS,
     ) -> LiveViewer:
-        """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera."""
+        """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera.
+
+        Pictures may be wider than asked for, where the platform has no such size, but never narrower than
+        both that and the camera's. None was captured long before the watch.
+        """
         width = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
         watch = LiveViewer(camera, width, 1 / min(max(fps, 0.1), MOST_FPS), on_picture)
         with self._watching:
@@ -101,8 +79,12 @@ class LiveViewers:
         """Return how many watches a camera has."""
         return len(self._watches.get(camera, ()))
 
-    def _changed(self, camera: str, before: int, after: int) -> None:
-        """Hear how many watched and watch; nobody comes or goes meanwhile."""
+    @abstractmethod
+    def age_s(self, camera: str) -> float | None:
+        """Return how long ago the camera's last frame was redacted, whether or not it was encoded."""
+
+    def _changed(self, camera: str, before: int, after: int) -> None:  # noqa: B027 not every platform minds
+        """Take how many watched and how many watch now; called under the lock."""
 
     def _due(self, camera: str, now: float) -> list[LiveViewer]:
         return [watch for watch in self._watches.get(camera, ()) if now >= watch.due]

@@ -230,6 +230,18 @@ class MqttConfig(Section):
         return value
 
 
+MaxHours = Annotated[
+    float | None,
+    Field(
+        title="Longest time",
+        description="Files are deleted so many hours after they were written, whatever room is left; absent:"
+        " only max_mb bounds them.",
+        gt=0.0,
+        le=87_600.0,
+    ),
+]
+
+
 class MetricsConfig(Section):
     """The Prometheus endpoint."""
 
@@ -254,14 +266,7 @@ class RecordConfig(Section):
         ge=1,
         le=100_000_000,
     )
-    max_hours: float | None = Field(
-        default=None,
-        title="Longest time",
-        description="Files are deleted so many hours after they were written, whatever room is left; absent:"
-        " only max_mb bounds them.",
-        gt=0.0,
-        le=87_600.0,
-    )
+    max_hours: MaxHours = None
     bitrate_kbit: int = Field(
         default=2500,
         title="Bit rate",
@@ -289,14 +294,7 @@ class SnapshotsConfig(Section):
         ge=1,
         le=100_000_000,
     )
-    max_hours: float | None = Field(
-        default=None,
-        title="Longest time",
-        description="Files are deleted so many hours after they were written, whatever room is left; absent:"
-        " only max_mb bounds them.",
-        gt=0.0,
-        le=87_600.0,
-    )
+    max_hours: MaxHours = None
     quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
 
 

@@ -15,7 +15,7 @@ from web.refusal import Code, Refused
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from pipelines.outputs.watching import Live, LivePicture, LiveViewer
+    from pipelines.outputs.watching import LivePicture, LiveViewer, LiveViewers
 
 BOUNDARY = "frame"
 MAX_VIEWERS = 64
@@ -82,7 +82,7 @@ class Adapting:
 class Viewers:
     """All who watch. One per server; used in its event loop."""
 
-    def __init__(self, live: Live | None, closing: asyncio.Event) -> None:
+    def __init__(self, live: LiveViewers | None, closing: asyncio.Event) -> None:
         self._live, self._closing = live, closing
         self._count: dict[str, int] = {}
         self.sizes: dict[str, tuple[int, int]] = {}

@@ -19,7 +19,7 @@ _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2
 
 
 class DeepStreamLive(LiveViewers):
-    """A Live. A camera's branch is open only while it is watched; the newest frame wins.
+    """A camera's branch is open only while it is watched; the newest frame wins.
 
     Sizes are the picture's own and its halves: each is made once, however many watch.
     """
