@@ -1,1 +1,1 @@
-"""Acceptance of a real box: what is there, whether the graph runs on it, and how it compares with the CPU."""
+"""Acceptance of a DeepStream box: what is installed, whether the graph runs, how it compares with the CPU."""

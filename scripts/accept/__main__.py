@@ -43,7 +43,7 @@ OUTPUTS = """outputs:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make all checks, a line for each, and write the report; 0 all passed, 1 not all, 2 bad call."""
+    """Run all checks, print each, write the report; return 0: all passed, 1: not all, 2: bad call."""
     args = _parser().parse_args(argv)
     if args.clip is not None and not args.clip.is_file():
         print(
@@ -106,7 +106,7 @@ def all_checks(args: argparse.Namespace) -> Iterator[CheckResult]:
 
 
 def graph_checks() -> Iterator[CheckResult]:
-    """Yield whether the graph is sound, and whether the elements that it needs are here and as expected."""
+    """Check the graph, and that its elements are installed with the expected properties."""
     try:
         from pipelines.deepstream.checks.contract import load_contract  # noqa: PLC0415
         from pipelines.deepstream.checks.graph_check import violations  # noqa: PLC0415
@@ -146,7 +146,7 @@ def _settings() -> Any:
 
 
 def box_here() -> Any:
-    """Return what the installed DeepStream can do, or where there is none what a box of its kind could."""
+    """Return the capabilities of the installed DeepStream; without one, those of a typical box."""
     from pipelines.deepstream.checks.store_check import VERSIONS, box_of  # noqa: PLC0415
     from pipelines.deepstream.graph.capabilities import Mux  # noqa: PLC0415
     from pipelines.deepstream.runtime.device import this_device  # noqa: PLC0415
@@ -180,7 +180,7 @@ def build_engines(anew: bool) -> CheckResult:
 
 
 def check_marks(engine: Path) -> CheckResult:
-    """Run the engine of the brand model beside the CPU."""
+    """Compare the engine of the brand model with the CPU."""
     from engines.marks.network import MarkFinder  # noqa: PLC0415  loads its model
 
     model = find_model(MARKS, read_manifest())
@@ -196,7 +196,7 @@ def check_marks(engine: Path) -> CheckResult:
 
 
 def runs(args: argparse.Namespace, folder: Path) -> Iterator[CheckResult]:
-    """Yield how the clip comes out beside the CPU, and how many cameras the box serves."""
+    """Compare a clip on DeepStream with the CPU, and find how many cameras the box serves."""
     try:
         film = args.clip or _demo_clip()
     except (OSError, RuntimeError, BadInput) as error:

@@ -1,4 +1,4 @@
-"""Runs one store for a while, in its own process, and writes what it did as JSON.
+"""Runs one store for some seconds in a process of its own, and writes its figures as JSON.
 
 python -m scripts.accept.child STORE PLATFORM SECONDS RESULT
 """
@@ -26,7 +26,7 @@ FIRST_FRAME_S = 100.0
 
 
 def main(argv: list[str]) -> int:
-    """Run; 0 good, 1 where it died, 2 where the store or the platform cannot be had."""
+    """Run; return 0: good, 1: it failed, 2: the store or the platform cannot be started."""
     store, platform, seconds, result = argv
     try:
         content = run(Path(store), platform, float(seconds))
@@ -38,7 +38,7 @@ def main(argv: list[str]) -> int:
 
 
 def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
-    """Run the store for so long after the first frame and return what it did. Raises BadInput."""
+    """Run the store for `seconds` after the first frame and return its figures. Raises BadInput."""
     settings = load_settings(path, env=os.environ)
     metrics = Metrics([state.value for state in CameraState])
     store = Store(settings, metrics=metrics, platform=platform)

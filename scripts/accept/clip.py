@@ -1,4 +1,4 @@
-"""A clip through the whole program on either platform, and how the two compare."""
+"""Runs a clip through the whole program on both platforms, and compares the two."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Result = dict[str, Any]
 
 
 def store_file(folder: Path, film: Path, prices: Path, cameras: int, fps: float) -> Path:
-    """Write a store whose cameras all play the film, over and over, and return it; nothing leaves it.
+    """Write a store file whose cameras loop the film, without outputs; return its path.
 
-    A store wants a source of its own for each camera: links in the folder.
+    Each camera needs a source of its own: a link in the folder.
     """
     sources = {f"camera-{n}": folder / f"clip-{n}{film.suffix}" for n in range(1, cameras + 1)}
     for link in sources.values():
@@ -48,7 +48,7 @@ def store_file(folder: Path, film: Path, prices: Path, cameras: int, fps: float)
 
 
 def play(store: Path, platform: str, seconds: float) -> Result:
-    """Run the store in a process of its own and return what it did, or {"error": line}."""
+    """Run the store in a process of its own and return its figures, or {"error": line}."""
     result = store.with_suffix(f".{platform}.json")
     result.unlink(missing_ok=True)
     command = [
@@ -74,10 +74,10 @@ def play(store: Path, platform: str, seconds: float) -> Result:
 
 
 def compare(gpu: Result, cpu: Result) -> CheckResult:
-    """Judge the GPU's run by the CPU's on the same clip: people a frame, masked heads a frame, totals.
+    """Compare the GPU's run with the CPU's on the same clip: people a frame, masked heads a frame, totals.
 
-    Detectors are the same, trackers and redaction are not: people may differ by 15 %, masks may be more but
-    not 5 % fewer, totals of items may differ by 15 %. Raises nothing; a run that failed is a failed check.
+    The detectors are the same, the trackers and the redaction are not. Tolerances: people 15 %, masks any
+    more but not 5 % fewer, totals of items 15 %. A run that failed is a failed check; nothing is raised.
     """
     for name, result in (("DeepStream", gpu), ("CPU", cpu)):
         if "error" in result:
@@ -115,7 +115,7 @@ def _rates(result: Result) -> dict[str, float]:
 
 
 def streams(run: Callable[[int], Result], fps: float) -> CheckResult:
-    """Find how many cameras get their frames: more of them until they do not. run(n) plays n cameras."""
+    """Find how many cameras are served at full rate, by adding cameras. run(n) plays n cameras."""
     steps: dict[int, Any] = {}
     best = 0
     for count in STEPS:

@@ -1,4 +1,4 @@
-"""Whether the installed elements are those that the graph was written for."""
+"""Compares the installed elements with the recorded element contract."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _differences(
 
 
 def _spec(fact: Mapping[str, Any], spec: Any) -> dict[str, Any]:
-    """Return in what a property is another than the contract says: [expected, found] by aspect."""
+    """Return how a property differs from the contract: [expected, found] by aspect."""
     found: dict[str, Any] = {}
     kind, there = fact["type"], spec.value_type.name
     if G_TYPES.get(kind, there) != there and kind not in ("enum", "flags"):

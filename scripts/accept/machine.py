@@ -1,4 +1,4 @@
-"""The box itself: driver, DeepStream, TensorRT, CUDA, pyds."""
+"""Checks of the box: driver, DeepStream, TensorRT, CUDA, pyds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ QUERY = ("nvidia-smi", "--query-gpu=name,driver_version,memory.total,compute_cap
 
 
 def run(command: tuple[str, ...]) -> str | None:
-    """Return what a command prints, None where it is missing, fails, or takes longer than 20 s."""
+    """Return the output of a command; None where it is missing, fails, or takes longer than 20 s."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
@@ -49,7 +49,7 @@ def run(command: tuple[str, ...]) -> str | None:
 
 
 def about(root: Path = Path("/")) -> dict[str, Any]:
-    """Return what the report says of program and box; nothing that names the shop."""
+    """Return the report's facts about program and box; none identifies the shop."""
     return {
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "program": VERSION,
@@ -66,7 +66,7 @@ def about(root: Path = Path("/")) -> dict[str, Any]:
 def machine_checks(
     root: Path = Path("/"), ask: Callable[[tuple[str, ...]], str | None] = run
 ) -> Iterator[CheckResult]:
-    """Yield what the box has; every missing piece is one line."""
+    """Yield one check per component of the box."""
     yield _driver(root, ask)
     yield _deepstream(root)
     yield _tensorrt()

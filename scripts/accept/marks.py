@@ -1,4 +1,4 @@
-"""Whether the brand model tells the same on this GPU as on the CPU, to which galleries are calibrated."""
+"""Compares the brand model on this GPU with the CPU, on which galleries are calibrated."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pictures(width: int, height: int) -> list[Pixels]:
 
 
 def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequence[Pixels]) -> CheckResult:
-    """Judge the engine by the CPU on the same pictures, which are as large as the network's input."""
+    """Compare the engine with the CPU on the same pictures, which have the size of the network's input."""
     tensor = np.stack([picture[..., ::-1].transpose(2, 0, 1) for picture in shown]).astype(np.float32)
     boxes, _, vectors = runner.infer(np.ascontiguousarray(tensor))
     found, alike = 0, []

@@ -1,1 +1,1 @@
-"""What `msh brands` needs beside the gallery."""
+"""`msh brands test`: the annotated picture with its explanations."""

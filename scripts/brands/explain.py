@@ -1,4 +1,4 @@
-"""The picture of `msh brands test`: where marks were seen, beside what each was compared with, and why."""
+"""The picture of `msh brands test`: each candidate beside its nearest enrolled mark, and why."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ SEEN, NOT = (40, 190, 90), (235, 150, 40)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One place of the picture: what it may be, whether it counts, and why."""
+    """One candidate of the picture: the brand it may be, whether it is accepted, and why."""
 
     brand: str
     box: Box
@@ -58,7 +58,7 @@ class Shown:
 
 
 def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
-    """Write the annotated picture, every face masked, and yield what it says as text."""
+    """Write the annotated picture, every face masked, and yield its explanations as lines."""
     explainer = Explainer(brands)
     ((_, pixels),) = read_frames(source)
     annotator = Annotator(
@@ -83,7 +83,7 @@ def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
 
 
 class Explainer:
-    """Looks that read each person at once, or the whole picture where there is none, and keep the reasons."""
+    """Looks that read each person at once, or the whole picture if nobody is on it, and keep the reasons."""
 
     def __init__(self, brands: BrandSet) -> None:
         self._book, self._enrolled = brands.book, brands.enrolled
@@ -116,11 +116,11 @@ class Explainer:
         return LookAnswer(TrackId("picture", "p", 0), frame, ())
 
     def drain(self) -> list[LookAnswer]:
-        """Return nothing: this explains, it prices nothing."""
+        """Return nothing: explanations give no votes."""
         return []
 
     def set_targets(self, targets: RecognitionTargets) -> None:
-        """Look for other words."""
+        """Replace the brands to look for."""
         self._targets = targets
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ def _drawn(picture: Image.Image, shown: list[Shown], brands: BrandSet) -> Image.
 
 
 def _thumb(picture: Image.Image) -> Image.Image:
-    """Return it in an 80 px square, small marks enlarged."""
+    """Return a picture fitted into an 80 px square."""
     scale = 80 / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     square = Image.new("RGB", (80, 80), (60, 64, 72))

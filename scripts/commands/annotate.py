@@ -128,7 +128,7 @@ def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:
 
 
 def _told(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
-    """Say in a few lines what was found in one file."""
+    """Return a few lines on what was found in one file."""
     persons = entry["persons"]
     yield f"{entry['file']} -> {entry['output']}"
     if not persons:
@@ -143,7 +143,7 @@ def _told(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
 
 
 def _files(inputs: list[Path]) -> list[Path]:
-    """Return the files meant, folders replaced by the pictures and videos right in them."""
+    """Return the files to annotate; a folder stands for the pictures and videos directly in it."""
     files: list[Path] = []
     for path in inputs:
         if path.is_dir():
@@ -159,7 +159,7 @@ def _files(inputs: list[Path]) -> list[Path]:
 
 
 def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
-    """Return a name in the folder for each file, none twice and none a source's own."""
+    """Return an output path for each file: all different, and none of them an input."""
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; -o takes a folder")
     taken = {path.resolve() for path in files}
@@ -182,7 +182,7 @@ def _is_media(path: Path) -> bool:
 
 
 def _type_of(path: Path) -> FileType | None:
-    """Return what a file holds; None where that is unknown, or it cannot be read: annotating says why."""
+    """Return the type of a file; None where it is unknown or unreadable (annotating then reports why)."""
     try:
         return read_type(path)
     except OSError:

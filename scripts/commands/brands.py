@@ -1,4 +1,4 @@
-"""`msh brands`: which there are, add one by a picture of its mark, see what is recognised and why."""
+"""`msh brands`: list brands, add one from pictures of its mark, test what is recognised and why."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_
 
 
 def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
-    """Look at the pictures, write the brand, and say how it will be told; return 0."""
+    """Enrol the pictures, write the brand, and print how it will be recognised; return 0."""
     folder = gallery_of(args).place
     file = brand_file(args.name, args.words, args.slots)
     slug_of(file.name)
@@ -137,7 +137,7 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
     for line in _told(added):
         print(f"  {line}")
     for number, _ in added.lockups:
-        print(f"  {pictures[number].name} is a symbol with a word: told as a whole, and by each alone")
+        print(f"  {pictures[number].name} is a symbol with a word: recognised as a whole, and by each alone")
     print(f"  see what was made of {'them' if len(pictures) > 1 else 'it'}: {place / SEEN}")
     if added.pictures and not added.has_garment:
         print(
@@ -198,7 +198,7 @@ def run_test(args: argparse.Namespace) -> int:
 
 
 def gallery_of(args: argparse.Namespace) -> BrandsConfig:
-    """Return the gallery that is meant: a folder's, a store's, or the one that comes with the product."""
+    """Return the gallery to use: of a folder, of a store, or the one that comes with the product."""
     if args.config is not None:
         return load_settings(args.config, env=os.environ).brands or BrandsConfig()
     return BrandsConfig(folder=args.folder or STARTER)

@@ -1,4 +1,4 @@
-"""`msh check`: is this store file right, and what does it say."""
+"""`msh check`: every mistake in a store file, or a summary of it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_gallery(settings: Settings) -> BrandSet | None:
-    """Return the store's gallery, pictures looked at, not enrolled; raises BadInput where it is broken."""
+    """Return the store's gallery with its pictures read but not enrolled. Raises BadInput."""
     if settings.gallery is None:
         return None
     found = BrandReader(settings.gallery, NoMarks).read()
@@ -73,14 +73,14 @@ def read_gallery(settings: Settings) -> BrandSet | None:
 
 
 class NoMarks:
-    """Enrols nothing, and so needs no model."""
+    """An Enroller that enrols nothing, and so needs no model."""
 
     def enrol(self, brand: str, pictures: object, wanted: object) -> None:
         """Return nothing."""
 
 
 def summary(settings: Settings, brands: BrandSet | None = None) -> Iterator[str]:
-    """Yield what the file says in lines for a person."""
+    """Yield a summary of the file, line by line."""
     store, enabled = settings.store, settings.enabled_cameras()
     yield f"{settings.path}: ok (config {settings.sha})"
     yield f"store    {store.id}: {store.name}, {store.timezone}, {store.currency}"

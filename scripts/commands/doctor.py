@@ -1,4 +1,4 @@
-"""`msh doctor`: would this store work on this machine, here and now."""
+"""`msh doctor`: checks whether this store would work on this machine now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`msh models`: which there are, whether each is whole and works; engines and files for DeepStream."""
+"""`msh models`: list and verify models; build engines and export files for DeepStream."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GREY = 114
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register `models list`, `verify`, `build`, `export`, and what sees to a shop's own models."""
+    """Register `models list`, `verify`, `build`, `export`, and the commands for a shop's own models."""
     command = subparsers.add_parser("models", help="list, check, build, export, add, fetch or test models")
     actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, run, about in (
@@ -51,7 +51,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def _add_own(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register what sees to a shop's own models: `add`, `remove`, `fetch` and `test`."""
+    """Register the commands for a shop's own models: `add`, `remove`, `fetch` and `test`."""
     for name, run, arguments, about in (
         ("add", models_add.add_model, models_add.add_arguments, "add a detection model of your own"),
         ("remove", models_add.remove_model, None, "take one of your own models away"),
@@ -100,7 +100,7 @@ def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
 
 
 def verify_models(args: argparse.Namespace) -> int:
-    """Check every model and say so; 2 where a file is not the one described, 1 where one does not work."""
+    """Verify every model; return 2 where a checksum differs, 1 where a model does not work."""
     models = read_manifest(args.manifest)
     if unknown := [name for name in args.names if name not in models]:
         raise BadInput(f"model {unknown[0]!r} is not in the manifest; it has {', '.join(models)}")
@@ -118,7 +118,7 @@ def verify_models(args: argparse.Namespace) -> int:
 
 
 def _verify(model: Model) -> str:
-    """Return what is to be said of a sound model; raise BadInput or InferenceFailed."""
+    """Return a line on a sound model; raises BadInput or InferenceFailed."""
     if model.decoder in (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES):
         return _verify_text(model)
     if model.decoder is Decoder.GARMENTS:

@@ -1,4 +1,4 @@
-"""Stand-ins for `${NAME}` in a store file, so that a drawing or a check needs no secrets."""
+"""Placeholders for `${NAME}` in a store file, so that `msh graph` and `msh check` need no secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Placeholders(Mapping[str, str]):
-    """An environment in which nothing is missing. used: names for which a placeholder stood; made: those."""
+    """An environment in which no name is missing. used: names without a value; made: their placeholders."""
 
     def __init__(self, env: Mapping[str, str], secrets_dir: Path = SECRETS_DIR) -> None:
         self._env, self._secrets_dir = env, secrets_dir
@@ -33,15 +33,15 @@ class Placeholders(Mapping[str, str]):
         return made
 
     def __iter__(self) -> Iterator[str]:
-        """Go through what is really set."""
+        """Iterate over the names that are really set."""
         return iter(self._env)
 
     def __len__(self) -> int:
-        """Return how much is really set."""
+        """Return how many names are really set."""
         return len(self._env)
 
     def say(self, command: str) -> None:
-        """Name on stderr what is not set."""
+        """Print on stderr which names are not set."""
         if self.used:
             names = ", ".join(sorted(self.used))
             print(f"{command}: not set, a placeholder stands for it: {names}", file=sys.stderr)

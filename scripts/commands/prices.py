@@ -1,4 +1,4 @@
-"""`msh prices`: is a price list right, and what do list, memory and service say of a thing."""
+"""`msh prices`: check a price list; look a price up in the list, the cache and the service."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 
 def _suggest(file: Path, currency: str | None) -> ListFormat:
-    """Print the section for the store file that fits a list, and why; return the notation."""
+    """Print the `prices.format` section that fits a list, and why; return the notation."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -138,7 +138,7 @@ def run_lookup(args: argparse.Namespace) -> int:
 def _remembered(
     args: argparse.Namespace, settings: Settings | None, thing: Thing, brand: str
 ) -> tuple[Price | None, list[str]]:
-    """Return what past answers say, and a line for each of them."""
+    """Return the cached price, and a line for each past answer."""
     from pipelines.assembly.prices import build_freshness, cache_file  # noqa: PLC0415
     from pipelines.paths import state_path  # noqa: PLC0415 only here is the running store's folder needed
     from pricing.live.cache import history  # noqa: PLC0415
@@ -160,7 +160,7 @@ def _remembered(
 
 
 def _asked(settings: Settings | None, thing: Thing, brand: str) -> Answer:
-    """Ask the service now; raises BadInput where it is not set up, or does not answer."""
+    """Return the service's price of now. Raises BadInput where it is not configured or does not answer."""
     from pipelines.assembly.prices import ask_once  # noqa: PLC0415 loads requests
 
     if settings is None or settings.prices.live is None:

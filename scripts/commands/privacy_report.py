@@ -1,4 +1,4 @@
-"""`msh privacy-report`: what this store's settings compute, keep and send of people."""
+"""`msh privacy-report`: which data about people this store computes, stores and sends."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report from the settings as they are now."""
+    """Print the report of the settings as they are now; return 0."""
     settings = load_settings(args.config, env=os.environ)
     found = report(settings)
     text = json.dumps(found, indent=2) if args.json else "\n".join(FORMATS[args.format](found))

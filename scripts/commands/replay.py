@@ -1,4 +1,4 @@
-"""`msh replay FILE`: tells a recorded day to the floor again; one record always gives one answer."""
+"""`msh replay FILE`: replays recorded metadata through the floor; the result is deterministic."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Replay; print what came of it, with a digest that two equal replays share."""
+    """Replay; print a summary with a digest that is equal for equal results."""
     replay = Replay(args.file, _plan(args.config))
     said: Counter[str] = Counter()
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""`msh run CONFIG`: runs a store until it is told to stop, then says what each camera did."""
+"""`msh run CONFIG`: runs a store until a signal, then prints a report on each camera."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the store; 0 after a clean end, 1 where it died or could not end cleanly."""
+    """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
     keep_private()
     scrubber = set_up_logging(args.log, args.log_level)
     settings = load_settings(args.config, env=os.environ)
@@ -105,12 +105,12 @@ def run(args: argparse.Namespace) -> int:
         clean = store.stop()
     print_report(store.report(), settings)
     if died:
-        logger.error("stopped: the platform has died; its reason stands above")
+        logger.error("stopped: the platform failed, see the error above")
     return int(died or not clean)
 
 
 class Startup:
-    """Answers for the store's health while it is being built, which takes seconds; then the store does."""
+    """The health endpoint while the store is being built (seconds); then the store's own."""
 
     STARTING = Health(False, ("starting: models",))
 
@@ -118,7 +118,7 @@ class Startup:
         self.store: Store | None = None
 
     def health(self) -> Health:
-        """Tell whether the store does its work."""
+        """Return whether the store works."""
         return self.store.health() if self.store else self.STARTING
 
     def ready(self) -> Health:
@@ -151,7 +151,7 @@ def _page(
 
 
 def _watch(store: Store, stopping: threading.Event, duration: float | None, manager: ServiceManager) -> bool:
-    """Wait for the end, and tell the service manager that the store lives; return whether it failed."""
+    """Wait for the end and feed systemd's watchdog; return whether the store failed."""
     ends = time.monotonic() + (duration if duration is not None else float("inf"))
     while not stopping.wait(WATCH_S) and time.monotonic() < ends:
         if store.platform.failed:

@@ -1,4 +1,4 @@
-"""`msh simulate`: does it help to send salespeople by value? Many days of a shop, played in every way."""
+"""`msh simulate`: compares policies of sending salespeople to customers, over many simulated days."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BOUND = "clairvoyant bound"
 
 
 def _can_bound() -> bool:
-    """Tell whether SciPy is there: only the bound needs it, and its 140 MB are no part of the product."""
+    """Return whether SciPy is installed: only the bound needs it, and its 140 MB are not shipped."""
     return find_spec("scipy") is not None
 
 
@@ -76,7 +76,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play, print a table, draw a picture; return 0."""
+    """Simulate, print a table, write the chart; return 0."""
     model = _model(args)
     rows = figures(play_all(model, args.days, args.seed))
     more = None
@@ -108,7 +108,7 @@ _OURS = (Way.VALUE, Way.RESERVE)
 def play_all(
     model: ShopModel, days: int, seed: int, ways: Sequence[Way] = tuple(Way), *, with_bound: bool = True
 ) -> Comparison:
-    """Return all days; they are played in as many processes as there are cores, and the order is kept."""
+    """Return the simulated days in order; one process per core computes them."""
     parts = [range(first, min(first + DAYS_A_PART, days)) for first in range(0, days, DAYS_A_PART)]
     play = partial(simulate, ways=ways, with_bound=with_bound and _can_bound())
     if len(parts) == 1:
@@ -123,7 +123,7 @@ def play_all(
 
 
 def figures(found: Comparison) -> dict[str, dict[str, float]]:
-    """Return the figures of each way by its name, and those of the bound; money a day."""
+    """Return the figures of each policy by its name, and of the bound; money per day."""
     rows: dict[str, dict[str, float]] = {}
     for way, days in found.days.items():
         middle, low, high = spread([day.soon for day in days])
@@ -151,7 +151,7 @@ def figures(found: Comparison) -> dict[str, dict[str, float]]:
 
 
 def table(rows: dict[str, dict[str, float]]) -> str:
-    """Return the figures as people read them."""
+    """Return the figures as a text table."""
     columns: list[tuple[str, Callable[[dict[str, float]], str]]] = [
         (f"value within {SOON_S / 60:g} min (5 to 95 %)", _spread_text),
         ("gain", lambda r: f"{100 * r['gain']:+.0f} %" if "gain" in r else ""),
@@ -177,7 +177,7 @@ def _spread_text(row: dict[str, float]) -> str:
 
 
 def picture(rows: dict[str, dict[str, float]]) -> str:
-    """Return an SVG: a bar for each way, with a line from the 5th to the 95th percentile of the days."""
+    """Return an SVG: a bar per policy, with a line from the 5th to the 95th percentile of the days."""
     scale = 420 / max(row["soon_p95"] for row in rows.values())
     height = 60 + 44 * len(rows)
     parts = [

@@ -1,4 +1,4 @@
-"""Asks the program in this container whether frames flow and masking works; exit 0 or 1."""
+"""The container's health check: asks /healthz whether frames flow and masking works; exit 0 or 1."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`msh doctor`: findings about machine, cameras, broker, prices, vision service."""
+"""`msh doctor`: checks of machine, cameras, broker, prices, vision service."""

@@ -1,4 +1,4 @@
-"""Is this machine ready for a store: models, price list, GStreamer, ports, disk, speed."""
+"""Checks of this machine: models, price list, GStreamer, ports, disk, speed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _TEXT: Final = (Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
 
 
 def look_at_machine(settings: Settings) -> Iterator[CheckResult]:
-    """Yield what concerns this machine alone, quick things first."""
+    """Yield the checks of this machine, the quick ones first."""
     yield from _catalogue(settings)
     yield from _models(settings)
     yield from _elements(settings)
@@ -192,7 +192,7 @@ def _folder(what: str, folder: Path, wanted_mb: int) -> CheckResult:
 
 
 def _speed(settings: Settings) -> Iterator[CheckResult]:
-    """Measure both detectors on a grey picture against the frames that the cameras will bring."""
+    """Compare the speed of both detectors on a grey picture with the cameras' frame rates."""
     if settings.platform.kind == "deepstream":
         return
     try:

@@ -1,4 +1,4 @@
-"""Does the price service answer, with this key."""
+"""Checks that the price service answers with this key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ASKED = Thing("nike", "sneakers")
 
 
 def look_at_price_service(settings: Settings) -> Iterator[CheckResult]:
-    """Ask for the price of a thing that every shop search knows; it counts as one question."""
+    """Ask for a price that every shop search knows; this counts as one request of the budget."""
     if settings.prices.live is None:
         return
     from pipelines.assembly.prices import ask_once  # noqa: PLC0415 loads requests

@@ -1,4 +1,4 @@
-"""Can the cameras and the broker be reached, with these logins, and does video come."""
+"""Checks that cameras and broker can be reached with these logins, and that video comes."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _lost(camera: str, cause: Cause, answer: str = "") -> CheckResult:
 
 
 def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult]:
-    """Log in at the broker under a name of its own, so that a running box keeps its connection."""
+    """Log in at the broker with a client id of its own, so that a running box keeps its connection."""
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return
@@ -143,7 +143,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
 def _may_publish(
     session: Session, acks: queue.Queue[bool], topic: str, timeout_s: float
 ) -> Iterator[CheckResult]:
-    """Send one message, as a running store would, and say what this broker cannot do."""
+    """Publish one message as a running store would, and report what this broker cannot do."""
     limits = session.limits
     sent = session.publish(topic, b"", 1)
     try:
@@ -165,7 +165,7 @@ def _may_publish(
 
 
 def _settled(answers: queue.Queue[tuple[BrokerState, str]], timeout_s: float) -> tuple[BrokerState, str]:
-    """Return the first answer that says more than that a connection is being made."""
+    """Return the first state after "connecting"."""
     from pipelines.outputs.mqtt.connection import BrokerState  # noqa: PLC0415
 
     deadline = time.monotonic() + timeout_s

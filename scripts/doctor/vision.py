@@ -1,4 +1,4 @@
-"""Does the service that describes items answer: with this key and model, to a picture, in our form."""
+"""Checks that the vision service answers with this key and model, to a picture, in our JSON form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MENDS: Final = {
 
 
 def look_at_vision(settings: Settings) -> Iterator[CheckResult]:
-    """Ask about a plain grey picture, as about every crop; no picture of the store leaves for this."""
+    """Send a plain grey picture in place of a crop; no picture of the store is sent."""
     if settings.describe is None:
         return
     from engines.describe.jpeg import small_jpeg  # noqa: PLC0415  only where it is on

@@ -1,4 +1,4 @@
-"""`msh models add`, `remove`: a shop's own detection models, in the form that both platforms run."""
+"""`msh models add` and `remove`: a shop's own detection models, converted for both platforms."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIZE = re.compile(r"(\d{2,4})x(\d{2,4})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """What is to be added. classes: in the order of the network's outputs; None where one is not wanted."""
+    """A model to add. classes: in the order of the network's outputs; None for an unwanted one."""
 
     name: str
     file: Path
@@ -41,7 +41,7 @@ class NewModel:
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
-    """Add what `models add` understands."""
+    """Add the arguments of `models add`."""
     action.add_argument("name", metavar="NAME", help="what the model will be called in store files")
     action.add_argument("file", type=Path, metavar="FILE.onnx")
     action.add_argument("--family", required=True, choices=[one.value for one in Family])
@@ -64,7 +64,7 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
 
 
 def add_model(args: argparse.Namespace) -> int:
-    """Adapt the file, try it once, and list it; 2 for what cannot be used."""
+    """Convert the file, run it once, and list it; return 0, or 2 where it cannot be used."""
     size = _SIZE.fullmatch(args.size) if args.size else None
     if args.size and not size:
         raise BadInput(f"--size {args.size}: expected WIDTHxHEIGHT, such as 640x640")
@@ -91,7 +91,7 @@ def add_model(args: argparse.Namespace) -> int:
 
 
 def install(new: NewModel) -> Model:
-    """Make the model one of the shop's own; what does not load or answer is not kept. Raises BadInput."""
+    """Add the model to the shop's own; one that does not load or run is removed again. Raises BadInput."""
     checked_name(new.name, read_manifest())
     try:
         from engines.families.adapt import Wish, adapt  # noqa: PLC0415 loads onnx
@@ -129,7 +129,7 @@ def install(new: NewModel) -> Model:
 
 
 def _try(model: Model) -> None:
-    """Load the model and let it answer once. Raises BadInput, InferenceFailed."""
+    """Load the model and run it once. Raises BadInput, InferenceFailed."""
     from engines.openvino_runtime import Network  # noqa: PLC0415 loads OpenVINO
     from scripts.commands.models import GREY, check_answer  # noqa: PLC0415 it imports this module
 
@@ -140,7 +140,7 @@ def _try(model: Model) -> None:
 
 
 def remove_model(args: argparse.Namespace) -> int:
-    """Take one of the shop's own models away."""
+    """Remove one of the shop's own models; return 0."""
     remove(args.name, own_folder())
     print(f"{args.name}: removed")
     return 0
@@ -156,7 +156,7 @@ def read_classes(path: Path) -> tuple[str | None, ...]:
 
 
 def classes_of(lines: list[str], place: str) -> tuple[str | None, ...]:
-    """Return what lines of classes say: NAME, THEIRS=OURS, or - for one not wanted. Raises BadInput."""
+    """Parse lines of classes: NAME, THEIRS=OURS, or - for an unwanted one. Raises BadInput."""
     found = [_class(line) for line in lines]
     named = [name for name in found if name is not None]
     if not named:

@@ -1,4 +1,4 @@
-"""`msh models build`: TensorRT engines for this machine, their progress on the terminal."""
+"""`msh models build`: builds TensorRT engines for this machine, with progress bars."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
-    """Add what `models build` understands."""
+    """Add the arguments of `models build`."""
     action.add_argument("names", nargs="+", metavar="NAME", help="which models")
     action.add_argument(
         "--precision",
@@ -51,7 +51,7 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
 
 
 def build_models(args: argparse.Namespace) -> int:
-    """Build what is asked for; 0 good, 1 where an engine failed or was refused. Raises BadInput."""
+    """Build the engines; return 0, or 1 where one failed or was refused. Raises BadInput."""
     models = read_manifest(args.manifest)
     chosen = [find_model(name, models) for name in args.names]
     if not 1 <= args.batch <= MOST_BATCH:
@@ -71,7 +71,7 @@ def build_models(args: argparse.Namespace) -> int:
 
 
 def build_all(builder: EngineBuilder, wanted: Sequence[WantedEngine], display: Display) -> int:
-    """Build one after the other; one that fails does not stop the next. 0 good, 1 where one failed."""
+    """Build one engine after the other, past failures; return 1 where one failed, else 0."""
     code = 0
     for one in wanted:
         display.title(f"{one.model.name} {one.precision.value}")
@@ -105,7 +105,7 @@ class Display:
         self._progress.stop()
 
     def title(self, title: str) -> None:
-        """Name what is built next."""
+        """Set the title of the next build."""
         self._title = title
         if not self._console.is_terminal:
             self.say(f"{title}: building, which takes minutes on a Jetson")
@@ -121,12 +121,12 @@ class Display:
         self._phases[phase] = self._progress.add_task(words, total=steps), depth
 
     def step(self, phase: str, number: int) -> bool:
-        """Move the phase's bar; go on."""
+        """Advance the phase's bar; return True (go on)."""
         if phase in self._phases:
             self._progress.update(self._phases[phase][0], completed=number + 1)
         return True
 
     def finished(self, phase: str) -> None:
-        """Take the phase's bar away."""
+        """Remove the phase's bar."""
         if phase in self._phases:
             self._progress.remove_task(self._phases.pop(phase)[0])

@@ -1,6 +1,6 @@
-"""Fetching one large file over HTTPS: resumed where it broke off, and taken only with the right checksum.
+"""Downloads one large file over HTTPS: resumes after a break, and verifies the checksum.
 
-A proxy is used as the environment says (`https_proxy`, `no_proxy`).
+Proxies of the environment are used (`https_proxy`, `no_proxy`).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ OK, PARTIAL, UNSATISFIABLE = 200, 206, 416
 
 
 class Broken(Exception):
-    """The connection broke off; another try may go on from there."""
+    """The connection broke; another try may resume there."""
 
 
 def download(url: str, target: Path, sha256: str, on_progress: Callable[[int, int | None], None]) -> None:
-    """Fetch a file to `target`. What has come is kept in `target`.part, from which a later call goes on.
+    """Download a file to `target`. A broken download stays in `target`.part, and a later call resumes it.
 
-    Raises BadInput where it cannot be had, or is not the file that was promised: then nothing is kept.
+    Raises BadInput where that fails; a file with another checksum is deleted.
     """
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOCAL):
@@ -58,7 +58,7 @@ def download(url: str, target: Path, sha256: str, on_progress: Callable[[int, in
 
 
 def _fetch(url: str, part: Path, on_progress: Callable[[int, int | None], None]) -> None:
-    """Bring `part` to its end. Raises Broken for what may pass, BadInput for what will not."""
+    """Complete `part`. Raises Broken for passing failures, BadInput for lasting ones."""
     have = _size(part)
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {}
     try:

@@ -1,4 +1,4 @@
-"""`msh models export`: where the ONNX files are, and the files by which a DeepStream graph runs them."""
+"""`msh models export`: writes the nvinfer configuration files, and prints where the ONNX files are."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFERENCE = Machine(Gpu("Orin", (8, 7)), "10.3.0", (7, 1), EngineStore(Path("/va
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
-    """Add what `models export` understands."""
+    """Add the arguments of `models export`."""
     action.add_argument("names", nargs="*", metavar="NAME", help="only these models")
     action.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where the files go")
     action.add_argument("--copy", action="store_true", help="copy the ONNX files there too")
@@ -34,7 +34,7 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
 
 
 def export_models(args: argparse.Namespace) -> int:
-    """Write the files and say where each is. Raises BadInput."""
+    """Write the files and print each path; return 0. Raises BadInput."""
     known = read_manifest(args.manifest)
     chosen = [find_model(name, known) for name in args.names] or list(known.values())
     for path in export(chosen, replace(machine_here(), batch=args.batch), args.out, copy=args.copy):
@@ -45,7 +45,7 @@ def export_models(args: argparse.Namespace) -> int:
 
 
 def machine_here() -> Machine:
-    """Return this machine; the one of configs/deepstream where it has no GPU or no TensorRT."""
+    """Describe this machine; without GPU or TensorRT, the one of configs/deepstream."""
     try:
         return this_machine(os.environ, REFERENCE.deepstream)
     except BadInput:

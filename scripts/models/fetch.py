@@ -46,7 +46,7 @@ class Published:
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
-    """Add what `models fetch` understands."""
+    """Add the arguments of `models fetch`."""
     action.add_argument("name", nargs="?", metavar="NAME", help="which; without it, those that are listed")
     action.add_argument(
         "--registry", type=Path, default=REGISTRY, metavar="FILE", help="another configs/model-registry.yaml"
@@ -105,7 +105,7 @@ def _digest_wanted(entry: Published, given: str | None) -> str:
 
 
 def _asked() -> bool:
-    """Ask at a terminal; elsewhere the answer is no."""
+    """Ask for consent at a terminal; elsewhere return False."""
     if not sys.stdin.isatty():
         return False
     return input("Do you accept this licence? [y/N] ").strip().casefold() in {"y", "yes"}

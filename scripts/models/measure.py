@@ -1,4 +1,4 @@
-"""`msh models test FOLDER`: what a model finds on pictures with true boxes, and its cost, beside another.
+"""`msh models test FOLDER`: recall and cost of a model on labelled pictures, beside another model.
 
 A picture NAME.jpg has its boxes in NAME.txt or NAME.boxes.txt: class, centre x, centre y, width, height,
 each a share of the picture (YOLO's form). `classes.txt` names the classes, one a line.
@@ -46,21 +46,21 @@ class BoxedPicture:
 
 @dataclass(slots=True)
 class Recall:
-    """Counts of one class: true boxes and those found, by size; and boxes that are none."""
+    """Counts of one class: true boxes and those found, by size; and false positives."""
 
     there: dict[str, int] = field(default_factory=dict)
     found: dict[str, int] = field(default_factory=dict)
     wrong: int = 0
 
     def row(self) -> str:
-        """Say it: found of there, by size, and what is wrong."""
+        """Return the counts as a line of text."""
         total, found = sum(self.there.values()), sum(self.found.values())
         by_size = ", ".join(f"{name} {self.found.get(name, 0)}/{n}" for name, n in self.there.items())
         return f"{found} of {total} found ({by_size or 'none there'}), {self.wrong} wrong"
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
-    """Add what `models test` understands."""
+    """Add the arguments of `models test`."""
     action.add_argument("folder", type=Path, metavar="FOLDER", help="pictures with boxes, in YOLO's form")
     action.add_argument("names", nargs="*", metavar="NAME", help=f"models to test (default: {BESIDE})")
     action.add_argument(
@@ -72,7 +72,7 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
 
 
 def measure_models(args: argparse.Namespace) -> int:
-    """Print recall and cost of each model beside the one that comes along. Raises BadInput."""
+    """Print recall and cost of each model beside the built-in one; return 0. Raises BadInput."""
     from engines.detector import load_detector  # noqa: PLC0415 loads OpenVINO
 
     pictures = list(read_pictures(args.folder, args.classes or args.folder / "classes.txt"))
@@ -88,7 +88,7 @@ def measure_models(args: argparse.Namespace) -> int:
 
 
 def measure(detector: Detector, pictures: Sequence[BoxedPicture]) -> tuple[list[str], float]:
-    """Return a line per class that both know, and the mean time of a picture in ms."""
+    """Return a line per common class, and the mean time of a picture in ms."""
     tallies = {label: Recall() for label in detector.classes}
     taken = 0.0
     for picture in pictures:
@@ -104,7 +104,7 @@ def measure(detector: Detector, pictures: Sequence[BoxedPicture]) -> tuple[list[
 
 
 def _count(tally: Recall, true: npt.NDArray[np.float32], seen: npt.NDArray[np.float32]) -> None:
-    """Match boxes, best first, each true one once."""
+    """Match detections with true boxes, best score first, each true box once."""
     free = list(range(len(true)))
     hits: set[int] = set()
     shared = overlaps(seen, true) if len(seen) and len(true) else np.zeros((len(seen), len(true)))

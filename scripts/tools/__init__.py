@@ -1,1 +1,1 @@
-"""Tools for the product's makers."""
+"""Tools for the maintainers of this repository."""
