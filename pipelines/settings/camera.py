@@ -51,7 +51,7 @@ def _source(value: object, info: ValidationInfo) -> str:
 
 
 class CredentialsConfig(Section):
-    """How to log in at a camera."""
+    """Login of a camera."""
 
     username: str = Field(
         title="User name", description="User name at the camera.", min_length=1, max_length=128

@@ -1,7 +1,7 @@
-"""What no single value can know: the rules between sections.
+"""The rules between sections of the store file, which no single value can check.
 
-They read the raw values, so that they are told together with every other mistake; what is of the wrong type
-is passed over here, the sections report it.
+They read the raw values, so that they are reported with every other mistake. Values of the wrong type
+are skipped here: the sections report them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]]) -> Iterator[Finding]:
-    """Yield every breach of a rule between sections, as the keys it concerns and a sentence."""
+    """Yield every violation, as the keys that it concerns and a sentence."""
     yield from _cameras(raw)
     yield from _sources(raw, folder)
     yield from _ports(raw)
@@ -224,7 +224,7 @@ def _ways(raw: Raw) -> Iterator[Finding]:
 
 
 def _slugs(names: Iterable[str]) -> list[str]:
-    """Return the names that are in order: any other text in their place may be a secret."""
+    """Return the well-formed names: any other text in their place may be a secret."""
     return [name for name in names if _SLUG.fullmatch(name)]
 
 

@@ -16,7 +16,7 @@ _LOCAL_NAMES = (".local", ".lan", ".internal", ".home.arpa", ".localhost")
 
 
 def is_near(host: str) -> bool:
-    """Tell whether a host is this box or in its own network, by its address or the form of its name."""
+    """Return whether a host is this box or in its network, by its address or the form of its name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

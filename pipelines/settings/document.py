@@ -1,7 +1,7 @@
-"""YAML text to plain values, remembering the place of every key and value.
+"""Reads YAML into plain values and keeps the line and column of every key and value.
 
-YAML 1.2's core types (`no` and `on` are text), lists as tuples. Anchors, aliases and tags are refused: they
-are what YAML bombs and surprises are made of, and `defaults:` does their honest work.
+YAML 1.2's core types (`no` and `on` are text), lists as tuples. Anchors, aliases and tags are refused:
+YAML bombs are made of them, and `defaults:` does their work.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _OPENED_BEFORE: Final = ("could not find expected ':'", "found unexpected end of
 
 
 class WrittenFloat(float):
-    """A number of the file that is no whole one, with its digits as written: 1.290 has three decimals."""
+    """A float of the file that keeps its digits as written: 1.290 has three decimals."""
 
     text: str
 
@@ -81,7 +81,7 @@ class WrittenFloat(float):
 
 
 class Unreadable(Exception):
-    """The text is not YAML: the one mistake that hides all others."""
+    """The text is not YAML, so nothing else can be checked."""
 
     def __init__(self, mistake: Mistake) -> None:
         super().__init__(mistake.words)
@@ -90,7 +90,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The values of a file with the places of their keys and values, and what was wrong already."""
+    """The values of a file, the places of its keys and values, and the mistakes found while reading."""
 
     value: object
     keys: dict[Keys, Place] = field(default_factory=dict)
@@ -150,7 +150,7 @@ def _refuse_invisible(text: str) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's composer without anchors, aliases, tags and depths that no store file has."""
+    """PyYAML's composer without anchors, aliases and tags, and with a limit of depth."""
 
     _depth = 0
 
@@ -175,7 +175,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Values:
-    """Turns nodes into plain values, collecting places and mistakes."""
+    """Converts nodes into plain values, and collects places and mistakes."""
 
     def __init__(
         self, document: Document, substitution: Substitution, root: type[BaseModel], lines: list[str]
@@ -246,7 +246,7 @@ class _Values:
         self._document.mistakes.append(Mistake(self._document.key_place(keys), path, words))
 
     def _doubt_plain(self, node: yaml.ScalarNode, keys: Keys) -> None:
-        """Look at a text without quotes: is it the text that was meant."""
+        """Report an unquoted text that is likely not what was meant."""
         place = _place(node.start_mark)
         if node.value.startswith(_TYPOGRAPHIC):
             self._broken(place, keys, _QUOTES)
@@ -273,7 +273,7 @@ def _place(mark: yaml.Mark) -> Place:
 
 
 def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
-    """Put PyYAML's words into ours, without any text of the file: it may be a password."""
+    """Translate PyYAML's error, without any text of the file: it may be a password."""
     problem = error.problem or ""
     mark = error.problem_mark or error.context_mark
     if error.context_mark and problem.startswith(_OPENED_BEFORE):
@@ -300,7 +300,7 @@ def _joined_key(lines: list[str], last: int) -> Place | None:
 
 
 def _bare_key(lines: list[str]) -> Place | None:
-    """Return where the last line with content begins, if it has no colon: YAML complains one line later."""
+    """Return where the last line with content begins, if it has no colon: YAML reports the line after it."""
     for number in range(len(lines), 0, -1):
         line = lines[number - 1]
         content = line.split("#")[0].strip()

@@ -1,4 +1,4 @@
-"""The way to a value as it may be shown: `cameras.entrance.zones`, and never a text that may be a secret.
+"""Key paths for messages, such as `cameras.entrance.zones`, without any text that may be a secret.
 
 A slip of the pen makes a key of a password: `password:Geheim`, `{password: one,two}`, `password: {Geheim}`.
 So a key is named only where the store file's form knows it, where it is a name that is public anyway (a
@@ -49,12 +49,12 @@ def named_keys(keys: Keys, root: type[BaseModel]) -> Keys:
 
 
 def is_named(keys: Keys, root: type[BaseModel]) -> bool:
-    """Tell whether the last of these keys may be shown."""
+    """Return whether the last of these keys may be shown."""
     return named_keys(keys, root) == keys
 
 
 def is_known(keys: Keys, root: type[BaseModel]) -> bool:
-    """Tell whether the form of the file has these keys; a well-formed name of a camera counts."""
+    """Return whether the schema has these keys; a well-formed name of a camera counts."""
     if not keys or isinstance(keys[-1], int):
         return True
     kind = type_at(keys[:-1], root)
@@ -68,7 +68,7 @@ def _may_be_misspelt(key: str, model: type[BaseModel]) -> bool:
 
 
 def holds_secrets(model: type[BaseModel]) -> bool:
-    """Tell whether the section has a password, token or key among its own fields."""
+    """Return whether the section itself has a field for a password, token or key."""
     kinds = [bare(field.annotation) for field in model.model_fields.values()]
     values = [bare(get_args(kind)[1]) for kind in kinds if get_origin(kind) is dict]
     return SecretStr in (*kinds, *values)

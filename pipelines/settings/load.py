@@ -1,4 +1,4 @@
-"""A store file to settings, or to every mistake in it at once."""
+"""Loads a store file into Settings, or reports every mistake in it at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def parse_settings(
     secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
 ) -> Settings:
-    """Read what stands, or is to stand, in the store file at `path`; else as `load_settings`."""
+    """Parse the (new) text of the store file at `path`; else as `load_settings`."""
     substitution = Substitution(env, secrets_dir or _secrets_dir(env))
     try:
         document = read_document(decoded(raw), substitution, Settings)
@@ -73,7 +73,7 @@ def parse_settings(
 
 
 def _secrets_dir(env: Mapping[str, str]) -> Path:
-    """Return where secrets lie as files: systemd's credentials of this service, else /run/secrets."""
+    """Return the folder of secret files: systemd's credentials of this service, else /run/secrets."""
     return Path(env.get("CREDENTIALS_DIRECTORY") or SECRETS_DIR)
 
 
@@ -139,5 +139,5 @@ def told(document: Document, errors: Iterable[ErrorDetails], root: type[BaseMode
 
 
 def _only_inherited(document: Document, keys: Keys, kind: str) -> bool:
-    """Tell whether a camera's value is wrong only because its default is: that is told once, there."""
+    """Return whether a camera only inherits a wrong default, which is reported once, at `defaults:`."""
     return keys[:1] == ("cameras",) and kind != "missing" and keys not in document.values

@@ -1,4 +1,4 @@
-"""A mistake in the store file: where it is, and a sentence that helps to mend it."""
+"""A mistake in the store file: its place, and a sentence on how to mend it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One thing to mend; without a place it concerns the file as a whole."""
+    """One mistake; without a place it concerns the whole file."""
 
     place: Place
     keys: str
@@ -40,7 +40,7 @@ class Mistake:
 
 
 class SettingsError(BadInput):
-    """The store file is not usable: `str()` holds one line for each mistake, in the order of the file."""
+    """The store file cannot be used. `str()` has one line for each mistake, in the order of the file."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines: tuple[str, ...] = tuple(lines)
@@ -48,7 +48,7 @@ class SettingsError(BadInput):
 
 
 def shown(text: str) -> str:
-    """Make a piece of the file fit for one line: plain words as they are, else quoted and cut."""
+    """Return a piece of the file for a one-line message: plain words as they are, others quoted and cut."""
     if _PLAIN.fullmatch(text):
         return text
     return json.dumps(text if len(text) <= 40 else text[:37] + "...")

@@ -16,7 +16,7 @@ BUILTIN_BRAND: Final = "builtin"
 
 
 class _NameOrBlock:
-    """Lets the schema offer the short form, a name alone."""
+    """Adds the short form, a name alone, to the schema."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler

@@ -101,7 +101,7 @@ class RtspConfig(Section):
 
 
 class HomeAssistantConfig(Section):
-    """The box as a device of Home Assistant, found by itself."""
+    """Home Assistant's device discovery."""
 
     prefix: str = Field(
         default="homeassistant",

@@ -109,7 +109,7 @@ class Settings(Section):
         return {**raw, "cameras": {name: _inherit(camera, known) for name, camera in cameras.items()}}
 
     def model_post_init(self, context: Any) -> None:
-        """Keep where the settings came from, where the loader says so."""
+        """Keep the origin of the settings, if the loader gives one."""
         if isinstance(context, dict) and isinstance(context.get("origin"), FileOrigin):
             self._origin = context["origin"]
 
@@ -125,7 +125,7 @@ class Settings(Section):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the file says that is allowed but likely not meant, one line each, with its place."""
+        """Lines on values that are allowed but likely not meant, with their places."""
         rtsp = self.outputs.rtsp
         if rtsp is None or rtsp.bound == rtsp.listen:
             return self._origin.warnings
@@ -134,7 +134,7 @@ class Settings(Section):
 
     @property
     def gallery(self) -> BrandsConfig | None:
-        """The brands to recognise; None where nothing would ask for them."""
+        """The brands to recognise; None where nothing uses them."""
         return self.brands or (BrandsConfig() if self.prices.catalogue or self.prices.live else None)
 
     def enabled_cameras(self) -> dict[str, CameraConfig]:
@@ -142,7 +142,7 @@ class Settings(Section):
         return {name: camera for name, camera in self.cameras.items() if camera.enabled}
 
     def secret_values(self) -> frozenset[str]:
-        """Return what must not be seen: passwords, tokens, every `${NAME}` value, logins in base64."""
+        """Return the values to hide in logs: passwords, tokens, `${NAME}` values, logins in base64."""
         secrets = set(self._origin.substituted)
         web, mqtt, rtsp = self.outputs.web, self.outputs.mqtt, self.outputs.rtsp
         logins = [

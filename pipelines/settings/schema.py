@@ -14,7 +14,7 @@ _NOTHING = {"type": "null"}
 
 
 def schema_text() -> str:
-    """Return the schema as it lies in configs/store.schema.json."""
+    """Return the text of configs/store.schema.json."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_tidied(Settings.model_json_schema()),
@@ -23,7 +23,7 @@ def schema_text() -> str:
 
 
 def _tidied(node: dict[str, object]) -> dict[str, object]:
-    """Take `null` out (a key has a value or is absent), and whole blocks as defaults; close all mappings."""
+    """Remove `null` (a key has a value or is absent) and defaults that are blocks; close all mappings."""
     kept = {key: _cleaned(value) for key, value in node.items() if not _empty_default(key, value)}
     if "patternProperties" in kept:
         kept["additionalProperties"] = False

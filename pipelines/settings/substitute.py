@@ -20,7 +20,7 @@ class Unfilled(ValueError):
 
 
 class Substitution:
-    """Fills `${NAME}` in, and remembers every value it gave out. `$${` stands for `${`."""
+    """Replaces `${NAME}`, and remembers every value. `$${` stands for `${`."""
 
     def __init__(self, env: Mapping[str, str], secrets_dir: Path) -> None:
         self._env = env
@@ -79,5 +79,5 @@ class Substitution:
 
 
 def _shown(name: str) -> str:
-    """Repeat a name in capitals only: a password may hold `${` by chance."""
+    """Return a name for messages, in capitals only: a password may hold `${` by chance."""
     return f"${{{name}}}" if _CAPITALS.fullmatch(name) else "this ${...}"

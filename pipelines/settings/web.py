@@ -56,7 +56,7 @@ def _hard_to_guess(value: SecretStr | None) -> SecretStr | None:
 
 
 class TokensConfig(Section):
-    """A token for each role, where not everybody may do everything. What is absent cannot sign in."""
+    """A token for each role. A role without a token cannot sign in."""
 
     viewer: Annotated[SecretStr | None, AfterValidator(_hard_to_guess)] = Field(
         default=None,
@@ -74,7 +74,7 @@ class TokensConfig(Section):
 
 
 class TlsConfig(Section):
-    """The page speaks HTTPS by itself. Renewed files are taken up within a minute."""
+    """Certificate and key: the page serves HTTPS itself. Renewed files are loaded within a minute."""
 
     cert: FilePath = Field(
         title="Certificate", description="PEM file: the certificate, and those that signed it."

@@ -1,4 +1,4 @@
-"""What pydantic found, in sentences that say what to write instead."""
+"""Turns pydantic's errors into sentences that say what to write instead."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _OF_NUMBERS: Final = ("bool_", "int_", "float_", "greater_", "less_")
 
 
 def sentence(error: ErrorDetails, keys: Keys, root: type[BaseModel]) -> str:
-    """Say what is wrong at `keys` of the model `root`; a value is repeated only where it can be no secret."""
+    """Return what is wrong at `keys` of the model `root`; a value that may be a secret is not repeated."""
     kind, ctx = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown(keys, root)
@@ -74,14 +74,14 @@ def _unknown(keys: Keys, root: type[BaseModel]) -> str:
 
 
 def _slip(key: str) -> str:
-    """Say of a key that is not repeated what is likely wrong with it."""
+    """Return what is likely wrong with a key that is not repeated."""
     if _JOINED.fullmatch(key):
         return NO_SPACE
     return "unknown key (not repeated here, as it may be a secret)"
 
 
 def no_value(keys: Keys, root: type[BaseModel]) -> str:
-    """Say of a key without a value what is likely wrong."""
+    """Return what is likely wrong with a key without a value."""
     if is_known(keys, root):
         return "has no value; write one, or remove the key"
     if _JOINED.fullmatch(str(keys[-1])):
@@ -101,7 +101,7 @@ def _choice(value: object, keys: Keys, root: type[BaseModel]) -> str:
 
 
 def _now(value: object) -> str:
-    """Repeat short numbers and truth values only: all else may be a secret in the wrong line."""
+    """Return the value for messages: short numbers and booleans only, all else may be a misplaced secret."""
     if isinstance(value, (bool, int, float)) and len(text := str(value).lower()) <= _MOST_DIGITS:
         return f", not {shown(text)}"
     return ""

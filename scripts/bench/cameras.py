@@ -272,7 +272,7 @@ def _edges(row: StoreLoad) -> tuple[float | None, ...]:
 
 
 def _clip() -> Path:
-    """Return the demo's film with most to do, made if need be."""
+    """Return the demo's busiest clip; it is made if it is not there."""
     from scripts.bench.pipeline import demo_film  # noqa: PLC0415 fetches packages
 
     return demo_film()

@@ -1,4 +1,4 @@
-"""`msh bench looks`: what looking costs the video, with recognisers so slow that they never keep up."""
+"""`msh bench looks`: what looks cost the video thread while recognisers are too slow to keep up."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MS = 1_000_000
 
 
 class Slow(Recogniser):
-    """Answers nothing, late."""
+    """A recogniser that takes time and finds nothing."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Slow(Recogniser):
     def read(
         self, look: Look, targets: RecognitionTargets, without: frozenset[object] = frozenset()
     ) -> LookAnswer:
-        """Take the time that a slow route does, without the processor."""
+        """Sleep as long as a slow route works."""
         self._stop.wait(self._seconds)
         return LookAnswer(look.track, look.frame, ())
 
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
-    """Offer that much video as fast as it goes; the looks' clock is the video's."""
+    """Offer frames as fast as possible; the looks run on the video's clock."""
     results: list[LookResult] = []
     looks = LookWorkers([Slow(SLOW_S)], targets_of({"nike": "Nike"}), on_result=results.append)
     noise = np.random.default_rng(1).integers(16, 235, (SIZE[1], SIZE[0]), np.uint8)

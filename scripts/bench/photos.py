@@ -1,4 +1,4 @@
-"""`msh bench photos FOLDER`: what the whole product finds, errs in and misses on labelled photographs."""
+"""`msh bench photos FOLDER`: found, wrong and missed on labelled photographs, by the whole product."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PhotoScore:
     missed: int = 0
 
     def text(self) -> str:
-        """Say it."""
+        """Return it as text."""
         there = self.found + self.missed
         share = f" ({self.found / there:.0%})" if there else ""
         return f"{self.found} of {there} found{share}, {self.wrong} wrong"
@@ -55,7 +55,7 @@ class PhotoScore:
 
 @dataclass(slots=True)
 class PhotoTally:
-    """All that was counted. by_route: brands read in looks, by route, right or wrong."""
+    """All counts. by_route: brands read in looks, by route, right or wrong."""
 
     scores: dict[str, PhotoScore] = field(default_factory=dict)
     by_size: dict[str, PhotoScore] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Watched:
         self._looks: FileLooks | None = None
 
     def before(self, looks: FileLooks) -> FileLooks:
-        """Stand before the looks of the next picture."""
+        """Wrap the looks of the next picture."""
         self._looks, self.frame, self.answers = looks, None, []
         return self
 
@@ -148,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
 def measure(
     shown: Sequence[ShownPhoto], annotate: Callable[[Path], Annotated], watched: Watched
 ) -> PhotoTally:
-    """Annotate each photograph and compare. What cannot be read is missed, and said."""
+    """Annotate each photograph and compare. An unreadable one counts as missed and is reported."""
     tally = PhotoTally()
     for photo in shown:
         if photo.path.suffix.lower() not in PICTURES:
@@ -217,7 +217,7 @@ def _brands(photo: ShownPhoto, items: list[Item], watched: Watched, tally: Photo
 
 
 def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:
-    """Count what was found and is not there."""
+    """Count false positives."""
     slots = {slot_of(thing.type) for thing in photo.things if thing.type}
     for item in left:
         named = item.slot in EXTRAS or item.slot in slots or photo.whole
@@ -260,7 +260,7 @@ def report(tally: PhotoTally, photographs: int, *, verbose: bool) -> list[str]:
 
 
 def figures(tally: PhotoTally) -> dict[str, Any]:
-    """Return the figures for programs."""
+    """Return the figures as JSON types."""
     plain = {
         name: {kind: [s.found, s.wrong, s.missed] for kind, s in scores.items()}
         for name, scores in (("scores", tally.scores), ("types", tally.types), ("sizes", tally.by_size))

@@ -1,7 +1,7 @@
-"""What photographs show, from the files beside them: a table in words, label maps, boxes, or marks.
+"""Labels of photographs, from the files beside them: a table in words, label maps, boxes, or marks.
 
 A table is a Markdown file with the columns `file` and `expected`; expected is a list such as `1 person,
-t-shirt (Nike), tote`, `nobody`, `no bag`, `Nike twice`. Words that say none of that are not understood.
+t-shirt (Nike), tote`, `nobody`, `no bag`, `Nike twice`. Other words are not understood.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _maps(folder: Path) -> Iterator[ShownPhoto]:
 
 
 def _outer(names: set[str]) -> set[str]:
-    """Leave what is beneath something else of its slot out: the product tells one thing a slot."""
+    """Leave out what is beneath another garment of its slot: the product reports one item per slot."""
     groups = {GROUP_OF[name] for name in names}
     hidden = {"top", "dress"} if "outerwear" in groups else {"top"} if "dress" in groups else set()
     hidden |= {"trousers"} & groups if {"skirt", "shorts"} & groups else set()

@@ -37,7 +37,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print; everything runs in turn in every round, on the same frames."""
+    """Measure and print; the steps take turns in every round, on the same frames."""
     from pipelines.offline.reader import read_frames  # noqa: PLC0415 loads GStreamer
 
     if args.frames < 2 or args.rounds < 1:
@@ -67,7 +67,7 @@ def _measure(frames: list[I420], rounds: int) -> dict[str, float]:
 
 
 def _round(scenes: SceneDetector, frames: list[I420]) -> Iterator[tuple[str, float]]:
-    """Take all frames through one step after the other; yield each step's name and seconds."""
+    """Run all frames through one step after the other; yield each step's name and seconds."""
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
     from probes.overlay.draw import Overlay  # noqa: PLC0415
@@ -112,7 +112,7 @@ def _print(costs: dict[str, float], picture: I420) -> None:
 
 
 def demo_film() -> Path:
-    """Return the demo's film with most to do, made if need be."""
+    """Return the demo's busiest clip; it is made if it is not there."""
     from scripts.demo import footage, scenes  # noqa: PLC0415 fetches packages
 
     cache = footage.default_cache()

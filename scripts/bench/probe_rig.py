@@ -66,7 +66,7 @@ def _camera(name: str) -> CameraMeta:
 
 
 class _Worn(dict["TrackId", PersonValue]):
-    """What each track is worth, the same from frame to frame; the product asks a dict, too."""
+    """What each track wears, the same in each frame; the product reads a dict, too."""
 
     def get(self, track: TrackId) -> PersonValue:  # type: ignore[override]  # all that the overlay asks for
         value = super().get(track)

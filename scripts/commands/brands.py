@@ -165,7 +165,7 @@ def run_import(args: argparse.Namespace) -> int:
     for word, names in (("added", done.added), ("replaced", done.replaced)):
         if names:
             print(f"{len(names)} {word}: {', '.join(sorted(names))}")
-    print("`msh brands list` shows how each is told")
+    print("`msh brands list` shows how each is recognised")
     return 0
 
 

@@ -72,7 +72,7 @@ class VirtualCamera:
         return f"rtsp://{HOST}:{self.port}/{self.name}"
 
     def restore(self) -> None:
-        """Open the port; nothing where it is open. Raises PortTaken."""
+        """Open the port unless it is open. Raises PortTaken."""
         if self._server is not None:
             return
         server: Any = GstRtspServer.RTSPServer()
@@ -194,7 +194,7 @@ class CameraServer:
         return self._cameras[camera].url
 
     def kill(self, camera: str) -> None:
-        """Let one camera die; the others do not notice."""
+        """Kill one camera; the others are not affected."""
         self._cameras[camera].kill()
 
     def restore(self, camera: str) -> None:

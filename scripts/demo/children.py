@@ -117,7 +117,7 @@ def first_line(name: str, child: subprocess.Popen[str], log: Path, patience_s: f
 def wait_for_port(
     name: str, child: subprocess.Popen[str], port: int, log: Path, patience_s: float = 120.0
 ) -> None:
-    """Wait until a child accepts connections on 127.0.0.1; StartFailed where it ends or does not in time."""
+    """Wait until a child accepts connections on 127.0.0.1. Raises StartFailed if it ends or is too late."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -30,7 +30,7 @@ PACKAGE_LIMIT_S = 900.0
 
 
 class Unavailable(Exception):
-    """A package could not be had; the text is one line that says why."""
+    """A package could not be fetched; the text is one line with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _from_apt(into: Path, tools: Tools, progress: Progress) -> None:
 
 
 def _deb(folder: Path, tools: Tools) -> tuple[str, int]:
-    """Ask apt for the package's file name and size; refresh its lists once where it knows none."""
+    """Return the package's file name and size; apt's lists are refreshed once if it is unknown."""
     ask = [*tools.apt_get, "--print-uris", "-qq", "download", "opencv-doc"]
     try:
         answer = _output(ask, folder)
@@ -161,7 +161,7 @@ def _deb(folder: Path, tools: Tools) -> tuple[str, int]:
 
 
 def _download(command: list[str], target: Path, size: int, progress: Progress) -> None:
-    """Run apt-get in the target's folder. It begins anew each time: apt keeps no half of a download."""
+    """Run apt-get in the target's folder; a broken download begins anew each time."""
     deadline = time.monotonic() + PACKAGE_LIMIT_S
     log = target.parent / "apt.log"
     with log.open("w") as handle:
@@ -254,7 +254,7 @@ def _give_up(command: list[str], error: Exception) -> NoReturn:
 
 
 def _one_line(text: str) -> str:
-    """Return the line of a tool's complaint that says most: its last error line, without its prefix."""
+    """Return the last error line of a tool's output, without its prefix."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("E:", "ERROR:"))]
     chosen = (errors or lines or ["no reason given"])[-1]

@@ -76,7 +76,7 @@ def build(
 
 
 def key(scene: DemoScene) -> str:
-    """Return what tells this scene's clip from one made of other pictures or by other code."""
+    """Return the cache key of this scene's clip: it changes with the pictures and the code."""
     digest = hashlib.sha256(repr(scene.truth).encode())
     for path in (scene.source, *MAKERS):
         digest.update(sha256_of(path).encode())

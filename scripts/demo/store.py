@@ -91,7 +91,7 @@ def run(
     duration: float | None,
     msh: Sequence[str] = MSH,
 ) -> int:
-    """Start everything, tell where to look, wait for `msh run`; return its exit code."""
+    """Start everything, print the start screen, wait for `msh run`; return its exit code."""
     ports = choose_ports(Ports())
     passwords = {name: secrets.token_urlsafe(12) for name in PROTECTED}
     env = os.environ | {password_variable(name): secret for name, secret in passwords.items()}
@@ -122,7 +122,7 @@ def screen(
     broker: bool,
     duration: float | None,
 ) -> str:
-    """Return the one screen: what runs, what to expect, where to look."""
+    """Return the start screen: what runs, what to expect, where to look."""
     price = prices()
     lines = [
         "",
@@ -151,7 +151,7 @@ def screen(
 
 
 def _broker(children: Children, port: int, cache: Path) -> bool:
-    """Start mosquitto for this machine alone; tell whether it runs."""
+    """Start mosquitto on 127.0.0.1; return whether it runs."""
     folders = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin"
     program = shutil.which("mosquitto", path=folders)
     if program is None:

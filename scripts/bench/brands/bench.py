@@ -1,4 +1,4 @@
-"""`msh bench brands`: how well brands are told on marks, fonts and backgrounds unseen in training."""
+"""`msh bench brands`: accuracy on marks, fonts and backgrounds unseen in training."""
 
 from __future__ import annotations
 

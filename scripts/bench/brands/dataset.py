@@ -154,7 +154,7 @@ def _cut(sheet: Any, place: Sequence[int]) -> Bytes:
 
 
 def pack(pictures: Sequence[Bytes]) -> tuple[Bytes, list[tuple[int, int, int, int]]]:
-    """Lay pictures in rows on one sheet, on JPEG's grid; return it and each one's x y w h."""
+    """Lay pictures in rows on one sheet, aligned to JPEG's blocks; return it and each picture's x y w h."""
     places, x, y, tall = [], 0, 0, 0
     for picture in pictures:
         h, w = picture.shape[:2]
@@ -170,7 +170,7 @@ def pack(pictures: Sequence[Bytes]) -> tuple[Bytes, list[tuple[int, int, int, in
 
 
 class Maker:
-    """Makes the set from sources; the same from the same sources and versions of the libraries."""
+    """Makes the set from sources: deterministic for equal sources and library versions."""
 
     def __init__(self, sources: Path, seed: int = 2026) -> None:
         from engines.training.render import Renderer  # noqa: PLC0415 for making only

@@ -49,7 +49,7 @@ SLOTS = ("hat", "top", "top", "trousers", "trousers", "shoes")
 
 
 class Bench:
-    """Holds the models and what they said; each measurement is one method."""
+    """Holds the models and caches their outputs; each measurement is one method."""
 
     def __init__(self, brands: MarkSet, sample: int, network: Path | None, track: Track) -> None:
         cv2.setNumThreads(1)
@@ -64,7 +64,7 @@ class Bench:
         self._own = {kind: Vectors(some, self._embedder) for kind, some in self._pictures.items()}
 
     def top1(self, *, baselines: bool) -> dict[str, Any]:
-        """Return the share of marks told right, by kind, way and height."""
+        """Return top-1 accuracy by kind, method and height."""
         found: dict[str, Any] = {}
         for kind in ("symbols", "emblems", "words"):
             names = self._names.get(kind) or [s.marks[0].brand for s in self._set.shots[f"{kind}-32"]]
@@ -333,7 +333,7 @@ def _rates(taken: Any, off: Any, mine: Any, right: Any) -> dict[str, float]:
 
 
 def _seen_again(picture: Bytes, rng: np.random.Generator) -> Bytes:
-    """Return the person a moment later: a little nearer or farther, aside, blurred, noisy and compressed."""
+    """Return the person a moment later: scaled, moved, blurred, noisy and compressed a little."""
     height, width = picture.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.normal(0, 2), rng.uniform(0.85, 1.1))
     matrix[:, 2] = matrix[:, 2] + rng.uniform(-6, 6, 2)

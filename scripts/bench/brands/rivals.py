@@ -1,4 +1,4 @@
-"""What tells the brand on a crop, for `msh bench brands`: the product's own routes, and baselines."""
+"""The recognisers of `msh bench brands`: the product's own routes, and baselines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ IMAGENET_SIDE = 224
 
 
 class Rival(Protocol):
-    """One way to tell brands."""
+    """One method to recognise brands."""
 
     name: str
 
@@ -156,7 +156,7 @@ class Matching:
 
 
 class RivalNetwork:
-    """Any picture network as an embedding: the mean of its last feature map, or its output."""
+    """Any image network as an embedding: the mean of its last feature map, or its output."""
 
     name = "ImageNet embedding"
 
