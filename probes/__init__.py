@@ -1,1 +1,1 @@
-"""What happens to a frame's metadata: redact, look, price, draw, publish, measure."""
+"""Work on a frame's metadata: redaction, looks, prices, overlay, events, metrics."""

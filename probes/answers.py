@@ -1,4 +1,4 @@
-"""What a recogniser answers to a look at one person."""
+"""The results of a look at one person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Mark:
 
     @property
     def size(self) -> float:
-        """The root of its area in px: a swoosh is low, and as easy to tell as a square mark of its area."""
+        """Root of the area in px: a wide, low mark is as easy to recognise as a square one of its area."""
         return math.sqrt(max(0.0, self.box.area))
 
 
@@ -50,7 +50,7 @@ class Worn:
 class LookAnswer:
     """The marks, and what is worn, found on one person in one frame.
 
-    The frame's metadata comes along, because a mark is joined to what was around it then, not now.
+    The frame's metadata comes along: a mark is joined to what was around it then, not now.
     bare: whether skin or hair was seen; a garment on a hanger or a figure shows none, and nothing counts.
     """
 

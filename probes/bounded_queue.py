@@ -1,4 +1,4 @@
-"""A bounded queue between threads: putting never waits, the oldest item gives way, every wait has an end."""
+"""A bounded queue between threads: `put` never waits, the oldest item is dropped, every wait has an end."""
 
 from __future__ import annotations
 

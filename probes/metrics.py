@@ -1,4 +1,4 @@
-"""What Prometheus reads: every metric of the product, in one registry, with bounded labels only."""
+"""Every Prometheus metric of the product, in one registry, with bounded labels only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the program does its work now, and if not, why: short reasons fit for an operator."""
+    """Whether the program works now, and if not, short reasons for an operator."""
 
     ok: bool
     reasons: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class Metrics:
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
 
     def _add_box(self, gauge: Callable[..., Gauge], counter: Callable[..., Counter]) -> None:
-        """Add what tells of the box itself: its disk, its files, its load, its clock."""
+        """Add the metrics of the box itself: disk, files, load, clock."""
         self.state_writable = gauge(
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )

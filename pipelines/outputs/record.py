@@ -14,6 +14,7 @@ from pipelines.errors import BadInput
 from pipelines.outputs.disk import PART, OutputFailed, stamp, trim
 from pipelines.outputs.gst import even_size, initialise, only_redacted
 from pipelines.outputs.mp4 import Mp4Writer
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,13 +122,13 @@ class _Tape:
 
     def __init__(self, rules: _Rules, camera: str, folder: Path, fps: int) -> None:
         self.dropped = 0
-        self._rules, self._camera, self._folder, self._fps = rules, camera, folder, fps
+        self._rules, self._folder, self._fps = rules, folder, fps
         self._frames: queue.Queue[RedactedFrame] = queue.Queue(WAITING)
         self._stop = threading.Event()
         self._writer: Mp4Writer | None = None
         self._began = self._last = 0
         self._tidied = self._retry_at = float("-inf")
-        self._failing = False
+        self._outage = Outage(logger, f"camera {camera}: not recorded", f"camera {camera}: recorded again")
         self._thread = threading.Thread(target=self._run, name=f"record-{camera}", daemon=True)
         self._thread.start()
 
@@ -172,9 +173,7 @@ class _Tape:
             self._writer = None
             self.dropped += 1
             self._retry_at = self._rules.clock() + RETRY_S
-            if not self._failing:
-                logger.error("camera %s: not recorded: %s", self._camera, error)
-            self._failing = True
+            self._outage.fail(error)
 
     def _write(self, frame: RedactedFrame) -> None:
         at = frame.frame.captured_at
@@ -197,9 +196,7 @@ class _Tape:
             return
         self._writer.write(frame, at - self._began)
         self._last = at
-        if self._failing:
-            logger.info("camera %s: recorded again", self._camera)
-        self._failing = False
+        self._outage.recover()
 
     def _ends_before(self, frame: RedactedFrame) -> bool:
         at = frame.frame.captured_at

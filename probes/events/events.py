@@ -42,7 +42,7 @@ class EndReason(str, Enum):
 
 @dataclass(slots=True)
 class _Life:
-    """What was last known and last sent of one track."""
+    """The last known and the last sent state of one track."""
 
     started_at: int
     box: Payload
@@ -54,12 +54,12 @@ class _Life:
     continues: Payload | None = None
 
     def meaning(self) -> tuple[Any, ...]:
-        """Return what an `updated` is worth sending for: neither the box nor votes nor dwell time."""
+        """Return the part whose change is worth an `updated`: not the box, the votes or the dwell time."""
         items = tuple((i.slot, i.type, i.brand, i.colour, i.price) for i in self.value.items)
         return items, self.value.total, tuple((z.zone, z.entered_at) for z in self.zones), self.continues
 
     def due(self, at: int) -> bool:
-        """Tell whether there is news and the last message is a second old (or the clock went far back).
+        """Return whether something changed and the last message is a second old (or the clock went far back).
 
         `at` may be of another camera's frame, and a little before the last message.
         """
@@ -67,7 +67,7 @@ class _Life:
 
 
 class PersonEvents:
-    """Turns the truth of each frame into events; one per device, called from one thread.
+    """Turns each frame and its values into events; one per device, called from one thread.
 
     getrandbits: randomness of the event ids, as `random.SystemRandom().getrandbits`. utc: the UTC ns to tell
     of a time in frames and values.
@@ -90,7 +90,7 @@ class PersonEvents:
         self._lives: dict[TrackId, _Life] = {}
 
     def follow(self, old: TrackId, new: TrackId, certainty: float) -> None:
-        """Say from now on that `new` goes on with the person of `old`, who has its items from there."""
+        """Report `new` as the same person as `old` from now on."""
         if (life := self._lives.get(new)) is not None:
             life.continues = {"id": str(old), "camera": old.camera, "certainty": round(certainty, 3)}
 
@@ -101,7 +101,7 @@ class PersonEvents:
         zones: Mapping[TrackId, Sequence[ZoneStay]],
         ended: Iterable[TrackId] = (),
     ) -> list[Message]:
-        """Take the truth of one frame; return what is to be sent now, each track's in order of `seq`.
+        """Take one frame; return the events to send now, each track's in order of `seq`.
 
         values may be known of tracks that this frame does not show; a track in `ended` ends once and is
         then forgotten. A change within a second of the last message is sent by a later call, whichever
@@ -170,9 +170,9 @@ class PersonEvents:
 
 
 def ended_by_restart(last: Mapping[str, Any], getrandbits: Callable[[int], int]) -> Message:
-    """Return the end of a person of whom `last` is the last event that an earlier run of the program sent.
+    """Return the `ended` event of a person whose last event, `last`, an earlier run of the program sent.
 
-    It happened, as far as is known, when that event did. KeyError, TypeError, ValueError for what is none.
+    It has the time of that event. Raises KeyError, TypeError or ValueError where `last` is no event.
     """
     payload: Payload = {
         **last,
@@ -198,12 +198,12 @@ def relative(box: Box, size: tuple[int, int]) -> Payload:
 
 
 def zone_visit(visit: ZoneStay, utc: Callable[[int], int] = same) -> Payload:
-    """Write a stay in a zone."""
+    """Return a stay in a zone as JSON types."""
     return {"id": visit.zone, "entered_at": rfc3339(utc(visit.entered_at)), "dwell_ms": visit.dwell_ms}
 
 
 def item(worn: Item) -> Payload:
-    """Write one thing that a person wears; price is null where none is known, `colour` only where told."""
+    """Return an item as JSON types; price is null where none is known, `colour` is there only if known."""
     written: Payload = {
         "slot": worn.slot,
         "type": worn.type,
@@ -216,7 +216,7 @@ def item(worn: Item) -> Payload:
 
 
 def price(known: Price) -> Payload:
-    """Write a price; `stale` and `estimate` appear only where it is."""
+    """Return a price as JSON types; `stale` and `estimate` are there only if true."""
     written: Payload = {
         "amount_minor": known.amount_minor,
         "min_minor": known.min_minor,
@@ -229,7 +229,7 @@ def price(known: Price) -> Payload:
 
 
 def total(summed: Total) -> Payload:
-    """Write a total; `estimated_minor` appears only where a part is estimates."""
+    """Return a total as JSON types; `estimated_minor` is there only if a part is estimated."""
     written: Payload = {
         "amount_minor": summed.amount_minor,
         "min_minor": summed.min_minor,

@@ -1,4 +1,4 @@
-"""What leaves by MQTT: a kind, a topic below `msh/v1/{store}/{device}/`, a payload."""
+"""An MQTT message: kind, topic below `msh/v1/{store}/{device}/`, payload."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Message:
 
 
 def rfc3339(at: int) -> str:
-    """Write UTC nanoseconds since the epoch as RFC 3339 with milliseconds.
+    """Return UTC nanoseconds since the epoch as RFC 3339 with milliseconds.
 
     >>> rfc3339(1_764_000_000_007_000_000)
     '2025-11-24T16:00:00.007Z'
@@ -74,7 +74,7 @@ def moved_in_time(part: Any, step: int) -> Any:
 
 
 def same(at: int) -> int:
-    """Return the time as it is: where the clock that times frames is the one that is told."""
+    """Return the time unchanged: for frames whose clock is UTC already."""
     return at
 
 

@@ -1,4 +1,4 @@
-"""Rules that tell a salesperson about a customer: once per person and rule, quiet for the cool-down."""
+"""Notification rules: a salesperson gets one message per person and rule, then a cool-down."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class NotifyResult(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a salesperson is told. in_zones: any of these now; empty is anywhere. hours: empty is always.
+    """When to notify. in_zones: the person is in any of these now; empty: anywhere. hours: empty: always.
 
     expires_s: how long the message is worth reading. estimates: whether things without a brand count.
     """
@@ -49,11 +49,11 @@ class Rule:
     estimates: bool = False
 
     def amount(self, total: Total) -> int:
-        """Return what it weighs of a total, in minor units."""
+        """Return the part of a total that counts for the rule, in minor units."""
         return total.amount_minor - (0 if self.estimates else total.estimated_minor)
 
     def holds(self, amount: int, inside: Collection[str], local: datetime) -> bool:
-        """Tell whether it holds of a person with a total, in minor units, in some zones, at a local time."""
+        """Return whether the rule holds for a total in minor units, zones, and a local time."""
         if amount < self.total_at_least_minor or not open_now(self.hours, local):
             return False
         return not self.in_zones or not self.in_zones.isdisjoint(inside)
@@ -70,7 +70,7 @@ class _Told:
 
 @dataclass(slots=True)
 class _Person:
-    """What the notifier keeps of a track: when last alive, wearing what, told and now held by which rules."""
+    """State of a track: when last alive, what it wears, what was notified, which rules hold now."""
 
     seen_at: int
     wears: frozenset[tuple[str, str, str | None]]
@@ -79,9 +79,9 @@ class _Person:
 
 
 class Notifier:
-    """Weighs each frame's persons against the rules. One per device, called from one thread.
+    """Checks each frame's persons against the rules. One per device, called from one thread.
 
-    A rule tells of a person once; after its cool-down again, but only if the total has risen since. A new
+    A rule notifies once per person; after its cool-down again, but only if the total has risen since. A new
     track that appears with the very same items on the same camera within ten seconds of a lost one carries
     on that one's cool-down.
     on_result: called with the rule's name and what became of a notification that was due. brand: writes a
@@ -145,7 +145,7 @@ class Notifier:
         return person.holding if person else ()
 
     def follow(self, old: TrackId, new: TrackId) -> None:
-        """Take `new` for the person of `old`: whom a rule has told of stays told of."""
+        """Treat `new` as the person of `old`: what was notified stays notified."""
         gone = self._people.pop(old, None)
         if gone is None:
             return
@@ -227,7 +227,7 @@ class Notifier:
         return Message(MessageKind.NOTIFY, f"notify/{rule.name}", payload, expires_at)
 
     def _text(self, camera: str, inside: Sequence[str], value: PersonValue, dearest: Sequence[Item]) -> str:
-        """Say in one line where the person is, what they wear is worth, and what it is."""
+        """Return one line: where the person is, the worth of what they wear, and the items."""
         place = f"{camera} ({', '.join(inside)})" if inside else camera
         worn = ", ".join(f"{self._brand(i.brand)} {i.type}" if i.brand else i.type for i in dearest)
         return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]

@@ -1,4 +1,4 @@
-"""What the staff says of a person, by page or MQTT, on its way to the thread that keeps the floor."""
+"""Staff actions on a person, from the page or MQTT, queued for the floor's thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WAITING = 64
 
 
 class StaffAction(str, Enum):
-    """What is said of a person: served, or no customer at all."""
+    """An action on a person: served, or no customer at all."""
 
     SERVED = "served"
     NOT_CUSTOMER = "not-customer"
@@ -19,7 +19,7 @@ class StaffAction(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class StaffOrder:
-    """A word on one person, named by camera and track as in messages."""
+    """An action on one person, named by camera and track as in messages."""
 
     action: StaffAction
     camera: str
@@ -27,7 +27,7 @@ class StaffOrder:
 
 
 class StaffOrders:
-    """A bounded box of orders: put in from any thread, taken out by one. Nobody ever waits."""
+    """A bounded queue of orders: `put` from any thread, `take` from one. Nothing ever waits."""
 
     def __init__(self, capacity: int = WAITING) -> None:
         self._capacity = capacity

@@ -1,4 +1,4 @@
-"""The retained topics: what a program that connects now is told of device, cameras and zones."""
+"""The retained topics: the state of device, cameras and zones for a program that connects now."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def zone_summary(at: int, persons: int) -> Payload:
 
 
 class Summaries:
-    """Counts persons of each camera and zone; says what changed, at most once a second per camera.
+    """Counts persons of each camera and zone; returns what changed, at most once a second per camera.
 
     cameras: the zones of each configured camera. utc: the UTC ns to tell of a time in frames.
     """

@@ -1,4 +1,4 @@
-"""One camera's way from DeepStream metadata to a Frame, and from its heads to boxes on the surface."""
+"""Converts one camera's DeepStream metadata to a Frame, and the heads to cover to boxes on the surface."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CLOCK_SET = 10_000_000_000
 
 
 class CameraMeta:
-    """What the probe keeps of one camera. Frames come in order, from one thread."""
+    """The probe's state of one camera. Frames come in order, from one thread."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class CameraMeta:
     def frame(
         self, meta: FrameMeta, surface: tuple[int, int]
     ) -> tuple[Frame, list[tuple[ObjectMeta, Detection | None]]]:
-        """Return the frame in the camera's own pixels, and each object with what it was taken for.
+        """Return the frame in the camera's own pixels, and each object with its detection.
 
-        Raises MetaError where the metadata cannot be relied on.
+        Raises MetaError where the metadata is inconsistent.
         """
         if meta.objects is None:
             raise MetaError("the objects of a frame could not be read")
@@ -97,18 +97,18 @@ class CameraMeta:
         return Frame(self.camera, at, (width, height), found, analysed), pairs
 
     def heads(self, frame: Frame) -> tuple[Mask, ...]:
-        """Return what to cover of the frame. Any doubt raises."""
+        """Return the heads to cover. Any doubt raises."""
         return self._watch.locate(frame)
 
     def public(self, frame: Frame) -> Frame:
-        """Return the frame without what lies behind the camera's masks: nothing follows from that."""
+        """Return the frame without detections behind the camera's masks, which must have no effect."""
         if not self._masks:
             return frame
         kept = tuple(d for d in frame.detections if not self.is_masked(d.box, frame.size))
         return Frame(frame.camera, frame.captured_at, frame.size, kept, frame.analysed)
 
     def is_masked(self, box: Box, size: tuple[int, int]) -> bool:
-        """Tell whether the middle of a box lies behind a camera mask."""
+        """Return whether the middle of a box lies behind a camera mask."""
         x, y = box.centre
         return any(contains(polygon, x / size[0], y / size[1]) for polygon in self._masks)
 
@@ -163,9 +163,9 @@ class CameraMeta:
         return pairs
 
     def _steady(self, stamp: int) -> int:
-        """Return a frame's time, above all earlier ones: it goes on at its rate where the clock is set back.
+        """Return a frame's time, later than all before; it advances at the frame rate if the clock went back.
 
-        As CaptureClock on the CPU: else nobody who has left would end until the clock has caught up.
+        As CaptureClock on the CPU: otherwise no track would end until the clock has caught up.
         """
         step, self._stamp = stamp - self._stamp, stamp
         self._last = max(stamp, self._last + (step if 0 < step < CLOCK_SET else 1))
@@ -182,9 +182,9 @@ class CameraMeta:
 def on_surface(
     box: Box, size: tuple[int, int], surface: tuple[int, int], *, smallest: int = SMALLEST
 ) -> Rectangle | None:
-    """Return the whole pixels of the surface that a box of the frame touches; None where it lies outside.
+    """Return a box of the frame in whole pixels of the surface, rounded outwards; None where it lies outside.
 
-    Raises MetaError on a box that is none.
+    Raises MetaError on an invalid box.
     """
     across, down = surface[0] / size[0], surface[1] / size[1]
     x, y, w, h = box
@@ -204,7 +204,7 @@ def on_surface(
 
 
 def _strips(polygon: Sequence[tuple[float, float]], surface: tuple[int, int]) -> list[Rectangle]:
-    """Cover a polygon with level bands, each as wide as the polygon is anywhere in it."""
+    """Cover a polygon with horizontal bands, each as wide as the polygon is anywhere in it."""
     lowest, highest = min(y for _, y in polygon), max(y for _, y in polygon)
     levels = sorted(
         {lowest + (highest - lowest) * n / BANDS for n in range(BANDS + 1)} | {y for _, y in polygon}

@@ -1,8 +1,7 @@
-"""Chooses which persons the brand model works on: before it, on the batch, by need and within a budget.
+"""Chooses the persons on whom the brand model works: on the batch before it, by need, within a budget.
 
-nvinfer itself would look at every person of every frame (see engines.deepstream.nvinfer_config). So the model
-works on looks alone: objects added here, each a person with what the person carries, cut as crops for reading
-are.
+nvinfer itself would work on every person of every frame (see engines.deepstream.nvinfer_config). So the model
+works only on looks: objects that are added here, each the box of a person with all that the person carries.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import time
 from math import ceil, floor, isfinite
 from typing import TYPE_CHECKING
 
+from pricing.outage import Outage
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
@@ -34,7 +34,7 @@ SMALLEST = 32
 
 
 class Chooser:
-    """Adds the looks. One thread; it never fails a batch, for without looks nothing is wrong."""
+    """Adds the looks. One thread; it never fails a batch, which is valid without looks."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Chooser:
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
         self._picker = LookScheduler(limits)
-        self._failing = False
+        self._outage = Outage(logger, "brand looks failed", "brand looks work again")
 
     def add_looks(self, buffer: int) -> BufferVerdict:
         """Add the looks that are due to the batch at this address; it passes in any case."""
@@ -63,13 +63,9 @@ class Chooser:
             if self._wanted():
                 self._choose(buffer)
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
-            if not self._failing:
-                logger.error("brand looks failed: %s", type(error).__name__)
-            self._failing = True
+            self._outage.fail(type(error).__name__)
         else:
-            if self._failing:
-                logger.info("brand looks work again")
-            self._failing = False
+            self._outage.recover()
         return BufferVerdict.PASS
 
     def _choose(self, buffer: int) -> None:
@@ -100,7 +96,7 @@ class Chooser:
 
 
 def _even(box: Box, surface: tuple[int, int]) -> Rectangle | None:
-    """Return the box in even pixels inside the surface, as nvinfer rounds crops; None where it is small."""
+    """Return the box in even pixels inside the surface, as nvinfer rounds crops; None if too small."""
     left, top = max(0, floor(box.x)) // 2 * 2, max(0, floor(box.y)) // 2 * 2
     right, bottom = (min(most, ceil(end)) for most, end in zip(surface, (box.right, box.bottom), strict=True))
     width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2

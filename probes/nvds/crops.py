@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class SurfacePicture:
-    """A frame on the GPU: what probes.recognition.reading.cut needs of a picture, in the camera's pixels."""
+    """A frame on the GPU with the interface that reading.crop_person needs, in the camera's pixels."""
 
     def __init__(
         self, crops: SurfaceCrops, buffer: int, batch_id: int, size: tuple[int, int], masks: Sequence[Polygon]
@@ -62,7 +62,7 @@ class SurfacePicture:
 
 
 class SurfaceCrops:
-    """Offers frames to the looks, which pick whom they want within their budget; only then is memory read."""
+    """Offers frames to the looks; a surface is mapped only when the looks pick a person."""
 
     def __init__(
         self, pyds: Any, looks: Looks, *, jetson: bool, unified: bool, masks: Mapping[str, Sequence[Polygon]]
@@ -76,9 +76,9 @@ class SurfaceCrops:
         self._pyds, self._looks, self._jetson, self._masks = pyds, looks, jetson, masks
 
     def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
-        """Let the looks take whom they want now; in the probe, while the surface lives."""
+        """Let the looks pick persons; call it in the probe, while the surface is valid."""
         picture = SurfacePicture(self, buffer, batch_id, frame.size, self._masks.get(frame.camera, ()))
-        self._looks.offer(frame, cast("I420", picture))  # looks only crop it, and that is what it can do
+        self._looks.offer(frame, cast("I420", picture))  # looks use nothing of it but `crop`
 
     def copy(self, buffer: int, batch_id: int, box: Box, size: tuple[int, int]) -> Pixels:
         """Return (h, w, 3) BGR of a box of a frame of that size, in the surface's own resolution."""

@@ -1,4 +1,4 @@
-"""From the streaming thread to the thread that prices and publishes: bounded, never waiting for it."""
+"""The bounded queue from the streaming thread to the floor's thread; the streaming thread never waits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAITING = 64
 
 @dataclass(slots=True)
 class ProbedFrame:
-    """What the probe saw on one frame.
+    """One frame as the probe read it.
 
     ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
     masks: those heads.
@@ -31,7 +31,7 @@ class ProbedFrame:
 
 
 class FrameQueue:
-    """A queue of probed frames. When it is full the oldest gives way, but no track's end is ever lost."""
+    """A queue of probed frames. When full, the oldest frame is dropped, but the end of a track never is."""
 
     def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
         """on_drop is called with the camera of each frame that was dropped.

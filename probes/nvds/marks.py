@@ -1,4 +1,4 @@
-"""Marks of brands from the brand model's tensors: copied in the probe, compared in a thread of their own."""
+"""Brand marks from the brand model's tensors: copied in the probe, compared in a thread of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import Candidates
+from pricing.outage import Outage
 from probes.bounded_queue import DropOldestQueue
 from probes.frame import Box, Kind
 from probes.recognition.look_workers import LookResult
@@ -43,7 +44,7 @@ Brands = Callable[[], "RecognitionTargets"]
 
 @dataclass(frozen=True, slots=True)
 class TensorLook:
-    """What the brand model answered to a look at one person.
+    """The brand model's output of a look at one person.
 
     crop: what it saw of the surface, px. hidden(box): whether a box of the frame lies behind a camera mask.
     """
@@ -88,10 +89,10 @@ def _fitted(crop: tuple[int, int], network: tuple[int, int]) -> tuple[int, int]:
 
 
 class MarkLooks:
-    """Takes looks in the probe, at most WAITING of them; compares them; gives answers as looks do.
+    """Takes looks in the probe, at most WAITING wait; compares them with the gallery; `drain` gives answers.
 
-    brands: asked for each look, so that a gallery read anew counts from the next one. on_result hears each
-    look once, from any thread.
+    brands: called for each look, so that a reloaded gallery counts from the next one. on_result: called once
+    per look, from any thread.
     """
 
     def __init__(
@@ -106,7 +107,11 @@ class MarkLooks:
         self._stream = MarkStream()
         self._waiting = DropOldestQueue[TensorLook](WAITING)
         self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
-        self._failing = False
+        self._outage = Outage(
+            logger,
+            "brand marks are not compared; the video goes on without new ones",
+            "brand marks are compared again",
+        )
         self._thread = threading.Thread(target=self._work, name="marks", daemon=True)
 
     @property
@@ -117,9 +122,9 @@ class MarkLooks:
     def take(
         self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
     ) -> None:
-        """Copy the answers on a frame, and take the looks off it; in the probe.
+        """Copy the tensors of a frame's looks, and remove the looks from it; call it in the probe.
 
-        frame: what may be known of it: who stands behind a camera mask is not in it.
+        frame: without the persons behind camera masks.
         """
         looks = [seen for seen, _ in pairs if seen.component == LOOKS]
         if not looks:
@@ -159,15 +164,11 @@ class MarkLooks:
         while (look := self._waiting.take()) is not None:
             try:
                 self._count_results([self._compare(look)])
-            except Exception:  # whatever it was, the next look may succeed
+            except Exception as error:  # noqa: BLE001 whatever it was, the next look may succeed
                 self._count_results([LookResult.FAILED])
-                if not self._failing:
-                    logger.exception("brand marks are not compared; the video goes on without new ones")
-                self._failing = True
-                continue
-            if self._failing:
-                logger.info("brand marks are compared again")
-            self._failing = False
+                self._outage.fail(error=error)
+            else:
+                self._outage.recover()
 
     def _compare(self, look: TensorLook) -> LookResult:
         targets = self._brands()

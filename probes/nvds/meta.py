@@ -1,4 +1,4 @@
-"""What the probe reads from a DeepStream batch and writes into it, whichever binding does the work.
+"""The probe's view of a DeepStream batch, independent of the Python binding.
 
 Facts about the metadata: NVIDIA/DeepStream 9.1, includes/nvdsmeta.h; all boxes are in pixels of the batched
 surface, which legacy nvstreammux scales to its own width and height.
@@ -28,7 +28,7 @@ Rectangle = tuple[int, int, int, int]
 
 
 class MetaError(Exception):
-    """The metadata cannot be read or written as it must be: nothing may be concluded from it."""
+    """The metadata cannot be read or written reliably: nothing may be concluded from it."""
 
 
 class ObjectMeta(NamedTuple):
@@ -108,7 +108,7 @@ class MetaReader(Protocol):
 
 
 class MetaWriter(Protocol):
-    """Writes into a batch that was just read. May raise anything; then the frame gets no redaction tag."""
+    """Writes into the batch read last. If it raises, the frame gets no redaction tag."""
 
     def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
         """Set an object's outline and text."""

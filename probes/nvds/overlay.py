@@ -28,7 +28,7 @@ MOST_TEXTS = 1024
 
 
 class MetaOverlay:
-    """Draws for each person what probes.overlay.draw does. `values` tells what a person is known to carry."""
+    """Draws the same overlay as probes.overlay.draw. `values`: what each person carries."""
 
     def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
         self._money, self._values, self._brand = money, values, brand
@@ -71,7 +71,7 @@ class MetaOverlay:
         return {track: (rank, values[track]) for rank, (_, track) in enumerate(found)}
 
     def _said(self, track: TrackId, value: PersonValue, tone: Tone, surface: tuple[int, int]) -> _Blocks:
-        """Return how to draw a person and what to say of it, made anew only when that changes."""
+        """Return a person's outline and texts, from the cache unless they changed."""
         kept = self._blocks.get(track)
         if kept is None or kept.value is not value or kept.tone is not tone or kept.surface != surface:
             if len(self._blocks) >= MOST_TEXTS:
@@ -94,7 +94,7 @@ class _Block(NamedTuple):
 
 
 class _Blocks(NamedTuple):
-    """How a person is drawn, as long as its value, its tone and the surface stay the same."""
+    """The cached text of a person, valid while value, tone and surface stay the same."""
 
     value: PersonValue
     tone: Tone

@@ -18,7 +18,7 @@ DROP, OK = Gst.PadProbeReturn.DROP, Gst.PadProbeReturn.OK
 
 
 def filter_buffers(pad: Any, judge: Callable[[int], BufferVerdict]) -> int:
-    """Have every buffer that passes the pad judged; return the id of the pad probe.
+    """Add a probe that passes or drops every buffer of the pad by `judge`; return the id of the probe.
 
     judge takes the buffer's address: hash(buffer) in gst-python. No reference is kept, or the element behind
     would have to copy the buffer. Lists of buffers do not occur in a DeepStream graph and are dropped.

@@ -1,4 +1,4 @@
-"""The probe on the DeepStream batch: metadata in, frames out; heads, masks and texts back into it."""
+"""The probe on the DeepStream batch: reads frames, writes redaction boxes, outlines and texts."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ STEADY_S = 5.0
 
 
 class Crops(Protocol):
-    """Takes crops of whom to look at, from a surface that lives as long as the call."""
+    """Takes crops of persons from a surface that is valid during the call only."""
 
     def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
-        """Take what is due now."""
+        """Take the crops that are due now."""
 
 
 class Marks(Protocol):
-    """Takes what the brand model answered, off the frame."""
+    """Takes the brand model's tensors off the frame."""
 
     def take(
         self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
     ) -> None:
-        """Copy the answers; frame: what of it may be known."""
+        """Copy the tensors; frame: without the persons behind camera masks."""
 
 
 class BatchProbe:
@@ -75,11 +75,11 @@ class BatchProbe:
         self._failures: dict[str | None, float] = {}
 
     def process(self, buffer: int) -> BufferVerdict:
-        """Work on the batch of the buffer at this address and return what may become of it. Never raises."""
+        """Process the batch of the buffer at this address; return whether it may pass. Never raises."""
         try:
             batch = self._reader.read(buffer)
             if not batch.frames:
-                return BufferVerdict.DROP  # a mux without cameras sends one now and then: nothing to see
+                return BufferVerdict.DROP  # a mux without cameras sends an empty batch now and then
             cameras = self.cameras
             for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
                 self._process_frame(buffer, batch, frame, cameras.get(frame.pad))
@@ -180,7 +180,7 @@ class BatchProbe:
         self._report_failure(camera, error)
 
     def _report_failure(self, where: str | None, error: Exception) -> None:
-        """Log a failure when it begins."""
+        """Log the first failure of its kind; `_recover` needs STEADY_S without one."""
         if where not in self._failures:
             known = isinstance(error, (MetaError, RedactionFailed))
             why = str(error) if known else type(error).__name__

@@ -1,4 +1,4 @@
-"""How a frame whose probe failed is kept from every output of the DeepStream graph.
+"""The gate that drops unredacted frames before every output of the DeepStream graph.
 
 nvdsosd paints the first surface of a buffer only, with every object of the batch on it (gst-nvdsosd
 gstnvdsosd.c and nvll_osd, 9.1): so redaction stands behind nvstreamdemux, one nvdsosd a camera. Therefore
@@ -17,6 +17,8 @@ import logging
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pricing.outage import Outage
+
 if TYPE_CHECKING:
     from probes.nvds.meta import MetaReader
 
@@ -24,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class BufferVerdict(Enum):
-    """What may become of a buffer."""
+    """Whether a buffer passes or is dropped."""
 
     PASS = 1
     DROP = 2
@@ -37,7 +39,11 @@ class RedactionGate:
         """process_key: the number that the probe writes into its tags."""
         self._reader = reader
         self._process_key = process_key
-        self._is_dropping = False
+        self._outage = Outage(
+            logger,
+            "redaction gate: frames are dropped before redaction",
+            "redaction gate: frames pass again",
+        )
         self.dropped = 0
 
     def verify(self, buffer: int) -> BufferVerdict:
@@ -50,9 +56,7 @@ class RedactionGate:
         if not tagged:
             self._dropped("no redaction tag")
             return BufferVerdict.DROP
-        if self._is_dropping:
-            logger.info("redaction gate: frames pass again")
-            self._is_dropping = False
+        self._outage.recover()
         return BufferVerdict.PASS
 
     def _is_tagged(self, buffer: int) -> bool:
@@ -61,6 +65,4 @@ class RedactionGate:
 
     def _dropped(self, why: str) -> None:
         self.dropped += 1
-        if not self._is_dropping:
-            logger.error("redaction gate: frames are dropped before redaction: %s", why)
-        self._is_dropping = True
+        self._outage.fail(why)

@@ -31,7 +31,7 @@ MOST = 100
 
 
 class Tensors(NamedTuple):
-    """What the model answered to one look: (K, 4) x1 y1 x2 y2 in px of its input, (K,), (K, VECTOR)."""
+    """The model's output of one look: boxes (K, 4) x1 y1 x2 y2 in px of its input, (K,), (K, VECTOR)."""
 
     boxes: Floats
     scores: Floats
@@ -39,7 +39,7 @@ class Tensors(NamedTuple):
 
 
 class PydsLooks:
-    """Puts looks onto frames and takes them off, over a pyds module. One batch is one thread's at a time."""
+    """Adds looks to frames and removes them, by a pyds module. One thread works on a batch at a time."""
 
     def __init__(self, pyds: Any) -> None:
         self._pyds = pyds
@@ -57,7 +57,7 @@ class PydsLooks:
         self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
 
     def take(self, frame: FrameMeta, look: ObjectMeta) -> Tensors | None:
-        """Copy what the model answered and take the look off; None where it did not work on it."""
+        """Copy the model's output and remove the look; None where the model did not run on it."""
         try:
             return self._read(look)
         finally:

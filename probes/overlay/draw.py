@@ -39,9 +39,9 @@ SHADOW_Y = 20
 
 
 class Overlay:
-    """Draws what is known of each person onto redacted frames of any camera and size.
+    """Draws the value of each person onto redacted frames of any camera and size.
 
-    `money` writes a price or a total for people, for example "€1,290"; `brand` writes a brand.
+    `money` formats a price or a total, for example "€1,290"; `brand` spells a brand.
     """
 
     def __init__(self, money: Callable[[Price | Total], str], brand: Callable[[str], str] = as_is) -> None:
@@ -52,7 +52,7 @@ class Overlay:
     def draw(
         self, redacted: RedactedFrame, persons: Mapping[TrackId, PersonValue], *, banner: str | None = None
     ) -> None:
-        """Draw onto the frame's own planes; they only ever get covered more than the redaction did."""
+        """Draw onto the frame's own planes. Drawing only covers more than the redaction did."""
         frame, picture = redacted.frame, redacted.pixels
         em = text_height(picture.height)
         seen = [(found.track, found.box) for found in frame.of(Kind.PERSON) if found.track]
@@ -72,7 +72,7 @@ class Overlay:
             label.paint(picture, x, y)
 
     def draw_marks(self, redacted: RedactedFrame, marks: Iterable[tuple[Box, str]]) -> None:
-        """Draw marks that are on nobody, each with its name above it, or below where there is no room."""
+        """Draw marks that nobody wears, each with its name above it, or below where there is no room."""
         picture = redacted.pixels
         em, thin = text_height(picture.height), max(1, round(picture.height / 540))
         for box, name in marks:
@@ -88,7 +88,7 @@ class Overlay:
             label.paint(picture, max(0, int(x) // 2 * 2), max(0, int(y) // 2 * 2))
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
-        """Return the ways to say it, fullest first."""
+        """Return the label in its variants, the longest first."""
         full, short = texts(value, tone, self._money, self._brand)
         return tuple(self._render(text, em) for text in ((full, short) if detailed else (short,)))
 
@@ -100,7 +100,7 @@ class Overlay:
 
 
 def _boxes(picture: I420, frame: Frame, tones: Mapping[TrackId, Tone]) -> None:
-    """Draw the quiet boxes first, so that the most valuable person's lies on top."""
+    """Draw the boxes of least value first, so that the most valuable person's lies on top."""
     thin = max(1, round(picture.height / 540))
     for found in frame.of(Kind.ACCESSORY):
         _rectangle(picture, found.box, ACCESSORY, thin)
@@ -119,7 +119,7 @@ def _boxes(picture: I420, frame: Frame, tones: Mapping[TrackId, Tone]) -> None:
 
 
 def _rectangle(picture: I420, box: Box, colour: Rgb, thickness: int) -> None:
-    """Draw an outline with a dark edge around it, so that it shows on any ground."""
+    """Draw an outline with a dark edge, so that it shows on any background."""
     luma, blue, red = _yuv(colour)
     inset = (thickness + 1) // 2
     left, top = max(inset, round(box.x)), max(inset, round(box.y))
@@ -137,7 +137,7 @@ def _rectangle(picture: I420, box: Box, colour: Rgb, thickness: int) -> None:
 
 
 def _leader(picture: I420, box: Box, label: Box, colour: Rgb) -> None:
-    """Join a label to its box with a line where it had to go further away than its usual gap."""
+    """Draw a line from a label to its box where the label is further away than the usual gap."""
     if label.intersection(Box(box.x - 2 * GAP, box.y - 2 * GAP, box.w + 4 * GAP, box.h + 4 * GAP)):
         return
     x, y = box.centre

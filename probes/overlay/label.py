@@ -1,4 +1,4 @@
-"""Text blocks of the overlay: set once with a real font, kept as I420 planes with their transparency."""
+"""Text blocks of the overlay: rendered once with a font, cached as I420 planes with alpha."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAD_EM = 1.6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Label:
-    """A block ready to be painted: premultiplied ink, and per pixel what is kept of the picture (255: all).
+    """A rendered block: premultiplied ink, and per pixel the share of the picture that stays (255: all).
 
     keep_luma is (height, width), keep_chroma (height / 2, width / 2); height and width are even.
     """
@@ -41,7 +41,7 @@ class Label:
         return self.ink.width, self.ink.height
 
     def paint(self, picture: I420, x: int, y: int) -> None:
-        """Blend into the picture in place; x, y are even and not negative; what lies outside is cut off."""
+        """Blend into the picture in place; x, y are even and not negative; parts outside are clipped."""
         width = min(self.ink.width, (picture.width - x) & ~1)
         height = min(self.ink.height, (picture.height - y) & ~1)
         if width <= 0 or height <= 0:
@@ -73,7 +73,7 @@ def shorten(text: str, font: ImageFont.FreeTypeFont, limit: float) -> str:
 
 
 def render(text: LabelText, em: int, widest_em: float = WIDEST_EM) -> Label:
-    """Set a block in a size of `em` pixels; names wider than `widest_em` of them are cut short."""
+    """Render a block with a font size of `em` pixels; names wider than `widest_em` em are cut short."""
     regular, bold = _font("Medium", em), _font("Bold", round(em * HEAD_EM))
     rows = [(shorten(row.name, regular, em * widest_em), row) for row in text.rows]
     names = max((regular.getlength(name) for name, _ in rows), default=0.0)

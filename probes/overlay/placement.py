@@ -1,4 +1,4 @@
-"""Where each person's text goes: beside the box, inside the frame, off the neighbours, steady over time."""
+"""Places labels: beside the person's box, inside the frame, off other people, steady over time."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STICKY = 0.5
 
 
 class Placer:
-    """Remembers, per camera, on which side of its box each label was, so that labels do not jump about."""
+    """Places the labels of each camera. It remembers the side of each label, so that labels do not jump."""
 
     def __init__(self) -> None:
         self._choices: dict[str, dict[TrackId, tuple[int, int]]] = {}
@@ -42,7 +42,7 @@ class Placer:
         persons: Sequence[Box],
         taken: Sequence[Box] = (),
     ) -> Iterator[Placed]:
-        """Yield each label with its left and top (even pixels), in the order given: the first choose first.
+        """Yield each label with its left and top (even pixels), in the given order of priority.
 
         Of the labels of a block, fullest first, the first that covers no other label and little of other
         people is taken; where none can, the last one goes where it covers least, even away from its box.

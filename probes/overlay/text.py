@@ -1,4 +1,4 @@
-"""What the overlay says of a person, on every platform: lines, order and tones, without a pixel."""
+"""The overlay's text of a person on every platform: lines, order and tones, without pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ACCESSORY: Rgb = (176, 190, 210)
 
 
 class Tone(Enum):
-    """How much a person stands out."""
+    """How much a person is highlighted."""
 
     TOP = (255, 193, 48)
     VALUED = (74, 222, 196)
@@ -58,19 +58,19 @@ class LabelText:
 
 
 def tone_of(rank: int, value: PersonValue) -> Tone:
-    """Return how much a person stands out; rank 0 has the highest total in the picture."""
+    """Return a person's tone; rank 0 has the highest total in the picture."""
     if not value.total.items_priced:
         return Tone.PLAIN
     return Tone.TOP if rank == 0 else Tone.VALUED
 
 
 def as_is(brand: str) -> str:
-    """Write a brand as its normal form."""
+    """Return a brand unchanged."""
     return brand
 
 
 def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) -> tuple[LabelText, LabelText]:
-    """Return what to say of a person who has items, in full and in short."""
+    """Return a person's text in full and in short."""
     head = money(value.total) if value.total.items_priced else ""
     items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
     rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])
@@ -85,7 +85,7 @@ def text_height(frame_height: int) -> int:
 
 
 def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> LabelRow:
-    """Write an item; the price of one that is alone stands in the total above it already."""
+    """Return an item's row; a single item has its price in the total above it already."""
     seen = f"{item.colour} {item.type}" if item.colour and not item.brand else item.type
     name = f"{item.type} ({brand(item.brand)})" if item.brand else seen
     if item.price is None:

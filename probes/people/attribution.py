@@ -36,8 +36,8 @@ BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
 def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
     """Return slot and type (None where only the body zone tells) of a mark on a person.
 
-    What was seen where the mark is tells it best: a thing that the detector found there may be none.
-    None where it is nobody's for sure: off the body, on a thing carried by another or by nobody clear, on
+    The garment seen under the mark decides; a detected accessory there may be a false positive.
+    None where it may be another's: off the body, on a thing that another or nobody clearly carries, on
     somebody in front, or where two persons overlap and it is not clearly nearer to this one's middle.
     """
     x, y = mark.box.centre
@@ -72,12 +72,12 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
 
 
 def _allows(mark: Mark, slot: str) -> bool:
-    """Tell whether a mark's brand may count in a slot."""
+    """Return whether a mark's brand may count in a slot."""
     return bool(slot) and (mark.slots is None or slot in mark.slots)
 
 
 def is_beside_all(mark: Mark, frame: Frame) -> bool:
-    """Tell whether a mark is on no body and on no thing that may be carried."""
+    """Return whether a mark is on no body and on no thing that may be carried."""
     x, y = mark.box.centre
     if any(thing.box.contains(x, y) for thing, _ in carried_items(frame)):
         return False
@@ -108,7 +108,7 @@ class PriceProbe:
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """A thing on a person: when, what, and where in shares of the person's box (left, top, right, bottom)."""
+    """A carried thing: when, what, and where in shares of the person's box (left, top, right, bottom)."""
 
     at: int
     label: str
@@ -116,7 +116,7 @@ class _Carried:
 
 
 class VoteBuilder:
-    """Makes votes of frames and look answers.
+    """Makes votes from frames and look answers.
 
     The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
     rate does not decide what is confirmed; a look votes once per slot, brand and route, however often it read
@@ -149,19 +149,19 @@ class VoteBuilder:
             yield answer.track, self._heard(answer)
 
     def withdrawn(self) -> list[tuple[TrackId, Withdrawal]]:
-        """Return, once, what earlier votes on tracks turned out not to be theirs."""
+        """Return, once, earlier votes that turned out to be another's or the shop's."""
         found, self._withdrawn = self._withdrawn, []
         return found
 
     def forget(self, track: TrackId) -> None:
-        """Drop what is known of a track."""
+        """Forget a track."""
         self._carried.pop(track, None)
         self._types.pop(track, None)
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
 
     def _heard(self, answer: LookAnswer) -> list[Vote]:
-        """Return what a look votes for: nothing where it saw no skin or hair."""
+        """Return the votes of a look: none where it saw no skin or hair."""
         person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
         if person is None or person.box.area <= 0 or not answer.bare:
             return []
@@ -188,7 +188,7 @@ class VoteBuilder:
         return list(votes.values())
 
     def _vote(self, mark: Mark, answer: LookAnswer, body: Box) -> Vote | None:
-        """Return what a mark votes for; None for scenery, or where it cannot be or is too small."""
+        """Return the vote of a mark; None for scenery, an impossible place, or a mark that is too small."""
         if not weight(mark.route.value, 1.0, mark.size):
             return None
         found = slot_of_mark(mark, answer.track, answer.frame)
@@ -224,13 +224,13 @@ class VoteBuilder:
         )
 
     def _finest(self, track: TrackId, slot: str, seen: Worn) -> str:
-        """Note a type that was seen, and return the finest that the looks so far tell it to be."""
+        """Count a type that was seen; return the most specific type that the looks so far support."""
         known = self._types.setdefault(track, {}).setdefault(slot, {})
         known[seen.type] = known.get(seen.type, 0.0) + seen.confidence
         return self._told(track, slot, seen.type)
 
     def _told(self, track: TrackId, slot: str, type_: str) -> str:
-        """Return the likeliest type in a slot that says more than this one: a bag seen to be a backpack."""
+        """Return the likeliest type in a slot that refines this one, as backpack refines bag."""
         known = self._types.get(track, {}).get(slot, {})
         finer = [one for one in known if one != type_ and type_ in ancestors(one)]
         if finer:
@@ -239,7 +239,7 @@ class VoteBuilder:
         return next((one for one in reversed(labels) if type_ in ancestors(one)), type_)
 
     def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> MarkVerdict:
-        """Ask the camera's scenery, and note what is to be withdrawn."""
+        """Ask the camera's background filter, and queue the votes to withdraw."""
         scenery = self._scenery.setdefault(answer.track.camera, BackgroundFilter())
         verdict, slots = scenery.see(answer.track, mark, body, answer.at, slot)
         self._withdrawn += [(answer.track, Withdrawal(one, mark.brand, answer.at)) for one in slots]

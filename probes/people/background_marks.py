@@ -1,4 +1,4 @@
-"""Marks that are the shop's, not the person's: signs, posters and shelves seen inside a person's rectangle.
+"""Finds marks of the shop, not of the person: signs, posters, shelves seen inside a person's box.
 
 A worn mark moves with the body. What stays where it is in the picture while the body moves, what is seen
 beside bodies, and what several persons have at the same place of the picture though at other places of the
@@ -39,7 +39,7 @@ KEEP_NS = 1800 * SECOND
 
 
 class MarkVerdict(Enum):
-    """Whose a mark is taken to be."""
+    """Whether a mark is worn or belongs to the background."""
 
     WORN = "worn"
     SCENERY = "scenery"
@@ -54,7 +54,7 @@ class _Observation:
     body: Box
 
     def predicted(self, body: Box) -> tuple[float, float]:
-        """Return where it would be on another body, were it worn there at the same place."""
+        """Return where the mark would be on another body, worn at the same place."""
         u, v = (self.x - self.body.x) / self.body.w, (self.y - self.body.y) / self.body.h
         return body.x + u * body.w, body.y + v * body.h
 
@@ -69,7 +69,7 @@ class _MarkTrack:
     cast: dict[str, int] = field(default_factory=dict)
 
     def fits(self, sight: _Observation) -> float | None:
-        """Return how far from where it may be the mark is now, px; None where it cannot be this one."""
+        """Return the distance of a mark from its prediction, px; None where it cannot be the same."""
         last = self.sights[-1]
         across, down = moved(last.body, sight.body)
         dx, dy = sight.x - last.x, sight.y - last.y
@@ -80,7 +80,7 @@ class _MarkTrack:
         return None
 
     def add(self, sight: _Observation) -> None:
-        """Take another look at the mark, and weigh what its movement tells."""
+        """Add a look at the mark, and count what its movement shows."""
         scenery = worn = 0
         for then in self.sights:
             across, down = moved(then.body, sight.body)
@@ -104,7 +104,7 @@ class _MarkTrack:
         return self.worn > self.scenery
 
     def steady(self) -> _Observation | None:
-        """Return the first look of a second or more in which the mark has not moved, if there is one."""
+        """Return the first look of a second or more without movement of the mark, if there is one."""
         last = self.sights[-1]
         for then in self.sights:
             if last.at - then.at >= STEADY_NS and _near(then, last):
@@ -125,7 +125,7 @@ class _Place:
 
 
 class BackgroundFilter:
-    """What one camera has learnt of the marks around people. One thread; bounded.
+    """Learns which marks of one camera are background. One thread; bounded.
 
     A place is forgotten when its mark has not been seen there for half an hour, or for a newer one.
     """
@@ -170,11 +170,11 @@ class BackgroundFilter:
         return MarkVerdict.WORN, ()
 
     def forget(self, track: TrackId) -> None:
-        """Drop what is known of a track; what it taught stays."""
+        """Forget a track; the places learnt from it stay."""
         self._chains.pop(track, None)
 
     def _chain(self, track: TrackId, brand: str, sight: _Observation) -> _MarkTrack:
-        """Return the mark of the track that this is, with the new look."""
+        """Return the track's mark that this look continues, with the look added."""
         brands = self._chains.setdefault(track, {})
         if len(self._chains) > MAX_TRACKS:
             del self._chains[next(iter(self._chains))]
@@ -206,7 +206,7 @@ class BackgroundFilter:
 
     @staticmethod
     def _meet(place: _Place, track: TrackId, sight: _Observation) -> None:
-        """Note who has the mark there; it is proven by enough tracks that have it elsewhere on the body."""
+        """Note who has the mark at a place; tracks that have it elsewhere on the body prove it background."""
         if track in place.tracks or len(place.tracks) >= TRACKS:
             return
         for other in place.tracks.values():

@@ -1,4 +1,4 @@
-"""Where a person's body is in its rectangle: the corners beside the head and the feet show what is behind."""
+"""Where the body is inside a person's box: the corners beside head and feet show the background."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def body_height(person: Box, frame_height: int) -> float:
 
 
 def in_core(person: Box, x: float, y: float, frame_height: int) -> bool:
-    """Tell whether a point of the frame is on the body rather than beside it."""
+    """Return whether a point of the frame is on the body rather than beside it."""
     if person.w <= 0 or person.h <= 0 or not person.contains(x, y):
         return False
     height = (y - person.y) / body_height(person, frame_height)
@@ -34,14 +34,14 @@ def in_core(person: Box, x: float, y: float, frame_height: int) -> bool:
 
 
 def is_nearer(person: Box, other: Box, frame_height: int) -> bool:
-    """Tell whether a person clearly stands nearer to the camera than another: the feet are lower."""
+    """Return whether a person clearly stands nearer to the camera than another: the feet are lower."""
     if _cut_off(other, frame_height):
         return False
     return _cut_off(person, frame_height) or person.bottom - other.bottom > NEARER * other.h
 
 
 def moved(before: Box, now: Box) -> tuple[float, float]:
-    """Return by how many px a body as a whole has moved: what both opposite edges have.
+    """Return by how many px the whole body has moved: the part that both opposite edges share.
 
     An arm stretched out, a stride, knees bent, or an edge hidden move one edge only.
     """

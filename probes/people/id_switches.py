@@ -1,4 +1,4 @@
-"""Two people who cross may leave with each other's track: what they wear tells, before baskets mix.
+"""Detects tracker id switches when two people cross, by what they wear, before their items mix.
 
 From the moment two boxes overlap, the votes on both are held back until they tell who is who: marks of the
 other's basket, seen after the two have parted, mean that the tracks were exchanged. Without such marks
@@ -33,9 +33,9 @@ HeldVotes = tuple["TrackId", "list[Vote]"]
 
 @dataclass(slots=True)
 class _OpenSwitch:
-    """A crossing: what tells the two apart (slot, brand or type), and evidence of either reading.
+    """An undecided crossing: the differences of the two (slot, brand or type), and votes for either reading.
 
-    told_at: votes older than this are no evidence, UTC ns.
+    told_at: older votes are no evidence, UTC ns.
     """
 
     marks: dict[TrackId, frozenset[tuple[str, str]]]
@@ -46,7 +46,7 @@ class _OpenSwitch:
     heard: set[tuple[TrackId, str, str, str]] = field(default_factory=set)
 
     def again(self, at: int, *, parted: bool) -> None:
-        """Start to count evidence anew."""
+        """Start counting again."""
         self.told_at, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
 
     def add_vote(self, vote: Vote, track: TrackId, other: TrackId) -> None:
@@ -60,14 +60,14 @@ class _OpenSwitch:
 
 @dataclass(slots=True)
 class _Held:
-    """The votes on a track in doubt, those since UTC ns `since`."""
+    """The votes held back for a track since UTC ns `since`."""
 
     since: int
     votes: list[Vote] = field(default_factory=list)
 
 
 class IdSwitchResolver:
-    """The crossings under way. One per device, called from one thread.
+    """Resolves crossings. One per device, called from one thread.
 
     While two touch, their votes are held, `within_ms` at most; what is seen of them after they parted, for
     as long again, decides. wears: what the person on a track is believed to wear.
@@ -81,7 +81,7 @@ class IdSwitchResolver:
         self._held: dict[TrackId, _Held] = {}
 
     def hold(self, track: TrackId, votes: Sequence[Vote]) -> Sequence[Vote]:
-        """Return those of the votes on a track that may be told now; the others are kept."""
+        """Return the votes on a track that may count now; the others are held."""
         held = self._held.get(track)
         if held is None:
             return votes
@@ -97,9 +97,9 @@ class IdSwitchResolver:
         return free
 
     def update(self, frame: Frame) -> tuple[list[Pair], list[HeldVotes]]:
-        """Take a frame; return the pairs of tracks that were exchanged, then votes to tell of each track.
+        """Take a frame; return the pairs of switched tracks, then the votes released for each track.
 
-        The votes are meant for the persons as they are after the exchange.
+        The votes belong to the persons after the switch.
         """
         self._meet(frame)
         exchanged: list[Pair] = []
@@ -117,7 +117,7 @@ class IdSwitchResolver:
         return exchanged, self._release()
 
     def end(self, track: TrackId) -> list[HeldVotes]:
-        """Forget a track; return the votes that were held for it and for who was in doubt only with it."""
+        """Forget a track; return the votes held for it, and for tracks in no other open crossing."""
         self._touching = {pair for pair in self._touching if track not in pair}
         for pair in [pair for pair in self._doubts if track in pair]:
             self._settle(pair)
@@ -150,7 +150,7 @@ class IdSwitchResolver:
                 self._held.setdefault(track, _Held(at))
 
     def _settle(self, pair: Pair, *, exchanged: bool = False) -> None:
-        """End a doubt, and drop the votes that say the contrary of what it came to."""
+        """Close a crossing, and drop the votes that contradict its outcome."""
         doubt = self._doubts.pop(pair)
         for track in pair:
             if exchanged:

@@ -1,7 +1,7 @@
-"""One person on several tracks: lost and found again on a camera, or handed over to another one.
+"""Re-identification: joins the tracks of one person on a camera or across cameras.
 
-By place and time, no biometrics. Where two people could be meant, what is worn may tell which one; else
-nobody is: a basket that starts anew is put right by the next looks, a basket on the wrong person is not.
+By place and time, no biometrics. Where two people could be meant, what is worn may decide; otherwise nobody
+is linked: new looks repair a basket that starts anew, but not one on the wrong person.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TOLD_BY_ITEMS = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A way from one camera's exit zone to another's entry zone, walked within `within_ms`."""
+    """A path from one camera's exit zone to another's entry zone, walked within `within_ms`."""
 
     from_camera: str
     from_zone: str
@@ -48,7 +48,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class TrackLink:
-    """Track `new` goes on with the person of `old`. certainty: from 0 to 1, an order of trust, no chance."""
+    """Track `new` is the person of `old`. certainty: 0 to 1, for ranking; not a probability."""
 
     old: TrackId
     new: TrackId
@@ -69,7 +69,7 @@ class _Trace:
 
 
 class TrackLinker:
-    """Says which new tracks go on with a person known already. One per device, called from one thread.
+    """Links new tracks to persons already known. One per device, called from one thread.
 
     A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight; where
     several fit, as soon as it is known to wear something, until `resolve_ms` after it.
@@ -97,7 +97,7 @@ class TrackLinker:
         return len(self._traces)
 
     def update(self, frame: Frame, wears: Wears) -> list[TrackLink]:
-        """Take a frame; return the links found, each once. The old track of a link is known no more.
+        """Take a frame; return the links found, each once. The old track of a link is then forgotten.
 
         wears: what the person on a track is believed to wear.
         """
@@ -115,12 +115,12 @@ class TrackLinker:
         return found + self._compare(at, wears) if self._unclear else found
 
     def end(self, track: TrackId) -> None:
-        """Note that the tracker has given a track up; its person may be found on another one."""
+        """Note that the tracker has ended a track; its person may be found on another one."""
         if track in self._traces:
             self._traces[track].ended = True
 
     def expire(self, now: int) -> list[TrackId]:
-        """Forget and return the tracks that ended so long ago that nobody goes on with them."""
+        """Forget and return the tracks that ended too long ago to be linked."""
         gone = [t for t, trace in self._traces.items() if trace.ended and now - trace.last_at > self._keep]
         for track in gone:
             self._forget(track)
@@ -154,7 +154,7 @@ class TrackLinker:
         return found
 
     def _compare(self, now: int, wears: Wears) -> list[TrackLink]:
-        """Look whether what is worn tells by now which of several people a new track goes on with."""
+        """Try to decide by what is worn which of several people a new track is."""
         found = []
         for track in sorted(self._unclear):
             arrival = self._traces[track]
@@ -178,7 +178,7 @@ class TrackLinker:
         return TrackLink(old, new, certainty)
 
     def _competing(self, old: TrackId, new: TrackId) -> list[TrackId]:
-        """Return the other tracks that could go on with a lost one, and go on with nobody yet."""
+        """Return the other unlinked tracks that could be the person of a lost one."""
         others = (t for t, trace in self._traces.items() if t != new and not trace.joined)
         return [track for track in others if self._match(old, track) is not None]
 
@@ -187,7 +187,7 @@ class TrackLinker:
         return [(old, certainty) for old, certainty in matches if certainty is not None]
 
     def _match(self, old: TrackId, new: TrackId) -> float | None:
-        """Return how sure it is that `new` goes on where `old` was lost; None where it cannot."""
+        """Return the certainty that `new` is the person of `old`; None where that is impossible."""
         lost, found = self._traces[old], self._traces[new]
         wait = found.first_at - lost.last_at
         if wait <= 0:
@@ -219,7 +219,7 @@ class TrackLinker:
         return way <= tall * min(FARTHEST, NEAR + PER_SECOND * wait / 1e9)
 
     def _outside(self, camera: str, box: Box, size: tuple[int, int], roles: tuple[Role, ...]) -> bool:
-        """Tell whether who is seen there is on the way out of the picture, or into it."""
+        """Return whether a box is at the picture's edge, or stands in a zone of one of these roles."""
         if box.x <= EDGE * size[0] or box.right >= (1 - EDGE) * size[0]:
             return True
         inside = self._at(camera, box, size)
@@ -235,7 +235,7 @@ def _brands(value: PersonValue) -> dict[str, str]:
 
 
 def _agree(worn: Mapping[str, str], known: Mapping[str, str], *, unknown: bool = False) -> bool:
-    """Tell whether two baskets share a thing and none contradicts; `unknown`: an empty one agrees, too."""
+    """Return whether two baskets share an item and none contradicts; `unknown`: an empty one agrees, too."""
     shared = worn.keys() & known.keys()
     if not shared:
         return unknown

@@ -1,4 +1,4 @@
-"""Names for confirmed tracks that cannot be joined across days, and the moment at which a person has left."""
+"""Names confirmed tracks so that they cannot be joined across days, and ends tracks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Marks on a picture that shows no person: named, so that nobody takes them for unseen, and never priced."""
+"""Marks on a picture without people: reported by name, never priced."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Unworn:
 def seen_on_nobody(answer: LookAnswer) -> list[Unworn]:
     """Return the brands of a look at a whole picture that are sure enough for one look, the surest first.
 
-    They are as sure as an item on a person has to be in a single picture: routes that agree add up.
+    The threshold is that of an item on a person in a single picture: routes that agree add up.
     """
     by_brand: dict[str, dict[str, tuple[int, Mark]]] = {}
     for mark in answer.marks:
@@ -48,7 +48,7 @@ def seen_on_nobody(answer: LookAnswer) -> list[Unworn]:
 
 
 def _type(mark: Mark, frame: Frame) -> str | None:
-    """Return what the mark is on: the smallest thing there that its brand sells."""
+    """Return the type under the mark: of the smallest detected thing there that its brand sells."""
     x, y = mark.box.centre
     things = [
         thing

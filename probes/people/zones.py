@@ -1,4 +1,4 @@
-"""Who stands in which zone, and for how long."""
+"""Which person stands in which zone, and for how long."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_VISITS = 100
 
 
 class Role(str, Enum):
-    """What a zone means: people come into the camera's view by it, leave by it, both; or are staff in it."""
+    """What a zone means: an entry into the camera's view, an exit, both; or a place of the staff."""
 
     FLOOR = "floor"
     ENTRY = "entry"
@@ -110,7 +110,7 @@ class Zones:
         return counts
 
     def forget(self, track: TrackId) -> list[ZoneVisit]:
-        """Drop a track that has ended; return all its visits, of ended ones at most the last MOST_VISITS."""
+        """Forget an ended track; return its visits, of ended ones at most the last MOST_VISITS."""
         person = self._persons.pop(track, None)
         return [] if person is None else person.past + self._visits(person)
 

@@ -1,1 +1,1 @@
-"""Looks: which crops are read when, by which recogniser."""
+"""Looks: which crops are read, when, and by which recogniser."""

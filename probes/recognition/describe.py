@@ -1,6 +1,6 @@
 """Items without a visible brand, described by a vision model from redacted crops, within a budget.
 
-A failed question is not repeated: the person's next crop is newer, and each crop sent is one of the budget.
+A failed request is not repeated: the person's next crop is newer, and each crop sent counts in the budget.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class DescribeResult(str, Enum):
 
 
 class Service(Protocol):
-    """What answers, such as engines.describe.http.VisionService; used by one thread."""
+    """A vision service, such as engines.describe.http.VisionService; used by one thread."""
 
     def ask(self, prompt: str, jpeg: bytes, schema: Mapping[str, Any]) -> str:
         """Return the model's text; raises NoAnswer."""
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class DescribePlan:
 
 
 class Describer:
-    """Takes redacted frames, gives votes. `offer` and `drain` never wait; one thread asks, at low speed.
+    """Takes redacted frames, gives votes. `offer` and `drain` never wait; one slow thread sends requests.
 
-    on_sent: called before each crop leaves. on_result: hears each crop's fate once, from any thread.
+    on_sent: called before each crop leaves. on_result: called once per crop with its result, from any thread.
     random: 0 to 1. clock: seconds.
     """
 
@@ -117,7 +117,7 @@ class Describer:
         return len(self._waiting)
 
     def offer(self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue]) -> None:
-        """Copy the crops of customers to ask about now, before anything is drawn; from one thread only."""
+        """Copy the crops of customers to describe now, before anything is drawn; from one thread only."""
         wanted = self._candidates.select(redacted.frame, values)
         if not wanted or self._waiting.closed or not self._open():
             return
@@ -137,14 +137,14 @@ class Describer:
         return answers
 
     def close(self) -> None:
-        """Stop; crops that wait are dropped. An open question is left to its time limit, unheard."""
+        """Stop; crops that wait are dropped. The answer to a request under way is ignored."""
         for _ in self._waiting.close():
             self._on_result(DescribeResult.DROPPED.value)
         if self._thread.ident is not None:
             self._thread.join(2 * WAIT_S)
 
     def _open(self) -> bool:
-        """Tell whether a question may go out; persons are not used up while none may."""
+        """Return whether a request may be sent now; otherwise no person is picked."""
         now = self._clock()
         paused = self._breaker.state is BreakerState.OPEN and now < self._breaker.ready_at
         return not paused and now >= self._quiet_until and self._sent.this_hour() < self._plan.per_hour
@@ -231,7 +231,7 @@ class Describer:
         self._outage.recover()
 
     def _stumble(self, error: NoAnswer) -> None:
-        """Pause as the service asks or the breaker says; say so once, until it works or fails otherwise."""
+        """Pause as the service asks or the breaker demands; log it once per cause."""
         now, trouble = self._clock(), error.trouble
         if trouble in WORKS:
             self._breaker.succeed()
@@ -245,7 +245,7 @@ class Describer:
 def votes_of(item: Description, at: int, picture: str, count: int) -> list[Vote]:
     """Return the votes of one item; the same picture's have the same ids, so that they never count twice.
 
-    An item of which only the slot is known tells nothing: everybody wears some top.
+    An item of which only the slot is known gives no vote: everybody wears some top.
     """
     type_ = item.type if item.type != item.slot else None
     if type_ is None and item.brand is None:

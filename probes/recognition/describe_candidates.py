@@ -1,4 +1,4 @@
-"""Whose items to have described: persons seen well whose things show no brand, a few times each."""
+"""Picks persons whose items to describe: seen well, without a brand, a few times each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Record:
 
 
 class DescribeCandidates:
-    """Picks persons and counts how often each was picked. Not for two threads."""
+    """Picks persons and counts how often each was picked. Not thread-safe."""
 
     def __init__(self, limits: AskLimits) -> None:
         self._limits = limits
@@ -52,9 +52,9 @@ class DescribeCandidates:
         return len(self._records)
 
     def select(self, frame: Frame, values: Mapping[TrackId, PersonValue]) -> list[tuple[TrackId, Box]]:
-        """Return the persons to ask about now, the fewest times asked first, each with the rectangle to show.
+        """Return the persons to describe now, those with the fewest requests first, each with its crop's box.
 
-        values: of the customers in the frame; whoever has none is not asked about.
+        values: of the customers in the frame; persons without a value are left out.
         """
         at = frame.captured_at
         self._sweep(at)
@@ -73,7 +73,7 @@ class DescribeCandidates:
         return [(track, box) for _, track, box in sorted(found, key=lambda one: one[:2])]
 
     def record(self, track: TrackId, at: int) -> None:
-        """Count a question about a person."""
+        """Count a request about a person."""
         record = self._records[track]
         record.asked, record.asked_at = record.asked + 1, at
 
@@ -92,7 +92,7 @@ class DescribeCandidates:
 
 
 def _unbranded(value: PersonValue) -> bool:
-    """Tell whether a thing of the person shows no brand, or nothing at all is known."""
+    """Return whether an item of the person has no brand, or no item is known."""
     return not value.items or any(item.brand is None for item in value.items)
 
 

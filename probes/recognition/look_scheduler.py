@@ -1,4 +1,4 @@
-"""Whom to look at next: by need, within a budget of looks per second over all cameras."""
+"""Schedules looks: by need, within a budget of looks per second over all cameras."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class RateLimits:
 
 
 class LookHistory:
-    """What looks have led to so far, told from other threads: brands confirmed, and brands only seen."""
+    """Results of the looks so far, set from other threads: brands confirmed, and brands only seen."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,24 +62,24 @@ class LookHistory:
         self._seen: dict[TrackId, frozenset[str]] = {}
 
     def set_confirmed(self, values: Mapping[TrackId, PersonValue]) -> None:
-        """Take what persons are now believed to wear."""
+        """Set what persons are now believed to wear."""
         with self._lock:
             for track, value in values.items():
                 _keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
 
     def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
-        """Take the brands that a look has found."""
+        """Add the brands that a look has found."""
         if found := frozenset(brands):
             with self._lock:
                 _keep(self._seen, track, found)
 
     def of(self, track: TrackId) -> tuple[int, bool]:
-        """Return how many brands of a person are confirmed, and whether one is seen but not confirmed."""
+        """Return the number of confirmed brands of a person, and whether another one was seen."""
         worn = self._worn.get(track, frozenset())
         return len(worn), bool(self._seen.get(track, frozenset()) - worn)
 
     def forget(self, track: TrackId) -> None:
-        """Drop what is known of a track."""
+        """Forget a track."""
         with self._lock:
             self._worn.pop(track, None)
             self._seen.pop(track, None)
@@ -107,15 +107,15 @@ class _Record:
     is_best: bool = False
 
     def need(self) -> tuple[int, bool, float]:
-        """Order of need: fewest rounds and confirmed things, those in the middle of a round, the best crop.
+        """Sort key: fewest rounds and confirmed items first, then tracks within a round, then the best crop.
 
-        A brand that is seen and not confirmed counts for a round less: a look or two may decide.
+        A brand that is seen but not confirmed counts as one round less: a look or two may decide.
         """
         return self.looks // ROUND + self.worn - self.doubt, self.looks % ROUND == 0, -self.quality
 
 
 class LookScheduler:
-    """Picks the persons of a frame who deserve a look now. Not for two threads.
+    """Picks the persons of a frame to look at now. Not thread-safe.
 
     A track gets its looks in rounds of ROUND, close enough together to confirm an item within the window,
     then pauses, longer each time, unless its crop is clearly better than any before (larger, sharper, less
@@ -225,7 +225,7 @@ class LookScheduler:
 
 
 def _hidden(person: Detection, persons: Sequence[Detection], frame_height: int) -> float:
-    """Return the largest share of a person that somebody nearer to the camera hides."""
+    """Return the largest share of a person's box that one nearer person covers."""
     box = person.box
     if box.area <= 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""Looks: crops of persons are read on worker threads, away from the video, and marks come back later."""
+"""Looks: worker threads read crops of persons, away from the video; answers come later."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LookResult(str, Enum):
 
 
 class FileLooks(Protocol):
-    """Looks of one file, which may also read a whole picture."""
+    """Looks at files, which may also read a whole picture."""
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Take the frame's persons who deserve a look now; `pixels` may change after the call."""
@@ -65,7 +65,7 @@ class FileLooks(Protocol):
 
 
 class Looks(Protocol):
-    """Where frames are offered for looking at and answers are fetched."""
+    """Takes frames to look at, and gives the answers later."""
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Take the frame's persons who deserve a look now; `pixels` may change after the call."""
@@ -87,7 +87,7 @@ def _ignore(_: LookResult) -> None:
 class LookWorkers:
     """Looks with one worker thread per recogniser. Never blocks the caller.
 
-    At most QUEUE crops wait, the oldest gives way. on_result, called from any thread, hears each look once.
+    At most QUEUE crops wait, the oldest is dropped. on_result: called once per look, from any thread.
     The threads start with the first look and run at low priority.
     """
 
@@ -123,7 +123,7 @@ class LookWorkers:
         self._targets = targets
 
     def disable(self, *routes: Route) -> None:
-        """Use these routes no more: something else, such as the GPU, sees to them."""
+        """Stop using these routes, because the GPU or another part serves them."""
         self._without |= frozenset(routes)
 
     def set_values(self, values: Mapping[TrackId, PersonValue]) -> None:
@@ -181,7 +181,7 @@ class LookWorkers:
 
 
 class SynchronousLooks:
-    """Looks that read at once, for files: every confirmed person every `every_ms`, the largest first.
+    """Looks for files, in the caller's thread: each confirmed person every `every_ms`, the largest first.
 
     max_looks: of one frame. A crowd would take minutes otherwise; who is left out is due in the next frame.
     Errors are the caller's where every route fails.
@@ -247,13 +247,13 @@ class SynchronousLooks:
 
 
 def _sharpness_of(pixels: I420) -> Callable[[Box], float] | None:
-    """Return the measure of sharpness on a picture in memory; one on a GPU costs too much to look at."""
+    """Return the measure of sharpness of a picture in memory; None on a GPU: reading it costs too much."""
     luma = getattr(pixels, "y", None)
     return None if luma is None else partial(sharpness, luma)
 
 
 def _step_back() -> None:
-    """Let the video's threads go first. On Linux niceness is a thread's own (setpriority(2))."""
+    """Lower this thread's priority. On Linux niceness is per thread (setpriority(2))."""
     try:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
     except OSError:

@@ -1,4 +1,4 @@
-"""What recognisers of symbols saw as marks on persons: in looks, or in each frame on the GPU."""
+"""Turns sightings of symbols into marks on persons: in looks, or in each frame on the GPU."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def limits(book: BrandBook, brand: str) -> frozenset[str] | None:
 
 
 class MarkStream:
-    """Makes of each frame's sightings on persons answers as looks give them, for `Floor.update`.
+    """Turns each frame's sightings on persons into look answers, for `Floor.update`.
 
     At most one per person and `every_ms` of frame time, so that the frame rate does not decide what is
     confirmed. One thread; bounded: the persons seen longest ago are forgotten.
@@ -52,7 +52,7 @@ class MarkStream:
         self._taken: dict[TrackId, int] = {}
 
     def due(self, track: TrackId, at: int) -> bool:
-        """Tell whether sightings of UTC ns `at` would be taken: if not, nothing need be matched."""
+        """Return whether sightings of UTC ns `at` would be taken; if not, matching can be skipped."""
         taken = self._taken.get(track)
         return taken is None or not 0 <= at - taken < self._every
 
@@ -69,5 +69,5 @@ class MarkStream:
         return LookAnswer(track, frame, marks_of(sightings, book))
 
     def forget(self, track: TrackId) -> None:
-        """Drop what is known of a track."""
+        """Forget a track."""
         self._taken.pop(track, None)

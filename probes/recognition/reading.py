@@ -1,4 +1,4 @@
-"""One look: a person's crop is cut from a frame, read by every route, and its brands placed in the frame."""
+"""One look: cuts a person's crop from a frame, reads it by every route, places the brands in the frame."""
 
 from __future__ import annotations
 
@@ -37,28 +37,28 @@ CLIPPED_LETTERS = 4
 
 
 class Reader(Protocol):
-    """What reads words, such as engines.ocr.reader.WordReader; used by one thread at a time."""
+    """Reads words, such as engines.ocr.reader.WordReader; used by one thread at a time."""
 
     def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
         """Return the words with their boxes in pixels of the picture; fine: small ones too, slower."""
 
 
 class Finder(Protocol):
-    """What finds places that may hold a mark: engines.marks.network.MarkFinder."""
+    """Proposes boxes that may hold a mark: engines.marks.network.MarkFinder."""
 
     def find(self, picture: Bgr) -> Candidates:
         """Return candidates in pixels of the picture."""
 
 
 class MarkSearch(Protocol):
-    """What compares candidates with enrolled marks: engines.marks.gallery.Gallery. From any thread."""
+    """Compares candidates with enrolled marks: engines.marks.gallery.Gallery. From any thread."""
 
     def sightings(self, candidates: Candidates) -> list[Sighting]:
         """Return the brands seen, boxes as the candidates have them."""
 
 
 class OutfitParser(Protocol):
-    """What sees garments on a person's crop: engines.garments.parser.GarmentParser; one thread at a time."""
+    """Parses garments on a person's crop: engines.garments.parser.GarmentParser; one thread at a time."""
 
     def parse(self, crop: I420) -> Outfit | None:
         """Return what is worn, boxes in pixels of the crop; None where that cannot be told."""
@@ -80,7 +80,7 @@ class Look:
 
 
 class RecognitionTargets:
-    """All that looks look for. Immutable: another price list or gallery is another one, swapped whole."""
+    """The brands to look for. Immutable: a new price list or gallery makes a new object."""
 
     def __init__(
         self, book: BrandBook, *, gallery: MarkSearch | None = None, emblems: Sequence[Emblem] = ()
@@ -96,7 +96,7 @@ class RecognitionTargets:
 
 
 def _clipped(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Return the brands of four letters by what is left of their word where a fold hides an edge letter.
+    """Return brands of four letters by the rest of their word when a fold hides its first or last letter.
 
     Such a rest (ANS of VANS) is a brand only where another route saw it; one that two brands share is none.
     """
@@ -110,12 +110,12 @@ def _clipped(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def targets_of(names: Mapping[str, str]) -> RecognitionTargets:
-    """Return what to look for where there is a price list and no gallery: normal form -> name."""
+    """Return the targets of a price list without a gallery. names: normal form -> name."""
     return RecognitionTargets(BrandBook().with_listed(names))
 
 
 def crop_person(frame: Frame, person: Detection, pixels: I420, *, fine: bool = False) -> Look | None:
-    """Copy the person with all that the person carries out of the frame."""
+    """Copy the crop of a person with all that the person carries."""
     if person.track is None:
         return None
     box = extent(frame, person)
@@ -140,8 +140,8 @@ def _ignore(_: Route) -> None:
 class Recogniser:
     """Reads looks by the routes it has, the cheap ones first. Used by one thread at a time.
 
-    words, finder, emblems: what works on a crop; None leaves the route out. A route that fails is left out
-    of the answer, and on_error hears of it; a look fails only where every route did. garments: what sees the
+    words, finder, emblems: the routes; None leaves one out. A route that fails is left out of the answer, and
+    on_error is called; a look fails only where every route did. garments: what sees the
     things worn; without it a mark's place on the body tells what it is on.
     """
 
@@ -227,7 +227,7 @@ class Recogniser:
 
 
 def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
-    """Return the answer of a look that saw what is worn: each mark with what it is on."""
+    """Return the answer of a look with garments: each mark with the garment that it is on."""
     placed = []
     for mark in marks:
         x, y = mark.box.x - look.left, mark.box.y - look.top
@@ -285,7 +285,7 @@ def _mark(
 
 
 def _near(first: Word, second: Word) -> bool:
-    """Tell whether two words may be parts of one mark: side by side or one above the other."""
+    """Return whether two words may be parts of one mark: side by side or one above the other."""
     (a, b, c, d), (e, f, g, h) = first.box, second.box
     reach = NEAR * max(d - b, h - f)
     return max(a, e) - min(c, g) <= reach and max(b, f) - min(d, h) <= reach

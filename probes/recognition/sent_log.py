@@ -1,4 +1,4 @@
-"""How many crops have left the box, hour by hour, on disk: budget and tally outlive a restart."""
+"""Counts the crops sent per hour, on disk, so that the budget survives a restart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECOND = 1_000_000_000
 
 
 class SentLog:
-    """Counts per hour of UTC, for KEEP_DAYS. Counted before it is sent: at worst one too many, never too few.
+    """Counts per hour of UTC, for KEEP_DAYS. A crop counts before it is sent: one too many at worst.
 
     now: UTC ns. Written by one thread; read by any.
     """
@@ -29,7 +29,7 @@ class SentLog:
         self._hours = read_sent(path)
 
     def this_hour(self) -> int:
-        """Return how many were sent in the clock hour that runs."""
+        """Return how many were sent in the current clock hour."""
         return self._hours.get(self._hour(), 0)
 
     def add(self) -> None:
@@ -51,7 +51,7 @@ class SentLog:
 
 
 def sent_path(folder: Path, store: str) -> Path:
-    """Return where a store's counts lie in the folder of what outlives a restart."""
+    """Return the path of a store's counts in the state folder."""
     return folder / f"crops-sent-{store}.json"
 
 

@@ -1,4 +1,4 @@
-"""Where heads are in a frame: seen as faces, held over detection gaps, estimated from person boxes."""
+"""Locates heads in a frame: detected faces, held over detection gaps, estimated from person boxes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _Head(NamedTuple):
 
 
 class Heads:
-    """Follows the heads of one camera, so that a face stays covered when its detector loses it."""
+    """Tracks the heads of one camera, so that a face stays covered when its detector loses it."""
 
     def __init__(self, *, margin: float, hold_ms: int) -> None:
         """Masks are `margin` of the face wider on every side, and held hold_ms after the last detection."""
@@ -111,7 +111,7 @@ class Heads:
         return tuple(masks)
 
     def _is_held(self, head: _Head, now: int) -> bool:
-        """Tell whether a head is held: for hold_ms, and where frames are rare for LEAST_FRAMES of them."""
+        """Return whether a head is held: for hold_ms, and for LEAST_FRAMES frames at low frame rates."""
         age = now - head.seen_at
         return age <= self._hold or (head.missed < LEAST_FRAMES and age <= LONGEST_NS)
 
@@ -141,14 +141,14 @@ class Heads:
         return _Head(place, now, at, box, track, _velocity(before, place, box, now)), by
 
     def _detached(self, head: _Head, now: int) -> list[_Head]:
-        """Return the face that does not move with its person any more, as long as it is held."""
+        """Return the held face that no longer moves with its person."""
         at = head.face_at
         if at is None or now - at > self._hold:
             return []
         return [_Head(head.at(at), at, at, velocity=head.velocity)]
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
-        """Return the region of a head not seen now, grown with age: from where it was to where it goes."""
+        """Return the region of an unseen head: from its last to its predicted place, growing with time."""
         since, share = (head.seen_at, 0.0) if head.face_at is None else (head.face_at, self._margin)
         if by is By.HOLD and self._hold:
             share += GROWTH * (now - since) / self._hold
@@ -172,9 +172,9 @@ def head_of(person: Box) -> Box:
 
 
 def _is_sure(face: Detection) -> bool:
-    """Tell whether to believe that this is the face: slivers and faint ones appear on the backs of heads.
+    """Return whether this detection is surely the face: slivers and faint ones appear on the backs of heads.
 
-    What is not sure is covered too, but does not excuse covering the rest of the head.
+    Others are covered too, but the head estimate is covered as well.
     """
     return face.confidence >= SURE and SLIMMEST <= face.box.w / face.box.h <= 1 / SLIMMEST
 
@@ -184,7 +184,7 @@ def _is_cut(box: Box, size: tuple[int, int]) -> bool:
 
 
 def _fits(face: Box, head: Box) -> bool:
-    """Tell whether a face can be that head's: no print on a shirt, no hand, no one nearer the camera."""
+    """Return whether a face can be that head's, and not a print on a shirt, a hand or a nearer person."""
     left, top, width, height = head
     x, y, w, h = face
     return (
@@ -195,7 +195,7 @@ def _fits(face: Box, head: Box) -> bool:
 
 
 def _owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) -> dict[int, Box]:
-    """Return the face of each person, by the person's index: one each, the best placed first."""
+    """Match faces to persons, the best placed first; return the face by the person's index."""
     if not faces or not persons:
         return {}
     row, pairs = PairRow(faces), []

@@ -1,4 +1,4 @@
-"""What later frames tell about earlier ones: for files, whose frames can wait before they are covered.
+"""Masks from later frames, for files, whose frames can wait before they are redacted.
 
 A head that enters at the border, or turns to the camera, is open until it is detected. Where frames wait for
 a moment, the memory that holds a lost head forwards in time holds it backwards, too: it is given the frames

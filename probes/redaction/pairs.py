@@ -1,4 +1,4 @@
-"""Who belongs to whom: finds boxes by where they stand, pairs each with one other, the best pair first."""
+"""Finds boxes near a place, and pairs boxes one to one, the best pair first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLACK = 1e-9
 
 
 class PairRow:
-    """Boxes from left to right, so that few have to be looked at. largest: the longest side of any."""
+    """Boxes sorted from left to right, for fast search. largest: the longest side of any."""
 
     def __init__(self, boxes: Sequence[Box]) -> None:
         self._order = sorted([(box.x + box.w / 2, number) for number, box in enumerate(boxes)])
@@ -37,7 +37,7 @@ class PairRow:
 
 
 def one_each(pairs: Iterable[tuple[Rank, int, int]]) -> Iterator[tuple[Rank, int, int]]:
-    """Yield of (rank, left, right) those of which neither side was in one yielded before."""
+    """Yield those of (rank, left, right) whose two sides are both new; the order of the input decides."""
     lefts: set[int] = set()
     rights: set[int] = set()
     for pair in pairs:

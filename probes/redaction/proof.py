@@ -1,4 +1,4 @@
-"""Tells, after the fact, whether everybody in a frame was masked: a second opinion on the masks."""
+"""Checks after redaction that everybody in a frame is masked: a second opinion on the masks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WHOLE = 0.95
 
 
 def is_everybody_masked(frame: Frame, masks: Sequence[Mask]) -> bool:
-    """Tell whether every person of a frame, doubtful ones too, has a mask where the head is.
+    """Return whether every person of a frame, doubtful ones too, has a mask where the head is.
 
     A mask counts that covers the head region, or has its middle in it, as that of a face found there has.
     """

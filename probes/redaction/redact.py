@@ -63,7 +63,7 @@ class RedactedFrame:
 
     @property
     def frame(self) -> Frame:
-        """What is known of the frame."""
+        """The frame's metadata."""
         return self._frame
 
     @property
@@ -171,7 +171,7 @@ def _check_box(box: Box, what: Kind | By) -> None:
 
 
 def _spoil(pixels: I420) -> None:
-    """Blacken a picture that was not redacted, should anyone hold on to it."""
+    """Blacken a picture that was not redacted, in case somebody still holds it."""
     for name, value in (("y", BLACK_Y), ("u", GREY_UV), ("v", GREY_UV)):
         with suppress(AttributeError, ValueError):
             getattr(pixels, name).fill(value)

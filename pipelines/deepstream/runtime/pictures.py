@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import PICTURE
 from pipelines.outputs.watching import LivePicture
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,9 +78,9 @@ class PictureBranches:
 class _Feed:
     """One camera's pictures, and who wants them.
 
-    Each frame's time is noted by its timestamp where the demuxer gives it out, in the thread that has just
-    judged it, and found again behind the encoder. So the age is that of the capture, and what still lay in
-    the branch from an earlier time, which nobody noted, is not shown.
+    Each frame's capture time is stored by its PTS at the demuxer's output, in the streaming thread that just
+    probed it, and looked up behind the encoder. So the age is that of the capture, and frames that lay in
+    the branch from an earlier time, without a stored PTS, are not shown.
     """
 
     def __init__(
@@ -91,7 +92,11 @@ class _Feed:
         self._times: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         self._probe_id = 0
         self._unknown = 0
-        self._failing = False
+        self._outage = Outage(
+            logger,
+            f"camera {camera}: live picture listener failed",
+            f"camera {camera}: live picture listeners work again",
+        )
         self._lock = threading.Lock()
         sink = pipeline.get_by_name(f"picture_{camera}")
         sink.set_property("emit-signals", True)
@@ -145,6 +150,7 @@ class _Feed:
                 listener(picture)
             except Exception as error:  # noqa: BLE001 one listener's fault must not touch the others
                 failed = error
-        if failed is not None and not self._failing:
-            logger.error("camera %s: live picture listener failed: %s", self._camera, failed)
-        self._failing = failed is not None
+        if failed is not None:
+            self._outage.fail(failed)
+        else:
+            self._outage.recover()
