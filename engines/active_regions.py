@@ -68,7 +68,7 @@ class ActiveRegions:
             self._past.popleft()
         for _, earlier in {id(one): one for one in (*list(self._past)[:1], *list(self._past)[-1:])}.values():
             change = means - earlier
-            # The exposure of a camera goes up and down by itself: what all cells do is no motion.
+            # Automatic exposure changes all cells at once: that is no motion.
             change -= np.int16(np.median(change))
             self._active_until[np.abs(change) >= CHANGE] = now_ns + KEPT_NS
         self._past.append((now_ns, means))

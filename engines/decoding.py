@@ -62,7 +62,7 @@ def decode(
 
 
 def is_full(raw: Raw, model: Model, thresholds: Floats) -> bool:
-    """Tell whether even the least score of an answer counts: there may be more than it holds."""
+    """Return whether even the least score of an answer counts: there may be more than it holds."""
     if not len(raw.scores):
         return False
     last = int(np.argmin(raw.scores))

@@ -133,7 +133,7 @@ class Detector:
         return work
 
     def is_full(self, raw: Raw) -> bool:
-        """Tell whether even the least of an answer's scores counts: then it may have left some out."""
+        """Return whether even the least of an answer's scores counts: then it may have left some out."""
         return is_full(raw, self._model, self._thresholds)
 
     @property

@@ -111,14 +111,14 @@ def read_type(path: Path) -> FileType | None:
 
 
 def is_animated(data: bytes) -> bool:
-    """Tell whether a GIF or WebP holds more than one frame."""
+    """Return whether a GIF or WebP holds more than one frame."""
     if data[:4] == b"RIFF":  # WebP container: VP8X comes first and has a flag for it
         return data[12:16] == b"VP8X" and len(data) > 20 and bool(data[20] & 0x02)
     return sum(_gif_images(data)) > 1
 
 
 def is_cut_short(data: bytes) -> bool:
-    """Tell whether the end of a JPEG, PNG, GIF or WebP picture is missing: decoders show the rest as grey."""
+    """Return whether the end of a JPEG, PNG, GIF or WebP is missing: decoders show the rest as grey."""
     found = sniff(data[:HEAD_BYTES])
     if found is JPEG:
         return not _jpeg_ends(data)

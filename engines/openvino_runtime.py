@@ -50,7 +50,7 @@ class Slot:
             raise InferenceFailed(f"model {self._name}: {one_line(error)}") from error
 
     def settled(self, timeout_s: float) -> bool:
-        """Wait until nothing reads `pixels` any more; tell whether that came to pass."""
+        """Wait until nothing reads `pixels` any more; return whether that came to pass."""
         try:
             return bool(self._request.wait_for(int(timeout_s * 1000)))
         except RuntimeError:

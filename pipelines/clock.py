@@ -1,4 +1,4 @@
-"""The two times of a store: one that never steps, for what is measured, and UTC, for what is told."""
+"""The two clocks of a store: one that never steps, for measurements, and UTC, for messages."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Governor:
         return SHARES[self._level]
 
     def update(self, totals: Totals) -> bool:
-        """Take the counters of now; tell whether share or step have changed."""
+        """Take the current counters; return whether share or step changed."""
         before = self._level, self.step
         self._history.append(totals)
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
@@ -115,7 +115,7 @@ class Governor:
             self._level = max(self._level - 1, 0)
             self._relaxed_since = totals.at
         if self._level != before[0]:
-            self._history = deque([totals])  # what was measured before says nothing of the new rate
+            self._history = deque([totals])  # earlier measurements do not apply to the new rate
         self.step = self._step(load)
         return before != (self._level, self.step)
 

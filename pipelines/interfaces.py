@@ -46,7 +46,7 @@ class Platform(Protocol):
         """Frames analysed and redacted, by camera."""
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was redacted in the last seconds."""
+        """Return whether any camera's frame was redacted in the last seconds."""
 
     @property
     def failed(self) -> bool:
@@ -55,9 +55,9 @@ class Platform(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlatformParts:
-    """What a platform works with, whichever it is.
+    """The parts that every platform is given.
 
-    on_state: hears each camera's change of state, in any thread: camera, state, cause, since when by `clock`.
+    on_state(camera, state, cause, since by `clock`): called on each change of state, from any thread.
     money, brand: write amounts and brands for people. brands: what is looked for now.
     clock: times the frames. frame_share: of each camera's frame rate, what is to be analysed now.
     """

@@ -99,7 +99,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 class RepeatFilter(logging.Filter):
-    """Lets an identical line pass at most once per `every_s`, then says how many were left out."""
+    """Passes an identical line at most once per `every_s`, and appends how many were left out."""
 
     def __init__(self, every_s: float, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class RepeatFilter(logging.Filter):
         self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether this line passes."""
+        """Return whether this line passes."""
         key = (record.name, record.levelno, str(record.msg))
         with self._lock:
             now = self._clock()

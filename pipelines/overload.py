@@ -1,4 +1,4 @@
-"""Carries out what the governor decides, tells of it everywhere, and says when too little is done."""
+"""Applies the governor's decisions, and reports them by log, metric and status."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Overload:
         return self._governor.step
 
     def check(self) -> bool:
-        """Look at the load and act on it; tell whether something changed."""
+        """Update the governor and apply its decision; return whether something changed."""
         now = self._clock()
         self._frames.append((now, dict(self._processed())))
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:

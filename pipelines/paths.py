@@ -30,9 +30,9 @@ def state_path() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder for what must outlive a restart, made if that can be.
+    """Return the state folder, whose files outlive a restart; it is created if possible.
 
-    Where it cannot, the store runs without it: who writes there must bear that. `state_problem` says so.
+    Without it the store runs all the same, so writers must handle errors. `state_problem` reports it.
     """
     base = state_path()
     with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""What systemd is told of a running store: that it is ready, alive, about to end (sd_notify(3)).
+"""Notifies systemd of a running store: ready, watchdog, stopping (sd_notify(3)).
 
-Without systemd, or in a unit of another type, nothing is told.
+Without systemd, or in a unit of another type, nothing is sent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ServiceManager:
     """
 
     def __init__(self, env: Mapping[str, str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Read where systemd listens, and how often it wants to hear; clock: monotonic s."""
+        """Read systemd's socket and watchdog interval from the environment; clock: monotonic s."""
         self._address = env.get("NOTIFY_SOCKET", "")
         self._clock = clock
         usec = env.get("WATCHDOG_USEC", "")

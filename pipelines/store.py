@@ -271,7 +271,7 @@ class Store:
         return "the store file is read; the log and msh_store_file_ok tell what of it a restart brings"
 
     def health(self) -> Health:
-        """Tell whether frames flow from at least one camera and redaction works."""
+        """Return whether frames flow from at least one camera and redaction works."""
         reasons = []
         cameras = self._platform.cameras()
         if self._platform.starting:
@@ -292,7 +292,7 @@ class Store:
         return Health(not reasons, tuple(reasons))
 
     def ready(self) -> Health:
-        """Tell whether everything has been started."""
+        """Return whether everything has been started."""
         return Health(True) if self._housekeeper.is_alive() else Health(False, ("starting or stopping",))
 
     def report(self) -> list[CameraReport]:
@@ -338,7 +338,7 @@ class Store:
             self._store_file.poll()
 
     def _check_clock(self) -> None:
-        """Find out whether the machine's clock was set, and have what was told by the old one corrected."""
+        """Detect that the machine's clock was set, and correct the times of earlier messages."""
         step = self._clock.check()
         if not step:
             return

@@ -22,7 +22,7 @@ Signature = tuple[int, int, int]
 
 
 class StoreFileWatch:
-    """Reads a changed file, whole, and tells of it once; the settings in use stay. Used by one thread."""
+    """Validates a changed store file and logs the result once; the settings in use stay. One thread."""
 
     def __init__(self, settings: Settings, metrics: Metrics, env: Mapping[str, str] | None = None) -> None:
         """Begin with the settings in use. env: where `${NAME}` comes from; by default the process's."""
@@ -40,7 +40,7 @@ class StoreFileWatch:
             self.check()
 
     def check(self) -> bool:
-        """Read the file now and say what of it is not in use; tell whether it is right."""
+        """Validate the file now and log which values are not in use; return whether it is valid."""
         self._seen = self._signature()
         try:
             found = load_settings(self._settings.path, env=self._env)

@@ -1,4 +1,4 @@
-"""The one error by which every layer says that something from outside is wrong."""
+"""The one error of all layers for bad input from outside."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class Hours:
     end: int
 
     def hold(self, local: datetime) -> bool:
-        """Tell whether a local time is within the hours; the end is not."""
+        """Return whether a local time is within the hours; the end is not."""
         day, minute = local.weekday(), local.hour * 60 + local.minute
         if self.start < self.end:
             return day in self.days and self.start <= minute < self.end
@@ -63,6 +63,6 @@ def parse_hours(text: str) -> Hours:
 
 
 def open_now(hours: Iterable[Hours], local: datetime) -> bool:
-    """Tell whether any of the hours holds; without hours it is always open."""
+    """Return whether any of the hours holds; without hours it is always open."""
     spans = tuple(hours)
     return not spans or any(span.hold(local) for span in spans)

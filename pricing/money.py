@@ -170,7 +170,7 @@ def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
 
 
 def _only_signs_beside(text: str) -> bool:
-    """Tell whether what stands beside a number changes nothing: 12 EUR is 12, but 12k, 12½, 1.2万 are not."""
+    """Return whether the text beside a number leaves its value: 12 EUR is 12, but 12k, 12½, 1.2万 are not."""
     # Dots after letters are of a shortened word, such as "kr."; dashes after a mark stand for no decimals.
     beside = re.sub(r"(?<=[^\W\d_])\.|[.,:]\s?[-–—]+$|[0-9.,' \"“”„=]", " ", text).split()
     return all(

@@ -36,7 +36,7 @@ class Outage:
         return self._active
 
     def fail(self, detail: object = "", *, cause: str = "", error: BaseException | None = None) -> bool:
-        """Note a failure; tell whether it was logged. error: logged with its traceback."""
+        """Note a failure; return whether it was logged. error: logged with its traceback."""
         with self._lock:
             fresh = not self._active or cause != self._cause
             self._active, self._cause = True, cause
@@ -46,7 +46,7 @@ class Outage:
         return fresh
 
     def recover(self) -> bool:
-        """Note that it worked; tell whether that was logged."""
+        """Note that it worked; return whether that was logged."""
         if not self._active:  # the common case, without the lock
             return False
         with self._lock:

@@ -52,7 +52,7 @@ class Box(NamedTuple):
         return self.w * self.h
 
     def contains(self, x: float, y: float) -> bool:
-        """Tell whether the point lies in the rectangle, edges included."""
+        """Return whether the point lies in the rectangle, edges included."""
         return self.x <= x <= self.right and self.y <= y <= self.bottom
 
     def intersection(self, other: Box) -> float:

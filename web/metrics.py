@@ -186,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _borrowed(host: str, agent: str) -> bool:
-    """Tell whether a browser asks by a name that is not this machine's: a foreign site may borrow one.
+    """Return whether a browser asks by a name that is not this machine's: a foreign site may borrow one.
 
     (DNS rebinding.) Prometheus and others may use any name: they run no foreign site's scripts.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Code(Enum):
-    """Why something is refused, and the HTTP status that says so."""
+    """The codes of refused requests, each with its HTTP status."""
 
     BAD_REQUEST = 400
     SIGN_IN = 401

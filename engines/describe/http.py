@@ -1,4 +1,4 @@
-"""One question over HTTP: bounded in time and size, to one host only, with a reason where it fails."""
+"""One request to a vision service over HTTP: bounded in time and size, to one host only."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ def _wrong_kind(suffix: str, data: bytes) -> str:
 
 
 def is_picture(path: Path) -> bool:
-    """Tell whether a file holds a picture, by its content, or is at least named like one."""
+    """Return whether a file holds a picture, by its content, or is at least named like one."""
     if path.suffix.lower() in SUFFIXES:
         return True
     try:

@@ -10,6 +10,6 @@ KEPT_BACK = frozenset({"nasa", "nike", "adidas", "puma"})
 
 
 def held_out(name: str) -> bool:
-    """Tell whether a mark or font of this name is kept back from training."""
+    """Return whether a mark or font of this name is kept back from training."""
     digest = hashlib.sha256(name.encode()).digest()
     return name in KEPT_BACK or int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32

@@ -54,9 +54,9 @@ def build_platform(
     nvidia: Nvidia | None = None,
     has_gpu: Callable[[], bool] | None = None,
 ) -> Platform:
-    """Return the platform, not started. Raises BadInput where the one asked for cannot be had.
+    """Return the platform, not started. Raises BadInput where the wanted one is not available.
 
-    kind: auto takes DeepStream where it is installed and whole, else the CPU, and says which and why.
+    kind: auto takes DeepStream where it is installed and complete, else the CPU, and logs the choice.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
     has_gpu: whether there is an NVIDIA GPU; the CPU in its place is a WARNING and metric gpu_unused, for that

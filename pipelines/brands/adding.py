@@ -63,7 +63,7 @@ class Added:
 
     @property
     def routes(self) -> list[Route]:
-        """The routes that tell it."""
+        """The routes by which the brand is recognised."""
         used = self.enrolled.routes if self.enrolled else frozenset()
         words = self.file.brand.words or self.file.brand.stylised
         return [route for route in Route if route in used or (route is Route.WORDS and words)]
@@ -174,7 +174,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
 
 
 def is_part(picture: Path) -> bool:
-    """Tell whether a picture in a brand's folder is a part of another one there, cut out by `write_brand`."""
+    """Return whether a picture in a brand's folder was cut out of another one by `write_brand`."""
     return re.fullmatch(r"mark-\d+-(symbol|word)\.png", picture.name) is not None
 
 

@@ -1,4 +1,4 @@
-"""`brand.yaml`: what a brand is called, what stands on its things, where it may appear, how it is told."""
+"""`brand.yaml`: a brand's name, the words on its products, its allowed slots, and how it is recognised."""
 
 from __future__ import annotations
 

@@ -137,9 +137,9 @@ class BrandFolder:
             self._thread.join(5)
 
     def poll(self) -> bool:
-        """Read the folder again if it has changed and is still; tell whether `current` was replaced.
+        """Read the folder again if it has changed and is still; return whether `current` was replaced.
 
-        What changed since the last call may still be copied, and is taken when it stays as it is for a call.
+        A folder that has changed may still be in the middle of a copy; it is read at the next unchanged call.
         """
         stamp = _stamp(self._places())
         if stamp == self._seen:

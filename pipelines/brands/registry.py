@@ -59,7 +59,7 @@ class BrandRegistry:
             self._folder.stop()
 
     def poll(self) -> bool:
-        """Take a changed price list or gallery; tell whether `book` and `targets` were replaced."""
+        """Load a changed price list or gallery; return whether `book` and `targets` were replaced."""
         listed = self._catalogue.poll() if self._catalogue else False
         if not listed and (self._folder is None or self._folder.current is self._joined):
             return False
@@ -95,7 +95,7 @@ def build_brands(
 
 
 def check_staff(gallery: BrandsConfig, book: BrandBook) -> None:
-    """Raise BadInput where staff are to wear the mark of a brand that nothing tells."""
+    """Raise BadInput where the staff's brand cannot be recognised."""
     for name in gallery.staff:
         if book.key_of(name) not in book:
             hint = did_you_mean(name, book.names.values())

@@ -1,4 +1,4 @@
-"""From what GStreamer says went wrong to a cause. Codes: gsterror.h of GStreamer 1.20 to 1.26."""
+"""Maps GStreamer's errors to causes. Codes: gsterror.h of GStreamer 1.20 to 1.26."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class FrameRateLimit:
         self._due = float("-inf")
 
     def passes(self, now: float) -> bool:
-        """Tell whether a frame that arrives now (seconds, any origin) is due; half a period early counts."""
+        """Return whether a frame arriving now (seconds, any origin) is due; half a period early counts."""
         period = min(self._period / self._share(), max(self._period, SLOWEST_S))
         if now < self._due - period / 2:
             return False

@@ -80,7 +80,7 @@ class LatestPerCamera(Generic[T]):
 
     @property
     def closed(self) -> bool:
-        """Tell whether `close` was called."""
+        """Return whether `close` was called."""
         return self._closed
 
     def __len__(self) -> int:

@@ -34,7 +34,7 @@ class CameraPolicy:
         self.state, self._heard = CameraState.CONNECTING, now
 
     def frame(self, now: float) -> bool:
-        """Note a frame; tell whether it is the first of this connection."""
+        """Note a frame; return whether it is the first of this connection."""
         first = self.state is not CameraState.LIVE
         self._heard = now
         if first:

@@ -1,4 +1,4 @@
-"""A camera's change of state, told in every place at once: metric, status topic, log."""
+"""Reports a camera's change of state in one place: metric, status topic, log."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class SourceSpec:
 
 
 def is_device(source: str) -> bool:
-    """Tell whether a path is a device such as /dev/video0 or /dev/v4l/by-id/NAME.
+    """Return whether a path is a device such as /dev/video0 or /dev/v4l/by-id/NAME.
 
     Everything under /dev counts, as a camera may be unplugged now; /dev/shm holds plain files.
     """
@@ -159,7 +159,7 @@ class Source(Protocol):
     """One connection to one camera, used by one thread."""
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for the next frame and tell whether there is one. SourceLost where there will be none."""
+        """Wait for the next frame and return whether there is one. SourceLost where there will be none."""
 
     def take(self) -> I420:
         """Copy out the frame that `wait` found. SourceLost where it cannot be read."""

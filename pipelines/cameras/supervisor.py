@@ -32,7 +32,7 @@ MAX_STUCK = 3
 
 
 class CameraListener(Protocol):
-    """Who hears of a camera. Called in the camera's thread: be quick, never wait."""
+    """The listener of a camera. Called in the camera's thread: it must not wait."""
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Hear that the state or its cause has changed, at UTC since_ns."""

@@ -41,7 +41,7 @@ class UprightWatch:
         self._cameras: dict[str, _Counts] = {}
 
     def add(self, frame: Frame) -> str | None:
-        """Look at a frame; return what to tell of its camera, once."""
+        """Count a frame; return advice on its camera, once."""
         counts = self._cameras.setdefault(frame.camera, _Counts())
         if counts.told:
             return None

@@ -51,7 +51,7 @@ def list_images(folder: str | Path) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Tell whether a file holds a single picture, by its content; False where it cannot be read."""
+    """Return whether a file holds a single picture, by its content; False where it cannot be read."""
     try:
         found = read_type(path)
     except OSError:

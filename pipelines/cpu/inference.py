@@ -86,7 +86,7 @@ class InferenceLoop:
         return not self._thread.is_alive()
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
+        """Return whether any camera's frame was redacted in the last `within_s` seconds."""
         if self._canary is not None and not self._canary.alive:
             return False
         return self._feed.redacting(within_s)
@@ -119,7 +119,7 @@ class InferenceLoop:
             self._feed.pass_time()
 
     def _is_trusted(self) -> bool:
-        """Tell whether the last self-check of masking was good; it is repeated where it is due."""
+        """Return whether the last self-check of masking was good; it is repeated where it is due."""
         return self._canary is None or self._canary.check_if_due()
 
     def _drop_all(self, batch: list[RawFrame]) -> None:

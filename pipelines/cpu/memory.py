@@ -22,7 +22,7 @@ class MemoryGrowth:
 
 
 def resident_bytes() -> int:
-    """Return the resident memory of the process, 0 where the system does not tell."""
+    """Return the resident memory of the process; 0 where the system does not show it."""
     try:
         return int(_STATM.read_text(encoding="ascii").split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):

@@ -120,7 +120,7 @@ class CpuPlatform:
         return self._loop.processed
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was redacted in the last `within_s` seconds."""
+        """Return whether any camera's frame was redacted in the last `within_s` seconds."""
         return self._loop.redacting(within_s)
 
     @property

@@ -90,6 +90,6 @@ def _is_small(value: bytes) -> bool:
 
 
 def _only_sha256(challenges: list[bytes]) -> bool:
-    """Tell whether all that is offered is Digest with SHA-256, which rtspsrc does not know."""
+    """Return whether all that is offered is Digest with SHA-256, which rtspsrc does not know."""
     digests = [one for text in challenges for one in re.split(rb"(?i)(?=\bdigest\s)", text) if one.strip()]
     return bool(digests) and all(re.search(rb'(?i)algorithm\s*=\s*"?SHA-256', one) for one in digests)

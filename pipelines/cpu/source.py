@@ -232,7 +232,7 @@ class FirstVideo:
         self._lock, self._number = threading.Lock(), -1
 
     def claims(self, number: int) -> bool:
-        """Tell whether the track of this number is the one, which the first that asks becomes."""
+        """Return whether the track of this number is the one, which the first that asks becomes."""
         with self._lock:
             if self._number < 0:
                 self._number = number
@@ -240,9 +240,9 @@ class FirstVideo:
 
 
 class LossGuard:
-    """Withholds what a decoder would make of a stream with a gap, until the next keyframe.
+    """Withholds decoded frames after a gap in the stream, until the next keyframe.
 
-    A picture that refers to one that was lost comes out smeared, and nobody can tell what of it is true.
+    A frame that refers to a lost one is smeared, and its detections would be wrong.
     Called in the streaming thread; holds no element.
     """
 

@@ -144,7 +144,7 @@ class PydsAnalysis:
         return compared and not self._thread.is_alive()
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was covered in the last seconds."""
+        """Return whether any camera's frame was covered in the last seconds."""
         return self._feed.redacting(within_s)
 
     def age_s(self, camera: str) -> float | None:
@@ -192,7 +192,7 @@ class PydsAnalysis:
                 for probed in self._frame_queue.take(TAKE_S):
                     self._take(probed)
                 self._feed.pass_time()
-        except Exception:  # whatever it was, the service must be told and restarted
+        except Exception:  # whatever it was, the service must be restarted
             self._died = True
             logger.exception("floor thread failed")
 

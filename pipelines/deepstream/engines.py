@@ -1,4 +1,4 @@
-"""Builds missing TensorRT engines in the background before the pipeline starts, and says how far it is."""
+"""Builds missing TensorRT engines in the background before the pipeline starts, with progress."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Analysis(Protocol):
         """Frames analysed and covered, by camera."""
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was covered in the last seconds."""
+        """Return whether any camera's frame was covered in the last seconds."""
 
     def age_s(self, camera: str) -> float | None:
         """Return how long ago a frame of the camera was covered last; None before the first."""

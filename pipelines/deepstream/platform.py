@@ -181,7 +181,7 @@ class DeepStreamPlatform:
         return self._analysis.processed
 
     def redacting(self, within_s: float) -> bool:
-        """Tell whether any camera's frame was covered in the last seconds."""
+        """Return whether any camera's frame was covered in the last seconds."""
         return self._analysis.redacting(within_s)
 
     @property

@@ -241,7 +241,7 @@ class Floor:
         return found
 
     def _serves(self, track: TrackId) -> bool:
-        """Tell whether a person is a customer who has not been served."""
+        """Return whether a person is a customer who has not been served."""
         customer = self._people.customer(track)
         return customer is not None and not customer.staff and customer.served_at is None
 
@@ -252,7 +252,7 @@ class Floor:
                 customer.waiting_since = at
 
     def _settle(self, camera: str, at: int, visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> bool:
-        """Bring what is told of the floor up to date; tell whether somebody has left for good."""
+        """Update the view, summaries and metrics; return whether somebody has left for good."""
         departed = self._people.departed(at)
         for customer, value in departed:
             self._depart(customer, value)

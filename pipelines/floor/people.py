@@ -1,4 +1,4 @@
-"""The people in the shop: which tracks are whom, and what each of them wears."""
+"""The people in the shop: which tracks belong to which person, and what each person wears."""
 
 from __future__ import annotations
 

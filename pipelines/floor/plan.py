@@ -92,7 +92,7 @@ def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> Journal
 
 
 def plan_of(settings: Settings, device: str, staff: Iterable[str] = ()) -> FloorPlan:
-    """Return what the store file says of the floor. staff: brands of staff, in normal form."""
+    """Return the floor's plan from the store file. staff: brands of staff, in normal form."""
     currency, floor = settings.store.currency, settings.floor
     return FloorPlan(
         store=settings.store.id,

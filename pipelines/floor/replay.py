@@ -1,4 +1,4 @@
-"""A record told to a floor again: the same record always gives the same words."""
+"""Replays a record through a floor: the same record always gives the same messages."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Replay:
         )
 
     def entries(self) -> Iterator[Line]:
-        """Yield what the floor says: each message, and once a minute who is to be served next."""
+        """Yield the floor's messages, and once a minute the list of whom to serve next."""
         ranked_at, at = 0, 0
         for number, entry in enumerate(self._lines, 2):
             try:

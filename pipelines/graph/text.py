@@ -97,7 +97,7 @@ def _short(value: Value) -> str:
 
 
 def _plain(graph: PipelineGraph, link: Link) -> bool:
-    """Tell whether launch text needs no pad names here."""
+    """Return whether launch text needs no pad names here."""
     alone = sum(other.source == link.source for other in graph.links) == 1
     return alone and link.source_pad == "src" and link.sink_pad == "sink"
 

@@ -214,7 +214,7 @@ class Annotator:
 
 
 def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
-    """Tell whether the first frame has waited long enough, or too many wait for the memory they take."""
+    """Return whether the first frame has waited long enough, or too many wait for the memory they take."""
     if len(waiting) < 2:
         return False
     waited = waiting[-1].frame.captured_at - waiting[0].frame.captured_at

@@ -12,7 +12,7 @@ class FrameSink(Protocol):
     """A place where frames of all cameras may go. `publish` never blocks: it drops and counts."""
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether anyone would see the next frame; where nobody would, none is drawn."""
+        """Return whether anyone would see the next frame; where nobody would, none is drawn."""
 
     def publish(self, frame: RedactedFrame) -> None:
         """Take one frame, or drop and count it."""

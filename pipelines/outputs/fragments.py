@@ -179,7 +179,7 @@ class FragmentOutput:
         return len(self._cameras[camera].viewers) if camera in self._cameras else 0
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether someone watches."""
+        """Return whether someone watches."""
         return self.watched(camera) > 0
 
     def publish(self, frame: RedactedFrame) -> None:

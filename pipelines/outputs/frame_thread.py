@@ -19,7 +19,7 @@ class FrameThread(threading.Thread):
 
     A frame that waits gives way to a newer one and is counted.
 
-    outage: told where `work` raises; the next frame is tried all the same.
+    outage: reports exceptions of `work`; the next frame is tried all the same.
     """
 
     def __init__(self, work: Callable[[RedactedFrame], None], outage: Outage, *, name: str) -> None:

@@ -48,7 +48,7 @@ class LiveOutput(LiveViewers):
         return None if at is None else max(0.0, self._clock() - at)
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether someone watches and is due a picture. Asked once for each redacted frame."""
+        """Return whether someone watches and is due a picture. Asked once for each redacted frame."""
         now = self._clock()
         self._redacted[camera] = now
         return bool(self._due(camera, now))

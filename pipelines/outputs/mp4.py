@@ -153,7 +153,7 @@ class Mp4Writer:
         self._pipeline.set_state(Gst.State.NULL)
 
     def _check(self, wait_ms: int) -> bool:
-        """Wait for the end of the file, and tell whether it came; raises what went wrong instead."""
+        """Wait for the end of the file, and return whether it came; raises what went wrong instead."""
         message = self._pipeline.get_bus().timed_pop_filtered(
             wait_ms * Gst.MSECOND, Gst.MessageType.ERROR | Gst.MessageType.EOS
         )

@@ -33,7 +33,7 @@ NS = 1_000_000_000
 
 
 class VideoRecorder:
-    """A FrameSink that records the cameras it was told of, each in a thread of its own.
+    """A FrameSink that records the cameras added to it, each in a thread of its own.
 
     Files are folder/camera/TIME.mp4, TIME in UTC; the one being written ends in .part and plays too.
     """
@@ -72,7 +72,7 @@ class VideoRecorder:
             tape.close()
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether this camera is recorded."""
+        """Return whether this camera is recorded."""
         return camera in self._tapes
 
     def publish(self, frame: RedactedFrame) -> None:
@@ -109,7 +109,7 @@ class _Rules:
     cameras: int = 0
 
     def full(self, writer: Mp4Writer, age_s: float) -> bool:
-        """Tell whether a segment is long enough, or so large that the bound could not be kept."""
+        """Return whether a segment is long enough, or so large that the bound could not be kept."""
         return age_s >= self.segment_s or writer.bytes_written * 2 * self.cameras >= self.most_bytes
 
     def tidy(self) -> None:

@@ -150,7 +150,7 @@ class RtspOutput:
         self._watch(camera, stream, set())
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether an encoder runs for this camera, which is so only while someone watches."""
+        """Return whether an encoder runs for this camera, which is so only while someone watches."""
         stream = self._streams.get(camera)
         return stream is not None and stream.media is not None
 

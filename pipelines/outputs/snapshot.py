@@ -63,7 +63,7 @@ class SnapshotOutput:
         self._due.pop(camera, None)
 
     def wanted(self, camera: str) -> bool:
-        """Tell whether a picture is due on disk."""
+        """Return whether a picture is due on disk."""
         due = camera in self._cameras and self._clock() >= self._due.get(camera, float("-inf"))
         return due and not self._thread.frames.closed
 

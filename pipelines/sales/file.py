@@ -45,7 +45,7 @@ class SaleFile:
         return (json.loads(states[0][0]) if states else None), [json.loads(text) for (text,) in events]
 
     def save(self, state: dict[str, Any], events: Sequence[tuple[int, dict[str, Any]]]) -> bool:
-        """Write a step; tell whether it is safe on disk."""
+        """Write a step; return whether it is safe on disk."""
         rows = [(number, json.dumps(payload)) for number, payload in events]
 
         def write(db: sqlite3.Connection) -> None:

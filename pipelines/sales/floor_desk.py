@@ -98,7 +98,7 @@ class FloorDesk:
             self._measure()
 
     def set_state(self, seller: str, state: StaffState) -> None:
-        """Set what a salesperson says. Raises BadInput."""
+        """Set a salesperson's state. Raises BadInput."""
         with self._lock:
             self._keep(self._desk.set_state(seller, state, self._now()))
 
@@ -145,13 +145,13 @@ class FloorDesk:
         self._where = {**kept, **where}
 
     def _serve(self, events: list[SaleEvent]) -> None:
-        """Tell the floor who is attended, so that the list of whom to serve next leaves them out."""
+        """Pass the attended persons to the floor, so that the list of whom to serve next leaves them out."""
         for event in events:
             if event.kind is SaleKind.ACCEPTED and (place := self._where.get(event.customer or "")):
                 self._floor.order(StaffOrder(StaffAction.SERVED, *place))
 
     def _keep(self, events: list[SaleEvent]) -> None:
-        """Write a step, then tell of it. What made no event is worth no write: a shop has many seconds."""
+        """Write a step to disk, then publish its events. A step without events is not written."""
         if not events:
             return
         rows = [(event.number, self._payload(event)) for event in events]

@@ -21,7 +21,7 @@ def _within(a: Point, b: Point, p: Point) -> bool:
 
 
 def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Tell whether the segments ab and cd share a point."""
+    """Return whether the segments ab and cd share a point."""
     abc, abd, cda, cdb = _side(a, b, c), _side(a, b, d), _side(c, d, a), _side(c, d, b)
     if ((abc > 0) != (abd > 0)) and ((cda > 0) != (cdb > 0)) and 0 not in (abc, abd, cda, cdb):
         return True

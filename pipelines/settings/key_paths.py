@@ -75,7 +75,7 @@ def holds_secrets(model: type[BaseModel]) -> bool:
 
 
 def is_model(kind: object) -> bool:
-    """Tell whether a type is a section."""
+    """Return whether a type is a section."""
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 

@@ -205,7 +205,7 @@ class BrandMatcher:
     def _stands(
         self, name: str, tokens: Sequence[_Token], start: int, length: int, readings: Sequence[Reading]
     ) -> bool:
-        """Tell whether a run may be this name where it stands: in one block, and alone if it has to be."""
+        """Return whether a run may be this name where it stands: in one block, and alone if it has to be."""
         run = tokens[start : start + length]
         parts = [readings[token.reading] for token in run]
         block, lines = parts[0].block, {part.line for part in parts}
@@ -238,7 +238,7 @@ class BrandMatcher:
         return (compact, 1.0) if self._is_halves(compact, run, readings) else None
 
     def _is_halves(self, compact: str, run: Sequence[_Token], readings: Sequence[Reading]) -> bool:
-        """Tell whether a zip or fold parts a name of 4 letters, all of a line, surely read, no two words."""
+        """Return whether a zip or fold splits a name of 4 letters: all of a line, surely read, not two words."""
         if len(compact) != SHORTEST_JOINED - 1 or compact not in self._exact or compact in COMMON_WORDS:
             return False
         parts = [readings[token.reading] for token in run]

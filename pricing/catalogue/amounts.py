@@ -114,7 +114,7 @@ def read_span(value: object, expected: str) -> Span | None:
 
 
 def _looks_grouped(number: Decimal, currency: str) -> bool:
-    """Tell whether a JSON number was written with three decimals: 1.290 pesos are 1290."""
+    """Return whether a JSON number was written with three decimals: 1.290 pesos are 1290."""
     return EXPONENTS[currency] == 0 and number.as_tuple().exponent == -3 and 1 <= abs(number) < 1000
 
 

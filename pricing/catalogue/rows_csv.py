@@ -139,7 +139,7 @@ class _Records:
             at = after + 1
 
     def _holds_rows(self, at: int, close: int) -> bool:
-        """Tell whether a quoted field holds lines that look like rows: its quote was rather forgotten."""
+        """Return whether a quoted field holds lines that look like rows: its quote was rather forgotten."""
         lines = self._text[at:close].split("\n")[1:]
         return self._fields > 1 and any(line.count(self._separator) >= self._fields - 1 for line in lines)
 

@@ -139,7 +139,7 @@ def _known_headings(data: bytes, encoding: str) -> int:
 
 
 def same_codec(one: str, other: str) -> bool:
-    """Tell whether two names are of one encoding."""
+    """Return whether two names are of one encoding."""
     return codecs.lookup(one).name == codecs.lookup(other).name
 
 

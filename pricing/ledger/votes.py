@@ -18,7 +18,7 @@ MAX_WINDOW = 512
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one recognition route says of one slot in one look: a type, a brand, or both.
+    """The result of one recognition route for one slot in one look: a type, a brand, or both.
 
     id: the same id never counts twice; two different votes have different ids. at: UTC ns of the frame.
     confidence: from 0 to 1. model: what narrows the price down: a model's name, or features as words.

@@ -1,4 +1,4 @@
-"""When a price service may be asked: circuit breaker, pauses, budget per day. Times in seconds."""
+"""Limits the requests to a price service: circuit breaker, pauses, budget per day. Times in seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST_PAUSE_S = 86_400.0
 
 
 class BreakerState(str, Enum):
-    """Closed: asked freely. Open: not asked. Half-open: one question is out to see whether it works again."""
+    """Closed: requests pass. Open: none passes. Half-open: one trial request is under way."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -79,7 +79,7 @@ class Budget:
         self.spent = spent
 
     def left(self, today: date) -> int:
-        """Return how many questions may still be asked today."""
+        """Return how many requests are left today."""
         return self._per_day - (self.spent if today == self.day else 0)
 
     def spend(self, today: date) -> None:

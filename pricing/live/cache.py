@@ -45,7 +45,7 @@ class PriceCache:
         self._file.open()
 
     def believed(self, currency: str) -> dict[Thing, PriceBelief]:
-        """Return what all kept answers in a currency add up to."""
+        """Return the belief on each item from all cached answers in a currency."""
         known: dict[Thing, PriceBelief] = {}
 
         def read(db: sqlite3.Connection) -> None:
@@ -57,7 +57,7 @@ class PriceCache:
         return known
 
     def put(self, answer: Answer) -> bool:
-        """Write an answer, then make room; tell whether it is safe on disk."""
+        """Write an answer, then delete old ones; return whether it is safe on disk."""
 
         def write(db: sqlite3.Connection) -> None:
             with db:
@@ -72,7 +72,7 @@ class PriceCache:
         return self._file.use(write)
 
     def spend(self, day: date) -> None:
-        """Count a question before it is asked, so that a crash loop cannot overspend."""
+        """Count a request before it is sent, so that a crash loop cannot overspend."""
 
         def write(db: sqlite3.Connection) -> None:
             with db:
@@ -116,7 +116,7 @@ class PriceCache:
 
 
 def history(path: Path, thing: Thing) -> list[Answer]:
-    """Return the kept answers about a thing, oldest first, while another process may be writing.
+    """Return the cached answers about an item, oldest first; another process may be writing.
 
     Raises sqlite3.Error or OSError where the file cannot be read.
     """

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESULTS = ("answered", "nothing", "no_rate", "dropped", *(failure.value for failure in Failure))
-"""What `on_result` is told."""
+"""The values of `on_result`."""
 THREADS = 2
 MAX_WAITING = 256
 MAX_SUPPRESSED = 4096
 MAX_THINGS = 20_000
 LONGEST_NAME = 80
 AGAIN_S = 20.0
-"""After a question, however it went, the same one is not asked for so long."""
+"""After a request, whatever its result, the same item is not requested for so long."""
 _IDLE_S = 30.0
 _WORTH_TELLING_S = 60.0
 WORDS = {
@@ -59,7 +59,7 @@ WITHOUT_RATE = "gives prices in currencies without an exchange rate: check price
 
 @dataclass(frozen=True, slots=True)
 class LiveSpec:
-    """How the service is asked. retries: more attempts at one question after a passing failure.
+    """How requests are made. retries: more attempts at one request after a passing failure.
 
     The first comes after about retry_s, each next after twice as long.
     """
@@ -80,11 +80,11 @@ class _Job:
 
 
 class LivePrices:
-    """Asks a service about what is unknown or stale, never twice at once about the same, and remembers.
+    """Looks up unknown or stale prices in a service, one request per item at a time, and caches answers.
 
-    `recall` never waits; any thread may call it. Questions that find no place are dropped and asked for again
-    by the next recall. judge: of the moment, as rates change. today: the day of the budget. spell: a brand's
-    normal form as people write it. on_result: what became of each question, one of few words.
+    `recall` never waits; any thread may call it. Requests above MAX_WAITING are dropped; the next recall
+    queues them again. judge: called for each answer, as rates change. today: the day of the budget. spell: a
+    brand's normal form as people write it. on_result: called with the result of each request, of RESULTS.
     """
 
     def __init__(
@@ -191,7 +191,7 @@ class LivePrices:
                 self._failed(job, Failure.GARBAGE, 0.0)
 
     def _next(self) -> _Job | None:
-        """Return the next question when it may be asked, None at the end."""
+        """Wait for the next request that may be sent; return None at the end."""
         with self._wake:
             while not self._stopping:
                 wait_s = self._wait_s(self._clock())
@@ -291,7 +291,7 @@ class LivePrices:
             now = self._clock()
             fresh, self._paused_until = self._paused_until <= now, max(self._paused_until, now + pause)
         if pause >= _WORTH_TELLING_S and fresh:
-            logger.info("price service %s is asked again in %d s, as it wishes", self._service.host, pause)
+            logger.info("price service %s asks for a pause; next request in %d s", self._service.host, pause)
         return pause
 
     def _done(self, job: _Job, again_s: float | None = None) -> None:
@@ -310,7 +310,7 @@ class LivePrices:
 
 
 def answer_of(thing: Thing, quote: Quote | None, currency: str, source: str, at: int) -> Answer:
-    """Return what to keep of an answer; no quote is NOTHING. at: UTC ns."""
+    """Return the answer to cache; no quote is NOTHING. at: UTC ns."""
     if quote is None:
         return Answer(thing, at, Result.NOTHING, 0, 0, 0, currency, source, "no offer")
     amounts = quote.amount_minor, quote.min_minor, quote.max_minor

@@ -107,7 +107,7 @@ class Judge:
 
 
 def names(brand: str, title: str | None) -> bool:
-    """Tell whether a title holds the brand as whole words; without a title it is taken for granted."""
+    """Return whether a title holds the brand as whole words; without a title it is taken for granted."""
     return title is None or f" {normal_brand(brand)} " in f" {normal_brand(title)} "
 
 

@@ -18,7 +18,7 @@ JUMP = 4
 
 
 class Result(str, Enum):
-    """What an answer said."""
+    """The kind of an answer."""
 
     PRICED = "priced"
     NOTHING = "nothing"
@@ -26,7 +26,7 @@ class Result(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """What a price is asked for: a brand in normal form, a type or slot, a model (empty: any)."""
+    """The key of a price: a brand in normal form, a type or slot, a model (empty: any)."""
 
     brand: str
     type: str
@@ -92,7 +92,7 @@ class PriceBelief:
         if self.doubted is not None:
             return True
         good_for = freshness.nothing if self.last is Result.NOTHING else freshness.fresh
-        # From the future: the clock was set back. It is asked again, not trusted for years.
+        # From the future: the clock was set back. It is looked up again, not trusted for years.
         return not 0 <= now - self.answered_at < good_for
 
 

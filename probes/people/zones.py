@@ -153,7 +153,7 @@ def foot_point(box: Box, size: tuple[int, int]) -> tuple[float, float]:
 
 
 def contains(polygon: Sequence[tuple[float, float]], x: float, y: float) -> bool:
-    """Tell whether the point lies in the polygon, edges included: zones end where the picture ends."""
+    """Return whether the point lies in the polygon, edges included: zones end where the picture ends."""
     inside = False
     x1, y1 = polygon[-1]
     for x2, y2 in polygon:

@@ -159,7 +159,7 @@ class LookScheduler:
         return picked
 
     def is_best(self, track: TrackId) -> bool:
-        """Tell whether the last look picked is a clearly better one than all before at this person."""
+        """Return whether the last look picked is a clearly better one than all before at this person."""
         record = self._records.get(track)
         return record is not None and record.is_best
 

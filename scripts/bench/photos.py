@@ -229,7 +229,7 @@ def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:
 
 
 def _akin(wanted: str, found: str) -> bool:
-    """Tell whether a type is right, coarsely: of one group of the parser's, or one is the other's parent."""
+    """Return whether a type is right, coarsely: of the same group, or one is the other's parent."""
     groups = {GROUP_OF.get(name) for name in (wanted, found)}
     return (
         wanted in ancestors(found)

@@ -122,7 +122,7 @@ class Startup:
         return self.store.health() if self.store else self.STARTING
 
     def ready(self) -> Health:
-        """Tell whether the store has been started."""
+        """Return whether the store has been started."""
         return self.store.ready() if self.store else self.STARTING
 
 

@@ -32,7 +32,7 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on that port of 127.0.0.1 now."""
+    """Return whether a server could listen on that port of 127.0.0.1 now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):

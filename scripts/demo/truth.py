@@ -30,7 +30,7 @@ class Rect:
         return Rect(self.x * scale + x, self.y * scale + y, self.w * scale, self.h * scale)
 
     def inside(self, size: tuple[int, int]) -> bool:
-        """Tell whether it lies wholly in a picture of that (width, height)."""
+        """Return whether it lies wholly in a picture of that (width, height)."""
         return self.x >= 0 and self.y >= 0 and self.x + self.w <= size[0] and self.y + self.h <= size[1]
 
 

@@ -32,7 +32,7 @@ class Certificate:
             raise BadInput(f"outputs.web.tls: {problem}")
 
     async def follow(self) -> None:
-        """Look for renewed files until cancelled; broken ones are told, and the old certificate stays."""
+        """Poll for renewed files until cancelled; broken ones are logged, and the old certificate stays."""
         while True:
             await asyncio.sleep(LOOK_S)
             stamp = self._look()

@@ -108,7 +108,7 @@ class Gate:
             raise Refused(Code.TOO_MANY, "too many requests; slow down", headers={"Retry-After": "1"})
 
     def may(self, visitor: Visitor | None, right: Right) -> bool:
-        """Tell whether the visitor has this right."""
+        """Return whether the visitor has this right."""
         if right is Right.NOTHING or not self.login_required or (right is Right.READ and self.read_open):
             return True
         role = visitor.role if visitor is not None else None

@@ -69,7 +69,7 @@ class Token:
             raise BadInput("outputs.web.token: begins with scrypt: but is no hash; make one: msh web --hash")
 
     def matches(self, given: str) -> bool:
-        """Tell whether this is the token; takes 50 ms."""
+        """Return whether this is the token; takes 50 ms."""
         return hmac.compare_digest(hash_token(given, self._salt), self._hash)
 
 

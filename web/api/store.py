@@ -1,4 +1,4 @@
-"""The store: floor, cameras, system, events, health, and what the staff says of people."""
+"""The store's API: floor, cameras, system, events, health, and staff actions."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class StoreHandlers:
         self.hub = EventHub(backend, self._writers, closing)
 
     async def healthz(self, _request: Request, _visitor: Visitor | None) -> Response:
-        """Tell whether frames flow."""
+        """Return whether frames flow."""
         return _health(self._backend.health())
 
     async def readyz(self, _request: Request, _visitor: Visitor | None) -> Response:
-        """Tell whether all has been started."""
+        """Return whether all has been started."""
         return _health(self._backend.ready())
 
     async def metrics(self, request: Request, _visitor: Visitor | None) -> Response:

@@ -63,7 +63,7 @@ class Adapting:
         return self._sizes[self._at]
 
     def sent(self, missed: int, now: float) -> bool:
-        """Note a sent picture, and how many were missed in this spell; tell whether a new spell begins."""
+        """Note a sent picture, and how many were missed in this spell; return whether a new spell begins."""
         self._sent += 1
         if now - self._begun < ADAPT_S:
             return False

@@ -59,7 +59,7 @@ def limit() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one mode; 0 where it has said how it went. The price list comes first, then the mode."""
+    """Run one mode; return 0 after its result was written. The price list is read first."""
     catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
     limit()
     from pipelines.errors import BadInput  # noqa: PLC0415
@@ -135,7 +135,7 @@ def _webcam(job: AnnotateJob) -> None:
 
 
 def _fits(jpeg: bytes) -> bool:
-    """Tell whether the header is of a picture of a webcam's size."""
+    """Return whether the header is of a picture of a webcam's size."""
     from io import BytesIO  # noqa: PLC0415
 
     from PIL import Image  # noqa: PLC0415

@@ -80,7 +80,7 @@ class Worker:
         self._watch = asyncio.create_task(self._watch_memory(self._process.pid))
 
     async def lines(self, hear: Callable[[dict[str, Any]], None], timeout_s: float) -> dict[str, Any]:
-        """Pass on what it reports until it says `done`, and return that; WorkFailed where it does not."""
+        """Pass its reports on until `done`, and return that one. Raises WorkFailed."""
         try:
             return await asyncio.wait_for(self._read(hear), timeout_s)
         except (TimeoutError, asyncio.TimeoutError):
@@ -89,7 +89,7 @@ class Worker:
             ) from None
 
     async def frame(self, jpeg: bytes, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-        """Send one picture, and return what it says of it and the annotated picture, empty where withheld."""
+        """Send one picture; return its result and the annotated picture, which is empty if withheld."""
         process = self._running()
         try:
             process.stdin.write(struct.pack(">I", len(jpeg)) + jpeg)  # type: ignore[union-attr]  # it is a pipe
@@ -150,7 +150,7 @@ class Worker:
         return "needs more memory than an upload may have; send a smaller one" if self._too_much else GONE
 
     async def _watch_memory(self, pid: int) -> None:
-        """Kill it where it takes too much: address space says little of what is really used."""
+        """Kill it above its memory limit: a limit of address space would say little of real use."""
         while (used := _resident(pid)) is not None:
             if used > MAX_MEMORY:
                 self._too_much = True

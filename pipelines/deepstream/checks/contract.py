@@ -29,7 +29,7 @@ class Pad:
     caps: str
 
     def matches(self, pad: str) -> bool:
-        """Tell whether a pad of this name comes from this template."""
+        """Return whether a pad of this name comes from this template."""
         pattern = re.escape(self.name).replace("%u", "[0-9]+")
         return pad == self.name if self.presence != "request" else re.fullmatch(pattern, pad) is not None
 
@@ -41,7 +41,7 @@ class Contract:
         self._facts, self._box = facts, capabilities
 
     def knows(self, factory: str) -> bool:
-        """Tell whether this box has such elements."""
+        """Return whether this box has such elements."""
         return factory in self._facts and self._applies(self._facts[factory])
 
     def pads(self, factory: str) -> list[Pad]:
@@ -60,7 +60,7 @@ class Contract:
         return {key: self._specific(fact) for key, fact in found if self._applies(fact)}
 
     def is_vendor(self, factory: str) -> bool:
-        """Tell whether the element is NVIDIA's."""
+        """Return whether the element is NVIDIA's."""
         return bool(self._facts[factory]["vendor"] == "nvidia")
 
     def readback(self, factory: str) -> Mapping[str, Any]:

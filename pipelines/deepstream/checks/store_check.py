@@ -24,7 +24,7 @@ NAMES: Final = {Device.JETSON: "Jetson", Device.DGPU: "a discrete GPU"}
 
 
 def box_of(device: Device, version: tuple[int, int], *, nvenc: bool = True) -> Capabilities:
-    """Return what a box of this version can do, as its elements would tell."""
+    """Return the capabilities of a box with this device and version."""
     new = version >= BLUR_SINCE
     return Capabilities(device, blur=new, nvenc=nvenc, tracker_classes=new, version=version)
 

@@ -42,7 +42,7 @@ class FrameTap:
         self.shut = False
 
     def frame(self) -> bool:
-        """Note a frame and tell whether it goes on."""
+        """Note a frame and return whether it goes on."""
         self.last = now = self._clock()
         self._received += 1
         if self.shut or not (self._limit is None or self._limit.passes(now)):
@@ -189,7 +189,7 @@ class CameraSource:
         return self._source_bin is None and self._leaving is None
 
     def tick(self) -> bool:
-        """Let time pass; tell whether state or cause have changed."""
+        """Let time pass; return whether state or cause have changed."""
         now = self._clock()
         if self._leaving is not None:
             self._await_exit(now)

@@ -37,12 +37,12 @@ def this_device(load: Callable[[str], Any] = ctypes.CDLL, release: Path = TEGRA_
 
 
 def has_nvidia_gpu(root: Path = Path("/")) -> bool:
-    """Tell whether this machine has an NVIDIA GPU with a driver, whatever of DeepStream is installed."""
+    """Return whether this machine has an NVIDIA GPU with a driver, whatever of DeepStream is installed."""
     return any((root / place).exists() for place in NVIDIA_PLACES)
 
 
 def _integrated(load: Callable[[str], Any]) -> bool | None:
-    """Return what the CUDA driver says of its first device; None where it says nothing."""
+    """Return whether the CUDA driver's first device is integrated; None where it does not answer."""
     try:
         cuda = load(CUDA)
     except OSError:

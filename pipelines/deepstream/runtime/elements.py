@@ -119,7 +119,7 @@ def _nicks(known: Any) -> set[str]:
 
 
 def same_meaning(key: str, value: Value, found: Value | None) -> bool:
-    """Tell whether a property that reads `found` was set to `value`: ids are sets, floats are rounded."""
+    """Return whether a property that reads `found` was set to `value`: ids are sets, floats are rounded."""
     if isinstance(value, float) and isinstance(found, (int, float)):
         return math.isclose(value, found, rel_tol=1e-6)
     if key in ID_LISTS and isinstance(value, str) and isinstance(found, str):

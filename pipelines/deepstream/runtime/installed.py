@@ -51,7 +51,7 @@ def installed(element_factory: ElementFactory | None = None) -> Capabilities:
 
 
 def encodes(element_factory: ElementFactory) -> bool:
-    """Tell whether the hardware encoder encodes, by having it do so.
+    """Return whether the hardware encoder encodes, by having it do so.
 
     The element is there on boxes without the hardware too (Orin Nano, A100, H100), and opens all the same.
     """

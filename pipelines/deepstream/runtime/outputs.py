@@ -98,7 +98,7 @@ class EncodedRtsp(RtspOutput):
         self._want(camera, True)
 
     def _on_upstream_event(self, _pad: Any, info: Any, camera: str) -> Any:
-        """Pass a viewer's wish for a keyframe to the encoder in the other pipeline."""
+        """Pass a viewer's force-key-unit event to the encoder in the other pipeline."""
         event = info.get_event()
         structure = event.get_structure()
         if structure is not None and structure.get_name() == "GstForceKeyUnit":

@@ -144,7 +144,7 @@ class Session:
         return sent.mid if sent.rc == MQTT_ERR_SUCCESS else None
 
     def takes(self, topic: str, payload: bytes) -> bool:
-        """Tell whether the broker accepts a packet of this size; one too large would end the session."""
+        """Return whether the broker accepts a packet of this size; one too large would end the session."""
         return len(topic.encode()) + len(payload) + _HEADERS <= self._most_bytes
 
     def abort(self) -> None:
@@ -315,9 +315,9 @@ class BrokerConnection:
         self._callbacks.state(BrokerState.STOPPED, "")
 
     def _relearn(self, session: Session) -> bool:
-        """Take over what this session learnt; tell whether another try at once may do better.
+        """Apply the limits learnt in this session; return whether an immediate retry may succeed.
 
-        paho takes no new limit while connected: a broker with lower ones is obeyed from the next time.
+        paho takes no new limit while connected: lower limits of a broker apply from the next connection.
         """
         before, self.limits = self.limits, session.limits
         if self._spec.protocol != "auto":

@@ -1,4 +1,4 @@
-"""The queue between the threads that have something to say and the one that says it."""
+"""The queue between the threads that publish and the one that sends."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ class MqttPublisher:
             self._spool.set_topic(topic, known=False)
 
     def _tell(self, state: BrokerState, detail: str = "") -> None:
-        """Log a state when it differs from the last one that said something."""
+        """Log a state when it differs from the last logged one."""
         self.state = state
         if self._on_link is not None:
             self._on_link(state)
