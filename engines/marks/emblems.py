@@ -243,7 +243,7 @@ def _agreeing(seen: Keypoints, emblem: Emblem, rows: Ints, mine: Ints) -> Ints:
 
 
 def _plausible(matrix: Matrix) -> bool:
-    """Return whether the transform is plausible on a garment: not mirrored, far turned, sheared or squeezed."""
+    """Return whether a transform is plausible on cloth: not mirrored, far turned, sheared or squeezed."""
     a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
     wide, tall = math.hypot(a, c), math.hypot(b, d)
     if a * d - b * c <= 0 or tall < SMALLEST or not 0.45 <= wide / max(tall, 1e-6) <= 2.2:

@@ -238,7 +238,7 @@ class BrandMatcher:
         return (compact, 1.0) if self._is_halves(compact, run, readings) else None
 
     def _is_halves(self, compact: str, run: Sequence[_Token], readings: Sequence[Reading]) -> bool:
-        """Return whether a zip or fold splits a name of 4 letters: all of a line, surely read, not two words."""
+        """Return whether a fold splits a name of 4 letters: a whole line, surely read, not two words."""
         if len(compact) != SHORTEST_JOINED - 1 or compact not in self._exact or compact in COMMON_WORDS:
             return False
         parts = [readings[token.reading] for token in run]

@@ -42,5 +42,5 @@ def normal_brand(name: str) -> str:
 
 
 def _is_part(c: str) -> bool:
-    """Return whether a character is part of a word: vowels of Thai and Indic scripts are marks, not letters."""
+    """Return whether a character is part of a word: Thai and Indic vowels are marks, not letters."""
     return c.isalnum() or c == "&" or unicodedata.category(c)[0] == "M"
