@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
+from pipelines.printable import printable, printable_lines
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
@@ -29,7 +31,6 @@ _NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)"
 _FIELD: Final = re.compile(rf"(?i)(?<![a-z])({_NAMES}=[\"']?)(?!\*\*\*)[^\s&\"',;]+")
 _JSON_FIELD: Final = re.compile(rf"(?i)([\"'][a-z_-]*{_NAMES}[\"']\s*:\s*([\"']))(?:(?!\2).)*")
 _AUTHORIZATION: Final = re.compile(r"(?i)(authorization:\s*)[^\r\n]+")
-_CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: " "}
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "news"}
 _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[1;31m"}
 
@@ -154,12 +155,12 @@ class TextFormatter(logging.Formatter):
         """Write one line, and the exception below it."""
         when = datetime.fromtimestamp(record.created, timezone.utc).astimezone()
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
-        text = f"{record.getMessage()}{extras}".translate(_CONTROL)
+        text = printable(f"{record.getMessage()}{extras}".replace("\t", " "))
         level = f"{record.levelname.lower():<7}"
         if self._colour and (colour := _COLOURS.get(record.levelname)):
             level = f"{colour}{level}\x1b[0m"
         line = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {level} {record.name}: {text}"
-        return f"{line}\n{record.exc_text}" if record.exc_text else line
+        return f"{line}\n{printable_lines(record.exc_text)}" if record.exc_text else line
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:
@@ -178,13 +179,14 @@ def set_up_logging(
 
     Returns the scrubber: give it `settings.secret_values()` as soon as they are known.
     """
-    stream = stream or sys.stderr
+    # What the command line prints is made printable on its way; colours are written behind that.
+    out: TextIO = stream if stream is not None else getattr(sys.stderr, "unfiltered", sys.stderr)
     scrubber = SecretScrubber()
-    handler = logging.StreamHandler(stream)
+    handler = logging.StreamHandler(out)
     handler.addFilter(ScrubFilter(scrubber))
     handler.addFilter(RepeatFilter(repeat_s, clock))
-    as_text = mode == "text" or (mode == "auto" and stream.isatty())
-    handler.setFormatter(TextFormatter(colour=stream.isatty()) if as_text else JsonFormatter())
+    as_text = mode == "text" or (mode == "auto" and out.isatty())
+    handler.setFormatter(TextFormatter(colour=out.isatty()) if as_text else JsonFormatter())
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

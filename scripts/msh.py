@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import re
 import sys
 from importlib import import_module
 from typing import NoReturn
 
 from pipelines.errors import BadInput
-from pipelines.printable import printable_lines
+from scripts.terminal import printable_output
 
 COMMANDS = (
     "check",
@@ -53,27 +51,16 @@ def parser() -> CommandParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
-    # A file name may hold bytes that are no text, and a terminal may not know each letter.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(argv)
-    try:
-        code = int(args.run(args))
-        sys.stdout.flush()
-    except BadInput as error:
-        # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
-        alone = PLACED.match(str(error))
-        text = str(error) if alone else f"msh {args.command}: {error}"
-        print(printable_lines(text), file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # Whoever read the output has read enough, such as `| head`. Python flushes once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    return code
+    with printable_output():
+        args = parser().parse_args(argv)
+        try:
+            return int(args.run(args))
+        except BadInput as error:
+            # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
+            print(error if PLACED.match(str(error)) else f"msh {args.command}: {error}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            return 130
 
 
 if __name__ == "__main__":

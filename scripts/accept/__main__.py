@@ -28,6 +28,7 @@ from scripts.accept.report import report, write
 from scripts.check_result import CheckResult, fail, ok, skipped
 from scripts.models.build import Display
 from scripts.models.export import export
+from scripts.terminal import printable_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,4 +222,5 @@ def _demo_clip() -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable_output():
+        sys.exit(main())

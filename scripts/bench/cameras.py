@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from engines.paths import CONFIGS, ROOT
 from pipelines.errors import BadInput
 from scripts.demo.children import Children, StartFailed, first_line
 from scripts.demo.settings import HOST, is_free
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     import argparse
@@ -262,9 +262,9 @@ def _print(rows: list[StoreLoad], clip: Path) -> None:
             ", ".join(f"{reason} {count}" for reason, count in row.dropped.items()) or "0",
             ", ".join(f"{result} {count}" for result, count in row.looks.items()) or "-",
         )
-    console = Console(file=sys.stdout, width=max(Console().width, WIDTH))
-    console.print(table)
-    console.print("Times depend on the machine and what else it does; contestants took turns in one run.")
+    out = console(width=max(console().width, WIDTH))
+    out.print(table)
+    out.print("Times depend on the machine and what else it does; contestants took turns in one run.")
 
 
 def _edges(row: StoreLoad) -> tuple[float | None, ...]:

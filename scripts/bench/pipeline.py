@@ -10,10 +10,10 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import BadInput
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     import argparse
@@ -106,9 +106,9 @@ def _print(costs: dict[str, float], picture: I420) -> None:
     table.add_column("of detection", justify="right")
     for name, cost in (*costs.items(), ("whole chain", sum(costs.values()))):
         table.add_row(name, f"{cost * 1000:.2f}", f"{cost / bound:.2f}")
-    console = Console(file=sys.stdout)
-    console.print(table)
-    console.print("Times depend on the machine and what else it does; the ratios were taken in one run.")
+    out = console()
+    out.print(table)
+    out.print("Times depend on the machine and what else it does; the ratios were taken in one run.")
 
 
 def demo_film() -> Path:

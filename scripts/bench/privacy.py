@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import BadInput
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     import argparse
@@ -249,9 +249,9 @@ def _print(scores: list[Score]) -> None:
     for score in scores:
         rows = (score.by_height.get(at, [0, 0]) for at in classes)
         heights.add_row(score.name, *(f"{left_open} of {count}" for count, left_open in rows))
-    console = Console(file=sys.stdout)
-    console.print(table)
-    console.print(heights)
-    console.print(
+    out = console()
+    out.print(table)
+    out.print(heights)
+    out.print(
         f"Open: less than {COVERED:.0%} of the face is covered. Times depend on the machine and its load."
     )

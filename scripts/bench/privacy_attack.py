@@ -7,19 +7,18 @@ candidates, pixel by pixel. Chance is 1 of the candidates at first guess, 5 in f
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from engines.image import I420
 from pipelines.errors import BadInput
 from probes.frame import Box
 from probes.redaction.masking import cover
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,7 +49,7 @@ def attack(pictures: Iterable[tuple[I420, Boxes]], most: int) -> int:
         first, in_five = success(faces, mask)
         table.add_row(name, f"{first:.0%}", f"{in_five:.0%}")
     table.add_row("chance", f"{1 / len(faces):.0%}", f"{min(1.0, FIRST / len(faces)):.0%}")
-    Console(file=sys.stdout).print(table)
+    console().print(table)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from argparse import ArgumentTypeError
 from importlib.util import find_spec
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.errors import BadInput
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     import argparse
@@ -117,7 +116,7 @@ def _print(binding: str, costs: list[Cost], *, as_json: bool) -> None:
             f"{cost.probe_us:,.0f}",
             *(f"{ratio:.2f}" for ratio in (cost.ratio, cost.ratio - 1)),
         )
-    Console(file=sys.stdout).print(table)
+    console().print(table)
     met = sum(cost.ratio < 2 for cost in costs)
     print("us of CPU time an object, but for the batch. walk: finds all objects; read: reads eight fields")
     print("of each, too; own: what the probe does beyond that. Ratios were taken in one run: they compare.")

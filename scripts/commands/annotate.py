@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from engines.file_type import read_type
 from engines.paths import CONFIGS
@@ -24,6 +23,7 @@ from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
 from probes.people.unworn import nobody
 from scripts.commands.log_arguments import add_log_arguments
+from scripts.terminal import DescriptionColumn, console
 
 if TYPE_CHECKING:
     import argparse
@@ -77,21 +77,18 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     job, found = _job(args), []
     to_stdout = args.json is not None and str(args.json) == "-"
-    people = Console(
-        file=sys.stderr if to_stdout else sys.stdout, highlight=False, soft_wrap=True, markup=False
-    )
     for source, target in targets.items():
         try:
             entry = _annotate(job, source, target)
         except BadInput as error:
-            print(printable(f"msh annotate: {error}"), file=sys.stderr)
+            print(f"msh annotate: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, 2
         except (OSError, RuntimeError) as error:
-            print(printable(f"msh annotate: {source}: {error}"), file=sys.stderr)
+            print(f"msh annotate: {source}: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
         else:
             for line in _told(entry, job):
-                people.print(printable(line))
+                print(line, file=sys.stderr if to_stdout else sys.stdout)
         found.append(
             entry | {key: printable(entry[key]) for key in ("file", "output", "error") if key in entry}
         )
@@ -113,15 +110,10 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    terminal = Console(stderr=True)
+    columns = (DescriptionColumn(), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    terminal = console(stderr=True)
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task(printable(source.name), total=None)
+        task = progress.add_task(source.name, total=None)
         return job.annotate(
             source, target, lambda done, total: progress.update(task, completed=done, total=total)
         )

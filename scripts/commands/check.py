@@ -13,7 +13,6 @@ from pipelines.brands.registry import check_staff
 from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.store_check import check_store
 from pipelines.logs import SecretScrubber
-from pipelines.printable import printable_lines
 from pipelines.settings import Settings, SettingsError, load_settings
 from pricing.catalogue.catalogue import load
 from scripts.commands.placeholders import Placeholders
@@ -46,15 +45,15 @@ def run(args: argparse.Namespace) -> int:
         settings = load_settings(args.config, env=env)
         brands = read_gallery(settings)
     except SettingsError as error:
-        print(printable_lines(str(error)), file=sys.stderr)
+        print(error, file=sys.stderr)
         return 2
     for warning in settings.warnings:
-        print(printable_lines(f"{warning} (warning)"), file=sys.stderr)
+        print(f"{warning} (warning)", file=sys.stderr)
     lines = list(summary(settings, brands))
     if isinstance(env, Placeholders):
         env.say("msh check")
         lines += [f"deepstream  {line}" for line in check_store(settings)]
-    print(printable_lines(SecretScrubber(settings.secret_values()).clean("\n".join(lines))))
+    print(SecretScrubber(settings.secret_values()).clean("\n".join(lines)))
     return 0
 
 

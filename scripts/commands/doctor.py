@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.logs import set_up_logging
-from pipelines.printable import printable_lines
 from pipelines.settings import load_settings
 from scripts.check_result import CheckLevel
 from scripts.commands.log_arguments import add_log_arguments
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         look_at_cameras(settings, args.timeout),
     ):
         failed |= result.level is CheckLevel.FAIL
-        print(clean(_json(result) if args.json else printable_lines(str(result))), flush=True)
+        print(clean(_json(result) if args.json else str(result)), flush=True)
     return 1 if failed else 0
 
 

@@ -6,14 +6,12 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from pipelines.cameras.states import CameraState
@@ -25,6 +23,7 @@ from pipelines.store import Store
 from pricing.money import display
 from probes.metrics import Health, Metrics
 from scripts.commands.log_arguments import add_log_arguments
+from scripts.terminal import console
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def print_report(reports: list[CameraReport], settings: Settings) -> None:
             str(tally.items),
             display(tally.total_minor, settings.store.currency, settings.store.locale),
         )
-    Console(file=sys.stdout).print(table)
+    console().print(table)
 
 
 def _seconds(text: str) -> float:

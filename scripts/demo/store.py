@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn
 
 from engines.paths import ROOT
 from pipelines.errors import BadInput
@@ -25,6 +24,7 @@ from scripts.demo.children import Children, StartFailed, first_line, wait_for_po
 from scripts.demo.encode import EncodingFailed
 from scripts.demo.settings import HOST, Ports, choose_ports, store_file
 from scripts.demo.truth import prices, total
+from scripts.terminal import DescriptionColumn, console, printable_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +67,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def prepare(cache: Path) -> dict[str, Clip]:
     """Return the cameras' clips, fetching and making what is not there yet, with a line or a bar for each."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    terminal = console(stderr=True)
+    columns = (DescriptionColumn(), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as bar:
         tasks = {}
 
         def show(what: str, done: int, whole: int) -> None:
@@ -78,7 +78,7 @@ def prepare(cache: Path) -> dict[str, Clip]:
             bar.update(tasks[what], completed=done)
 
         def say(text: str) -> None:
-            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            terminal.print(text, soft_wrap=True)
 
         raw = footage.obtain(cache, say, lambda done, whole: show("opencv-doc", done, whole))
         return scenes.build(raw, cache, say, show)
@@ -168,4 +168,5 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printable_output():
+        sys.exit(main())

@@ -8,8 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from engines.deepstream.files import batch_of
 from engines.deepstream.nvinfer_config import MOST_BATCH
@@ -20,12 +19,14 @@ from engines.tensorrt.calibration import Frames
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
+from scripts import terminal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from types import TracebackType
 
+    from rich.console import Console
     from rich.progress import TaskID
 
 
@@ -89,8 +90,8 @@ class Display:
     """Shows a build's phases as bars, the innermost last; a line each where there is no terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        columns = (terminal.DescriptionColumn(), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._console = console or terminal.console(soft_wrap=True)
         self._progress = Progress(*columns, console=self._console, transient=True)
         self._phases: dict[str, tuple[TaskID, int]] = {}
         self._title = ""

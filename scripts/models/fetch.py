@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
 from engines.errors import BadInput
 from engines.families.family import Family, Scale
@@ -18,6 +17,7 @@ from engines.own_models import checked_name, own_folder
 from engines.paths import CONFIGS
 from scripts.models.add import NewModel, classes_of, install
 from scripts.models.download import download
+from scripts.terminal import DescriptionColumn, console
 
 if TYPE_CHECKING:
     import argparse
@@ -112,8 +112,8 @@ def _asked() -> bool:
 
 
 def _download(entry: Published, target: Path, digest: str) -> None:
-    terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    terminal = console(stderr=True)
+    columns = (DescriptionColumn(), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         task = progress.add_task(entry.name, total=None)
         download(

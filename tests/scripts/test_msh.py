@@ -2,38 +2,92 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.progress import Progress
+from rich.table import Table
 
 import pipelines.paths
 from engines.paths import ROOT
 from pipelines.errors import BadInput
 from scripts.doctor.machine import _state
 from scripts.msh import main
+from scripts.terminal import DescriptionColumn, console, printable_output
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_whoever_stops_reading_gets_no_traceback() -> None:
-    command = [sys.executable, "-m", "scripts.msh", "models", "list"]
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["models", "list"],
+        ["--help"],
+        ["brands", "list"],
+        ["prices", "lookup", "gucci", "handbag", "--catalogue", "configs/prices.csv", "--explain"],
+        ["graph", "configs/box.yaml", "--platform", "deepstream"],
+    ],
+)
+def test_whoever_stops_reading_gets_no_traceback(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "scripts.msh", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as msh:
         assert msh.stdout is not None
         assert msh.stderr is not None
         msh.stdout.close()
-        said = msh.stderr.read()
-    assert (msh.returncode, said) == (0, b"")
+        said = msh.stderr.read().decode()
+    notes = [line for line in said.splitlines() if "a placeholder stands for it" not in line]
+    assert (msh.returncode, notes) == (0, [])
+
+
+ODD = "\x1b[31m[bold]\u202e\udcff:smile:"
+SHOWN = "\\x1b[31m[bold]\\u202e\\udcff:smile:"
 
 
 def test_bytes_that_are_no_text_and_control_characters_are_written_as_escapes(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["check", "/no/\x1b[31m\udcff[bold].yaml"]) == 2
-    said = capsys.readouterr().err
-    assert said == "/no/\\x1b[31m\\udcff[bold].yaml: there is no such file\n"
+    assert main(["check", f"/no/{ODD}.yaml"]) == 2
+    assert capsys.readouterr().err == f"/no/{SHOWN}.yaml: there is no such file\n"
+
+
+def test_names_from_outside_steer_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names of files and of brands, as `prices` prints them."""
+    prices = tmp_path / f"p{ODD}.csv"
+    prices.write_text("brand,type,price,currency\nG[bold]u,hat,5,EUR\n", "utf-8")
+    assert main(["prices", "check", str(prices)]) == 0
+    assert main(["prices", "lookup", "G[bold]u", "hat", "--catalogue", str(prices), "--explain"]) == 0
+    said = capsys.readouterr()
+    assert f"p{SHOWN}.csv: ok" in said.out
+    assert "G[bold]u hat: €5" in said.out
+    assert "\x1b" not in said.out + said.err
+
+
+def test_tables_and_bars_take_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with printable_output():
+        table = Table(title=ODD)
+        table.add_column(ODD)
+        table.add_row(ODD)
+        console(width=80).print(table, ODD)
+        with Progress(DescriptionColumn(), console=console(width=80)) as bar:
+            bar.add_task(ODD)
+        print("kept:\ttab, line\nbreak, ยี่ห้อ می\u200cخواهم, wide\u3000space")
+    said = capsys.readouterr().out
+    assert said.count(SHOWN) == 5
+    assert said.endswith("kept:\ttab, line\nbreak, ยี่ห้อ می\u200cخواهم, wide\u3000space\n")
+    assert "\x1b" not in said
+
+
+def test_only_one_module_makes_consoles() -> None:
+    makers = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "scripts").rglob("*.py")
+        if re.search(r"\b(?:Console|TextColumn)\(|rich\.print", path.read_text("utf-8"))
+    ]
+    assert makers == []
 
 
 def test_a_user_without_a_home_folder_gets_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from pipelines.errors import BadInput
+from scripts.terminal import console
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
+
+    from rich.console import Console
 
     from scripts.bench.brands.dataset import MarkSet
 
@@ -50,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--network: {args.network} is not there")
     if not (FOLDER / "truth.json").is_file():
         raise BadInput(f"{FOLDER}: holds no test set; run from a checkout of the repository")
-    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+    with Progress(console=console(stderr=True), transient=True) as progress:
         figures = measure(read_set(), args, progress)
     if args.json:
         print(json.dumps(figures, indent=1))
     else:
-        show(figures, Console(file=sys.stdout))
+        show(figures, console())
     return 0
 
 
@@ -81,33 +82,33 @@ def measure(brands: MarkSet, args: argparse.Namespace, progress: Progress) -> di
     return figures
 
 
-def show(figures: dict[str, Any], console: Console) -> None:
+def show(figures: dict[str, Any], out: Console) -> None:
     """Print the figures as tables."""
     for kind, rows in figures["top1"].items():
         sizes = list(next(iter(rows["ways"].values())))
         table = _table(f"right brand of {rows['brands']}, {kind}, by height of the mark in px", "way", sizes)
         for name, shares in rows["ways"].items():
             table.add_row(name, *(_percent(shares[size]) for size in sizes))
-        console.print(table)
+        out.print(table)
     table = _table("marks among 20 proposals (IoU 0.5 or more)", "", SIZES)
     table.add_row("found", *(_percent(figures["proposals"][str(size)]) for size in SIZES))
-    console.print(table)
+    out.print(table)
     columns = ("recall", "precision", "false/1,000 backgrounds", "false/1,000 other marks")
     table = _table("20 brands enrolled, marks of 32 px", "way", columns)
     for name, row in figures["rejection"].items():
         table.add_row(
             name, *(_number(row.get(column)) for column in ("recall", "precision", "background", "others"))
         )
-    console.print(table)
+    out.print(table)
     table = _table("the whole way, looks voting on tracked people", "", ("per 100 people",))
     for name, value in figures["people"].items():
         table.add_row(name.replace("_", " "), _number(value))
-    console.print(table)
+    out.print(table)
     table = _table("CPU time of one crop of a person", "", ("ms", "of detection"))
     detection = figures["cost"]["detection"]
     for name, value in figures["cost"].items():
         table.add_row(name, f"{value:.1f}", f"{value / detection:.2f}")
-    console.print(table)
+    out.print(table)
 
 
 def _table(title: str, first: str, columns: Iterable[object]) -> Table:

@@ -1,0 +1,104 @@
+"""All that a command prints goes through here, so that no text from outside steers a terminal.
+
+File names, brand names, answers of cameras and the like may hold control characters, markup and bytes that
+are no text. `print` needs nothing: `printable_output` stands in for both streams. Tables and progress bars of
+Rich, which write colours of their own, take their console from `console`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+
+from rich.console import Console
+from rich.progress import TextColumn
+
+from pipelines.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Task
+    from rich.text import Text
+
+
+class PrintableStream:
+    """A text stream that writes control characters as escapes, but for line breaks and tabs.
+
+    unfiltered: the stream behind it, for what is made printable already and has colours of its own.
+    """
+
+    def __init__(self, unfiltered: TextIO) -> None:
+        self.unfiltered = unfiltered
+
+    def write(self, text: str) -> int:
+        """Write the text, made printable."""
+        self.unfiltered.write("\t".join(map(printable_lines, text.split("\t"))))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.unfiltered, name)
+
+
+class PrintableConsole(Console):
+    """Rich's console that takes texts as they are: no markup, no emoji names, no control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the text as Rich's, without markup."""
+        options.update(markup=False, emoji=False, highlight=False)
+        return super().render_str(printable_lines(text), **options)
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to the command line, which ends without a word."""
+        raise BrokenPipeError
+
+
+class DescriptionColumn(TextColumn):
+    """A progress bar's description, taken as it is."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.description}", markup=False)
+
+    def render(self, task: Task) -> Text:
+        """Return the description, made printable."""
+        text = super().render(task)
+        text.plain = printable(text.plain)
+        return text
+
+
+def console(*, stderr: bool = False, **options: Any) -> PrintableConsole:
+    """Return a console on what standard output or error is now. options: those of Rich's console."""
+    stream = sys.stderr if stderr else sys.stdout
+    file = stream.unfiltered if isinstance(stream, PrintableStream) else stream
+    return PrintableConsole(file=file, markup=False, highlight=False, emoji=False, **options)
+
+
+@contextmanager
+def printable_output() -> Iterator[None]:
+    """Make all that is printed within printable, on both streams.
+
+    A reader that goes away, such as `| head`, ends the block with SystemExit(0).
+    """
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
+        # A terminal may not know each letter.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.stdout, sys.stderr = (cast("TextIO", PrintableStream(stream)) for stream in streams)
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has read enough. Python flushes once more at its end.
+        silence = os.open(os.devnull, os.O_WRONLY)
+        for stream in streams:
+            if isinstance(stream, io.TextIOWrapper):
+                os.dup2(silence, stream.fileno())
+        raise SystemExit(0) from None
+    finally:
+        sys.stdout, sys.stderr = streams
