@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.assembly.recognisers import build_recogniser
+from pipelines.assembly.recognisers import build_recogniser, build_sight
 from probes.recognition.look_workers import LookWorkers
 
 if TYPE_CHECKING:
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> LookWorkers:
     """Return the looks; where no brand can come to be looked for, no reader is loaded. Raises BadInput."""
     recognisers = []
+    garments = settings.models.garments.name if settings.models.garments else None
     if brands.targets or settings.gallery:  # a brand may be added while it runs
-        garments = settings.models.garments
         recognisers.append(
-            build_recogniser(
-                lambda route: metrics.look_failures.labels(route.value).inc(),
-                garments=garments.name if garments else None,
-            )
+            build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc(), garments=garments)
         )
+    elif garments:
+        recognisers.append(build_sight(garments))
     looks = LookWorkers(
         recognisers, brands.targets, on_result=lambda result: metrics.looks.labels(result.value).inc()
     )

@@ -35,6 +35,13 @@ class LateFinder:
         return self._finder.find(picture)
 
 
+def build_sight(garments: str) -> Recogniser:
+    """Return what only sees garments; BadInput where the model is amiss."""
+    from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
+
+    return Recogniser(garments=GarmentParser(model=garments))
+
+
 def build_recogniser(
     on_error: Callable[[Route], None], *, patient: bool = False, garments: str | None = GARMENTS
 ) -> Recogniser:

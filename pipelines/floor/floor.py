@@ -61,7 +61,10 @@ class NoPublisher:
 
 @dataclass(slots=True)
 class CameraTally:
-    """What one camera has seen since the start: persons who were there last, their items, their totals."""
+    """What one camera has seen since the start: persons who were there last, their items, their totals.
+
+    items: those with a brand or a price; everybody wears trousers.
+    """
 
     persons: int = 0
     items: int = 0
@@ -70,7 +73,7 @@ class CameraTally:
     def add(self, value: PersonValue) -> None:
         """Count one more person."""
         self.persons += 1
-        self.items += len(value.items)
+        self.items += sum(1 for item in value.items if item.brand or item.price)
         self.total_minor += value.total.amount_minor
 
 
@@ -282,7 +285,8 @@ class Floor:
             for item in value.items:
                 if _key(item) not in known:
                     self._metrics.items_confirmed.labels(track.camera, item.type).inc()
-                    self._metrics.price_lookups.labels(_lookup_result(item)).inc()
+                    if item.brand or item.price:
+                        self._metrics.price_lookups.labels(_lookup_result(item)).inc()
 
     def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:

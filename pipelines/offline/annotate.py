@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from engines.colour import to_bgr
-from engines.manifest import GARMENTS
 from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
@@ -188,7 +187,7 @@ class AnnotateJob:
 
 
 def _recogniser(single: bool) -> Recogniser:
-    return build_recogniser(lambda _: None, patient=single, garments=GARMENTS if single else None)
+    return build_recogniser(lambda _: None, patient=single)
 
 
 def _person(value: PersonValue) -> dict[str, Any]:

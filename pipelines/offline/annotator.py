@@ -179,7 +179,6 @@ class Annotator:
         self, chain: CameraChain, frames: Iterable[tuple[int, I420]], video: Video
     ) -> Iterator[tuple[Frame, I420, Mapping[TrackId, PersonValue]]]:
         """Yield each frame with what is known of its persons by then; it is not covered yet."""
-        seen_so_far: dict[TrackId, LookAnswer] = {}
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for at, pixels in frames:
             scene = self._scene(pixels, chain.prepare(pixels, at), video)
@@ -187,19 +186,17 @@ class Annotator:
                 continue
             frame = chain.assemble(at, pixels, scene)
             looks.offer(frame, pixels)
-            answers = looks.drain()
-            for answer in answers:
-                if answer.bare or answer.track not in seen_so_far:
-                    seen_so_far[answer.track] = answer
-            values = prices.update(frame, answers)
+            values = prices.update(frame, looks.drain())
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
             yield frame, pixels, values
             for track in chain.ended(at):
+                if prices.is_figure(track):
+                    video.persons.pop(track, None)
                 prices.end(track)
-        for track in _figures(seen_so_far.values()):
-            video.persons.pop(track, None)
+        for track in [track for track in video.persons if prices.is_figure(track)]:
+            del video.persons[track]
 
     def _scene(self, pixels: I420, wanted: Wanted, video: Video) -> Scene | None:
         try:

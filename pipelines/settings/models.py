@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 BUILTIN_BRAND: Final = "builtin"
+NONE: Final = "none"
 
 
 class _NameOrBlock:
@@ -26,6 +27,10 @@ class _NameOrBlock:
 
 def _from_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
+
+
+def _none_or_name(value: object) -> object:
+    return None if value == NONE else _from_name(value)
 
 
 class ModelConfig(Section):
@@ -44,6 +49,7 @@ class ModelConfig(Section):
 
 
 Named = Annotated[ModelConfig, BeforeValidator(_from_name), _NameOrBlock()]
+NamedOrNone = Annotated[ModelConfig | None, BeforeValidator(_none_or_name), _NameOrBlock()]
 
 
 MAX_PERSON_CONFIDENCE: Final = 0.9
@@ -70,11 +76,11 @@ class ModelsConfig(Section):
         description="What recognises brands; builtin: the bundled text reader for words, the bundled model of"
         " marks for symbols.",
     )
-    garments: Named | None = Field(
-        default=None,
+    garments: NamedOrNone = Field(
+        default=ModelConfig(name="garments"),
         title="Garments",
-        description="Model that sees what persons wear, by type and colour, in the looks at brands, such as"
-        " garments; absent: nothing is told by sight, and a mark's place on the body says what it is on.",
+        description="Model that sees what persons wear, by type and colour, in the looks at brands; none:"
+        " nothing is told by sight, and a mark's place on the body says what it is on.",
     )
 
     @field_validator("person")

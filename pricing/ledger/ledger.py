@@ -344,7 +344,8 @@ def _routes(told: Support) -> str:
 
 
 def _line(item: Item, told: Support) -> str:
-    what = f"{item.brand or 'no brand'} {item.type}" if item.type != item.slot else item.brand
+    name = item.brand or "no brand"
+    what = f"{name} {item.type}" if item.type != item.slot else name
     head = f"{item.slot}: {what}, {item.votes} votes{_routes(told)}, confidence {item.confidence:.2f}"
     price = item.price
     if price is None:

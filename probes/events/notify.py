@@ -73,7 +73,7 @@ class _Person:
     """State of a track: when last alive, what it wears, what was notified, which rules hold now."""
 
     seen_at: int
-    wears: frozenset[tuple[str, str, str | None]]
+    wears: frozenset[tuple[str, str]]
     told: dict[str, _Told]
     holding: tuple[str, ...] = ()
 
@@ -158,7 +158,7 @@ class Notifier:
         self._people |= {track: person for track, person in persons.items() if person is not None}
 
     def _person(self, track: TrackId, value: PersonValue, at: int) -> _Person:
-        wears = frozenset((i.slot, i.type, i.brand) for i in value.items)
+        wears = frozenset((i.slot, i.brand or i.type) for i in value.items if i.brand or i.price)
         person = self._people.get(track)
         if person is None:
             self._people[track] = person = _Person(at, wears, {})

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import hypot
 from typing import TYPE_CHECKING
 
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
-from pricing.slots import SLOTS, ancestors, slot_of, zone_slot
+from pricing.slots import PARENT, SLOTS, ancestors, slot_of, zone_slot
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.background_marks import BackgroundFilter, MarkVerdict
-from probes.people.body import body_height, in_core, is_nearer
+from probes.people.body import body_height, in_core, is_nearer, moved
 from probes.people.carrying import CLEAR_LEAD, carried_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
@@ -24,7 +25,19 @@ MS = 1_000_000
 ACCESSORY_MS = 200
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
+WORN_MS = 6000
+"""The same of a garment: looks pause for seconds."""
 MAX_CARRIED = 8
+AGREED = 0.35
+"""Share of what looks say of a slot that must be for a type, or a finer one, for it to be told."""
+AHEAD = 0.6
+"""Share of that which is for the types beside it, and for it."""
+FADING = 0.9
+"""What a look still counts at the next one."""
+MOVED = 0.4
+"""By how much of its width a body has moved when it is no garment on a hanger and no figure."""
+BARE_LOOKS = 1 / 3
+"""Share of the looks at a person who stands still that show skin or hair."""
 SIGHT = "sight"
 """The route of votes for what was seen to be worn, brand or none."""
 STAFF = "staff"
@@ -71,6 +84,17 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
     return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
 
 
+def _agreed(known: Mapping[str, float], slot: str) -> str:
+    """Return the finest type that looks agree on, from what speaks for each type or a finer one."""
+    told = slot
+    while rivals := {one: weight for one, weight in known.items() if PARENT.get(one) == told}:
+        best = max(rivals, key=lambda one: (rivals[one], one))
+        if rivals[best] < AGREED * known[slot] or rivals[best] < AHEAD * sum(rivals.values()):
+            break
+        told = best
+    return told
+
+
 def _allows(mark: Mark, slot: str) -> bool:
     """Return whether a mark's brand may count in a slot."""
     return bool(slot) and (mark.slots is None or slot in mark.slots)
@@ -100,6 +124,10 @@ class PriceProbe:
         tracks = (person.track for person in frame.of(Kind.PERSON))
         return {track: self._ledger.value(track) for track in tracks if track is not None}
 
+    def is_figure(self, track: TrackId) -> bool:
+        """Tell whether a track is that of a garment on a hanger, or of a figure, as far as looks tell."""
+        return self._votes.is_figure(track)
+
     def end(self, track: TrackId) -> PersonValue:
         """Return the person's last value and forget the track; answers still on their way are ignored."""
         self._votes.forget(track)
@@ -108,11 +136,44 @@ class PriceProbe:
 
 @dataclass(frozen=True, slots=True)
 class _Carried:
-    """A carried thing: when, what, and where in shares of the person's box (left, top, right, bottom)."""
+    """A thing carried or worn: when, what, where in shares of the person's box (left, top, right, bottom)."""
 
     at: int
     label: str
     place: tuple[float, float, float, float]
+
+    def covers(self, x: float, y: float) -> bool:
+        """Tell whether a point, in the same shares, is in its place."""
+        left, top, right, bottom = self.place
+        return left <= x <= right and top <= y <= bottom
+
+    def area(self) -> float:
+        """Return its share of the person's box."""
+        left, top, right, bottom = self.place
+        return (right - left) * (bottom - top)
+
+
+@dataclass(slots=True)
+class _Body:
+    """What tells a person from a garment on a hanger: skin or hair in looks, or that it moves.
+
+    A person's back may show no skin at all.
+    """
+
+    first: Box
+    looks: int = 0
+    bare: int = 0
+    moves: bool = False
+
+    def see(self, box: Box, answer: LookAnswer) -> None:
+        """Take an answer; one without garments, as where the GPU finds marks, tells nothing of skin."""
+        if answer.worn or not answer.bare:
+            self.looks, self.bare = self.looks + 1, self.bare + answer.bare
+        self.moves = self.moves or hypot(*moved(self.first, box)) >= MOVED * box.w
+
+    @property
+    def is_figure(self) -> bool:
+        return not self.moves and self.bare < BARE_LOOKS * self.looks
 
 
 class VoteBuilder:
@@ -123,7 +184,8 @@ class VoteBuilder:
     it, and once per slot for the type and colour that it saw to be worn. A mark where the person carried
     something lately is a mark on that, though the detector missed it now: else a bag's brand would be found a
     second time on the clothes behind it. What turns out to be scenery does not vote, and what it voted is
-    withdrawn.
+    withdrawn. Looks at one garment differ in how finely they tell it: each votes for the finest type that all
+    so far agree on, so that one guess among many does not name it.
 
     staff: brands whose marks make the wearer staff; they vote for that alone, in the slot STAFF.
     """
@@ -132,7 +194,9 @@ class VoteBuilder:
         self._every = accessory_ms * MS
         self._staff = frozenset(staff)
         self._carried: dict[TrackId, list[_Carried]] = {}
+        self._worn: dict[TrackId, dict[str, _Carried]] = {}
         self._types: dict[TrackId, dict[str, dict[str, float]]] = {}
+        self._bodies: dict[TrackId, _Body] = {}
         self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
@@ -148,6 +212,11 @@ class VoteBuilder:
         for answer in answers:
             yield answer.track, self._heard(answer)
 
+    def is_figure(self, track: TrackId) -> bool:
+        """Tell whether looks at a track saw hardly any skin or hair, and it never moved."""
+        body = self._bodies.get(track)
+        return body is not None and body.is_figure
+
     def withdrawn(self) -> list[tuple[TrackId, Withdrawal]]:
         """Return, once, earlier votes that turned out to be another's or the shop's."""
         found, self._withdrawn = self._withdrawn, []
@@ -156,19 +225,27 @@ class VoteBuilder:
     def forget(self, track: TrackId) -> None:
         """Forget a track."""
         self._carried.pop(track, None)
+        self._worn.pop(track, None)
         self._types.pop(track, None)
+        self._bodies.pop(track, None)
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
 
     def _heard(self, answer: LookAnswer) -> list[Vote]:
-        """Return the votes of a look: none where it saw no skin or hair."""
+        """Return the votes of a look: none where it saw no skin or hair and the person never moved."""
         person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
-        if person is None or person.box.area <= 0 or not answer.bare:
+        if person is None or person.box.area <= 0:
+            return []
+        body = self._bodies.setdefault(answer.track, _Body(person.box))
+        body.see(person.box, answer)
+        if body.is_figure or not (answer.bare or body.moves):
             return []
         votes: dict[str, Vote] = {}
         for seen in answer.worn:
             slot = slot_of(seen.type)
             type_ = self._finest(answer.track, slot, seen)
+            place = _place(seen.box, person.box)
+            self._worn.setdefault(answer.track, {})[slot] = _Carried(answer.at, type_, place)
             name = f"look {answer.at} {slot} seen"
             votes[name] = Vote(
                 name,
@@ -196,7 +273,7 @@ class VoteBuilder:
             if is_beside_all(mark, answer.frame):
                 self._see(mark, answer, body, None)
             return None
-        slot, type_ = (self._on_carried(mark, answer, body) if found[1] is None else None) or found
+        slot, type_ = (self._on_known(mark, answer, body) if found[1] is None else None) or found
         if not _allows(mark, slot) and type_ is not None:
             # Nike sells no ties: the tie is a misdetection, or hangs before the shirt that the mark is on.
             slot, type_ = slot_on_body(replace(mark, on=None), answer.track, answer.frame) or ("", None)
@@ -226,15 +303,16 @@ class VoteBuilder:
     def _finest(self, track: TrackId, slot: str, seen: Worn) -> str:
         """Count a type that was seen; return the most specific type that the looks so far support."""
         known = self._types.setdefault(track, {}).setdefault(slot, {})
-        known[seen.type] = known.get(seen.type, 0.0) + seen.confidence
+        for name in known:
+            known[name] *= FADING
+        for name in ancestors(seen.type):
+            known[name] = known.get(name, 0.0) + seen.confidence
         return self._told(track, slot, seen.type)
 
     def _told(self, track: TrackId, slot: str, type_: str) -> str:
-        """Return the likeliest type in a slot that refines this one, as backpack refines bag."""
+        """Return the most specific type in a slot that looks agree on; backpack refines bag."""
         known = self._types.get(track, {}).get(slot, {})
-        finer = [one for one in known if one != type_ and type_ in ancestors(one)]
-        if finer:
-            return max(finer, key=lambda one: (known[one], one))
+        type_ = _agreed(known, slot) if known else type_
         labels = [thing.label for thing in self._carried.get(track, []) if slot_of(thing.label) == slot]
         return next((one for one in reversed(labels) if type_ in ancestors(one)), type_)
 
@@ -248,17 +326,23 @@ class VoteBuilder:
     def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> None:
         if person.w <= 0 or person.h <= 0:
             return
-        left, top = (thing.box.x - person.x) / person.w, (thing.box.y - person.y) / person.h
-        place_ = (left, top, left + thing.box.w / person.w, top + thing.box.h / person.h)
         kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
-        self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, place_)]
+        self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, _place(thing.box, person))]
 
-    def _on_carried(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
-        """Return slot and type of what was carried, lately, where a mark is."""
+    def _on_known(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
+        """Return slot and type of what was carried, or else worn, lately, where a mark is."""
         x = (mark.box.centre[0] - body.x) / body.w
         y = (mark.box.centre[1] - body.y) / body.h
-        for thing in reversed(self._carried.get(answer.track, [])):
-            left, top, right, bottom = thing.place
-            if abs(answer.at - thing.at) <= CARRIED_MS * MS and left <= x <= right and top <= y <= bottom:
-                return slot_of(thing.label), thing.label
+        worn = sorted(self._worn.get(answer.track, {}).values(), key=_Carried.area)
+        carried = reversed(self._carried.get(answer.track, []))
+        for things, for_ms in ((carried, CARRIED_MS), (worn, WORN_MS)):
+            for thing in things:
+                if abs(answer.at - thing.at) <= for_ms * MS and thing.covers(x, y):
+                    return slot_of(thing.label), thing.label
         return None
+
+
+def _place(box: Box, body: Box) -> tuple[float, float, float, float]:
+    """Return a box in shares of a body's: left, top, right, bottom."""
+    left, top = (box.x - body.x) / body.w, (box.y - body.y) / body.h
+    return left, top, left + box.w / body.w, top + box.h / body.h

@@ -27,6 +27,8 @@ TOUCH, APART = 0.3, 0.1
 TELLING, LEAD = 3, 3
 """Looks that tell who is who, and how many times more than those that say the contrary."""
 MAX_HELD = 256
+CARRIED = frozenset({"bag", "umbrella"})
+"""Slots of which the kind of thing alone tells people apart."""
 Pair = tuple["TrackId", "TrackId"]
 HeldVotes = tuple["TrackId", "list[Vote]"]
 
@@ -51,11 +53,14 @@ class _OpenSwitch:
 
     def add_vote(self, vote: Vote, track: TrackId, other: TrackId) -> None:
         """Count a vote on one of the two; several routes of one look are one."""
-        once = (track, vote.look or vote.id, *_mark(vote))
+        mark = _mark(vote)
+        if mark is None:
+            return
+        once = (track, vote.look or vote.id, *mark)
         if vote.at >= self.told_at and once not in self.heard:
             self.heard.add(once)
-            self.stayed += _mark(vote) in self.marks[track]
-            self.exchanged += _mark(vote) in self.marks[other]
+            self.stayed += mark in self.marks[track]
+            self.exchanged += mark in self.marks[other]
 
 
 @dataclass(slots=True)
@@ -170,7 +175,10 @@ def _other(pair: Pair, track: TrackId) -> TrackId:
     return pair[1] if pair[0] == track else pair[0]
 
 
-def _mark(vote: Vote) -> tuple[str, str]:
+def _mark(vote: Vote) -> tuple[str, str] | None:
+    """Return what a vote tells a person by; None for clothes without a brand: many wear jeans."""
+    if vote.brand is None and vote.slot not in CARRIED:
+        return None
     return vote.slot, vote.brand or vote.type or ""
 
 
@@ -182,7 +190,7 @@ def _overlaps(persons: Sequence[Detection]) -> Iterator[tuple[Pair, float]]:
 
 
 def _marks(value: PersonValue) -> set[tuple[str, str]]:
-    return {(item.slot, item.brand or item.type) for item in value.items}
+    return {(i.slot, i.brand or i.type) for i in value.items if i.brand or i.slot in CARRIED}
 
 
 def _track(pair: tuple[TrackId, Box]) -> TrackId:

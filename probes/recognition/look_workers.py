@@ -102,6 +102,7 @@ class LookWorkers:
         self._history = LookHistory()
         self._picker = LookScheduler(limits or RateLimits(), self._history)
         self._targets = targets
+        self._sees_garments = any(recogniser.sees_garments for recogniser in recognisers)
         self._without: frozenset[Route] = frozenset()
         self._on_result = on_result
         self._waiting = DropOldestQueue[Look](QUEUE)
@@ -132,7 +133,7 @@ class LookWorkers:
 
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Copy the crops of the persons who deserve a look now; from one thread only."""
-        if not self._targets or self._waiting.closed or not self._threads:
+        if self._waiting.closed or not self._threads or not (self._targets or self._sees_garments):
             return
         for person in self._picker.pick(frame, _sharpness_of(pixels)):
             fine = person.track is not None and self._picker.is_best(person.track)
@@ -210,10 +211,11 @@ class SynchronousLooks:
     def offer(self, frame: Frame, pixels: I420) -> None:
         """Look at each confirmed person whose last look is `every_ms` past."""
         at = frame.captured_at
+        wanted = bool(self._targets) or self._recogniser.sees_garments
         due = [
             (person, person.track)
             for person in frame.of(Kind.PERSON)
-            if self._targets and person.track is not None and person.box.h >= self._min_height
+            if wanted and person.track is not None and person.box.h >= self._min_height
             if (looked := self._looked.get(person.track)) is None or self._past(at, looked)
         ]
         self.left_out = max(0, len(due) - self._max_looks)

@@ -167,6 +167,11 @@ class Recogniser:
             for route in Route
         }
 
+    @property
+    def sees_garments(self) -> bool:
+        """Whether looks tell something though no brand is looked for."""
+        return self._garments is not None
+
     def read(
         self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()
     ) -> LookAnswer:

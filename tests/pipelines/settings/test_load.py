@@ -269,3 +269,9 @@ def test_any_tree_is_settings_or_a_settings_error(tmp_path: Path, tree: dict[str
 def test_the_example_with_anything_in_it(tmp_path: Path, at: int, text: str) -> None:
     example = (CONFIGS / "store.yaml").read_text()
     _never_raises_anything_else(tmp_path, example[:at] + text + example[at:])
+
+
+@pytest.mark.parametrize(("says", "name"), [("", "garments"), ("none", None), ("centerface", "centerface")])
+def test_garments_are_seen_unless_the_store_says_none(tmp_path: Path, says: str, name: str | None) -> None:
+    garments = load(tmp_path, MINIMAL + (f"models: {{garments: {says}}}\n" if says else "")).models.garments
+    assert (garments.name if garments else None) == name

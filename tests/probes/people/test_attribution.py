@@ -9,7 +9,7 @@ from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.attribution import PriceProbe, slot_of_mark
+from probes.people.attribution import PriceProbe, VoteBuilder, slot_of_mark
 from probes.people.carrying import carrier
 
 MS = 1_000_000
@@ -113,11 +113,63 @@ def test_what_shows_no_skin_and_no_hair_wears_nothing() -> None:
     assert told([worn("coat", "beige", at, mark(150, 200), bare=False) for at in range(0, 4000, 400)]) == []
 
 
-def test_a_coarse_type_counts_for_the_finest_that_was_told() -> None:
-    types = ["outerwear", "coat", "outerwear", "outerwear", "coat"]
-    assert told([worn(type_, None, 400 * i) for i, type_ in enumerate(types)]) == [("coat", None, None)]
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ("outerwear coat coat outerwear coat", "coat"),
+        ("top sweater top top top top", "top"),
+        ("t-shirt sweater shirt t-shirt sweater shirt", "top"),
+        ("top sweater coat top sweater sweater sweater sweater", "sweater"),
+    ],
+)
+def test_looks_vote_for_the_finest_type_that_they_agree_on(types, expected) -> None:
+    looks = [worn(type_, None, 400 * i) for i, type_ in enumerate(types.split())]
+    assert told(looks) == [(expected, None, None)]
+
+
+def test_a_bag_is_what_the_detector_saw_it_to_be() -> None:
     rucksack = thing("backpack", Box(150, 150, 40, 60))
     assert told([worn("bag", None, 400 * i) for i in range(5)], rucksack) == [("backpack", None, None)]
+
+
+def test_one_guess_among_many_looks_does_not_name_what_a_brand_is_on() -> None:
+    types = ["sweater", *["top"] * 5]
+    assert told([worn(t, None, 400 * i, on(t, 150, 200)) for i, t in enumerate(types)]) == [
+        ("top", "nike", None)
+    ]
+
+
+@pytest.mark.parametrize(("later", "slot"), [(1, "top"), (2000, "top"), (9000, "hat")])
+def test_a_mark_that_the_graph_found_is_on_what_a_look_saw_there(later, slot) -> None:
+    """Half-length pictures: by zones of a whole body the mark is on a hat."""
+    votes = VoteBuilder()
+    look = LookAnswer(ANN, frame(*BOTH), (), (Worn("shirt", 0.8, Box(100, 110, 100, 250)),))
+    found = LookAnswer(ANN, frame(*BOTH, at_ms=later), (mark(150, 120),))
+    cast = [vote for _, cast in votes.of(frame(*BOTH), [look, found]) for vote in cast if vote.brand]
+    assert [(vote.slot, vote.type) for vote in cast] == [(slot, "shirt" if slot == "top" else None)]
+
+
+def test_a_figure_wears_nothing_of_what_the_graph_finds_on_it() -> None:
+    votes = VoteBuilder()
+    look = LookAnswer(ANN, frame(*BOTH), (), (Worn("shirt", 0.8, ANN_BOX),), bare=False)
+    found = [LookAnswer(ANN, frame(*BOTH, at_ms=at), (mark(150, 200),)) for at in range(1, 2000, 200)]
+    assert not any(cast for _, cast in votes.of(frame(*BOTH), [look, *found]))
+    assert votes.is_figure(ANN)
+
+
+def test_who_moves_is_a_person_though_no_skin_is_seen() -> None:
+    def look(at: int, x: float) -> LookAnswer:
+        seen = frame(person(ANN, ANN_BOX._replace(x=ANN_BOX.x + x)), at_ms=at)
+        return LookAnswer(ANN, seen, (), (Worn("coat", 0.8, ANN_BOX),), bare=False)
+
+    def types(looks: list[LookAnswer]) -> list[str]:
+        found, value = probe(), {}
+        for one in looks:
+            value = found.update(one.frame, [one])
+        return [item.type for item in value[ANN].items]
+
+    assert types([look(at, at % 3) for at in range(0, 4000, 400)]) == []
+    assert types([look(at, at / 20) for at in range(0, 4000, 400)]) == ["coat"]
 
 
 @pytest.mark.parametrize(
