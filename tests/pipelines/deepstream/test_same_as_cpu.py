@@ -113,6 +113,7 @@ def on_cpu(shop: Shop) -> HeardFloor:
             tracker=Tracker(person_class=scenes.classes.index("person")),
             book=TrackBook(camera, sessions, 2500),
             redactor=Redactor(method="pixelate", margin=0.25, hold_ms=800),
+            min_person_px=200,  # as in the demo's settings: what a closer look finds is for other tests
         )
         for camera in CAMERAS
     }
