@@ -31,7 +31,8 @@ prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}{pri
 brands: {brands}
 models: {{person: {person}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.
-defaults: {{fps: 10, min_person_px: 200, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
+defaults:
+  {{fps: 10, min_person_px: 200, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
 {cameras}
 outputs:

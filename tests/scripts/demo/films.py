@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+from typing import TYPE_CHECKING
 
 from scripts.demo import footage, scenes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @functools.lru_cache(maxsize=1)
@@ -17,3 +22,10 @@ def raw() -> footage.Footage:
 def clips() -> dict[str, scenes.Clip]:
     """Made by one worker; the others wait: obtain and build hold the cache's lock, each by itself."""
     return scenes.build(raw(), footage.default_cache(), print)
+
+
+def cut(clip: scenes.Clip, path: Path, first: int, frames: int) -> Path:
+    """Write these frames of a clip, encoded anew, as `path`."""
+    part = ["-ss", f"{first / clip.truth.fps:.3f}", "-i", clip.path, "-frames:v", str(frames), "-an", path]
+    subprocess.run(["ffmpeg", "-v", "error", *part], check=True, timeout=600)
+    return path
