@@ -32,7 +32,8 @@ brands: {brands}
 models: {{person: {person}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.
 defaults:
-  {{fps: 10, min_person_px: 200, stale_after_ms: 1500, reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
+  {{fps: 10, min_person_px: 200, stale_after_ms: 1500,
+    reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
 {cameras}
 outputs:

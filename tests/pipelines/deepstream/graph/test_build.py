@@ -32,8 +32,8 @@ def test_every_store_on_every_box_keeps_the_contract_and_is_proven(tmp_path, box
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 @pytest.mark.parametrize("outputs", OUTPUTS)
-def test_one_to_thirty_two_cameras_keep_the_contract_with_every_output(tmp_path, box, outputs):
-    for count in (2, 7, 32):
+def test_two_to_thirty_two_cameras_keep_the_contract_with_every_output(tmp_path, box, outputs):
+    for count in (2, 7, 32) if outputs == "all" else (2,):
         settings = store(tmp_path, rtsp(count), outputs)
         graph, redaction = build_graph(settings, box, engine_files(settings))
         assert list(violations(graph, load_contract(box))) == []
