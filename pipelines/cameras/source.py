@@ -63,7 +63,8 @@ class SourceSpec:
 
     source: rtsp:// or rtsps:// address without credentials, a device, or path of a file or image folder.
     fps: upper limit for cameras and files, exact rate for image folders. loop: files and folders start over.
-    rotate: degrees clockwise by which the picture is turned upright.
+    rotate: degrees clockwise by which the picture is turned upright. track: of the video tracks in an RTSP
+    session, from 1.
     """
 
     camera: str
@@ -80,6 +81,7 @@ class SourceSpec:
     reconnect_jitter: float = 0.3
     loop: bool = False
     rotate: int = 0
+    track: int = 1
     tls_verify: bool = True
 
     def __post_init__(self) -> None:

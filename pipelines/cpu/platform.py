@@ -165,6 +165,7 @@ def source_spec(name: str, camera: CameraConfig) -> SourceSpec:
         reconnect_jitter=camera.reconnect.jitter,
         loop=camera.loop,
         rotate=camera.rotate,
+        track=camera.track,
     )
 
 

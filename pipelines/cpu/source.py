@@ -6,7 +6,6 @@ pipeline would leak it with each reconnect.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 from pipelines.cameras.causes import classify
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
+from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
@@ -188,7 +188,7 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
     if spec.username is not None:
         source.set_property("user-id", spec.username)
         source.set_property("user-pw", spec.password or "")
-    source.connect("select-stream", _is_first_video, FirstVideo())
+    source.connect("select-stream", on_select_stream, VideoTrack(spec.track))
     source.connect("pad-added", _link_rtp, guard)
     source.connect("no-more-pads", _check_linked)
     pipeline.add(source)
@@ -223,20 +223,6 @@ def _decode_any(max_threads: int) -> Any:
     element.connect("pad-added", _link_raw)
     element.connect("no-more-pads", _check_linked)
     return element
-
-
-class FirstVideo:
-    """The first video track of a session, in the order of its description; claimed once, from any thread."""
-
-    def __init__(self) -> None:
-        self._lock, self._number = threading.Lock(), -1
-
-    def claims(self, number: int) -> bool:
-        """Return whether the track of this number is the one, which the first that asks becomes."""
-        with self._lock:
-            if self._number < 0:
-                self._number = number
-            return self._number == number
 
 
 class LossGuard:
@@ -276,10 +262,6 @@ class LossGuard:
             return Gst.PadProbeReturn.DROP
         self._lost = False
         return Gst.PadProbeReturn.OK
-
-
-def _is_first_video(_source: Any, number: int, caps: Any, first: FirstVideo) -> bool:
-    return caps.get_structure(0).get_string("media") == "video" and first.claims(number)
 
 
 def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:

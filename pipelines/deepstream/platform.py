@@ -24,7 +24,7 @@ from pipelines.deepstream.graph.build import build_graph  # noqa: E402
 from pipelines.deepstream.graph.outlets import outlet_elements  # noqa: E402
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline  # noqa: E402
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed  # noqa: E402
-from pipelines.deepstream.runtime.camera_source import CameraSource, SourceBin  # noqa: E402
+from pipelines.deepstream.runtime.camera_source import CameraSource, RtspAccess, SourceBin  # noqa: E402
 from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.runtime.valves import STREAM, Valves  # noqa: E402
@@ -220,6 +220,7 @@ class DeepStreamPlatform:
     def _source_of(self, name: str, camera: CameraConfig) -> CameraSource:
         login = camera.credentials
         secret = (login.username, login.password.get_secret_value()) if login else None
+        access = RtspAccess(secret, camera.track)
         clocks, calls = self._clocks, camera.reconnect
         policy = CameraPolicy(
             Backoff(calls.first_ms / 1000, calls.max_ms / 1000, calls.jitter, clocks.random or Random()),
@@ -231,7 +232,7 @@ class DeepStreamPlatform:
         return CameraSource(
             name,
             policy,
-            lambda tap: SourceBin(self._built, name, tap, secret),
+            lambda tap: SourceBin(self._built, name, tap, access),
             limit=lambda: FrameRateLimit(camera.fps, clocks.frame_share),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,

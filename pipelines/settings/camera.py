@@ -153,6 +153,14 @@ class CameraConfig(CameraDefaultsConfig):
         description="By how many degrees clockwise the picture is turned so that people stand upright;"
         " zones and masks are those of the turned picture. 90 and 270 on the CPU platform only.",
     )
+    track: int = Field(
+        default=1,
+        title="Track",
+        description="Which video track of an RTSP session is the picture, counted from 1 in the order of its"
+        " description. Most cameras have one.",
+        ge=1,
+        le=16,
+    )
     loop: bool = Field(
         default=False, title="Loop", description="true: a file or folder starts again at its end."
     )
@@ -178,6 +186,14 @@ class CameraConfig(CameraDefaultsConfig):
         source = info.data.get("source")
         if value is not None and source is not None and not _RTSP.match(source):
             raise ValueError("are only for rtsp:// and rtsps:// sources; remove them")
+        return value
+
+    @field_validator("track")
+    @classmethod
+    def _only_in_sessions(cls, value: int, info: ValidationInfo) -> int:
+        source = info.data.get("source")
+        if value > 1 and source is not None and not _RTSP.match(source):
+            raise ValueError("is only for rtsp:// and rtsps:// sources; remove it")
         return value
 
     @field_validator("loop")

@@ -328,6 +328,10 @@ class UriSource(_Fake):
         rtsp = self.inner("rtspsrc")  # for the login only
         rtsp.set_locked_state(True)
         self.element_factory.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
+        video = Gst.Caps.from_string("application/x-unknown,media=(string)video")
+        sound = Gst.Caps.from_string("application/x-unknown,media=(string)audio")
+        asked = [(0, sound), (1, video), (2, video)]
+        self.element_factory.tracks.append([n for n, caps in asked if rtsp.emit("select-stream", n, caps)])
         self.source = self._source(script)
         held, label = self.inner("capsfilter"), self.inner("relabel")
         held.set_property("caps", Gst.Caps.from_string(PICTURE))
@@ -407,6 +411,8 @@ class FakeElementFactory:
         self.scripts: dict[str, str] = {}
         self.opened: list[str] = []
         self.logins: list[tuple[str | None, str | None]] = []
+        self.tracks: list[list[int]] = []
+        """The tracks that rtspsrc would take of a sound and two videos."""
         self.faults: list[str] = []
         self.hang: Any = None
         self.note: Any = None

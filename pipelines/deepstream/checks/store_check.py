@@ -9,6 +9,7 @@ from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.errors import BadInput
 
@@ -45,6 +46,10 @@ def check_store(settings: Settings) -> Iterator[str]:
     yield f"ok on {good}, DeepStream {first} to {last}: {max(counts)} elements"
     for device, problem in problems.items():
         yield f"not on {NAMES[device]}: {problem}"
+    yield (
+        f"pictures are analysed and shown in {SIZE[0]}x{SIZE[1]}, whatever the shape of their pixels: right"
+        " for cameras that show 16:9; people of a 4:3 camera become a third wider"
+    )
     if settings.privacy.faces.method == "pixelate":
         yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
     if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):

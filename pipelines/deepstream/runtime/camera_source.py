@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
+from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.deepstream.graph.camera import LATENCY_MS, PACE
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
@@ -25,6 +26,14 @@ CLOSE_TIMEOUT_S = 5.0
 RESCUE_S = 5.0
 """How long a silent camera may come back by itself before its bin is replaced."""
 Login = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RtspAccess:
+    """What the rtspsrc inside a source needs beside the address: a login, and which video track."""
+
+    login: Login | None = field(default=None, repr=False)
+    track: int = 1
 
 
 class FrameTap:
@@ -73,8 +82,8 @@ class FrameTap:
 class SourceBin:
     """Puts a camera's bin into the pipeline and takes it out, once. `open` and `close` do not wait."""
 
-    def __init__(self, built: BuiltPipeline, camera: str, tap: FrameTap, login: Login | None) -> None:
-        self._built, self._camera, self._tap, self._login = built, camera, tap, login
+    def __init__(self, built: BuiltPipeline, camera: str, tap: FrameTap, access: RtspAccess) -> None:
+        self._built, self._camera, self._tap, self._access = built, camera, tap, access
         self._bin: Any = None
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
@@ -84,7 +93,7 @@ class SourceBin:
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
         # nvurisrcbin has no login of its own, and hands latency on for rtsp:// only; its rtspsrc has both.
-        box.connect("deep-element-added", _configure, self._login)
+        box.connect("deep-element-added", _configure, self._access)
         _play_from_now(box, built.pipeline)
         out = box.get_static_pad("src")
         self._tap.put_on(out)
@@ -128,15 +137,17 @@ class SourceBin:
             logger.exception("camera %s: source bin cannot be removed", self._camera)
 
 
-def _configure(_bin: Any, _inner: Any, element: Any, login: Login | None) -> None:
-    """Give the rtspsrc inside a source its login and the latency."""
+def _configure(_bin: Any, _inner: Any, element: Any, access: RtspAccess) -> None:
+    """Give the rtspsrc inside a source its login, the latency, and the video track to take."""
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
     element.set_property("latency", LATENCY_MS)
     element.set_property("drop-on-latency", True)
-    if login is not None:
-        element.set_property("user-id", login[0])
-        element.set_property("user-pw", login[1])
+    # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.
+    element.connect("select-stream", on_select_stream, VideoTrack(access.track))
+    if access.login is not None:
+        element.set_property("user-id", access.login[0])
+        element.set_property("user-pw", access.login[1])
 
 
 def _play_from_now(box: Any, pipeline: Any) -> None:

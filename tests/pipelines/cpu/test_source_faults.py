@@ -18,7 +18,7 @@ from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
-from pipelines.cpu.source import FirstVideo, GstSource, LossGuard  # noqa: E402
+from pipelines.cpu.source import GstSource, LossGuard  # noqa: E402
 from tests.fakes.broker import wait_for  # noqa: E402
 
 KEYFRAMES = 10
@@ -62,7 +62,7 @@ TWO = (
 )
 
 
-def test_of_two_videos_in_one_session_it_is_always_the_first():
+def test_of_two_videos_in_one_session_it_is_always_the_one_named():
     gst.init()
     server: Any = GstRtspServer.RTSPServer()
     server.set_service("0")
@@ -76,21 +76,24 @@ def test_of_two_videos_in_one_session_it_is_always_the_first():
     thread = threading.Thread(target=loop.run, daemon=True)
     thread.start()
     try:
-        for _ in range(4):
-            source = GstSource(SourceSpec("c", f"rtsp://127.0.0.1:{server.get_bound_port()}/two"))
+        address = f"rtsp://127.0.0.1:{server.get_bound_port()}/two"
+        for track, width in [(1, 64), (2, 128)] * 3:
+            source = GstSource(SourceSpec("c", address, track=track))
             try:
                 wait_for(lambda source=source: source.wait(0.1))
-                assert source.take().width == 64
+                assert source.take().width == width
             finally:
                 source.close()
+        source = GstSource(SourceSpec("c", address, track=3))
+        try:
+            with pytest.raises(SourceLost) as lost:
+                wait_for(lambda: source.wait(0.1))
+            assert lost.value.cause is Cause.NO_VIDEO
+        finally:
+            source.close()
     finally:
         loop.quit()
         thread.join(5)
-
-
-def test_the_first_that_asks_is_the_one():
-    first = FirstVideo()
-    assert [first.claims(number) for number in (1, 2, 1, 3)] == [True, False, True, False]
 
 
 class Flood:

@@ -165,12 +165,12 @@ def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
         run.element_factory.hang = None
 
 
-def test_the_login_goes_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
+def test_login_and_track_go_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
 
     def with_login(settings):
         camera = settings.cameras["c0"]
-        login = {"credentials": {"username": "viewer", "password": "geheim"}}
+        login = {"credentials": {"username": "viewer", "password": "geheim"}, "track": 2}
         changed = camera.model_validate({**camera.model_dump(), **login})
         return settings.model_copy(update={"cameras": {"c0": changed}})
 
@@ -178,6 +178,7 @@ def test_the_login_goes_to_the_source_inside_and_nowhere_else(tmp_path, caplog):
         run.platform.start()
         assert until(lambda: run.element_factory.logins)
         assert run.element_factory.logins[-1] == ("viewer", "geheim")
+        assert run.element_factory.tracks[-1] == [2]
         assert until(lambda: run.state("c0") == "live:none")
     assert "geheim" not in caplog.text
 

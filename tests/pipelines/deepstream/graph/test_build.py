@@ -9,6 +9,7 @@ from engines.deepstream.nvinfer_config import BRAND_GIE, CROPS, LOOKS
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
+from pipelines.deepstream.checks.store_check import check_store
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.graph.redaction import Method
 from pipelines.errors import BadInput
@@ -162,6 +163,19 @@ def test_a_disabled_camera_has_no_part_in_the_graph(tmp_path):
     assert (graph.slots, graph.by_name["mux"].get("batch-size")) == ({"c0": 0}, 1)
     assert list(violations(graph, load_contract(JETSON))) == []
     prove(graph, redaction)
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_every_picture_is_stretched_to_one_size_whatever_its_pixels(tmp_path, box):
+    """So a picture of non-square pixels that shows 16:9 comes out as wide as it is."""
+    settings = store(tmp_path, rtsp(1))
+    graph, _ = build_graph(settings, box, engine_files(settings))
+    mux = graph.by_name["mux"]
+    assert mux.get("enable-padding") is None
+    sizes = [str(element.get("caps")) for element in graph.elements if element.name == "fitted_c0"]
+    assert (mux.get("width"), mux.get("height")) == (1280, 720) or "width=1280,height=720" in sizes[0]
+    assert all("pixel-aspect-ratio" not in str(element.get("caps")) for element in graph.elements)
+    assert any("shape of their pixels" in line for line in check_store(settings))
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
