@@ -102,10 +102,10 @@ class _Block:
             raise BadInput(f"{place}: expected a mapping, found {_shown(content)}")
         self.content: dict[Any, Any] = content
         self.place = place
-        self._asked: set[str] = set()
+        self._read_keys: set[str] = set()
 
     def get(self, key: str) -> object:
-        self._asked.add(key)
+        self._read_keys.add(key)
         if key not in self.content:
             raise BadInput(f"{self.place}: {key} is missing")
         return self.content[key]
@@ -136,8 +136,8 @@ class _Block:
 
     def close(self) -> None:
         for key in self.content:
-            if key not in self._asked:
-                known = ", ".join(sorted(self._asked))
+            if key not in self._read_keys:
+                known = ", ".join(sorted(self._read_keys))
                 raise BadInput(f"{self.place}.{key}: unknown key; known are {known}")
 
 

@@ -71,7 +71,7 @@ class Slot:
 
 
 class Network:
-    """A compiled model and its slots, at most `most_slots` at work, which any thread may take.
+    """A compiled model and its slots, at most `max_slots` at work, which any thread may take.
 
     The input of the manifest is compiled as it is. Any other size runs in one network without fixed sides,
     compiled when first asked for; of its memory the sizes used last are kept.
@@ -83,7 +83,7 @@ class Network:
         *,
         threads: int,
         precision: Precision = Precision.FASTEST,
-        most_slots: int = 64,
+        max_slots: int = 64,
     ) -> None:
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -93,7 +93,7 @@ class Network:
         }
         if precision is Precision.FP32:
             self._config["INFERENCE_PRECISION_HINT"] = "f32"
-        self._model, self._name, self._most = model, model.name, most_slots
+        self._model, self._name, self._max_slots = model, model.name, max_slots
         self._own = (model.input.width, model.input.height)
         self._compiled = self._compile([1, 3, model.input.height, model.input.width])
         self._flexible: Any = None
@@ -115,8 +115,8 @@ class Network:
         """
         wanted = None if size == self._own else size
         with self._lock:
-            if self._out >= self._most:
-                raise InferenceFailed(f"model {self._name}: {self._most} pictures are in flight already")
+            if self._out >= self._max_slots:
+                raise InferenceFailed(f"model {self._name}: {self._max_slots} pictures are in flight already")
             self._out += 1
             slot = next((free for free in self._free if free.size == wanted), None)
             if slot is not None:

@@ -24,7 +24,7 @@ NEWS: Final = {"news": True}
 """Give this as `extra` to a line at level info that the page's list of events shall show."""
 _HIDDEN: Final = "***"
 _SHORT: Final = 4
-_MOST_REMEMBERED: Final = 512
+_MAX_REMEMBERED: Final = 512
 _USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
 # Only as programs write them, `password=x` and `"password": "x"`: a sentence about passwords is no secret.
 _NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)"
@@ -119,7 +119,7 @@ class RepeatFilter(logging.Filter):
                 self._seen[key] = (last, left_out + 1)
                 return False
             self._seen[key] = (now, 0)
-            if len(self._seen) > _MOST_REMEMBERED:
+            if len(self._seen) > _MAX_REMEMBERED:
                 self._seen.popitem(last=False)
         if left_out:
             record.msg = f"{record.msg} ({left_out} identical lines left out)"

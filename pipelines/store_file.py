@@ -29,7 +29,7 @@ class StoreFileWatch:
         self._settings, self._metrics = settings, metrics
         self._env = os.environ if env is None else env
         self._seen = self._signature()
-        self._told = ""
+        self._logged = ""
         metrics.store_file_ok.set(1)
 
     def poll(self) -> None:
@@ -48,7 +48,9 @@ class StoreFileWatch:
             first, *more = str(error).splitlines()
             self._metrics.store_file_ok.set(0)
             also = f" (and {len(more)} more; `msh check` shows them)" if more else ""
-            self._tell(f"store file: wrong, what was read before stays in use: {first}{also}", logging.ERROR)
+            self._log_change(
+                f"store file: wrong, what was read before stays in use: {first}{also}", logging.ERROR
+            )
             return False
         self._metrics.store_file_ok.set(1)
         changed = differences(self._settings, found)
@@ -57,12 +59,12 @@ class StoreFileWatch:
             if changed
             else "nothing in it differs from what is in use"
         )
-        self._tell(f"store file: right; {words}", logging.INFO)
+        self._log_change(f"store file: right; {words}", logging.INFO)
         return True
 
-    def _tell(self, line: str, level: int) -> None:
-        if line != self._told:
-            self._told = line
+    def _log_change(self, line: str, level: int) -> None:
+        if line != self._logged:
+            self._logged = line
             logger.log(level, "%s", line, extra=NEWS)
 
     def _signature(self) -> Signature | None:

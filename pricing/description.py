@@ -128,16 +128,16 @@ def _type(text: object) -> str | None:
 
 
 def _model(item: Mapping[str, object]) -> str:
-    name = _told(item.get("model"))
+    name = _field_text(item.get("model"))
     if name:
         return name
     features = item.get("features")
     parts = [item.get("material"), item.get("colour")]
     parts += features[:MAX_FEATURES] if isinstance(features, list) else []
-    return " ".join(sorted({word for part in parts for word in _told(part).split()}))
+    return " ".join(sorted({word for part in parts for word in _field_text(part).split()}))
 
 
-def _told(text: object) -> str:
+def _field_text(text: object) -> str:
     """Return what a field says of the thing, in lower case; "" for nothing, and for words about a person."""
     words = clean(text).casefold()
     return "" if normal_brand(words) in _NOTHING or _OF_PERSONS.search(words) else words

@@ -193,11 +193,11 @@ def _state(status: CameraStatus | None, *, enabled: bool) -> Payload:
         state = CameraState.STOPPED if enabled else CameraState.DISABLED
         nothing = dict.fromkeys(("cause", "remedy", "since", "last_frame_at"))
         return nothing | {"state": state.value, "frames_received": 0, "connects": 0}
-    told = status.cause is not Cause.NONE
+    has_cause = status.cause is not Cause.NONE
     return {
         "state": status.state.value,
-        "cause": status.cause.value if told else None,
-        "remedy": REMEDY[status.cause] if told else None,
+        "cause": status.cause.value if has_cause else None,
+        "remedy": REMEDY[status.cause] if has_cause else None,
         "since": rfc3339(status.since),
         "last_frame_at": None if status.last_frame_at is None else rfc3339(status.last_frame_at),
         "frames_received": status.frames_received,

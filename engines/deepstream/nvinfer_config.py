@@ -39,7 +39,7 @@ DEEPSTREAM = Path("/opt/nvidia/deepstream/deepstream")
 PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
 BEST_K = 500
 """No graph of ours gives more boxes, so nvinfer cuts none away after its suppression."""
-MOST_BATCH = 1024
+MAX_BATCH = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Inference:
 
     def __post_init__(self) -> None:
         name = self.model.name
-        if not 1 <= self.batch <= MOST_BATCH:
-            raise BadInput(f"model {name}: batch {self.batch} is outside 1 to {MOST_BATCH}")
+        if not 1 <= self.batch <= MAX_BATCH:
+            raise BadInput(f"model {name}: batch {self.batch} is outside 1 to {MAX_BATCH}")
         if self.gie_id < 1 or (self.on is not None and self.on.gie_id in (0, self.gie_id)):
             raise BadInput(f"model {name}: unique ids start at 1, and no model works on its own boxes")
         if self.precision.quantised and self.calibration is None:

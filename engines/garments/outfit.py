@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STRIDE = 4
 """Pixels of the network's input that one cell of its answer stands for."""
-SURE, TOLD = 0.6, 0.42
+SURE, REFINED = 0.6, 0.42
 """Least mean share of a group in its region, and of a class in its group, for the finer type to be said."""
 LEAD = 0.08
 """By how much a class must lead the next of its group."""
@@ -81,16 +81,16 @@ class Outfit:
         self._members = [[CLASSES.index(one) for one in GROUPS[name]] for name in names]
         self._grouped = np.stack([shares[rows].sum(0) for rows in self._members])
         bare = shares[[CLASSES.index("background"), *(CLASSES.index(one) for one in BODY)]]
-        told = np.concatenate([self._grouped, bare]).argmax(0)
-        self._told = np.where(inside, told, len(names))
+        types = np.concatenate([self._grouped, bare]).argmax(0)
+        self._cell_types = np.where(inside, types, len(names))
         self._names = names
 
     @property
     def is_person(self) -> bool:
         """Whether skin or hair is seen: a garment on a hanger or a figure has none."""
         count = len(self._names)
-        bare = int((self._told > count).sum())
-        worn = int((self._told < count).sum())
+        bare = int((self._cell_types > count).sum())
+        worn = int((self._cell_types < count).sum())
         return bare >= max(2, PERSON * (bare + worn))
 
     @cached_property
@@ -122,7 +122,7 @@ class Outfit:
 
     def at(self, box: Corners) -> str | None:
         """Return the type of what lies at a box, px of the crop; None where nothing clearly does."""
-        place = self._told[self._cells(box)]
+        place = self._cell_types[self._cells(box)]
         if not place.size:
             return None
         counts = np.bincount(place.ravel(), minlength=len(self._names) + 4)[: len(self._names)]
@@ -137,7 +137,7 @@ class Outfit:
 
     def _cells(self, box: Corners) -> tuple[slice, slice]:
         x1, y1, x2, y2 = self._fit.to_input(np.array([box], np.float32))[0] / STRIDE
-        tall, wide = self._told.shape
+        tall, wide = self._cell_types.shape
         left, top = min(max(int(x1), 0), wide - 1), min(max(int(y1), 0), tall - 1)
         right, bottom = max(left + 1, int(np.ceil(x2))), max(top + 1, int(np.ceil(y2)))
         return slice(top, min(bottom, tall)), slice(left, min(right, wide))
@@ -145,7 +145,7 @@ class Outfit:
     def _region(self, groups: tuple[str, ...]) -> _Region | None:
         """Return where groups are, and how sure that is; None where they cover too little."""
         numbers = [self._names.index(name) for name in groups]
-        mask = np.isin(self._told, numbers)
+        mask = np.isin(self._cell_types, numbers)
         if groups == ("bag",):
             mask = _largest(mask)
         if mask.sum() < _CELLS.get(groups[0], _FEWEST):
@@ -161,7 +161,7 @@ class Outfit:
         best = int(mean.argmax())
         share = float(mean[best] / max(mean.sum(), 1e-6))
         others = float(np.delete(mean, best).max(initial=0.0) / max(mean.sum(), 1e-6))
-        finer = share >= TOLD and share - others >= LEAD
+        finer = share >= REFINED and share - others >= LEAD
         type_ = members[best] if finer else _UNTOLD[group]
         confidence = region.sure * share if finer and len(members) > 1 else region.sure
         return Garment(

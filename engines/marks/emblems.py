@@ -146,14 +146,14 @@ def _drawings(view: Bgr, size: tuple[int, int]) -> Iterator[tuple[Bgr, float, Fl
         yield np.asarray(large, np.uint8), UPSCALE * wanted, corner
 
 
-def _keypoints(bgr: Bgr, most: int, by: float, corner: FloatArray | None = None) -> Keypoints:
+def _keypoints(bgr: Bgr, max_keypoints: int, by: float, corner: FloatArray | None = None) -> Keypoints:
     create: Any = getattr(cv2, "SIFT_create")  # noqa: B009 missing in its type stubs
-    sift = create(nfeatures=most, contrastThreshold=CONTRAST, edgeThreshold=14)
+    sift = create(nfeatures=max_keypoints, contrastThreshold=CONTRAST, edgeThreshold=14)
     found, raw = sift.detectAndCompute(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), None)
     if raw is None or not found:
         return Keypoints(*(np.zeros(s, np.float32) for s in ((0, 2), 0, 0, (0, 128))))
     # OpenCV may return a few more of equal response than it was asked for.
-    found, raw = found[:most], raw[:most]
+    found, raw = found[:max_keypoints], raw[:max_keypoints]
     # RootSIFT (Arandjelović and Zisserman 2012).
     root = np.sqrt(raw / np.maximum(raw.sum(axis=1, keepdims=True), 1e-6))
     return Keypoints(

@@ -34,22 +34,22 @@ ENOUGH, CLOSER = 0.6, 1.75
 SMALLER = (0.7, 0.5)
 """Shares of the scale at which the whole just fits: marks that fill much of a picture are found there."""
 DOUBLE = 0.6
-MOST_CANDIDATES = 60
+MAX_CANDIDATES = 60
 
 
 class MarkFinder:
     """Finds what may be marks on a picture and describes each. One instance serves one thread at a time.
 
     A picture larger than the network's input is seen as a whole and, lest small marks be lost, again in
-    overlapping tiles of a larger scale, as long as all views are at most `most_views`. With PICTURE_VIEWS it
+    overlapping tiles of a larger scale, as long as all views are at most `max_views`. With PICTURE_VIEWS it
     is seen smaller too, lest large marks be lost; one mark may then be found several times. Raises BadInput
     where the model cannot be loaded.
     """
 
-    def __init__(self, *, threads: int = 1, model: str = FINDER, most_views: int = LIVE_VIEWS) -> None:
+    def __init__(self, *, threads: int = 1, model: str = FINDER, max_views: int = LIVE_VIEWS) -> None:
         self._model = find_model(model, read_manifest())
         self._request = _compile(self._model, threads).create_infer_request()
-        self._most_views = most_views
+        self._max_views = max_views
         fed = self._model.input
         self._input = np.zeros((1, 3, fed.height, fed.width), np.float32)
 
@@ -59,10 +59,10 @@ class MarkFinder:
         if min(height, width) < SMALLEST:
             return _nothing()
         fed = self._model.input
-        views = views_of((width, height), (fed.width, fed.height), self._most_views)
+        views = views_of((width, height), (fed.width, fed.height), self._max_views)
         found = [self._look(picture[y : y + h, x : x + w], x, y) for x, y, w, h in views]
         best = found[0] if len(found) == 1 else _merged(found)
-        if self._most_views < PICTURE_VIEWS:
+        if self._max_views < PICTURE_VIEWS:
             return best
         # Not merged: which view shows a mark best, only the comparison with the gallery tells.
         return _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
@@ -89,7 +89,7 @@ class MarkFinder:
 
 
 def views_of(
-    picture: tuple[int, int], network: tuple[int, int], most: int
+    picture: tuple[int, int], network: tuple[int, int], max_views: int
 ) -> list[tuple[int, int, int, int]]:
     """Return x, y, width, height of the views of a (width, height) picture: the whole first, then tiles."""
     views = [(0, 0, *picture)]
@@ -98,7 +98,7 @@ def views_of(
         scale *= CLOSER
         across, down = (_starts(side, int(fed / scale)) for side, fed in zip(picture, network, strict=True))
         tile = [min(side, int(fed / scale)) for side, fed in zip(picture, network, strict=True)]
-        if len(views) + len(across) * len(down) > most:
+        if len(views) + len(across) * len(down) > max_views:
             break
         views += [(x, y, tile[0], tile[1]) for y in down for x in across]
     return views
@@ -121,7 +121,7 @@ def _merged(parts: Sequence[Candidates]) -> Candidates:
     for row in order:
         if all(iou(boxes[row], boxes[other]) < DOUBLE for other in kept):
             kept.append(int(row))
-        if len(kept) == MOST_CANDIDATES:
+        if len(kept) == MAX_CANDIDATES:
             break
     return Candidates(boxes[kept], scores[kept], vectors[kept])
 

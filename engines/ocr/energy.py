@@ -21,7 +21,7 @@ LEVELS = 3
 STRONGEST = 60
 WINDOWS = ((24, 8), (8, 24), (14, 14))
 ENERGY = 25
-MOST_PARTS = 12
+MAX_PARTS = 12
 CELL = 4
 AROUND = 14
 SHORTEST = 20
@@ -58,7 +58,7 @@ def text_areas(grey: Grey, *, energy: float = ENERGY) -> list[Area]:
     height, width = grey.shape
     active = (stroke_energy(grey) > energy).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(active, connectivity=8)
-    if count - 1 > MOST_PARTS:
+    if count - 1 > MAX_PARTS:
         return [(0, 0, width, height)]
     areas: list[Area] = []
     for left, top, across, down, _ in stats[1:count].tolist():

@@ -38,8 +38,8 @@ On photographs some words are lost at 736 px that are read at 1472, for two to f
 """
 SMALLEST = 16
 CACHED_SHAPES = 1500
-MOST_LINES = 6
-MOST_SQUARE = 2
+MAX_LINES = 6
+MAX_SQUARE = 2
 SQUARE = 1.8
 LOWEST_LETTERS = 5.0
 LONGEST = 25.0
@@ -57,7 +57,7 @@ class WordReader:
     """Reads words at any angle. One instance serves one thread at a time.
 
     Only parts with strokes (engines.ocr.energy) reach the detector, enlarged (up to UPSCALE, the whole
-    picture at most MAX_SIDE or FINE_SIDE px), and at most MOST_LINES of its regions the recogniser. Loads its
+    picture at most MAX_SIDE or FINE_SIDE px), and at most MAX_LINES of its regions the recogniser. Loads its
     models at once, checks their sha256 and tries them.
     """
 
@@ -112,12 +112,12 @@ class WordReader:
 def readable(regions: Sequence[Region]) -> list[Region]:
     """Return the regions that may be a word, the largest and surest first.
 
-    At most MOST_LINES, of them MOST_SQUARE no longer than two letters: garments are full of those.
+    At most MAX_LINES, of them MAX_SQUARE no longer than two letters: garments are full of those.
     """
     able = [r for r in regions if _height(r) >= LOWEST_LETTERS and r.length <= LONGEST * r.thickness]
     able.sort(key=lambda r: -r.score * _height(r))
-    square = [r for r in able if r.length < SQUARE * r.thickness][:MOST_SQUARE]
-    return [*(r for r in able if r.length >= SQUARE * r.thickness), *square][:MOST_LINES]
+    square = [r for r in able if r.length < SQUARE * r.thickness][:MAX_SQUARE]
+    return [*(r for r in able if r.length >= SQUARE * r.thickness), *square][:MAX_LINES]
 
 
 def _height(region: Region) -> float:

@@ -31,7 +31,7 @@ class LateFinder:
             from engines.marks import network  # noqa: PLC0415 loads OpenVINO
 
             views = network.PICTURE_VIEWS if self._patient else network.LIVE_VIEWS
-            self._finder = network.MarkFinder(most_views=views)
+            self._finder = network.MarkFinder(max_views=views)
         return self._finder.find(picture)
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from engines.marks.picture import is_picture
 from pipelines.brands.brand_file import BrandFile
 from pipelines.settings.document import Document, Unreadable, read_document
-from pipelines.settings.load import decoded, read_raw, told
+from pipelines.settings.load import decoded, mistakes_of, read_raw
 from pipelines.settings.mistakes import Mistake, Place, SettingsError
 from pipelines.settings.substitute import Substitution
 from pricing.brands.names import normal_brand
@@ -127,7 +127,7 @@ def _judge(document: Document) -> tuple[BrandFile | None, list[Mistake]]:
     try:
         return BrandFile.model_validate(document.value), document.mistakes
     except ValidationError as error:
-        return None, [*document.mistakes, *told(document, error.errors(include_url=False), BrandFile)]
+        return None, [*document.mistakes, *mistakes_of(document, error.errors(include_url=False), BrandFile)]
 
 
 def _claims(sources: Sequence[BrandSource]) -> Iterable[str]:

@@ -55,7 +55,7 @@ class BrandReader:
 
     def read(self) -> BrandSet:
         """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
-        sources = self._asked(read_brands(self._settings.place))
+        sources = self._wanted(read_brands(self._settings.place))
         found: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
         lines: list[str] = []
         stamps = {source.key: _stamp((source.folder,)) for source in sources}
@@ -87,7 +87,7 @@ class BrandReader:
         self._enroller = self._enroller or self._build()
         return self._enroller.enrol(source.key, pictures, source.file.wanted)
 
-    def _asked(self, sources: list[BrandSource]) -> list[BrandSource]:
+    def _wanted(self, sources: list[BrandSource]) -> list[BrandSource]:
         """Return the brands that the settings ask for; raises SettingsError for one that is not there."""
         if self._settings.only is None:
             return sources

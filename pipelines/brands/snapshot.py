@@ -43,16 +43,16 @@ def to_npz(brands: BrandSet) -> bytes:
             }
         )
     book = [asdict(brand) | {"slots": sorted(brand.slots)} for brand in brands.book]
-    told = json.dumps({"book": book, "staff": sorted(brands.book.staff), "marks": marks})
+    content = json.dumps({"book": book, "staff": sorted(brands.book.staff), "marks": marks})
     data = io.BytesIO()
-    np.savez(data, told=np.frombuffer(told.encode(), np.uint8), **arrays)
+    np.savez(data, told=np.frombuffer(content.encode(), np.uint8), **arrays)
     return data.getvalue()
 
 
 def from_npz(data: bytes) -> BrandSet:
     """Return what was dumped; without sources. Any error is a mistake in the program."""
     with np.load(io.BytesIO(data), allow_pickle=False) as held:
-        told = json.loads(held["told"].tobytes())
+        content = json.loads(held["told"].tobytes())
         enrolled = tuple(
             Enrolled(
                 mark["brand"],
@@ -64,9 +64,9 @@ def from_npz(data: bytes) -> BrandSet:
                 frozenset(map(Route, mark["routes"])),
                 mark["threshold"],
             )
-            for number, mark in enumerate(told["marks"])
+            for number, mark in enumerate(content["marks"])
         )
-    return BrandSet(BrandBook(map(_brand, told["book"]), told["staff"]), enrolled, ())
+    return BrandSet(BrandBook(map(_brand, content["book"]), content["staff"]), enrolled, ())
 
 
 class GallerySnapshot:

@@ -25,18 +25,18 @@ class CameraPolicy:
         self._backoff = backoff
         self._stale_after, self._connect_timeout = stale_after_s, connect_timeout_s
         self._finite, self._loop = finite, loop
-        self._heard = -math.inf
+        self._alive_at = -math.inf
         self._next = -math.inf
         self.state, self.cause = CameraState.STOPPED, Cause.NONE
 
     def connect(self, now: float) -> None:
         """Begin an attempt. The cause of the last failure stays until frames arrive."""
-        self.state, self._heard = CameraState.CONNECTING, now
+        self.state, self._alive_at = CameraState.CONNECTING, now
 
     def frame(self, now: float) -> bool:
         """Note a frame; return whether it is the first of this connection."""
         first = self.state is not CameraState.LIVE
-        self._heard = now
+        self._alive_at = now
         if first:
             self.state, self.cause = CameraState.LIVE, Cause.NONE
             self._backoff.reset()
@@ -44,7 +44,7 @@ class CameraPolicy:
 
     def overdue(self, now: float) -> Cause:
         """Return why this connection must be given up, NONE where it need not; a live camera turns stale."""
-        silent = now - self._heard
+        silent = now - self._alive_at
         if self.state is CameraState.LIVE and silent > self._stale_after:
             self.state, self.cause = CameraState.STALE, Cause.STALLED
             return Cause.STALLED

@@ -31,7 +31,7 @@ class _Counts:
     low: int = 0
     people: int = 0
     lying: int = 0
-    told: bool = False
+    advised: bool = False
 
 
 class UprightWatch:
@@ -43,7 +43,7 @@ class UprightWatch:
     def add(self, frame: Frame) -> str | None:
         """Count a frame; return advice on its camera, once."""
         counts = self._cameras.setdefault(frame.camera, _Counts())
-        if counts.told:
+        if counts.advised:
             return None
         people = [person.box for person in frame.of(Kind.PERSON) if person.box.area > 0]
         counts.people += len(people)
@@ -59,7 +59,7 @@ class UprightWatch:
             advice = UPSIDE_DOWN if counts.low > MOST * counts.faces else None
         if advice is None and counts.people >= ENOUGH:
             advice = ON_SIDE if counts.lying > MOST * counts.people else None
-        counts.told = advice is not None
+        counts.advised = advice is not None
         if max(counts.faces, counts.people) > 10 * ENOUGH:
-            self._cameras[frame.camera] = _Counts(told=counts.told)
+            self._cameras[frame.camera] = _Counts(advised=counts.advised)
         return advice

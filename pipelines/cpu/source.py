@@ -97,14 +97,14 @@ class GstSource:
     def wait(self, timeout_s: float) -> bool:
         """Wait for the next frame; see `Source`."""
         if self._message is not None:
-            self._heed(self._message)
+            self._handle_message(self._message)
         self._sample = self._sink.try_pull_sample(int(timeout_s * Gst.SECOND))
         self._check_memory()
         patience = int(timeout_s * Gst.SECOND) if self._sample is None and self._sink.is_eos() else 0
         # This also empties the bus of all that nobody reads.
         self._message = self._bus.timed_pop_filtered(patience, _WANTED)
         if self._sample is None and self._message is not None:
-            self._heed(self._message)
+            self._handle_message(self._message)
         return self._sample is not None
 
     def _check_memory(self) -> None:
@@ -140,7 +140,7 @@ class GstSource:
         self._sample = self._message = None
         self._pipeline.set_state(Gst.State.NULL)
 
-    def _heed(self, message: Any) -> None:
+    def _handle_message(self, message: Any) -> None:
         self._message = None
         if message.type == Gst.MessageType.APPLICATION:
             raise SourceLost(Cause(message.get_structure().get_name()), "found while linking")

@@ -80,14 +80,14 @@ class CameraTally:
 class Floor:
     """One per device; used by one thread, but for `snapshot` and `order`.
 
-    asked: the lookup that the ledger of `people` uses. zones: of each camera, with what they mean.
+    lookups: the lookup that the ledger of `people` uses. zones: of each camera, with what they mean.
     """
 
     def __init__(
         self,
         *,
         people: People,
-        asked: LookupOnce,
+        lookups: LookupOnce,
         zones: Mapping[str, Sequence[Zone]],
         weights: Weights,
         events: PersonEvents,
@@ -100,7 +100,7 @@ class Floor:
         utc: Callable[[int], int] = same,
     ) -> None:
         self._utc, self._viewed_at = utc, 0
-        self._people, self._asked, self._weights = people, asked, weights
+        self._people, self._lookups, self._weights = people, lookups, weights
         self._zones = {camera: Zones(found) for camera, found in zones.items()}
         self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
         self._events, self._notifier, self._summaries = events, notifier, summaries
@@ -120,10 +120,10 @@ class Floor:
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
     ) -> dict[TrackId, PersonValue]:
         """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons."""
-        heard, cast, at = tuple(answers), tuple(votes), frame.captured_at
+        answered, cast, at = tuple(answers), tuple(votes), frame.captured_at
         orders = self._apply_staff_orders(at)
         visits = self._zones[frame.camera].update(frame)
-        self._move(frame, heard, cast)
+        self._move(frame, answered, cast)
         shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
         self._stand(shown, visits)
         values = {track: self._people.value(track) for track in shown}
@@ -136,10 +136,10 @@ class Floor:
         self._settle(frame.camera, at, visits)
         for kind, count in Counter(detection.kind for detection in frame.detections).items():
             self._metrics.detections.labels(frame.camera, kind.value).inc(count)
-        changed = self._asked.commit()
+        changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)
-            self._journal.frame(frame, heard, cast, ended, orders)
+            self._journal.frame(frame, answered, cast, ended, orders)
         return values
 
     def leave(self, camera: str, tracks: Iterable[TrackId], at: int, reason: EndReason) -> None:
@@ -163,7 +163,7 @@ class Floor:
         orders = self._apply_staff_orders(at)
         self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
-        changed = self._asked.commit()
+        changed = self._lookups.commit()
         if self._journal and (ended or orders or changed or departed):
             self._journal.prices(changed)
             self._journal.quiet(camera, at, ended, orders)
@@ -174,7 +174,7 @@ class Floor:
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
         for customer, value in self._people.clear():
             self._depart(customer, value)
-        changed = self._asked.commit()
+        changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)
             self._journal.close(at)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from probes.people.reidentification import TrackLink, TrackLinker
     from probes.people.zones import ZoneVisit
 
-MOST_STAYS = 100
+MAX_STAYS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Customer:
     def stayed(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
         """Add finished stays to the record."""
         found = [Stay(camera, visit.zone, visit.entered_at, visit.dwell_ms) for visit in visits]
-        self.stays = [*self.stays, *found][-MOST_STAYS:]
+        self.stays = [*self.stays, *found][-MAX_STAYS:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +135,20 @@ class People:
         for link in joined:
             self._join(link)
         for track, cast in (*self._votes.of(frame, answers), *votes):
-            self._tell(track, self._crossings.hold(track, cast))
+            self._add_votes(track, self._crossings.hold(track, cast))
         for track, withdrawal in self._votes.withdrawn():
             self._withdraw(track, withdrawal)
         exchanged, released = self._crossings.update(frame)
         for one, other in exchanged:
             self._exchange(one, other)
         for track, cast in released:
-            self._tell(track, cast)
+            self._add_votes(track, cast)
         return Moves(joined, exchanged)
 
     def end(self, track: TrackId) -> None:
         """Note that a track has ended; its person may still be found again."""
         for other, votes in self._crossings.end(track):
-            self._tell(other, votes)
+            self._add_votes(other, votes)
         self._handover.end(track)
         self._votes.forget(track)
 
@@ -177,7 +177,7 @@ class People:
             self._of[track] = self._customers[self._count] = customer
         customer.seen_at, customer.box, customer.size = frame.captured_at, box, frame.size
 
-    def _tell(self, track: TrackId, votes: Sequence[Vote]) -> None:
+    def _add_votes(self, track: TrackId, votes: Sequence[Vote]) -> None:
         customer = self._of.get(track)
         if customer is None or not votes:
             return

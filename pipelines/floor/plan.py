@@ -173,14 +173,14 @@ def build_floor(
     utc: Callable[[int], int] = same,
 ) -> Floor:
     """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
-    asked = LookupOnce(lookup)
+    lookups = LookupOnce(lookup)
 
     def count(rule: str, result: NotifyResult) -> None:
         metrics.notifications.labels(rule, result.value).inc()
 
     return Floor(
-        people=build_people(plan, asked),
-        asked=asked,
+        people=build_people(plan, lookups),
+        lookups=lookups,
         zones=plan.zones,
         weights=plan.weights,
         events=PersonEvents(plan.store, plan.device, plan.currency, getrandbits, utc=utc),

@@ -110,7 +110,7 @@ class Replay:
         ranked_at, at = 0, 0
         for number, entry in enumerate(self._lines, 2):
             try:
-                at = self._tell(entry) or at
+                at = self._apply(entry) or at
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise BadInput(
                     f"{self._path}:{number}: cannot be read ({type(error).__name__}: {error})"
@@ -126,7 +126,7 @@ class Replay:
         said, self._sayings.said = self._sayings.said, []
         return said
 
-    def _tell(self, entry: Line) -> int | None:
+    def _apply(self, entry: Line) -> int | None:
         if "price" in entry:
             question, price = read_price(entry)
             self._prices.known[question] = price

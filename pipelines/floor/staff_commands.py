@@ -20,8 +20,8 @@ def people_commands(floor: Floor) -> dict[str, Handler]:
 
 
 def _handler(floor: Floor, action: StaffAction) -> Handler:
-    def handle(asked: Mapping[str, Any]) -> str:
-        camera, track = asked.get("camera"), asked.get("track")
+    def handle(fields: Mapping[str, Any]) -> str:
+        camera, track = fields.get("camera"), fields.get("track")
         if not isinstance(camera, str) or not isinstance(track, str):
             raise CommandRefused("not understood")
         if not any(p.camera == camera and p.track == track for p in floor.snapshot().persons):

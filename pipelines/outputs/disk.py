@@ -39,7 +39,7 @@ def write_whole(path: Path, data: bytes) -> None:
         ) from error
 
 
-def trim(folder: Path, suffix: str, most_bytes: int) -> int:
+def trim(folder: Path, suffix: str, max_bytes: int) -> int:
     """Delete the oldest files of this suffix, by name, until all fit, unfinished ones too; return how many.
 
     folder holds one folder a camera; unfinished files count, but are never deleted.
@@ -55,7 +55,7 @@ def trim(folder: Path, suffix: str, most_bytes: int) -> int:
             finished.append((path.name, path, size))
     deleted = 0
     for _, path, size in sorted(finished):
-        if total <= most_bytes:
+        if total <= max_bytes:
             break
         path.unlink(missing_ok=True)
         total -= size

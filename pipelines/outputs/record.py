@@ -103,18 +103,18 @@ class _Rules:
 
     folder: Path
     segment_s: float
-    most_bytes: int
+    max_bytes: int
     bitrate_kbit: int
     clock: Callable[[], float]
     cameras: int = 0
 
     def full(self, writer: Mp4Writer, age_s: float) -> bool:
         """Return whether a segment is long enough, or so large that the bound could not be kept."""
-        return age_s >= self.segment_s or writer.bytes_written * 2 * self.cameras >= self.most_bytes
+        return age_s >= self.segment_s or writer.bytes_written * 2 * self.cameras >= self.max_bytes
 
     def tidy(self) -> None:
         """Delete the oldest files beyond the bound."""
-        trim(self.folder, ".mp4", self.most_bytes)
+        trim(self.folder, ".mp4", self.max_bytes)
 
 
 class _Tape:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (320, 640, 960, 1280)
 """What a viewer's width is rounded up to: few sizes, so that viewers share them."""
-MOST_FPS = 30
+MAX_FPS = 30
 EARLY = 0.8
 """Share of its interval after which a frame is in time: cameras are not exactly regular."""
 
@@ -53,7 +53,7 @@ class LiveViewers(ABC):
         on_picture: Callable[[LivePicture], None],
         *,
         width: int = WIDTHS[-1],
-        fps: float = MOST_FPS,
+        fps: float = MAX_FPS,
     ) -> LiveViewer:
         """Call on_picture with each new picture, at most `fps` a second; KeyError for an unknown camera.
 
@@ -61,7 +61,7 @@ class LiveViewers(ABC):
         both that and the camera's. None was captured long before the watch.
         """
         width = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
-        watch = LiveViewer(camera, width, 1 / min(max(fps, 0.1), MOST_FPS), on_picture)
+        watch = LiveViewer(camera, width, 1 / min(max(fps, 0.1), MAX_FPS), on_picture)
         with self._watching:
             before = self._watches[camera]
             self._watches[camera] = (*before, watch)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.sales.floor_desk import FloorDesk
 
     E = TypeVar("E", bound=Enum)
-    Asked = Mapping[str, Any]
+    Fields = Mapping[str, Any]
 
 MAX_AMOUNT = 10**12
 
@@ -25,26 +25,26 @@ MAX_AMOUNT = 10**12
 def sale_commands(desk: FloorDesk) -> dict[str, Handler]:
     """Return the handlers by name. They may run on any thread."""
 
-    def staff(asked: Asked) -> str:
-        name, state = _text(asked, "name"), _one(asked, "state", StaffState)
+    def staff(fields: Fields) -> str:
+        name, state = _text(fields, "name"), _one(fields, "state", StaffState)
         desk.set_state(name, state)
         return f"{name} is {state.value}"
 
-    def offer(asked: Asked) -> str:
-        answer = _text(asked, "answer")
+    def offer(fields: Fields) -> str:
+        answer = _text(fields, "answer")
         if answer not in ("accept", "decline"):
             raise CommandRefused("not understood")
-        desk.answer(_number(asked, "offer"), _text(asked, "name"), accept=answer == "accept")
-        return f"offer {asked['offer']}: {answer}"
+        desk.answer(_number(fields, "offer"), _text(fields, "name"), accept=answer == "accept")
+        return f"offer {fields['offer']}: {answer}"
 
-    def sale(asked: Asked) -> str:
-        outcome = _one(asked, "outcome", SaleOutcome)
-        amount = _number(asked, "amount_minor") if asked.get("amount_minor") is not None else None
-        desk.done(_number(asked, "offer"), _text(asked, "name"), outcome, amount)
-        return f"offer {asked['offer']}: {outcome.value}"
+    def sale(fields: Fields) -> str:
+        outcome = _one(fields, "outcome", SaleOutcome)
+        amount = _number(fields, "amount_minor") if fields.get("amount_minor") is not None else None
+        desk.done(_number(fields, "offer"), _text(fields, "name"), outcome, amount)
+        return f"offer {fields['offer']}: {outcome.value}"
 
-    def attend(asked: Asked) -> str:
-        camera, track, name = (_text(asked, key) for key in ("camera", "track", "name"))
+    def attend(fields: Fields) -> str:
+        camera, track, name = (_text(fields, key) for key in ("camera", "track", "name"))
         desk.attend(camera, track, name)
         return f"{name} attends {camera}/{track}"
 
@@ -54,10 +54,10 @@ def sale_commands(desk: FloorDesk) -> dict[str, Handler]:
     }
 
 
-def _guarded(act: Callable[[Asked], str]) -> Handler:
-    def handle(asked: Asked) -> str:
+def _guarded(act: Callable[[Fields], str]) -> Handler:
+    def handle(fields: Fields) -> str:
         try:
-            return act(asked)
+            return act(fields)
         except UnknownSeller:
             raise CommandRefused("unknown name") from None
         except UnknownCustomer:
@@ -68,22 +68,22 @@ def _guarded(act: Callable[[Asked], str]) -> Handler:
     return handle
 
 
-def _text(asked: Asked, key: str) -> str:
-    value = asked.get(key)
+def _text(fields: Fields, key: str) -> str:
+    value = fields.get(key)
     if not isinstance(value, str):
         raise CommandRefused("not understood")
     return value
 
 
-def _number(asked: Asked, key: str) -> int:
-    value = asked.get(key)
+def _number(fields: Fields, key: str) -> int:
+    value = fields.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_AMOUNT:
         raise CommandRefused("not understood")
     return value
 
 
-def _one(asked: Asked, key: str, kind: type[E]) -> E:
+def _one(fields: Fields, key: str, kind: type[E]) -> E:
     try:
-        return kind(_text(asked, key))
+        return kind(_text(fields, key))
     except ValueError:
         raise CommandRefused("not understood") from None

@@ -63,7 +63,7 @@ class FloorDesk:
     ) -> None:
         self._desk, self._file, self._floor, self._publisher = desk, file, floor, publisher
         self._metrics, self._minor_per_unit = metrics, minor_per_unit
-        self._told = {"store": store, "device": device, "currency": currency}
+        self._origin = {"store": store, "device": device, "currency": currency}
         self._run, self._now, self._utc, self._getrandbits = run, now, utc, getrandbits
         self._lock = threading.Lock()
         self._where: dict[str, tuple[str, str]] = {}
@@ -194,7 +194,7 @@ class FloorDesk:
             "occurred_at": rfc3339(at),
             "sent_at": rfc3339(at),
             "replayed": False,
-            **self._told,
+            **self._origin,
             "offer": event.offer,
             "seller": event.seller,
             "customer": who if event.customer else None,

@@ -62,9 +62,9 @@ def _cameras(raw: Raw) -> Iterator[Finding]:
     enabled = _enabled(raw)
     if _block(raw.get("cameras")) and not enabled:
         yield ("cameras",), "every camera has enabled: false; enable at least one"
-    most = _block(raw.get("platform")).get("max_cameras", PlatformConfig().max_cameras)
-    if isinstance(most, int) and not isinstance(most, bool) and len(enabled) > most >= 1:
-        yield ("cameras",), f"{len(enabled)} cameras are enabled, platform.max_cameras allows {most}"
+    max_cameras = _block(raw.get("platform")).get("max_cameras", PlatformConfig().max_cameras)
+    if isinstance(max_cameras, int) and not isinstance(max_cameras, bool) and len(enabled) > max_cameras >= 1:
+        yield ("cameras",), f"{len(enabled)} cameras are enabled, platform.max_cameras allows {max_cameras}"
 
 
 def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 SECRETS_DIR: Final = Path("/run/secrets")
-_MOST_BYTES: Final = 262_144
+_MAX_BYTES: Final = 262_144
 
 
 def load_settings(
@@ -81,7 +81,7 @@ def read_raw(path: Path, what: str) -> bytes:
     """Return the bytes of a file of settings; raises SettingsError. what: what it should be."""
     try:
         with path.open("rb") as stream:
-            raw = stream.read(_MOST_BYTES + 1)
+            raw = stream.read(_MAX_BYTES + 1)
     except IsADirectoryError:
         raise SettingsError([f"{path}: is a folder; name the {what} in it"]) from None
     except FileNotFoundError:
@@ -89,7 +89,7 @@ def read_raw(path: Path, what: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise SettingsError([f"{path}: cannot be read ({reason})"]) from None
-    if len(raw) > _MOST_BYTES:
+    if len(raw) > _MAX_BYTES:
         raise SettingsError([f"{path}: is larger than 256 KiB; that is no {what}"])
     return raw
 
@@ -118,14 +118,16 @@ def _judge(
     try:
         settings = Settings.model_validate(raw, context={"folder": folder, "origin": origin})
     except ValidationError as error:
-        mistakes += told(document, error.errors(include_url=False), Settings)
+        mistakes += mistakes_of(document, error.errors(include_url=False), Settings)
     for keys, words in check_all(raw, folder, known_models):
         if keys not in document.broken:
             mistakes.append(Mistake(document.value_place(keys), named_path(keys, Settings), words))
     return settings, mistakes
 
 
-def told(document: Document, errors: Iterable[ErrorDetails], root: type[BaseModel]) -> Iterable[Mistake]:
+def mistakes_of(
+    document: Document, errors: Iterable[ErrorDetails], root: type[BaseModel]
+) -> Iterable[Mistake]:
     """Yield pydantic's errors on a document as mistakes with their places. root: the model as a whole."""
     for error in errors:
         keys: Keys = error["loc"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _USE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _CAPITALS: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,127}")
-_MOST_BYTES: Final = 65_536
+_MAX_BYTES: Final = 65_536
 
 
 class Unfilled(ValueError):
@@ -65,12 +65,12 @@ class Substitution:
     def _text_of(self, file: Path, name: str) -> str | None:
         try:
             with file.open("rb") as stream:
-                raw = stream.read(_MOST_BYTES + 1)
+                raw = stream.read(_MAX_BYTES + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise Unfilled(f"{_shown(name)}: its file cannot be read ({error.strerror})") from None
-        if len(raw) > _MOST_BYTES:
+        if len(raw) > _MAX_BYTES:
             raise Unfilled(f"{_shown(name)}: its file is larger than 64 KiB")
         try:
             return raw.decode("utf-8-sig").rstrip("\r\n")

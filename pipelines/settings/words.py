@@ -43,7 +43,7 @@ _SENTENCES: Final = {
 }
 NO_SPACE: Final = "a space is missing after the colon"
 _JOINED: Final = re.compile(r"[A-Za-z_-]+:\S.*", re.DOTALL)
-_MOST_DIGITS: Final = 6
+_MAX_DIGITS: Final = 6
 _OF_NUMBERS: Final = ("bool_", "int_", "float_", "greater_", "less_")
 """Errors of fields that hold numbers: a number in a field of text may be a password."""
 
@@ -102,6 +102,6 @@ def _choice(value: object, keys: Keys, root: type[BaseModel]) -> str:
 
 def _now(value: object) -> str:
     """Return the value for messages: short numbers and booleans only, all else may be a misplaced secret."""
-    if isinstance(value, (bool, int, float)) and len(text := str(value).lower()) <= _MOST_DIGITS:
+    if isinstance(value, (bool, int, float)) and len(text := str(value).lower()) <= _MAX_DIGITS:
         return f", not {shown(text)}"
     return ""

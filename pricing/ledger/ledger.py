@@ -290,14 +290,20 @@ class Ledger:
             price = None
         if price is None and self._unknown is Unknown.OMIT:
             return None
-        told = poll.support[winner]
+        support = poll.support[winner]
         # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
         sold = price.type if price is not None else None
         if sold is not None and type_ is not None and type_ in ancestors(sold):
             type_ = sold  # seen as a top, and the one top that the brand sells here is a jacket
         colour = belief.colour.winner if belief.colour else None
         return Item(
-            slot, type_ or sold or slot, brand, told.confidence / told.looks, told.looks, price, colour
+            slot,
+            type_ or sold or slot,
+            brand,
+            support.confidence / support.looks,
+            support.looks,
+            price,
+            colour,
         )
 
     def _doubt(self, belief: SlotBelief) -> str:
@@ -338,15 +344,15 @@ def _tally(poll: Tally) -> str:
     return ", ".join(found)
 
 
-def _routes(told: Support) -> str:
-    named = ", ".join(f"{route} {looks}" for route, looks in told.routes if route)
+def _routes(support: Support) -> str:
+    named = ", ".join(f"{route} {looks}" for route, looks in support.routes if route)
     return f" ({named})" if named else ""
 
 
-def _line(item: Item, told: Support) -> str:
+def _line(item: Item, support: Support) -> str:
     name = item.brand or "no brand"
     what = f"{name} {item.type}" if item.type != item.slot else name
-    head = f"{item.slot}: {what}, {item.votes} votes{_routes(told)}, confidence {item.confidence:.2f}"
+    head = f"{item.slot}: {what}, {item.votes} votes{_routes(support)}, confidence {item.confidence:.2f}"
     price = item.price
     if price is None:
         return f"{head}, unpriced"

@@ -96,15 +96,15 @@ def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:
     nothing remains, RapidAPI's x-ratelimit-requests-reset and the RateLimit-Reset of the IETF drafts (both in
     seconds left), and X-RateLimit-Reset, which some write as UTC seconds or milliseconds since 1970.
     """
-    asked = [_seconds(headers.get("retry-after"), now)] if status in (429, 503) else []
+    pauses = [_seconds(headers.get("retry-after"), now)] if status in (429, 503) else []
     for remaining, reset in (
         ("x-ratelimit-requests-remaining", "x-ratelimit-requests-reset"),
         ("ratelimit-remaining", "ratelimit-reset"),
         ("x-ratelimit-remaining", "x-ratelimit-reset"),
     ):
         if status == 429 or headers.get(remaining, "").strip() == "0":
-            asked.append(_seconds(headers.get(reset), now))
-    known = [seconds for seconds in asked if seconds is not None]
+            pauses.append(_seconds(headers.get(reset), now))
+    known = [seconds for seconds in pauses if seconds is not None]
     if not known:
         return 60.0 if status == 429 else 0.0
     return min(max(*known, 0.0), LONGEST_PAUSE_S)

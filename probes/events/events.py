@@ -143,14 +143,14 @@ class PersonEvents:
         self, kind: MessageKind, track: TrackId, life: _Life, at: int, reason: EndReason | None = None
     ) -> Message:
         life.seq, life.sent_at, life.sent = life.seq + 1, at, life.meaning()
-        told_at = self._utc(at)
+        occurred_at = self._utc(at)
         payload: Payload = {
             "schema": SCHEMA,
-            "event_id": ulid(told_at, self._getrandbits),
+            "event_id": ulid(occurred_at, self._getrandbits),
             "type": f"person.{kind.value}",
             "seq": life.seq,
-            "occurred_at": rfc3339(told_at),
-            "sent_at": rfc3339(told_at),
+            "occurred_at": rfc3339(occurred_at),
+            "sent_at": rfc3339(occurred_at),
             "replayed": False,
             "store": self._store,
             "device": self._device,

@@ -60,7 +60,7 @@ class Rule:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Notification:
     """The last notification about one person by one rule, and the last amount weighed since."""
 
     at: int
@@ -74,7 +74,7 @@ class _Person:
 
     seen_at: int
     wears: frozenset[tuple[str, str]]
-    told: dict[str, _Told]
+    sent: dict[str, _Notification]
     holding: tuple[str, ...] = ()
 
 
@@ -150,7 +150,7 @@ class Notifier:
         if gone is None:
             return
         here = self._people.setdefault(new, gone)
-        here.told = {**gone.told, **here.told}
+        here.sent = {**gone.sent, **here.sent}
 
     def exchange(self, one: TrackId, other: TrackId) -> None:
         """Give each of two tracks the other's person."""
@@ -163,26 +163,26 @@ class Notifier:
         if person is None:
             self._people[track] = person = _Person(at, wears, {})
         person.wears = wears
-        if not person.told:
+        if not person.sent:
             self._rejoin(track, person)
         return person
 
     def _rejoin(self, track: TrackId, person: _Person) -> None:
         for other, gone in self._people.items():
             same = other != track and other.camera == track.camera and gone.wears == person.wears
-            if same and gone.told and 0 < person.seen_at - gone.seen_at < REJOIN_NS:
-                person.told, gone.told = gone.told, {}
+            if same and gone.sent and 0 < person.seen_at - gone.seen_at < REJOIN_NS:
+                person.sent, gone.sent = gone.sent, {}
                 return
 
     def _due(self, rule: Rule, person: _Person, amount: int, at: int) -> bool:
-        told = person.told.get(rule.name)
-        if told is None:
-            person.told[rule.name] = _Told(at, amount, amount)
-        elif not 0 <= at - told.at < rule.cooldown_s * 1_000_000_000 and amount > told.amount:
-            told.at, told.amount, told.weighed = at, amount, amount
+        last = person.sent.get(rule.name)
+        if last is None:
+            person.sent[rule.name] = _Notification(at, amount, amount)
+        elif not 0 <= at - last.at < rule.cooldown_s * 1_000_000_000 and amount > last.amount:
+            last.at, last.amount, last.weighed = at, amount, amount
         else:
-            if amount > told.weighed:
-                told.weighed = amount
+            if amount > last.weighed:
+                last.weighed = amount
                 self._on_result(rule.name, NotifyResult.SUPPRESSED)
             return False
         self._on_result(rule.name, NotifyResult.SENT)

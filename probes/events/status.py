@@ -89,8 +89,8 @@ class Summaries:
         self._utc = utc
         self._cameras = {camera: tuple(zones) for camera, zones in cameras.items()}
         self._currency = currency
-        self._told = {camera: (0, 0, dict.fromkeys(zones, 0)) for camera, zones in self._cameras.items()}
-        self._told_at = dict.fromkeys(self._cameras, 0)
+        self._published = {camera: (0, 0, dict.fromkeys(zones, 0)) for camera, zones in self._cameras.items()}
+        self._published_at = dict.fromkeys(self._cameras, 0)
 
     def initial(self, at: int, state: str) -> dict[str, Payload]:
         """Return the empty state of every configured topic, so that nothing of an earlier run remains."""
@@ -110,12 +110,12 @@ class Summaries:
         zones: Mapping[TrackId, Sequence[ZoneStay]],
     ) -> dict[str, Payload]:
         """Take one camera's confirmed persons of now; return the topics whose content changed."""
-        if camera not in self._cameras or 0 <= at - self._told_at[camera] < _EVERY_NS:
+        if camera not in self._cameras or 0 <= at - self._published_at[camera] < _EVERY_NS:
             return {}
         highest = max((values[t].total.amount_minor for t in tracks if t in values), default=0)
         inside = Counter(visit.zone for t in tracks for visit in zones.get(t, ()))
         counts = {zone: inside[zone] for zone in self._cameras[camera]}
-        persons_before, highest_before, counts_before = self._told[camera]
+        persons_before, highest_before, counts_before = self._published[camera]
         found: dict[str, Payload] = {}
         if (len(tracks), highest) != (persons_before, highest_before):
             found[f"camera/{camera}/summary"] = camera_summary(
@@ -125,5 +125,5 @@ class Summaries:
             if persons != counts_before[zone]:
                 found[f"camera/{camera}/zone/{zone}"] = zone_summary(self._utc(at), persons)
         if found:
-            self._told[camera], self._told_at[camera] = (len(tracks), highest, counts), at
+            self._published[camera], self._published_at[camera] = (len(tracks), highest, counts), at
         return found

@@ -38,7 +38,7 @@ class FrameQueue:
 
         newest: when the last frame put in was captured, UTC ns by camera; for any thread to read.
         """
-        self._on_drop, self._most = on_drop, waiting
+        self._on_drop, self._max_waiting = on_drop, waiting
         self._change = threading.Condition()
         self._waiting: deque[ProbedFrame] = deque()
         self._ended: dict[str, list[TrackId]] = {}
@@ -52,7 +52,7 @@ class FrameQueue:
         """Add a frame; returns at once."""
         self.newest[probed.frame.camera] = probed.frame.captured_at
         with self._change:
-            dropped = self._waiting.popleft() if len(self._waiting) >= self._most else None
+            dropped = self._waiting.popleft() if len(self._waiting) >= self._max_waiting else None
             if dropped is not None and dropped.ended:
                 self._ended.setdefault(dropped.frame.camera, []).extend(dropped.ended)
             self._waiting.append(probed)

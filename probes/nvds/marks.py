@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WAITING = 32
-MOST_ANSWERS = 256
+MAX_ANSWERS = 256
 STOP_S = 2.0
 
 
@@ -106,7 +106,7 @@ class MarkLooks:
         self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
         self._stream = MarkStream()
         self._waiting = DropOldestQueue[TensorLook](WAITING)
-        self._answers: deque[LookAnswer] = deque(maxlen=MOST_ANSWERS)
+        self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
         self._outage = Outage(
             logger,
             "brand marks are not compared; the video goes on without new ones",
@@ -179,7 +179,7 @@ class MarkLooks:
         answer = self._stream.take(look.frame, look.track, seen, targets.book)
         if answer is None:
             return LookResult.DROPPED
-        if len(self._answers) == MOST_ANSWERS:
+        if len(self._answers) == MAX_ANSWERS:
             self._count_results([LookResult.DROPPED])
         self._answers.append(answer)
         return LookResult.MARKS if answer.marks else LookResult.NONE

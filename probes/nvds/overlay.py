@@ -24,7 +24,7 @@ HIDDEN = Style(0, (0.0, 0.0, 0.0))
 POINTS_PER_PIXEL = 0.75
 WIDE, HIGH = 0.6, 1.6
 """Of a letter and of a line, in sizes of the text; only for keeping texts inside the picture."""
-MOST_TEXTS = 1024
+MAX_TEXTS = 1024
 
 
 class MetaOverlay:
@@ -74,7 +74,7 @@ class MetaOverlay:
         """Return a person's outline and texts, from the cache unless they changed."""
         kept = self._blocks.get(track)
         if kept is None or kept.value is not value or kept.tone is not tone or kept.surface != surface:
-            if len(self._blocks) >= MOST_TEXTS:
+            if len(self._blocks) >= MAX_TEXTS:
                 self._blocks.clear()
             full, short = texts(value, tone, self._money, self._brand)
             blocks = (_block(_lines(text), tone, surface) for text in (full, short))

@@ -37,7 +37,7 @@ FONT = "Sans"
 INSTEAD = 'platform.kind "cpu" needs none of this'
 BLACK = (0.0, 0.0, 0.0, 1.0)
 PLATE = (0.055, 0.067, 0.09, 0.87)
-MOST_KEPT = 256
+MAX_KEPT = 256
 """Of colours and of fonts that are kept: more than the overlay has."""
 
 
@@ -229,7 +229,7 @@ class PydsMeta:
 
 
 def _keep(kept: dict[Any, Any], key: Any, made: Any) -> None:
-    if len(kept) >= MOST_KEPT:
+    if len(kept) >= MAX_KEPT:
         kept.clear()
     kept[key] = made
 

@@ -210,7 +210,7 @@ class VoteBuilder:
                 name = f"seen {slot} {at // self._every}"
                 yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
         for answer in answers:
-            yield answer.track, self._heard(answer)
+            yield answer.track, self._votes_of_look(answer)
 
     def is_figure(self, track: TrackId) -> bool:
         """Tell whether looks at a track saw hardly any skin or hair, and it never moved."""
@@ -231,7 +231,7 @@ class VoteBuilder:
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
 
-    def _heard(self, answer: LookAnswer) -> list[Vote]:
+    def _votes_of_look(self, answer: LookAnswer) -> list[Vote]:
         """Return the votes of a look: none where it saw no skin or hair and the person never moved."""
         person = next((p for p in answer.frame.of(Kind.PERSON) if p.track == answer.track), None)
         if person is None or person.box.area <= 0:
@@ -278,7 +278,7 @@ class VoteBuilder:
             # Nike sells no ties: the tie is a misdetection, or hangs before the shirt that the mark is on.
             slot, type_ = slot_on_body(replace(mark, on=None), answer.track, answer.frame) or ("", None)
         if type_ is not None and mark.on == type_:
-            type_ = self._told(answer.track, slot, type_)
+            type_ = self._refined(answer.track, slot, type_)
         if not _allows(mark, slot):
             return None
         if mark.brand in self._staff:
@@ -307,9 +307,9 @@ class VoteBuilder:
             known[name] *= FADING
         for name in ancestors(seen.type):
             known[name] = known.get(name, 0.0) + seen.confidence
-        return self._told(track, slot, seen.type)
+        return self._refined(track, slot, seen.type)
 
-    def _told(self, track: TrackId, slot: str, type_: str) -> str:
+    def _refined(self, track: TrackId, slot: str, type_: str) -> str:
         """Return the most specific type in a slot that looks agree on; backpack refines bag."""
         known = self._types.get(track, {}).get(slot, {})
         type_ = _agreed(known, slot) if known else type_

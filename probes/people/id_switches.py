@@ -37,19 +37,19 @@ HeldVotes = tuple["TrackId", "list[Vote]"]
 class _OpenSwitch:
     """An undecided crossing: the differences of the two (slot, brand or type), and votes for either reading.
 
-    told_at: older votes are no evidence, UTC ns.
+    evidence_since: older votes are no evidence, UTC ns.
     """
 
     marks: dict[TrackId, frozenset[tuple[str, str]]]
-    told_at: int
+    evidence_since: int
     parted: bool = False
     stayed: int = 0
     exchanged: int = 0
-    heard: set[tuple[TrackId, str, str, str]] = field(default_factory=set)
+    counted: set[tuple[TrackId, str, str, str]] = field(default_factory=set)
 
     def again(self, at: int, *, parted: bool) -> None:
         """Start counting again."""
-        self.told_at, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
+        self.evidence_since, self.parted, self.stayed, self.exchanged = at, parted, 0, 0
 
     def add_vote(self, vote: Vote, track: TrackId, other: TrackId) -> None:
         """Count a vote on one of the two; several routes of one look are one."""
@@ -57,8 +57,8 @@ class _OpenSwitch:
         if mark is None:
             return
         once = (track, vote.look or vote.id, *mark)
-        if vote.at >= self.told_at and once not in self.heard:
-            self.heard.add(once)
+        if vote.at >= self.evidence_since and once not in self.counted:
+            self.counted.add(once)
             self.stayed += mark in self.marks[track]
             self.exchanged += mark in self.marks[other]
 
@@ -113,7 +113,7 @@ class IdSwitchResolver:
                 continue
             swapped = doubt.exchanged >= max(TELLING, LEAD * doubt.stayed)
             stayed = doubt.stayed >= max(TELLING, LEAD * doubt.exchanged)
-            late = not 0 <= frame.captured_at - doubt.told_at < self._within
+            late = not 0 <= frame.captured_at - doubt.evidence_since < self._within
             if swapped and (doubt.parted or late):
                 exchanged.append(pair)
                 self._settle(pair, exchanged=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from probes.frame import Box, Frame, TrackId
 
 MILLISECOND = 1_000_000
-MOST_VISITS = 100
+MAX_VISITS = 100
 
 
 class Role(str, Enum):
@@ -110,7 +110,7 @@ class Zones:
         return counts
 
     def forget(self, track: TrackId) -> list[ZoneVisit]:
-        """Forget an ended track; return its visits, of ended ones at most the last MOST_VISITS."""
+        """Forget an ended track; return its visits, of ended ones at most the last MAX_VISITS."""
         person = self._persons.pop(track, None)
         return [] if person is None else person.past + self._visits(person)
 
@@ -124,7 +124,7 @@ class Zones:
         elif stay.hits < self._enter_hits or now - stay.last >= self._leave:
             if self._counts(zone, stay):
                 visit = ZoneVisit(zone.name, stay.first, stay.dwell_ms)
-                person.past = [*person.past, visit][-MOST_VISITS:]
+                person.past = [*person.past, visit][-MAX_VISITS:]
             del person.stays[zone.name]
 
     def _visits(self, person: _Person) -> list[ZoneVisit]:

@@ -19,7 +19,7 @@ SECOND = 1_000_000_000
 FORGET_AFTER = 120 * SECOND
 MIN_HEIGHT = 120
 """Of the person's box, px: below it no seam, buckle or pattern is left to see."""
-MOST_COMPANY = 0.15
+MAX_COMPANY = 0.15
 """Share of the crop that other people may cover: they are not asked about, and their things would mislead."""
 
 
@@ -36,8 +36,8 @@ class AskLimits:
 class _Record:
     first: int
     seen: int
-    asked: int = 0
-    asked_at: int = 0
+    requests: int = 0
+    requested_at: int = 0
 
 
 class DescribeCandidates:
@@ -69,18 +69,18 @@ class DescribeCandidates:
             if self._due(record, at) and person.box.h >= MIN_HEIGHT and _unbranded(values[track]):
                 box = extent(frame, person)
                 if _alone(box, person, persons):
-                    found.append((record.asked, track, box))
+                    found.append((record.requests, track, box))
         return [(track, box) for _, track, box in sorted(found, key=lambda one: one[:2])]
 
     def record(self, track: TrackId, at: int) -> None:
         """Count a request about a person."""
         record = self._records[track]
-        record.asked, record.asked_at = record.asked + 1, at
+        record.requests, record.requested_at = record.requests + 1, at
 
     def _due(self, record: _Record, at: int) -> bool:
-        if record.asked >= self._limits.per_person or at - record.first < self._limits.after_ms * MS:
+        if record.requests >= self._limits.per_person or at - record.first < self._limits.after_ms * MS:
             return False
-        return not record.asked or at - record.asked_at >= self._limits.apart_ms * MS
+        return not record.requests or at - record.requested_at >= self._limits.apart_ms * MS
 
     def _sweep(self, at: int) -> None:
         if abs(at - self._swept) < SECOND:
@@ -98,4 +98,4 @@ def _unbranded(value: PersonValue) -> bool:
 
 def _alone(box: Box, person: Detection, persons: tuple[Detection, ...]) -> bool:
     company = sum(box.intersection(other.box) for other in persons if other is not person)
-    return box.area > 0 and company <= MOST_COMPANY * box.area
+    return box.area > 0 and company <= MAX_COMPANY * box.area

@@ -258,15 +258,15 @@ def read_words(
         Reading(w.text, w.confidence, w.line, w.block, w.height / tall if w.height else None) for w in words
     ]
     marks = []
-    told: set[int] = set()
+    matched: set[int] = set()
     for found in targets.matcher.find(readings):
         parts = words[found.first : found.last + 1]
         if all(_near(one, next_one) for one, next_one in pairwise(parts)):
-            told.update(range(found.first, found.last + 1))
+            matched.update(range(found.first, found.last + 1))
             marks.append(_mark(found.brand, found.confidence, parts, look, targets))
     seen = {mark.brand for mark in others}
     for number, word in enumerate(words):
-        if number in told:
+        if number in matched:
             continue
         supported = {
             targets.stylised.get(normal_brand(word.text)),

@@ -17,7 +17,7 @@ GROWTH = 0.5
 FASTEST, FURTHEST = 12.0, 3.0
 SAME_PERSON = 0.15
 SURE, SLIMMEST = 0.5, 0.55
-MOST_HEADS = 1000
+MAX_HEADS = 1000
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
@@ -105,7 +105,7 @@ class Heads:
         ended = {number for number, sure in earlier.values() if sure}
         unmatched = [head for number, head in enumerate(unmatched) if number not in ended]
         masks.extend(self._mask(head, By.HOLD, now) for head in unmatched)
-        if len(heads) + len(unmatched) > MOST_HEADS:
+        if len(heads) + len(unmatched) > MAX_HEADS:
             raise ValueError("more heads than can be followed")
         self._heads = heads + [head._replace(missed=head.missed + 1) for head in unmatched]
         return tuple(masks)

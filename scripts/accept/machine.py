@@ -82,9 +82,9 @@ def deepstream_version(root: Path = Path("/")) -> tuple[int, int] | None:
 
 def _driver(root: Path, ask: Callable[[tuple[str, ...]], str | None]) -> CheckResult:
     release = _text(root / "etc/nv_tegra_release").splitlines()[:1]
-    told = ask(QUERY)
-    if told:
-        return ok("driver", told.splitlines()[0], gpus=told.splitlines(), l4t=release)
+    output = ask(QUERY)
+    if output:
+        return ok("driver", output.splitlines()[0], gpus=output.splitlines(), l4t=release)
     if release:
         return ok("driver", f"Jetson Linux {release[0].strip('# ')}", gpus=[], l4t=release)
     return fail(

@@ -65,11 +65,11 @@ def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequenc
         return fail("marks", "the CPU found nothing to compare", "send the report to the maintainer")
     share, likeness = found / asked, float(np.quantile(alike, 0.1)) if alike else 0.0
     facts: dict[str, Any] = {"asked": asked, "share": share, "alike": likeness}
-    told = f"{share:.0%} of {asked} places found again, vectors {likeness:.3f} alike"
+    text = f"{share:.0%} of {asked} places found again, vectors {likeness:.3f} alike"
     if share < FOUND or likeness < ALIKE:
         mend = "set platform.precision to fp32 in the store file, and send the report to the maintainer"
-        return fail("marks", f"{told}; {FOUND:.0%} and {ALIKE} are needed", mend, **facts)
-    return ok("marks", told, **facts)
+        return fail("marks", f"{text}; {FOUND:.0%} and {ALIKE} are needed", mend, **facts)
+    return ok("marks", text, **facts)
 
 
 def _sure(found: Candidates) -> tuple[Floats, Floats]:

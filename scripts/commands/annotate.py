@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"msh annotate: {source}: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
         else:
-            for line in _told(entry, job):
+            for line in _lines(entry, job):
                 print(line, file=sys.stderr if to_stdout else sys.stdout)
         found.append(
             entry | {key: printable(entry[key]) for key in ("file", "output", "error") if key in entry}
@@ -119,7 +119,7 @@ def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:
         )
 
 
-def _told(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
+def _lines(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
     """Return a few lines on what was found in one file."""
     persons = entry["persons"]
     yield f"{entry['file']} -> {entry['output']}"

@@ -259,8 +259,8 @@ def _picture_of(added: Added) -> Image:
     return sheet
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:

@@ -160,8 +160,8 @@ def _verify_garments(model: Model) -> str:
     outfit = GarmentParser(model=model.name).parse(I420.black(model.input.width, model.input.height))
     taken = (time.perf_counter() - start) * 1e3
     seen = len(outfit.garments) if outfit else 0
-    told = f"{seen} garments on an empty picture, loaded and answered in {taken:.0f} ms"
-    return f"ok (sha256 {model.sha256[:12]}, {told})"
+    found_text = f"{seen} garments on an empty picture, loaded and answered in {taken:.0f} ms"
+    return f"ok (sha256 {model.sha256[:12]}, {found_text})"
 
 
 def _verify_marks(model: Model) -> str:
@@ -172,11 +172,11 @@ def _verify_marks(model: Model) -> str:
     start = time.perf_counter()
     if model.decoder is Decoder.MARKS:
         found = len(MarkFinder(model=model.name).find(grey).vectors)
-        told = f"{found} candidates on an empty picture"
+        found_text = f"{found} candidates on an empty picture"
     else:
-        told = f"vectors of {MarkEmbedder(model=model.name).embed([grey]).shape[1]} numbers"
+        found_text = f"vectors of {MarkEmbedder(model=model.name).embed([grey]).shape[1]} numbers"
     taken = (time.perf_counter() - start) * 1e3
-    return f"ok (sha256 {model.sha256[:12]}, {told}, loaded and answered in {taken:.0f} ms)"
+    return f"ok (sha256 {model.sha256[:12]}, {found_text}, loaded and answered in {taken:.0f} ms)"
 
 
 def check_answer(raw: Raw, model: Model) -> None:

@@ -117,12 +117,12 @@ def run_lookup(args: argparse.Namespace) -> int:
         return 2
     rows = catalogue.rows_for(args.brand, type_, slot_of(type_), on, args.model)
     found = catalogue.find(args.brand, type_, slot_of(type_), on, args.model)
-    lines = [f"  {path}:{row.line}  {_told(row)}" for row in rows]
+    lines = [f"  {path}:{row.line}  {_row_text(row)}" for row in rows]
     price, remembered = found.price, settings is not None or args.cache is not None
     if price is None and found.sold and remembered:
         thing = Thing(normal_brand(args.brand), type_, normal_brand(args.model or ""))
-        price, told = _remembered(args, settings, thing, catalogue.names.get(thing.brand, args.brand))
-        lines += told
+        price, answers = _remembered(args, settings, thing, catalogue.names.get(thing.brand, args.brand))
+        lines += answers
     if price is not None:
         name = rows[0].name if rows else args.brand
         print(f"{name} {type_}: {_money(price, settings)}")
@@ -149,7 +149,7 @@ def _remembered(
     except (sqlite3.Error, OSError) as error:
         raise BadInput(f"{file}: remembered prices cannot be read: {error}") from None
     if args.live:
-        answers.append(_asked(settings, thing, brand))
+        answers.append(_answer_now(settings, thing, brand))
     freshness = build_freshness(settings) if settings else Freshness(2**62, 2**63, 2**62)
     currency = settings.store.currency if settings else None
     known: PriceBelief | None = None
@@ -159,7 +159,7 @@ def _remembered(
     return price, [f"  {_line(answer)}" for answer in answers] or [f"  no answer is remembered in {file}"]
 
 
-def _asked(settings: Settings | None, thing: Thing, brand: str) -> Answer:
+def _answer_now(settings: Settings | None, thing: Thing, brand: str) -> Answer:
     """Return the service's price of now. Raises BadInput where it is not configured or does not answer."""
     from pipelines.assembly.prices import ask_once  # noqa: PLC0415 loads requests
 
@@ -197,7 +197,7 @@ def _money(price: Price, settings: Settings | None) -> str:
     return f"{text}, source {price.source}{since}{', stale' if price.stale else ''}"
 
 
-def _told(row: PriceRow) -> str:
+def _row_text(row: PriceRow) -> str:
     amount = row.says.value or display(row.min_minor, row.currency)
     if row.max_minor != row.min_minor:
         amount += f" to {display(row.max_minor, row.currency)}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from engines.deepstream.files import batch_of
-from engines.deepstream.nvinfer_config import MOST_BATCH
+from engines.deepstream.nvinfer_config import MAX_BATCH
 from engines.errors import BadInput, BuildFailed, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.tensorrt.build import EngineBuilder, WantedEngine
@@ -55,8 +55,8 @@ def build_models(args: argparse.Namespace) -> int:
     """Build the engines; return 0, or 1 where one failed or was refused. Raises BadInput."""
     models = read_manifest(args.manifest)
     chosen = [find_model(name, models) for name in args.names]
-    if not 1 <= args.batch <= MOST_BATCH:
-        raise BadInput(f"--batch {args.batch} is outside 1 to {MOST_BATCH}")
+    if not 1 <= args.batch <= MAX_BATCH:
+        raise BadInput(f"--batch {args.batch} is outside 1 to {MAX_BATCH}")
     precision = EnginePrecision(args.precision)
     if precision.quantised and args.frames is None:
         raise BadInput(f"--precision {precision.value} needs --frames FOLDER to calibrate with")

@@ -66,8 +66,8 @@ def _fetch(url: str, part: Path, on_progress: Callable[[int, int | None], None])
             if reply.status_code == UNSATISFIABLE:
                 return  # all is here; the checksum tells whether it is right
             if reply.status_code not in {OK, PARTIAL}:
-                told = f"{url}: the server answers {reply.status_code}"
-                raise Broken(told) if reply.status_code >= 500 else BadInput(told)
+                problem = f"{url}: the server answers {reply.status_code}"
+                raise Broken(problem) if reply.status_code >= 500 else BadInput(problem)
             resumed = reply.status_code == PARTIAL
             length = reply.headers.get("Content-Length")
             whole = int(length) + (have if resumed else 0) if length and length.isdigit() else None

@@ -68,7 +68,7 @@ def fetch_model(args: argparse.Namespace) -> int:
     checked_name(entry.name, read_manifest())
     print(f"{entry.name}: {entry.about}\nlicence: {entry.licence}, {entry.licence_url}\nfrom: {entry.url}")
     digest = _digest_wanted(entry, args.sha256)
-    if not args.accept_licence and not _asked():
+    if not args.accept_licence and not _consented():
         raise BadInput("not fetched: read the licence, then say --accept-licence")
     target = own_folder() / "fetched" / f"{entry.name}.onnx"
     _download(entry, target, digest)
@@ -104,7 +104,7 @@ def _digest_wanted(entry: Published, given: str | None) -> str:
     return digest
 
 
-def _asked() -> bool:
+def _consented() -> bool:
     """Ask for consent at a terminal; elsewhere return False."""
     if not sys.stdin.isatty():
         return False

@@ -109,7 +109,7 @@ def test_two_detectors_overlap_and_threads_may_share_one() -> None:
 
 def test_abandoned_work_gives_its_memory_back() -> None:
     model = read_manifest()["centerface"]
-    small = Detector(model, Network(model, threads=1, most_slots=2))
+    small = Detector(model, Network(model, threads=1, max_slots=2))
     picture = on_canvas((512, 512), (0, 0))
     for _ in range(5):
         small.start([picture, picture])
@@ -140,7 +140,7 @@ def test_an_answer_that_is_late_or_not_finite_is_no_answer(monkeypatch: pytest.M
 
 def test_a_picture_without_room_fails_and_holds_nothing_up() -> None:
     model = read_manifest()["centerface"]
-    small = Detector(model, Network(model, threads=1, most_slots=1))
+    small = Detector(model, Network(model, threads=1, max_slots=1))
     with pytest.raises(InferenceFailed, match="centerface: cannot fit"):
         small.detect([I420.black(1, 40)])
     gc.collect()

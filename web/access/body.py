@@ -20,11 +20,11 @@ SILENCE_S = 10.0
 JSON_BYTES = 65_536
 
 
-async def chunks(request: Request, most: int, *, least_per_s: int = 2048) -> AsyncIterator[bytes]:
-    """Yield the body as it comes; Refused where it is longer than `most` bytes, or stalls, or trickles."""
+async def chunks(request: Request, max_bytes: int, *, least_per_s: int = 2048) -> AsyncIterator[bytes]:
+    """Yield the body as it comes; Refused where it is longer than max_bytes, stalls, or trickles."""
     length = request.headers.get("content-length")
-    if length is not None and int(length) > most:
-        raise too_large(most)
+    if length is not None and int(length) > max_bytes:
+        raise too_large(max_bytes)
     came, begun = 0, time.monotonic()
     stream = request.stream()
     while True:
@@ -37,17 +37,17 @@ async def chunks(request: Request, most: int, *, least_per_s: int = 2048) -> Asy
         except ClientDisconnect:
             raise Refused(Code.BAD_REQUEST, "the sender has gone") from None
         came += len(chunk)
-        if came > most:
-            raise too_large(most)
+        if came > max_bytes:
+            raise too_large(max_bytes)
         if came < (time.monotonic() - begun - SILENCE_S) * least_per_s:
             raise Refused(Code.BAD_REQUEST, "the body comes too slowly")
         if chunk:
             yield chunk
 
 
-async def whole(request: Request, most: int) -> bytes:
+async def whole(request: Request, max_bytes: int) -> bytes:
     """Return the body."""
-    return b"".join([chunk async for chunk in chunks(request, most)])
+    return b"".join([chunk async for chunk in chunks(request, max_bytes)])
 
 
 async def json_object(request: Request) -> dict[str, Any]:
@@ -64,9 +64,9 @@ async def json_object(request: Request) -> dict[str, Any]:
     return found
 
 
-def too_large(most: int) -> Refused:
-    """Return the refusal of a body above `most` bytes."""
-    size = f"{most / 1e6:g} MB" if most >= 1_000_000 else f"{most // 1024} KiB"
+def too_large(max_bytes: int) -> Refused:
+    """Return the refusal of a body above max_bytes."""
+    size = f"{max_bytes / 1e6:g} MB" if max_bytes >= 1_000_000 else f"{max_bytes // 1024} KiB"
     return Refused(Code.TOO_LARGE, f"larger than {size}, which is the most that is taken")
 
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.watching import MOST_FPS, WIDTHS
+from pipelines.outputs.watching import MAX_FPS, WIDTHS
 from probes.events.messages import rfc3339
 from web.refusal import Code, Refused
 
@@ -96,7 +96,7 @@ class Viewers:
     async def first(self, camera: str, width: int) -> LivePicture:
         """Return a picture captured from now on; Refused where none comes."""
         slot = ViewerSlot(asyncio.Event())
-        watch = self._watch(camera, slot, width, MOST_FPS)
+        watch = self._watch(camera, slot, width, MAX_FPS)
         try:
             picture = await slot.get(PICTURE_S)
         finally:

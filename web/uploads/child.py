@@ -95,13 +95,13 @@ def _brands() -> BrandSet:
 def _file(job: AnnotateJob, source: Path, target: Path) -> None:
     last = 0.0
 
-    def tell(done: int, whole: int | None) -> None:
+    def report_progress(done: int, whole: int | None) -> None:
         nonlocal last
         if time.monotonic() - last >= REPORT_S:
             last = time.monotonic()
             _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
 
-    found = job.annotate(source, target, tell)
+    found = job.annotate(source, target, report_progress)
     kept = {key: found[key] for key in ("persons", "withheld", "notes") if key in found}
     _say({"done": kept})
 

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 WAITING = 4096
 FLUSH_S = 1.0
-MOST_PRICES = 16_384
+MAX_PRICES = 16_384
 
 
 class JournalWriter:
@@ -131,7 +131,7 @@ class JournalWriter:
         return file
 
     def _priced(self, question: Question, price: Price | None) -> Line:
-        if len(self._prices) >= MOST_PRICES:
+        if len(self._prices) >= MAX_PRICES:
             self._prices.clear()
         self._prices[question] = price
         return price_line(question, price)

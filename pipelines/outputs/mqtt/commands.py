@@ -58,8 +58,8 @@ class Commands:
     def _answer(self, name: str, payload: bytes) -> Payload:
         correlation, text, error = None, None, None
         try:
-            asked = json.loads(payload) if payload.strip() else {}
-            correlation = asked.get("id")
+            fields = json.loads(payload) if payload.strip() else {}
+            correlation = fields.get("id")
             if correlation is not None and not (isinstance(correlation, str) and len(correlation) <= 64):
                 raise ValueError("id is not a short text")
         except (ValueError, AttributeError, RecursionError):
@@ -69,7 +69,7 @@ class Commands:
                 error = "unknown command"
             else:
                 try:
-                    text = handler(asked)
+                    text = handler(fields)
                 except CommandRefused as refused:
                     error = str(refused)
                 except Exception:

@@ -119,7 +119,7 @@ class Session:
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._why = BrokerState.UNREACHABLE
-        self._most_bytes = _NO_LIMIT
+        self._max_bytes = _NO_LIMIT
         self.detail = ""
         self.was_up = False
         self._reached = self._told = False
@@ -145,7 +145,7 @@ class Session:
 
     def takes(self, topic: str, payload: bytes) -> bool:
         """Return whether the broker accepts a packet of this size; one too large would end the session."""
-        return len(topic.encode()) + len(payload) + _HEADERS <= self._most_bytes
+        return len(topic.encode()) + len(payload) + _HEADERS <= self._max_bytes
 
     def abort(self) -> None:
         """Cut the connection, as the network would; the broker then sends the will."""
@@ -225,7 +225,7 @@ class Session:
             self.detail = str(reason)
             self._why = BrokerState.AUTH_FAILED if reason.value in _AUTH else BrokerState.REFUSED
         else:
-            self._most_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
+            self._max_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
             if self.limits.v5:
                 options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
                 client.subscribe(self._subscribe, options=options)

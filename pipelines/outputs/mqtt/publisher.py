@@ -99,7 +99,7 @@ class MqttPublisher:
             down=lambda session: soon(lambda: self._end(session)),
             ack=lambda session, mid, good: soon(lambda: self._acked(session, mid, good=good)),
             message=self._command,
-            state=lambda state, detail: soon(lambda: self._tell(state, detail)),
+            state=lambda state, detail: soon(lambda: self._log_state(state, detail)),
         )
         will = self._base + AVAILABILITY
         commands = f"{self._base}command/+"
@@ -191,7 +191,7 @@ class MqttPublisher:
             self._offline_sent.set()
             self._spool.close()
             self._metrics.mqtt_connected.set(0)
-            self._tell(BrokerState.STOPPED)
+            self._log_state(BrokerState.STOPPED)
 
     def _cycle(self, timeout_s: float) -> None:
         notes, messages = self._queue.take(timeout_s)
@@ -240,7 +240,7 @@ class MqttPublisher:
             self._known.discard(topic)
             self._spool.set_topic(topic, known=False)
 
-    def _tell(self, state: BrokerState, detail: str = "") -> None:
+    def _log_state(self, state: BrokerState, detail: str = "") -> None:
         """Log a state when it differs from the last logged one."""
         self.state = state
         if self._on_link is not None:
@@ -265,7 +265,7 @@ class MqttPublisher:
             self._announce = False
             self._publish(AVAILABILITY, b"online", 1, MessageKind.STATE, retain=True)
             self._metrics.mqtt_connected.set(1)
-            self._tell(BrokerState.ONLINE)
+            self._log_state(BrokerState.ONLINE)
 
     def _answer_commands(self) -> None:
         for name, result in self._commands.answers():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # ships no types
 
 from probes.frame import Box, TrackId
-from probes.people.zones import MOST_VISITS, Zone, Zones, ZoneVisit, contains, foot_point
+from probes.people.zones import MAX_VISITS, Zone, Zones, ZoneVisit, contains, foot_point
 from tests.fakes.scenes import frame, person
 
 ANN, BOB = TrackId("entrance", "k7f3", 1), TrackId("entrance", "k7f3", 2)
@@ -86,8 +86,8 @@ def test_a_clock_set_back_keeps_the_dwell() -> None:
 
 def test_past_visits_are_bounded() -> None:
     zones = Zones([LEFT], enter_hits=1, leave_ms=0)
-    walk(zones, [(ms, (IN, OUT)[ms % 2]) for ms in range(4 * MOST_VISITS)])
-    assert len(zones.forget(ANN)) == MOST_VISITS
+    walk(zones, [(ms, (IN, OUT)[ms % 2]) for ms in range(4 * MAX_VISITS)])
+    assert len(zones.forget(ANN)) == MAX_VISITS
 
 
 @pytest.mark.parametrize(

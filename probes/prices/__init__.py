@@ -1,1 +1,0 @@
-"""Prices from services over the network: asked in the background, remembered on disk."""
