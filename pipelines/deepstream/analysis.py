@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
-from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
 from pipelines.floor.feed import FloorFeed
 from probes.frame import Kind
@@ -21,9 +20,7 @@ from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.marks import MarkLooks
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
-from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
-from probes.nvds.tensors import PydsLooks
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import HeadWatch
@@ -39,6 +36,7 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import TrackId
+    from probes.nvds.binding import MetaBinding
     from probes.nvds.camera import Classes
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
@@ -50,18 +48,17 @@ GAP_MS = 2500
 """A person unseen for this long has left: longer than the tracker keeps looking (maxShadowTrackingAge)."""
 
 
-class PydsAnalysis:
-    """An Analysis over pyds. The probe runs in the streaming thread, the floor in one of its own."""
+class MetaAnalysis:
+    """An Analysis over a binding. The probe runs in the streaming thread, the floor in one of its own."""
 
     def __init__(
         self,
         settings: Settings,
-        pyds: Any,
+        binding: MetaBinding,
         parts: PlatformParts,
         *,
         slots: Mapping[str, int],
         redaction: Redaction,
-        jetson: bool,
         marks: tuple[Model, Brands] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +73,7 @@ class PydsAnalysis:
         self._classes, self._counted = _classes(settings), _counted(settings)
         self._cameras = _cameras(settings, self._classes, self._counted, random, parts.clock)
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
-        self._meta = PydsMeta(pyds, SIZE)
+        self._binding, self._meta = binding, binding.meta
         self._process_key = random.getrandbits(63)
         self._frame_queue = FrameQueue(
             lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc()
@@ -85,7 +82,7 @@ class PydsAnalysis:
         self._marks: MarkLooks | None = None
         self._chooser: Chooser | None = None
         if marks:
-            self._marks, self._chooser = self._build_marks(pyds, marks)
+            self._marks, self._chooser = self._build_marks(marks)
             looks.disable(Route.SYMBOL)
         masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
         self._probe = BatchProbe(
@@ -97,7 +94,7 @@ class PydsAnalysis:
             process_key=self._process_key,
             opaque=redaction.opaque,
             on_failure=self._on_failure,
-            crops=SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks),
+            crops=SurfaceCrops(binding.surfaces, looks, masks=masks),
             marks=self._marks,
         )
         self._feed = FloorFeed(
@@ -165,9 +162,9 @@ class PydsAnalysis:
         """Whether the floor thread failed."""
         return self._died
 
-    def _build_marks(self, pyds: Any, marks: tuple[Model, Brands]) -> tuple[MarkLooks, Chooser]:
+    def _build_marks(self, marks: tuple[Model, Brands]) -> tuple[MarkLooks, Chooser]:
         model, brands = marks
-        on_objects = PydsLooks(pyds)
+        on_objects = self._binding.looks
         looks = MarkLooks(
             on_objects,
             (model.input.width, model.input.height),

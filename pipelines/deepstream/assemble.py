@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.analysis import MetaAnalysis
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
+from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
-from probes.nvds.pyds_meta import load_pyds
+from probes.nvds.binding import open_binding, pyds_binding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.interfaces import PlatformParts
     from pipelines.settings.root import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def assemble(
@@ -38,20 +42,24 @@ def assemble(
     Without brands among the parts the graph has no brand model.
     """
     capabilities = installed(element_factory)
-    binding = pyds or load_pyds()
+    if pyds is not None:
+        binding = pyds_binding(pyds, SIZE, jetson=capabilities.jetson)
+    else:
+        binding = open_binding(SIZE, jetson=capabilities.jetson)
+    logger.info("metadata through %s", binding.name)
+    capabilities = replace(capabilities, any_surface=binding.surfaces.any_format)
     named = files(capabilities) if files else engine_files(settings)
     model = brand_model(settings) if parts.brands and named.brand else None
     if model is None:
         named = replace(named, brand=None)
     graph, redaction = build_graph(settings, capabilities, named)
     check_encoder(graph, element_factory)
-    analysis = PydsAnalysis(
+    analysis = MetaAnalysis(
         settings,
         binding,
         parts,
         slots=graph.slots,
         redaction=redaction,
-        jetson=capabilities.jetson,
         marks=(model, parts.brands) if model and parts.brands else None,
     )
     return DeepStreamPlatform(

@@ -117,6 +117,7 @@ class DeepStreamPlatform:
         self._requested: dict[str, bool] = {}
         self._failure: str | None = None
         self._preparation, self._prepared = preparation, threading.Event()
+        self._playing = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._threads = [
@@ -250,6 +251,7 @@ class DeepStreamPlatform:
         _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._fail("the pipeline does not start; the messages above say why")
+        self._playing.set()
 
     def _watch(self) -> None:
         bus = self._built.pipeline.get_bus()
@@ -259,7 +261,8 @@ class DeepStreamPlatform:
                 while message is not None:
                     self._handle_message(message)
                     message = bus.timed_pop_filtered(0, WANTED)
-                if self._prepared.is_set():
+                # A source that runs before the mux does is told FLUSHING and stops; nvinfer starts slowly.
+                if self._playing.is_set():
                     self._tick()
         except Exception as error:
             logger.exception("bus thread failed")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from probes.nvds.camera import Classes
     from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
-    from probes.nvds.tensors import PydsLooks
+    from probes.nvds.tensors import LookObjects
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Chooser:
     def __init__(
         self,
         reader: MetaReader,
-        looks: PydsLooks,
+        looks: LookObjects,
         *,
         classes: Classes,
         wanted: Callable[[], bool],

@@ -7,7 +7,8 @@ reading it ends the process.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import cv2
 import numpy as np
@@ -19,16 +20,18 @@ from probes.nvds.meta import MetaError
 from probes.redaction.masking import black_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
     from engines.image import I420
     from probes.frame import Frame
+    from probes.nvds.meta import Rectangle
     from probes.recognition.look_workers import Looks
     from probes.redaction.masking import Polygon
 
     Pixels = npt.NDArray[np.uint8]
+    Place = Callable[[tuple[int, int]], Rectangle]
 
 
 class SurfacePicture:
@@ -61,19 +64,60 @@ class SurfacePicture:
         ]
 
 
-class SurfaceCrops:
-    """Offers frames to the looks; a surface is mapped only when the looks pick a person."""
+class Surfaces(Protocol):
+    """Copies out of the surfaces of a batch, whichever binding does the work."""
 
-    def __init__(
-        self, pyds: Any, looks: Looks, *, jetson: bool, unified: bool, masks: Mapping[str, Sequence[Polygon]]
-    ) -> None:
-        """unified: whether the surfaces are CUDA unified memory. masks: polygons by camera, if any.
+    any_format: bool
+    """Whether surfaces may be of any format and memory; else RGBA that Python can read."""
+
+    def copy(self, buffer: int, batch_id: int, place: Place) -> Pixels:
+        """Return (h, w, 3 or 4) RGB or RGBA of the box that place(size of the surface) names.
+
+        Raises MetaError.
+        """
+
+
+class PydsSurfaces:
+    """Reads surfaces through pyds."""
+
+    any_format = False
+
+    def __init__(self, pyds: Any, *, jetson: bool, unified: bool) -> None:
+        """unified: whether the surfaces are CUDA unified memory.
 
         Raises MetaError where the pixels cannot be read without ending the process.
         """
         if not jetson and not unified:
             raise MetaError("looks need nvbuf-memory-type 3 (CUDA unified) on a discrete GPU")
-        self._pyds, self._looks, self._jetson, self._masks = pyds, looks, jetson, masks
+        self._pyds, self._jetson = pyds, jetson
+
+    def copy(self, buffer: int, batch_id: int, place: Place) -> Pixels:
+        """Return a box of the surface; see Surfaces."""
+        with self._mapped(buffer, batch_id) as surface:
+            left, top, width, height = place((surface.shape[1], surface.shape[0]))
+            return np.array(surface[top : top + height, left : left + width])
+
+    @contextmanager
+    def _mapped(self, buffer: int, batch_id: int) -> Iterator[Any]:
+        surface = self._pyds.get_nvds_buf_surface(buffer, batch_id)
+        try:
+            if surface.ndim != 3 or surface.shape[2] not in (3, 4) or surface.dtype != np.uint8:
+                raise MetaError("the surface is neither RGBA nor RGB")
+            if surface.__array_interface__["data"][0] == 0:
+                raise MetaError("the surface could not be mapped")
+            yield surface
+        finally:
+            del surface
+            if self._jetson:
+                self._pyds.unmap_nvds_buf_surface(buffer, batch_id)
+
+
+class SurfaceCrops:
+    """Offers frames to the looks; a surface is mapped only when the looks pick a person."""
+
+    def __init__(self, surfaces: Surfaces, looks: Looks, *, masks: Mapping[str, Sequence[Polygon]]) -> None:
+        """masks: polygons by camera, if any."""
+        self._surfaces, self._looks, self._masks = surfaces, looks, masks
 
     def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
         """Let the looks pick persons; call it in the probe, while the surface is valid."""
@@ -82,20 +126,11 @@ class SurfaceCrops:
 
     def copy(self, buffer: int, batch_id: int, box: Box, size: tuple[int, int]) -> Pixels:
         """Return (h, w, 3) BGR of a box of a frame of that size, in the surface's own resolution."""
-        surface = self._pyds.get_nvds_buf_surface(buffer, batch_id)
-        try:
-            if surface.ndim != 3 or surface.shape[2] not in (3, 4) or surface.dtype != np.uint8:
-                raise MetaError("the surface is neither RGBA nor RGB")
-            if surface.__array_interface__["data"][0] == 0:
-                raise MetaError("the surface could not be mapped")
-            height, width = surface.shape[:2]
-            place = on_surface(box, size, (width, height))
-            if place is None:
+
+        def place(surface: tuple[int, int]) -> Rectangle:
+            found = on_surface(box, size, surface)
+            if found is None:
                 raise MetaError("a crop outside the surface")
-            left, top, across, down = place
-            region = surface[top : top + down, left : left + across, 2::-1]
-            return np.ascontiguousarray(region)
-        finally:
-            del surface
-            if self._jetson:
-                self._pyds.unmap_nvds_buf_surface(buffer, batch_id)
+            return found
+
+        return np.ascontiguousarray(self._surfaces.copy(buffer, batch_id, place)[..., 2::-1])

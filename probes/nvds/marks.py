@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from probes.nvds.camera import CameraMeta
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
-    from probes.nvds.tensors import PydsLooks, Tensors
+    from probes.nvds.tensors import LookObjects, Tensors
     from probes.recognition.reading import RecognitionTargets
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class MarkLooks:
 
     def __init__(
         self,
-        looks: PydsLooks,
+        looks: LookObjects,
         network: tuple[int, int],
         *,
         brands: Brands,

@@ -21,6 +21,11 @@ COVER_CLASS = 0
 REDACTION_TAG = 101
 """unique_component_id of the object that says that the probe has redacted a frame."""
 
+PLATE = (0.055, 0.067, 0.09, 0.87)
+"""Colour behind texts: red, green, blue, alpha."""
+MAX_KEPT = 256
+"""Of colours, fonts and texts that are kept ready: more than the overlay has."""
+
 Rgb = tuple[float, float, float]
 """Red, green, blue from 0 to 1."""
 Rectangle = tuple[int, int, int, int]

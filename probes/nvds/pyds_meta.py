@@ -18,6 +18,8 @@ from engines.errors import BadInput
 from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
+    MAX_KEPT,
+    PLATE,
     REDACTION_TAG,
     UNTRACKED,
     BatchMeta,
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
 FONT = "Sans"
 INSTEAD = 'platform.kind "cpu" needs none of this'
 BLACK = (0.0, 0.0, 0.0, 1.0)
-PLATE = (0.055, 0.067, 0.09, 0.87)
-MAX_KEPT = 256
-"""Of colours and of fonts that are kept: more than the overlay has."""
 
 
 def load_pyds() -> Any:

@@ -9,7 +9,7 @@ get_nvds_LayerInfo (bindings/src/bindfunctions.cpp, 1.2.0).
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from engines.marks.types import VECTOR
 from probes.nvds.meta import MetaError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from probes.nvds.meta import BatchMeta, FrameMeta, ObjectMeta, Rectangle
@@ -36,6 +38,16 @@ class Tensors(NamedTuple):
     boxes: Floats
     scores: Floats
     vectors: Floats
+
+
+class LookObjects(Protocol):
+    """Puts looks onto frames and takes them off, whichever binding does the work."""
+
+    def add(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, number: int) -> None:
+        """Add a look at the person of that tracker id; it draws nothing. box: even px of the surface."""
+
+    def take(self, frame: FrameMeta, look: ObjectMeta) -> Tensors | None:
+        """Copy what the model answered and take the look off; None where it did not work on it."""
 
 
 class PydsLooks:
@@ -92,9 +104,14 @@ class PydsLooks:
                 raise MetaError(f"the brand model's output {layer.layerName} is not what it should be")
             copied = ctypes.string_at(address, 4 * count)
             found[layer.layerName] = np.frombuffer(copied, np.float32)
-        if missing := [name for name in MARK_OUTPUTS if name not in found]:
-            raise MetaError(f"the brand model has no output {', '.join(missing)}")
-        boxes, scores, vectors = (found[name] for name in MARK_OUTPUTS)
-        if len(boxes) != 4 * len(scores) or len(vectors) != VECTOR * len(scores):
-            raise MetaError("the brand model's outputs do not belong together")
-        return Tensors(boxes.reshape(-1, 4), scores, vectors.reshape(-1, VECTOR))
+        return tensors_of(found)
+
+
+def tensors_of(found: Mapping[str, Floats]) -> Tensors:
+    """Return the outputs, flat and by name, as one answer. Raises MetaError where they are none."""
+    if missing := [name for name in MARK_OUTPUTS if name not in found]:
+        raise MetaError(f"the brand model has no output {', '.join(missing)}")
+    boxes, scores, vectors = (found[name] for name in MARK_OUTPUTS)
+    if len(boxes) != 4 * len(scores) or len(vectors) != VECTOR * len(scores):
+        raise MetaError("the brand model's outputs do not belong together")
+    return Tensors(boxes.reshape(-1, 4), scores, vectors.reshape(-1, VECTOR))

@@ -18,6 +18,7 @@ from scripts.terminal import console
 if TYPE_CHECKING:
     import argparse
 
+    from probes.nvds.native_meta import NativeLibrary
     from scripts.bench.probe_cost import Cost
 
 INSTALLED = Path("/opt/nvidia/deepstream/deepstream/lib")
@@ -34,6 +35,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--cameras", type=_count, nargs="+", default=CAMERAS, metavar="N", help="1 8 32")
     parser.add_argument("--objects", type=_count, nargs="+", default=OBJECTS, metavar="N", help="1 10 50 200")
     parser.add_argument("--rounds", type=_count, default=15, metavar="N", help="medians count (15)")
+    parser.add_argument("--pyds", action="store_true", help="do without our C reader where it is installed")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
@@ -41,21 +43,27 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure every number of cameras with every number of objects on each, and print."""
     name, pyds, library = _binding()
+    reader = None if args.pyds else _reader()
     costs = [
-        _measure(pyds, library, (cameras, objects), args.rounds)
+        _measure(pyds, library, (cameras, objects), args.rounds, reader)
         for cameras in args.cameras
         for objects in args.objects
     ]
-    _print(name, costs, as_json=args.json)
+    _print(f"our C reader; read and walk: {name}" if reader else name, costs, as_json=args.json)
     return 0
 
 
-def _measure(pyds: Any, library: Path, shape: tuple[int, int], rounds: int) -> Cost:
+def _measure(
+    pyds: Any, library: Path, shape: tuple[int, int], rounds: int, reader: NativeLibrary | None = None
+) -> Cost:
+    from probes.nvds.native_meta import NativeMeta  # noqa: PLC0415
+    from probes.nvds.pyds_meta import PydsMeta  # noqa: PLC0415
     from scripts.bench.probe_cost import measure  # noqa: PLC0415
-    from scripts.bench.probe_rig import MetaBatches, probe_of  # noqa: PLC0415 loads OpenCV
+    from scripts.bench.probe_rig import SURFACE, MetaBatches, probe_of  # noqa: PLC0415 loads OpenCV
 
     failures: list[str | None] = []
-    probe, gate, frame_queue = probe_of(pyds, shape[0], failures.append)
+    meta = NativeMeta(reader, SURFACE) if reader else PydsMeta(pyds, SURFACE)
+    probe, gate, frame_queue = probe_of(meta, shape[0], failures.append)
     batches = MetaBatches(pyds, library, *shape)
 
     def batch() -> int:
@@ -89,6 +97,12 @@ def _binding() -> tuple[str, Any, Path]:
         "bench probe: needs pyds with DeepStream, or NVIDIA's metadata library on x86_64:"
         f" pip install --no-deps {NEEDED}"
     )
+
+
+def _reader() -> NativeLibrary | None:
+    from probes.nvds.native_meta import load_reader  # noqa: PLC0415
+
+    return load_reader()
 
 
 def _print(binding: str, costs: list[Cost], *, as_json: bool) -> None:

@@ -14,7 +14,6 @@ from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
-from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import RedactionGate
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from probes.frame import TrackId
+    from probes.nvds.native_meta import NativeMeta
+    from probes.nvds.pyds_meta import PydsMeta
 
 SURFACE = 1920, 1080
 FRAME_NS = 100_000_000
@@ -38,10 +39,10 @@ CLASSES = {
 
 
 def probe_of(
-    pyds: Any, cameras: int, on_failure: Callable[[str | None], None]
+    meta: PydsMeta | NativeMeta, cameras: int, on_failure: Callable[[str | None], None]
 ) -> tuple[BatchProbe, RedactionGate, FrameQueue]:
     """Return probe, gate and queue as the product has them; each person wears two priced things."""
-    meta, frame_queue = PydsMeta(pyds, SURFACE), FrameQueue(lambda _camera: None)
+    frame_queue = FrameQueue(lambda _camera: None)
     probe = BatchProbe(
         meta,
         meta,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import re
+import weakref
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,8 @@ from pipelines.errors import BadInput  # noqa: E402
 from tests.fakes.batching import Batcher, Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
+    import threading
+
     from pipelines.deepstream.checks.contract import Contract
     from pipelines.deepstream.graph.capabilities import Capabilities, Device
 
@@ -177,6 +180,9 @@ class _Fake(Gst.Bin):
         if transition == Gst.StateChange.NULL_TO_READY and (missing := self._missing()):
             self.fail(Gst.LibraryError.quark(), int(Gst.LibraryError.SETTINGS), f"{missing} is not set")
             return Gst.StateChangeReturn.FAILURE
+        loading = self.element_factory.loading
+        if transition == Gst.StateChange.READY_TO_PAUSED and self.factory == "nvinfer" and loading:
+            loading.wait(30)
         return Gst.Bin.do_change_state(self, transition)
 
     def _missing(self) -> str:
@@ -401,7 +407,7 @@ class FakeElementFactory:
 
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
     feeds: the appsrc of each source that is "fed", by URI. batcher: what the mux of the graph is made of.
-    alive: stand-ins that were made and not yet freed, by factory.
+    loading: nvinfer starts once it is set. alive: stand-ins that were made and not yet freed, by factory.
     """
 
     def __init__(self, box: Capabilities, version: tuple[int, int] | None = None) -> None:
@@ -415,6 +421,7 @@ class FakeElementFactory:
         """The tracks that rtspsrc would take of a sound and two videos."""
         self.faults: list[str] = []
         self.hang: Any = None
+        self.loading: threading.Event | None = None
         self.note: Any = None
         self.split: Any = None
         self.feeds: dict[str, Any] = {}
@@ -437,10 +444,10 @@ class FakeElementFactory:
             self._classes[factory] = self._class_of(factory)
         made = self._classes[factory](name)
         self.alive[factory] += 1
-        made.weak_ref(self._finalised, factory)
+        weakref.finalize(made, self._freed, factory).atexit = False
         return made
 
-    def _finalised(self, factory: str) -> None:
+    def _freed(self, factory: str) -> None:
         self.alive[factory] -= 1
 
     def factory_of(self, element: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,15 @@ from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
 from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.meta import UNTRACKED
+from probes.nvds.native_meta import NativeLooks, NativeMeta
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.pyds_meta import PydsMeta
+from probes.nvds.tensors import PydsLooks
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
 from scripts.bench import pyds_over_ctypes
+from tests.fakes.nvds_reader import reader
 from tests.fakes.people import START
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from pricing.value import PersonValue
     from probes.frame import TrackId
+    from probes.nvds.tensors import LookObjects
     from probes.redaction.redact import Polygon
 
 SURFACE = (1280, 720)
@@ -37,6 +42,8 @@ CLASSES = {
     (2, 0): (Kind.FACE, "face"),
 }
 PROCESS_KEY = 0x1234_5678_9ABC_DEF0
+BINDING = ["pyds"]
+"""What `rig` builds on, "pyds" or "reader": tests set it, to run on both."""
 
 
 def pyds() -> pyds_over_ctypes.Pyds:
@@ -138,12 +145,43 @@ def _items(node: Any, cast: Callable[[Any], Any]) -> list[Any]:
     return found
 
 
+def meta_of(ds: Any) -> PydsMeta | NativeMeta:
+    """Return the reader and writer that is tested now; it fails where the given pyds would."""
+    return NativeMeta(_library(ds), SURFACE) if BINDING[0] == "reader" else PydsMeta(ds, SURFACE)
+
+
+def looks_of(ds: Any) -> LookObjects:
+    """Return what puts looks onto frames, by the binding that is tested now."""
+    return NativeLooks(_library(ds)) if BINDING[0] == "reader" else PydsLooks(ds)
+
+
+def _library(ds: Any) -> Any:
+    return FaultyReader(ds._fails_at, ds._error) if isinstance(ds, pyds_over_ctypes.Faulty) else reader()
+
+
+class FaultyReader:
+    """The C reader of which the n-th call from now on raises; an int as error is what it returns instead."""
+
+    def __init__(self, fails_at: int, error: Any) -> None:
+        self._fails_at, self._error, self._calls = fails_at, error, count()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> int:
+            if next(self._calls) == self._fails_at:
+                if isinstance(self._error, int):
+                    return self._error
+                raise self._error("injected")
+            return int(getattr(reader(), name)(*arguments))
+
+        return call
+
+
 @dataclass
 class Rig:
     """The probe with all that belongs to it, over a given pyds."""
 
     probe: BatchProbe
-    meta: PydsMeta
+    meta: PydsMeta | NativeMeta
     frame_queue: FrameQueue
     values: dict[TrackId, PersonValue]
     failures: list[str | None] = field(default_factory=list)
@@ -173,7 +211,7 @@ def rig(
     """Cameras cam0, cam1 ... on pads 0, 1 ...; 1280x720 surfaces of 640x480 cameras."""
     values: dict[TrackId, PersonValue] = {}
     failures: list[str | None] = []
-    meta = PydsMeta(ds, SURFACE)
+    meta = meta_of(ds)
     frame_queue = FrameQueue(lambda _camera: None)
     probe = BatchProbe(
         meta,

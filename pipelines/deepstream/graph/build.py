@@ -18,6 +18,8 @@ from pipelines.graph.graph import GraphBuilder, PipelineGraph
 from pipelines.settings.models import BUILTIN_BRAND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from engines.manifest import Model
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
@@ -155,15 +157,23 @@ def _spine(draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFile
     if files.brand is not None:
         _infer(draft, "brand", files.brand, files.brand_engine, _secondary(BRAND_GIE))
         queued("brand")
-    # RGBA: the probe reads crops, and get_nvds_buf_surface takes nothing else (31). On a dGPU Python can read
-    # only unified memory; on Jetson the default, a surface array, is the one that maps (30).
-    memory: Properties = {} if box.jetson else {"nvbuf-memory-type": "nvbuf-mem-cuda-unified"}
-    draft.add("rgba", "nvvideoconvert", memory, output_buffers=8)
-    chain.append("rgba")
-    chain.append(draft.add("coloured", "capsfilter", caps="video/x-raw(memory:NVMM),format=RGBA"))
+    if not box.any_surface:
+        chain.extend(_readable(draft, box))
     draft.add("demux", "nvstreamdemux")
     queued("demux")
     draft.chain(*chain)
+
+
+def _readable(draft: GraphBuilder, box: Capabilities) -> Iterator[str]:
+    """Add what makes the batch readable for pyds: RGBA, since get_nvds_buf_surface takes nothing else (31).
+
+    The whole batch, in place: a branch for the crops alone would be a way for unredacted pictures that does
+    not end at a redactor. On a dGPU Python can read only unified memory; on Jetson the default, a surface
+    array, is the one that maps (30).
+    """
+    memory: Properties = {} if box.jetson else {"nvbuf-memory-type": "nvbuf-mem-cuda-unified"}
+    yield draft.add("rgba", "nvvideoconvert", memory, output_buffers=8)
+    yield draft.add("coloured", "capsfilter", caps="video/x-raw(memory:NVMM),format=RGBA")
 
 
 def _infer(draft: GraphBuilder, name: str, config: Path, engine: Path | None, properties: Properties) -> None:

@@ -26,6 +26,7 @@ class Capabilities:
 
     blur: nvdsosd has blur-bbox (DeepStream 9). nvenc: a hardware encoder works; Orin Nano, A100 and H100
     have none. tracker_classes: nvtracker has operate-on-class-ids. version: major and minor, None unknown.
+    any_surface: crops are copied from surfaces of any format; else the batch is made RGBA for them.
     """
 
     device: Device
@@ -34,6 +35,7 @@ class Capabilities:
     nvenc: bool = True
     tracker_classes: bool = True
     version: tuple[int, int] | None = None
+    any_surface: bool = False
 
     @property
     def jetson(self) -> bool:

@@ -98,12 +98,15 @@ class BusParser:
             return CameraEvent(camera, cause, text)
         return None
 
-    def _failure(self, source: Any, text: str) -> BusEvent:
+    def _failure(self, source: Any, text: str) -> BusEvent | None:
+        """Tell whose failure it is. An element that is in no pipeline any more was a camera's: nobody's."""
         name, at = source.get_name(), source
-        while at is not None:
+        while not isinstance(at, Gst.Pipeline):
             if outlet := self._outlets.get(at.get_name()):
                 return OutletFailed(outlet, name, text)
             at = at.get_parent()
+            if at is None:
+                return None
         return PipelineFailed(name, text)
 
     def _element(self, source: Any, structure: Any) -> BusEvent | None:

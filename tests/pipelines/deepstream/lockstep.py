@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from pipelines.clock import StoreClock
-from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.analysis import MetaAnalysis
+from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
@@ -21,6 +22,7 @@ from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
 from pipelines.interfaces import PlatformParts
 from probes.events.status import Summaries
+from probes.nvds.binding import pyds_binding
 from probes.nvds.meta import HEADS
 from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
@@ -110,7 +112,7 @@ class FramesOwnTime(StoreClock):
         return wall_ns
 
 
-class Watched(PydsAnalysis):
+class Watched(MetaAnalysis):
     """The analysis of production; counts what it has judged and handed over."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -181,7 +183,7 @@ class Lockstep:
         self.floor = HeardFloor(plan_of(settings, "box"), self._lookup, metrics)
         return Watched(
             settings,
-            self.broken,
+            pyds_binding(self.broken, SIZE, jetson=True),
             PlatformParts(
                 floor=self.floor,
                 looks=self._looks,
@@ -193,7 +195,6 @@ class Lockstep:
             ),
             slots={name: slot for slot, name in enumerate(settings.cameras)},
             redaction=Redaction(Method.BLUR),
-            jetson=True,
             clock=self.time,
         )
 

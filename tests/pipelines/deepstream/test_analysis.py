@@ -8,9 +8,10 @@ import pytest
 
 from engines.marks.types import Route
 from pipelines.cameras.states import CameraState
-from pipelines.deepstream.analysis import PydsAnalysis
+from pipelines.deepstream.analysis import MetaAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.graph.build import brand_model
+from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
@@ -19,6 +20,7 @@ from pipelines.settings.brands import BrandsConfig
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
+from probes.nvds.binding import pyds_binding
 from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
@@ -85,9 +87,9 @@ class Shop:
         split(self.ds, batch, index, part)
 
     def analyse(self, settings, metrics):
-        return PydsAnalysis(
+        return MetaAnalysis(
             settings,
-            self.ds,
+            pyds_binding(self.ds, SIZE, jetson=True),
             PlatformParts(
                 floor=self.floor,
                 looks=self.looks,
@@ -98,7 +100,6 @@ class Shop:
             ),
             slots={name: slot for slot, name in enumerate(settings.cameras)},
             redaction=Redaction(Method.BLUR),
-            jetson=True,
             marks=self.marks,
         )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,21 @@ def test_the_wall_shows_all_cameras(tmp_path):
         assert run.samples["stream_c0"] == 0
         assert all(run.analysis.passed[number] for number in range(3))
         run.platform.valves.want("_wall", STREAM, wanted=False)
+
+
+def test_cameras_open_once_the_engines_are_loaded(tmp_path):
+    loading = threading.Event()
+
+    def slow(element_factory):
+        element_factory.loading = loading
+
+    with running(tmp_path, rtsp(1), prepare=slow) as run:
+        run.platform.start()
+        time.sleep(1)
+        opened = list(run.element_factory.opened)
+        loading.set()
+        assert not opened
+        assert until(lambda: run.state("c0") == "live:none")
 
 
 @pytest.mark.parametrize("what", ["batch", "gate", "raises", "nothing"])

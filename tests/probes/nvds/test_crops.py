@@ -9,7 +9,7 @@ import pytest
 
 from engines.colour import to_bgr
 from probes.frame import Box, Detection, Frame, Kind
-from probes.nvds.crops import SurfaceCrops
+from probes.nvds.crops import PydsSurfaces, SurfaceCrops
 from probes.nvds.meta import MetaError
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
 from probes.recognition.reading import Look, crop_person
@@ -50,7 +50,7 @@ class Wanting:
 
 
 def crops(pyds: Any, looks: Any, *, jetson: bool = True, masks: Any = None) -> SurfaceCrops:
-    return SurfaceCrops(pyds, looks, jetson=jetson, unified=not jetson, masks=masks or {})
+    return SurfaceCrops(PydsSurfaces(pyds, jetson=jetson, unified=not jetson), looks, masks=masks or {})
 
 
 @pytest.mark.parametrize("jetson", [True, False])
@@ -94,4 +94,4 @@ def test_a_surface_of_another_format_is_refused_and_let_go(surface: Any) -> None
 
 def test_memory_that_only_the_gpu_can_read_is_refused_before_it_ends_the_process() -> None:
     with pytest.raises(MetaError, match="unified"):
-        SurfaceCrops(Surfaces(), Wanting(), jetson=False, unified=False, masks={})  # type: ignore[arg-type]  # a fake
+        PydsSurfaces(Surfaces(), jetson=False, unified=False)

@@ -17,15 +17,15 @@ from pricing.brands.book import Brand, BrandBook
 from probes.frame import Box
 from probes.nvds.chooser import Chooser, _even
 from probes.nvds.marks import WAITING, MarkLooks, TensorLook, candidates_of
-from probes.nvds.pyds_meta import PydsMeta
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
-from probes.nvds.tensors import PydsLooks, Tensors
+from probes.nvds.tensors import Tensors
 from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import LookResult
 from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
 from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (
+    BINDING,
     CLASSES,
     PROCESS_KEY,
     SURFACE,
@@ -34,6 +34,8 @@ from tests.fakes.nvds import (
     Rig,
     fill,
     frames_of,
+    looks_of,
+    meta_of,
     objects_of,
     person,
     pyds,
@@ -65,7 +67,7 @@ class Way:
 
     def __post_init__(self) -> None:
         self.results: list[LookResult] = []
-        on_objects = PydsLooks(self.ds)
+        on_objects = looks_of(self.ds)
         self.gallery: Any = Gallery()
         self.marks = MarkLooks(
             on_objects,
@@ -108,9 +110,11 @@ class Way:
         return got
 
 
-@pytest.fixture(scope="module")
-def ds() -> Any:
-    return pyds()
+@pytest.fixture(scope="module", params=["pyds", "reader"])
+def ds(request: pytest.FixtureRequest) -> Iterator[Any]:
+    BINDING[0] = request.param
+    yield pyds()
+    BINDING[0] = "pyds"
 
 
 @pytest.fixture
@@ -241,7 +245,7 @@ def test_a_look_that_the_model_left_out_is_taken_off(ds: Any) -> None:
 def test_a_chooser_that_fails_lets_every_batch_pass_and_says_so_once(
     ds: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    chooser = Chooser(PydsMeta(ds, SURFACE), PydsLooks(ds), classes=CLASSES, wanted=lambda: True)
+    chooser = Chooser(meta_of(ds), looks_of(ds), classes=CLASSES, wanted=lambda: True)
     empty = Gst.Buffer.new_allocate(None, 16, None)
     assert [chooser.add_looks(hash(empty)) for _ in range(3)] == [BufferVerdict.PASS] * 3
     assert caplog.text.count("brand looks failed") == 1

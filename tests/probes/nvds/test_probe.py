@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gi
 import pytest
@@ -16,6 +16,7 @@ from probes.nvds.meta import HEADS, REDACTION_TAG, UNTRACKED  # noqa: E402
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate  # noqa: E402
 from scripts.bench.pyds_over_ctypes import Faulty  # noqa: E402
 from tests.fakes.nvds import (  # noqa: E402
+    BINDING,
     PROCESS_KEY,
     SURFACE,
     Obj,
@@ -31,13 +32,19 @@ from tests.fakes.nvds import (  # noqa: E402
 )
 from tests.fakes.people import SECOND, START, value  # noqa: E402
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 Gst.init(None)
 WHOLE = (0.0, 0.0, float(SURFACE[0]), float(SURFACE[1]))
 
 
-@pytest.fixture(scope="module")
-def ds() -> Any:
-    return pyds()
+@pytest.fixture(scope="module", params=["pyds", "reader"])
+def ds(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Return pyds to look with; the probe works through it, or through the C reader."""
+    BINDING[0] = request.param
+    yield pyds()
+    BINDING[0] = "pyds"
 
 
 def a_buffer(ds: Any, *pics: Pic) -> Any:
@@ -111,6 +118,7 @@ def test_an_id_that_comes_again_after_the_track_has_ended_is_another_person(ds: 
 
 
 @settings(max_examples=50, deadline=None)
+@pytest.mark.usefixtures("ds")
 @given(
     st.lists(st.builds(person, st.integers(0, 5), st.integers(0, 1200)), max_size=5),
     st.lists(st.builds(face, st.integers(-40, 1260), st.integers(-40, 700)), max_size=5),
@@ -264,11 +272,13 @@ def test_without_the_probe_nothing_passes_the_gate(ds: Any) -> None:
         assert RedactionGate(using.meta, PROCESS_KEY).verify(hash(buffer)) is BufferVerdict.DROP
 
 
-@pytest.mark.parametrize("error", [RuntimeError, UnicodeDecodeError, StopIteration, TypeError])
+@pytest.mark.parametrize("error", [RuntimeError, UnicodeDecodeError, StopIteration, TypeError, -2])
 def test_whatever_pyds_call_fails_no_face_passes_uncovered(ds: Any, error: Any) -> None:
     """Fail at the first access to metadata, at the second, and so on, until none is left to fail."""
     if error is UnicodeDecodeError:
         error = lambda _why: UnicodeDecodeError("utf-8", b"\xff", 0, 1, "injected")  # noqa: E731
+    if isinstance(error, int) and BINDING[0] == "pyds":
+        error = ValueError
     outcomes = set()
     for at in count():
         using = rig(Faulty(ds, at, error))
@@ -283,7 +293,8 @@ def test_whatever_pyds_call_fails_no_face_passes_uncovered(ds: Any, error: Any) 
                     assert covers(seen, box), (at, seen)
         whole = passed and any((WHOLE, 1) in boxes(snapshot(ds, f)) for f in frames_of(ds, hash(buffer)))
         outcomes.add((passed, whole))
-        if passed and not using.failures and not using.probe._failures and at > 200:
+        most = 200 if BINDING[0] == "pyds" else 30
+        if passed and not using.failures and not using.probe._failures and at > most:
             break
     assert outcomes == {(False, False), (True, True), (True, False)}
 
@@ -297,7 +308,7 @@ def test_a_gate_that_cannot_read_drops(ds: Any) -> None:
         if verdict is BufferVerdict.PASS:
             break
         assert verdict is BufferVerdict.DROP
-    assert at > 10
+    assert at > (10 if BINDING[0] == "pyds" else 0)
 
 
 def test_failures_are_logged_once(ds: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -68,6 +68,15 @@ def test_a_shared_elements_error_is_the_end(pipeline, interpreter):
     assert isinstance(interpreter.read(Gst.Message.new_eos(pipeline)), PipelineFailed)
 
 
+def test_a_late_error_of_a_source_that_was_taken_out_is_nobodys(pipeline, interpreter):
+    message = trouble(Gst.Message.new_error, pipeline, "deep", RESOURCE, READ)
+    box = pipeline.get_by_name("camera_door")
+    pipeline.remove(box)
+    message.src.get_parent().remove(message.src)
+    del box
+    assert interpreter.read(message) is None
+
+
 @pytest.mark.parametrize(
     ("source", "name", "field", "kind", "number", "cause"),
     [

@@ -1,0 +1,254 @@
+"""DeepStream's metadata through our own C reader (reader.c): one call a batch, not many an object.
+
+The reader is built on the box against its DeepStream's headers and loaded by ctypes, so that one file serves
+every Python. Where there is none, probes.nvds.pyds_meta does the same over pyds.
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import logging
+import os
+from functools import partial
+from pathlib import Path
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS, MARK_OUTPUTS
+from engines.marks.types import VECTOR
+from probes.nvds.meta import (
+    COVER_CLASS,
+    HEADS,
+    MAX_KEPT,
+    PLATE,
+    REDACTION_TAG,
+    UNTRACKED,
+    BatchMeta,
+    FrameMeta,
+    MetaError,
+    ObjectMeta,
+)
+from probes.nvds.tensors import MOST, Tensors, tensors_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from probes.nvds.crops import Place
+    from probes.nvds.meta import Rectangle, Style, Text
+
+logger = logging.getLogger(__name__)
+
+READER: Final = "MSH_NVDS_READER"
+"""Environment variable with the path of the reader, where it is not at its usual place."""
+INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
+VERSION: Final = 1
+FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
+STYLE, TEXT = Struct("@Ifff"), Struct("@fffI4f")
+_ERRORS: Final = {
+    -1: "a buffer without batch metadata",
+    -2: "a list of the metadata is not as long as it says",
+    -3: "a batch larger than the memory for it",
+    -4: "the pool of objects gave none",
+    -5: "the brand model left tensors that are not what they should be",
+    -6: "a surface that cannot be copied from",
+}
+_TOO_SMALL: Final = -3
+MAX_FRAMES: Final = 256
+_INT, _LONG, _FLOAT_PTR = c.c_int32, c.c_uint64, c.c_void_p
+_CALLS: Final[dict[str, tuple[Any, ...]]] = {
+    "read": (_LONG, c.c_void_p, _LONG, c.c_void_p, _LONG, c.c_void_p, c.c_void_p),
+    "tags": (_LONG, _INT, _INT, c.c_void_p, _LONG),
+    "add": (_LONG, _LONG, _INT, _INT, _LONG, _INT, _INT, _INT, _INT, _INT),
+    "remove": (_LONG, _LONG),
+    "style": (_LONG, c.c_void_p, c.c_void_p, c.c_uint32, c.c_uint32),
+    "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
+}
+_CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
+_object: Final = partial(tuple.__new__, ObjectMeta)
+
+
+class NativeLibrary:
+    """The loaded reader. Short calls keep Python's lock; `crop`, which waits for the GPU, gives it up."""
+
+    def __init__(self, path: Path) -> None:
+        """Load it. Raises OSError where it cannot be loaded, MetaError where its records are not ours."""
+        short, long = c.PyDLL(str(path)), c.CDLL(str(path))
+        sizes = (c.c_uint32 * 5)()
+        version = short.msh_nvds_layout(sizes)
+        if version != VERSION or list(sizes) != [one.size for one in (FRAME, OBJECT, TAG, STYLE, TEXT)]:
+            raise MetaError(f"{path} is of another version; build it again")
+        for name, arguments in _CALLS.items():
+            setattr(self, name, _function(short, name, arguments))
+        self.crop = _function(long, "crop", _CROP)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+def _function(library: Any, name: str, arguments: tuple[Any, ...]) -> Any:
+    function = getattr(library, f"msh_nvds_{name}")
+    function.restype, function.argtypes = c.c_int64, arguments
+    return function
+
+
+def load_reader() -> NativeLibrary | None:
+    """Return the reader of this machine; None where there is none, with a WARNING where it does not load."""
+    named = os.environ.get(READER)
+    path = Path(named) if named else INSTALLED
+    if not (named or path.exists()):
+        return None
+    try:
+        return NativeLibrary(path)
+    except (OSError, AttributeError, MetaError) as error:
+        logger.warning("metadata reader: %s; pyds is used instead", error)
+        return None
+
+
+def check(result: int) -> int:
+    """Return what a call returned; MetaError where it failed."""
+    if result < 0:
+        raise MetaError(_ERRORS.get(result, f"the metadata reader failed with {result}"))
+    return result
+
+
+class NativeMeta:
+    """MetaReader and MetaWriter over the C reader. Used on one batch by one thread at a time."""
+
+    def __init__(self, library: NativeLibrary, surface: tuple[int, int] | None) -> None:
+        """Take the size that the mux scales frames to; None where it keeps the cameras' sizes."""
+        self._library, self._surface = library, surface
+        self._styles: dict[Style, Any] = {}
+        self._texts: dict[tuple[Any, ...], Any] = {}
+
+    def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
+        """Return width, height of the frame's surface, to which its boxes refer."""
+        return self._surface or frame.source_size
+
+    def read(self, buffer: int) -> BatchMeta:
+        """Return the whole batch; see MetaReader."""
+        needed, meta = (c.c_uint64 * 2)(32, 512), c.c_uint64()
+        for _ in range(2):
+            room = needed[0], needed[1]
+            frames, objects = bytearray(room[0] * FRAME.size), bytearray(room[1] * OBJECT.size)
+            result = self._library.read(
+                buffer, _address(frames), room[0], _address(objects), room[1], needed, c.byref(meta)
+            )
+            if result != _TOO_SMALL:
+                break
+        found = FRAME.iter_unpack(memoryview(frames)[: check(result) * FRAME.size])
+        known = list(map(_object, OBJECT.iter_unpack(memoryview(objects)[: needed[1] * OBJECT.size])))
+        return BatchMeta(_frames(found, known), meta.value)
+
+    def redaction_tags(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
+        """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
+        room = bytearray(MAX_FRAMES * TAG.size)
+        count = check(self._library.tags(buffer, REDACTION_TAG, HEADS, _address(room), MAX_FRAMES))
+        tags = TAG.iter_unpack(memoryview(room)[: count * TAG.size])
+        return [([(key, boxes)] * number, heads) for key, boxes, number, heads in tags]
+
+    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
+        """Set an object's outline and text."""
+        made = self._styles.get(style)
+        if made is None:
+            made = c.create_string_buffer(STYLE.pack(style.width, *style.colour))
+            _keep(self._styles, style, made)
+        if text is None:
+            self._library.style(seen.meta, made, None, 0, 0)
+            return
+        words, left, top, colour, size = text
+        written = self._texts.get((words, colour, size))
+        if written is None:
+            written = c.create_string_buffer(TEXT.pack(*colour, size, *PLATE) + words.encode() + b"\0")
+            _keep(self._texts, (words, colour, size), written)
+        if left < 0 or top < 0:
+            raise MetaError("a text outside the surface")
+        self._library.style(seen.meta, made, written, left, top)
+
+    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
+        """Add a box that redaction blurs, or that hides all below it."""
+        check(
+            self._library.add(batch.meta, frame.meta, HEADS, COVER_CLASS, UNTRACKED, *map(int, box), opaque)
+        )
+
+    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
+        """Add the redaction tag of a frame: an object without size, which draws nothing."""
+        check(self._library.add(batch.meta, frame.meta, REDACTION_TAG, boxes, process_key, 0, 0, 0, 0, False))
+
+
+class NativeLooks:
+    """Puts looks onto frames and takes them off, as probes.nvds.tensors.PydsLooks does."""
+
+    def __init__(self, library: NativeLibrary) -> None:
+        self._library = library
+
+    def add(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, number: int) -> None:
+        """Add a look at the person of that tracker id; it draws nothing. box: even px of the surface."""
+        check(self._library.add(batch.meta, frame.meta, LOOKS, 0, number, *map(int, box), False))
+
+    def take(self, frame: FrameMeta, look: ObjectMeta) -> Tensors | None:
+        """Copy what the model answered and take the look off; None where it did not work on it."""
+        try:
+            found = {name: self._copy(look, name) for name in MARK_OUTPUTS}
+        finally:
+            check(self._library.remove(frame.meta, look.meta))
+        present = {name: values for name, values in found.items() if values is not None}
+        return tensors_of(present) if present else None
+
+    def _copy(self, look: ObjectMeta, layer: str) -> npt.NDArray[np.float32] | None:
+        values = np.empty(MOST * VECTOR, np.float32)
+        count = check(
+            self._library.tensor(look.meta, BRAND_GIE, layer.encode(), values.ctypes.data, len(values))
+        )
+        return values[:count].copy() if count else None
+
+
+class NativeSurfaces:
+    """Copies rectangles out of the surfaces of a batch, of any format and memory, as RGBA."""
+
+    any_format = True
+
+    def __init__(self, library: NativeLibrary, size: tuple[int, int], *, jetson: bool) -> None:
+        """Take the width and height of all surfaces."""
+        self._library, self._size, self._jetson = library, size, jetson
+        self._scratch = c.c_uint64()  # kept for the life of the process, which has one pipeline
+
+    def copy(self, buffer: int, batch_id: int, place: Place) -> npt.NDArray[np.uint8]:
+        """Return (h, w, 4) RGBA of a rectangle; see Surfaces."""
+        left, top, width, height = place(self._size)
+        pixels = np.empty((height, width, 4), np.uint8)
+        check(
+            self._library.crop(
+                buffer,
+                batch_id,
+                left,
+                top,
+                width,
+                height,
+                self._jetson,
+                c.byref(self._scratch),
+                pixels.ctypes.data,
+            )
+        )
+        return pixels
+
+
+def _frames(records: Any, objects: list[ObjectMeta]) -> list[FrameMeta]:
+    """Give each frame its part of the objects, which lie one behind the other."""
+    frames, at = [], 0
+    for pad, batch_id, number, width, height, inferred, count, ntp, meta in records:
+        own = None if count < 0 else objects[at : at + count]
+        at += max(0, count)
+        frames.append(FrameMeta(pad, batch_id, number, (width, height), ntp, bool(inferred), own, meta))
+    return frames
+
+
+def _address(memory: bytearray) -> int:
+    return c.addressof(c.c_char.from_buffer(memory)) if memory else 0
+
+
+def _keep(kept: dict[Any, Any], key: Any, made: Any) -> None:
+    if len(kept) >= MAX_KEPT:
+        kept.clear()
+    kept[key] = made

@@ -1,0 +1,327 @@
+/* DeepStream's metadata in one call a batch, for probes/nvds/native_meta.py (through ctypes).
+ *
+ * Built where it runs, against that DeepStream's own headers, so that every layout is the installed one; what
+ * Python and this file share are the records below, and msh_nvds_layout tells their sizes. Functions return
+ * a count or 0, and a negative number on failure: then nothing may be concluded. Nothing is printed, no lock is
+ * taken, and no text of the metadata is read (obj_label may lack its end).
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include <glib.h>
+#include <gst/gst.h>
+
+#include "gstnvdsinfer.h"
+#include "nvbufsurface.h"
+#include "nvbufsurftransform.h"
+#include "nvdsmeta.h"
+
+/* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
+NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
+
+#define API __attribute__ ((visibility ("default")))
+#define VERSION 1
+#define NO_META (-1)       /* a buffer without batch metadata */
+#define BAD_LIST (-2)      /* a list is not as long as its owner says */
+#define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
+#define NO_OBJECT (-4)     /* the pool gave none */
+#define BAD_TENSOR (-5)    /* tensor metadata without tensors, or of another kind */
+#define BAD_SURFACE (-6)   /* a surface that cannot be copied from */
+#define MOST 65536         /* a longer list is a broken one, or a ring */
+
+typedef struct {
+  uint32_t pad, batch_id;
+  int32_t number;
+  uint32_t width, height;
+  int32_t inferred, objects; /* objects: -1 where their list is broken */
+  int32_t unused;
+  uint64_t ntp, meta;
+} FrameRecord;
+
+typedef struct {
+  int32_t component, class_id;
+  uint64_t number;
+  float confidence, left, top, width, height;
+  uint32_t unused;
+  uint64_t meta, rectangle;
+} ObjectRecord;
+
+typedef struct {
+  uint64_t key;
+  int64_t boxes;
+  int32_t tags, heads;
+} TagRecord;
+
+typedef struct {
+  uint32_t border_width;
+  float red, green, blue;
+} StyleRecord;
+
+typedef struct {
+  float red, green, blue;
+  uint32_t size;
+  float plate[4];
+  char words[]; /* ends with 0 */
+} TextRecord;
+
+static char font[] = "Sans";
+
+API int32_t
+msh_nvds_layout (uint32_t sizes[5])
+{
+  sizes[0] = sizeof (FrameRecord);
+  sizes[1] = sizeof (ObjectRecord);
+  sizes[2] = sizeof (TagRecord);
+  sizes[3] = sizeof (StyleRecord);
+  sizes[4] = offsetof (TextRecord, words);
+  return VERSION;
+}
+
+static int64_t
+length (const GList * node)
+{
+  int64_t count = 0;
+  for (; node && count <= MOST; node = node->next)
+    count++;
+  return count;
+}
+
+static NvDsBatchMeta *
+batch_of (uint64_t buffer, int64_t * error)
+{
+  NvDsBatchMeta *batch = gst_buffer_get_nvds_batch_meta ((GstBuffer *) (uintptr_t) buffer);
+  *error = !batch ? NO_META : length (batch->frame_meta_list) != batch->num_frames_in_batch ? BAD_LIST : 0;
+  return batch;
+}
+
+/* Write all frames, and the objects of all frames one behind the other; return the number of frames.
+ * needed: frames and objects that the batch holds; meta: the batch. */
+API int64_t
+msh_nvds_read (uint64_t buffer, FrameRecord * frames, uint64_t most_frames, ObjectRecord * objects,
+    uint64_t most_objects, uint64_t needed[2], uint64_t * meta)
+{
+  int64_t error;
+  NvDsBatchMeta *batch = batch_of (buffer, &error);
+  if (error)
+    return error;
+  needed[0] = batch->num_frames_in_batch;
+  needed[1] = 0;
+  for (GList * f = batch->frame_meta_list; f; f = f->next) {
+    NvDsFrameMeta *frame = f->data;
+    if (!frame)
+      return BAD_LIST;
+    int64_t count = length (frame->obj_meta_list);
+    needed[1] += count == frame->num_obj_meta ? count : 0;
+  }
+  if (needed[0] > most_frames || needed[1] > most_objects)
+    return TOO_SMALL;
+  *meta = (uintptr_t) batch;
+  for (GList * f = batch->frame_meta_list; f; f = f->next, frames++) {
+    NvDsFrameMeta *frame = f->data;
+    *frames = (FrameRecord) {
+      frame->pad_index, frame->batch_id, frame->frame_num, frame->source_frame_width,
+      frame->source_frame_height, frame->bInferDone, -1, 0, frame->ntp_timestamp, (uintptr_t) frame};
+    if (length (frame->obj_meta_list) != frame->num_obj_meta)
+      continue;
+    ObjectRecord *first = objects;
+    for (GList * o = frame->obj_meta_list; o; o = o->next) {
+      NvDsObjectMeta *object = o->data;
+      if (!object)
+        break;
+      NvOSD_RectParams *box = &object->rect_params;
+      *objects++ = (ObjectRecord) {
+        object->unique_component_id, object->class_id, object->object_id, object->confidence,
+        box->left, box->top, box->width, box->height, 0, (uintptr_t) object, (uintptr_t) box};
+    }
+    if (objects - first == frame->num_obj_meta)
+      frames->objects = (int32_t) (objects - first);
+    else
+      objects = first;
+  }
+  return (int64_t) needed[0];
+}
+
+/* Write for each frame its tags and head boxes: objects of these two components. Return the number of frames. */
+API int64_t
+msh_nvds_tags (uint64_t buffer, int32_t tag, int32_t head, TagRecord * found, uint64_t most)
+{
+  int64_t error;
+  NvDsBatchMeta *batch = batch_of (buffer, &error);
+  if (error)
+    return error;
+  if (batch->num_frames_in_batch > most)
+    return TOO_SMALL;
+  for (GList * f = batch->frame_meta_list; f; f = f->next, found++) {
+    NvDsFrameMeta *frame = f->data;
+    if (!frame || length (frame->obj_meta_list) > MOST)
+      return BAD_LIST;
+    *found = (TagRecord) {0, 0, 0, 0};
+    for (GList * o = frame->obj_meta_list; o; o = o->next) {
+      NvDsObjectMeta *object = o->data;
+      if (!object)
+        return BAD_LIST;
+      if (object->unique_component_id == tag) {
+        found->key = object->object_id;
+        found->boxes = object->class_id;
+        found->tags++;
+      }
+      found->heads += object->unique_component_id == head;
+    }
+  }
+  return batch->num_frames_in_batch;
+}
+
+/* Add an object to a frame: a box to cover (opaque or not), a tag, a look. It draws no outline and no text. */
+API int64_t
+msh_nvds_add (uint64_t batch, uint64_t frame, int32_t component, int32_t class_id, uint64_t number,
+    int32_t left, int32_t top, int32_t width, int32_t height, int32_t opaque)
+{
+  NvDsObjectMeta *added = nvds_acquire_obj_meta_from_pool ((NvDsBatchMeta *) (uintptr_t) batch);
+  if (!added)
+    return NO_OBJECT;
+  added->unique_component_id = component;
+  added->class_id = class_id;
+  added->object_id = number;
+  NvOSD_RectParams *box = &added->rect_params;
+  box->left = left;
+  box->top = top;
+  box->width = width;
+  box->height = height;
+  box->border_width = 0;
+  box->has_bg_color = opaque != 0;
+  if (opaque)
+    box->border_color = box->bg_color = (NvOSD_ColorParams) {0, 0, 0, 1};
+  nvds_add_obj_meta_to_frame ((NvDsFrameMeta *) (uintptr_t) frame, added, NULL);
+  return 0;
+}
+
+API int64_t
+msh_nvds_remove (uint64_t frame, uint64_t object)
+{
+  nvds_remove_obj_meta_from_frame ((NvDsFrameMeta *) (uintptr_t) frame, (NvDsObjectMeta *) (uintptr_t) object);
+  return 0;
+}
+
+/* Set outline and text; without a text, what was there is emptied. */
+API int64_t
+msh_nvds_style (uint64_t object, const StyleRecord * style, const TextRecord * text, uint32_t left, uint32_t top)
+{
+  NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) object;
+  NvOSD_RectParams *box = &seen->rect_params;
+  NvOSD_TextParams *params = &seen->text_params;
+  box->border_width = style->border_width;
+  if (style->border_width)
+    box->border_color = (NvOSD_ColorParams) {style->red, style->green, style->blue, 1};
+  if (!text) {
+    if (params->display_text)
+      params->display_text[0] = 0;
+    return 0;
+  }
+  g_free (params->display_text); /* as NVIDIA's own code allocates it */
+  params->display_text = g_strdup (text->words);
+  params->x_offset = left;
+  params->y_offset = top;
+  params->font_params.font_name = font;
+  params->font_params.font_size = text->size;
+  params->font_params.font_color = (NvOSD_ColorParams) {text->red, text->green, text->blue, 1};
+  params->set_bg_clr = 1;
+  params->text_bg_clr = (NvOSD_ColorParams) {text->plate[0], text->plate[1], text->plate[2], text->plate[3]};
+  return 0;
+}
+
+/* Copy an output of the network `gie` on an object as 32 bit floats; return how many, 0 where it did not run. */
+API int64_t
+msh_nvds_tensor (uint64_t object, uint32_t gie, const char *layer, float *out, uint64_t most)
+{
+  NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) object;
+  if (length (seen->obj_user_meta_list) > MOST)
+    return BAD_LIST;
+  for (GList * u = seen->obj_user_meta_list; u; u = u->next) {
+    NvDsUserMeta *user = u->data;
+    if (!user || user->base_meta.meta_type != (NvDsMetaType) NVDSINFER_TENSOR_OUTPUT_META)
+      continue;
+    NvDsInferTensorMeta *tensor = user->user_meta_data;
+    if (!tensor || !tensor->output_layers_info || !tensor->out_buf_ptrs_host)
+      return BAD_TENSOR;
+    if (tensor->unique_id != gie)
+      continue;
+    for (unsigned int i = 0; i < tensor->num_output_layers; i++) {
+      NvDsInferLayerInfo *info = &tensor->output_layers_info[i];
+      if (!info->layerName || strcmp (info->layerName, layer))
+        continue;
+      uint64_t count = info->inferDims.numElements;
+      if (info->dataType != FLOAT || !count || count > most || !tensor->out_buf_ptrs_host[i])
+        return BAD_TENSOR;
+      memcpy (out, tensor->out_buf_ptrs_host[i], count * sizeof (float));
+      return (int64_t) count;
+    }
+    return BAD_TENSOR;
+  }
+  return 0;
+}
+
+/* Copy a rectangle of frame `index` of a batch as RGBA, width * height * 4 bytes, whatever memory and format the
+ * surface has: it is converted into *scratch, which is made for the first one and kept. One thread at a time. */
+API int64_t
+msh_nvds_crop (uint64_t buffer, uint32_t index, uint32_t left, uint32_t top, uint32_t width, uint32_t height,
+    int32_t integrated, uint64_t * scratch, uint8_t * out)
+{
+  GstMapInfo map;
+  GstBuffer *held = (GstBuffer *) (uintptr_t) buffer;
+  int64_t result = BAD_SURFACE;
+  if (!gst_buffer_map (held, &map, GST_MAP_READ))
+    return BAD_SURFACE;
+  NvBufSurface *batch = (NvBufSurface *) map.data;
+  if (map.size != sizeof (NvBufSurface) || index >= batch->numFilled)
+    goto unmap;
+  NvBufSurfaceParams *from = &batch->surfaceList[index];
+  if (!width || !height || left > from->width || width > from->width - left || top > from->height ||
+      height > from->height - top)
+    goto unmap;
+  NvBufSurface *into = (NvBufSurface *) (uintptr_t) *scratch;
+  if (into && (into->surfaceList[0].width < from->width || into->surfaceList[0].height < from->height)) {
+    NvBufSurfaceDestroy (into);
+    into = NULL;
+    *scratch = 0;
+  }
+  if (!into) {
+    NvBufSurfaceCreateParams make = {0};
+    make.gpuId = batch->gpuId;
+    make.width = from->width;
+    make.height = from->height;
+    make.colorFormat = NVBUF_COLOR_FORMAT_RGBA;
+    make.layout = NVBUF_LAYOUT_PITCH;
+    make.memType = integrated ? NVBUF_MEM_DEFAULT : NVBUF_MEM_CUDA_PINNED;
+    if (NvBufSurfaceCreate (&into, 1, &make))
+      goto unmap;
+    into->numFilled = 1;
+    *scratch = (uintptr_t) into;
+  }
+  NvBufSurface one = *batch; /* the batch, seen as this frame alone */
+  one.surfaceList = from;
+  one.numFilled = one.batchSize = 1;
+  NvBufSurfTransformRect source = {0}, target = {0};
+  source.left = left;
+  source.top = top;
+  source.width = target.width = width;
+  source.height = target.height = height;
+  NvBufSurfTransformParams how = {0};
+  how.src_rect = &source;
+  how.dst_rect = &target;
+  how.transform_flag = NVBUFSURF_TRANSFORM_CROP_SRC | NVBUFSURF_TRANSFORM_CROP_DST;
+  if (NvBufSurfTransform (&one, into, &how) != NvBufSurfTransformError_Success)
+    goto unmap;
+  if (NvBufSurfaceMap (into, 0, 0, NVBUF_MAP_READ))
+    goto unmap;
+  if (into->memType != NVBUF_MEM_SURFACE_ARRAY || !NvBufSurfaceSyncForCpu (into, 0, 0)) {
+    NvBufSurfaceParams *made = &into->surfaceList[0];
+    const uint8_t *pixels = made->mappedAddr.addr[0];
+    for (uint32_t row = 0; pixels && row < height; row++)
+      memcpy (out + (size_t) row * width * 4, pixels + (size_t) row * made->pitch, (size_t) width * 4);
+    result = pixels ? 0 : BAD_SURFACE;
+  }
+  NvBufSurfaceUnMap (into, 0, 0);
+unmap:
+  gst_buffer_unmap (held, &map);
+  return result;
+}

@@ -1,0 +1,284 @@
+"""The C reader over NVIDIA's own metadata library; the probe's and the marks' tests run on it too."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from typing import Any
+
+import gi
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from engines.paths import ROOT  # noqa: E402
+from probes.nvds import native_meta  # noqa: E402
+from probes.nvds.binding import open_binding  # noqa: E402
+from probes.nvds.crops import SurfaceCrops  # noqa: E402
+from probes.nvds.meta import (  # noqa: E402
+    COVER_CLASS,
+    HEADS,
+    REDACTION_TAG,
+    UNTRACKED,
+    BatchMeta,
+    FrameMeta,
+    MetaError,
+    Style,
+    Text,
+)
+from probes.nvds.native_meta import NativeMeta, NativeSurfaces, load_reader  # noqa: E402
+from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
+from scripts.bench.pyds_over_ctypes import struct  # noqa: E402
+from tests.fakes.nvds import PROCESS_KEY, SURFACE, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
+from tests.fakes.nvds_reader import SANITIZED, build, reader  # noqa: E402
+from tests.probes.nvds.test_pyds_meta import PICS, a_buffer, put_into, read_from  # noqa: E402
+
+Gst.init(None)
+
+
+@pytest.fixture(scope="module")
+def ds() -> Any:
+    return pyds()
+
+
+@pytest.fixture
+def meta() -> NativeMeta:
+    return NativeMeta(reader(), SURFACE)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PICS)
+def test_it_reads_what_is_there_and_what_pyds_reads(pics: list[Pic]) -> None:
+    ds = pyds()
+    buffer = a_buffer(ds, pics)
+    for one in (buffer, buffer.copy()):
+        found = NativeMeta(reader(), SURFACE).read(hash(one))
+        assert read_from(found) == put_into(pics) == read_from(PydsMeta(ds, SURFACE).read(hash(one)))
+
+
+def test_a_batch_larger_than_expected_is_read_whole(ds: Any, meta: NativeMeta) -> None:
+    pics = [Pic(pad, [person(n) for n in range(40)]) for pad in range(64)]
+    buffer = a_buffer(ds, pics)
+    assert read_from(meta.read(hash(buffer))) == put_into(pics)
+    assert meta.redaction_tags(hash(buffer)) == [([], 0)] * 64
+
+
+def test_a_buffer_without_metadata_is_an_error(meta: NativeMeta) -> None:
+    bare = Gst.Buffer.new_allocate(None, 16, None)
+    for call in (meta.read, meta.redaction_tags):
+        with pytest.raises(MetaError, match="without batch metadata"):
+            call(hash(bare))
+
+
+@pytest.mark.parametrize("harm", ["too few", "too many", "ring", "no data"])
+def test_a_broken_list_of_objects_costs_its_frame_alone(ds: Any, meta: NativeMeta, harm: str) -> None:
+    buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)]), Pic(1, [person(3)])])
+    frame = next(f for f in frames_of(ds, hash(buffer)) if f.pad_index == 0)
+    node = (ctypes.c_void_p * 3).from_address(frame._obj_meta_list)
+    kept = node[0], node[1]
+    if harm == "ring":
+        node[1] = frame._obj_meta_list
+    elif harm == "no data":
+        node[0] = None
+    else:
+        frame.num_obj_meta += 1 if harm == "too few" else -1
+    found = {f.pad: f.objects for f in meta.read(hash(buffer)).frames}
+    assert found[0] is None
+    assert [o.number for o in found[1] or ()] == [3]
+    if harm in ("ring", "no data"):
+        with pytest.raises(MetaError, match="not as long"):
+            meta.redaction_tags(hash(buffer))
+    node[0], node[1] = kept
+
+
+def test_a_batch_with_other_frames_than_it_says_is_an_error(ds: Any, meta: NativeMeta) -> None:
+    buffer = a_buffer(ds, [Pic(), Pic(pad=1)])
+    batch = ds.gst_buffer_get_nvds_batch_meta(hash(buffer))
+    batch.num_frames_in_batch += 1
+    for call in (meta.read, meta.redaction_tags):
+        with pytest.raises(MetaError, match="not as long"):
+            call(hash(buffer))
+    batch.num_frames_in_batch -= 1
+
+
+def test_labels_are_never_read(ds: Any, meta: NativeMeta) -> None:
+    buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+    found = objects_of(ds, frames_of(ds, hash(buffer))[0])[0]
+    ctypes.memset(ctypes.addressof(found) + type(found)._obj_label.offset, 0xFF, 128)
+    assert meta.read(hash(buffer)).frames[0].objects is not None
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_boxes_and_tag_are_as_pyds_writes_them(ds: Any, meta: NativeMeta, opaque: bool) -> None:
+    seen = []
+    for writer in (meta, PydsMeta(ds, SURFACE)):
+        buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+        batch = writer.read(hash(buffer))
+        writer.cover(batch, batch.frames[0], (10, 20, 30, 40), opaque=opaque)
+        writer.tag_redacted(batch, batch.frames[0], PROCESS_KEY, 1)
+        for one in (buffer, buffer.copy()):
+            assert meta.redaction_tags(hash(one)) == [([(PROCESS_KEY, 1)], 1)]
+        found = objects_of(ds, frames_of(ds, hash(buffer))[0])
+        added = [o for o in found if o.unique_component_id in (HEADS, REDACTION_TAG)]
+        seen.append(
+            [(o.class_id, o.object_id, bytes(o.rect_params), o.text_params.display_text) for o in added]
+        )
+        heads = next(o for o in added if o.unique_component_id == HEADS)
+        assert (heads.class_id, heads.object_id) == (COVER_CLASS, UNTRACKED)
+    assert seen[0] == seen[1]
+
+
+def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any, meta: NativeMeta) -> None:
+    batch = ds.new_batch(1)
+    fill(ds, batch, [Pic(objects=[person(7)])])
+    frame = ds.NvDsFrameMeta.cast(batch.frame_meta_list.data)
+    old = objects_of(ds, frame)[0]
+    old.rect_params.has_bg_color = 1
+    ds.nvds_remove_obj_meta_from_frame(frame, old)
+    read = FrameMeta(0, 0, 0, SURFACE, 0, True, [], ds.get_ptr(frame))
+    meta.cover(BatchMeta([read], ds.get_ptr(batch)), read, (1, 2, 3, 4), opaque=False)
+    new = objects_of(ds, frame)[0]
+    assert (new.rect_params.has_bg_color, new.rect_params.border_width) == (0, 0)
+    assert new.text_params.display_text == 0
+
+
+def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> None:
+    buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)])])
+    one, other = sorted(meta.read(hash(buffer)).frames[0].objects or [], key=lambda seen: seen.number)
+    for words in ("a", "€1,290\nbag" * 30, "€1,290\nbag"):
+        meta.style(one, Style(4, (1.0, 0.5, 0.0)), Text(words, 5, 6, (0.0, 1.0, 0.0), 11))
+    meta.style(other, Style(0, (0.0, 0.0, 0.0)), None)
+    shown, silent = (struct("NvDsObjectMeta").from_address(seen.meta) for seen in (one, other))
+    text, box = shown.text_params, shown.rect_params
+    assert ds.get_string(text.display_text) == "€1,290\nbag"
+    assert ds.get_string(text.font_params.font_name) == "Sans"
+    assert (text.x_offset, text.y_offset, text.font_params.font_size, text.set_bg_clr) == (5, 6, 11, 1)
+    assert (box.border_width, box.border_color.green, box.border_color.alpha) == (4, 0.5, 1)
+    assert text.text_bg_clr.alpha == pytest.approx(0.87)
+    assert (ds.get_string(silent.text_params.display_text), silent.rect_params.border_width) == ("", 0)
+    with pytest.raises(MetaError, match="outside"):
+        meta.style(one, Style(1, (0.0, 0.0, 0.0)), Text("x", -1, 0, (0.0, 0.0, 0.0), 11))
+
+
+class Surface:
+    """A GstBuffer that holds an NvBufSurface of three frames of random pixels."""
+
+    def __init__(self, width: int = 64, height: int = 48) -> None:
+        self.frames = np.random.default_rng(1).integers(0, 255, (3, height, width, 4)).astype(np.uint8)
+        params = type(
+            "Params",
+            (ctypes.Structure,),
+            {
+                "_fields_": [
+                    *((name, ctypes.c_uint32) for name in ("width", "height", "pitch")),
+                    *((name, ctypes.c_int) for name in ("colour", "layout")),
+                    ("data", ctypes.c_void_p),
+                    ("mapped", ctypes.c_void_p * 4),
+                ]
+            },
+        )
+        surface = type(
+            "Surface",
+            (ctypes.Structure,),
+            {
+                "_fields_": [
+                    *((name, ctypes.c_uint32) for name in ("gpu", "size", "filled")),
+                    ("contiguous", ctypes.c_bool),
+                    ("memory", ctypes.c_int),
+                    ("list", ctypes.c_void_p),
+                ]
+            },
+        )
+        self.params = (params * 3)(
+            *(params(width, height, width * 4, 0, 0, frame.ctypes.data) for frame in self.frames)
+        )
+        made = surface(0, 3, 3, True, 2, ctypes.addressof(self.params))
+        self.buffer = Gst.Buffer.new_wrapped(bytes(made))
+
+
+@pytest.mark.parametrize("jetson", [False, True])
+def test_crops_are_the_frames_own_pixels(jetson: bool) -> None:
+    small, surface = Surface(32, 24), Surface()
+    for scene in (small, surface, small):
+        height, width = scene.frames.shape[1:3]
+        surfaces = NativeSurfaces(reader(), (width, height), jetson=jetson)
+        for place in ((0, 0, width, height), (4, 6, 20, 10), (width - 1, height - 1, 1, 1)):
+            left, top, across, down = place
+            found = surfaces.copy(hash(scene.buffer), 1, lambda _size, place=place: place)
+            assert (found == scene.frames[1, top : top + down, left : left + across]).all()
+    crops = SurfaceCrops(NativeSurfaces(reader(), (64, 48), jetson=jetson), None, masks={})  # type: ignore[arg-type]
+    found = crops.copy(hash(surface.buffer), 2, native_box(10, 10, 20, 10), (32, 24))
+    assert (found == surface.frames[2, 20:40, 20:60, 2::-1]).all()
+
+
+def native_box(*sides: float) -> Any:
+    from probes.frame import Box
+
+    return Box(*sides)
+
+
+@pytest.mark.parametrize(
+    ("index", "place"),
+    [(3, (0, 0, 8, 8)), (0, (60, 0, 8, 8)), (0, (0, 44, 8, 8)), (0, (0, 0, 0, 8)), (0, (2**31, 0, 8, 8))],
+)
+def test_a_crop_that_is_not_there_is_refused(index: int, place: Any) -> None:
+    surfaces = NativeSurfaces(reader(), (64, 48), jetson=True)
+    with pytest.raises(MetaError, match="cannot be copied"):
+        surfaces.copy(hash(Surface().buffer), index, lambda _size: place)
+
+
+def test_a_buffer_that_holds_no_surface_is_refused() -> None:
+    plain = Gst.Buffer.new_allocate(None, 16, None)
+    with pytest.raises(MetaError, match="cannot be copied"):
+        NativeSurfaces(reader(), (64, 48), jetson=True).copy(hash(plain), 0, lambda _size: (0, 0, 8, 8))
+
+
+def test_the_reader_is_used_where_it_is_and_pyds_where_it_does_not_load(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(native_meta, "INSTALLED", tmp_path / "none.so")
+    monkeypatch.delenv(native_meta.READER, raising=False)
+    assert load_reader() is None
+    monkeypatch.setenv(native_meta.READER, str(build()))
+    binding = open_binding(SURFACE, jetson=True)
+    assert (binding.name, binding.surfaces.any_format) == ("reader", True)
+    assert not caplog.records
+    (tmp_path / "bad.so").write_bytes(b"no library")
+    monkeypatch.setenv(native_meta.READER, str(tmp_path / "bad.so"))
+    assert load_reader() is None
+    monkeypatch.setattr(native_meta, "VERSION", 0)
+    monkeypatch.setenv(native_meta.READER, str(build()))
+    assert load_reader() is None
+    assert ["pyds is used instead" in record.message for record in caplog.records] == [True, True]
+
+
+@pytest.mark.skipif(SANITIZED, reason="this is the run under AddressSanitizer")
+def test_all_of_it_under_address_sanitizer() -> None:
+    build(sanitized=True)
+    preload = subprocess.run(
+        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    places = [f"tests/probes/nvds/{name}.py" for name in ("test_native_meta", "test_probe", "test_marks")]
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": preload,
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONMALLOC": "malloc",
+        "MSH_READER_SANITIZED": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *places, "-k", "not pyds"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    assert "AddressSanitizer" not in done.stderr
