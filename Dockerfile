@@ -9,7 +9,8 @@ RUN /opt/msh/scripts/container/system
 
 FROM base AS wheels
 ARG DEEPSTREAM
-COPY scripts/container/wheels /opt/msh/scripts/container/
+COPY scripts/container/wheels scripts/container/reader /opt/msh/scripts/container/
+COPY probes/nvds/reader.c /opt/msh/probes/nvds/
 COPY requirements/deepstream.txt requirements/cpu.txt /opt/msh/requirements/
 RUN /opt/msh/scripts/container/wheels "$DEEPSTREAM" /wheels
 

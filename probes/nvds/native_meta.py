@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes as c
 import logging
 import os
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from struct import Struct
@@ -44,6 +45,8 @@ READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
 VERSION: Final = 1
+SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
+"""What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@fffI4f")
 _ERRORS: Final = {
@@ -74,6 +77,9 @@ class NativeLibrary:
 
     def __init__(self, path: Path) -> None:
         """Load it. Raises OSError where it cannot be loaded, MetaError where its records are not ours."""
+        for name in SURFACES:
+            with suppress(OSError):  # then the reader says which of their functions is missing
+                c.CDLL(name, mode=c.RTLD_GLOBAL)
         short, long = c.PyDLL(str(path)), c.CDLL(str(path))
         sizes = (c.c_uint32 * 5)()
         version = short.msh_nvds_layout(sizes)
