@@ -9,11 +9,14 @@ from pipelines.clock import StoreClock
 from probes.overlay.text import as_is
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.floor.floor import Floor
+    from pipelines.outputs.base import FrameSink
+    from pipelines.reload.plan import LiveSupport
+    from pipelines.settings.root import Settings
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
@@ -37,6 +40,23 @@ class Platform(Protocol):
     @property
     def starting(self) -> str:
         """What is done before cameras open, for people; empty once they may."""
+
+    @property
+    def live_support(self) -> LiveSupport:
+        """What may change while it runs."""
+
+    def prepare(self, settings: Settings) -> tuple[str, ...]:
+        """Return the keys that need a restart after all; raises BadInput where nothing may be changed."""
+
+    def reconfigure(self, settings: Settings, change: Callable[[int], None]) -> None:
+        """Go on by other settings, of which `live_support` and `prepare` approve; waits until it is done.
+
+        change: called once in the thread that keeps the floor, with the time there, UTC ns, when the tracks
+        of cameras that go have ended and before those that come give frames. Raises TimeoutError.
+        """
+
+    def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
+        """Publish to these outputs from the next frame on; only where outputs may change."""
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""

@@ -17,12 +17,12 @@ from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.looks import build_looks
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.assembly.platform import build_platform
-from pipelines.assembly.prices import build_live
+from pipelines.assembly.prices import StorePrices, build_live
 from pipelines.assembly.sales import build_desk
-from pipelines.assembly.video_outputs import build_sinks
+from pipelines.assembly.video_outputs import VideoOutputs
 from pipelines.brands.registry import build_brands
 from pipelines.cameras.reporter import CameraReporter
-from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.states import CameraState
 from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
@@ -30,27 +30,26 @@ from pipelines.interfaces import PlatformParts
 from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
+from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
 from pipelines.service_manager import NO_CAMERA
-from pipelines.store_file import StoreFileWatch
 from pipelines.version import VERSION
 from pricing.money import display
 from pricing.outage import Outage
-from pricing.sources import PriceSources
 from probes.events.status import STATUS, Summaries, device_status
 from probes.metrics import Health, Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
     from pipelines.brands.registry import BrandRegistry
     from pipelines.cameras.states import CameraStatus
     from pipelines.floor.floor import CameraTally, Floor, Publisher
-    from pipelines.governor import DegradeStep
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
+    from pipelines.reload.report import ReloadReport
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
     from pricing.value import Price, Total
@@ -60,6 +59,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
 STATE_CHECK_S = 60.0
+RELOAD_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +86,34 @@ class Store:
         sinks: Sequence[FrameSink] = (),
         clock: StoreClock | None = None,
         nvidia: Nvidia | None = None,
+        on_read: Callable[[Settings], None] = lambda _: None,
     ) -> None:
         """Build everything from the settings; nothing runs yet. platform: auto, cpu, deepstream. BadInput.
 
         record: where the floor's metadata is written down for `msh replay`. sinks: outputs besides the
         settings' own, closed with them. nvidia: DeepStream's parts, instead of those installed here.
+        on_read: called with the settings of a changed store file before they are used.
         """
-        self._settings, self._metrics = settings, metrics
+        self._metrics = metrics
         self._clock = clock = clock or StoreClock()
         now = clock.utc_now
-        self._cameras = settings.enabled_cameras()
         random = SystemRandom()
         device = settings.store.device or host_slug()
-        self._catalogue = load_catalogue(settings)
-        self._brands = build_brands(settings, self._catalogue)
-        self._live = build_live(
+        catalogue = load_catalogue(settings)
+        self._brands = build_brands(settings, catalogue)
+        self._prices = StorePrices(
             settings,
-            metrics=metrics,
-            spell=self.brand,
-            folder=state_folder,
-            now=now,
-            random=random.random,
+            catalogue,
+            partial(
+                build_live,
+                metrics=metrics,
+                spell=self.brand,
+                folder=state_folder,
+                now=now,
+                random=random.random,
+            ),
         )
-        zones = {name: list(camera.zones) for name, camera in self._cameras.items()}
+        zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}
         self._summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
         self._mqtt = build_publisher(
             settings,
@@ -124,7 +129,7 @@ class Store:
         self._floor = build_store_floor(
             settings,
             device,
-            lookup=PriceSources(self._catalogue, self._live).lookup,
+            lookup=self._prices.lookup,
             brands=self._brands,
             summaries=self._summaries,
             publisher=self._publisher,
@@ -154,7 +159,7 @@ class Store:
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
-        self._sinks = list(sinks)
+        self._outputs = VideoOutputs(metrics, sinks)
         share = FrameShare()
         parts = PlatformParts(
             floor=self._floor,
@@ -170,20 +175,40 @@ class Store:
             frame_share=share,
         )
         self._platform = build_platform(
-            platform, settings, parts, sinks=self._build_sinks, folder=state_folder, nvidia=nvidia
+            platform,
+            settings,
+            parts,
+            sinks=partial(self._outputs.build, settings),
+            folder=state_folder,
+            nvidia=nvidia,
         )
         self._overload = Overload(metrics, share, lambda: self._platform.processed)
-        self._store_file = StoreFileWatch(settings, metrics)
-        self._reload = threading.Event()
+        running = RunningParts(
+            device=device,
+            platform=self._platform,
+            floor=self._floor,
+            brands=self._brands,
+            prices=self._prices,
+            looks=self._looks,
+            outputs=self._outputs,
+            publisher=self._publisher,
+            reporter=self._reporter,
+            desk=self._desk,
+            metrics=metrics,
+            clock=clock,
+        )
+        self._reloader = Reloader(settings, running, on_read=on_read)
+        self._reloader.on_settings(self._keep_by)
         self._state = Outage(
             logger,
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
             "state folder can be written again",
         )
         self._state_checked_at = -math.inf
-        self._status: tuple[int, DegradeStep] | None = None
+        self._status: tuple[object, ...] | None = None
+        self._changing = threading.Lock()
         self._stop = threading.Event()
-        self._retention = Retention(settings.outputs, now=time.time, clock=time.monotonic)
+        self._keep_by(settings)
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
 
     @property
@@ -194,7 +219,21 @@ class Store:
     @property
     def catalogue(self) -> CatalogueFile | None:
         """The price list, if there is one; for reading, from any thread."""
-        return self._catalogue
+        return self._brands.catalogue
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force, from any thread."""
+        return self._reloader.settings
+
+    @property
+    def reload_report(self) -> ReloadReport:
+        """What became of the store file when it was read last, from any thread."""
+        return self._reloader.report
+
+    def on_settings(self, listener: Callable[[Settings], None]) -> None:
+        """Call a listener with the settings in force whenever they change; in the thread that reads them."""
+        self._reloader.on_settings(listener)
 
     @property
     def brands(self) -> BrandRegistry:
@@ -210,15 +249,14 @@ class Store:
         """Begin: messages first, so that the first state is not lost, then the cameras."""
         revision = os.environ.get("MSH_REVISION", "unknown")
         self._metrics.build_info.labels(VERSION, revision, self._platform.name).set(1)
-        for name, camera in self._settings.cameras.items():
+        for name, camera in self.settings.cameras.items():
             if not camera.enabled:
-                self._reporter.report(name, CameraState.DISABLED, Cause.NONE, self._clock.now())
+                self._reporter.report_disabled(name, self._clock.now())
         self._publish_status()
         self._check_state()
         if self._mqtt:
             self._mqtt.start()
-        if self._live:
-            self._live.start()
+        self._prices.start()
         self._brands.start()
         self._platform.start()
         if self._desk:
@@ -228,18 +266,21 @@ class Store:
     def stop(self) -> bool:
         """End within seconds from any state; False where something hung and was left behind."""
         self._stop.set()
-        clean = self._platform.stop()
+        self._reloader.wake()
+        # A change of the store file that is under way is waited for: it may be starting cameras.
+        changed = self._changing.acquire(timeout=RELOAD_S)
+        clean = self._platform.stop() and changed
+        if changed:
+            self._changing.release()
         self._brands.stop()
         self._looks.close()
-        if self._live:
-            self._live.stop()
+        self._prices.stop()
         if self._describer:
             self._describer.close()
         if self._desk:
             self._desk.stop()
         self._floor.close(self._clock.now())
-        for sink in self._sinks:
-            sink.close()
+        self._outputs.close()
         if self._mqtt:
             for topic, payload in self._summaries.initial(
                 self._clock.utc_now(), CameraState.STOPPED.value
@@ -262,13 +303,20 @@ class Store:
             for name, status in self._platform.cameras().items()
         }
 
-    def reload(self) -> None:
-        """Have the store file read again, soon, in another thread; from any thread or signal handler."""
-        self._reload.set()
+    def reload(self, then: Callable[[ReloadReport], None] | None = None) -> None:
+        """Have the store file read again, soon, in another thread; from any thread or signal handler.
+
+        then: called with what became of it, in that thread.
+        """
+        self._reloader.ask(then)
+
+    def _keep_by(self, settings: Settings) -> None:
+        """Delete recordings by these settings from now on."""
+        self._retention = Retention(settings.outputs, now=time.time, clock=time.monotonic)
 
     def _on_reload(self, _: Mapping[str, object]) -> str:
         self.reload()
-        return "the store file is read; the log and msh_store_file_ok tell what of it a restart brings"
+        return "the store file is read; topic status tells what became of it"
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""
@@ -282,11 +330,11 @@ class Store:
             reasons.append(NO_CAMERA)
         elif not self._platform.redacting(HEALTHY_WITHIN_S):
             reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
-        now, store_now = time.monotonic(), self._clock.now()
+        now, store_now, settings = time.monotonic(), self._clock.now(), self.settings.cameras
         live = {
             name: now - (store_now - status.since) / 1e9
             for name, status in cameras.items()
-            if status.state is CameraState.LIVE and self._cameras[name].fps >= 1
+            if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
         }
         reasons += self._overload.problems(live)
         return Health(not reasons, tuple(reasons))
@@ -302,11 +350,11 @@ class Store:
             CameraReport(
                 name,
                 cameras[name].state.value,
-                processed[name],
+                processed.get(name, 0),
                 self._dropped(name),
                 self._floor.tally(name),
             )
-            for name in self._cameras
+            for name in cameras
         ]
 
     def _dropped(self, camera: str) -> int:
@@ -319,23 +367,25 @@ class Store:
         )
 
     def _housekeeping(self) -> None:
-        """Do once a second what no other thread waits for."""
-        while not self._stop.wait(HOUSEKEEPING_S):
-            if self._brands.poll():
-                self._looks.set_targets(self._brands.targets)
-            self._check_clock()
-            self._overload.check()
-            self._publish_status()
-            self._check_state()
-            self._retention.check()
-            self._check_store_file()
+        """Do once a second what no other thread waits for; read the store file when somebody asks."""
+        due = time.monotonic() + HOUSEKEEPING_S
+        while not self._stop.is_set():
+            self._reloader.wait(due - time.monotonic())
+            with self._changing:
+                if not self._stop.is_set():
+                    self._reloader.check(watch=time.monotonic() >= due)
+            if time.monotonic() >= due:
+                due = time.monotonic() + HOUSEKEEPING_S
+                self._keep_house()
 
-    def _check_store_file(self) -> None:
-        if self._reload.is_set():
-            self._reload.clear()
-            self._store_file.check()
-        else:
-            self._store_file.poll()
+    def _keep_house(self) -> None:
+        if self._brands.poll():
+            self._looks.set_targets(self._brands.targets)
+        self._check_clock()
+        self._overload.check()
+        self._publish_status()
+        self._check_state()
+        self._retention.check()
 
     def _check_clock(self) -> None:
         """Detect that the machine's clock was set, and correct the times of earlier messages."""
@@ -364,7 +414,8 @@ class Store:
     def _publish_status(self) -> None:
         cameras = self._platform.cameras().values()
         up = sum(status.state is CameraState.LIVE for status in cameras)
-        said = up, self._overload.step
+        report = self._reloader.report
+        said = up, self._overload.step, report, len(cameras)
         if self._status == said:
             return
         self._status = said
@@ -373,18 +424,15 @@ class Store:
             device_status(
                 self._clock.utc_now(),
                 version=VERSION,
-                config_sha256=self._settings.sha,
+                config_sha256=self.settings.sha,
                 platform=self._platform.name,
                 cameras_up=up,
                 cameras_total=len(cameras),
                 degrade=self._overload.step,
                 gpu_unused=self._platform.gpu_unused,
+                store_file=report.payload(),
             ),
         )
-
-    def _build_sinks(self) -> list[FrameSink]:
-        self._sinks += build_sinks(self._settings, self._metrics)
-        return self._sinks
 
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it, else as the gallery does."""

@@ -32,6 +32,14 @@ class PriceSources:
     def __init__(self, listed: PriceListSource | None, live: LivePriceSource | None) -> None:
         self._listed, self._live = listed, live
 
+    def set_list(self, listed: PriceListSource | None) -> None:
+        """Ask another list from now on."""
+        self._listed = listed
+
+    def set_live(self, live: LivePriceSource | None) -> None:
+        """Ask another service from now on."""
+        self._live = live
+
     def lookup(
         self, brand: str | None, type_: str | None, slot: str, model: str | None = None
     ) -> Price | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics import MetricWrapperBase
 
 from probes.events.messages import MessageKind
 
@@ -129,6 +131,13 @@ class Metrics:
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )
         self.store_file_ok = gauge("store_file_ok", "1 while the store file, as it lies there now, is right.")
+        self.reloads = counter("reloads_total", "Times the store file was read again.", "result")
+        self.reload_duration = gauge(
+            "reload_duration_seconds", "How long the last change of the store file took to take up."
+        )
+        self.restart_needed = gauge(
+            "restart_needed_keys", "Keys of the store file whose new values wait for a restart."
+        )
         self.degrade_step = gauge(
             "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well."
         )
@@ -136,6 +145,13 @@ class Metrics:
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)
+
+    def forget_camera(self, camera: str) -> None:
+        """Drop all series of a camera that the store has no more."""
+        for metric in vars(self).values():
+            if isinstance(metric, MetricWrapperBase):
+                with contextlib.suppress(ValueError):  # those without such a label
+                    metric.remove_by_labels({"camera": camera})
 
     def set_camera_state(self, camera: str, state: str, *, up: bool) -> None:
         """Set the state set of one camera: 1 for `state`, 0 for each other.

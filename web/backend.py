@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraStatus
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import LiveViewers
+    from pipelines.reload.report import ReloadReport
     from pipelines.settings.root import Settings
     from probes.events.staff_orders import StaffOrder
     from probes.metrics import Metrics
@@ -52,10 +53,11 @@ class PriceSource:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Backend:
     """What the page shows. gpu_unused: why the CPU works although there is an NVIDIA GPU.
 
+    settings: those in force; replaced whole, by the thread that reads the store file again.
     All callables are called from the server's thread and must be quick.
 
     brand: writes a brand as the price list spells it. locale: that money is written in. live: None where no
@@ -81,3 +83,7 @@ class Backend:
     brands: Callable[[], bytes] = bytes
     """The brands handed to that command, see web.uploads.worker; it may take seconds, on any thread."""
     catalogue: Path | None = None
+    store_file: Callable[[], ReloadReport | None] = lambda: None
+    """What became of the store file when it was read last; None where nothing reads it again."""
+    reload: Callable[[Callable[[ReloadReport], None]], None] | None = None
+    """Has the store file read again soon, and calls back with what became of it, in any thread."""

@@ -61,7 +61,7 @@ def page_of(
     """Return the page of a running store, not yet started; BadInput where its address cannot be had."""
 
     def prices() -> tuple[PriceSource, ...]:
-        listed, path = store.catalogue, settings.prices.catalogue
+        listed, path = store.catalogue, store.settings.prices.catalogue
         if listed is None or path is None:
             return ()
         words = listed.problem or f"{len(listed.current)} prices of {len(listed.current.names)} brands"
@@ -85,7 +85,14 @@ def page_of(
         events=_recent(scrubber).newest_first,
         worker=_worker(settings),
         brands=GallerySnapshot(lambda: store.brands.gallery).data,
+        store_file=lambda: store.reload_report,
+        reload=store.reload,
     )
+
+    def use(changed: Settings) -> None:
+        backend.settings, backend.worker = changed, _worker(changed)
+
+    store.on_settings(use)
     return PageServer(backend, state_folder() / "page")
 
 

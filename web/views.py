@@ -232,6 +232,7 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
     health = backend.health()
     step = _degrade(metrics)
     mqtt = settings.outputs.mqtt
+    report = backend.store_file()
     return {
         "at": rfc3339(now_ns),
         "version": VERSION,
@@ -239,6 +240,7 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "platform": backend.platform,
         "gpu_unused": f"The NVIDIA GPU is not used: {backend.gpu_unused}" if backend.gpu_unused else None,
         "config_sha256": settings.sha,
+        "store_file": report and report.payload(),
         "started_at": rfc3339(started_ns),
         "health": {"ok": health.ok, "reasons": list(health.reasons)},
         "degrade": {"step": step, "text": STEPS[min(step, len(STEPS) - 1)]},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BadInput
 from pricing.live.offers import BadAnswer, Judge, NoRate
 from pricing.live.remembered import NS_PER_HOUR, Freshness
+from pricing.sources import PriceSources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pricing.live.rate_table import RateTable
     from pricing.live.remembered import Answer, Thing
     from pricing.live.services import PriceService
+    from pricing.sources import PriceListSource
+    from pricing.value import Price
     from probes.metrics import Metrics
 
 
@@ -73,6 +76,49 @@ def build_live(
         rates=rates,
         now_ns=now,
     )
+
+
+class StorePrices:
+    """The price sources of a running store: its list, and its service, which this starts and stops.
+
+    build: makes the service of settings, None where they name none. One thread changes it; any may ask.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        listed: PriceListSource | None,
+        build: Callable[[Settings], LivePrices | None],
+    ) -> None:
+        self._build, self._live = build, build(settings)
+        self._sources = PriceSources(listed, self._live)
+
+    def lookup(
+        self, brand: str | None, type_: str | None, slot: str, model: str | None = None
+    ) -> Price | None:
+        """Return the price known now, see `PriceSources`; never waits."""
+        return self._sources.lookup(brand, type_, slot, model)
+
+    def start(self) -> None:
+        """Begin to ask the service."""
+        if self._live:
+            self._live.start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        if self._live:
+            self._live.stop()
+
+    def set_list(self, listed: PriceListSource | None) -> None:
+        """Go on with another list."""
+        self._sources.set_list(listed)
+
+    def set_live(self, settings: Settings) -> None:
+        """Go on with the service of these settings. The old one ends first: both keep one file."""
+        self.stop()
+        self._live = self._build(settings)
+        self._sources.set_live(self._live)
+        self.start()
 
 
 def ask_once(settings: Settings, thing: Thing, brand: str) -> Answer:

@@ -48,6 +48,26 @@ class BrandRegistry:
         """Why the gallery's last change was not taken; None where all is well."""
         return self._folder.problem if self._folder else None
 
+    @property
+    def catalogue(self) -> CatalogueFile | None:
+        """The price list, if there is one."""
+        return self._catalogue
+
+    @property
+    def folder(self) -> BrandFolder | None:
+        """The gallery's folder, if there is one."""
+        return self._folder
+
+    def replace(self, catalogue: CatalogueFile | None, folder: BrandFolder | None) -> None:
+        """Go on with another price list or folder, on the thread that polls; a new folder is followed."""
+        before, self._catalogue, self._folder = self._folder, catalogue, folder
+        self._join()
+        if before is not folder:
+            if folder:
+                folder.start()
+            if before:
+                before.stop()
+
     def start(self) -> None:
         """Begin to follow the gallery's folder."""
         if self._folder:
@@ -73,7 +93,7 @@ class BrandRegistry:
 
     def _join(self) -> None:
         self._joined = self._folder.current if self._folder else _NOTHING
-        self.book = self._joined.book.with_listed(self._catalogue.current.names if self._catalogue else {})
+        self.book = joined_book(self._catalogue, self._folder)
         if self._catalogue:
             self._catalogue.join(self.book.key_of)
         self.targets = targets_in(self._joined, self.book)
@@ -86,12 +106,26 @@ def build_brands(
 ) -> BrandRegistry:
     """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
     gallery = settings.gallery
-    cache = EnrolledCache.of_this_machine() if gallery and enroller is build_enroller else None
-    folder = BrandFolder(gallery, enroller, cache=cache) if gallery else None
+    folder = build_folder(settings, enroller)
     joined = BrandRegistry(catalogue, folder)
     if gallery:
         check_staff(gallery, joined.book)
     return joined
+
+
+def build_folder(settings: Settings, enroller: Callable[[], Enroller] = build_enroller) -> BrandFolder | None:
+    """Return the gallery's folder, read and not yet followed; raises BadInput where it is broken."""
+    gallery = settings.gallery
+    if gallery is None:
+        return None
+    cache = EnrolledCache.of_this_machine() if enroller is build_enroller else None
+    return BrandFolder(gallery, enroller, cache=cache)
+
+
+def joined_book(catalogue: CatalogueFile | None, folder: BrandFolder | None) -> BrandBook:
+    """Return the brands of a gallery and of a price list."""
+    brands = folder.current if folder else _NOTHING
+    return brands.book.with_listed(catalogue.current.names if catalogue else {})
 
 
 def check_staff(gallery: BrandsConfig, book: BrandBook) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engines.scene import Scene
     from engines.tracking import Tracker
     from engines.views import Region
+    from pipelines.settings.privacy import FacesConfig
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
     from probes.redaction.redact import Mask, Polygon, RedactedFrame, Redactor
@@ -52,6 +53,13 @@ class CameraChain:
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
+
+    def reconfigure(self, *, faces: FacesConfig, masks: Sequence[Polygon], min_person_px: float) -> None:
+        """Go on with other masks and bounds from the next frame on, in the thread that uses the chain."""
+        self._min_person_px, self._masks = min_person_px, tuple(masks)
+        self._redactor.reconfigure(
+            method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks
+        )
 
     def prepare(self, pixels: I420, captured_at: int) -> Wanted:
         """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
 from engines.scene import TooMany
+from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
 from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from engines.scene import PendingScenes, Scene, SceneDetector, Wanted
     from pipelines.cameras.latest import LatestPerCamera
@@ -55,7 +56,7 @@ class InferenceLoop:
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._frames, self._scenes = frames, scenes
-        self._chains, self._floor, self._looks = chains, floor, looks
+        self._chains, self._floor, self._looks = dict(chains), floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
         self._clock = clock
@@ -65,10 +66,11 @@ class InferenceLoop:
             floor=floor,
             looks=looks,
             metrics=metrics,
-            ended=lambda camera, at: chains[camera].ended(at),
+            ended=lambda camera, at: self._chains[camera].ended(at),
             clock=clock,
             wall_ns=wall_ns,
         )
+        self._calls = FloorCalls(frames.wake)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self.failed: BaseException | None = None
@@ -91,6 +93,36 @@ class InferenceLoop:
             return False
         return self._feed.redacting(within_s)
 
+    def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
+        """Publish to these outputs from the next frame on; from any thread."""
+        self._sinks = tuple(sinks)
+
+    def reconfigure(
+        self,
+        gone: Collection[str],
+        fresh: Mapping[str, CameraChain],
+        change: Callable[[int], None],
+    ) -> None:
+        """Go on with other cameras, between two frames. Waits for that; TimeoutError where it does not come.
+
+        gone: cameras whose tracks end; fresh: the chains of those that come, or come anew. change: called in
+        between, in this thread, with the time of the newest frame, UTC ns.
+        """
+
+        def work() -> None:
+            for camera in gone:
+                self._feed.forget(camera, self._chains.pop(camera).close())
+            change(self._feed.newest)
+            self._chains |= fresh
+            self._feed.set_cameras(self._chains)
+
+        self._calls.call(work, running=self._thread.is_alive())
+
+    @property
+    def chains(self) -> Mapping[str, CameraChain]:
+        """The cameras' chains; for `change` alone, which runs in the thread that uses them."""
+        return self._chains
+
     @property
     def processed(self) -> Mapping[str, int]:
         """Frames analysed and redacted, by camera."""
@@ -107,6 +139,7 @@ class InferenceLoop:
     def _work(self) -> None:
         under_work: tuple[list[RawFrame], PendingScenes] | None = None
         while not self._stop.is_set() or under_work:
+            self._calls.run()
             batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
             if self._is_trusted():
                 started = self._begin(batch) if batch else None
@@ -122,6 +155,10 @@ class InferenceLoop:
         """Return whether the last self-check of masking was good; it is repeated where it is due."""
         return self._canary is None or self._canary.check_if_due()
 
+    def _known(self, batch: list[RawFrame]) -> list[RawFrame]:
+        """Return the frames of cameras that are not taken out by now."""
+        return [raw for raw in batch if raw.camera in self._chains]
+
     def _drop_all(self, batch: list[RawFrame]) -> None:
         for raw in batch:
             self._drop(raw.camera, "self_check")
@@ -130,7 +167,7 @@ class InferenceLoop:
         begun: list[RawFrame] = []
         wanted: list[Wanted] = []
         with self._timed("letterbox"):
-            for raw in batch:
+            for raw in self._known(batch):
                 try:
                     wanted.append(self._chains[raw.camera].prepare(raw.pixels, raw.captured_at))
                 except Exception:  # one camera's fault must not touch the others
@@ -144,6 +181,8 @@ class InferenceLoop:
         with self._timed("detect"):
             scenes = pending.results()
         for raw, scene in zip(batch, scenes, strict=True):
+            if raw.camera not in self._chains:
+                continue
             if isinstance(scene, InferenceFailed):
                 self._withhold(raw.camera, scene)
                 continue

@@ -17,12 +17,13 @@ from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
+from pipelines.reload.plan import LiveSupport, reconnects
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.cameras.source import RawFrame
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
@@ -65,17 +66,15 @@ class CpuPlatform:
         )
         for detector in scenes.detectors:
             metrics.model_loaded.labels(detector.name, detector.precision).set(1)
-        cameras = settings.enabled_cameras()
-        sessions = Sessions(settings.store.zone, parts.random)
-        chains = {
-            name: _chain(name, camera, settings, scenes.classes, sessions) for name, camera in cameras.items()
-        }
+        self._parts = parts
+        self._labels, self._sessions = scenes.classes, Sessions(settings.store.zone, parts.random)
+        self._settings, cameras = settings, settings.enabled_cameras()
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         self._loop = InferenceLoop(
             frames=self._frames,
             scenes=scenes,
-            chains=chains,
+            chains={name: self._chain(name, camera, settings) for name, camera in cameras.items()},
             floor=parts.floor,
             looks=parts.looks,
             overlay=Overlay(parts.money, parts.brand),
@@ -85,17 +84,7 @@ class CpuPlatform:
             wall_ns=parts.clock.now,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
-        self._supervisors = {
-            name: CameraSupervisor(
-                source_spec(name, camera),
-                self,
-                open_source,
-                rng=parts.random,
-                wall_ns=parts.clock.now,
-                share=parts.frame_share,
-            )
-            for name, camera in cameras.items()
-        }
+        self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}
 
     def start(self) -> None:
         """Begin to look at frames, then to fetch them."""
@@ -106,9 +95,60 @@ class CpuPlatform:
 
     def stop(self) -> bool:
         """End all cameras, then inference; False where something hung and was left behind."""
-        with ThreadPoolExecutor(max(1, len(self._supervisors))) as pool:
-            clean = list(pool.map(CameraSupervisor.stop, self._supervisors.values()))
-        return self._loop.stop() and all(clean)
+        clean = self._end(list(self._supervisors.values()))
+        return self._loop.stop() and clean
+
+    @staticmethod
+    def _end(supervisors: Sequence[CameraSupervisor]) -> bool:
+        with ThreadPoolExecutor(max(1, len(supervisors))) as pool:
+            return all(list(pool.map(CameraSupervisor.stop, supervisors)))
+
+    @property
+    def live_support(self) -> LiveSupport:
+        """What may change while it runs: any camera, masking, and outputs of pixels."""
+        return LiveSupport(outputs=frozenset({"rtsp", "record", "snapshots"}))
+
+    def prepare(self, settings: Settings) -> tuple[str, ...]:
+        """Find out whether `reconfigure` will do; BadInput for a camera that cannot be had here."""
+        for name, camera in settings.enabled_cameras().items():
+            source_spec(name, camera)
+        return ()
+
+    def reconfigure(self, settings: Settings, change: Callable[[int], None]) -> None:
+        """Go on by other settings: cameras that go are ended, those that come are begun, others untouched.
+
+        change: called between the two in the thread that keeps the floor, with UTC ns. TimeoutError where
+        that thread does not answer: then the cameras that went are away, and nothing else has changed.
+        """
+        before, after = self._settings.enabled_cameras(), settings.enabled_cameras()
+        gone = [n for n, camera in before.items() if n not in after or reconnects(camera, after[n])]
+        fresh = [name for name in after if name not in before or name in gone]
+        kept = [name for name in after if name not in fresh]
+        self._end([self._supervisors[name] for name in gone])
+        for name in gone:
+            self._frames.remove(name)
+
+        def work(at: int) -> None:
+            change(at)
+            for name in kept:
+                self._loop.chains[name].reconfigure(
+                    faces=settings.privacy.faces,
+                    masks=[mask.polygon for mask in after[name].masks.values()],
+                    min_person_px=after[name].min_person_px,
+                )
+
+        self._loop.reconfigure(gone, {name: self._chain(name, after[name], settings) for name in fresh}, work)
+        self._settings = settings
+        begun = {name: self._supervisor(name, after[name]) for name in fresh}
+        stays = {name: s for name, s in self._supervisors.items() if name in kept}
+        self._supervisors = {name: (stays | begun)[name] for name in after}
+        for name, supervisor in begun.items():
+            self._frames.add(name)
+            supervisor.start()
+
+    def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
+        """Publish to these outputs from the next frame on."""
+        self._loop.set_sinks(sinks)
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
@@ -127,6 +167,30 @@ class CpuPlatform:
     def failed(self) -> bool:
         """Whether the inference thread failed: no frame will come any more."""
         return self._loop.failed is not None
+
+    def _supervisor(self, name: str, camera: CameraConfig) -> CameraSupervisor:
+        return CameraSupervisor(
+            source_spec(name, camera),
+            self,
+            open_source,
+            rng=self._parts.random,
+            wall_ns=self._parts.clock.now,
+            share=self._parts.frame_share,
+        )
+
+    def _chain(self, name: str, camera: CameraConfig, settings: Settings) -> CameraChain:
+        masks = [mask.polygon for mask in camera.masks.values()]
+        faces = settings.privacy.faces
+        return CameraChain(
+            name,
+            labels=self._labels,
+            tracker=Tracker(person_class=self._labels.index("person"), lost_ms=LOST_MS),
+            book=TrackBook(name, self._sessions, GAP_MS),
+            redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
+            masks=masks,
+            min_person_px=camera.min_person_px,
+            by_motion=True,
+        )
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Pass a camera's new state on."""
@@ -166,21 +230,4 @@ def source_spec(name: str, camera: CameraConfig) -> SourceSpec:
         loop=camera.loop,
         rotate=camera.rotate,
         track=camera.track,
-    )
-
-
-def _chain(
-    name: str, camera: CameraConfig, settings: Settings, labels: Sequence[str], sessions: Sessions
-) -> CameraChain:
-    masks = [mask.polygon for mask in camera.masks.values()]
-    faces = settings.privacy.faces
-    return CameraChain(
-        name,
-        labels=labels,
-        tracker=Tracker(person_class=labels.index("person"), lost_ms=LOST_MS),
-        book=TrackBook(name, sessions, GAP_MS),
-        redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
-        masks=masks,
-        min_person_px=camera.min_person_px,
-        by_motion=True,
     )

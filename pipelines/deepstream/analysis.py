@@ -11,6 +11,7 @@ from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
+from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
@@ -26,7 +27,7 @@ from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from random import Random
 
     from engines.manifest import Model
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from probes.nvds.camera import Classes
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
+    from probes.redaction.redact import Polygon
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +86,7 @@ class MetaAnalysis:
         if marks:
             self._marks, self._chooser = self._build_marks(marks)
             looks.disable(Route.SYMBOL)
-        masks = {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
+        self._crops = SurfaceCrops(binding.surfaces, looks, masks=_masks(settings))
         self._probe = BatchProbe(
             self._meta,
             self._meta,
@@ -94,7 +96,7 @@ class MetaAnalysis:
             process_key=self._process_key,
             opaque=redaction.opaque,
             on_failure=self._on_failure,
-            crops=SurfaceCrops(binding.surfaces, looks, masks=masks),
+            crops=self._crops,
             marks=self._marks,
         )
         self._feed = FloorFeed(
@@ -106,6 +108,8 @@ class MetaAnalysis:
             clock=clock,
             wall_ns=parts.clock.now,
         )
+        self._active = frozenset(self._cameras)
+        self._calls = FloorCalls()
         self._died = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
@@ -139,6 +143,28 @@ class MetaAnalysis:
         if self._thread.ident is not None:
             self._thread.join(5)
         return compared and not self._thread.is_alive()
+
+    def reconfigure(self, settings: Settings, gone: Collection[str], change: Callable[[int], None]) -> None:
+        """Go on with other cameras of those it was made for, and other masks; waits, or TimeoutError.
+
+        gone: cameras whose tracks end. change: called then, in the floor's thread, with UTC ns.
+        """
+        masks = _masks(settings)
+        for name, polygons in masks.items():
+            self._cameras[name].set_masks(polygons)
+        self._crops.set_masks(masks)
+
+        def work() -> None:
+            for name in gone:
+                tracks = self._cameras[name].close()
+                self._feed.forget(name, tracks)
+                for track in tracks:
+                    self._values.pop(track, None)
+            change(self._feed.newest)
+            self._active = frozenset(settings.enabled_cameras())
+            self._feed.set_cameras(self._active)
+
+        self._calls.call(work, running=self._thread.is_alive())
 
     def redacting(self, within_s: float) -> bool:
         """Return whether any camera's frame was covered in the last seconds."""
@@ -186,6 +212,7 @@ class MetaAnalysis:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
+                self._calls.run()
                 for probed in self._frame_queue.take(TAKE_S):
                     self._take(probed)
                 self._feed.pass_time()
@@ -194,6 +221,8 @@ class MetaAnalysis:
             logger.exception("floor thread failed")
 
     def _take(self, probed: ProbedFrame) -> None:
+        if probed.frame.camera not in self._active:
+            return
         for track in probed.ended:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
@@ -213,6 +242,10 @@ def _classes(settings: Settings) -> Classes:
     }
     classes[FACE_GIE, FACE_CLASS] = (Kind.FACE, "face")
     return classes
+
+
+def _masks(settings: Settings) -> dict[str, list[Polygon]]:
+    return {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
 
 
 def _counted(settings: Settings) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
+    from pipelines.settings.root import Settings
     from probes.nvds.redaction_gate import BufferVerdict
 
 
@@ -21,6 +22,12 @@ class Analysis(Protocol):
 
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""
+
+    def reconfigure(self, settings: Settings, gone: Collection[str], change: Callable[[int], None]) -> None:
+        """Go on with other cameras of those it was made for, and other masks; waits, or TimeoutError.
+
+        gone: cameras whose tracks end. change: called then, in the floor's thread, with UTC ns.
+        """
 
     def start(self) -> None:
         """Begin to take what the probe hands over."""

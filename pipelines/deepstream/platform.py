@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,10 @@ from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
 from pipelines.deepstream.runtime.valves import STREAM, Valves  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
+from pipelines.reload.plan import LiveSupport, reconnects  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.deepstream.engines import Preparation
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.elements import ElementFactory
+    from pipelines.graph.graph import PipelineGraph
+    from pipelines.outputs.base import FrameSink
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -49,6 +53,22 @@ POLL_S = 0.1
 STOP_S = 10.0
 FINISH_S = 3.0
 CONNECT_TIMEOUT_S = 15.0
+LIVE_FIELDS = frozenset(
+    {
+        "name",
+        "enabled",
+        "source",
+        "credentials",
+        "transport",
+        "track",
+        "loop",
+        "stale_after_ms",
+        "reconnect",
+        "zones",
+        "masks",
+    }
+)
+"""Keys of a camera that concern its source bin alone, or nothing of the pipeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +106,7 @@ class DeepStreamPlatform:
         """
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
+        self._capabilities, self._files = capabilities, files
         graph, redaction = build_graph(settings, capabilities, files)
         if found := list(violations(graph, load_contract(capabilities))):
             raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
@@ -113,8 +134,10 @@ class DeepStreamPlatform:
         self._bus_parser = BusParser(
             {n: c.kind for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
         )
-        self._sources = {name: self._source_of(name, camera) for name, camera in cameras.items()}
-        self._requested: dict[str, bool] = {}
+        self._built_for, self._configs = cameras, dict(cameras)
+        self._enabled = frozenset(cameras)
+        self._sources = {name: self._source_of(name) for name in cameras}
+        self._requested: list[Callable[[], None]] = []
         self._failure: str | None = None
         self._preparation, self._prepared = preparation, threading.Event()
         self._playing = threading.Event()
@@ -166,15 +189,60 @@ class DeepStreamPlatform:
 
     def add(self, camera: str) -> None:
         """Put a camera of the store in again; at once, in the thread that keeps the cameras."""
-        self._request(camera, wanted=True)
+        self._request(camera, self._sources[camera].start if camera in self._sources else None)
 
     def remove(self, camera: str) -> None:
         """Take a camera out while the others go on."""
-        self._request(camera, wanted=False)
+        self._request(camera, self._sources[camera].stop if camera in self._sources else None)
+
+    @property
+    def live_support(self) -> LiveSupport:
+        """What may change while it runs: the cameras of its graph come, go, and change their source."""
+        return LiveSupport(built=self._built_for, fields=LIVE_FIELDS, faces=False)
+
+    def prepare(self, settings: Settings) -> tuple[str, ...]:
+        """Return the cameras whose new source needs another graph; BadInput where none can be had."""
+        cameras = settings.enabled_cameras()
+        changed = {
+            name: cameras[name]
+            for name in self._built_for
+            if name in cameras and cameras[name].source != self._configs[name].source
+        }
+        if self._fits(changed):
+            return ()
+        unfit = [name for name, camera in changed.items() if not self._fits({name: camera})]
+        return tuple(f"cameras.{name}" for name in unfit or changed)
+
+    def reconfigure(self, settings: Settings, change: Callable[[int], None]) -> None:
+        """Go on by other settings: cameras are taken out and put in, the others stay untouched."""
+        before = {name: self._configs[name] for name in self._enabled}
+        after = settings.enabled_cameras()
+        gone = [n for n, camera in before.items() if n not in after or reconnects(camera, after[n])]
+        fresh = [name for name in after if name not in before or name in gone]
+        graph = self._graph_with(after)
+        for name in gone:
+            self._request(name, self._sources[name].stop)
+        self._enabled = frozenset(after)
+        self._analysis.reconfigure(settings, gone, change)
+        self._configs |= after
+
+        def use() -> None:
+            self._built.use_sources(graph)
+            self._bus_parser.set_kinds({name: camera.kind for name, camera in self._configs.items()})
+
+        for name in fresh:
+            self._request(name, use)
+            self._request(name, partial(self._sources[name].replace, self._policy_of(after[name])))
+            self._request(name, self._sources[name].start)
+
+    def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
+        """Refuse: the outputs are part of the graph."""
+        raise NotImplementedError("the outputs of DeepStream are part of its graph")
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
-        return {name: source.status for name, source in self._sources.items()}
+        enabled = self._enabled
+        return {name: source.status for name, source in self._sources.items() if name in enabled}
 
     @property
     def processed(self) -> Mapping[str, int]:
@@ -190,11 +258,33 @@ class DeepStreamPlatform:
         """Whether pipeline or analysis have failed: no frame will come any more."""
         return self._failure is not None or self._analysis.failed
 
-    def _request(self, camera: str, *, wanted: bool) -> None:
-        if camera not in self._sources:
+    def _request(self, camera: str, what: Callable[[], None] | None) -> None:
+        if what is None:
             raise BadInput(f"camera {camera} is not among the store's enabled cameras")
         with self._lock:
-            self._requested[camera] = wanted
+            self._requested.append(what)
+
+    def _fits(self, cameras: Mapping[str, CameraConfig]) -> bool:
+        """Tell whether cameras can be read through the pipeline as it is built."""
+        try:
+            self._graph_with(cameras)
+        except BadInput as error:
+            logger.debug("cameras %s: %s", ", ".join(cameras), error)
+            return False
+        return True
+
+    def _graph_with(self, cameras: Mapping[str, CameraConfig]) -> PipelineGraph:
+        """Return the graph with other sources; BadInput where more of it would have to differ."""
+        chosen = {name: cameras.get(name, self._configs[name]) for name in self._built_for}
+        enabled = {n: camera.model_copy(update={"enabled": True}) for n, camera in chosen.items()}
+        settings = self._settings.model_copy(update={"cameras": enabled})
+        graph, redaction = build_graph(settings, self._capabilities, self._files)
+        if found := list(violations(graph, load_contract(self._capabilities))):
+            raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
+        prove(graph, redaction)
+        if graph.shared != self._built.graph.shared:
+            raise BadInput("the pipeline behind the cameras would have to be another one")
+        return graph
 
     def _with_sources(self) -> Any:
         """Read the built pipeline back with every camera in it, none of them running, then take them out."""
@@ -218,23 +308,24 @@ class DeepStreamPlatform:
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
-    def _source_of(self, name: str, camera: CameraConfig) -> CameraSource:
-        login = camera.credentials
-        secret = (login.username, login.password.get_secret_value()) if login else None
-        access = RtspAccess(secret, camera.track)
-        clocks, calls = self._clocks, camera.reconnect
-        policy = CameraPolicy(
-            Backoff(calls.first_ms / 1000, calls.max_ms / 1000, calls.jitter, clocks.random or Random()),
+    def _policy_of(self, camera: CameraConfig) -> CameraPolicy:
+        calls = camera.reconnect
+        random = self._clocks.random or Random()
+        return CameraPolicy(
+            Backoff(calls.first_ms / 1000, calls.max_ms / 1000, calls.jitter, random),
             stale_after_s=camera.stale_after_ms / 1000,
             connect_timeout_s=CONNECT_TIMEOUT_S,
             finite=not camera.kind.live,
             loop=camera.loop,
         )
+
+    def _source_of(self, name: str) -> CameraSource:
+        clocks = self._clocks
         return CameraSource(
             name,
-            policy,
-            lambda tap: SourceBin(self._built, name, tap, access),
-            limit=lambda: FrameRateLimit(camera.fps, clocks.frame_share),
+            self._policy_of(self._configs[name]),
+            lambda tap: SourceBin(self._built, name, tap, _access(self._configs[name])),
+            limit=lambda: FrameRateLimit(self._configs[name].fps, clocks.frame_share),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,
         )
@@ -286,9 +377,9 @@ class DeepStreamPlatform:
 
     def _tick(self) -> None:
         with self._lock:
-            requested, self._requested = self._requested, {}
-        for camera, wanted in requested.items():
-            (self._sources[camera].start if wanted else self._sources[camera].stop)()
+            requested, self._requested = self._requested, []
+        for what in requested:
+            what()
         for camera, source in self._sources.items():
             changed = source.tick()
             self._measure(camera, source)
@@ -346,3 +437,9 @@ class _DefaultLoop:
         GLib.idle_add(self._loop.quit)
         self._thread.join(2)
         return not self._thread.is_alive()
+
+
+def _access(camera: CameraConfig) -> RtspAccess:
+    login = camera.credentials
+    secret = (login.username, login.password.get_secret_value()) if login else None
+    return RtspAccess(secret, camera.track)

@@ -58,9 +58,32 @@ class FloorFeed:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
         self._clock, self._wall_ns = clock, wall_ns
         self._upright = UprightWatch()
+        self._newest = 0
         self._last_frames: dict[str, _LastFrame] = {}
         self._redacted_at: dict[str, float] = {}
-        self.processed = dict.fromkeys(cameras, 0)
+        self._processed: dict[str, int] = {}
+        self.set_cameras(cameras)
+
+    @property
+    def processed(self) -> Mapping[str, int]:
+        """Frames analysed and redacted, by camera; from any thread."""
+        return self._processed
+
+    @property
+    def newest(self) -> int:
+        """When the newest frame of all cameras was captured, UTC ns; 0 before the first."""
+        return self._newest
+
+    def set_cameras(self, cameras: Iterable[str]) -> None:
+        """Go on with these cameras; those that go have been given to `forget`."""
+        self._processed = {camera: self._processed.get(camera, 0) for camera in cameras}
+
+    def forget(self, camera: str, tracks: Sequence[TrackId]) -> None:
+        """End a camera's tracks, all of them: it gives no more frames, or those of another source."""
+        last, now = self._last_frames.pop(camera, None), self._clock()
+        if last is not None:
+            self._floor.quiet(camera, last.captured_now(now), tracks)
+        self._redacted_at = {name: at for name, at in self._redacted_at.items() if name != camera}
 
     def update(
         self,
@@ -75,6 +98,7 @@ class FloorFeed:
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)
         self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
+        self._newest = max(self._newest, frame.captured_at)
         return values
 
     def redacted(self, frame: Frame, masked: Mapping[str, int], *, everybody: bool) -> None:
@@ -91,7 +115,7 @@ class FloorFeed:
     def published(self, frame: Frame) -> None:
         """Count a redacted frame that is done with, and how long it took since it was captured."""
         camera = frame.camera
-        self.processed[camera] += 1
+        self._processed[camera] += 1
         self._metrics.frames_processed.labels(camera).inc()
         latency_s = max(0, self._wall_ns() - frame.captured_at) / 1e9
         self._metrics.frame_latency.labels(camera).observe(latency_s)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipelines.floor.people import Customer, People
+    from pipelines.floor.plan import FloorPlan
     from pipelines.outputs.journal.writer import JournalWriter
+    from pricing.ledger.ledger import Ledger
     from pricing.ledger.lookup_once import LookupOnce
     from pricing.ledger.ranking import Weights
     from pricing.ledger.votes import Vote
@@ -47,6 +49,9 @@ class Publisher(Protocol):
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Take the newest content of a retained topic."""
 
+    def clear_state(self, topic: str) -> None:
+        """Take a retained topic away."""
+
 
 class NoPublisher:
     """A Publisher for a store without a broker."""
@@ -57,6 +62,9 @@ class NoPublisher:
 
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Let the state go."""
+
+    def clear_state(self, topic: str) -> None:
+        """Have nothing to take away."""
 
 
 @dataclass(slots=True)
@@ -100,17 +108,47 @@ class Floor:
         utc: Callable[[int], int] = same,
     ) -> None:
         self._utc, self._viewed_at = utc, 0
-        self._people, self._lookups, self._weights = people, lookups, weights
-        self._zones = {camera: Zones(found) for camera, found in zones.items()}
-        self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
+        self._people, self._lookups = people, lookups
+        self._zones: dict[str, Zones] = {}
+        self._tallies: dict[str, CameraTally] = {}
+        self._set_zones(zones, weights)
         self._events, self._notifier, self._summaries = events, notifier, summaries
         self._publisher, self._metrics = publisher, metrics
         self._minor_per_unit = minor_per_unit
         self._journal = journal
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
-        self._tallies = {camera: CameraTally() for camera in zones}
         self._view, self._stale = FloorView(), False
+
+    def reconfigure(
+        self, plan: FloorPlan, at: int, *, badges: Ledger | None, written: Mapping[str, Any]
+    ) -> None:
+        """Go on by another plan of the same store, from `at`, ns as in frames. Who is in the shop stays.
+
+        The tracks of cameras that the plan has no more must have ended. badges: as for `People`; written: the
+        plan as JSON values.
+        """
+        self._set_zones(plan.zones, plan.weights)
+        self._notifier.set_rules(plan.rules)
+        self._people.reconfigure(plan, badges)
+        names = {camera: [zone.name for zone in zones] for camera, zones in plan.zones.items()}
+        for topic, payload in self._summaries.reconfigure(names, self._utc(at)).items():
+            if payload is None:
+                self._publisher.clear_state(topic)
+            else:
+                self._publisher.set_state(topic, payload)
+        self._stale = True
+        if self._journal:
+            self._journal.plan(written)
+
+    def _set_zones(self, zones: Mapping[str, Sequence[Zone]], weights: Weights) -> None:
+        known = self._zones
+        self._zones = {camera: known.get(camera) or Zones(()) for camera in zones}
+        for camera, found in zones.items():
+            self._zones[camera].reconfigure(found)
+        self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
+        self._weights = weights
+        self._tallies = {**self._tallies, **{c: CameraTally() for c in zones if c not in self._tallies}}
 
     def update(
         self,
@@ -189,7 +227,7 @@ class Floor:
 
     def tally(self, camera: str) -> CameraTally:
         """Return what the camera has seen, those now present included."""
-        past = self._tallies[camera]
+        past = self._tallies.get(camera, CameraTally())
         found = CameraTally(past.persons, past.items, past.total_minor)
         for customer in self._people:
             if customer.track.camera == camera:
@@ -276,7 +314,8 @@ class Floor:
         """Count a person who has left for good."""
         camera, amount = customer.track.camera, value.total.amount_minor
         self._tallies[camera].add(value)
-        self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
+        if camera in self._zones:  # else its metrics are gone with it
+            self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
 
     def _count_items(self, values: Mapping[TrackId, PersonValue]) -> None:
         for track, value in values.items():

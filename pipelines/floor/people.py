@@ -12,6 +12,7 @@ from probes.people.id_switches import IdSwitchResolver
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pipelines.floor.plan import FloorPlan
     from pricing.ledger.ledger import Ledger
     from pricing.ledger.votes import Vote, Withdrawal
     from pricing.value import PersonValue
@@ -144,6 +145,19 @@ class People:
         for track, cast in released:
             self._add_votes(track, cast)
         return Moves(joined, exchanged)
+
+    def reconfigure(self, plan: FloorPlan, badges: Ledger | None) -> None:
+        """Judge by another plan from now on; who is there, wears or is staff by now stays so.
+
+        badges: see the class; one that is there already goes on, with its rules.
+        """
+        self._ledger.reconfigure(min_votes=plan.min_votes, window_ms=plan.window_ms, unknown=plan.unknown)
+        self._handover.reconfigure(plan.zones, plan.passages, gap_ms=plan.found_again_ms)
+        self._votes.set_staff(plan.staff)
+        if badges is None or self._badges is None:
+            self._badges = badges
+        else:
+            self._badges.reconfigure(min_votes=plan.badge_votes, window_ms=plan.window_ms)
 
     def end(self, track: TrackId) -> None:
         """Note that a track has ended; its person may still be found again."""

@@ -64,6 +64,11 @@ class FloorPlan:
     lateness_ms: int = LATENESS_MS
     staff: tuple[str, ...] = ()
 
+    @property
+    def badge_votes(self) -> int:
+        """How many looks it takes to be staff."""
+        return self.min_votes + BADGE_VOTES
+
 
 _PLAN = TypeAdapter(FloorPlan)
 
@@ -136,24 +141,34 @@ def _lateness_ms(settings: Settings) -> int:
 
 def build_people(plan: FloorPlan, lookup: Lookup) -> People:
     """Return the people of a plan, nobody yet."""
-
-    def ledger(lookup: Lookup, min_votes: int, unknown: Unknown) -> Ledger:
-        return Ledger(
-            plan.currency,
-            lookup,
-            min_votes=min_votes,
-            window_ms=plan.window_ms,
-            unknown=unknown,
-            lateness_ms=plan.lateness_ms,
-        )
-
-    badges = ledger(_unpriced, plan.min_votes + BADGE_VOTES, Unknown.LIST_UNPRICED) if plan.staff else None
-    return People(
-        ledger(lookup, plan.min_votes, plan.unknown),
-        TrackLinker(plan.zones, plan.passages, gap_ms=plan.found_again_ms),
-        VoteBuilder(staff=plan.staff),
-        badges=badges,
+    ledger = Ledger(
+        plan.currency,
+        lookup,
+        min_votes=plan.min_votes,
+        window_ms=plan.window_ms,
+        unknown=plan.unknown,
+        lateness_ms=plan.lateness_ms,
     )
+    linker = TrackLinker(plan.zones, plan.passages, gap_ms=plan.found_again_ms)
+    return People(ledger, linker, VoteBuilder(staff=plan.staff), badges=_badges(plan))
+
+
+def _badges(plan: FloorPlan) -> Ledger | None:
+    """Return the ledger for the marks of staff; None where no mark makes anybody staff."""
+    if not plan.staff:
+        return None
+    return Ledger(
+        plan.currency,
+        _unpriced,
+        min_votes=plan.badge_votes,
+        window_ms=plan.window_ms,
+        lateness_ms=plan.lateness_ms,
+    )
+
+
+def apply_plan(floor: Floor, plan: FloorPlan, at: int) -> None:
+    """Have a floor go on by another plan of the same store, see `Floor.reconfigure`; on its own thread."""
+    floor.reconfigure(plan, at, badges=_badges(plan), written=to_json(plan))
 
 
 def _unpriced(*_: str | None) -> None:

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import build_floor, read_plan
+from pipelines.floor.plan import apply_plan, build_floor, read_plan
 from pipelines.outputs.journal.format import (
     SCHEMA,
     Line,
@@ -77,6 +77,9 @@ class _Sayings:
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Let the state go: the events say the same and more."""
 
+    def clear_state(self, topic: str) -> None:
+        """Have nothing to take away."""
+
 
 class Replay:
     """One run through one record. Iterate over `entries`; then `counts` is complete.
@@ -91,8 +94,8 @@ class Replay:
         head = next(self._lines, None)
         if head is None or head.get("schema") != SCHEMA:
             raise BadInput(f"{path}: is no record of a floor (its first line names no {SCHEMA})")
-        self.plan = plan or read_plan(head.get("plan"))
-        self._path = path
+        self.plan, self._is_other = plan or read_plan(head.get("plan")), plan is not None
+        self._path, self._at = path, 0
         self._prices, self._sayings = _Prices(), _Sayings()
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()
         zones = {camera: [zone.name for zone in found] for camera, found in self.plan.zones.items()}
@@ -110,7 +113,7 @@ class Replay:
         ranked_at, at = 0, 0
         for number, entry in enumerate(self._lines, 2):
             try:
-                at = self._apply(entry) or at
+                at = self._at = self._apply(entry) or at
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise BadInput(
                     f"{self._path}:{number}: cannot be read ({type(error).__name__}: {error})"
@@ -141,6 +144,10 @@ class Replay:
             camera = entry["quiet"]
             self.floor.quiet(camera, entry["at"], read_tracks(camera, entry["ended"]))
             return int(entry["at"])
+        if "plan" in entry:
+            if not self._is_other:
+                apply_plan(self.floor, read_plan(entry["plan"]), self._at)
+            return None
         if "close" in entry:
             self.floor.close(entry["close"])
             return int(entry["close"])

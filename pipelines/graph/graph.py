@@ -78,6 +78,13 @@ class PipelineGraph:
         return found
 
     @property
+    def shared(self) -> tuple[tuple[Element, ...], tuple[Link, ...], Mapping[str, int]]:
+        """All that belongs to no camera alone: elements, what they feed, the cameras' pads at the mux."""
+        common = {element.name for element in self.elements if not element.group}
+        elements = tuple(element for element in self.elements if element.name in common)
+        return elements, tuple(link for link in self.links if link.source in common), self.slots
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The elements that nothing feeds."""
         fed = {link.sink for link in self.links}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from probes.redaction.redact import RedactedFrame
@@ -19,3 +19,18 @@ class FrameSink(Protocol):
 
     def close(self) -> None:
         """Stop all threads and finish all files within seconds, from any state."""
+
+
+@runtime_checkable
+class CameraSink(FrameSink, Protocol):
+    """An output that is told which cameras there are; they may come and go while it runs."""
+
+    @property
+    def cameras(self) -> frozenset[str]:
+        """Those it was told of."""
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Take a camera's frames from now on; nothing where it does already."""
+
+    def remove_camera(self, camera: str) -> None:
+        """Take no more of a camera, and end whoever watches it."""

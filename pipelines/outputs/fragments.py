@@ -157,6 +157,30 @@ class FragmentOutput:
         self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
         self._thread.start()
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras that may be watched."""
+        return frozenset(self._cameras)
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Let a camera be watched; `fps` sets the distance of its keyframes."""
+        with self._lock:
+            if camera not in self._cameras:
+                self._cameras = {**self._cameras, camera: _Camera(fps)}
+        self._frames.add(camera)
+
+    def remove_camera(self, camera: str) -> None:
+        """Give no more of a camera; its encoder ends, and who watches gets nothing."""
+        self._frames.remove(camera)
+        with self._lock:
+            gone = self._cameras.get(camera)
+            self._cameras = {name: known for name, known in self._cameras.items() if name != camera}
+            running = gone.encoder if gone else None
+            if gone:
+                gone.encoder, gone.viewers = None, ()
+        if running:
+            running.stop()
+
     def watch(self, camera: str, on_fragment: Callable[[Fragment], None]) -> Viewing:
         """Call on_fragment with each fragment from a keyframe on; KeyError for an unknown camera."""
         viewing = Viewing(camera, on_fragment)
@@ -170,8 +194,8 @@ class FragmentOutput:
     def unwatch(self, viewing: Viewing) -> None:
         """Stop calling; a call under way may still come. With its last viewer a camera's encoder goes."""
         with self._lock:
-            known = self._cameras[viewing.camera]
-            known.viewers = tuple(one for one in known.viewers if one is not viewing)
+            if known := self._cameras.get(viewing.camera):
+                known.viewers = tuple(one for one in known.viewers if one is not viewing)
         self._frames.wake()
 
     def watched(self, camera: str) -> int:
@@ -212,15 +236,16 @@ class FragmentOutput:
     def _end_encoder(self, camera: str) -> None:
         """Take a camera's encoder away; stop it without the lock, which its own thread may wait for."""
         with self._lock:
-            known = self._cameras[camera]
-            known.encoder, gone = None, known.encoder
+            known, gone = self._cameras.get(camera), None
+            if known:
+                known.encoder, gone = None, known.encoder
         if gone:
             gone.stop()
 
     def _try(self, frame: RedactedFrame) -> None:
         camera = frame.frame.camera
-        known = self._cameras[camera]
-        if self._clock() < known.retry_at:
+        known = self._cameras.get(camera)
+        if known is None or self._clock() < known.retry_at:
             self.dropped += 1
             return
         try:
@@ -241,7 +266,12 @@ class FragmentOutput:
         if running is None:
             running = self._start(camera, known.fps, size, frame)
             with self._lock:
-                known.encoder = running
+                removed = self._cameras.get(camera) is not known
+                if not removed:
+                    known.encoder = running
+            if removed:  # while its encoder began
+                running.stop()
+                return
         if at <= running.last_at or running.source.get_property("current-level-buffers") >= WAITING:
             self.dropped += 1
             return
@@ -281,8 +311,8 @@ class FragmentOutput:
         if sample is None:
             return Gst.FlowReturn.EOS
         with self._lock:
-            known = self._cameras[camera]
-            if known.encoder is not running:
+            known = self._cameras.get(camera)
+            if known is None or known.encoder is not running:
                 return Gst.FlowReturn.EOS
             fragment = running.take(sample)
             self.encoded += 1

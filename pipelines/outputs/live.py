@@ -47,6 +47,19 @@ class LiveOutput(LiveViewers):
         at = self._redacted.get(camera)
         return None if at is None else max(0.0, self._clock() - at)
 
+    def add_camera(self, camera: str, fps: int = 10) -> None:
+        """Let a camera be watched."""
+        with self._watching:
+            self._watches.setdefault(camera, ())
+        self._thread.frames.add(camera)
+
+    def remove_camera(self, camera: str) -> None:
+        """Give no more pictures of a camera; who watches it gets none."""
+        with self._watching:
+            self._watches.pop(camera, None)
+        self._thread.frames.remove(camera)
+        self._redacted.pop(camera, None)
+
     def wanted(self, camera: str) -> bool:
         """Return whether someone watches and is due a picture. Asked once for each redacted frame."""
         now = self._clock()

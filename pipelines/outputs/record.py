@@ -51,6 +51,11 @@ class VideoRecorder:
         self._tapes: dict[str, _Tape] = {}
         self._closed = False
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras that are recorded."""
+        return frozenset(self._tapes)
+
     def add_camera(self, camera: str, fps: int = 10) -> None:
         """Record this camera from its next frame on; where its folder cannot be had, that is tried again."""
         if self._closed or camera in self._tapes:

@@ -125,6 +125,11 @@ class RtspOutput:
         for camera, stream in self._streams.items():
             self._mount(camera, stream)
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras that have a stream."""
+        return frozenset(self._streams)
+
     def add_camera(self, camera: str, fps: int = 10) -> None:
         """Offer a stream; `fps` sets its keyframe interval and rate control."""
         stream = _Stream(self._path.replace("{camera}", camera), fps)

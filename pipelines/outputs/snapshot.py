@@ -51,7 +51,12 @@ class SnapshotOutput:
         """Number of frames that gave way to newer ones."""
         return self._thread.dropped
 
-    def add_camera(self, camera: str) -> None:
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras of which pictures are taken."""
+        return self._cameras
+
+    def add_camera(self, camera: str, fps: int = 10) -> None:
         """Take pictures of this camera."""
         self._cameras |= {camera}
         self._thread.frames.add(camera)

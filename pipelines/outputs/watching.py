@@ -47,6 +47,11 @@ class LiveViewers(ABC):
         self._watching = threading.Lock()
         self.encoded = 0
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras that may be watched."""
+        return frozenset(self._watches)
+
     def watch(
         self,
         camera: str,
@@ -71,7 +76,9 @@ class LiveViewers(ABC):
     def unwatch(self, watch: LiveViewer) -> None:
         """Stop calling; a call under way may still come."""
         with self._watching:
-            before = self._watches[watch.camera]
+            before = self._watches.get(watch.camera, ())
+            if watch not in before:  # its camera was taken out meanwhile
+                return
             self._watches[watch.camera] = after = tuple(w for w in before if w is not watch)
             self._changed(watch.camera, len(before), len(after))
 

@@ -14,12 +14,12 @@ from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.floor.view import PersonView
     from pipelines.sales.file import SaleFile
-    from pricing.sales.desk import SaleEvent, SalesDesk
+    from pricing.sales.desk import DeskRules, SaleEvent, SalesDesk, StaffMember
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,11 @@ class FloorDesk:
         if self._thread.ident is not None:
             self._thread.join(5)
         self._file.close()
+
+    def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
+        """Go on with another staff and other rules."""
+        with self._lock:
+            self._keep(self._desk.reconfigure(staff, rules, self._now()))
 
     def tick(self) -> None:
         """Look at the floor and let time pass."""

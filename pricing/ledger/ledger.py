@@ -159,6 +159,14 @@ class Ledger:
         self._ended: OrderedDict[Hashable, None] = OrderedDict()
         self._excluded: set[Hashable] = set()
 
+    def reconfigure(self, *, min_votes: int, window_ms: int, unknown: Unknown | None = None) -> None:
+        """Judge by other rules from now on; what is believed stays believed until votes say otherwise.
+
+        unknown: None leaves it as it is.
+        """
+        self._rule = ConfirmRule(min_votes, window_ms * MS)
+        self._unknown = unknown or self._unknown
+
     def __len__(self) -> int:
         return len(self._people)
 

@@ -156,6 +156,18 @@ class SalesDesk:
         self._offers: dict[int, _Offer] = {}
         self._made: list[SaleEvent] = []
 
+    def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules, at: int) -> list[SaleEvent]:
+        """Go on with another staff and other rules; offers of who has left are withdrawn."""
+        members = {member.name: member for member in staff}
+        for number, offer in list(self._offers.items()):
+            if offer.seller not in members:
+                kind = SaleKind.DONE if offer.accepted else SaleKind.WITHDRAWN
+                outcome = SaleOutcome.UNKNOWN if offer.accepted else None
+                self._end(number, kind, at, outcome=outcome, reason=f"{offer.seller} is not of the staff now")
+        self.members, self.rules = members, rules
+        self._staff = {name: self._staff.get(name, _Staff()) for name in members}
+        return self._taken()
+
     def see(self, customers: Iterable[WaitingCustomer], at: int) -> list[SaleEvent]:
         """Take who is in the shop now; offers of customers who are not any more are withdrawn.
 

@@ -110,6 +110,14 @@ class Notifier:
         self._zone = zone
         self._people: dict[TrackId, _Person] = {}
 
+    def set_rules(self, rules: Sequence[Rule]) -> None:
+        """Weigh by other rules from now on; whom a rule of the same name has told of stays told of."""
+        self._rules = tuple(rules)
+        names = {rule.name for rule in rules}
+        for person in self._people.values():
+            person.sent = {name: sent for name, sent in person.sent.items() if name in names}
+            person.holding = tuple(name for name in person.holding if name in names)
+
     def weigh(
         self,
         at: int,

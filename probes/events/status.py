@@ -34,11 +34,12 @@ def device_status(
     cameras_total: int,
     gpu_unused: str = "",
     degrade: int = 0,
+    store_file: Payload | None = None,
 ) -> Payload:
     """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits.
 
     gpu_unused: why the CPU works although there is an NVIDIA GPU; empty where it does not. degrade: what
-    overload leaves out, as `msh_degrade_step`.
+    overload leaves out, as `msh_degrade_step`. store_file: what became of it when it was read last.
     """
     return {
         "schema": "msh.status/1",
@@ -49,6 +50,7 @@ def device_status(
         "cameras_up": cameras_up,
         "cameras_total": cameras_total,
         "degrade": degrade,
+        **({} if store_file is None else {"store_file": store_file}),
         **({"gpu_unused": gpu_unused[:500]} if gpu_unused else {}),
     }
 
@@ -87,18 +89,43 @@ class Summaries:
         utc: Callable[[int], int] = same,
     ) -> None:
         self._utc = utc
-        self._cameras = {camera: tuple(zones) for camera, zones in cameras.items()}
         self._currency = currency
-        self._published = {camera: (0, 0, dict.fromkeys(zones, 0)) for camera, zones in self._cameras.items()}
-        self._published_at = dict.fromkeys(self._cameras, 0)
+        self._cameras: dict[str, tuple[str, ...]] = {}
+        self._published: dict[str, tuple[int, int, dict[str, int]]] = {}
+        self._published_at: dict[str, int] = {}
+        self.reconfigure(cameras, 0)
+
+    def reconfigure(self, cameras: Mapping[str, Sequence[str]], at: int) -> dict[str, Payload | None]:
+        """Count by other cameras and zones from now on, UTC ns `at`.
+
+        Returns the summaries to publish: empty ones of what is new, None for what is there no more.
+        """
+        before = {topic: 0 for camera in self._cameras for topic in self._counted(camera)}
+        self._cameras = {camera: tuple(zones) for camera, zones in cameras.items()}
+        published = {}
+        for camera, zones in self._cameras.items():
+            persons, highest, counts = self._published.get(camera, (0, 0, {}))
+            published[camera] = (persons, highest, {zone: counts.get(zone, 0) for zone in zones})
+        self._published = published
+        self._published_at = {camera: self._published_at.get(camera, 0) for camera in self._cameras}
+        now = {topic: payload for c in self._cameras for topic, payload in self._empty(c, at).items()}
+        gone: dict[str, Payload | None] = {topic: None for topic in before if topic not in now}
+        return {**gone, **{topic: payload for topic, payload in now.items() if topic not in before}}
+
+    def _counted(self, camera: str) -> list[str]:
+        return [f"camera/{camera}/summary", *(f"camera/{camera}/zone/{z}" for z in self._cameras[camera])]
+
+    def _empty(self, camera: str, at: int) -> dict[str, Payload]:
+        summary, *zones = self._counted(camera)
+        empty = camera_summary(at, 0, 0, self._currency)
+        return {summary: empty, **{zone: zone_summary(at, 0) for zone in zones}}
 
     def initial(self, at: int, state: str) -> dict[str, Payload]:
         """Return the empty state of every configured topic, so that nothing of an earlier run remains."""
         found: dict[str, Payload] = {}
-        for camera, zones in self._cameras.items():
+        for camera in self._cameras:
             found[f"camera/{camera}/status"] = camera_status(state, at)
-            found[f"camera/{camera}/summary"] = camera_summary(at, 0, 0, self._currency)
-            found |= {f"camera/{camera}/zone/{zone}": zone_summary(at, 0) for zone in zones}
+            found |= self._empty(camera, at)
         return found
 
     def update(

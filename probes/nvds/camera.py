@@ -71,6 +71,12 @@ class CameraMeta:
         self._last = self._stamp = 0
         self._lock = threading.Lock()
 
+    def set_masks(self, masks: Sequence[Polygon]) -> None:
+        """Hide other parts of the picture from the next frame on. From any thread."""
+        # In this order: whoever still fills the old strips fills what nobody reads any more.
+        self._masks = tuple(tuple(polygon) for polygon in masks)
+        self._strips = {}
+
     def frame(
         self, meta: FrameMeta, surface: tuple[int, int]
     ) -> tuple[Frame, list[tuple[ObjectMeta, Detection | None]]]:
@@ -91,7 +97,7 @@ class CameraMeta:
             if any(by_model[component] >= FULL for component, _ in self._classes):
                 raise MetaError("more persons or faces than a detector lists")
         with self._lock:
-            pairs = self._detect(objects, scale, at)
+            pairs = self._detect(objects, scale, at, (width, height))
         found = tuple([detection for _, detection in pairs if detection is not None])
         analysed = self._analysed if meta.inferred else frozenset[Kind]()
         return Frame(self.camera, at, (width, height), found, analysed), pairs
@@ -114,9 +120,10 @@ class CameraMeta:
 
     def strips(self, surface: tuple[int, int]) -> list[Rectangle]:
         """Return boxes that hide the camera's masks, and a little more where their edges are slanted."""
-        if surface not in self._strips:
-            self._strips[surface] = [box for polygon in self._masks for box in _strips(polygon, surface)]
-        return self._strips[surface]
+        strips = self._strips
+        if surface not in strips:
+            strips[surface] = [box for polygon in self._masks for box in _strips(polygon, surface)]
+        return strips[surface]
 
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once. From any thread."""
@@ -134,7 +141,7 @@ class CameraMeta:
             return self._book.clear()
 
     def _detect(
-        self, objects: list[ObjectMeta], scale: tuple[float, float], at: int
+        self, objects: list[ObjectMeta], scale: tuple[float, float], at: int, size: tuple[int, int]
     ) -> list[tuple[ObjectMeta, Detection | None]]:
         across, down = scale
         classes = self._classes
@@ -154,10 +161,10 @@ class CameraMeta:
             # Somebody who was counted on this track before does not vanish where the detector is unsure.
             if kind is Kind.PERSON and 0 <= confidence < self._counted and number not in self._names:
                 kind = Kind.DOUBTFUL
+            box = Box(left * across, top * down, width * across, height * down)
             if kind is Kind.PERSON and number != UNTRACKED and number not in taken:
                 taken.add(number)
-                track = self._name(number, at)
-            box = Box(left * across, top * down, width * across, height * down)
+                track = self._name(number, at, hidden=bool(self._masks) and self.is_masked(box, size))
             sure = confidence if 0 <= confidence <= 1 else 0.0
             pairs.append((seen, Detection(kind, label, sure, box, track)))
         return pairs
@@ -171,9 +178,14 @@ class CameraMeta:
         self._last = max(stamp, self._last + (step if 0 < step < CLOCK_SET else 1))
         return self._last
 
-    def _name(self, number: int, at: int) -> TrackId:
-        """Name a track by a number of our own: the tracker's may come again for another, or have 64 bits."""
+    def _name(self, number: int, at: int, *, hidden: bool) -> TrackId | None:
+        """Name a track by a number of our own: the tracker's may come again for another, or have 64 bits.
+
+        hidden: behind a mask, where nobody is seen: a track that is known goes on until it is over.
+        """
         name = self._names.get(number)
+        if hidden:
+            return None if name is None else self._book.known(name)
         if name is None:
             name = self._names[number] = next(self._numbers)
         return self._book.see(name, at)

@@ -119,6 +119,10 @@ class SurfaceCrops:
         """masks: polygons by camera, if any."""
         self._surfaces, self._looks, self._masks = surfaces, looks, masks
 
+    def set_masks(self, masks: Mapping[str, Sequence[Polygon]]) -> None:
+        """Leave other parts of the pictures out from the next frame on. From any thread."""
+        self._masks = masks
+
     def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
         """Let the looks pick persons; call it in the probe, while the surface is valid."""
         picture = SurfacePicture(self, buffer, batch_id, frame.size, self._masks.get(frame.camera, ()))

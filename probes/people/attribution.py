@@ -200,6 +200,10 @@ class VoteBuilder:
         self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
+    def set_staff(self, staff: Iterable[str]) -> None:
+        """Take other brands for those of the staff from now on."""
+        self._staff = frozenset(staff)
+
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
         """Yield the votes of a frame's accessories and of look answers, each with its track."""
         at = frame.captured_at

@@ -85,13 +85,20 @@ class TrackLinker:
         settle_ms: int = 800,
         resolve_ms: int = RESOLVE_MS,
     ) -> None:
-        self._zones = {camera: tuple(found) for camera, found in zones.items()}
-        self._passages = tuple(passages)
-        self._gap, self._settle, self._resolve = gap_ms * MS, settle_ms * MS, resolve_ms * MS
-        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
+        self._settle, self._resolve = settle_ms * MS, resolve_ms * MS
+        self.reconfigure(zones, passages, gap_ms=gap_ms)
         self._traces: dict[TrackId, _Trace] = {}
         self._new: set[TrackId] = set()
         self._unclear: set[TrackId] = set()
+
+    def reconfigure(
+        self, zones: Mapping[str, Sequence[Zone]], passages: Iterable[Passage], *, gap_ms: int
+    ) -> None:
+        """Judge by other zones, ways and times from now on."""
+        self._zones = {camera: tuple(found) for camera, found in zones.items()}
+        self._passages = tuple(passages)
+        self._gap = gap_ms * MS
+        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
 
     def __len__(self) -> int:
         return len(self._traces)

@@ -55,6 +55,10 @@ class TrackBook:
         self._seen[name] = at
         return name
 
+    def known(self, number: int) -> TrackId | None:
+        """Return the name of a track that has been seen and has not ended, without seeing it now."""
+        return self._names.get(number)
+
     def expire(self, now: int) -> list[TrackId]:
         """Forget and return the tracks that have ended by UTC nanoseconds `now`."""
         ended = [name for name, at in self._seen.items() if now - at > self._gap]

@@ -86,6 +86,13 @@ class Zones:
         self._persons: dict[TrackId, _Person] = {}
         self._last: int | None = None
 
+    def reconfigure(self, zones: Sequence[Zone]) -> None:
+        """Go on with other zones; who stands in one whose name stays goes on standing there."""
+        self._zones = tuple(zones)
+        names = {zone.name for zone in zones}
+        for person in self._persons.values():
+            person.stays = {name: stay for name, stay in person.stays.items() if name in names}
+
     def update(self, frame: Frame) -> dict[TrackId, list[ZoneVisit]]:
         """Take in a frame; return the visits under way of everyone known, who is hidden now included."""
         now = frame.captured_at

@@ -62,9 +62,13 @@ class Heads:
 
     def __init__(self, *, margin: float, hold_ms: int) -> None:
         """Masks are `margin` of the face wider on every side, and held hold_ms after the last detection."""
+        self.reconfigure(margin=margin, hold_ms=hold_ms)
+        self._heads: list[_Head] = []
+
+    def reconfigure(self, *, margin: float, hold_ms: int) -> None:
+        """Mask by another margin and hold from now on; the heads that are followed stay."""
         self._margin = margin
         self._hold = hold_ms * 1_000_000
-        self._heads: list[_Head] = []
 
     def locate(self, frame: Frame) -> tuple[Mask, ...]:
         """Return every region to cover in this frame; frames must come in the order of their time."""

@@ -87,10 +87,14 @@ class HeadWatch:
 
     def __init__(self, *, margin: float, hold_ms: int) -> None:
         """margin: share of the face added on each side; hold_ms: how long a lost face stays covered."""
-        if not (isfinite(margin) and margin >= 0) or hold_ms < 0:
-            raise ValueError("faces need a margin and hold_ms of 0 or more")
+        _check_faces(margin, hold_ms)
         self._heads = Heads(margin=margin, hold_ms=hold_ms)
         self._last: int | None = None
+
+    def reconfigure(self, *, margin: float, hold_ms: int) -> None:
+        """Cover by another margin and hold from now on."""
+        _check_faces(margin, hold_ms)
+        self._heads.reconfigure(margin=margin, hold_ms=hold_ms)
 
     def locate(self, frame: Frame) -> tuple[Mask, ...]:
         """Return every region to cover. Any doubt raises, RedactionFailed where it is one that we know of."""
@@ -125,10 +129,22 @@ class Redactor:
         masks: Sequence[Polygon] = (),
     ) -> None:
         """margin: share of the face added on each side. masks: polygons, corners from 0 to 1 of the frame."""
+        self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
+        self.reconfigure(method=method, margin=margin, hold_ms=hold_ms, masks=masks)
+
+    def reconfigure(
+        self,
+        *,
+        method: Literal["pixelate", "solid"],
+        margin: float,
+        hold_ms: int,
+        masks: Sequence[Polygon],
+    ) -> None:
+        """Cover so from the next frame on, in the thread that redacts; heads that are held stay held."""
         if method not in ("pixelate", "solid"):
             raise ValueError("faces need method pixelate or solid")
+        self._watch.reconfigure(margin=margin, hold_ms=hold_ms)
         self._solid = method == "solid"
-        self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
         self._masks = tuple(tuple(polygon) for polygon in masks)
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
@@ -154,6 +170,11 @@ class Redactor:
             if isinstance(error, RedactionFailed):
                 raise
             raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+
+def _check_faces(margin: float, hold_ms: int) -> None:
+    if not (isfinite(margin) and margin >= 0) or hold_ms < 0:
+        raise ValueError("faces need a margin and hold_ms of 0 or more")
 
 
 def _check_pixels(frame: Frame, pixels: I420) -> None:

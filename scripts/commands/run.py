@@ -77,7 +77,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         outputs = _outputs(settings)
         sinks = outputs.sinks if outputs else ()
-        store = Store(settings, metrics=metrics, platform=platform, record=args.record, sinks=sinks)
+        store = Store(
+            settings,
+            metrics=metrics,
+            platform=platform,
+            record=args.record,
+            sinks=sinks,
+            on_read=lambda found: scrubber.add(found.secret_values()),
+        )
     except BaseException:
         for probe in early:
             probe.stop()

@@ -319,6 +319,9 @@ class Sayings:
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Let the state go."""
 
+    def clear_state(self, topic: str) -> None:
+        """Have nothing to take away."""
+
 
 def open_floor(
     prices: Lookup, said: Sayings, journal: JournalWriter | None = None, other: FloorPlan | None = None

@@ -110,3 +110,33 @@ def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
 
 def notes(shop: Any) -> Any:
     return lambda: [m.json for m in shop.listener.on("notify/vip")]
+
+
+def test_a_changed_store_file_is_taken_up_by_the_cameras_that_it_means(shop: Any) -> None:
+    wait_for(lambda: shop.people("door", "started"), PATIENCE_S)
+    path, good = shop.settings.path, shop.settings.path.read_text()
+
+    def edit(text: str) -> Any:
+        before = shop.store.reload_report
+        path.write_text(text)
+        shop.store.reload()
+        wait_for(lambda: shop.store.reload_report is not before, PATIENCE_S)
+        return shop.store.reload_report
+
+    door = f'door: {{source: "{CAMERAS["door"]}"'
+    whole = "masks: {all: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]]}}"
+    assert edit(good.replace(door, f"{door}, {whole}")).live == ("cameras.door",)
+    wait_for(lambda: shop.people("door", "ended"), PATIENCE_S)  # behind the mask nobody is seen
+    assert edit(good).live == ("cameras.door",)
+    wait_for(lambda: len(shop.people("door", "started")) == 2, PATIENCE_S)
+    assert edit(good.replace(door, f"{door}, enabled: false")).problems == ()
+    wait_for(lambda: len(shop.people("door", "ended")) == 2, PATIENCE_S)
+    assert shop.people("door", "ended")[-1]["reason"] == "camera_lost"
+    wait_for(lambda: shop.states("door")[-1] == ("disabled", None), PATIENCE_S)
+    wait_for(lambda: shop.listener.on("camera/door/summary")[-1].text == "")
+    assert set(shop.store.cameras()) == {"till"}
+    report = edit(good.replace(door, f"{door}, rotate: 180"))
+    assert (report.live, report.restart) == ((), ("cameras.door",))
+    assert edit(good).live == ("cameras.door",)
+    wait_for(lambda: len(shop.people("door", "started")) == 3, PATIENCE_S)
+    assert shop.metric("msh_camera_connects_total", camera="till") == 1

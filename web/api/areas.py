@@ -14,7 +14,7 @@ from pipelines.settings.load import parse_settings
 from pipelines.settings.mistakes import SettingsError
 from web.access import body
 from web.api import store_file
-from web.api.common import camera_of
+from web.api.common import camera_of, taken_up
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class AreaHandlers:
                 )
             draft = await to_thread.run_sync(store_file.draft, raw, path, camera, wanted)
             written = await to_thread.run_sync(store_file.write, path, draft.text, revision)
-        return Json({"yaml": draft.yaml, "revision": written, "restart_needed": True})
+        report = await taken_up(self._backend)
+        waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
+        return Json({"yaml": draft.yaml, "revision": written, "restart_needed": waits})
 
     def _store_file(self) -> bytes:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from pipelines.reload.report import ReloadReport
     from web.access.guard import Gate
     from web.access.signin import Visitor
     from web.backend import Backend
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 TICKET = re.compile(r"[A-Za-z0-9_-]{22}")
 MAX_SIZE = 10_000
 """The largest width that may be asked for, px."""
+RELOAD_S = 20.0
 
 
 class TrackedStream(StreamingResponse):
@@ -70,6 +74,27 @@ def camera_of(request: Request, backend: Backend) -> str:
     if camera not in backend.settings.cameras:
         raise Refused(Code.NOT_FOUND, "there is no camera of this name")
     return camera
+
+
+async def taken_up(backend: Backend) -> ReloadReport | None:
+    """Have the running store read its file again; return what became of it, None where no answer comes."""
+    if backend.reload is None:
+        return None
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[ReloadReport] = loop.create_future()
+
+    def give(report: ReloadReport) -> None:
+        if not answer.done():
+            answer.set_result(report)
+
+    def told(report: ReloadReport) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(give, report)
+
+    backend.reload(told)
+    with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+        return await asyncio.wait_for(answer, RELOAD_S)
+    return None
 
 
 def owner_of(request: Request, visitor: Visitor | None) -> str:

@@ -51,6 +51,12 @@ class BuiltPipeline:
             self._mux_pads.reserve(f"sink_{min(self.graph.slots.values())}")
         return self._mux_pads
 
+    def use_sources(self, graph: PipelineGraph) -> None:
+        """Build the cameras' bins by this graph from now on. BadInput where it differs in what is built."""
+        if graph.shared != self.graph.shared:
+            raise BadInput("the pipeline behind the cameras is another one")
+        self.graph = graph
+
     def element(self, name: str) -> Any:
         """Return one of the elements that all cameras share."""
         element = self.pipeline.get_by_name(name)

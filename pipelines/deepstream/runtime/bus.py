@@ -70,6 +70,10 @@ class BusParser:
         self._kinds, self._outlets = dict(kinds), dict(outlets or {})
         self._cameras = {slot: camera for camera, slot in slots.items()}
 
+    def set_kinds(self, kinds: Mapping[str, SourceKind]) -> None:
+        """Take the cameras' sources for these kinds from now on."""
+        self._kinds = dict(kinds)
+
     def read(self, message: Any) -> BusEvent | None:
         """Return the event of a message; None for messages without one."""
         kind = message.type

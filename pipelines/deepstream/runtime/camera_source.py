@@ -233,6 +233,11 @@ class CameraSource:
         """Have the camera, from the next tick on."""
         self.wanted = self._at_once = True
 
+    def replace(self, policy: CameraPolicy) -> None:
+        """Begin anew by another policy: what is in the pipeline goes, and the next bin is built anew."""
+        self._remove_bin()
+        self._policy = policy
+
     def stop(self) -> None:
         """Take the camera out for good, or until `start`."""
         self.wanted = self._at_once = False

@@ -4,6 +4,7 @@
     {"price": ["gucci", "handbag", "bag"], "is": [129000, 110000, 148000, "EUR", "catalogue", ...]}
     {"frame": "door", "at": 1795343467412000000, "size": [1280, 720], "seen": [...], "answers": [...], ...}
     {"quiet": "door", "at": ..., "ended": [["k7f3", 192]]}
+    {"plan": {...}}    the store file was changed while the store ran
     {"gap": 12}    so many lines were lost here
     {"close": ...}
 

@@ -71,6 +71,10 @@ class JournalWriter:
         ended = tuple(ended)
         self._put(lambda: {"quiet": camera, "at": at, "ended": tracks_line(ended), **_orders(orders)})
 
+    def plan(self, plan: Mapping[str, Any]) -> None:
+        """Take another plan; files that begin later begin with it."""
+        self._put(lambda: self._planned(plan))
+
     def close(self, at: int) -> None:
         """Take the end, and write all that waits; returns within seconds."""
         self._put(lambda: {"close": at})
@@ -129,6 +133,10 @@ class JournalWriter:
         for question, price in self._prices.items():
             file.write(line(price_line(question, price)))
         return file
+
+    def _planned(self, plan: Mapping[str, Any]) -> Line:
+        self._head = line({"schema": SCHEMA, "plan": plan})
+        return {"plan": plan}
 
     def _priced(self, question: Question, price: Price | None) -> Line:
         if len(self._prices) >= MAX_PRICES:

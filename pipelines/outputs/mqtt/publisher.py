@@ -148,6 +148,11 @@ class MqttPublisher:
         self._retained.set(topic, payload)
         self._queue.wake()
 
+    def clear_state(self, topic: str) -> None:
+        """Take a retained topic away, at the broker too."""
+        self._retained.clear(topic)
+        self._queue.wake()
+
     def on_command(self, name: str, handler: Handler) -> None:
         """Answer `command/{name}`: handler takes the command's JSON object and returns a short text."""
         self._commands.add(name, handler)

@@ -25,6 +25,13 @@ class Retained:
             self._values[topic] = payload
             self._dirty[topic] = None
 
+    def clear(self, topic: str) -> None:
+        """Have a topic cleared at the broker."""
+        with self._lock:
+            if topic in self._values:
+                self._values[topic] = None
+                self._dirty[topic] = None
+
     def clear_others(self, known: Iterable[str]) -> None:
         """Clear the topics that an earlier run has set and this one has not."""
         with self._lock:

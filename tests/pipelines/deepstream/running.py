@@ -36,6 +36,7 @@ class FakeAnalysis:
         self.stopped = False
         self._made = 0
         self.capture: int | None = 7
+        self.gone: list[str] = []
 
     def process_batch(self, _buffer: int) -> BufferVerdict:
         self.batches += 1
@@ -54,6 +55,10 @@ class FakeAnalysis:
             return self.gates
 
         return judge
+
+    def reconfigure(self, settings: Settings, gone: Any, change: Callable[[int], None]) -> None:
+        self.gone = [*self.gone, *gone]
+        change(0)
 
     def start(self) -> None:
         pass

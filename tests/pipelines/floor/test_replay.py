@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import open_record, plan_of, to_json
+from pipelines.floor.plan import apply_plan, open_record, plan_of, to_json
 from pipelines.floor.replay import Replay
+from probes.events.notify import Rule
 from probes.events.staff_orders import StaffAction, StaffOrder
 from scripts.msh import main
 from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
@@ -39,6 +41,28 @@ def test_msh_replay_gives_the_same_digest_every_time(record, tmp_path, capsys):
     entries = [json.loads(text) for text in out.read_text().splitlines()]
     assert {"topic", "ranking"} <= {key for entry in entries for key in entry}
     assert sum(entry.get("type") == "person.ended" for entry in entries) >= 20
+
+
+def test_a_plan_that_changed_meanwhile_is_replayed_as_it_was_lived(tmp_path):
+    path, said, service = tmp_path / "day.gz", Sayings(), PriceService()
+    floor = open_floor(service.lookup, said, open_record(path, plan()))
+    first = plan()
+    zones = {camera: found[:2] for camera, found in first.zones.items() if camera != "aisle"}
+    ways = tuple(way for way in first.passages if "aisle" not in (way.from_camera, way.to_camera))
+    rules = (Rule("anyone", 1),)
+    other = replace(first, zones=zones, passages=ways, rules=rules, min_votes=2, staff=("nike",))
+    now = None
+    for number, at in enumerate(live(ShopDay(11, 20, hours=0.1), service, floor)):
+        if number == 1500:
+            gone = [p for p in floor.snapshot().persons if p.camera == "aisle"]
+            assert not gone  # its tracks have ended before
+            apply_plan(floor, other, at)
+            now = len(said.said)
+            break
+    floor.close(at)
+    replayed = [entry for entry in Replay(path).entries() if "topic" in entry]
+    assert now is not None
+    assert [e["topic"] for e in replayed] == [m.topic for m in said.said]
 
 
 def test_a_record_that_breaks_off_is_told_up_to_there(record, tmp_path, capsys):

@@ -26,6 +26,27 @@ def kinds(events: list[SaleEvent]) -> list[tuple[str, str | None, str | None]]:
     return [(event.kind.value, event.customer, event.seller) for event in events]
 
 
+def test_another_staff_goes_on_with_what_is_open() -> None:
+    shop = desk("anna", "ben")
+    shop.see([RICH, POOR], S)
+    offers = {event.seller: event for event in shop.tick(S)}
+    shop.accept(offers["ben"].offer, "ben", 2 * S)
+    rules = DeskRules(accept_within_s=5)
+    assert kinds(shop.reconfigure([StaffMember("ben", 4), StaffMember("dora")], rules, 3 * S)) == [
+        ("withdrawn", offers["anna"].customer, "anna")
+    ]
+    assert shop.attending == {offers["ben"].customer: "ben"}
+    assert shop.states == {"ben": StaffState.BUSY, "dora": StaffState.OFF}
+    with pytest.raises(BadInput, match="anna"):
+        shop.set_state("anna", StaffState.FREE, 4 * S)
+    assert kinds(shop.reconfigure([StaffMember("dora")], rules, 5 * S)) == [
+        ("done", offers["ben"].customer, "ben")
+    ]
+    shop.set_state("dora", StaffState.FREE, 6 * S)
+    (offer,) = shop.tick(7 * S)
+    assert kinds(shop.tick(13 * S))[0] == ("timed_out", offer.customer, "dora")
+
+
 def test_an_offer_is_accepted_attended_and_done() -> None:
     shop = desk("anna")
     shop.see([RICH, POOR], S)

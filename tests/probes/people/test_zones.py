@@ -140,3 +140,13 @@ def test_contains_agrees_with_shapely_off_the_edges(
 def test_wrong_settings_are_refused(zones: list[Zone], other: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"or more|one name"):
         Zones(zones, **other)
+
+
+def test_who_stands_in_a_zone_that_stays_goes_on_standing_there():
+    wide = Zone("wide", ((0, 0), (1, 0), (1, 1), (0, 1)))
+    zones = Zones([LEFT, wide])
+    assert walk(zones, [(0, IN), (700, IN)])[-1] == ["left", "wide"]
+    zones.reconfigure([Zone("new", LEFT.polygon), LEFT])
+    assert walk(zones, [(800, IN), (900, IN)]) == [["left"], ["new", "left"]]
+    (visit,) = (v for v in zones.forget(ANN) if v.zone == "left")
+    assert visit.dwell_ms == 900

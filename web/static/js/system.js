@@ -161,15 +161,23 @@ function card(title, ...children) {
   return h("section", { class: "card fact-card" }, h("h2", {}, title), ...children);
 }
 
+function storeFile(file) {
+  if (!file) return [];
+  if (file.problem) return [notice("bad", t("system.file_wrong", { problem: file.problem }))];
+  return file.restart_needed.length ? [notice("", t("system.file_waits", { keys: file.restart_needed.join(", ") }))] : [];
+}
+
 function boxFacts(system) {
   const { health, load, mqtt, uploads, degrade } = system;
   const reasons = health.reasons.map((reason) => notice("bad", reason));
   const idle = system.gpu_unused ? [notice("bad", system.gpu_unused)] : [];
+  const file = storeFile(system.store_file);
   const steps = degrade.step ? [notice("", degrade.text)] : [];
   return [
     card(
       t("system.health"),
       health.ok ? notice("good", t("system.ok"), "check") : reasons.length ? h("div", { class: "reasons" }, reasons) : notice("bad", t("system.not_ok")),
+      ...file,
       facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
     ),
     card(

@@ -1,0 +1,65 @@
+"""Work for the thread that keeps the floor, brought by another one that waits for it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WAIT_S = 10.0
+
+
+@dataclass(eq=False, slots=True)
+class _Call:
+    work: Callable[[], None]
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+
+class FloorCalls:
+    """`call` from any thread, `run` in the floor's own. wake: has that thread come round soon.
+
+    >>> calls = FloorCalls()
+    >>> calls.call(lambda: print("done"), running=False)
+    done
+    """
+
+    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+        self._wake = wake
+        self._lock = threading.Lock()
+        self._waiting: list[_Call] = []
+
+    def call(self, work: Callable[[], None], *, running: bool, timeout_s: float = WAIT_S) -> None:
+        """Have work done, and wait; its exceptions come out here. TimeoutError where it is not begun in time.
+
+        running: whether the floor's thread runs; where it does not, the work is done here.
+        """
+        if not running:
+            work()
+            return
+        call = _Call(work)
+        with self._lock:
+            self._waiting.append(call)
+        self._wake()
+        if not call.done.wait(timeout_s):
+            with self._lock:
+                if call in self._waiting:
+                    self._waiting.remove(call)
+                    raise TimeoutError("the thread that keeps the floor does not answer")
+            call.done.wait()  # it has begun; it is short
+        if call.error is not None:
+            raise call.error
+
+    def run(self) -> None:
+        """Do what waits."""
+        while self._waiting:
+            with self._lock:
+                call = self._waiting.pop(0)
+            try:
+                call.work()
+            except BaseException as error:  # noqa: BLE001 it is raised where the call was made
+                call.error = error
+            call.done.set()

@@ -1,0 +1,234 @@
+"""Takes a changed store file up while the store runs: checked as a whole, then piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.assembly.floor import load_catalogue
+from pipelines.assembly.mqtt import home_assistant
+from pipelines.brands.registry import build_folder, check_staff, joined_book
+from pipelines.errors import BadInput
+from pipelines.floor.plan import apply_plan, plan_of
+from pipelines.outputs.disk import OutputFailed
+from pipelines.reload.plan import Part, merged, plan_changes, reconnects
+from pipelines.reload.report import ReloadReport, ReloadResult, tell
+from pipelines.reload.watch import StoreFileWatch
+from pipelines.settings.mistakes import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelines.assembly.prices import StorePrices
+    from pipelines.assembly.video_outputs import VideoOutputs
+    from pipelines.brands.gallery import BrandFolder
+    from pipelines.brands.registry import BrandRegistry
+    from pipelines.cameras.reporter import CameraReporter
+    from pipelines.clock import StoreClock
+    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.interfaces import Platform
+    from pipelines.reload.plan import ReloadPlan
+    from pipelines.sales.floor_desk import FloorDesk
+    from pipelines.settings.camera import CameraConfig
+    from pipelines.settings.root import Settings
+    from pricing.catalogue.reload import CatalogueFile
+    from probes.metrics import Metrics
+    from probes.recognition.look_workers import LookWorkers
+
+logger = logging.getLogger(__name__)
+
+_ON_FLOOR = frozenset({Part.CAMERA, Part.FLOOR, Part.BRANDS, Part.FACES})
+
+
+@dataclass(frozen=True, slots=True)
+class RunningParts:
+    """What of a running store obeys its settings."""
+
+    device: str
+    platform: Platform
+    floor: Floor
+    brands: BrandRegistry
+    prices: StorePrices
+    looks: LookWorkers
+    outputs: VideoOutputs
+    publisher: Publisher
+    reporter: CameraReporter
+    desk: FloorDesk | None
+    metrics: Metrics
+    clock: StoreClock
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What was read before anything is changed."""
+
+    catalogue: CatalogueFile | None
+    folder: BrandFolder | None
+
+
+class Reloader:
+    """`check` on one thread, about once a second; `ask` and the rest from any thread or signal handler.
+
+    settings: those in force: of a file that was taken up in part, the parts. on_read: called with settings
+    that were read, before anything is said of them, such as to keep their secrets out of the log.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        parts: RunningParts,
+        *,
+        env: Mapping[str, str] | None = None,
+        on_read: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
+        self.settings, self._parts, self._on_read = settings, parts, on_read
+        self.report = ReloadReport(parts.clock.utc_now())
+        self._watch = StoreFileWatch(settings.path, env)
+        self._woken, self._is_asked = threading.Event(), False
+        self._listeners: list[Callable[[Settings], None]] = []
+        self._waiting: deque[Callable[[ReloadReport], None]] = deque()
+        self._told = ""
+        parts.metrics.store_file_ok.set(1)
+        parts.metrics.restart_needed.set(0)
+        for result in ReloadResult:
+            parts.metrics.reloads.labels(result.value)
+
+    def ask(self, then: Callable[[ReloadReport], None] | None = None) -> None:
+        """Have the file read soon. then: called with what became of it, in the thread that reads."""
+        if then is not None:
+            self._waiting.append(then)
+        self._is_asked = True
+        self._woken.set()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until somebody asks, or `wake`."""
+        self._woken.wait(max(0.0, timeout_s))
+        self._woken.clear()
+
+    def wake(self) -> None:
+        """Have `wait` return now."""
+        self._woken.set()
+
+    def on_settings(self, listener: Callable[[Settings], None]) -> None:
+        """Call a listener with the settings in force whenever they change, in the thread that reads."""
+        self._listeners.append(listener)
+
+    def check(self, *, watch: bool = True) -> bool:
+        """Read and take up the file where somebody asked or it has changed; tell whether it was read.
+
+        watch: look whether it has changed, too; that is for about once a second.
+        """
+        asked, self._is_asked = self._is_asked, False
+        if not asked and not (watch and self._watch.changed()):
+            return False
+        waiting, began = len(self._waiting), time.monotonic()
+        report = self._read()
+        if asked or report.text != self._told or report.live:
+            tell(report, self._parts.metrics, time.monotonic() - began)
+        self._told, self.report = report.text, report
+        for _ in range(waiting):
+            self._waiting.popleft()(report)
+        return True
+
+    def _read(self) -> ReloadReport:
+        at = self._parts.clock.utc_now()
+        try:
+            found = self._watch.load()
+            self._on_read(found)
+            for warning in found.warnings:
+                logger.warning("%s", warning)
+            plan = self._take_up(found)
+        except SettingsError as error:
+            return ReloadReport(at, ReloadResult.REFUSED, problems=error.lines)
+        except (BadInput, OutputFailed) as error:
+            return ReloadReport(at, ReloadResult.REFUSED, problems=(str(error).splitlines()[0],))
+        except TimeoutError as error:
+            return ReloadReport(at, ReloadResult.FAILED, problems=(str(error),))
+        except Exception as error:
+            # Whatever it was, the store goes on, and the next change of the file is tried again.
+            logger.exception("store file: it could not be taken up")
+            return ReloadReport(at, ReloadResult.FAILED, problems=(type(error).__name__,))
+        if plan.restart:
+            return ReloadReport(at, ReloadResult.PARTLY, plan.live, plan.restart)
+        return ReloadReport(at, ReloadResult.APPLIED if plan.live else ReloadResult.UNCHANGED, plan.live)
+
+    def _take_up(self, new: Settings) -> ReloadPlan:
+        """Go on by other settings as far as a running store can; BadInput before anything is changed."""
+        old, platform = self.settings, self._parts.platform
+        plan = plan_changes(old, new, platform.live_support)
+        plan = plan.postponed(platform.prepare(merged(old, new, plan.live)))
+        target = merged(old, new, plan.live)
+        if plan.live:
+            self._commit(plan, old, target, self._prepare(plan, target))
+        self.settings = target
+        for listener in self._listeners:
+            listener(target)
+        return plan
+
+    def _prepare(self, plan: ReloadPlan, target: Settings) -> _Prepared:
+        brands = self._parts.brands
+        catalogue = load_catalogue(target) if Part.PRICE_LIST in plan.parts else brands.catalogue
+        folder = build_folder(target) if Part.BRANDS in plan.parts else brands.folder
+        if target.gallery:
+            check_staff(target.gallery, joined_book(catalogue, folder))
+        return _Prepared(catalogue, folder)
+
+    def _commit(self, plan: ReloadPlan, old: Settings, target: Settings, prepared: _Prepared) -> None:
+        parts = self._parts
+        if plan.parts & {Part.PRICE_LIST, Part.BRANDS}:
+            parts.brands.replace(prepared.catalogue, prepared.folder)
+            parts.looks.set_targets(parts.brands.targets)
+            parts.prices.set_list(prepared.catalogue)
+        if Part.LIVE_PRICES in plan.parts:
+            parts.prices.set_live(target)
+        if changed := plan.keys(Part.OUTPUT):
+            names = [key.partition(".")[2] for key in changed]
+            parts.outputs.replace(names, target, parts.platform.set_sinks)
+        if plan.parts & _ON_FLOOR:
+            self._change_floor(old, target)
+        if Part.STAFF in plan.parts and parts.desk and target.staff:
+            parts.desk.reconfigure(target.staff.members(), target.staff.rules(target.store.currency))
+        for topic, payload in home_assistant(target, parts.device).items():
+            parts.publisher.set_state(topic, payload)
+
+    def _change_floor(self, old: Settings, target: Settings) -> None:
+        """Change cameras and what is made of them. Cameras of which nothing differs are not touched."""
+        parts = self._parts
+        before, after = old.enabled_cameras(), target.enabled_cameras()
+        gone = [name for name in before if name not in after]
+        for name in gone:
+            parts.reporter.leave(name)
+        for name in after:
+            parts.reporter.admit(name)
+        parts.outputs.set_cameras(_rates(after), renewed=_renewed(before, after))
+        plan = plan_of(target, parts.device, parts.brands.book.staff)
+        parts.platform.reconfigure(target, lambda at: apply_plan(parts.floor, plan, at))
+        self._tell_of_absent(old, target)
+
+    def _tell_of_absent(self, old: Settings, target: Settings) -> None:
+        parts, now = self._parts, self._parts.clock.now()
+        for name in old.cameras:
+            if name not in target.cameras:
+                parts.publisher.clear_state(f"camera/{name}/status")
+                with contextlib.suppress(KeyError):
+                    parts.metrics.forget_camera(name)
+        for name, camera in target.cameras.items():
+            was = old.cameras.get(name)
+            if not camera.enabled and (was is None or was.enabled):
+                parts.reporter.report_disabled(name, now)
+
+
+def _rates(cameras: Mapping[str, CameraConfig]) -> dict[str, int]:
+    """Return the frames a second of each camera's outputs."""
+    return {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
+
+
+def _renewed(before: Mapping[str, CameraConfig], after: Mapping[str, CameraConfig]) -> list[str]:
+    """Return the cameras whose outputs have another frame rate from now on."""
+    both = [name for name in before if name in after]
+    return [n for n in both if before[n].fps != after[n].fps and reconnects(before[n], after[n])]

@@ -1,0 +1,243 @@
+"""A real store whose file is edited while it runs: what is not meant by an edit does not notice it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from pipelines.reload.report import ReloadResult
+from scripts.demo.truth import PRICES
+from tests.fakes.broker import wait_for
+from tests.fakes.rtsp_camera import RtspCamera, moving_square
+from tests.fakes.running_store import running_store
+from tests.fakes.schemas import message
+
+PATIENCE_S = 60
+AREA = {"polygon": [[0, 0], [1, 0], [1, 1]]}
+RULE = {"name": "vip", "when": {"total_at_least": 10}}
+
+
+def pictures(folder):
+    """Make a folder of pictures that stands for a camera."""
+    folder.mkdir()
+    for number in range(3):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((240, 320, 3), 60 * number, np.uint8))
+    return folder
+
+
+class Edited:
+    """The store file of a running store, as a tree, and what becomes of it."""
+
+    def __init__(self, shop) -> None:
+        self.shop, self.path = shop, shop.settings.path
+        self.content = yaml.safe_load(self.path.read_text())
+
+    def write(self, text: str | None = None):
+        """Write the file, send SIGHUP, and return the report."""
+        fresh = self.path.with_name("fresh.yaml")
+        fresh.write_text(text or json.dumps(self.content, indent=1))
+        before = self.shop.store.reload_report
+        fresh.replace(self.path)
+        os.kill(os.getpid(), signal.SIGHUP)
+        wait_for(lambda: self.shop.store.reload_report is not before, PATIENCE_S)
+        return self.shop.store.reload_report
+
+    def put(self, path: str, value):
+        *parents, last = path.split("/")
+        place = self.content
+        for key in parents:
+            place = place.setdefault(key, {})
+        if value is None:
+            place.pop(last, None)
+        else:
+            place[last] = value
+        return self.write()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    clip = pictures(folder / "pictures")
+    before = signal.getsignal(signal.SIGHUP)
+    with RtspCamera(moving_square()) as camera, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(folder / "state"))
+        cameras = (
+            f'steady: {{source: "{camera.url}"}}\n'
+            f"other: {{source: {clip}, loop: true, zones: {{till: {{polygon: [[0,0],[1,0],[1,1]]}}}}}}\n"
+        )
+        with running_store(folder, cameras, PRICES) as running:
+            signal.signal(signal.SIGHUP, lambda *_: running.store.reload())
+            wait_for(lambda: running.metric("msh_camera_up") == 2, PATIENCE_S)
+            yield running, running.settings.path.read_text()
+            signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture
+def shop(running):
+    """Return the store with its first file in force, as every test finds and leaves it."""
+    store, text = running
+    Edited(store).write(text)
+    wait_for(lambda: store.metric("msh_camera_up") == 2, PATIENCE_S)
+    yield store
+    assert store.metric("msh_camera_connects_total", camera="steady") == 1
+    assert [state for state, _ in store.states("steady")].count("live") == 1
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def frames(shop, camera: str) -> float:
+    return shop.metric("msh_frames_processed_total", camera=camera)
+
+
+EDITS = [
+    ("cameras/other/zones", {"till": AREA, "door": AREA}),
+    ("cameras/other/masks", {"street": AREA}),
+    ("cameras/other/masks", None),
+    ("cameras/other/min_person_px", 120),
+    ("notify", [RULE]),
+    ("prices/confirm", {"min_votes": 2}),
+    ("floor", {"found_again_s": 3}),
+    ("cameras/other/rotate", 180),
+    ("privacy", {"faces": {"method": "solid"}}),
+    ("cameras/other/enabled", False),
+    ("cameras/other/enabled", None),
+    ("cameras/other/fps", 5),
+    ("brands/staff", ["Gucci"]),
+    ("prices/unknown", "omit"),
+    ("outputs/rtsp/bitrate_kbit", 1000),
+    ("prices/format", {"grouping": " "}),
+    ("cameras/other/name", "Other"),
+    ("platform", {"max_cameras": 8}),
+    ("cameras/other/zones", None),
+    ("brands/staff", None),
+]
+
+
+def test_twenty_edits_by_sighup_do_not_touch_the_other_camera(shop):
+    edited = Edited(shop)
+    threads, open_files = [], []
+    connected = shop.metric("msh_camera_connects_total", camera="other")
+    applied = shop.metric("msh_reloads_total", result="applied")
+    for path, value in EDITS:
+        report = edited.put(path, value)
+        assert report.problems == (), path
+        assert report.restart == (), path
+        wait_for(lambda: shop.metric("msh_camera_up", camera="steady") == 1)
+        threads.append(threading.active_count())
+        open_files.append(descriptors())
+    seen = frames(shop, "steady")
+    wait_for(lambda: frames(shop, "steady") > seen and shop.metric("msh_camera_up") == 2, PATIENCE_S)
+    anew = shop.metric("msh_camera_connects_total", camera="other") - connected
+    assert anew == 3  # rotate, enabled, fps: see EDITS
+    assert shop.metric("msh_reloads_total", result="applied") - applied == len(EDITS)
+    for reason in ("removed", "error", "self_check", "redaction_failed"):
+        assert shop.metric("msh_frames_dropped_total", camera="steady", reason=reason) == 0
+    received = shop.metric("msh_frames_received_total", camera="steady")
+    used = frames(shop, "steady") + shop.metric("msh_frames_dropped_total", camera="steady")
+    assert received - used <= 3  # under way
+    wait_for(lambda: threading.active_count() <= max(threads[:3]), PATIENCE_S)
+    wait_for(lambda: descriptors() <= max(open_files[:3]), PATIENCE_S)
+
+
+def test_a_camera_comes_and_goes_with_all_that_is_told_of_it(shop, tmp_path):
+    edited = Edited(shop)
+    assert shop.listener.on("camera/other/zone/till")[-1].json["persons"] == 0
+    second = pictures(tmp_path / "more")
+    edited.content["cameras"]["side"] = {"source": str(second), "loop": True, "zones": {"hall": AREA}}
+    edited.content["notify"] = [{**RULE, "when": {"total_at_least": 10, "in_zones": ["hall"]}}]
+    report = edited.put("cameras/other", None)
+    assert set(report.live) == {"cameras.side", "cameras.other", "notify"}
+    wait_for(lambda: frames(shop, "side") > 3, PATIENCE_S)
+    assert set(shop.store.cameras()) == {"steady", "side"}
+    assert [c.camera for c in shop.store.report()] == ["steady", "side"]
+    for topic in ("camera/other/zone/till", "camera/other/summary", "camera/other/status"):
+        wait_for(lambda topic=topic: shop.listener.on(topic)[-1].text == "")
+    wait_for(lambda: shop.listener.on("camera/side/zone/hall"))
+    assert 'camera="other"' not in shop.get("/metrics")[1]
+    edited.put("cameras/side/enabled", False)
+    wait_for(lambda: shop.states("side")[-1] == ("disabled", None))
+    wait_for(lambda: shop.listener.on("camera/side/zone/hall")[-1].text == "")
+    assert set(shop.store.cameras()) == {"steady"}
+
+
+def test_a_broken_file_leaves_the_old_one_in_force_and_says_where(shop, caplog):
+    caplog.set_level(logging.INFO)
+    edited = Edited(shop)
+    sha = shop.store.settings.sha
+    good = edited.path.read_text()
+    broken = good.replace("cameras:\n", "cameras:\n  third: {sauce: x}\n", 1)
+    report = edited.write(broken)
+    assert report.result is ReloadResult.REFUSED
+    assert "store.yaml:" in report.problems[0]
+    assert "cameras.third" in report.problems[0]
+    assert shop.metric("msh_store_file_ok") == 0
+    assert shop.metric("msh_reloads_total", result="refused") >= 1
+    assert shop.store.settings.sha == sha
+    wait_for(lambda: shop.listener.on("box/status")[-1].json["store_file"]["result"] == "refused")
+    told = shop.listener.on("box/status")[-1].json
+    message("status").validate(told)
+    assert str(edited.path.parent) not in told["store_file"]["problem"]
+    assert told["store_file"]["problem"].startswith("store.yaml:")
+    line = next(r.getMessage() for r in caplog.records if "store file: wrong" in r.getMessage())
+    assert "what was read before stays in use" in line
+    assert edited.write(good).result is ReloadResult.UNCHANGED
+    assert shop.metric("msh_store_file_ok") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("prices/catalogue", "empty.csv", "empty.csv"),
+        ("brands/staff", ["nobody-of-this-name"], "brands.staff"),
+        ("cameras/other/source", "csi://0", "csi://"),
+    ],
+)
+def test_what_cannot_be_taken_up_changes_nothing(shop, path, value, words):
+    edited = Edited(shop)
+    edited.path.with_name("empty.csv").write_text("")
+    edited.content["notify"] = [RULE, {**RULE, "name": "second"}]
+    report = edited.put(path, value) if path != "cameras/other/source" else _camera(edited, value)
+    assert report.result is ReloadResult.REFUSED
+    assert words in report.problems[0]
+    assert len(shop.store.settings.notify) == 1
+    assert set(shop.store.cameras()) == {"steady", "other"}
+
+
+def _camera(edited: Edited, source: str):
+    edited.content["cameras"]["other"] = {"source": source}
+    return edited.write()
+
+
+def test_what_needs_a_restart_is_said_by_name_and_the_rest_is_taken_up(shop):
+    edited = Edited(shop)
+    edited.content["store"]["name"] = "Renamed"
+    report = edited.put("cameras/other/name", "Till")
+    assert (report.result, report.restart) == (ReloadResult.PARTLY, ("store",))
+    assert shop.store.settings.cameras["other"].name == "Till"
+    assert shop.store.settings.store.name == "Test"
+    assert shop.metric("msh_restart_needed_keys") == 1
+    wait_for(lambda: shop.listener.on("box/status")[-1].json["store_file"]["restart_needed"] == ["store"])
+    assert "a restart brings store" in report.text
+
+
+def test_the_file_is_watched_and_the_command_reads_it(shop):
+    edited = Edited(shop)
+    edited.content["notify"] = [{**RULE, "name": "second"}]
+    fresh = edited.path.with_name("fresh.yaml")
+    fresh.write_text(json.dumps(edited.content, indent=1))
+    fresh.replace(edited.path)
+    wait_for(lambda: [r.name for r in shop.store.settings.notify] == ["second"], PATIENCE_S)
+    shop.listener.publish("msh/v1/test-store/box/command/reload", "{}")
+    wait_for(lambda: shop.listener.on("command/reload/result"))
+    assert shop.listener.on("command/reload/result")[-1].json["ok"]

@@ -1,0 +1,94 @@
+"""A store file that is edited while the store runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import httpx
+
+from engines.paths import ROOT
+from pipelines.reload.watch import StoreFileWatch
+from tests.fakes.broker import free_port, wait_for
+from tests.pipelines.settings.store_file import MINIMAL
+
+
+def touch(path, text: str) -> None:
+    path.write_text(text)
+    os.utime(path, ns=(time.time_ns(), time.time_ns()))
+
+
+def test_a_change_is_told_once_when_the_file_is_still(tmp_path):
+    path = tmp_path / "store.yaml"
+    path.write_text(MINIMAL)
+    watch = StoreFileWatch(path, {})
+    assert not watch.changed()
+    touch(path, MINIMAL + "#")
+    assert not watch.changed()  # it may be half there
+    touch(path, MINIMAL + "# a")
+    assert [watch.changed() for _ in range(3)] == [False, True, False]
+    other = tmp_path / "other"
+    other.write_text(MINIMAL)
+    other.replace(path)
+    assert [watch.changed() for _ in range(2)] == [True, False]  # exchanged whole: taken at once
+    path.unlink()
+    assert [watch.changed() for _ in range(2)] == [True, False]
+    touch(path, MINIMAL)
+    assert watch.changed()
+    assert watch.load().path == path
+    assert not watch.changed()
+
+
+def test_the_port_answers_while_the_models_are_read(tmp_path):
+    path, port = tmp_path / "store.yaml", free_port()
+    path.write_text(MINIMAL + f'outputs: {{metrics: {{listen: "127.0.0.1:{port}"}}}}\n')
+    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "state")}
+    command = [sys.executable, "-m", "scripts.msh", "run", str(path), "--platform", "cpu"]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    answers = []
+
+    def ready() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60)
+            answers.append((answer.status_code, answer.json()["reasons"]))
+        return answers[-1:] == [(200, [])]
+
+    try:
+        wait_for(ready)
+        assert answers[0] == (503, ["starting: models"])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+
+
+def test_sighup_ends_nothing(tmp_path):
+    path = tmp_path / "store.yaml"
+    path.write_text(MINIMAL)
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.msh",
+        "run",
+        str(path),
+        "--platform",
+        "cpu",
+        "--duration",
+        "300",
+    ]
+    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "state")}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        lines = iter(process.stderr)
+        next(line for line in lines if "camera door: backoff" in line)
+        process.send_signal(signal.SIGHUP)
+        assert "nothing in it differs" in next(line for line in lines if "store file:" in line)
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
