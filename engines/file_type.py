@@ -85,9 +85,12 @@ _TS_PACKET = 188
 
 
 def sniff(head: bytes) -> FileType | None:
-    """Return the type of what begins with these bytes, `HEAD_BYTES` of them or the whole file.
+    r"""Return the type of what begins with these bytes, `HEAD_BYTES` of them or the whole file.
 
     None for all else. A GIF or WebP is called a picture; whether it is animated, `read_type` tells.
+
+    >>> sniff(b"\x89PNG\r\n\x1a\n").suffix
+    '.png'
     """
     for start, found in _STARTS:
         if head.startswith(start):

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:
-    """Return intersection over union, (N, M), of (N, 4) with (M, 4) boxes x1 y1 x2 y2; empty boxes give 0."""
+    """Return intersection over union, (N, M), of (N, 4) with (M, 4) boxes x1 y1 x2 y2; empty boxes give 0.
+
+    >>> boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 20]], np.float32)
+    >>> overlaps(boxes, boxes[:1]).tolist()
+    [[1.0], [0.5]]
+    """
     left, top, right, bottom = boxes.T[:, :, None]
     other_left, other_top, other_right, other_bottom = others.T[:, None, :]
     width = np.minimum(right, other_right) - np.maximum(left, other_left)

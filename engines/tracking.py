@@ -52,7 +52,16 @@ class Associator(Protocol):
 
 
 class Tracker:
-    """Follows the persons of one camera. Other classes pass through, untracked."""
+    """Follows the persons of one camera. Other classes pass through, untracked.
+
+    >>> import numpy as np
+    >>> from engines.detections import Detections
+    >>> boxes = np.array([[100, 50, 180, 290]], np.float32)
+    >>> seen = Detections(boxes, np.array([0.9], np.float32), np.array([0]))
+    >>> tracker = Tracker(confirm_hits=2)
+    >>> [tracker.update(seen, at * 100_000_000)[0].number for at in range(3)]
+    [None, 1, 1]
+    """
 
     def __init__(
         self,

@@ -36,7 +36,11 @@ _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b
 
 
 class SecretScrubber:
-    """Takes out known secrets, and whatever looks like a login in a URL, a password field or a header."""
+    """Takes out known secrets, and whatever looks like a login in a URL, a password field or a header.
+
+    >>> SecretScrubber({"hunter22"}).clean("401 for hunter22 at rtsp://admin:abc@10.0.0.11/")
+    '401 for *** at rtsp://***@10.0.0.11/'
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: set[str] = set()

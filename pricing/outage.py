@@ -15,14 +15,11 @@ class Outage:
 
     A failure with another `cause` than the last one is logged too. failed, recovered: the log lines.
 
-    Example:
-        writing = Outage(logger, "snapshots cannot be written", "snapshots are written again")
-        try:
-            write()
-            writing.recover()
-        except OSError as error:
-            writing.fail(error.strerror)  # logs "snapshots cannot be written (No space left on device)", once
-
+    >>> log = logging.getLogger("example")
+    >>> log.disabled = True
+    >>> writing = Outage(log, "snapshots cannot be written", "snapshots are written again")
+    >>> writing.fail("No space left on device"), writing.fail("No space left on device"), writing.recover()
+    (True, False, True)
     """
 
     def __init__(self, logger: Logger, failed: str, recovered: str, *, level: int = logging.ERROR) -> None:

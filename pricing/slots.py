@@ -113,7 +113,11 @@ def ancestors(type_: str) -> Iterator[str]:
 
 
 def slot_of(type_: str) -> str:
-    """Return the slot that a known type goes to; KeyError for an unknown one."""
+    """Return the slot that a known type goes to; KeyError for an unknown one.
+
+    >>> slot_of("handbag"), slot_of("sneakers")
+    ('bag', 'shoes')
+    """
     while type_ not in SLOTS:
         type_ = PARENT[type_]
     return type_

@@ -27,7 +27,14 @@ class LivePriceSource(Protocol):
 
 
 class PriceSources:
-    """Answers the ledger. Never waits; any thread may ask."""
+    """Answers the ledger. Never waits; any thread may ask.
+
+    >>> class Shelf:
+    ...     def recall(self, brand, type_, model=""):
+    ...         return f"price of {brand} {type_}"
+    >>> PriceSources(None, Shelf()).lookup("gucci", None, "bag")
+    'price of gucci bag'
+    """
 
     def __init__(self, listed: PriceListSource | None, live: LivePriceSource | None) -> None:
         self._listed, self._live = listed, live

@@ -39,6 +39,10 @@ class FrameRateLimit:
     """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more.
 
     share: of that rate, above 0 to 1, asked anew for each frame: less while the machine is overloaded.
+
+    >>> limit = FrameRateLimit(fps=10)
+    >>> [limit.passes(second) for second in (0.0, 0.04, 0.1, 0.2)]
+    [True, False, True, True]
     """
 
     def __init__(self, fps: float, share: Callable[[], float] = lambda: 1.0) -> None:

@@ -17,6 +17,17 @@ class CameraPolicy:
     """connecting -> live -> (stale) -> backoff -> connecting; the same way for the first connection.
 
     Times are seconds of one monotonic clock. finite: a file or folder, whose end is no failure.
+
+    >>> from random import Random
+    >>> from pipelines.cameras.backoff import Backoff
+    >>> policy = CameraPolicy(
+    ...     Backoff(0.5, 30, 0, Random(1)), stale_after_s=3, connect_timeout_s=10, finite=False, loop=False
+    ... )
+    >>> policy.connect(now=0)
+    >>> policy.frame(now=1), policy.state.value
+    (True, 'live')
+    >>> policy.overdue(now=5).value, policy.state.value
+    ('stalled', 'stale')
     """
 
     def __init__(

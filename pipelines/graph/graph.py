@@ -138,7 +138,14 @@ class PipelineGraph:
 
 
 class GraphBuilder:
-    """Collects a graph's elements and links while it is being written."""
+    """Collects a graph's elements and links while it is being written.
+
+    >>> draft = GraphBuilder()
+    >>> draft.chain(draft.add("source", "videotestsrc"), draft.add("sink", "fakesink", sync=False))
+    'sink'
+    >>> [(link.source, link.sink) for link in draft.links]
+    [('source', 'sink')]
+    """
 
     def __init__(self) -> None:
         self.elements: list[Element] = []

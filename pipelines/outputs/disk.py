@@ -17,7 +17,11 @@ class OutputFailed(Exception):
 
 
 def stamp(captured_at: int) -> str:
-    """Return UTC nanoseconds as a file name that sorts by time, such as 20261122T103107412Z."""
+    """Return UTC nanoseconds as a file name that sorts by time, such as 20261122T103107412Z.
+
+    >>> stamp(1_764_000_000_007_000_000)
+    '20251124T160000007Z'
+    """
     seconds, rest = divmod(captured_at, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y%m%dT%H%M%S}{rest // 1_000_000:03d}Z"
 

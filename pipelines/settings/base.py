@@ -52,7 +52,11 @@ _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
 
 
 def parse_address(value: object) -> Address:
-    """Read `host:port` of a server; raises ValueError with a sentence for the user."""
+    """Read `host:port` of a server; raises ValueError with a sentence for the user.
+
+    >>> parse_address("127.0.0.1:8080")
+    Address(host='127.0.0.1', port=8080)
+    """
     if isinstance(value, Address):
         return value
     if not isinstance(value, str):

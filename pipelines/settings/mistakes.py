@@ -27,7 +27,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One mistake; without a place it concerns the whole file."""
+    """One mistake; without a place it concerns the whole file.
+
+    >>> from pathlib import Path
+    >>> Mistake(Place(4, 3), "cameras.door.fps", "must be above 0").line(Path("store.yaml"))
+    'store.yaml:4:3  cameras.door.fps: must be above 0'
+    """
 
     place: Place
     keys: str
@@ -63,7 +68,11 @@ def dotted(keys: Keys) -> str:
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean "x"?`, or the short list of what is known, or nothing where there is none."""
+    """Return ` Did you mean "x"?`, or the short list of what is known, or nothing where there is none.
+
+    >>> did_you_mean("rotat", ["rotate", "source"])
+    ' Did you mean "rotate"?'
+    """
     names = sorted(known)
     near = get_close_matches(wrong.lower(), names, n=1, cutoff=0.6)
     if near:

@@ -45,6 +45,10 @@ class BrandBook:
 
     A spelling that two brands claim is the first one's. staff: names of brands whose mark makes the wearer
     staff.
+
+    >>> book = BrandBook([Brand("Louis Vuitton", aliases=("LV",))])
+    >>> book.key_of("lv"), book.key_of("Nike")
+    ('louis vuitton', 'nike')
     """
 
     def __init__(self, brands: Iterable[Brand] = (), staff: Iterable[str] = ()) -> None:

@@ -59,7 +59,7 @@ class CatalogueFile:
         self.current = self._loaded.joined(key_of)
 
     def poll(self) -> bool:
-        """Load the file again if it changed; call every second or so. Tell whether `current` was replaced.
+        """Load the file again if it changed; call every second or so. Return whether `current` was replaced.
 
         A file that is written in place is taken when it has not changed between two calls.
         A broken or missing file keeps the old list and is logged once, not again until the file changes.

@@ -323,7 +323,14 @@ class Ledger:
 
 
 def total_of(items: Iterable[Item], currency: str) -> PersonValue:
-    """Return the items with the sum of their lines."""
+    """Return the items with the sum of their lines.
+
+    >>> from pricing.value import Item, Price
+    >>> bag = Item("bag", "handbag", "gucci", 0.9, 5, Price(129000, 110000, 148000, "EUR", "catalogue"))
+    >>> total = total_of([bag, Item("shoes", "shoes", "nike", 0.8, 4)], "EUR").total
+    >>> total.amount_minor, total.items_priced, total.items_unpriced
+    (129000, 1, 1)
+    """
     lines = tuple(items)
     prices = [item.price for item in lines if item.price is not None]
     total = Total(

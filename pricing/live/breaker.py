@@ -71,7 +71,14 @@ class Breaker:
 
 
 class Budget:
-    """Questions left today. spent: what an earlier run of the same day had spent."""
+    """Questions left today. spent: what an earlier run of the same day had spent.
+
+    >>> from datetime import date
+    >>> budget = Budget(per_day=100, day=date(2026, 11, 30), spent=99)
+    >>> budget.spend(date(2026, 11, 30))
+    >>> budget.left(date(2026, 11, 30)), budget.left(date(2026, 12, 1))
+    (0, 100)
+    """
 
     def __init__(self, per_day: int, day: date, spent: int = 0) -> None:
         self._per_day = per_day
@@ -95,6 +102,9 @@ def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:
     headers: names in lower case; now: UTC seconds. Reads Retry-After in seconds (RFC 9110 10.2.3), and where
     nothing remains, RapidAPI's x-ratelimit-requests-reset and the RateLimit-Reset of the IETF drafts (both in
     seconds left), and X-RateLimit-Reset, which some write as UTC seconds or milliseconds since 1970.
+
+    >>> pause_s(503, {"retry-after": "120"}, now=0)
+    120.0
     """
     pauses = [_seconds(headers.get("retry-after"), now)] if status in (429, 503) else []
     for remaining, reset in (

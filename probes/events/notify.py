@@ -38,6 +38,12 @@ class Rule:
     """When to notify. in_zones: the person is in any of these now; empty: anywhere. hours: empty: always.
 
     expires_s: how long the message is worth reading. estimates: whether things without a brand count.
+
+    >>> from datetime import datetime
+    >>> rule = Rule("vip", 100_000, in_zones=frozenset({"till"}))
+    >>> noon = datetime(2026, 11, 30, 12)
+    >>> rule.holds(129_000, {"till"}, noon), rule.holds(129_000, (), noon)
+    (True, False)
     """
 
     name: str

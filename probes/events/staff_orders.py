@@ -27,7 +27,14 @@ class StaffOrder:
 
 
 class StaffOrders:
-    """A bounded queue of orders: `put` from any thread, `take` from one. Nothing ever waits."""
+    """A bounded queue of orders: `put` from any thread, `take` from one. Nothing ever waits.
+
+    >>> orders = StaffOrders()
+    >>> orders.put(StaffOrder(StaffAction.SERVED, "door", "k7f3-0001"))
+    True
+    >>> [(order.action.value, order.track) for order in orders.take()]
+    [('served', 'k7f3-0001')]
+    """
 
     def __init__(self, capacity: int = WAITING) -> None:
         self._capacity = capacity

@@ -56,7 +56,11 @@ def device_status(
 
 
 def camera_status(state: str, since: int, cause: str | None = None) -> Payload:
-    """Write topic `camera/{camera}/status`. since: UTC ns. cause: a closed word, never an error's text."""
+    """Write topic `camera/{camera}/status`. since: UTC ns. cause: a closed word, never an error's text.
+
+    >>> camera_status("stale", 1_764_000_000_000_000_000, "no_frames")["since"]
+    '2025-11-24T16:00:00.000Z'
+    """
     return {"schema": "msh.camera-status/1", "state": state, "since": rfc3339(since), "cause": cause}
 
 

@@ -70,7 +70,15 @@ def as_is(brand: str) -> str:
 
 
 def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) -> tuple[LabelText, LabelText]:
-    """Return a person's text in full and in short."""
+    """Return a person's text in full and in short.
+
+    >>> from pricing.ledger.ledger import total_of
+    >>> from pricing.value import Item, Price
+    >>> bag = Item("bag", "handbag", "gucci", 0.9, 5, Price(129000, 129000, 129000, "EUR", "catalogue"))
+    >>> full, short = texts(total_of([bag], "EUR"), Tone.TOP, lambda money: f"€{money.amount_minor // 100}")
+    >>> full.head, full.rows
+    ('€1290', (LabelRow(name='handbag (gucci)', price='', dim=False),))
+    """
     head = money(value.total) if value.total.items_priced else ""
     items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
     rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])

@@ -24,7 +24,13 @@ def reach(person: Box) -> Box:
 
 
 def carrier(accessory: Box, persons: Sequence[Detection]) -> Detection | None:
-    """Return the person who carries it, or None where nobody clearly does."""
+    """Return the person who carries it, or None where nobody clearly does.
+
+    >>> from probes.frame import Box, Detection, Kind
+    >>> near, far = (Detection(Kind.PERSON, "person", 0.9, Box(x, 50, 80, 240)) for x in (100, 400))
+    >>> carrier(Box(150, 150, 40, 60), [near, far]) is near
+    True
+    """
     if not persons or accessory.area <= 0:
         return None
     shares = []

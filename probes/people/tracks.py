@@ -35,7 +35,14 @@ class Sessions:
 
 
 class TrackBook:
-    """The confirmed tracks of one camera. A track ends once it was not seen for `gap_ms`."""
+    """The confirmed tracks of one camera. A track ends once it was not seen for `gap_ms`.
+
+    >>> book = TrackBook("door", lambda at: "k7f3", gap_ms=2000)
+    >>> str(book.see(192, at=0))
+    'k7f3-0192'
+    >>> [str(track) for track in book.expire(now=3_000_000_000)]
+    ['k7f3-0192']
+    """
 
     def __init__(self, camera: str, session: Callable[[int], str], gap_ms: int) -> None:
         self._camera = camera

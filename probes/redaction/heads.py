@@ -58,7 +58,14 @@ class _Head(NamedTuple):
 
 
 class Heads:
-    """Tracks the heads of one camera, so that a face stays covered when its detector loses it."""
+    """Tracks the heads of one camera, so that a face stays covered when its detector loses it.
+
+    >>> from probes.frame import Box, Detection, Frame, Kind
+    >>> person = Detection(Kind.PERSON, "person", 0.9, Box(100, 50, 80, 240))
+    >>> masks = Heads(margin=0.2, hold_ms=800).locate(Frame("door", 0, (640, 360), (person,)))
+    >>> [(mask.by.value, round(mask.box.w)) for mask in masks]
+    [('head_estimate', 80)]
+    """
 
     def __init__(self, *, margin: float, hold_ms: int) -> None:
         """Masks are `margin` of the face wider on every side, and held hold_ms after the last detection."""

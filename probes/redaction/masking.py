@@ -35,6 +35,11 @@ def cover(pixels: I420, box: Box, *, solid: bool) -> tuple[int, int, int, int] |
     """Cover the box, widened to even pixels, with a grey mosaic or black on all three planes.
 
     Returns the covered left, top, right, bottom in pixels, or None where the box lies outside the picture.
+
+    >>> from engines.image import I420
+    >>> from probes.frame import Box
+    >>> cover(I420.black(640, 360), Box(100.5, 50, 40, 50), solid=True)
+    (100, 50, 142, 100)
     """
     left, top, right, bottom = outline = _snap(box, pixels.width, pixels.height)
     if left >= right or top >= bottom:

@@ -118,7 +118,17 @@ class HeadWatch:
 
 
 class Redactor:
-    """Covers every head of one camera, and its masks. Give it each analysed frame, in order."""
+    """Covers every head of one camera, and its masks. Give it each analysed frame, in order.
+
+    >>> from engines.image import I420
+    >>> from probes.frame import Box, Detection, Frame, Kind
+    >>> kinds = frozenset({Kind.PERSON, Kind.FACE})
+    >>> face = Detection(Kind.FACE, "face", 0.9, Box(100, 50, 40, 50))
+    >>> frame = Frame("door", 0, (640, 360), (face,), analysed=kinds)
+    >>> redactor = Redactor(method="solid", margin=0.2, hold_ms=800)
+    >>> dict(redactor.redact(frame, I420.black(640, 360)).masked)
+    {'detector': 1, 'hold': 0, 'head_estimate': 0}
+    """
 
     def __init__(
         self,

@@ -13,7 +13,13 @@ MAX_KNOWN = 2048
 
 
 class Allowance:
-    """`burst` at once, then `per_s` a second, for each name; the least recent names are forgotten first."""
+    """`burst` at once, then `per_s` a second, for each name; the least recent names are forgotten first.
+
+    >>> times = iter([0.0, 0.0, 0.0, 60.0, 60.0])
+    >>> allowance = Allowance(burst=1, per_s=1 / 60, clock=lambda: next(times))
+    >>> [allowance.allows("10.0.0.7") for _ in range(3)]
+    [True, False, True]
+    """
 
     def __init__(self, burst: int, per_s: float, clock: Callable[[], float]) -> None:
         self._burst, self._per_s, self._clock = float(burst), per_s, clock

@@ -54,7 +54,12 @@ def hash_token(token: str, salt: bytes | None = None) -> str:
 
 
 class Token:
-    """The store's token, of which only a hash is kept."""
+    """The store's token, of which only a hash is kept.
+
+    >>> token = Token(hash_token("at least 8 characters"))
+    >>> token.matches("at least 8 characters"), token.matches("another")
+    (True, False)
+    """
 
     def __init__(self, given: str) -> None:
         """given: the token itself, or its hash as `hash_token` writes it; BadInput where that is broken."""
