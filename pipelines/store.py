@@ -312,7 +312,7 @@ class Store:
 
     def _keep_by(self, settings: Settings) -> None:
         """Delete recordings by these settings from now on."""
-        self._retention = Retention(settings.outputs, now=time.time, clock=time.monotonic)
+        self._retention = Retention(settings.outputs, self._metrics, now=time.time, clock=time.monotonic)
 
     def _on_reload(self, _: Mapping[str, object]) -> str:
         self.reload()

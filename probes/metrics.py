@@ -142,6 +142,15 @@ class Metrics:
             "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well."
         )
         self.frame_share = gauge("frame_share", "Share of the cameras' frame rates that is analysed.")
+        self.output_disk_free = gauge(
+            "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"
+        )
+        self.output_files_deleted = counter(
+            "output_files_deleted_total",
+            "Recordings and snapshots deleted by age or for a full disk.",
+            "output",
+            "reason",
+        )
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)

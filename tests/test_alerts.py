@@ -85,6 +85,11 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {"msh_state_folder_writable": "1x60"},
         {},
     ),
+    "DiskFull": (
+        {'msh_output_files_deleted_total{output="record", reason="disk_full"}': "0+1x60"},
+        {'msh_output_files_deleted_total{output="record", reason="age"}': "0+1x60"},
+        {"output": "record", "reason": "disk_full"},
+    ),
     "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
     "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
     "ClockSet": (

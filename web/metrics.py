@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import ipaddress
 import json
@@ -9,6 +10,7 @@ import logging
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
@@ -30,10 +32,34 @@ logger = logging.getLogger(__name__)
 REQUEST_S = 5.0
 """For a whole request to arrive, and for a whole answer to leave; slow clients are cut off."""
 MAX_HEAD = 8192
+GZIP_LEVEL = 4
 MAX_DISCARDED = 1_000_000
 BORROWED = b"open it by this machine's address: a browser may not use another name\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 MAX_CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What is answered to a GET. encoding: of the body, empty for none."""
+
+    status: int
+    content_type: str
+    body: bytes
+    encoding: str = ""
+
+
+def accepts_gzip(header: str) -> bool:
+    """Tell whether an Accept-Encoding header takes gzip.
+
+    >>> accepts_gzip("deflate, gzip;q=0.5"), accepts_gzip("gzip;q=0"), accepts_gzip("*"), accepts_gzip("")
+    (True, False, True, False)
+    """
+    weights = {}
+    for part in header.lower().split(","):
+        name, _, weight = part.partition(";")
+        weights[name.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return weights.get("gzip", weights.get("*", False))
 
 
 class MetricsServer:
@@ -82,16 +108,19 @@ class MetricsServer:
             self._thread.join(5)
         self._server.server_close()
 
-    def _answer(self, path: str, accept: str) -> tuple[int, str, bytes]:
-        """Return status, content type and body of the answer to a GET."""
+    def _answer(self, path: str, accept: str, encodings: str) -> HttpAnswer:
+        """Return the answer to a GET."""
         if path == "/metrics":
             encode, content_type = choose_encoder(accept)
-            return 200, content_type, encode(self._registry)
+            body = encode(self._registry)
+            if accepts_gzip(encodings):
+                return HttpAnswer(200, content_type, gzip.compress(body, GZIP_LEVEL), encoding="gzip")
+            return HttpAnswer(200, content_type, body)
         if (check := self._checks.get(path)) is not None:
             found = check()
             body = json.dumps({"ok": found.ok, "reasons": list(found.reasons)}).encode() + b"\n"
-            return 200 if found.ok else 503, "application/json", body
-        return 404, "text/plain; charset=utf-8", b"/metrics, /healthz and /readyz are here\n"
+            return HttpAnswer(200 if found.ok else 503, "application/json", body)
+        return HttpAnswer(404, "text/plain; charset=utf-8", b"/metrics, /healthz and /readyz are here\n")
 
 
 class _Server(ThreadingMixIn, TCPServer):
@@ -106,7 +135,7 @@ class _Server(ThreadingMixIn, TCPServer):
         self,
         address: tuple[str, int],
         family: int,
-        answer: Callable[[str, str], tuple[int, str, bytes]],
+        answer: Callable[[str, str, str], HttpAnswer],
     ) -> None:
         self.address_family = family
         self.answer = answer
@@ -165,17 +194,22 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer with head and body."""
         path = self.path.partition("?")[0]
         if _borrowed(self.headers.get("Host", ""), self.headers.get("User-Agent", "")):
-            status, content_type, body = 403, "text/plain; charset=utf-8", BORROWED
+            answer = HttpAnswer(403, "text/plain; charset=utf-8", BORROWED)
         else:
-            status, content_type, body = self.server.answer(path, self.headers.get("Accept", ""))
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+            wanted = self.headers.get("Accept", ""), self.headers.get("Accept-Encoding", "")
+            answer = self.server.answer(path, *wanted)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        if answer.encoding:
+            self.send_header("Content-Encoding", answer.encoding)
+        if path == "/metrics":
+            self.send_header("Vary", "Accept, Accept-Encoding")
+        self.send_header("Content-Length", str(len(answer.body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(answer.body)
 
     def do_HEAD(self) -> None:
         """Answer with the head alone."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.upright import UprightWatch
+from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -118,7 +119,9 @@ class FloorFeed:
         self._processed[camera] += 1
         self._metrics.frames_processed.labels(camera).inc()
         latency_s = max(0, self._wall_ns() - frame.captured_at) / 1e9
-        self._metrics.frame_latency.labels(camera).observe(latency_s)
+        # So that a slow frame of a dashboard is found in recordings and in the journal (OpenMetrics only).
+        exemplar = {"captured_at": rfc3339(frame.captured_at)}
+        self._metrics.frame_latency.labels(camera).observe(latency_s, exemplar)
 
     def pass_time(self) -> None:
         """End the tracks of cameras that have fallen silent; to be called several times a second."""

@@ -242,6 +242,18 @@ MaxHours = Annotated[
 ]
 
 
+MinFreeMb = Annotated[
+    int,
+    Field(
+        title="Least free disk",
+        description="Free space that is kept on the disk, in megabytes: below, the oldest files are deleted,"
+        " whatever else fills it. 0: only max_mb and max_hours bound them.",
+        ge=0,
+        le=100_000_000,
+    ),
+]
+
+
 class MetricsConfig(Section):
     """The Prometheus endpoint."""
 
@@ -267,6 +279,7 @@ class RecordConfig(Section):
         le=100_000_000,
     )
     max_hours: MaxHours = None
+    min_free_mb: MinFreeMb = 500
     bitrate_kbit: int = Field(
         default=2500,
         title="Bit rate",
@@ -295,6 +308,7 @@ class SnapshotsConfig(Section):
         le=100_000_000,
     )
     max_hours: MaxHours = None
+    min_free_mb: MinFreeMb = 500
     quality: int = Field(default=85, title="Quality", description="JPEG quality, 1 to 100.", ge=1, le=100)
 
 

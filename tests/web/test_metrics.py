@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import socket
 import threading
@@ -54,6 +55,28 @@ def test_prometheus_reads_the_metrics(site):
     _, headers, body = site.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert headers["Content-Type"].startswith("application/openmetrics-text")
     assert body.endswith("# EOF\n")
+
+
+def test_the_metrics_are_packed_for_who_asks(site):
+    site.metrics.frames_received.labels("door").inc(3)
+    with contextlib.closing(HTTPConnection("127.0.0.1", site.server.port, timeout=5)) as client:
+        client.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+        answer = client.getresponse()
+        packed = answer.read()
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+    plain = gzip.decompress(packed)
+    assert b'msh_frames_received_total{camera="door"} 3.0' in plain
+    assert len(packed) < len(plain) / 3
+    _, headers, _ = site.ask("/metrics", **{"Accept-Encoding": "gzip;q=0, identity"})
+    assert "Content-Encoding" not in headers
+
+
+def test_a_slow_frame_is_found_by_its_exemplar_in_openmetrics_only(site):
+    site.metrics.frame_latency.labels("door").observe(1.5, {"captured_at": "2026-11-22T10:31:07.412Z"})
+    _, _, body = site.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    assert '# {captured_at="2026-11-22T10:31:07.412Z"} 1.5' in body
+    assert "captured_at" not in site.ask("/metrics")[2]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
-from pipelines.outputs.retention import EVERY_S, Retention
+from pipelines.outputs.retention import DISK_EVERY_S, EVERY_S, Retention, free_bytes
 from pipelines.settings.outputs import OutputsConfig, RecordConfig, SnapshotsConfig
+from probes.metrics import Metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 NOW = 1_800_000_000.0
 HOUR = 3600
@@ -23,6 +27,11 @@ def file(folder: Path, name: str, age_h: float) -> Path:
     return path
 
 
+def retention_of(outputs: OutputsConfig, metrics: Metrics | None = None, **changed: Any) -> Retention:
+    defaults: dict[str, Any] = {"now": lambda: NOW, "clock": lambda: 0.0, "free": lambda _: 10**12}
+    return Retention(outputs, metrics or Metrics(()), **(defaults | changed))
+
+
 def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     video, pictures = tmp_path / "video", tmp_path / "pictures"
     outputs = OutputsConfig(
@@ -32,7 +41,9 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     old = [file(video, "a.mp4", 25), file(video, "b.mp4.part", 30), file(pictures, "a.jpg", 1.1)]
     kept = [file(video, "c.mp4", 23), file(video, "notes.txt", 99), file(pictures, "b.jpg", 0.9)]
     clock = [0.0]
-    retention = Retention(outputs, now=lambda: NOW, clock=lambda: clock[0])
+    retention = Retention(
+        outputs, Metrics(()), now=lambda: NOW, clock=lambda: clock[0], free=lambda _: 10**12
+    )
     assert retention.check() == 3
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in kept)
@@ -46,5 +57,59 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
 def test_without_a_longest_time_files_stay(tmp_path: Path) -> None:
     outputs = OutputsConfig(record=RecordConfig(folder=tmp_path))
     path = file(tmp_path, "a.mp4", 9999)
-    assert Retention(outputs, now=lambda: NOW, clock=lambda: 0.0).check() == 0
+    assert retention_of(outputs).check() == 0
     assert path.exists()
+
+
+def test_a_full_disk_costs_the_oldest_finished_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    video, pictures = tmp_path / "video", tmp_path / "pictures"
+    outputs = OutputsConfig(
+        record=RecordConfig(folder=video, min_free_mb=3),
+        snapshots=SnapshotsConfig(folder=pictures, min_free_mb=0),
+    )
+    files = [file(video, f"{name}.mp4", age) for name, age in (("b", 3), ("a", 9), ("c", 1))]
+    writing = file(video, "d.mp4.part", 99)
+    picture = file(pictures, "a.jpg", 99)
+    metrics, clock = Metrics(()), [0.0]
+    other = [2_000_000]  # what other programs left free; each file that goes gives a megabyte
+
+    def free(_: Path) -> int:
+        return other[0] + (3 - sum(path.exists() for path in files)) * 1_000_000
+
+    def seen(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(name, labels)
+
+    retention = retention_of(outputs, metrics, clock=lambda: clock[0], free=free)
+    assert retention.check() == 1
+    assert [path.exists() for path in files] == [True, False, True]
+    other[0] = -1_000_000
+    assert retention.check() == 0
+    clock[0] += DISK_EVERY_S
+    assert retention.check() == 2
+    assert not any(path.exists() for path in files)
+    assert writing.exists()
+    assert picture.exists()
+    assert seen("msh_output_files_deleted_total", output="record", reason="disk_full") == 3
+    assert seen("msh_output_disk_free_bytes", output="record") == 2_000_000
+    assert "2 MB free, 3 wanted" in caplog.text
+
+
+def test_a_folder_that_is_not_there_yet_has_its_disk_s_room(tmp_path: Path) -> None:
+    assert free_bytes(tmp_path / "no" / "folder") == shutil.disk_usage(tmp_path).free
+
+
+def test_a_disk_that_cannot_be_asked_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def gone(_: Path) -> int:
+        raise OSError(5, "Input/output error")
+
+    kept = file(tmp_path, "a.mp4", 9)
+    clock = [0.0]
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path))
+    retention = retention_of(outputs, clock=lambda: clock[0], free=gone)
+    for _ in range(3):
+        clock[0] += DISK_EVERY_S
+        assert retention.check() == 0
+    assert kept.exists()
+    assert caplog.text.count("Input/output error") == 1
