@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 ACCESSORY_MS = 200
+"""A detected accessory votes at most once in so long, whatever the frame rate."""
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
 WORN_MS = 6000
 """The same of a garment: looks pause for seconds."""
 MAX_CARRIED = 8
+"""Sightings of carried things kept per person."""
 AGREED = 0.35
 """Share of what looks say of a slot that must be for a type, or a finer one, for it to be told."""
 AHEAD = 0.6

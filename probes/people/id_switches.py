@@ -27,6 +27,7 @@ TOUCH, APART = 0.3, 0.1
 TELLING, LEAD = 3, 3
 """Looks that tell who is who, and how many times more than those that say the contrary."""
 MAX_HELD = 256
+"""Votes held back for one track; further ones count at once."""
 CARRIED = frozenset({"bag", "umbrella"})
 """Slots of which the kind of thing alone tells people apart."""
 Pair = tuple["TrackId", "TrackId"]

@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 RESOLVE_MS = 8000
+"""How long items may still decide which of several people a new track is."""
 NEAR, PER_SECOND, FARTHEST = 0.35, 0.8, 2.0
 """How far off a lost person may be found, in body heights: at once, more per second (1.4 m/s), at most."""
 SIZE = 0.6
+"""Least ratio of the body heights, the smaller to the larger, of one person lost and found."""
 EDGE = 0.02
+"""Share of the picture's width at its sides where people leave and enter."""
 SURE_FOUND, SURE_HANDED = 0.95, 0.85
 """Certainty of a link without delay; it falls by half until the end of the time allowed."""
-TOLD_BY_ITEMS = 0.9
-"""Factor of the certainty where only the items told which of several people it was."""
+DECIDED_BY_ITEMS = 0.9
+"""Factor of the certainty where only the items decided which of several people it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ class TrackLinker:
             old, certainty = fits[0]
             known, competing = _brands(wears(old)), self._competing(old, track)
             if not any(_agree(_brands(wears(rival)), known, unknown=True) for rival in competing):
-                found.append(self._join(track, old, round(certainty * TOLD_BY_ITEMS, 3)))
+                found.append(self._join(track, old, round(certainty * DECIDED_BY_ITEMS, 3)))
         return found
 
     def _join(self, new: TrackId, old: TrackId, certainty: float) -> TrackLink:

@@ -26,6 +26,7 @@ BETTER = 1.5
 CLEARER = 1.25
 """By how much it must be better to be read more finely: each such look takes longer."""
 FORGET_AFTER = 120 * SECOND
+"""A track that was not seen for so long is forgotten."""
 BURST = 2.0
 """Looks that may be saved up: two people who come at once are both looked at."""
 MEASURE_MS = 400
@@ -33,6 +34,7 @@ MEASURE_MS = 400
 EXTRA_ROUNDS = 2
 """Rounds without a pause while a brand is seen and not confirmed."""
 MAX_KNOWN = 1024
+"""Tracks whose brands are remembered, the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)

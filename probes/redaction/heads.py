@@ -12,15 +12,23 @@ if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId
 
 HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
+"""Height of a head as a share of the person box's width and height; the larger of the two (see head_of)."""
 HEADROOM = 0.15
+"""Share of the head's height that is covered above the person's box: detectors cut hair and hats off."""
 GROWTH = 0.5
+"""By how much of its size a held head is grown on each side, at the end of hold_ms; in proportion before."""
 FASTEST, FURTHEST = 12.0, 3.0
+"""How fast a head moves, in head sizes a second (12 of 23 cm: 2.8 m/s, a run), and its longest way."""
 SAME_PERSON = 0.15
+"""IoU from which two boxes without a track are surely one person; below it the hold goes on."""
 SURE, SLIMMEST = 0.5, 0.55
+"""Least confidence, and least ratio of sides, of a face that replaces the head estimate (see _is_sure)."""
 MAX_HEADS = 1000
+"""More heads than this are refused, and the frame with them: the matching must stay fast."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
+"""Whose heads are covered."""
 
 
 class By(str, Enum):
