@@ -34,6 +34,11 @@ class ServiceManager:
         self._next = 0.0
         self._is_ready = False
 
+    @property
+    def restarts(self) -> bool:
+        """Whether it starts the store again when that ends: our unit says Restart=always."""
+        return bool(self._address)
+
     def ready(self) -> None:
         """Say, once, that the store has been started."""
         if not self._is_ready:

@@ -30,6 +30,7 @@ from pipelines.interfaces import PlatformParts
 from pipelines.outputs.retention import Retention
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
+from pipelines.reload.commands import store_commands
 from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
 from pipelines.service_manager import NO_CAMERA
@@ -141,7 +142,6 @@ class Store:
         if self._mqtt:
             for name, handler in people_commands(self._floor).items():
                 self._mqtt.on_command(name, handler)
-            self._mqtt.on_command("reload", self._on_reload)
         self._desk = build_desk(
             settings,
             device,
@@ -199,6 +199,10 @@ class Store:
         )
         self._reloader = Reloader(settings, running, on_read=on_read)
         self._reloader.on_settings(self._keep_by)
+        if self._mqtt:
+            commands = store_commands(self._reloader, self._outputs.take_picture, self.restart)
+            for name, handler in commands.items():
+                self._mqtt.on_command(name, handler)
         self._state = Outage(
             logger,
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
@@ -207,6 +211,7 @@ class Store:
         self._state_checked_at = -math.inf
         self._status: tuple[object, ...] | None = None
         self._changing = threading.Lock()
+        self.restarts = self.restart_asked = False
         self._stop = threading.Event()
         self._keep_by(settings)
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
@@ -314,9 +319,11 @@ class Store:
         """Delete recordings by these settings from now on."""
         self._retention = Retention(settings.outputs, self._metrics, now=time.time, clock=time.monotonic)
 
-    def _on_reload(self, _: Mapping[str, object]) -> str:
-        self.reload()
-        return "the store file is read; topic status tells what became of it"
+    def restart(self) -> bool:
+        """Have the program end soon, to be started again; False where nothing would. From any thread."""
+        if self.restarts:
+            self.restart_asked = True
+        return self.restarts
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""

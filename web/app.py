@@ -127,6 +127,7 @@ class PageApp:
             ("/api/cameras/{camera}/picture.jpg", {"GET": cameras.picture}, read),
             (areas, {"GET": self._areas.read, "PUT": self._areas.write}, Right.MANAGE),
             (f"{areas}/check", {"POST": self._areas.check}, Right.MANAGE),
+            ("/api/restart", {"POST": store.restart}, Right.MANAGE),
             ("/api/jobs", {"GET": uploads.jobs, "POST": uploads.upload}, act),
             ("/api/jobs/{job}", {"GET": uploads.job, "DELETE": uploads.delete_job}, act),
             ("/api/jobs/{job}/result", {"GET": uploads.result}, act),

@@ -87,3 +87,7 @@ class Backend:
     """What became of the store file when it was read last; None where nothing reads it again."""
     reload: Callable[[Callable[[ReloadReport], None]], None] | None = None
     """Has the store file read again soon, and calls back with what became of it, in any thread."""
+    restarts: Callable[[], bool] = lambda: False
+    """Whether something starts the store again when it ends."""
+    restart: Callable[[], bool] = lambda: False
+    """Has the store end soon, to be started again; False where nothing would."""

@@ -87,6 +87,8 @@ def page_of(
         brands=GallerySnapshot(lambda: store.brands.gallery).data,
         store_file=lambda: store.reload_report,
         reload=store.reload,
+        restarts=lambda: store.restarts,
+        restart=store.restart,
     )
 
     def use(changed: Settings) -> None:

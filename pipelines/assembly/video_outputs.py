@@ -74,6 +74,14 @@ class VideoOutputs:
                 for camera, rate in rates.items():
                     sink.add_camera(camera, rate)
 
+    def take_picture(self, camera: str) -> bool:
+        """Have the next masked picture of a camera written now; False where no pictures are."""
+        sink = self._own.get("snapshots")
+        if not isinstance(sink, SnapshotOutput) or camera not in sink.cameras:
+            return False
+        sink.take_next(camera)
+        return True
+
     def close(self) -> None:
         """End all outputs."""
         for sink in self.sinks:

@@ -67,6 +67,10 @@ class SnapshotOutput:
         self._thread.frames.remove(camera)
         self._due.pop(camera, None)
 
+    def take_next(self, camera: str) -> None:
+        """Have the camera's next frame written, whenever the last one was."""
+        self._due.pop(camera, None)
+
     def wanted(self, camera: str) -> bool:
         """Return whether a picture is due on disk."""
         due = camera in self._cameras and self._clock() >= self._due.get(camera, float("-inf"))

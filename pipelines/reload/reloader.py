@@ -93,6 +93,7 @@ class Reloader:
         self._listeners: list[Callable[[Settings], None]] = []
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()
         self._told = ""
+        self._switched: Mapping[str, bool] = {}
         parts.metrics.store_file_ok.set(1)
         parts.metrics.restart_needed.set(0)
         for result in ReloadResult:
@@ -104,6 +105,23 @@ class Reloader:
             self._waiting.append(then)
         self._is_asked = True
         self._woken.set()
+
+    def may_switch(self, camera: str, *, on: bool) -> bool:
+        """Return whether a camera can be on or off, by what a store file must keep to."""
+        enabled = {*self.settings.enabled_cameras(), camera} - (set() if on else {camera})
+        return 1 <= len(enabled) <= self.settings.platform.max_cameras
+
+    def switch(self, camera: str, *, on: bool, then: Callable[[ReloadReport], None]) -> None:
+        """Have a camera on or off until the next start, whatever the store file says; then: as for `ask`."""
+
+        def done(report: ReloadReport) -> None:
+            if f"cameras.{camera}" in report.restart:  # the platform cannot; no restart would bring it
+                self._switched = {name: was for name, was in self._switched.items() if name != camera}
+                self.ask()
+            then(report)
+
+        self._switched = {**self._switched, camera: on}
+        self.ask(done)
 
     def wait(self, timeout_s: float) -> None:
         """Wait until somebody asks, or `wake`."""
@@ -142,7 +160,7 @@ class Reloader:
             self._on_read(found)
             for warning in found.warnings:
                 logger.warning("%s", warning)
-            plan = self._take_up(found)
+            plan = self._take_up(self._with_switches(found))
         except SettingsError as error:
             return ReloadReport(at, ReloadResult.REFUSED, problems=error.lines)
         except (BadInput, OutputFailed) as error:
@@ -156,6 +174,18 @@ class Reloader:
         if plan.restart:
             return ReloadReport(at, ReloadResult.PARTLY, plan.live, plan.restart)
         return ReloadReport(at, ReloadResult.APPLIED if plan.live else ReloadResult.UNCHANGED, plan.live)
+
+    def _with_switches(self, found: Settings) -> Settings:
+        """Return the settings with the cameras on and off that were switched so meanwhile."""
+        if not self._switched:
+            return found
+        cameras = {
+            name: camera.model_copy(update={"enabled": self._switched.get(name, camera.enabled)})
+            for name, camera in found.cameras.items()
+        }
+        if not any(camera.enabled for camera in cameras.values()):
+            return found
+        return found.model_copy(update={"cameras": cameras})
 
     def _take_up(self, new: Settings) -> ReloadPlan:
         """Go on by other settings as far as a running store can; BadInput before anything is changed."""

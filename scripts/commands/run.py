@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
             probe.stop()
         raise
     startup.store = store
+    store.restarts = manager.restarts
     if args.record:
         logger.warning("people's places and items are written to %s, beyond the privacy report", args.record)
     stopping = threading.Event()
@@ -162,6 +163,9 @@ def _watch(store: Store, stopping: threading.Event, duration: float | None, mana
     while not stopping.wait(WATCH_S) and time.monotonic() < ends:
         if store.platform.failed:
             return True
+        if store.restart_asked:
+            logger.warning("the store restarts, as somebody asked on the page or by MQTT")
+            return False
         if store.ready().ok:
             manager.ready()
         health = store.health()

@@ -64,6 +64,7 @@ class SessionHandlers:
                 "upload": act and bool(self._backend.worker),
                 "manage": manage,
                 "edit_areas": manage and bool(web and web.edit_areas),
+                "restart": manage and self._backend.restarts(),
             },
             "store": {
                 "id": store.id,

@@ -85,6 +85,12 @@ class StoreHandlers:
         """Take a person out of all counts."""
         return self._order(request, StaffAction.NOT_CUSTOMER)
 
+    async def restart(self, _request: Request, _visitor: Visitor | None) -> Response:
+        """Have the store end, to be started again by the service manager."""
+        if not self._backend.restart():
+            raise Refused(Code.CONFLICT, "nothing would start the store again; restart it on the box")
+        return Response(status_code=202)
+
     def _order(self, request: Request, action: StaffAction) -> Response:
         camera, name = camera_of(request, self._backend), request.path_params["person"]
         known = any(p.camera == camera and p.track == name for p in self._backend.floor.snapshot().persons)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from probes.events.messages import Payload, rfc3339
@@ -12,16 +14,47 @@ from probes.events.messages import Payload, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    Handler = Callable[[Mapping[str, Any]], str | None]
+    Handler = Callable[[Mapping[str, Any]], "str | Deferred | None"]
 
 logger = logging.getLogger(__name__)
 
 WAITING = 16
 MAX_BYTES = 16_384
+MAX_TEXT = 4096
+DEFERRED_S = 30.0
 
 
 class CommandRefused(Exception):
     """A command that is understood and cannot be obeyed; the text is one of the messages' schema."""
+
+
+class Deferred:
+    """An answer that comes later, from any thread; what does not come in time is "failed".
+
+    >>> later = Deferred()
+    >>> later.give("done")
+    >>> later.outcome
+    ('done', None)
+    """
+
+    def __init__(self) -> None:
+        self.outcome: tuple[str | None, str | None] | None = None
+
+    def give(self, text: str) -> None:
+        """Answer with a short text."""
+        self.outcome = text[:MAX_TEXT], None
+
+    def refuse(self, error: str) -> None:
+        """Answer that it cannot be obeyed; the text is one of the messages' schema."""
+        self.outcome = None, error
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    name: str
+    correlation: str | None
+    answer: Deferred
+    until: float
 
 
 class Commands:
@@ -30,13 +63,18 @@ class Commands:
     A command's payload is empty or a JSON object whose `id`, if any, comes back in the result.
     """
 
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
+    def __init__(self, now: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        """now: UTC ns; clock: monotonic s."""
+        self._now, self._clock = now, clock
         self._handlers: dict[str, Handler] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
+        self._pending: list[_Pending] = []
 
     def add(self, name: str, handler: Handler) -> None:
-        """Answer `name` with what handler returns; handler must be quick, it holds up other messages."""
+        """Answer `name` with what handler returns; handler must be quick, it holds up other messages.
+
+        What takes longer returns a Deferred.
+        """
         self._handlers[name] = handler
 
     def accept(self, name: str, payload: bytes, *, retained: bool) -> bool:
@@ -50,31 +88,49 @@ class Commands:
         return True
 
     def answers(self) -> Iterator[tuple[str, Payload]]:
-        """Obey all that wait; yield each one's name and result."""
+        """Obey all that wait; yield names and results, those of deferred answers when they are there."""
         while self._waiting:
             name, payload = self._waiting.popleft()
-            yield name, self._answer(name, payload)
+            if (result := self._answer(name, payload)) is not None:
+                yield name, result
+        pending, self._pending = self._pending, []
+        for one in pending:
+            outcome = one.answer.outcome
+            if outcome is None and self._clock() < one.until:
+                self._pending.append(one)
+            else:
+                yield one.name, self._result(one.correlation, *(outcome or (None, "failed")))
 
-    def _answer(self, name: str, payload: bytes) -> Payload:
-        correlation, text, error = None, None, None
+    def _answer(self, name: str, payload: bytes) -> Payload | None:
+        """Obey a command; None where its answer comes later."""
         try:
             fields = json.loads(payload) if payload.strip() else {}
             correlation = fields.get("id")
             if correlation is not None and not (isinstance(correlation, str) and len(correlation) <= 64):
                 raise ValueError("id is not a short text")
         except (ValueError, AttributeError, RecursionError):
-            correlation, error = None, "not understood"
+            return self._result(None, None, "not understood")
+        text, error = None, None
+        try:
+            answer = self._handlers[name](fields) if name in self._handlers else None
+        except CommandRefused as refused:
+            error = str(refused)
+        except Exception:
+            logger.exception("command %s failed", name)
+            error = "failed"
         else:
-            if (handler := self._handlers.get(name)) is None:
-                error = "unknown command"
-            else:
-                try:
-                    text = handler(fields)
-                except CommandRefused as refused:
-                    error = str(refused)
-                except Exception:
-                    logger.exception("command %s failed", name)
-                    error = "failed"
+            if isinstance(answer, Deferred):
+                return self._defer(name, correlation, answer)
+            text, error = answer, None if name in self._handlers else "unknown command"
+        return self._result(correlation, text, error)
+
+    def _defer(self, name: str, correlation: str | None, answer: Deferred) -> Payload | None:
+        if len(self._pending) >= WAITING:
+            return self._result(correlation, None, "busy")
+        self._pending.append(_Pending(name, correlation, answer, self._clock() + DEFERRED_S))
+        return None
+
+    def _result(self, correlation: str | None, text: str | None, error: str | None) -> Payload:
         return {
             "schema": "msh.command-result/1",
             "sent_at": rfc3339(self._now()),

@@ -9,8 +9,6 @@ import signal
 import threading
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import yaml
 
@@ -20,18 +18,11 @@ from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.running_store import running_store
 from tests.fakes.schemas import message
+from tests.pipelines.reload.pictures import pictures
 
 PATIENCE_S = 60
 AREA = {"polygon": [[0, 0], [1, 0], [1, 1]]}
 RULE = {"name": "vip", "when": {"total_at_least": 10}}
-
-
-def pictures(folder):
-    """Make a folder of pictures that stands for a camera."""
-    folder.mkdir()
-    for number in range(3):
-        cv2.imwrite(str(folder / f"{number}.png"), np.full((240, 320, 3), 60 * number, np.uint8))
-    return folder
 
 
 class Edited:

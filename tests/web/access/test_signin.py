@@ -57,6 +57,7 @@ def test_signed_in_until_signed_out(page):
         "upload": True,
         "manage": True,
         "edit_areas": False,
+        "restart": False,
     }
     kept = dict(client.cookies)
     assert client.get("/api/floor").status_code == 200
@@ -220,6 +221,7 @@ def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
             "upload": False,
             "manage": False,
             "edit_areas": False,
+            "restart": False,
         }
 
 
@@ -269,3 +271,16 @@ def test_an_allowance_fills_up_again():
     now[0] = 2.0
     assert allowance.allows("a")
     assert not allowance.allows("a")
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("staff", 403), ("manager", 202)])
+def test_only_a_manager_restarts_the_store(tmp_path, role, status):
+    with served_page(tmp_path, more=ROLES) as page:
+        asked = []
+        page.backend.restarts, page.backend.restart = lambda: True, lambda: bool(asked.append(1)) or True
+        client = page.client(f"the {role}s token")
+        assert client.get("/api/session").json()["may"]["restart"] is (role == "manager")
+        assert client.post("/api/restart").status_code == status
+        assert len(asked) == (status == 202)
+        page.backend.restart = lambda: False
+        assert client.post("/api/restart").status_code == (409 if status == 202 else 403)

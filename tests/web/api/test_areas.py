@@ -1,6 +1,7 @@
 import pytest
 import yaml
 
+from pipelines.reload.report import ReloadReport, ReloadResult
 from pipelines.settings.load import load_settings
 from tests.fakes.served_page import served_page
 from web.api.store_file import draft
@@ -36,6 +37,23 @@ def test_from_the_file_to_the_editor_and_back_with_comments_kept(page, tmp_path)
     assert (again["zones"], again["revision"]) == (WANTED["zones"], answer.json()["revision"])
     assert yaml.safe_load(again["yaml"]) == WANTED
     assert [p.name for p in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize(
+    ("report", "waits"),
+    [
+        (ReloadReport(1, ReloadResult.APPLIED, live=("cameras.entrance",)), False),
+        (ReloadReport(1, ReloadResult.PARTLY, live=("cameras.entrance",), restart=("store",)), False),
+        (ReloadReport(1, ReloadResult.PARTLY, restart=("cameras.entrance",)), True),
+        (ReloadReport(1, ReloadResult.FAILED, problems=("no answer",)), True),
+    ],
+)
+def test_a_running_store_says_whether_they_count_now(page, report, waits):
+    page.backend.reload = lambda then: then(report)
+    client = page.client()
+    revision = client.get("/api/cameras/entrance/areas").json()["revision"]
+    answer = client.put("/api/cameras/entrance/areas", json={**WANTED, "revision": revision})
+    assert answer.json()["restart_needed"] is waits
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(page, tmp_path):

@@ -1,6 +1,6 @@
 // Third page: every camera's state with what to do, and the box itself.
 
-import { session } from "./api.js";
+import { send, session } from "./api.js";
 import { h, icon, notice, pill, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
@@ -161,6 +161,17 @@ function card(title, ...children) {
   return h("section", { class: "card fact-card" }, h("h2", {}, title), ...children);
 }
 
+async function restart(event) {
+  const { currentTarget: button } = event;
+  if (!window.confirm(t("system.restart_sure"))) return;
+  button.disabled = true;
+  try {
+    await send("POST", "/api/restart");
+  } catch (error) {
+    button.after(notice("bad", error.message));
+  }
+}
+
 function storeFile(file) {
   if (!file) return [];
   if (file.problem) return [notice("bad", t("system.file_wrong", { problem: file.problem }))];
@@ -178,6 +189,7 @@ function boxFacts(system) {
       t("system.health"),
       health.ok ? notice("good", t("system.ok"), "check") : reasons.length ? h("div", { class: "reasons" }, reasons) : notice("bad", t("system.not_ok")),
       ...file,
+      ...(session.may.restart ? [h("button", { class: "button", type: "button", onclick: restart }, icon("again"), t("system.restart"))] : []),
       facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
     ),
     card(

@@ -1,0 +1,112 @@
+"""The MQTT commands about the store itself, on a real broker and store."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.outputs.mqtt.commands import DEFERRED_S, Commands, Deferred
+from pipelines.service_manager import ServiceManager
+from scripts.demo.truth import PRICES
+from tests.fakes.broker import wait_for
+from tests.fakes.running_store import running_store
+from tests.fakes.schemas import message
+from tests.pipelines.reload.pictures import pictures
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    cameras = "".join(f"{n}: {{source: {pictures(folder / n)}, loop: true}}\n" for n in ("door", "till"))
+    shots = f"snapshots: {{folder: {folder}/shots, interval_s: 86400}}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(folder / "state"))
+        with running_store(folder, cameras, PRICES, outputs=shots) as running:
+            wait_for(lambda: running.metric("msh_camera_up") == 2)
+            running.shots = folder / "shots"
+            yield running
+
+
+def ask(shop, name: str, **fields: str) -> dict:
+    """Give a command and return its answer, which must keep to the schema."""
+    number = f"n{len(shop.listener.heard)}"
+    shop.listener.publish(f"msh/v1/test-store/box/command/{name}", json.dumps({"id": number, **fields}))
+
+    def answer() -> dict | None:
+        return next((m.json for m in shop.listener.on(f"{name}/result") if m.json["id"] == number), None)
+
+    found = wait_for(answer)
+    message("command_result").validate(found)
+    return found
+
+
+def test_reload_tells_what_became_of_the_file(shop):
+    assert ask(shop, "reload")["result"] == "store file: right; nothing in it differs from what is in use"
+    good = shop.settings.path.read_text()
+    shop.settings.path.write_text(good + "odd: 1\n")
+    assert "odd" in ask(shop, "reload")["result"]
+    shop.settings.path.write_text(good)
+    assert ask(shop, "reload")["ok"]
+
+
+def test_a_camera_is_switched_off_and_on_and_never_the_last_one(shop):
+    off = ask(shop, "camera-disable", camera="door")
+    assert off["result"] == "camera door is off until the next start of the store"
+    wait_for(lambda: shop.states("door")[-1] == ("disabled", None))
+    assert ask(shop, "camera-disable", camera="till")["error"] == "not possible"
+    assert ask(shop, "reload")["ok"]  # the file says otherwise, and does not win
+    assert set(shop.store.cameras()) == {"till"}
+    assert ask(shop, "snapshot", camera="door")["error"] == "not possible"
+    assert ask(shop, "camera-enable", camera="door")["ok"]
+    wait_for(lambda: shop.states("door")[-1] == ("live", None))
+    assert shop.metric("msh_camera_connects_total", camera="till") == 1
+
+
+def test_a_snapshot_is_a_masked_picture_on_disk(shop):
+    wait_for(lambda: list(shop.shots.glob("till/*.jpg")))
+    before = set(shop.shots.glob("till/*.jpg"))
+    assert ask(shop, "snapshot", camera="till")["ok"]
+    (fresh,) = wait_for(lambda: set(shop.shots.glob("till/*.jpg")) - before)
+    assert fresh.read_bytes()[:2] == b"\xff\xd8"
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "error"),
+    [
+        ("camera-disable", {"camera": "nobody"}, "unknown camera"),
+        ("camera-enable", {}, "not understood"),
+        ("snapshot", {"camera": 7}, "not understood"),
+        ("restart", {}, "not possible"),  # nothing here would start it again
+        ("served", {"camera": "door", "track": "x"}, "unknown person"),
+        ("not-customer", {}, "not understood"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_by_a_word_of_the_schema(shop, name, fields, error):
+    assert ask(shop, name, **fields)["error"] == error
+    assert not shop.store.restart_asked
+
+
+def test_restart_ends_the_store_only_where_systemd_starts_it_again(shop):
+    assert not ServiceManager({}).restarts
+    assert ServiceManager({"NOTIFY_SOCKET": "/run/none"}).restarts
+    shop.store.restarts = True
+    try:
+        assert ask(shop, "restart")["result"] == "the store restarts"
+        assert shop.store.restart_asked
+    finally:
+        shop.store.restarts = shop.store.restart_asked = False
+
+
+def test_an_answer_that_does_not_come_is_failed():
+    now = [0.0]
+    commands, later = Commands(lambda: 0, clock=lambda: now[0]), Deferred()
+    commands.add("slow", lambda _: later)
+    commands.accept("slow", b'{"id": "a"}', retained=False)
+    assert list(commands.answers()) == []
+    now[0] = DEFERRED_S + 1
+    ((name, result),) = commands.answers()
+    assert (name, result["id"], result["error"]) == ("slow", "a", "failed")
+    commands.accept("slow", b"", retained=False)
+    later.refuse("busy")
+    assert [result["error"] for _, result in commands.answers()] == ["busy"]
