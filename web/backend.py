@@ -1,4 +1,4 @@
-"""What the page shows and does, as the server sees it: a running store, or none at all."""
+"""The server's interface to a running store, or to none at all."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FloorBoard(Protocol):
         """Return the newest view."""
 
     def order(self, order: StaffOrder) -> bool:
-        """Take a word on a person; False where too many wait."""
+        """Queue a staff action on a person; False where too many wait."""
 
 
 class EmptyFloor:
@@ -45,7 +45,7 @@ class EmptyFloor:
 
 @dataclass(frozen=True, slots=True)
 class PriceSource:
-    """One source of prices and how it does, in words."""
+    """One source of prices and its state, in words."""
 
     kind: str
     name: str

@@ -41,7 +41,7 @@ MAX_CONNECTIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What is answered to a GET. encoding: of the body, empty for none."""
+    """The answer to a GET. encoding: of the body, empty for none."""
 
     status: int
     content_type: str
@@ -216,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing: a scrape every few seconds is no news."""
+        """Log nothing: there is a scrape every few seconds."""
 
 
 def _borrowed(host: str, agent: str) -> bool:

@@ -99,7 +99,7 @@ def page_of(
 
 
 def _live_of(store: Store, outputs: PageOutputs) -> tuple[LiveViewers, FragmentOutput | None]:
-    """Return what gives the page its pictures and film: DeepStream makes its own, pictures alone."""
+    """Return the page's sources of pictures and film; DeepStream has its own, for pictures only."""
     if store.platform.name != "deepstream":
         return outputs.pictures, outputs.film
     from pipelines.deepstream.platform import DeepStreamPlatform  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What happened last, for the page: the newest lines of the log that are news to a person."""
+"""The newest log lines that matter to a person, for the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals: what the API answers where it does not do what was asked, in one form."""
+"""Refusals: the API's errors, in one form."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Refused(Exception):
 
 
 class Json(Response):
-    """A JSON answer that nobody keeps."""
+    """A JSON answer that no cache stores."""
 
     media_type = "application/json"
 
@@ -91,7 +91,7 @@ async def on_refused(_request: Request, error: Exception) -> Response:
 
 
 async def on_http_error(_request: Request, error: Exception) -> Response:
-    """Bring Starlette's own refusals into the same form."""
+    """Convert Starlette's own errors into the same form."""
     if not isinstance(error, HTTPException):
         raise error
     code = next((c for c in Code if c.value == error.status_code), Code.BAD_REQUEST)

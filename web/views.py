@@ -146,7 +146,7 @@ class Rates:
         self._seen: dict[str, deque[tuple[float, int]]] = {}
 
     def per_s(self, camera: str, count: int) -> float:
-        """Note a camera's count, and return its rate."""
+        """Add a camera's count, and return its rate."""
         seen, now = self._seen.setdefault(camera, deque(maxlen=64)), self._clock()
         if not seen or now - seen[-1][0] >= RATE_WINDOW_S / 32:
             seen.append((now, count))
@@ -206,7 +206,7 @@ def _state(status: CameraStatus | None, *, enabled: bool) -> Payload:
 
 
 class Load:
-    """What this process uses, since the last look."""
+    """CPU and memory of this process, since the last call."""
 
     def __init__(self) -> None:
         self._last = (time.monotonic(), _cpu_s())

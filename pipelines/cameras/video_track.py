@@ -23,7 +23,7 @@ class VideoTrack:
         self._seen: list[int] = []
 
     def claims(self, number: int) -> bool:
-        """Tell whether the video track with this number in the session is the one."""
+        """Return whether the video track with this number in the session is the one."""
         with self._lock:
             if number not in self._seen:
                 self._seen.append(number)

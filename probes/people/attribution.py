@@ -31,7 +31,7 @@ WORN_MS = 6000
 MAX_CARRIED = 8
 """Sightings of carried things kept per person."""
 AGREED = 0.35
-"""Share of what looks say of a slot that must be for a type, or a finer one, for it to be told."""
+"""Share of what looks say of a slot that must be for a type, or a finer one, for it to be reported."""
 AHEAD = 0.6
 """Share of that which is for the types beside it, and for it."""
 FADING = 0.9
@@ -127,7 +127,7 @@ class PriceProbe:
         return {track: self._ledger.value(track) for track in tracks if track is not None}
 
     def is_figure(self, track: TrackId) -> bool:
-        """Tell whether a track is that of a garment on a hanger, or of a figure, as far as looks tell."""
+        """Return whether a track is that of a garment on a hanger, or of a figure, as far as looks show."""
         return self._votes.is_figure(track)
 
     def end(self, track: TrackId) -> PersonValue:
@@ -145,7 +145,7 @@ class _Carried:
     place: tuple[float, float, float, float]
 
     def covers(self, x: float, y: float) -> bool:
-        """Tell whether a point, in the same shares, is in its place."""
+        """Return whether a point, in the same shares, is in its place."""
         left, top, right, bottom = self.place
         return left <= x <= right and top <= y <= bottom
 
@@ -219,7 +219,7 @@ class VoteBuilder:
             yield answer.track, self._votes_of_look(answer)
 
     def is_figure(self, track: TrackId) -> bool:
-        """Tell whether looks at a track saw hardly any skin or hair, and it never moved."""
+        """Return whether looks at a track saw hardly any skin or hair, and it never moved."""
         body = self._bodies.get(track)
         return body is not None and body.is_figure
 

@@ -49,7 +49,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     about = "list the brands, add one by a picture of its mark, or see what is recognised on a picture"
     parser = subparsers.add_parser("brands", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    lister = actions.add_parser("list", help="the brands of a store, and how each is told")
+    lister = actions.add_parser("list", help="the brands of a store, and how each is recognised")
     lister.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="the store file")
     lister.set_defaults(run=run_list, folder=None)
     adder = actions.add_parser(

@@ -29,7 +29,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("doctor", help=about, description=about)
     parser.add_argument("config", type=Path, metavar="CONFIG", help="the store file")
     parser.add_argument(
-        "--timeout", type=float, default=8.0, metavar="S", help="patience with each camera, in seconds"
+        "--timeout", type=float, default=8.0, metavar="S", help="time limit for each camera, in seconds"
     )
     parser.add_argument("--json", action="store_true", help="as JSON lines")
     add_log_arguments(parser, level="error")

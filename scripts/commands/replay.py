@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the command."""
-    about = "tell a record of `msh run --record` to the floor again"
+    about = "replay a record of `msh run --record` through the floor"
     parser = subparsers.add_parser("replay", help=about, description=about)
     parser.add_argument("file", type=Path, metavar="FILE", help="the record")
     parser.add_argument("-o", "--out", metavar="FILE", help="write every message and ranking; - for stdout")

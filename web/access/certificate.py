@@ -1,4 +1,4 @@
-"""The page's own certificate: checked at start, and taken up again when it is renewed."""
+"""The page's own certificate: checked at start, and reloaded when it is renewed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_S = 60.0
 class Certificate:
     """A server's TLS context from two PEM files. Raises BadInput where they cannot be used.
 
-    `follow` loads them again once they have changed; connections that are open keep what they have.
+    `follow` reloads them once they have changed; open connections keep the old one.
     """
 
     def __init__(self, cert: Path, key: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches anything else: host, rate, origin, sign-in; and headers out."""
+"""Checks every request before any handler: host, rate, origin, sign-in; and adds headers to answers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Gate:
         self._one_hash = CapacityLimiter(1)
 
     async def visitor(self, request: HTTPConnection) -> Visitor | None:
-        """Return who asks, by token or cookie; None for a stranger. Raises Refused for a wrong token."""
+        """Return the visitor, by token or cookie; None for a stranger. Raises Refused for a wrong token."""
         header = request.headers.get("authorization")
         if header is not None:
             scheme, _, given = header.partition(" ")
@@ -115,7 +115,7 @@ class Gate:
         return role is not None and right.value <= role.right.value
 
     async def admit(self, request: Request, right: Right) -> Visitor | None:
-        """Return who asks; Refused where that one may not do this, or the page did not send it."""
+        """Return the visitor. Raises Refused where the right is missing, or for a request of another site."""
         visitor = await self.visitor(request)
         if not self.may(visitor, right):
             if visitor is not None and visitor.role is not None:
@@ -180,7 +180,7 @@ class Guard:
             self._gate.slow_down(request)
 
     def _check_origin(self, headers: Headers, host: str) -> None:
-        """Refuse what a browser says another site sends: Fetch Metadata decides, else Origin beside Host.
+        """Refuse requests that another site sends: Fetch Metadata decides, else Origin beside Host.
 
         An origin that the store file names under `hosts` is the page's own, for proxies replace Host.
         """
@@ -199,7 +199,7 @@ class Guard:
         )
 
     def _known(self, host: str) -> bool:
-        """Addresses are fine, for a foreign site can only borrow a name (DNS rebinding)."""
+        """Return whether the host is ours. Addresses are: DNS rebinding works with names only."""
         name = _hostname(host)
         if name in self._hosts:
             return True
@@ -218,7 +218,7 @@ def _hostname(host: str) -> str:
 
 
 def address(request: HTTPConnection) -> str:
-    """Return where the request comes from; all of an IPv6 network of 64 bits counts as one."""
+    """Return the client's address; an IPv6 /64 network counts as one."""
     host = request.client.host if request.client else "unknown"
     if ":" in host:
         return ":".join(host.split(":")[:4])

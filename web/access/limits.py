@@ -1,4 +1,4 @@
-"""How often one address may do something."""
+"""Rate limits per address."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Allowance:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, name: str) -> float:
-        """Return how long the name must wait until it has one left; 0 where it has."""
+        """Return how long the name must wait for its next turn; 0 if it has one."""
         return max(0.0, (1 - self._now(name)[0]) / self._per_s)
 
     def spend(self, name: str) -> None:
@@ -51,7 +51,7 @@ class Allowance:
 
 
 class SlowLane:
-    """Lets those of one name through one after another, with a pause each. Used in one event loop."""
+    """Serialises the requests of one name, with a pause each. Used in one event loop."""
 
     def __init__(self, pause_s: float, max_waiting: int) -> None:
         self._pause_s, self._max_waiting = pause_s, max_waiting

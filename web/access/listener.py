@@ -1,4 +1,4 @@
-"""Connections: a bound on their number, and an end to those that dawdle."""
+"""Connections: a bound on their number, and a time limit for slow ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MAX_PER_ADDRESS = 256
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which by itself waits forever for a head, and for a client that does not read."""
+    """uvicorn's HTTP/1.1 with time limits for the head, the body, and for clients that do not read."""
 
     addresses: ClassVar[Counter[str]] = Counter()
 
@@ -54,7 +54,7 @@ class BoundedProtocol(H11Protocol):
         self._arm("head", HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget the connection."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -84,7 +84,7 @@ class BoundedProtocol(H11Protocol):
             self._disarm("linger")
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or has a head that is too long (RFC 6585: 431), and let it be read.
+        """Answer an invalid request or a head that is too long (RFC 6585: 431), and let the answer be read.
 
         Closing at once would reset the connection, for the client still sends; it would see no answer.
         """
@@ -119,12 +119,12 @@ class BoundedProtocol(H11Protocol):
             self._arm("linger", LINGER_S)
 
     def pause_writing(self) -> None:
-        """Note that the client takes less than it is sent."""
+        """Note that the client reads too slowly."""
         super().pause_writing()
         self._arm("stalled", MAX_STALL_S)
 
     def resume_writing(self) -> None:
-        """Note that it takes some again."""
+        """Note that the client reads again."""
         super().resume_writing()
         self._disarm("stalled")
 

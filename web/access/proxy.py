@@ -1,4 +1,4 @@
-"""What stands in front of the page: trusted proxies' headers, and the path below which it is shown."""
+"""Support of reverse proxies: forwarded headers of trusted proxies, and a base path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def behind_proxies(app: ASGIApp, proxies: Sequence[str], base_path: str) -> ASGIApp:
-    """Return the application as it is reached through proxies.
+    """Return the application wrapped for reverse proxies.
 
     proxies: addresses and networks whose X-Forwarded-For, -Proto and -Host are believed; no other's are.
     base_path: taken off a request's path where the proxy has not done that already; empty or "/msh".
@@ -27,7 +27,7 @@ def behind_proxies(app: ASGIApp, proxies: Sequence[str], base_path: str) -> ASGI
 
 
 class ForwardedHost:
-    """ASGI middleware: X-Forwarded-Host of a trusted proxy stands in for Host, which many proxies replace."""
+    """ASGI middleware: X-Forwarded-Host of a trusted proxy replaces Host."""
 
     def __init__(self, app: ASGIApp, proxies: Sequence[str]) -> None:
         self._app = app
@@ -45,7 +45,7 @@ class ForwardedHost:
 
 
 class BasePath:
-    """ASGI middleware: takes the base path off, so that it does not matter whether the proxy did."""
+    """ASGI middleware: strips the base path if the proxy did not."""
 
     def __init__(self, app: ASGIApp, base_path: str) -> None:
         self._app, self._base = app, base_path

@@ -25,7 +25,7 @@ COST, BLOCK, PARALLEL = 2**14, 8, 1
 
 
 class Right(Enum):
-    """What a request needs; who may do more may do less too."""
+    """The right that a request needs; each includes the ones below it."""
 
     NOTHING = 0
     READ = 1
@@ -34,7 +34,7 @@ class Right(Enum):
 
 
 class PageRole(str, Enum):
-    """Whom a token makes of a visitor."""
+    """The role that a token gives a visitor."""
 
     VIEWER = "viewer"
     STAFF = "staff"
@@ -47,7 +47,7 @@ class PageRole(str, Enum):
 
 
 def hash_token(token: str, salt: bytes | None = None) -> str:
-    """Return what may stand in a store file or a secret instead of the token."""
+    """Return the hash that may stand in a store file or a secret instead of the token."""
     salt = secrets.token_bytes(16) if salt is None else salt
     digest = hashlib.scrypt(token.encode(), salt=salt, n=COST, r=BLOCK, p=PARALLEL, dklen=32)
     return f"{SCHEME}:{base64.b64encode(salt).decode()}:{base64.b64encode(digest).decode()}"
@@ -80,7 +80,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who asks. `name` tells sessions apart and is no secret; `csrf` is what this session must send along.
+    """A visitor. `name` identifies the session and is no secret; `csrf`: what its requests must carry.
 
     role: None for one who has not signed in.
     """
@@ -142,18 +142,18 @@ class SignInSessions:
 
 
 class Verified:
-    """Remembers which tokens were right, so that scripts do not pay 50 ms a request."""
+    """Caches verified tokens, so that scripts do not pay 50 ms a request."""
 
     def __init__(self, tokens: Mapping[PageRole, Token]) -> None:
         self._tokens, self._key = dict(tokens), secrets.token_bytes(32)
         self._right: dict[bytes, PageRole] = {}
 
     def knows(self, given: str) -> PageRole | None:
-        """Tell at once whose token this is, where it was right before."""
+        """Return whose token this is if it was verified before; None otherwise."""
         return self._right.get(self._digest(given))
 
     def check(self, given: str) -> PageRole | None:
-        """Tell whose token this is; takes 50 ms for each role."""
+        """Return whose token this is; takes 50 ms for each role."""
         matching = [role for role, token in self._tokens.items() if token.matches(given)]
         if matching:
             self._right[self._digest(given)] = matching[0]

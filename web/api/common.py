@@ -77,7 +77,7 @@ def camera_of(request: Request, backend: Backend) -> str:
 
 
 async def taken_up(backend: Backend) -> ReloadReport | None:
-    """Have the running store read its file again; return what became of it, None where no answer comes."""
+    """Have the running store reload its file; return the result, None where no answer comes."""
     if backend.reload is None:
         return None
     loop = asyncio.get_running_loop()

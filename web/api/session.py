@@ -28,7 +28,7 @@ class SessionHandlers:
         self._backend, self._gate, self._jobs = backend, gate, jobs
 
     async def session(self, request: Request, visitor: Visitor | None) -> Response:
-        """Say who the visitor is; a stranger gets a cookie."""
+        """Answer who the visitor is; a stranger gets a cookie."""
         if visitor is not None:
             return Json(self._session(visitor))
         cookie, visitor = self._gate.sessions.begin()
@@ -88,7 +88,7 @@ class SessionHandlers:
         }
 
     def _with_cookie(self, answer: Response, cookie: str) -> Response:
-        """Set the cookie, or take it back where it is empty."""
+        """Set the cookie, or delete it if it is empty."""
         web = self._backend.settings.outputs.web
         framed = web is not None and bool(web.frame_ancestors) and self._gate.https
         answer.set_cookie(

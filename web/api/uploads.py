@@ -44,7 +44,7 @@ class UploadHandlers:
         return Json(job, 201)
 
     async def job(self, request: Request, visitor: Visitor | None) -> Response:
-        """Tell how far an upload is."""
+        """Answer the state of an upload."""
         return Json(self._jobs.write(self._jobs.find(owner_of(request, visitor), ticket_of(request, "job"))))
 
     async def delete_job(self, request: Request, visitor: Visitor | None) -> Response:

@@ -1,4 +1,4 @@
-"""Server-sent events: each state is written once, however many listen; who is slow gets the newest only."""
+"""Server-sent events: each state is serialised once for all listeners; slow ones get the newest only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def event(name: str, data: object) -> bytes:
 
 
 class EventHub:
-    """Looks at the store only while someone listens. One per server; used in its event loop."""
+    """Polls the store only while someone listens. One per server; used in its event loop."""
 
     def __init__(
         self, backend: Backend, writers: dict[str, tuple[float, Callable[[], Any]]], closing: asyncio.Event

@@ -1,4 +1,4 @@
-"""Live video as fragmented MP4 over HTTP: encoded once a camera; who is slow goes on from a keyframe."""
+"""Live video as fragmented MP4 over HTTP: encoded once per camera; slow viewers skip to a keyframe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_WAITING, MAX_BYTES = 128, 4_000_000
 
 
 class Backlog:
-    """What one viewer has not got yet, of one stream. Not for two threads at once."""
+    """The fragments of one stream that a viewer has not got yet. Not thread-safe."""
 
     def __init__(self) -> None:
         self.stream: Stream | None = None
@@ -46,7 +46,7 @@ class Backlog:
             self.ready.clear()
 
     async def get(self, timeout_s: float) -> bytes:
-        """Return all that waits; nothing where nothing comes in time, or at the end."""
+        """Return all waiting fragments; empty after the time limit, or at the end."""
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
             await asyncio.wait_for(self.ready.wait(), timeout_s)
         self.ready.clear()
@@ -98,7 +98,7 @@ class FilmViewer:
             yield data
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         viewing, self._viewing = self._viewing, None
         if viewing is not None:
             self._output.unwatch(viewing)

@@ -27,7 +27,7 @@ ADAPT_S, RECOVER_S = 3.0, 20.0
 
 @dataclass(eq=False)
 class ViewerSlot:
-    """The newest picture that a viewer has not got; an older one gives way to it."""
+    """The newest picture for a viewer; it replaces an older one."""
 
     ready: asyncio.Event
     picture: LivePicture | None = None
@@ -49,7 +49,7 @@ class ViewerSlot:
 
 
 class Adapting:
-    """Chooses a viewer's size: smaller while many pictures are missed, as asked once none is for long."""
+    """Adapts a viewer's size: smaller while many pictures are missed, back to the wanted size later."""
 
     def __init__(self, asked: int, now: float) -> None:
         self._sizes = [w for w in WIDTHS if w < asked] + [next((w for w in WIDTHS if w >= asked), WIDTHS[-1])]

@@ -35,7 +35,7 @@ PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def limit() -> None:
-    """Step back behind all else on the machine, and bound what this process may take."""
+    """Lower this process's priority, and limit its resources."""
     with suppress(OSError):
         os.nice(19)
     with suppress(OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""Uploads: received within bounds, annotated one after another by an expendable process, and deleted."""
+"""Uploads: received within limits, annotated one after another by a child process, and deleted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNEXPECTED = "could not be processed; the store's log says why"
 
 
 class State(str, Enum):
-    """How far an upload is."""
+    """The state of an upload."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -166,7 +166,7 @@ class Jobs:
         }
 
     def summary(self) -> dict[str, Any]:
-        """Write how busy it is."""
+        """Return the number of waiting and running jobs, and the disk that they use."""
         states = [job.state for job in self._jobs.values()]
         return {
             "enabled": bool(self._backend.worker),
@@ -176,7 +176,7 @@ class Jobs:
         }
 
     async def run(self) -> None:
-        """Work through the queue until cancelled; one at a time, expired ones deleted meanwhile."""
+        """Process the queue until cancelled, one job at a time; delete expired ones meanwhile."""
         while True:
             self._wake.clear()
             job = next((one for one in self._jobs.values() if one.state is State.QUEUED), None)

@@ -1,4 +1,4 @@
-"""The process that decodes what visitors send: last in line for the CPU, bounded, and expendable.
+"""The child process that decodes visitors' files: low priority, with limits, and replaceable.
 
 Whatever a broken file makes of its decoder happens there and ends there.
 """
@@ -39,7 +39,7 @@ GONE = "the file could not be processed: its decoder gave up; try another format
 
 
 class WorkFailed(Exception):
-    """It did not work out: one line for the visitor."""
+    """An upload failed; the text is one line for the visitor."""
 
 
 class Worker:
@@ -161,7 +161,7 @@ class Worker:
 
 
 def _handed(data: bytes) -> BinaryIO:
-    """Return an open file with the bytes in it, in memory alone, to be read from its beginning."""
+    """Return an open file with the bytes, in memory only, at its beginning."""
     file = os.fdopen(os.memfd_create("brands"), "r+b")
     file.write(data)
     file.flush()

@@ -28,15 +28,21 @@ SIZES = (12, 16, 24, 32, 48, 64)
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the bench."""
-    about = "how well brands are told, on a committed test set that nothing was trained on, beside baselines"
+    about = "how well brands are recognised, on a test set unseen in training, beside baselines"
     parser = benches.add_parser("brands", help=about, description=about)
-    parser.add_argument("--sample", type=int, default=50, metavar="N", help="marks a size for slow ways (50)")
-    parser.add_argument("--people", type=int, default=90, metavar="N", help="people of the whole way (90)")
+    parser.add_argument(
+        "--sample", type=int, default=50, metavar="N", help="marks per size for slow methods (50)"
+    )
+    parser.add_argument(
+        "--people", type=int, default=90, metavar="N", help="people of the end-to-end measurement (90)"
+    )
     parser.add_argument(
         "--network", type=Path, metavar="FILE", help="ONNX or TFLite picture network to compare"
     )
     parser.add_argument("--no-baselines", action="store_true", help="the product's own routes only")
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a sheet of what was told and missed")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="PNG", help="write a sheet of what was recognised and missed"
+    )
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
