@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -88,6 +89,7 @@ def places(emblem: Emblem) -> int:
 
 def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
     """Return where the emblems stand on a (height, width, 3) uint8 BGR crop, each at most once."""
+    emblems = [emblem for emblem in emblems if len(emblem.keypoints.points)]
     if not emblems or min(bgr.shape[:2]) < SMALLEST:
         return []
     by = min(UPSCALE, LONGEST / max(bgr.shape[:2]))
@@ -97,8 +99,8 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
     )
     if len(seen.points) < LEAST_INLIERS:
         return []
-    alike = seen.descriptors @ np.concatenate([e.keypoints.descriptors for e in emblems]).T
-    starts = np.cumsum([0, *(len(e.keypoints.points) for e in emblems)])
+    every, starts = _stacked(tuple(emblems))
+    alike = seen.descriptors @ every.T
     best = np.maximum.reduceat(alike, starts[:-1], axis=1)
     names = sorted({emblem.brand for emblem in emblems})
     owner = np.array([names.index(emblem.brand) for emblem in emblems])
@@ -117,10 +119,17 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting]:
         sighting = _locate(seen, emblem, rows[keep], mine, (bgr.shape[1], bgr.shape[0]))
         if sighting is not None:
             sightings.append(sighting)
-    return _once_each(sightings)
+    return once_each(sightings)
 
 
-def _once_each(sightings: Sequence[Sighting]) -> list[Sighting]:
+@lru_cache(maxsize=2)
+def _stacked(emblems: tuple[Emblem, ...]) -> tuple[FloatArray, Ints]:
+    """Return all emblems' descriptors in one array, and where each emblem's begin, with the end."""
+    starts = np.cumsum([0, *(len(e.keypoints.points) for e in emblems)])
+    return np.concatenate([e.keypoints.descriptors for e in emblems]), starts
+
+
+def once_each(sightings: Sequence[Sighting]) -> list[Sighting]:
     """Return the sighting with the most keypoints of each brand, in the order of the emblems."""
     best: dict[str, Sighting] = {}
     for sighting in sightings:

@@ -23,7 +23,7 @@ from engines.marks.types import VECTOR, Route, Sighting
 from engines.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engines.marks.types import Candidates, Enrolled, FloatArray
@@ -46,6 +46,15 @@ USUAL = 0.42
 """The usual threshold. A brand that needs more, as pictures cut from garments do, is judged as much later."""
 LEAST_CONFIDENCE = 0.3
 OVERLAP = 0.3
+NEAR, MAX_AGAIN = 0.18, 24
+"""How far below a brand's threshold a place is still looked at again, and how many places of a picture."""
+BEST_VIEWS, MAJORITY = 4, 0.5
+"""Of a second look: the views whose mean similarity counts, and the share that must show that brand.
+
+135 photographs of nine brands enrolled from a drawing, marks of 24 to 64 px: 29 counted after a first
+look and 42 after a second, 1 wrong. 150 photographs without a mark, 103 brands enrolled: 2 false, then 1.
+With the best six views it was 37, none wrong, none false.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,36 +127,59 @@ class Gallery:
         other = (vectors @ self._cohort.T).max(axis=1) if len(self._cohort) else np.full(len(vectors), -1.0)
         return np.asarray(own, np.float32), np.asarray(other, np.float32)
 
-    def sightings(self, candidates: Candidates) -> list[Sighting]:
-        """Return the brands seen, surest first; of several views of one mark only the surest."""
+    def sightings(
+        self, candidates: Candidates, again: Callable[[FloatArray], FloatArray] | None = None
+    ) -> list[Sighting]:
+        """Return the brands seen, surest first; of several views of one mark only the surest.
+
+        again: looks at (n, 4) boxes once more, in several views: (n, views, VECTOR). Asked of the places that
+        come near to a brand, and then only what most of these views agree on counts there.
+        """
         if not self._brands or not len(candidates):
             return []
         own, other = self.similarities(candidates.vectors)
         sides = candidates.boxes[:, 2:] - candidates.boxes[:, :2]
-        asked = (candidates.scores >= LEAST_SCORE) & (sides.min(axis=1) >= SMALLEST_PX)
+        rows = np.flatnonzero((candidates.scores >= LEAST_SCORE) & (sides.min(axis=1) >= SMALLEST_PX))
         found = []
-        for row in np.flatnonzero(asked):
-            number = int(own[row].argmax())
-            similarity = float(own[row, number])
-            rival = float(np.partition(own[row], -2)[-2]) if len(self._brands) > 1 else -1.0
-            threshold = float(self._thresholds[number])
-            lead = similarity - max(float(other[row]), rival)
-            sure = confidence(similarity - max(0.0, threshold - USUAL), lead)
-            if similarity < threshold or lead < LEAD or sure < LEAST_CONFIDENCE:
-                continue
-            box = tuple(float(v) for v in candidates.boxes[row])
-            needed = f"{threshold:.2f} needed, others {similarity - lead:.2f}"
-            note = f"{similarity:.2f} alike, {needed}"
-            x1, y1, x2, y2 = box
-            found.append(
-                Sighting(self._brands[number], sure, (x1, y1, x2, y2), Route.SYMBOL, similarity, note)
-            )
-        found.sort(key=lambda sighting: -sighting.confidence)
+        if again is not None:
+            near = (own[rows] - self._thresholds).max(axis=1, initial=-1.0)
+            asked = np.argsort(-near, kind="stable")[: min(MAX_AGAIN, int((near > -NEAR).sum()))]
+            boxes = candidates.boxes[rows[asked]]
+            found = [self._agreed(seen, box) for seen, box in zip(again(boxes), boxes, strict=True)]
+            rows = np.delete(rows, asked)
+        found += [self._judged(own[row], float(other[row]), candidates.boxes[row]) for row in rows]
         kept: list[Sighting] = []
-        for sighting in found:
+        for sighting in sorted((one for one in found if one is not None), key=lambda one: -one.confidence):
             if all(share_of_smaller(sighting.box, other_.box) < OVERLAP for other_ in kept):
                 kept.append(sighting)
         return kept
+
+    def _judged(self, own: FloatArray, other: float, box: FloatArray, note: str = "") -> Sighting | None:
+        """Return the brand that a place shows; None where it is not near enough or others are as near.
+
+        own: (brands,) similarity to each brand. other: to the nearest mark of the cohort.
+        """
+        number = int(own.argmax())
+        similarity = float(own[number])
+        rival = float(np.partition(own, -2)[-2]) if len(self._brands) > 1 else -1.0
+        threshold = float(self._thresholds[number])
+        lead = similarity - max(other, rival)
+        sure = confidence(similarity - max(0.0, threshold - USUAL), lead)
+        if similarity < threshold or lead < LEAD or sure < LEAST_CONFIDENCE:
+            return None
+        x1, y1, x2, y2 = (float(v) for v in box)
+        said = f"{similarity:.2f} alike, {threshold:.2f} needed, others {similarity - lead:.2f}{note}"
+        return Sighting(self._brands[number], sure, (x1, y1, x2, y2), Route.SYMBOL, similarity, said)
+
+    def _agreed(self, views: FloatArray, box: FloatArray) -> Sighting | None:
+        """Return the brand that most of the (views, VECTOR) of one place show, by their best views."""
+        own, other = self.similarities(views)
+        best = np.sort(own, axis=0)[::-1][:BEST_VIEWS].mean(axis=0)
+        votes = int((own.argmax(axis=1) == int(best.argmax())).sum())
+        if votes < MAJORITY * len(views):
+            return None
+        others = float(np.sort(other)[::-1][:BEST_VIEWS].mean())
+        return self._judged(best, others, box, f"; {votes} of {len(views)} views agree")
 
 
 def confidence(similarity: float, lead: float) -> float:

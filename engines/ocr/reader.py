@@ -36,9 +36,15 @@ MAX_SIDE, FINE_SIDE = 736, 1472
 
 On photographs some words are lost at 736 px that are read at 1472, for two to four times the time.
 """
+SCALES = (MAX_SIDE // 2, MAX_SIDE, FINE_SIDE)
+"""Longest sides at which a picture that nobody waits for is read: each reads words that the others lose.
+
+Letters as wide as the picture are one region only where they are small; small ones are found only where
+large.
+"""
 SMALLEST = 16
 CACHED_SHAPES = 1500
-MAX_LINES = 6
+MAX_LINES, MAX_LINES_PATIENT = 6, 16
 MAX_SQUARE = 2
 SQUARE = 1.8
 LOWEST_LETTERS = 5.0
@@ -77,23 +83,29 @@ class WordReader:
         fine: search at FINE_SIDE, for small words on large pictures.
         """
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
+        return self._read(bgr, FINE_SIDE if fine else MAX_SIDE, MAX_LINES)
+
+    def read_scales(self, picture: I420 | Bgr) -> list[list[Word]]:
+        """Return the words read at each of SCALES, as `read` does, of more regions: some will be the same."""
+        bgr = to_bgr(picture) if isinstance(picture, I420) else picture
+        # A picture that is small as it is looks the same at the larger scales.
+        sides = dict.fromkeys(min(side, round(UPSCALE * max(bgr.shape[:2]))) for side in SCALES)
+        return [self._read(bgr, side, MAX_LINES_PATIENT) for side in sides]
+
+    def _read(self, bgr: Bgr, max_side: int, max_lines: int) -> list[Word]:
         if min(bgr.shape[:2]) < SMALLEST:
             return []
-        words = [
-            word
-            for region in self._regions(bgr, FINE_SIDE if fine else MAX_SIDE)
-            if (word := self._word(bgr, region)) is not None
-        ]
-        return arranged(words)
+        regions = self._regions(bgr, max_side, max_lines)
+        return arranged([word for region in regions if (word := self._word(bgr, region)) is not None])
 
-    def _regions(self, bgr: Bgr, max_side: int) -> list[Region]:
+    def _regions(self, bgr: Bgr, max_side: int, max_lines: int) -> list[Region]:
         scale = min(UPSCALE, max_side / max(bgr.shape[:2]))
         grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
         found = []
         for window in windows(text_areas(grey), scale):
             regions = self._finder.find(on_canvas(bgr, window, scale))
             found += [region.moved(window[0], window[1], scale) for region in regions]
-        return readable(found)
+        return readable(found, max_lines)
 
     def _word(self, bgr: Bgr, region: Region) -> Word | None:
         """Read a region the likelier way up, and the other way where that does not read well."""
@@ -109,15 +121,15 @@ class WordReader:
         return Word(text, confidence, _box(region, bgr), angle % 360, _height(region))
 
 
-def readable(regions: Sequence[Region]) -> list[Region]:
+def readable(regions: Sequence[Region], max_lines: int = MAX_LINES) -> list[Region]:
     """Return the regions that may be a word, the largest and surest first.
 
-    At most MAX_LINES, of them MAX_SQUARE no longer than two letters: garments are full of those.
+    At most `max_lines`, of them MAX_SQUARE no longer than two letters: garments are full of those.
     """
     able = [r for r in regions if _height(r) >= LOWEST_LETTERS and r.length <= LONGEST * r.thickness]
     able.sort(key=lambda r: -r.score * _height(r))
     square = [r for r in able if r.length < SQUARE * r.thickness][:MAX_SQUARE]
-    return [*(r for r in able if r.length >= SQUARE * r.thickness), *square][:MAX_LINES]
+    return [*(r for r in able if r.length >= SQUARE * r.thickness), *square][:max_lines]
 
 
 def _height(region: Region) -> float:

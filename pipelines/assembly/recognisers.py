@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engines.manifest import GARMENTS
-from probes.recognition.reading import Recogniser
+from probes.recognition.reading import Patience, Recogniser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engines.colour import Bgr
     from engines.marks.network import MarkFinder
     from engines.marks.types import Candidates, Route
+    from engines.ocr.reader import WordReader
 
 
 class LateFinder:
@@ -50,13 +51,23 @@ def build_recogniser(
     patient: for single pictures, see LateFinder. garments: the model that sees them; None for none.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
-    from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
+    from engines.marks.emblem_parts import find_emblems_patiently  # noqa: PLC0415 loads OpenCV
+    from engines.marks.emblems import find_emblems  # noqa: PLC0415
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
+    words = WordReader()
     return Recogniser(
-        WordReader(),
+        words,
         LateFinder(patient=patient),
-        find_emblems,
+        find_emblems_patiently if patient else find_emblems,
         garments=GarmentParser(model=garments) if garments else None,
+        patience=patience_of(words) if patient else None,
         on_error=on_error,
     )
+
+
+def patience_of(words: WordReader) -> Patience:
+    """Return what is done to single pictures beyond a look; BadInput where a model is amiss."""
+    from engines.marks.second_look import SecondLook  # noqa: PLC0415 loads OpenVINO
+
+    return Patience(words.read_scales, SecondLook().vectors)

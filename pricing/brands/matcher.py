@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ SURE = 0.9
 LARGE = 0.02
 LOOKALIKE_COST = 0.75
 _LOOKALIKES = str.maketrans("0158624", "oisbgza")
+_HUMP = re.compile(r"(?<=[a-z]{2})(?=[A-Z][A-Za-z])")
+"""Where two words are written as one."""
 _DIGRAPHS = (("rn", "m"), ("cl", "d"), ("vv", "w"))
 _PAIRS = "il ij it lj lt tf ef oq od oc ce cg gq uv vy uo bh bp br hn nm nr kx sz ag ao pr pf wm vw"
 _ALIKE = frozenset(pair for one in _PAIRS.split() for pair in (one, one[::-1]))
@@ -177,11 +180,7 @@ class BrandMatcher:
 
         The surest come first in claiming their words, so that no word tells two brands.
         """
-        tokens = [
-            _Token(word, i)
-            for i, reading in enumerate(readings)
-            for word in normal_brand(reading.text).split()
-        ]
+        tokens = [_Token(word, i) for i, reading in enumerate(readings) for word in self._words(reading.text)]
         candidates = []
         for length in range(1, self._longest_run + 1):
             for start in range(len(tokens) - length + 1):
@@ -201,6 +200,13 @@ class BrandMatcher:
                 taken |= places
                 chosen.append((start, found))
         return [found for _, found in sorted(chosen, key=lambda c: c[0])]
+
+    def _words(self, text: str) -> list[str]:
+        """Return a text's words; NikeAir is two, unless it is a name as a whole."""
+        if not _HUMP.search(text):
+            return normal_brand(text).split()
+        parts = [p if self.match(p) else _HUMP.sub(" ", p) for p in text.split()]
+        return normal_brand(" ".join(parts)).split()
 
     def _stands(
         self, name: str, tokens: Sequence[_Token], start: int, length: int, readings: Sequence[Reading]
@@ -231,7 +237,9 @@ class BrandMatcher:
         common = [token.text in COMMON_WORDS for token in run]
         # A number beside a word is a size or an hour, not the rest of the word misread.
         if len(compact) >= SHORTEST_JOINED and not all(common) and not any(t.text.isdigit() for t in run):
-            return self._match(compact)
+            # A single letter beside a word, such as the (c) of a notice, is no misread part of a name.
+            whole = all(len(token.text) > 1 for token in run) or compact in self._exact
+            return self._match(compact) if whole else None
         phrase = normal_brand(" ".join(token.text for token in run))
         if phrase in self._phrases:
             return compact, 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from engines.colour import Bgr
     from engines.garments.outfit import Outfit
     from engines.image import I420
-    from engines.marks.types import Candidates, Emblem, Sighting
+    from engines.marks.types import Candidates, Emblem, FloatArray, Sighting
     from engines.ocr.words import Word
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,10 @@ class Finder(Protocol):
 class MarkSearch(Protocol):
     """Compares candidates with enrolled marks: engines.marks.gallery.Gallery. From any thread."""
 
-    def sightings(self, candidates: Candidates) -> list[Sighting]:
-        """Return the brands seen, boxes as the candidates have them."""
+    def sightings(
+        self, candidates: Candidates, again: Callable[[FloatArray], FloatArray] | None = None
+    ) -> list[Sighting]:
+        """Return the brands seen, boxes as the candidates have them; again: looks at boxes once more."""
 
 
 class OutfitParser(Protocol):
@@ -62,6 +65,18 @@ class OutfitParser(Protocol):
 
     def parse(self, crop: I420) -> Outfit | None:
         """Return what is worn, boxes in pixels of the crop; None where that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What is done to a picture that nobody waits for and that is seen once only.
+
+    words: reads at several scales, a list of words for each. again: looks at (n, 4) boxes of a picture once
+    more, in several views.
+    """
+
+    words: Callable[[I420], list[list[Word]]]
+    again: Callable[[Bgr, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +156,8 @@ class Recogniser:
     """Reads looks by the routes it has, the cheap ones first. Used by one thread at a time.
 
     words, finder, emblems: the routes; None leaves one out. A route that fails is left out of the answer, and
-    on_error is called; a look fails only where every route did. garments: what sees the
-    things worn; without it a mark's place on the body tells what it is on.
+    on_error is called; a look fails only where every route did. garments: what sees the things worn; without
+    it a mark's place on the body tells what it is on. patience: for single pictures.
     """
 
     def __init__(
@@ -152,9 +167,11 @@ class Recogniser:
         emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None,
         *,
         garments: OutfitParser | None = None,
+        patience: Patience | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
+        self._patience = patience
         self._garments = garments
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._on_error = on_error
@@ -219,16 +236,28 @@ class Recogniser:
         finder, gallery, by_keypoints, reader = self._finder, targets.gallery, self._emblems, self._words
         bgr = cache(partial(to_bgr, look.crop))
         if gallery is not None and finder:
-            found.append(
-                (Route.SYMBOL, lambda _: _placed(gallery.sightings(finder.find(bgr())), look, targets))
-            )
+            found.append((Route.SYMBOL, lambda _: _placed(self._symbols(bgr(), gallery), look, targets)))
         if targets.emblems and by_keypoints:
             found.append(
                 (Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), targets.emblems), look, targets))
             )
         if targets.has_words and reader:
-            found.append((Route.WORDS, lambda so_far: read_words(look, reader, targets, so_far)))
+            found.append((Route.WORDS, lambda so_far: self._read_words(look, reader, targets, so_far)))
         return found
+
+    def _symbols(self, bgr: Bgr, gallery: MarkSearch) -> list[Sighting]:
+        if self._finder is None:
+            return []
+        again = partial(self._patience.again, bgr) if self._patience else None
+        return gallery.sightings(self._finder.find(bgr), again)
+
+    def _read_words(
+        self, look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark]
+    ) -> list[Mark]:
+        if self._patience is None:
+            return read_words(look, reader, targets, others)
+        scales = self._patience.words(look.crop)
+        return settled([brands_of(words, look, targets, others) for words in scales])
 
 
 def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
@@ -248,11 +277,17 @@ def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
 def read_words(
     look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark] = ()
 ) -> list[Mark]:
-    """Read one crop and return the brands that its words say; others: the marks that other routes saw.
+    """Read one crop and return the brands that its words say; others: the marks that other routes saw."""
+    return brands_of(reader.read(look.crop, fine=look.fine), look, targets, others)
+
+
+def brands_of(
+    words: Sequence[Word], look: Look, targets: RecognitionTargets, others: Sequence[Mark] = ()
+) -> list[Mark]:
+    """Return the brands that the words of a crop say; others: the marks that other routes saw.
 
     A stylised short form counts wherever it stands if another route saw that brand too.
     """
-    words = reader.read(look.crop, fine=look.fine)
     tall = look.crop.height
     readings = [
         Reading(w.text, w.confidence, w.line, w.block, w.height / tall if w.height else None) for w in words
@@ -274,6 +309,31 @@ def read_words(
         }
         marks += [_mark(brand, word.confidence, [word], look, targets) for brand in supported & seen if brand]
     return marks
+
+
+def settled(scales: Sequence[Sequence[Mark]]) -> list[Mark]:
+    """Return the marks of several readings of one crop, of two brands at one place only one.
+
+    That is the one that more readings said, then the surer one: a script read as LEVIS at one scale may be
+    LOUIS VUITTON at two.
+    """
+    marks = [mark for marks in scales for mark in marks]
+    said = Counter(brand for marks in scales for brand in {mark.brand for mark in marks})
+    best: dict[str, float] = {}
+    for mark in marks:
+        best[mark.brand] = max(best.get(mark.brand, 0.0), mark.confidence)
+
+    def rank(mark: Mark) -> tuple[int, float]:
+        return said[mark.brand], best[mark.brand]
+
+    return [
+        mark
+        for mark in marks
+        if not any(
+            other.brand != mark.brand and rank(other) > rank(mark) and mark.box.intersection(other.box) > 0
+            for other in marks
+        )
+    ]
 
 
 def _placed(sightings: Sequence[Sighting], look: Look, targets: RecognitionTargets) -> Sequence[Mark]:

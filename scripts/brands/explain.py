@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engines.boxes import share_of_smaller
 from engines.colour import to_bgr
-from engines.marks.emblems import find_emblems
+from engines.marks.emblem_parts import find_emblems_patiently
 from engines.marks.gallery import LEAST_SCORE, Gallery, read_cohort
-from engines.marks.network import MarkFinder
+from engines.marks.network import PICTURE_VIEWS, MarkFinder
 from engines.marks.picture import read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
 from engines.scene import load_scene_detector
+from pipelines.assembly.recognisers import patience_of
 from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import read_frames
 from pipelines.outputs.disk import write_whole
@@ -89,7 +91,8 @@ class Explainer:
         self._book, self._enrolled = brands.book, brands.enrolled
         self._gallery = Gallery(brands.enrolled, read_cohort())
         self._targets = RecognitionTargets(brands.book)
-        self._finder, self._words = MarkFinder(), WordReader()
+        self._finder, self._words = MarkFinder(max_views=PICTURE_VIEWS), WordReader()
+        self._patience = patience_of(self._words)
         self.shown: list[Shown] = []
         self.people = 0
         self._texts: list[str] = []
@@ -128,16 +131,16 @@ class Explainer:
 
     def _look(self, look: Look) -> None:
         bgr = to_bgr(look.crop)
-        words = self._words.read(look.crop, fine=True)
-        self._texts += [f'"{word.text}" {word.confidence:.2f}' for word in words]
-        for mark in Recogniser(self._words).read(look, self._targets).marks:
+        texts = [word for words in self._patience.words(look.crop) for word in words]
+        self._texts += dict.fromkeys(f'"{word.text}" {word.confidence:.2f}' for word in texts)
+        for mark in Recogniser(self._words, patience=self._patience).read(look, self._targets).marks:
             self.shown.append(
                 Shown(mark.brand, mark.box, Route.WORDS, True, f"read, {mark.confidence:.2f} sure")
             )
         candidates = self._finder.find(bgr)
-        seen = self._gallery.sightings(candidates)
+        seen = self._gallery.sightings(candidates, partial(self._patience.again, bgr))
         emblems = [emblem for marks in self._enrolled for emblem in marks.emblems]
-        for sighting in (*seen, *find_emblems(bgr, emblems)):
+        for sighting in (*seen, *find_emblems_patiently(bgr, emblems)):
             (mark,) = marks_of([sighting], self._book, look.left, look.top)
             worth = weight(mark.route.value, mark.confidence, mark.size)
             lacking = "" if worth >= FULL else "; too small or unsure to count"

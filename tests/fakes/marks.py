@@ -35,7 +35,7 @@ class FakeGallery:
     def __init__(self, *seen: Sighting) -> None:
         self.seen = list(seen)
 
-    def sightings(self, candidates: Candidates) -> list[Sighting]:
+    def sightings(self, candidates: Candidates, again: Any = None) -> list[Sighting]:
         return self.seen
 
 

@@ -74,6 +74,37 @@ def test_what_is_tiny_or_barely_a_mark_is_not_asked_about():
     assert gallery.sightings(candidates(unit(1), score=0.01)) == []
 
 
+@pytest.mark.parametrize(
+    ("views", "brand"),
+    [
+        ([unit(1)] * 6, "a"),
+        ([unit(1)] * 3 + [unit(0, 0.2, 0, 1)] * 5, None),
+        ([unit(1)] * 4 + [unit(0, 1)] * 2, "a"),
+        ([unit(1)] * 2 + [unit(0, 1)] * 4, "b"),
+        ([unit(1, 1)] * 6, None),
+    ],
+)
+def test_a_second_look_counts_where_most_of_its_views_agree(views, brand):
+    """The first look was not sure: it came near to a brand."""
+    asked = []
+
+    def again(boxes):
+        asked.extend(boxes.tolist())
+        return np.stack([np.stack(views)] * len(boxes))
+
+    near, far = unit(0.55, 0, 0, 1), unit(0, 0, 0, 1)
+    found = Gallery(TWO, OTHERS).sightings(candidates(near, far), again)
+    assert [s.brand for s in found] == ([brand] if brand else [])
+    assert asked == [[0, 0, 30, 40]]
+    assert Gallery(TWO, OTHERS).sightings(candidates(near)) == []
+
+
+def test_what_a_second_look_does_not_agree_with_does_not_count():
+    seen = candidates(unit(1))
+    assert Gallery(TWO, OTHERS).sightings(seen)
+    assert Gallery(TWO, OTHERS).sightings(seen, lambda _: np.stack([np.stack([unit(0, 0, 0, 1)] * 6)])) == []
+
+
 def test_the_enrolled_mark_itself_in_the_cohort_does_not_stand_in_its_way():
     own = Cohort(np.stack([unit(1, 0.05)]), NONE.seen)
     assert Gallery(TWO, own).sightings(candidates(unit(1, 0.04)))

@@ -63,6 +63,19 @@ def test_large_crops_keep_their_coordinates(reader: WordReader) -> None:
     assert overlap(found.box, box) > 0.6
 
 
+@pytest.mark.parametrize(
+    ("size", "scales"), [((1400, 640), 3), ((400, 160), 2), ((8, 200), 1), ((64, 64), 1)]
+)
+def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
+    reader: WordReader, size: tuple[int, int], scales: int
+) -> None:
+    large = min(size) > 100
+    picture = printed(ink("BURBERRY"), 14, on=cloth(*size))[0] if large else np.full((*size, 3), 90, np.uint8)
+    found = reader.read_scales(picture)
+    assert len(found) == scales
+    assert any("BURBERRY" in [word.text for word in words] for words in found) == large
+
+
 @pytest.mark.parametrize("size", [(8, 200), (200, 8), (64, 64), (400, 160)])
 def test_nothing_to_read(reader: WordReader, size: tuple[int, int]) -> None:
     assert reader.read(np.full((*size, 3), 90, np.uint8)) == []

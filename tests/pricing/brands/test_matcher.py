@@ -111,6 +111,10 @@ def test_match(text: str, brand: str | None) -> None:
         (["NEW", "BALANCE"], [("new balance", 0, 1)]),
         (["BALANCE", "NEW"], []),
         (["H", "&", "M"], [("h&m", 0, 2)]),
+        (["NikeAir"], [("nike", 0, 0)]),
+        (["BurBerry"], [("burberry", 0, 0)]),
+        (["NIKEAIR", "PumaX"], []),
+        (["2009 (c) Danel Cheong"], []),
         ([], []),
     ],
 )

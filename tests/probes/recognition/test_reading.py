@@ -13,8 +13,9 @@ from engines.letterbox import Fit
 from engines.marks.types import Route
 from engines.ocr.words import Word
 from pricing.brands.book import Brand, BrandBook
+from probes.answers import Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.reading import Look, Recogniser, RecognitionTargets, targets_of
+from probes.recognition.reading import Look, Patience, Recogniser, RecognitionTargets, settled, targets_of
 from tests.fakes.marks import FakeEmblems, FakeFinder, FakeGallery, sighting
 from tests.fakes.reader import FakeReader
 
@@ -168,3 +169,52 @@ def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCa
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     parser.error = parser.outfit = None
     assert looks.read(LOOK, bench.targets).worn == ()
+
+
+def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
+    bench = Bench()
+    again: list[Any] = []
+
+    def vectors(picture: Any, boxes: Any) -> Any:
+        again.append(picture.shape)
+        return boxes
+
+    class Again(FakeGallery):
+        def sightings(self, candidates: Any, again: Any = None) -> list[Any]:
+            assert again is not None
+            again(candidates.boxes)
+            return []
+
+    ck = Word("Calvin Klein", 0.9, (10.0, 100.0, 60.0, 112.0))
+    patience = Patience(lambda _: [[SWOOSH], [], [ck]], vectors)
+    patient = Recogniser(bench.reader, bench.finder, patience=patience)
+    targets = RecognitionTargets(
+        BrandBook([Brand("Swoosh", words=("SWOOSH",)), Brand("Calvin Klein", words=("CALVIN KLEIN",))]),
+        gallery=Again(),
+    )
+    assert [mark.brand for mark in patient.read(LOOK, targets).marks] == ["swoosh", "calvin klein"]
+    assert again == [(200, 80, 3)]
+
+
+@pytest.mark.parametrize(
+    ("scales", "left"),
+    [
+        ([["levis .9 10"], ["lv .8 12"], ["lv .7 12"]], ["lv", "lv"]),
+        ([["levis .9 10"], ["lv .8 12"]], ["levis"]),
+        ([["levis .9 10"], ["lv .8 90"], ["lv .7 12"]], ["lv", "lv"]),
+        ([["levis .9 10"], ["lv .8 90"], []], ["levis", "lv"]),
+        ([[], []], []),
+    ],
+)
+def test_of_two_brands_read_at_one_place_the_one_of_more_scales_counts(
+    scales: list[list[str]], left: list[str]
+) -> None:
+    """Each: brand, confidence, and where from the left it was read."""
+    read = [
+        [
+            Mark(brand, float(sure), Box(float(x), 0, 30, 10))
+            for brand, sure, x in (one.split() for one in marks)
+        ]
+        for marks in scales
+    ]
+    assert [mark.brand for mark in settled(read)] == left
