@@ -21,6 +21,15 @@ COPY requirements/deepstream.txt requirements/cpu.txt /opt/msh/requirements/
 RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install "$DEEPSTREAM" /wheels
 COPY . /opt/msh
 ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="make-sales-happen" \
+    org.opencontainers.image.description="Tells a shop's staff whom to serve next, on an NVIDIA GPU" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.vendor="the make-sales-happen maintainers" \
+    org.opencontainers.image.base.name="nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch" \
+    org.opencontainers.image.created=$CREATED \
+    org.opencontainers.image.revision=$REVISION
 ENV MSH_REVISION=$REVISION \
     MSH_ENGINES=/var/lib/msh/engines \
     STATE_DIRECTORY=/var/lib/msh \

@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from engines.paths import CONFIGS, ROOT
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
+from pipelines.version import VERSION
 from probes.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -137,6 +138,19 @@ def test_the_store_file_of_compose_is_good_and_scraped_where_it_listens() -> Non
     assert all((CONFIGS / name).is_file() for name in scrape["rule_files"])
     assert settings.outputs.mqtt is not None
     assert settings.outputs.mqtt.username == "msh"
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.cpu", "Dockerfile.jetson"])
+def test_every_image_says_what_it_is(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)=("[^"]*"|\S+)', text))
+    assert labels.keys() == {
+        *("title", "description", "version", "licenses", "vendor", "base.name", "created", "revision")
+    }
+    assert labels["version"] == f'"{VERSION}"'
+    assert (labels["created"], labels["revision"]) == ("$CREATED", "$REVISION")
+    last = text.rpartition("\nFROM ")[2]
+    assert last.index("ARG REVISION") < last.index("ARG CREATED") < last.index("LABEL ")
 
 
 @pytest.mark.parametrize(("name", "deepstream"), [("Dockerfile", "9.2"), ("Dockerfile.jetson", "7.1")])

@@ -1,0 +1,63 @@
+"""Completes a software bill of materials: this product's version, its models, the Debian packages beside it.
+
+python -m scripts.tools.sbom PYTHON.json DEBIAN.tsv   (see scripts/sbom)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from engines.manifest import read_manifest
+from pipelines.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from engines.manifest import Model
+
+
+def completed(bom: dict[str, Any], debian: Iterable[str], models: Mapping[str, Model]) -> dict[str, Any]:
+    """Return a CycloneDX document with what cyclonedx-bom does not see.
+
+    debian: lines of package, version, architecture and status, parted by tabs.
+    """
+    product = {**bom["metadata"]["component"], "version": VERSION}
+    parts = [*bom.get("components", ()), *_debian(debian), *map(_model, models.values())]
+    return {**bom, "metadata": {**bom["metadata"], "component": product}, "components": parts}
+
+
+def _debian(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        name, version, architecture, status = line.rstrip("\n").split("\t")
+        if status == "installed":
+            purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}"
+            yield {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+
+
+def _model(model: Model) -> dict[str, Any]:
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": f"model-{model.name}",
+        "name": model.name,
+        "hashes": [{"alg": "SHA-256", "content": model.sha256}],
+        "licenses": [{"license": {"name": model.licence}}],
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Print the completed document; return 0, or 2 for a wrong call."""
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    python, debian = map(Path, arguments)
+    lines = debian.read_text("utf-8").splitlines() if debian.exists() else ()
+    print(json.dumps(completed(json.loads(python.read_text("utf-8")), lines, read_manifest()), indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""The software bill of materials names the models and the Debian packages, too."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from engines.manifest import read_manifest
+from engines.paths import ROOT
+from pipelines.version import VERSION
+from scripts.tools.sbom import completed, main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+PYTHON = {
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "metadata": {
+        "component": {"bom-ref": "root-component", "name": "make-sales-happen", "type": "application"}
+    },
+    "components": [{"type": "library", "name": "numpy", "version": "2.4.6", "bom-ref": "numpy"}],
+}
+DEBIAN = "libgstreamer1.0-0\t1.26.2-2+b1\tamd64\tinstalled\nold\t1\tall\tconfig-files\n"
+
+
+def test_what_is_installed_is_all_there() -> None:
+    bom = completed(PYTHON, DEBIAN.splitlines(), read_manifest())
+    assert bom["metadata"]["component"]["version"] == VERSION
+    parts = {part["name"]: part for part in bom["components"]}
+    assert parts["numpy"]["version"] == "2.4.6"
+    assert parts["libgstreamer1.0-0"]["purl"] == "pkg:deb/debian/libgstreamer1.0-0@1.26.2-2%2Bb1?arch=amd64"
+    assert "old" not in parts
+    for name, model in read_manifest().items():
+        assert parts[name]["hashes"] == [{"alg": "SHA-256", "content": model.sha256}]
+    references = [part["bom-ref"] for part in bom["components"]]
+    assert len(set(references)) == len(references)
+
+
+def test_the_tool_completes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    python = tmp_path / "python.json"
+    python.write_text(json.dumps(PYTHON))
+    assert main([str(python), str(tmp_path / "no-debian.tsv")]) == 0
+    assert json.loads(capsys.readouterr().out)["bomFormat"] == "CycloneDX"
+    assert main([]) == 2
+
+
+def test_the_script_pins_its_tool_and_validates() -> None:
+    text = (ROOT / "scripts" / "sbom").read_text("utf-8")
+    assert "cyclonedx-bom==" in text
+    assert "JsonStrictValidator" in text
