@@ -202,7 +202,7 @@ class SceneDetector:
             found = base[1]
             certain = self._is_counted(found)
             return Scene(found.where(certain), found.where(~certain), seen)
-        # What the base view shows well enough is its to tell: a second opinion on it would double people.
+        # The base view decides what it shows well enough: a second detection would double people.
         large = CLEAR * self._persons.model.smallest_px / base[0].scale
         certain = self._is_counted(base[1])
         objects, doubtful = base[1].where(certain), [base[1].where(~certain)]

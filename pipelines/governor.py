@@ -77,7 +77,7 @@ class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
     governor = Governor()
-    while governor.update(totals(metrics, now)):  # once a second; tells whether something changed
+    while governor.update(totals(metrics, now)):  # once a second; True where something changed
         rates.share = governor.share
     """
 

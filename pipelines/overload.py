@@ -74,7 +74,7 @@ class Overload:
         self._metrics.frame_share.set(share)
         self._metrics.degrade_step.set(step)
         if step is DegradeStep.NONE:
-            logger.info("overload: over, nothing is left out", extra=NEWS)
+            logger.info("overload: over, everything is analysed again", extra=NEWS)
         else:
             logger.warning(
                 "overload: %s: %d %% of each camera's frames are analysed (too late: %d %% of frames,"

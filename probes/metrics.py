@@ -45,7 +45,7 @@ class Metrics:
     """
 
     def __init__(self, camera_states: Sequence[str]) -> None:
-        # A `_created` gauge per series would double the page and serve nobody.
+        # A `_created` gauge per series would double the page without use.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
         self.registry = registry = CollectorRegistry()
         self._camera_states = tuple(camera_states)

@@ -99,7 +99,7 @@ class PageServer:
             self._server.should_exit = True
             self._thread.join(2 * STOP_S + 5)
         if self._thread.is_alive():
-            logger.error("the page's server does not end")
+            logger.error("the page's server does not stop")
         self._socket.close()
         self._scratch.close()
 

@@ -56,7 +56,7 @@ class VisionService:
         except requests.Timeout:
             raise NoAnswer(Trouble.TIMEOUT) from None
         except requests.RequestException as error:
-            # Its text holds the address; its kind says enough.
+            # Its text holds the address, so only its type is reported.
             raise NoAnswer(Trouble.UNREACHABLE, type(error).__name__) from None
         if status != requests.codes.ok:
             cause = _CAUSES.get(status, Trouble.SERVER if status >= 500 else Trouble.REJECTED)

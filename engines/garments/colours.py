@@ -37,7 +37,7 @@ FEWEST = 4
 CLEAR = 0.45
 """Share of a garment's pixels that must be of one colour for it to be called so."""
 
-# Hue in degrees of CIE Lab from which each name begins; greyish, dark and pale colours are told before.
+# Hue in degrees of CIE Lab from which each name begins; greyish, dark and pale colours are decided before.
 _HUES = (
     (0, "pink"),
     (18, "red"),

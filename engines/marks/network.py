@@ -64,7 +64,7 @@ class MarkFinder:
         best = found[0] if len(found) == 1 else _merged(found)
         if self._max_views < PICTURE_VIEWS:
             return best
-        # Not merged: which view shows a mark best, only the comparison with the gallery tells.
+        # Not merged: only the comparison with the gallery shows which view is the best.
         return _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
 
     def _look(self, picture: Bgr, left: int, top: int, share: float = 1.0) -> Candidates:

@@ -154,7 +154,7 @@ class BrandFolder:
             self.problem = str(error)
             first, *more = error.lines
             others = f" (and {len(more)} more)" if more else ""
-            logger.error("brands not taken, the old ones stay: %s%s", first, others)
+            logger.error("brands not loaded, the old ones stay: %s%s", first, others)
             return False
         self.current, self.problem = fresh, None
         logger.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))

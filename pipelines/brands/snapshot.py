@@ -74,7 +74,7 @@ class GallerySnapshot:
 
     def __init__(self, read: Callable[[], BrandSet]) -> None:
         self._read = read
-        self._reading = Outage(logger, "brands not taken, the old ones stay", "brands can be read again")
+        self._reading = Outage(logger, "brands not loaded, the old ones stay", "brands can be read again")
         self.current = NO_BRANDS
 
     def data(self) -> bytes:

@@ -131,7 +131,7 @@ class CameraSupervisor:
         except SourceLost as lost:
             cause = lost.cause
             if lost.answer and lost.answer != self._answer:
-                logger.warning("camera %s: it answers %r", self.camera, lost.answer)
+                logger.warning("camera %s: the camera answers %r", self.camera, lost.answer)
             self._answer = lost.answer
             logger.debug("camera %s: %s", self.camera, lost.detail)
         except Exception:
@@ -191,7 +191,7 @@ class CameraSupervisor:
             self._closing.append(thread)
             with self._lock:
                 self._status = replace(self._status, stuck=self._status.stuck + 1)
-            logger.warning("camera %s: a connection does not close and is left behind", self.camera)
+            logger.warning("camera %s: a connection does not close; its thread is abandoned", self.camera)
 
     def _report(self) -> None:
         """Report the state where it has changed."""

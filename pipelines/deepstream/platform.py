@@ -403,7 +403,7 @@ class DeepStreamPlatform:
             logger.error("DeepStream pipeline failed: %s", why)
 
     def _end(self) -> None:
-        self._threads[1].join(2)  # so that nobody else reads the bus
+        self._threads[1].join(2)  # so that no other thread reads the bus
         self._finish_recordings()
         self._built.pipeline.set_state(Gst.State.NULL)
 

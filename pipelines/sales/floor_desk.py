@@ -136,7 +136,7 @@ class FloorDesk:
                 self.tick()
             except Exception:
                 # A mistake here must not end all offers, and the video does not depend on it.
-                logger.exception("offering customers failed")
+                logger.exception("sales desk: a step failed")
 
     def _customers(self) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending

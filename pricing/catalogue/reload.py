@@ -76,7 +76,7 @@ class CatalogueFile:
             fresh = load(self._path, self._currency, self._notation)
         except BadInput as error:
             self.problem = str(error)
-            logger.error("price list not taken, the old one stays: %s", str(error).replace("\n", "; "))
+            logger.error("price list not loaded, the old one stays: %s", str(error).replace("\n", "; "))
             return False
         self._loaded, self.problem = fresh, None
         self.current = fresh.joined(self._key_of)

@@ -73,7 +73,7 @@ class CameraMeta:
 
     def set_masks(self, masks: Sequence[Polygon]) -> None:
         """Hide other parts of the picture from the next frame on. From any thread."""
-        # In this order: whoever still fills the old strips fills what nobody reads any more.
+        # In this order: a thread that still fills the old strips fills what is no longer read.
         self._masks = tuple(tuple(polygon) for polygon in masks)
         self._strips = {}
 

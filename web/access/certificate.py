@@ -40,7 +40,7 @@ class Certificate:
                 continue
             self._stamp = stamp
             if problem := self._load():
-                logger.warning("outputs.web.tls: not taken, the old certificate stays: %s", problem)
+                logger.warning("outputs.web.tls: not loaded, the old certificate stays: %s", problem)
             else:
                 logger.info("outputs.web.tls: the renewed certificate is in use")
 

@@ -100,7 +100,7 @@ class JournalWriter:
             while self._work():
                 pass
         except OSError as error:
-            logger.error("the record %s ends here: %s", self._path, error.strerror or error)
+            logger.error("the record %s cannot be written and ends: %s", self._path, error.strerror or error)
             with self._change:
                 self._closed = True
                 self._waiting.clear()

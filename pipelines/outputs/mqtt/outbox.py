@@ -92,7 +92,7 @@ class Outbox:
             try:
                 messages.append(ended_by_restart(json.loads(body), getrandbits))
             except (ValueError, KeyError, TypeError):
-                logger.warning("a person of an earlier run cannot be ended: its last event is damaged")
+                logger.warning("a person of an earlier run cannot be ended: the last event is damaged")
                 self._spool.put([], {key: None})
         self.write(messages)
         return len(messages)
@@ -140,7 +140,7 @@ class Outbox:
         if self._in_flight:
             _, since = next(iter(self._in_flight.values()))
             if self._monotonic() - since > STUCK_S:
-                logger.warning("the MQTT broker does not acknowledge; connecting anew")
+                logger.warning("the MQTT broker does not acknowledge; reconnecting")
                 self._session.abort()
                 return
         for entry in self._spool.pending(after=self._live_after, limit=self._room()) if self._room() else ():

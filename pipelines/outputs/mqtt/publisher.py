@@ -180,14 +180,14 @@ class MqttPublisher:
     def _work(self) -> None:
         self._spool.open()
         if ended := self._outbox.end_people(SystemRandom().getrandbits):
-            logger.info("%d persons of an earlier run, which was killed, have ended", ended)
+            logger.info("%d persons of an earlier run that was killed are reported as ended", ended)
         self._known = self._spool.topics()
         self._retained.clear_others(self._known)
         while not self._stopping.is_set():
             try:
                 self._cycle(0.02 if self._outbox.draining else IDLE_S)
             except Exception:
-                logger.exception("messaging goes on after an error")
+                logger.exception("MQTT writer: unexpected error; it continues")
                 self._stopping.wait(IDLE_S)
         try:
             self._cycle(0)

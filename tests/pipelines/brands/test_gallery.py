@@ -109,7 +109,7 @@ def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
         assert [shelf.poll() for _ in range(5)] == [False] * 5
     assert shelf.current is before
     (record,) = caplog.records
-    assert record.message.startswith(f"brands not taken, the old ones stay: {folder}/{name}")
+    assert record.message.startswith(f"brands not loaded, the old ones stay: {folder}/{name}")
     assert shelf.problem
     (folder / name).unlink()
     (folder / "bad").rmdir()

@@ -146,5 +146,5 @@ def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path, caplog) -> None:
     recorder.close(2)
     assert not recorder._thread.is_alive()
     assert [r.message for r in caplog.records] == [
-        f"the record {tmp_path / 'day.gz'} ends here: No space left on device"
+        f"the record {tmp_path / 'day.gz'} cannot be written and ends: No space left on device"
     ]
