@@ -442,4 +442,4 @@ class _DefaultLoop:
 def _access(camera: CameraConfig) -> RtspAccess:
     login = camera.credentials
     secret = (login.username, login.password.get_secret_value()) if login else None
-    return RtspAccess(secret, camera.track)
+    return RtspAccess(secret, camera.track, camera.fps)

@@ -343,10 +343,36 @@ class UriSource(_Fake):
         held.set_property("caps", Gst.Caps.from_string(PICTURE))
         self.source.link(held)
         held.link(label)
+        if rate := self.element_factory.coded.get(self.values["uri"]):
+            self._decode(label, rate)
+            return
         out = label.get_static_pad("src")
         if script in ("dies", "stalls"):
             out.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._at_end, script)
         self.expose("vsrc_0", out, "vsrc_%u")
+
+    def _decode(self, raw: Any, rate: int) -> None:
+        """Go on as coded video; a decoder is added once its caps are known, as decodebin does."""
+        coder, coded = self.inner("relabel"), self.inner("capsfilter")
+        form = "video/x-h264,stream-format=byte-stream,alignment=au"
+        caps = f"{form},width=1280,height=720,framerate={rate}/1"
+        coded.set_property("caps", Gst.Caps.from_string(caps))
+        raw.link(coder)
+        coder.link(coded)
+        coded.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_caps)
+
+    def _on_caps(self, pad: Any, info: Any) -> Any:
+        if info.get_event().type != Gst.EventType.CAPS or pad.is_linked():
+            return Gst.PadProbeReturn.OK
+        pad.store_sticky_event(info.get_event())
+        decoder = self.element_factory.make("nvv4l2decoder", "decoder")
+        self.add(decoder)
+        decoder.set_property("drop-frame-interval", self.values["drop-frame-interval"])
+        pad.link(decoder.get_static_pad("sink"))
+        decoder.sync_state_with_parent()
+        self.expose("vsrc_0", decoder.get_static_pad("src"), "vsrc_%u")
+        self.element_factory.decoders.append(decoder.values["drop-frame-interval"])
+        return Gst.PadProbeReturn.OK
 
     def _source(self, script: str) -> Any:
         if script == "fed":
@@ -389,6 +415,7 @@ CLASSES: dict[str, type[_Fake]] = {
     "nvmultistreamtiler": Tiler,
     "nvvideoconvert": Converter,
     "nvv4l2h264enc": Encoder,
+    "nvv4l2decoder": Converter,
     "nvurisrcbin": UriSource,
     "nvarguscamerasrc": Sensor,
 }
@@ -407,6 +434,7 @@ class FakeElementFactory:
 
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
     feeds: the appsrc of each source that is "fed", by URI. batcher: what the mux of the graph is made of.
+    coded: frames a second of sources that are decoded, by URI; decoders: their drop-frame-interval.
     loading: nvinfer starts once it is set. alive: stand-ins that were made and not yet freed, by factory.
     """
 
@@ -428,6 +456,8 @@ class FakeElementFactory:
         self.missing: set[str] = set()
         self.encoder_works = True
         self.batcher: Any = Batcher
+        self.coded: dict[str, int] = {}
+        self.decoders: list[int] = []
         self.alive: Counter[str] = Counter()
 
     @property

@@ -35,8 +35,6 @@ _SINK: Final[Properties] = {
     "max-buffers": 60,
     "drop": True,
 }
-_ENCODED: Final[Properties] = {**NEWEST, "max-size-buffers": 60}
-"""Seconds of encoded video: a frame lost here is damage until the next keyframe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +96,9 @@ class OutletBuilder:
         properties = mux_properties(len(tees), fps, self._box, size=_tile(side))
         mux = draft.add("wallmux", "nvstreammux", properties)
         for name, (slot, tee) in tees.items():
-            queue = draft.add(f"wall_{name}", "queue", NEWEST)
+            # No queue: the mux takes frames without waiting, since a leaky queue follows it.
             valve = draft.add(f"wallvalve_{name}", "valve", _SHUT)
-            draft.link(tee, queue, "src_3")
-            draft.chain(queue, valve)
+            draft.link(tee, valve, "src_3")
             draft.link(valve, mux, sink_pad=f"sink_{slot}")
         width, height = SIZE
         tiler = draft.add(
@@ -117,17 +114,14 @@ class OutletBuilder:
 
     def _stream(self, name: str, tee: str, fps: float) -> None:
         draft, outlets = self._draft, self._outlets
-        queue = draft.add(f"streamed_{name}", "queue", NEWEST)
-        draft.link(tee, queue, "src_0")
         valve = draft.add(f"streamvalve_{name}", "valve", _SHUT)
-        draft.chain(queue, valve)
+        draft.link(tee, valve, "src_0")
         rate = max(outlets.stream_kbit or 0, outlets.record_kbit or 0)
         encoded = self._encoder(name, valve, fps, rate)
         split = draft.chain(encoded, draft.add(f"encoded_{name}", "tee", allow_not_linked=True))
         if outlets.stream_kbit:
-            watched = draft.add(f"watched_{name}", "queue", _ENCODED)
-            draft.link(split, watched, "src_0")
-            draft.chain(watched, self._appsink("stream", name, H264))
+            # An appsink that drops never blocks, so no queue stands before it.
+            draft.link(split, self._appsink("stream", name, H264), "src_0")
         if outlets.record_kbit and outlets.record_folder:
             self._record(name, split)
 
@@ -172,6 +166,8 @@ class OutletBuilder:
             return draft.chain(source, encoder, parse)
         return draft.chain(
             source,
+            # A thread of its own: x264 takes the time that the hardware encoder's own threads take there.
+            draft.add(f"streamed_{name}", "queue", NEWEST),
             *self._to_system("soft", name),
             draft.add(
                 f"encoder_{name}",
@@ -188,11 +184,10 @@ class OutletBuilder:
 
     def _pictures(self, name: str, tee: str) -> None:
         draft = self._draft
-        queue = draft.add(f"pictured_{name}", "queue", NEWEST)
-        draft.link(tee, queue, "src_2")
+        valve = draft.add(f"picturevalve_{name}", "valve", _SHUT)
+        draft.link(tee, valve, "src_2")
         draft.chain(
-            queue,
-            draft.add(f"picturevalve_{name}", "valve", _SHUT),
+            valve,
             # In software: the hardware encoders take different formats on Jetson, dGPU and ARM servers, and a
             # picture now and then costs 3 ms.
             *self._to_system("flat", name),

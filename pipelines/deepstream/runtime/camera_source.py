@@ -25,15 +25,21 @@ logger = logging.getLogger(__name__)
 CLOSE_TIMEOUT_S = 5.0
 RESCUE_S = 5.0
 """How long a silent camera may come back by itself before its bin is replaced."""
+DROP, MAX_INTERVAL = "drop-frame-interval", 30
+"""A property of decoders: of so many frames one comes out; 0 for all. Its range is in readback.json."""
 Login = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class RtspAccess:
-    """What the rtspsrc inside a source needs beside the address: a login, and which video track."""
+    """What a source needs beside its address: a login, which video track, and how many frames are analysed.
+
+    fps: more of the camera's frames than that need not leave the decoder; 0 for all.
+    """
 
     login: Login | None = field(default=None, repr=False)
     track: int = 1
+    fps: float = 0.0
 
 
 class FrameTap:
@@ -137,8 +143,10 @@ class SourceBin:
             logger.exception("camera %s: source bin cannot be removed", self._camera)
 
 
-def _configure(_bin: Any, _inner: Any, element: Any, access: RtspAccess) -> None:
-    """Give the rtspsrc inside a source its login, the latency, and the video track to take."""
+def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess) -> None:
+    """Give the rtspsrc inside a source its login, the latency, and the track; the decoder its interval."""
+    if element.find_property(DROP) is not None:
+        _thin_out(box, element, access.fps)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
     element.set_property("latency", LATENCY_MS)
@@ -148,6 +156,38 @@ def _configure(_bin: Any, _inner: Any, element: Any, access: RtspAccess) -> None
     if access.login is not None:
         element.set_property("user-id", access.login[0])
         element.set_property("user-pw", access.login[1])
+
+
+def _thin_out(box: Any, decoder: Any, fps: float) -> None:
+    """Have the decoder give every n-th frame where the stream says that it has n times what is analysed.
+
+    nvurisrcbin sets its own number on a decoder that is added, before or after this; so it gets the same.
+    """
+    rate = _coded_rate(box)
+    interval = min(MAX_INTERVAL, int(rate / fps + 0.01)) if fps > 0 else 0
+    if interval < 2:
+        return
+    for element in (decoder, *box.children):
+        if element.find_property(DROP) is not None:
+            element.set_property(DROP, interval)
+    logger.debug("%s: %.4g frames a second, every %d. is decoded out", box.get_name(), rate, interval)
+
+
+def _coded_rate(box: Any) -> float:
+    """Return the frames a second that the caps of the coded video name; 0 where they name none."""
+    iterator = box.iterate_recurse()
+    while True:
+        result, element = iterator.next()
+        if result != Gst.IteratorResult.OK:
+            return 0.0
+        for pad in element.srcpads:
+            caps = pad.get_current_caps()
+            structure = caps.get_structure(0) if caps is not None and caps.get_size() else None
+            if structure is None or structure.get_name().startswith("video/x-raw"):
+                continue
+            known, over, under = structure.get_fraction("framerate")
+            if known and over > 0 and under > 0:
+                return float(over / under)
 
 
 def _play_from_now(box: Any, pipeline: Any) -> None:

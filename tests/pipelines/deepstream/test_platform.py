@@ -68,6 +68,19 @@ def test_cameras_open_once_the_engines_are_loaded(tmp_path):
         assert until(lambda: run.state("c0") == "live:none")
 
 
+@pytest.mark.parametrize(("rate", "interval"), [(30, 3), (25, 2), (12, 0), (10, 0)])
+def test_the_decoder_gives_no_more_frames_than_are_analysed(tmp_path, rate, interval):
+    (uri,) = rtsp(1)
+
+    def coded(element_factory):
+        element_factory.coded = {uri: rate}
+
+    with running(tmp_path, [uri], prepare=coded) as run:
+        run.platform.start()
+        assert until(lambda: run.state("c0") == "live:none")
+        assert run.element_factory.decoders == [interval]
+
+
 @pytest.mark.parametrize("what", ["batch", "gate", "raises", "nothing"])
 def test_frames_without_a_redaction_tag_reach_no_sink(tmp_path, what):
     with running(tmp_path, rtsp(1)) as run:

@@ -98,8 +98,18 @@ def test_heavy_elements_stand_behind_queues(tmp_path):
     fed_by = {link.sink: graph.by_name[link.source].factory for link in graph.links}
     for name in ("person", "tracker", "face", "demux"):
         assert fed_by[name] == "queue"
-    for tee in graph.of("tee"):
-        assert {graph.by_name[name].factory for name in graph.followers[tee.name]} == {"queue"}
+
+
+def test_behind_a_tee_what_may_block_has_a_queue_and_nothing_else(tmp_path):
+    soft = replace(DGPU, nvenc=False)
+    for box, slow in ((DGPU, ["splitmuxsink"]), (soft, ["splitmuxsink", "x264enc"])):
+        graph, _ = graph_of(tmp_path, box)
+        queues = [queue.name for queue in graph.of("queue")]
+        for tee in graph.of("tee"):
+            for element in (one for factory in slow for one in graph.of(factory)):
+                assert not graph.path([tee.name], element.name, avoid=queues)
+        assert all(sink.get("drop") for sink in graph.of("appsink"))
+        assert len(queues) == 4 + 1 + 2 * (3 + (box is soft)) + (box is soft)
 
 
 @pytest.mark.parametrize(
