@@ -92,6 +92,8 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     ),
     "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
     "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
+    "GpuUnused": ({"msh_gpu_unused": "1x60"}, {"msh_gpu_unused": "0x60"}, {}),
+    "EnginesNotBuilt": ({"msh_engines_missing": "2x60"}, {"msh_engines_missing": "2x20 0x60"}, {}),
     "ClockSet": (
         {'msh_clock_steps_total{direction="back"}': "0+1x60"},
         {'msh_clock_steps_total{direction="back"}': "3x60"},
