@@ -79,3 +79,16 @@ class DropOldestQueue(Generic[T]):
 
     def _ready(self) -> bool:
         return bool(self._items) or self._closed
+
+
+def take_all(items: deque[T]) -> list[T]:
+    """Remove and return all items, oldest first; other threads may append meanwhile.
+
+    >>> waiting = deque("ab")
+    >>> take_all(waiting), take_all(waiting)
+    (['a', 'b'], [])
+    """
+    taken = []
+    while items:
+        taken.append(items.popleft())
+    return taken

@@ -14,7 +14,7 @@ import numpy as np
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import Candidates
 from pricing.outage import Outage
-from probes.bounded_queue import DropOldestQueue
+from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Box, Kind
 from probes.recognition.look_workers import LookResult
 from probes.recognition.marks import MarkStream
@@ -141,10 +141,7 @@ class MarkLooks:
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
-        answers = []
-        while self._answers:
-            answers.append(self._answers.popleft())
-        return answers
+        return take_all(self._answers)
 
     def start(self) -> None:
         """Begin to compare."""

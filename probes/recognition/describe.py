@@ -21,7 +21,7 @@ from pricing.description import SCHEMA, NotAnAnswer, read_descriptions
 from pricing.ledger.votes import Vote
 from pricing.live.breaker import Breaker, BreakerState
 from pricing.outage import Outage
-from probes.bounded_queue import DropOldestQueue
+from probes.bounded_queue import DropOldestQueue, take_all
 from probes.redaction.redacted_crop import RedactedCrop
 
 if TYPE_CHECKING:
@@ -131,10 +131,7 @@ class Describer:
 
     def drain(self) -> list[tuple[TrackId, tuple[Vote, ...]]]:
         """Return the votes that have come since the last call, oldest first."""
-        answers = []
-        while self._answers:
-            answers.append(self._answers.popleft())
-        return answers
+        return take_all(self._answers)
 
     def close(self) -> None:
         """Stop; crops that wait are dropped. The answer to a request under way is ignored."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pricing.outage import Outage
 from probes.answers import LookAnswer
-from probes.bounded_queue import DropOldestQueue
+from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
 from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
 from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
@@ -143,10 +143,7 @@ class LookWorkers:
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
-        answers = []
-        while self._answers:
-            answers.append(self._answers.popleft())
-        return answers
+        return take_all(self._answers)
 
     def close(self) -> None:
         """Stop the threads; crops that wait are dropped. Returns within seconds, from any state."""
