@@ -24,6 +24,7 @@ __all__ = [
     "initialise",
     "launch",
     "only_redacted",
+    "plays",
     "to_buffer",
 ]
 
@@ -48,6 +49,14 @@ def initialise(*more: str) -> None:
 def launch(line: str) -> Any:
     """Make a pipeline from a launch line."""
     return Gst.parse_launch(line)
+
+
+def plays(source: Any) -> bool:
+    """Return whether an appsrc that stamps its buffers may be given one.
+
+    Before it plays, it has no base time: it would stamp the buffer hours ahead, and the stream would hang.
+    """
+    return bool(source.get_state(0).state == Gst.State.PLAYING)
 
 
 def only_redacted(frame: RedactedFrame) -> None:

@@ -22,6 +22,7 @@ from pipelines.outputs.gst import (  # noqa: E402
     even_size,
     initialise,
     only_redacted,
+    plays,
     to_buffer,
 )
 
@@ -174,7 +175,7 @@ class RtspOutput:
         only_redacted(frame)
         stream = self._streams.get(frame.frame.camera)
         media = stream.media if stream else None
-        if stream is None or media is None:
+        if stream is None or media is None or not plays(media.source):
             return
         if media.source.get_property("current-level-buffers") >= WAITING:
             stream.dropped += 1
@@ -245,14 +246,25 @@ class RtspOutput:
             for what in ("media.factory.access", "media.factory.construct"):
                 permissions.add_permission_for_role(ROLE, what, True)
             factory.set_permissions(permissions)
-        factory.connect("media-configure", self._configured, stream)
+        factory.connect("media-configure", self._configured, camera, stream)
         self._server.get_mount_points().add_factory(stream.path, factory)
 
-    def _configured(self, _factory: object, media: Any, stream: _Stream) -> None:
+    def _configured(self, _factory: object, media: Any, camera: str, stream: _Stream) -> None:
         top = media.get_element()
         one = _Media(*(top.get_by_name_recurse_up(name) for name in ("in", "size", "encoder")))
+        media.connect("target-state", self._targets, camera, stream)
         media.connect("unprepared", self._unprepared, stream, one)
         stream.media = one
+
+    def _targets(self, _media: object, state: int, camera: str, stream: _Stream) -> None:
+        """Give the stream a new factory when its last viewer leaves.
+
+        The old one would hand the media that is being stopped to whoever comes now, who would get a 503.
+        """
+        if state == Gst.State.NULL:
+            with self._lock:
+                if self._streams.get(camera) is stream and self._server is not None:
+                    self._mount(camera, stream)
 
     def _unprepared(self, _media: object, stream: _Stream, one: _Media) -> None:
         with self._lock:

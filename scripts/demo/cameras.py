@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import gi
 
+from pipelines.outputs.gst import plays
 from scripts.demo.encode import EncodingFailed, read_access_units
 
 gi.require_version("Gst", "1.0")
@@ -139,6 +140,11 @@ class VirtualCamera:
             if not self._targets:
                 self._next = 0
             self._targets.append(source)
+        media.connect("unprepared", self._forget, source)
+
+    def _forget(self, _media: object, source: Any) -> None:
+        with self._lock:
+            self._targets = [target for target in self._targets if target is not source]
 
     def _feed(self) -> None:
         due = time.monotonic()
@@ -148,11 +154,13 @@ class VirtualCamera:
             if self._closed.wait(due - now):
                 return
             with self._lock:
-                if not self._targets:
+                ready = [target for target in self._targets if plays(target)]
+                if not ready:
                     continue
                 buffer = Gst.Buffer.new_wrapped(self._units[self._next % len(self._units)])
                 self._next += 1
-                self._targets = [t for t in self._targets if t.push_buffer(buffer) == Gst.FlowReturn.OK]
+                for target in ready:
+                    target.push_buffer(buffer)
 
 
 class CameraServer:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import gi
 import numpy as np
 
+from pipelines.outputs.gst import plays
+
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 gi.require_version("GstRtsp", "1.0")
@@ -248,6 +250,11 @@ class RtspCamera:
         with self._lock:
             self._targets += [source] if source is not None else []
             self._next = 0
+        media.connect("unprepared", self._forget, source)
+
+    def _forget(self, _media: object, source: Any) -> None:
+        with self._lock:
+            self._targets = [target for target in self._targets if target is not source]
 
     def _feed(self) -> None:
         due = time.monotonic()
@@ -256,9 +263,10 @@ class RtspCamera:
             self._closed.wait(due - time.monotonic())
             self._running.wait()
             with self._lock:
-                unit = self._units[self._next % len(self._units)]
+                ready = [target for target in self._targets if plays(target)]
+                if not ready:
+                    continue
+                buffer = Gst.Buffer.new_wrapped(self._units[self._next % len(self._units)])
                 self._next += 1
-                buffer = Gst.Buffer.new_wrapped(unit)
-                ok = [t for t in self._targets if t.push_buffer(buffer) == Gst.FlowReturn.OK]
-                self._targets = ok
-                self.frames_sent += bool(ok)
+                sent = [target.push_buffer(buffer) for target in ready]
+                self.frames_sent += Gst.FlowReturn.OK in sent

@@ -36,7 +36,7 @@ class RtspViewer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def picture(self, timeout_s: float = 15) -> np.ndarray | None:
+    def picture(self, timeout_s: float = 120) -> np.ndarray | None:
         """Return the next picture as (height, width) uint8, or None when none comes."""
         sample = self._pipeline.get_by_name("out").try_pull_sample(int(timeout_s * Gst.SECOND))
         if sample is None:
@@ -46,7 +46,7 @@ class RtspViewer:
         data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8)
         return data[: info.stride[0] * info.height].reshape(info.height, info.stride[0])[:, : info.width]
 
-    def error(self, timeout_s: float = 15) -> str:
+    def error(self, timeout_s: float = 120) -> str:
         """Wait for an error and return its text; empty where none comes."""
         message = self._pipeline.get_bus().timed_pop_filtered(
             int(timeout_s * Gst.SECOND), Gst.MessageType.ERROR

@@ -55,6 +55,7 @@ def encodes(element_factory: ElementFactory) -> bool:
 
     The element is there on boxes without the hardware too (Orin Nano, A100, H100), and opens all the same.
     """
+    Gst.init(None)  # without it, GStreamer ends the process
     pipeline: Any = Gst.Pipeline.new(None)
     try:
         elements = [

@@ -14,6 +14,7 @@ from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
+from pipelines.outputs.gst import plays
 from pipelines.outputs.rtsp import RtspOutput
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class EncodedRtsp(RtspOutput):
         sample = sink.emit("pull-sample")
         stream = self._streams.get(camera)
         media = stream.media if stream else None
-        if sample is None or stream is None or media is None:
+        if sample is None or stream is None or media is None or not plays(media.source):
             return Gst.FlowReturn.OK
         source, buffer = media.source, sample.get_buffer()
         if self._begun.get(camera) is not media:
@@ -89,7 +90,7 @@ class EncodedRtsp(RtspOutput):
         self._server.get_mount_points().add_factory(stream.path, factory)
 
     def _configured_for(self, factory: Any, media: Any, camera: str, stream: Any) -> None:
-        self._configured(factory, media, stream)
+        self._configured(factory, media, camera, stream)
         source = media.get_element().get_by_name_recurse_up("in")
         source.get_static_pad("src").add_probe(
             Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream_event, camera

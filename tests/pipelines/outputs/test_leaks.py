@@ -88,9 +88,8 @@ def streams(_folder: Path) -> Callable[[], None]:
     output.start()
 
     def once() -> None:
-        with RtspViewer(f"rtsp://127.0.0.1:{output.port}/entrance"):
-            wait_for(lambda: output.wanted("entrance"))
-            output.publish(plain())
+        with RtspViewer(f"rtsp://127.0.0.1:{output.port}/entrance") as viewer:
+            wait_for(lambda: output.publish(plain()) or viewer.picture(0.01) is not None)
         wait_for(lambda: not output.wanted("entrance"))
 
     return once

@@ -13,7 +13,8 @@ import pytest
 
 from engines.image import I420
 from pipelines.errors import BadInput
-from pipelines.outputs.rtsp import RtspOutput
+from pipelines.outputs.gst import Gst
+from pipelines.outputs.rtsp import RtspOutput, _Media
 from pipelines.settings import load_settings
 from tests.fakes.redacted import plain, redacted
 from tests.fakes.rtsp_viewer import RtspViewer
@@ -125,6 +126,47 @@ def test_two_viewers_share_one_encoder_and_the_second_need_not_wait_for_a_keyfra
         assert one.picture() is not None
 
 
+def test_a_frame_for_a_stream_that_does_not_play_yet_is_not_taken() -> None:
+    """appsrc would stamp it without a base time: the first picture, and all after it, would come in hours."""
+    with serving() as output:
+        line = "appsrc name=in is-live=true do-timestamp=true format=time ! capsfilter name=size ! fakesink"
+        pipeline: Any = Gst.parse_launch(line)
+        media = _Media(*(pipeline.get_by_name(name) for name in ("in", "size", "size")))
+        output._streams["entrance"].media = media
+        pipeline.set_state(Gst.State.PAUSED)
+        output.publish(halves())
+        assert media.source.get_property("current-level-buffers") == 0
+        pipeline.set_state(Gst.State.PLAYING)
+        assert until(lambda: output.publish(halves()) or media.size is not None)
+        pipeline.set_state(Gst.State.NULL)
+
+
+def test_who_comes_while_the_last_viewer_leaves_gets_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving, may_go = threading.Event(), threading.Event()
+
+    def holds(_media: object, state: int) -> None:
+        if state == Gst.State.NULL and not leaving.is_set():
+            leaving.set()
+            may_go.wait(120)
+
+    configured = RtspOutput._configured
+
+    def slow(output: RtspOutput, factory: Any, media: Any, *more: Any) -> None:
+        configured(output, factory, media, *more)
+        media.connect("target-state", holds)
+
+    monkeypatch.setattr(RtspOutput, "_configured", slow)
+    with serving() as output, Feeder(output, halves):
+        with RtspViewer(url(output)) as viewer:
+            assert viewer.picture() is not None
+        assert leaving.wait(60)
+        try:
+            with RtspViewer(url(output)) as viewer:
+                assert viewer.picture() is not None
+        finally:
+            may_go.set()
+
+
 def test_cameras_do_not_mix_and_one_without_pictures_holds_up_no_other() -> None:
     with serving("dead", "entrance") as output, RtspViewer(url(output, "dead")) as waiting:
         assert until(lambda: output.wanted("dead"))
@@ -197,11 +239,14 @@ def _play_and_never_read(connection: socket.socket, address: str) -> None:
 
 def test_frames_beyond_the_queue_are_dropped_and_counted() -> None:
     with serving() as output, RtspViewer(url(output)):
-        assert until(lambda: output.wanted("entrance"))
         big = plain(1280, 720, 90)
-        for _ in range(60):
-            output.publish(big)
-        assert output.dropped("entrance") > 0
+
+        def flood() -> bool:
+            for _ in range(60):
+                output.publish(big)
+            return output.dropped("entrance") > 0
+
+        assert until(flood)
 
 
 def test_only_redacted_frames_are_taken() -> None:
