@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from engines.tensorrt.compiler import Runner, load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
 from pipelines.errors import BadInput
-from scripts.accept import clip, machine, marks
+from scripts.accept import clip, detectors, faces, machine, marks, memory, outage
 from scripts.accept.elements import element_checks
 from scripts.accept.report import report, write
 from scripts.check_result import CheckResult, fail, ok, skipped
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MARKS = "marks"
+AFTER_ENGINES = ("marks", "clip", "detectors", "faces", "streams", "outages", "memory")
+PRICES = ROOT / "configs" / "demo-prices.csv"
+PICTURE_S = 8.0
 NEEDED = ("driver", "deepstream", "tensorrt", "cuda", "pyds")
 OUTPUTS = """outputs:
   rtsp: {{listen: "127.0.0.1:8554"}}
@@ -78,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clip", type=Path, metavar="FILE", help="a video with people (default: the demo's)")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second asked of each camera (10)")
     parser.add_argument("--seconds", type=float, default=30.0, help="length of each run (30)")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="how long memory is watched (60; 0: not at all)"
+    )
     parser.add_argument("--anew", action="store_true", help="build engines even where they are there")
     parser.add_argument("--dry-run", action="store_true", help="look only: no engines, no runs")
     return parser
@@ -93,17 +100,16 @@ def all_checks(args: argparse.Namespace) -> Iterator[CheckResult]:
     missing = [name for name in NEEDED if not seen[name].good]
     reason = f"needs {', '.join(missing)}" if missing else "a dry run" if args.dry_run else ""
     if reason:
-        for name in ("engines", "marks", "clip", "streams"):
-            yield skipped(name, reason)
+        yield from (skipped(name, reason) for name in ("engines", *AFTER_ENGINES))
         return
     with tempfile.TemporaryDirectory(prefix="msh-acceptance-") as folder:
         built = build_engines(args.anew)
         yield built
         if not built.good:
-            yield from (skipped(name, "needs engines") for name in ("marks", "clip", "streams"))
+            yield from (skipped(name, "needs engines") for name in AFTER_ENGINES)
             return
         yield check_marks(Path(built.data[MARKS]["path"]))
-        yield from runs(args, Path(folder))
+        yield from runs(args, Path(folder), built)
 
 
 def graph_checks() -> Iterator[CheckResult]:
@@ -196,21 +202,43 @@ def check_marks(engine: Path) -> CheckResult:
         return fail("marks", str(error))
 
 
-def runs(args: argparse.Namespace, folder: Path) -> Iterator[CheckResult]:
-    """Compare a clip on DeepStream with the CPU, and find how many cameras the box serves."""
+def runs(args: argparse.Namespace, folder: Path, built: CheckResult) -> Iterator[CheckResult]:
+    """Run the program on a clip: against the CPU, faces, how many cameras, outages, memory."""
     try:
         film = args.clip or _demo_clip()
     except (OSError, RuntimeError, BadInput) as error:
         yield fail("clip", str(error).splitlines()[0], "name a video with people: --clip FILE")
-        yield skipped("streams", "needs a clip")
+        yield from (skipped(name, "needs a clip") for name in AFTER_ENGINES[2:])
         return
+    engines = {name: built.data[name]["path"] for name in clip.MODELS}
+    shown = detectors.frames_of(film, folder)
+    yield detectors.check(engines, shown, batch_of(find_model(clip.MODELS[0], read_manifest()), 1))
 
     def store(cameras: int) -> Path:
-        return clip.store_file(folder, film, ROOT / "configs" / "demo-prices.csv", cameras, args.fps)
+        return clip.store_file(folder, film, PRICES, cameras, args.fps)
+
+    def play(platform: str, cameras: int) -> clip.Result:
+        return clip.play(store(cameras), platform, args.seconds)
 
     one = store(1)
     yield clip.compare(clip.play(one, "deepstream", args.seconds), clip.play(one, "cpu", args.seconds))
-    yield clip.streams(lambda count: clip.play(store(count), "deepstream", args.seconds), args.fps)
+    yield faces.check(film, folder, faces.face_finder(), partial(picture_of, "deepstream"))
+    yield clip.streams(partial(play, "deepstream"), args.fps, partial(play, "bare"))
+    yield outage.check(store(1), film, "deepstream", args.fps)
+    if args.minutes > 0:
+        result = clip.play(store(4), "deepstream", 60 * args.minutes)
+        samples = [(at, mb) for at, _, mb in result.get("samples", ())]
+        yield memory.judge(samples, 60 * args.minutes)
+
+
+def picture_of(platform: str, film: Path, folder: Path) -> Path | None:
+    """Play a film and return the last picture that left of it."""
+    folder.mkdir()
+    shots = folder / "shots"
+    outputs = {"snapshots": {"folder": str(shots), "interval_s": 1}}
+    store = clip.store_file(folder, film, PRICES, 1, faces.FILM_FPS, outputs=outputs)
+    clip.play(store, platform, PICTURE_S)
+    return max(shots.rglob("*.jpg"), default=None)
 
 
 def _demo_clip() -> Path:

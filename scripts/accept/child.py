@@ -1,6 +1,8 @@
 """Runs one store for some seconds in a process of its own, and writes its figures as JSON.
 
 python -m scripts.accept.child STORE PLATFORM SECONDS RESULT
+
+PLATFORM: cpu, deepstream, or bare, which is DeepStream with a probe that only counts.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ def main(argv: list[str]) -> int:
 def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
     """Run the store for `seconds` after the first frame and return its figures. Raises BadInput."""
     settings = load_settings(path, env=os.environ)
+    if platform == "bare":
+        platform = "deepstream"
+        _without_probe()
     metrics = Metrics([state.value for state in CameraState])
     store = Store(settings, metrics=metrics, platform=platform)
     store.start()
@@ -47,8 +52,8 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         _wait_for_frames(store)
         before = dict(store.platform.processed)
         begun = time.monotonic()
-        while time.monotonic() < begun + seconds and not store.platform.failed:
-            time.sleep(0.1)
+        print("playing", flush=True)
+        samples = _watch(store, begun, seconds)
         elapsed, after = time.monotonic() - begun, dict(store.platform.processed)
         died = store.platform.failed
     finally:
@@ -75,7 +80,43 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         "redaction_failures": sum(_sum(metrics.redaction_failures, "camera").values()),
         "looks": _sum(metrics.looks, "result"),
         "stages_ms": _means(metrics.stage_duration),
+        "samples": samples,
     }
+
+
+def _without_probe() -> None:
+    """Have the probe count frames and drop them: nothing is redacted, so nothing may go on."""
+    from pipelines.deepstream.analysis import MetaAnalysis  # noqa: PLC0415 needs GStreamer
+    from probes.nvds.redaction_gate import BufferVerdict  # noqa: PLC0415
+
+    counts: Counter[str] = Counter()
+
+    def count(analysis: MetaAnalysis, buffer: int) -> BufferVerdict:
+        for frame in analysis._meta.read(buffer).frames:
+            counts[analysis._probe.cameras[frame.pad].camera] += 1
+        return BufferVerdict.DROP
+
+    def processed(analysis: MetaAnalysis) -> dict[str, int]:
+        return {camera.camera: counts[camera.camera] for camera in analysis._probe.cameras.values()}
+
+    MetaAnalysis.process_batch = count  # type: ignore[assignment,method-assign]  # in this process alone
+    MetaAnalysis.processed = property(processed)  # type: ignore[assignment,method-assign]
+
+
+def _watch(store: Store, begun: float, seconds: float) -> list[tuple[float, dict[str, int], float]]:
+    """Wait until the time is over; return at most 1,000 samples: s, frames by camera, MB of memory."""
+    samples: list[tuple[float, dict[str, int], float]] = []
+    every = max(0.5, seconds / 1000)
+    while (now := time.monotonic() - begun) < seconds and not store.platform.failed:
+        if not samples or now >= samples[-1][0] + every:
+            samples.append((now, dict(store.platform.processed), _memory_mb()))
+        time.sleep(0.1)
+    return samples
+
+
+def _memory_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _wait_for_frames(store: Store) -> None:

@@ -24,8 +24,10 @@ KEPT = 0.95
 Result = dict[str, Any]
 
 
-def store_file(folder: Path, film: Path, prices: Path, cameras: int, fps: float) -> Path:
-    """Write a store file whose cameras loop the film, without outputs; return its path.
+def store_file(
+    folder: Path, film: Path, prices: Path, cameras: int, fps: float, *, outputs: Any = None
+) -> Path:
+    """Write a store file whose cameras loop the film, without outputs unless named; return its path.
 
     Each camera needs a source of its own: a link in the folder.
     """
@@ -41,6 +43,7 @@ def store_file(folder: Path, film: Path, prices: Path, cameras: int, fps: float)
         "prices": {"catalogue": str(prices)},
         "defaults": {"fps": fps},
         "cameras": {name: {"source": str(link), "loop": True} for name, link in sources.items()},
+        **({"outputs": outputs} if outputs else {}),
     }
     path = folder / f"store-{cameras}.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -114,8 +117,23 @@ def _rates(result: Result) -> dict[str, float]:
     }
 
 
-def streams(run: Callable[[int], Result], fps: float) -> CheckResult:
-    """Find how many cameras are served at full rate, by adding cameras. run(n) plays n cameras."""
+def streams(
+    run: Callable[[int], Result], fps: float, without_probe: Callable[[int], Result] | None = None
+) -> CheckResult:
+    """Find how many cameras are served at full rate, by adding cameras. run(n) plays n cameras.
+
+    without_probe(n) plays them with a probe that only counts: what the box could do without ours.
+    """
+    found = _most(run, fps)
+    if without_probe is None or not found.good:
+        return found
+    bare = _most(without_probe, fps)
+    most = bare.data.get("best", 0)
+    text = f"{found.found}; {most} with a probe that only counts"
+    return ok("streams", text, **found.data, bare=bare.data)
+
+
+def _most(run: Callable[[int], Result], fps: float) -> CheckResult:
     steps: dict[int, Any] = {}
     best = 0
     for count in STEPS:

@@ -71,7 +71,7 @@ def machine_checks(
     yield _deepstream(root)
     yield _tensorrt()
     yield _cuda()
-    yield _pyds()
+    yield _metadata()
 
 
 def deepstream_version(root: Path = Path("/")) -> tuple[int, int] | None:
@@ -123,9 +123,12 @@ def _cuda() -> CheckResult:
     return ok("cuda", gpu.name, gpu=gpu.name, capability=list(gpu.capability))
 
 
-def _pyds() -> CheckResult:
+def _metadata() -> CheckResult:
+    from probes.nvds.native_meta import load_reader  # noqa: PLC0415  needs engines that only boxes run
     from probes.nvds.pyds_meta import load_pyds  # noqa: PLC0415  needs what only boxes with DeepStream have
 
+    if load_reader() is not None:
+        return ok("pyds", "our own reader stands in for it", numpy=np.__version__)
     try:
         load_pyds()
     except BadInput as error:

@@ -1,0 +1,222 @@
+"""What scripts/acceptance measures on a box: the judging, and the measuring where no GPU is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.colour import from_bgr, to_bgr
+from engines.manifest import find_model, read_manifest
+from engines.tensorrt.agreement import Agreement
+from probes.frame import Box, Detection, Frame, Kind
+from probes.redaction.redact import Redactor
+from scripts.accept import clip, detectors, faces, memory, outage
+from scripts.accept.outage import BACK_S, Phase
+from scripts.demo.encode import write_mp4
+from scripts.demo.footage import ASSETS
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+FPS = 10.0
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Any:
+    return cv2.imread(str(ASSETS / "astronaut.jpg"))
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory, portrait: Any) -> Path:
+    """Two seconds of the portrait, first small, then large."""
+    path, frames = tmp_path_factory.mktemp("film") / "film.mp4", []
+    for size in (200, 400):
+        frame = np.full((480, 640, 3), 96, np.uint8)
+        frame[:size, :size] = cv2.resize(portrait, (size, size))
+        frames += [frame] * 10
+    write_mp4(frames, (640, 480), 10, path)
+    return path
+
+
+def masked(film: Path, folder: Path, face: Any, *, solid: bool) -> Path:
+    """Return a picture of the film as the redactor of the CPU lets it out."""
+    capture = cv2.VideoCapture(str(film))
+    _, frame = capture.read()
+    capture.release()
+    left, top, right, bottom = face
+    found = (Detection(Kind.FACE, "face", 0.9, Box(left, top, right - left, bottom - top)),)
+    pixels = from_bgr(frame)
+    kinds = frozenset({Kind.PERSON, Kind.FACE})
+    redactor = Redactor(method="solid" if solid else "pixelate", margin=0.25, hold_ms=0)
+    done = redactor.redact(Frame("c", 1, (pixels.width, pixels.height), found, kinds), pixels)
+    folder.mkdir(exist_ok=True)
+    cv2.imwrite(str(folder / "out.jpg"), to_bgr(done.pixels))
+    return folder / "out.jpg"
+
+
+def test_faces_are_measured_at_three_sizes_before_and_after(tmp_path: Path, film: Path) -> None:
+    find = faces.face_finder()
+    best = faces.best_face(film, find)
+    assert best is not None
+    stills = {f"face-{height}": faces.at_height(*best, height)[1] for height in faces.HEIGHTS}
+
+    def left(still: Path, folder: Path) -> Path:
+        return masked(still, folder, stills[still.stem], solid=True)
+
+    check = faces.check(film, tmp_path, find, left)
+    assert check.good, check
+    assert set(check.data["sizes"]) == {"32", "64", "128"}
+    assert all(size["before"] > 20 for size in check.data["sizes"].values())
+
+    def open_(still: Path, folder: Path) -> Path:
+        return masked(still, folder, (0, 0, 8, 8), solid=True)
+
+    check = faces.check(film, tmp_path, find, open_)
+    assert not check.good
+    assert check.found.startswith("contrast left in faces: 9") or "100%" in check.found
+    assert "32 px" in faces.check(film, tmp_path, find, lambda _film, _folder: None).found
+
+
+def test_the_face_is_where_it_is_said_to_be(portrait: Any) -> None:
+    (face,) = faces.face_finder()(portrait)
+    for height in faces.HEIGHTS:
+        still, box = faces.at_height(portrait, face, height)
+        assert still.shape == (720, 1280, 3)
+        assert box[3] - box[1] == pytest.approx(height, abs=0.01)
+        assert faces.contrast(still, box) > 20
+
+
+@pytest.mark.parametrize(
+    ("measured", "missing", "said"),
+    [
+        ({32: (40.0, 2.0), 64: (40.0, 4.0)}, (), "5% at 32 px, 10% at 64 px"),
+        ({32: (40.0, 20.0)}, (), "50% at 32 px; at most 30%"),
+        ({32: (4.0, 1.0)}, (), "has no contrast"),
+        ({32: (40.0, 1.0)}, (64,), "no picture came for faces of 64 px"),
+        ({}, (), "no picture came"),
+    ],
+)
+def test_judging_faces(measured: Any, missing: Any, said: str) -> None:
+    check = faces.judge(measured, missing)
+    assert said in check.found
+    assert check.good == said.startswith("5%")
+
+
+def run_of(away: dict[str, list[tuple[float, float]]], until: float = 180.0, rate: float = FPS) -> Any:
+    """Return samples of three cameras, of which each is away in some spans."""
+    counts, samples = dict.fromkeys(("a", "b", "c"), 0.0), []
+    for second in range(int(until) + 1):
+        for camera in counts:
+            gone = any(begin <= second < end for begin, end in away.get(camera, ()))
+            counts[camera] += 0 if gone else rate
+        samples.append((float(second), {camera: int(count) for camera, count in counts.items()}))
+    return samples
+
+
+ONE, ALL = (
+    Phase("one camera unplugged", ["a"], 20, 35),
+    Phase("all cameras unplugged", ["a", "b", "c"], 90, 105),
+)
+GOOD = {"a": [(20.0, 40.0), (90.0, 115.0)], "b": [(90.0, 110.0)], "c": [(90.0, 107.0)]}
+
+
+@pytest.mark.parametrize(
+    ("away", "until", "said"),
+    [
+        (GOOD, 180.0, "back after 5 s, all cameras unplugged: back after 10 s"),
+        ({**GOOD, "b": [(22.0, 30.0)]}, 180.0, "one camera unplugged: b lost frames"),
+        ({**GOOD, "a": [(20.0, 500.0)]}, 180.0, "a did not come back"),
+        ({**GOOD, "c": [(90.0, 105.0 + BACK_S + 5)]}, 180.0, "c did not come back"),
+        (GOOD, 60.0, "the program ended before its time"),
+    ],
+)
+def test_judging_outages(away: Any, until: float, said: str) -> None:
+    check = outage.judge(run_of(away, until), [ONE, ALL], FPS)
+    assert said in check.found
+    assert check.good == said.startswith("back after")
+    assert not outage.judge([], [ONE], FPS).good
+
+
+@pytest.mark.parametrize(
+    ("grow", "until", "said"),
+    [
+        (0.0, 3600, "600 MB to 600 MB"),
+        (40.0, 3600, "615 MB to 635 MB"),
+        (400.0, 3600, "it grows"),
+        (0.0, 600, "ended"),
+    ],
+)
+def test_judging_memory(grow: float, until: int, said: str) -> None:
+    samples = [
+        (float(at), 600 + grow * at / 3600 + (300 if at < 60 else 0)) for at in range(0, until + 1, 10)
+    ]
+    check = memory.judge(samples, 3600)
+    assert said in check.found
+    assert check.good == (said not in ("it grows", "ended"))
+
+
+def agreement(found: int, clear: int = 100) -> Agreement:
+    return Agreement(40, clear, found, 100, 100, 0.95, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"a": agreement(100), "b": agreement(98)}, "a: 100 of 100"),
+        ({"a": agreement(100), "b": agreement(80)}, "b differ from the CPU"),
+        ({"a": agreement(3, 3)}, "too little was seen"),
+        ({}, "too little was seen"),
+    ],
+)
+def test_judging_detectors(found: Any, said: str) -> None:
+    check = detectors.judge(found)
+    assert said in check.found
+    assert check.good == said.startswith("a: 100")
+
+
+def test_the_cpu_reference_sees_the_face(tmp_path: Path, film: Path) -> None:
+    model = find_model(clip.MODELS[1], read_manifest())
+    pictures = detectors.frames_of(film, tmp_path, 4)
+    assert len(pictures) == 4
+    seen = list(detectors.detect(detectors.on_cpu(model), model, pictures, detectors.thresholds_of(model)))
+    assert [len(one) for one in seen] == [1, 1, 1, 1]
+
+
+def test_streams_with_and_without_our_probe() -> None:
+    def box(capacity: float) -> Any:
+        def run(count: int) -> dict[str, Any]:
+            each = min(10.0, capacity / count) * 10
+            return {
+                "seconds": 10.0,
+                "cameras": {n: {"processed": each} for n in range(count)},
+                "stages_ms": {},
+            }
+
+        return run
+
+    check = clip.streams(box(100), 10, box(200))
+    assert check.found == "8 cameras at 10 frames a second; 16 with a probe that only counts"
+    assert check.data["bare"]["best"] == 16
+    assert not clip.streams(box(1), 10, box(200)).good
+
+
+def test_our_own_cameras_serve_a_film_and_their_addresses_go_into_the_store_file(
+    tmp_path: Path, film: Path
+) -> None:
+    servers: dict[str, subprocess.Popen[str]] = {}
+    try:
+        url, port = outage._serve(servers, "camera-1", film, 0)
+        assert url.startswith(f"rtsp://127.0.0.1:{port}/")
+        store = clip.store_file(tmp_path, film, tmp_path / "prices.csv", 1, FPS)
+        outage.write_store(store, {"camera-1": url}, FPS)
+        assert url in store.read_text()
+        with pytest.raises(OSError, match="does not start"):
+            outage._serve(servers, "camera-2", tmp_path / "none.mp4", 0)
+    finally:
+        for server in servers.values():
+            server.kill()
+            server.wait()
