@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
     from pipelines.settings.describe import DescribeConfig
-    from pipelines.settings.outputs import MqttConfig
+    from pipelines.settings.mqtt import MqttConfig
 
 EVENT_SCHEMA: Final = CONFIGS / "person-event.schema.json"
 NEVER: Final = (

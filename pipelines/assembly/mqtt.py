@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.clock import StoreClock
     from pipelines.outputs.mqtt.connection import MqttSpec
     from pipelines.outputs.mqtt.publisher import MqttPublisher
-    from pipelines.settings.outputs import MqttConfig
+    from pipelines.settings.mqtt import MqttConfig
     from pipelines.settings.root import Settings
     from probes.events.messages import Payload
     from probes.events.status import Summaries
