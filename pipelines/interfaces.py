@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from random import Random
 
+    from engines.image import I420
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from probes.overlay.text import Brand, Money
     from probes.recognition.describe import Describer
     from probes.recognition.look_workers import LookWorkers
+    from probes.redaction.redact import RedactedFrame
 
 
 class Platform(Protocol):
@@ -54,6 +56,9 @@ class Platform(Protocol):
         change: called once in the thread that keeps the floor, with the time there, UTC ns, when the tracks
         of cameras that go have ended and before those that come give frames. Raises TimeoutError.
         """
+
+    def mask(self, pixels: I420) -> RedactedFrame | None:
+        """Return a picture that is of no camera of the store, redacted; None where that cannot be had."""
 
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Publish to these outputs from the next frame on; only where outputs may change."""

@@ -22,12 +22,16 @@ from pipelines.assembly.sales import build_desk
 from pipelines.assembly.video_outputs import VideoOutputs
 from pipelines.brands.registry import build_brands
 from pipelines.cameras.reporter import CameraReporter
-from pipelines.cameras.states import CameraState
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.interfaces import PlatformParts
+from pipelines.outputs.live import scaled
 from pipelines.outputs.retention import Retention
+from pipelines.outputs.snapshot import encode
 from pipelines.overload import FrameShare, Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.reload.commands import store_commands
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
     from pipelines.reload.report import ReloadReport
+    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
     from pricing.value import Price, Total
@@ -61,6 +66,7 @@ HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
 STATE_CHECK_S = 60.0
 RELOAD_S = 30.0
+TRIAL_WIDTH, TRIAL_QUALITY = 960, 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +330,21 @@ class Store:
         if self.restarts:
             self.restart_asked = True
         return self.restarts
+
+    def try_camera(self, camera: CameraConfig, timeout_s: float) -> CameraTrial:
+        """Connect to a camera that is not in the store file, and mask its first picture; waits for it."""
+        from pipelines.cpu.platform import source_spec  # noqa: PLC0415 the tries are rare, and load GStreamer
+        from pipelines.cpu.source import open_source  # noqa: PLC0415
+
+        spec = source_spec("trial", camera)
+        try:
+            pixels, took = first_frame(spec, timeout_s, open_source)
+        except SourceLost as lost:
+            return CameraTrial(lost.cause, lost.answer)
+        size = pixels.width, pixels.height
+        masked = self._platform.mask(pixels)
+        jpeg = encode(scaled(masked.pixels, TRIAL_WIDTH), TRIAL_QUALITY) if masked else b""
+        return CameraTrial(Cause.NONE, "", size, took, jpeg)
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""

@@ -21,6 +21,7 @@ from web.api.cameras import CameraHandlers
 from web.api.session import SessionHandlers
 from web.api.store import StoreHandlers
 from web.api.uploads import UploadHandlers
+from web.api.wizard import WizardHandlers
 from web.live.video import Viewers
 from web.refusal import Code, Refused, on_http_error, on_refused
 from web.uploads.jobs import Jobs
@@ -71,7 +72,7 @@ class PageApp:
         self._store = StoreHandlers(backend, self.gate, self._jobs, viewers, self._closing)
         self._session = SessionHandlers(backend, self.gate, self._jobs)
         self._cameras = CameraHandlers(backend, self.gate, viewers, self._closing)
-        self._areas = AreaHandlers(backend)
+        self._areas, self._wizard = AreaHandlers(backend), WizardHandlers(backend)
         self._uploads = UploadHandlers(backend, self._jobs, self._webcams)
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
@@ -118,6 +119,8 @@ class PageApp:
             ),
             ("/api/floor", {"GET": store.floor}, read),
             ("/api/cameras", {"GET": store.cameras}, read),
+            ("/api/cameras/new", {"POST": self._wizard.add}, Right.MANAGE),
+            ("/api/cameras/try", {"POST": self._wizard.attempt}, Right.MANAGE),
             ("/api/system", {"GET": store.system}, read),
             ("/api/events", {"GET": store.events}, read),
             (f"{person}/served", {"POST": store.served}, act),

@@ -9,13 +9,15 @@ from pipelines.floor.view import FloorView
 from probes.metrics import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from pipelines.cameras.states import CameraStatus
+    from pipelines.cameras.trial import CameraTrial
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import LiveViewers
     from pipelines.reload.report import ReloadReport
+    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.events.staff_orders import StaffOrder
     from probes.metrics import Metrics
@@ -87,6 +89,10 @@ class Backend:
     """What became of the store file when it was read last; None where nothing reads it again."""
     reload: Callable[[Callable[[ReloadReport], None]], None] | None = None
     """Has the store file read again soon, and calls back with what became of it, in any thread."""
+    try_camera: Callable[[CameraConfig, float], CameraTrial] | None = None
+    """Connects to a camera that is not in the store file, for so many seconds at most; on any thread."""
+    keep_out_of_log: Callable[[Iterable[str]], None] = lambda _: None
+    """Has these words never be logged."""
     restarts: Callable[[], bool] = lambda: False
     """Whether something starts the store again when it ends."""
     restart: Callable[[], bool] = lambda: False

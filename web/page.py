@@ -87,6 +87,8 @@ def page_of(
         brands=GallerySnapshot(lambda: store.brands.gallery).data,
         store_file=lambda: store.reload_report,
         reload=store.reload,
+        try_camera=store.try_camera,
+        keep_out_of_log=scrubber.add,
         restarts=lambda: store.restarts,
         restart=store.restart,
     )

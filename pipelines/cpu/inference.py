@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from probes.overlay.draw import Overlay
     from probes.recognition.describe import Describer
     from probes.recognition.look_workers import LookWorkers
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,22 @@ class InferenceLoop:
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Publish to these outputs from the next frame on; from any thread."""
         self._sinks = tuple(sinks)
+
+    def mask(self, raw: RawFrame, chain: CameraChain) -> RedactedFrame:
+        """Detect and redact one picture that is of none of the cameras, and wait; nobody is counted on it.
+
+        Raises RedactionFailed or InferenceFailed where that is not certain, TimeoutError where it takes long.
+        """
+        found: list[RedactedFrame] = []
+
+        def work() -> None:
+            if not self._is_trusted():
+                raise RedactionFailed("the self-check of masking failed")
+            scene = self._scenes.detect(raw.pixels, chain.prepare(raw.pixels, raw.captured_at))
+            found.append(chain.redact(chain.assemble(raw.captured_at, raw.pixels, scene), raw.pixels))
+
+        self._calls.call(work, running=self._thread.is_alive())
+        return found[0]
 
     def reconfigure(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engines.scene import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
-from pipelines.cameras.source import SourceSpec, Transport
+from pipelines.cameras.source import RawFrame, SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu import gst
 from pipelines.cpu.canary import Canary
@@ -18,6 +18,7 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
 from pipelines.reload.plan import LiveSupport, reconnects
+from pipelines.settings.camera import CameraConfig
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import Redactor
@@ -25,16 +26,17 @@ from probes.redaction.redact import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipelines.cameras.source import RawFrame
+    from engines.image import I420
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.interfaces import PlatformParts
     from pipelines.outputs.base import FrameSink
-    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
+    from probes.redaction.redact import RedactedFrame
 
 LOST_MS = 2000
 GAP_MS = 2500
 """A person unseen for this long has left; longer than LOST_MS, so that the tracker gives up first."""
+TRIAL = "trial"
 SWITCH_INTERVAL_S = 0.0005
 """How long one thread may keep the interpreter from another: capture threads wait far less than a frame."""
 
@@ -146,6 +148,16 @@ class CpuPlatform:
             self._frames.add(name)
             supervisor.start()
 
+    def mask(self, pixels: I420) -> RedactedFrame | None:
+        """Return a picture that is of no camera of the store, redacted; see `InferenceLoop.mask`.
+
+        People of 40 px are looked for, everywhere in it: there is only this one picture.
+        """
+        chain = self._chain(
+            TRIAL, CameraConfig(source="/dev/null", min_person_px=40), self._settings, alone=True
+        )
+        return self._loop.mask(RawFrame(TRIAL, self._parts.clock.now(), pixels), chain)
+
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Publish to these outputs from the next frame on."""
         self._loop.set_sinks(sinks)
@@ -178,7 +190,9 @@ class CpuPlatform:
             share=self._parts.frame_share,
         )
 
-    def _chain(self, name: str, camera: CameraConfig, settings: Settings) -> CameraChain:
+    def _chain(
+        self, name: str, camera: CameraConfig, settings: Settings, *, alone: bool = False
+    ) -> CameraChain:
         masks = [mask.polygon for mask in camera.masks.values()]
         faces = settings.privacy.faces
         return CameraChain(
@@ -189,7 +203,7 @@ class CpuPlatform:
             redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
             masks=masks,
             min_person_px=camera.min_person_px,
-            by_motion=True,
+            by_motion=not alone,
         )
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:

@@ -35,6 +35,7 @@ from pipelines.reload.plan import LiveSupport, reconnects  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from engines.image import I420
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.deepstream.engines import Preparation
     from pipelines.deepstream.graph.build import EngineFiles
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
+    from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
 
@@ -234,6 +236,9 @@ class DeepStreamPlatform:
             self._request(name, use)
             self._request(name, partial(self._sources[name].replace, self._policy_of(after[name])))
             self._request(name, self._sources[name].start)
+
+    def mask(self, pixels: I420) -> RedactedFrame | None:
+        """Return nothing: redaction is part of the graph, which single pictures do not go through."""
 
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Refuse: the outputs are part of the graph."""

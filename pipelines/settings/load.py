@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from engines.manifest import read_manifest
+from pipelines.errors import BadInput
+from pipelines.paths import state_path
 from pipelines.settings.checks import check_all
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
@@ -56,7 +58,9 @@ def parse_settings(
     known_models: Mapping[str, Collection[str]] | None = None,
 ) -> Settings:
     """Parse the (new) text of the store file at `path`; else as `load_settings`."""
-    substitution = Substitution(env, secrets_dir or _secrets_dir(env))
+    substitution = Substitution(
+        env, secrets_dir or secrets_folder(env), None if secrets_dir else own_secrets()
+    )
     try:
         document = read_document(decoded(raw), substitution, Settings)
     except Unreadable as error:
@@ -72,7 +76,15 @@ def parse_settings(
     return settings
 
 
-def _secrets_dir(env: Mapping[str, str]) -> Path:
+def own_secrets() -> Path | None:
+    """Return where the page keeps the passwords of cameras that were added on it, one file each."""
+    try:
+        return state_path() / "secrets"
+    except BadInput:
+        return None
+
+
+def secrets_folder(env: Mapping[str, str]) -> Path:
     """Return the folder of secret files: systemd's credentials of this service, else /run/secrets."""
     return Path(env.get("CREDENTIALS_DIRECTORY") or SECRETS_DIR)
 

@@ -22,9 +22,10 @@ class Unfilled(ValueError):
 class Substitution:
     """Replaces `${NAME}`, and remembers every value. `$${` stands for `${`."""
 
-    def __init__(self, env: Mapping[str, str], secrets_dir: Path) -> None:
+    def __init__(self, env: Mapping[str, str], secrets_dir: Path, own_dir: Path | None = None) -> None:
+        """own_dir: where the page keeps the secrets that it was given; looked at last."""
         self._env = env
-        self._secrets_dir = secrets_dir
+        self._secrets_dir, self._own_dir = secrets_dir, own_dir
         self.given: set[str] = set()
 
     def fill(self, text: str) -> str:
@@ -57,7 +58,8 @@ class Substitution:
 
     def _from_file(self, name: str) -> str | None:
         """Return a secret file's text; systemd names those of LoadCredential=secrets:FOLDER secrets_NAME."""
-        for file in (self._secrets_dir / name, self._secrets_dir / f"secrets_{name}"):
+        own = [self._own_dir / name] if self._own_dir else []
+        for file in (self._secrets_dir / name, self._secrets_dir / f"secrets_{name}", *own):
             if (text := self._text_of(file, name)) is not None:
                 return text
         return None

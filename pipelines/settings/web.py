@@ -142,6 +142,11 @@ class WebConfig(Section):
         title="Edit areas",
         description="true: zones and masks drawn on the page are written into this file.",
     )
+    edit_cameras: bool = Field(
+        default=False,
+        title="Edit cameras",
+        description="true: cameras that a manager adds on the page are written into this file.",
+    )
     uploads: bool = Field(
         default=False, title="Uploads", description="true: pictures may be sent in for annotation."
     )

@@ -15,6 +15,7 @@ import pipelines.errors
 from pipelines.assembly.mqtt import broker_spec
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
+from pipelines.cameras.trial import first_frame
 from pipelines.paths import host_slug
 from scripts.check_result import CheckResult, fail, ok, warn
 
@@ -73,19 +74,9 @@ def _try_camera(
 
 
 def _first_frame(spec: SourceSpec, timeout_s: float, opener: Callable[[SourceSpec], Source]) -> CheckResult:
-    began = time.monotonic()
-    source, answered = opener(spec), False
-    try:
-        while time.monotonic() < began + timeout_s:
-            if source.wait(0.2):
-                picture = source.take()
-                took = time.monotonic() - began
-                found = f"{picture.width}x{picture.height}, first frame after {took:.1f} s"
-                return ok(f"camera {spec.camera}", found)
-            answered = source.answered
-    finally:
-        source.close()
-    return _lost(spec.camera, Cause.NO_PICTURE if answered else Cause.TIMEOUT)
+    picture, took = first_frame(spec, timeout_s, opener)
+    found = f"{picture.width}x{picture.height}, first frame after {took:.1f} s"
+    return ok(f"camera {spec.camera}", found)
 
 
 def _lost(camera: str, cause: Cause, answer: str = "") -> CheckResult:

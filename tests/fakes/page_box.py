@@ -172,7 +172,7 @@ class Box:
             "csrf": "csrf-token",
             "version": "0.1.0",
             "may": {"read": open_, "act": open_, "upload": open_, "manage": open_, "edit_areas": open_,
-                    "restart": open_},
+                    "try_cameras": open_, "edit_cameras": open_, "restart": open_},
             "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR",
                       "locale": self.locale, "camera_names": {}},
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,

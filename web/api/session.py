@@ -64,6 +64,8 @@ class SessionHandlers:
                 "upload": act and bool(self._backend.worker),
                 "manage": manage,
                 "edit_areas": manage and bool(web and web.edit_areas),
+                "try_cameras": manage and self._backend.try_camera is not None,
+                "edit_cameras": manage and bool(web and web.edit_cameras),
                 "restart": manage and self._backend.restarts(),
             },
             "store": {

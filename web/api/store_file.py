@@ -82,7 +82,7 @@ def draft(raw: bytes, path: Path, camera: str, areas: Mapping[str, Any]) -> Draf
         raise Refused(
             Code.INVALID,
             "the store file would not be good with these areas",
-            details=[_without_file(line, path) for line in str(error).splitlines()],
+            details=[without_file(line, path) for line in str(error).splitlines()],
         ) from None
     _check_nothing_else_changed(before, after, camera)
     return Draft(text, block(current(camera, after)))
@@ -123,7 +123,7 @@ def _spliced(text: str, camera: str, areas: Mapping[str, Any]) -> str:
         Code.CONFLICT, f"camera {camera} does not stand in lines of its own; paste the YAML by hand"
     )
     try:
-        node = _value(_value(yaml.compose(text, yaml.SafeLoader), "cameras"), camera)
+        node = value_of(value_of(yaml.compose(text, yaml.SafeLoader), "cameras"), camera)
     except yaml.YAMLError:
         raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
@@ -133,7 +133,7 @@ def _spliced(text: str, camera: str, areas: Mapping[str, Any]) -> str:
     cut: set[int] = set()
     last = 0
     for key, value in node.value:
-        first, end = key.start_mark.line, _last_line(value)
+        first, end = key.start_mark.line, last_line(value)
         last = max(last, end)
         if key.value in SECTIONS:
             if text.splitlines()[first][: key.start_mark.column].strip():
@@ -147,20 +147,22 @@ def _spliced(text: str, camera: str, areas: Mapping[str, Any]) -> str:
     return "".join([*kept, block(areas, indent), *rest])
 
 
-def _last_line(node: yaml.Node) -> int:
+def last_line(node: yaml.Node) -> int:
     """Return the last line that a value stands on; a block's end mark lies after the lines that follow it."""
     if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
-        return _last_line(node.value[-1][1])
+        return last_line(node.value[-1][1])
     if isinstance(node, yaml.SequenceNode) and not node.flow_style and node.value:
-        return _last_line(node.value[-1])
+        return last_line(node.value[-1])
     return int(node.end_mark.line)
 
 
-def _value(node: yaml.Node | None, key: str) -> yaml.Node | None:
+def value_of(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """Return the value of a key of a mapping; None where there is none."""
     if isinstance(node, yaml.MappingNode):
         return next((value for name, value in node.value if name.value == key), None)
     return None
 
 
-def _without_file(line: str, path: Path) -> str:
+def without_file(line: str, path: Path) -> str:
+    """Return a mistake without the file and the place in it: the reader has no such file."""
     return line.removeprefix(f"{path}:").partition("  ")[2] or line.removeprefix(f"{path}: ")

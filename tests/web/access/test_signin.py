@@ -57,6 +57,8 @@ def test_signed_in_until_signed_out(page):
         "upload": True,
         "manage": True,
         "edit_areas": False,
+        "try_cameras": False,
+        "edit_cameras": False,
         "restart": False,
     }
     kept = dict(client.cookies)
@@ -221,6 +223,8 @@ def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
             "upload": False,
             "manage": False,
             "edit_areas": False,
+            "try_cameras": False,
+            "edit_cameras": False,
             "restart": False,
         }
 

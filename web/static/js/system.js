@@ -5,6 +5,7 @@ import { h, icon, notice, pill, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
+import { cameraWizard } from "./wizard.js";
 
 const PICTURE_MS = 15000;
 const SOON_MS = 3000;
@@ -22,6 +23,7 @@ export function systemPage(main) {
       { class: "page system" },
       h("div", { class: "page-head" }, h("h1", {}, t("system.title")), state),
       h("section", { "aria-label": t("system.cameras") }, grid),
+      session.may.try_cameras ? cameraWizard() : null,
       box,
       h("section", { class: "card", "aria-labelledby": "events-title" }, h("div", { class: "card-head" }, h("h2", { id: "events-title" }, t("system.events"))), events),
     ),

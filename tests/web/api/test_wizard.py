@@ -1,0 +1,255 @@
+"""The camera wizard on a real store, a real RTSP camera with a login, and a real browser."""
+
+from __future__ import annotations
+
+import base64
+import os
+from contextlib import contextmanager
+
+import cv2
+import httpx
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from engines.paths import ROOT
+from pipelines.cameras.states import CameraState
+from pipelines.cameras.trial import check_near
+from pipelines.cpu.canary import FACE, PICTURE
+from pipelines.cpu.images import read_image
+from pipelines.errors import BadInput
+from pipelines.logs import SecretScrubber
+from pipelines.settings.load import load_settings
+from pipelines.store import Store
+from probes.metrics import Metrics
+from tests.fakes.broker import free_port, wait_for
+from tests.fakes.rtsp_camera import RtspCamera
+from tests.fakes.served_page import TOKEN, served_page
+from tests.pipelines.reload.pictures import pictures
+from tests.web.browsing import Visit, browser
+from web.api.wizard import TRIES
+from web.page import page_of, page_outputs
+
+API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
+PASSWORD = "open-Sesame{7}"
+TEXT = """\
+version: 1
+# the shop
+store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
+cameras:
+  door:  # the first one
+    source: {door}
+    loop: true
+# the end of the cameras
+brands: {{only: []}}
+outputs: {{web: {{listen: "127.0.0.1:0", edit_cameras: true}}}}
+"""
+
+
+class Shop:
+    def __init__(self, store, page, scrubber, path, camera) -> None:
+        self.store, self.scrubber, self.path, self.camera = store, scrubber, path, camera
+        self.url = f"http://127.0.0.1:{page.port}"
+
+    def post(self, path: str, **fields: str) -> httpx.Response:
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
+            return client.post(path, json=fields)
+
+
+@contextmanager
+def open_shop(folder):
+    door = pictures(folder / "pictures")
+    path = folder / "store.yaml"
+    path.write_text(TEXT.format(door=door))
+    settings = load_settings(path, env=os.environ)
+    metrics, outputs = Metrics([state.value for state in CameraState]), page_outputs(settings)
+    store = Store(settings, metrics=metrics, platform="cpu", sinks=outputs.sinks)
+    scrubber = SecretScrubber()
+    page = page_of(store, settings, metrics, outputs, scrubber)
+    page.start()
+    store.start()
+    face = read_image(PICTURE)
+    with RtspCamera([face], user="viewer", password=PASSWORD) as camera:
+        try:
+            yield Shop(store, page, scrubber, path, camera)
+        finally:
+            page.stop()
+            assert store.stop()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STATE_DIRECTORY", str(folder / "state"))
+        with open_shop(folder) as shop:
+            yield shop
+
+
+@pytest.fixture(autouse=True)
+def _no_limit(monkeypatch):
+    monkeypatch.setattr("web.api.wizard.Allowance.allows", lambda *_: True)
+
+
+def conforms(data: dict, name: str) -> None:
+    jsonschema.validate(data, {"$ref": f"#/components/schemas/{name}", "components": API["components"]})
+
+
+def is_masked(jpeg: bytes) -> bool:
+    """Return whether nothing of the known face is left: it is another face than in the picture."""
+    seen = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    left, top, right, bottom = FACE
+    known = read_image(PICTURE).y[top:bottom, left:right].astype(float)
+    shown = seen[top:bottom, left:right].astype(float)
+    return float(np.corrcoef(known.ravel(), shown.ravel())[0, 1]) < 0.5
+
+
+def test_a_try_shows_the_masked_picture_and_nothing_of_the_password(shop, caplog):
+    caplog.set_level(0)
+    answer = shop.post("/api/cameras/try", source=shop.camera.url, username="viewer", password=PASSWORD)
+    found = answer.json()
+    conforms(found, "Tried")
+    assert (found["ok"], found["cause"]) == (True, None), answer.text
+    jpeg = base64.b64decode(found["picture"])
+    assert is_masked(jpeg)
+    assert not is_masked(cv2.imencode(".jpg", read_image(PICTURE).y)[1].tobytes())
+    assert PASSWORD not in answer.text + caplog.text
+    assert PASSWORD not in shop.scrubber.clean(f"a {PASSWORD} b")
+    assert set(shop.store.cameras()) == {"door"}
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        ({"password": "wrong"}, 200, "rejects user name or password"),
+        (
+            {"source": "rtsp://127.0.0.1:{port}/x", "username": None, "password": None},
+            200,
+            "not on this port",
+        ),
+        ({"source": "rtsp://198.51.100.7/x"}, 422, "only cameras of the store's own network"),
+        ({"source": "http://127.0.0.1/x"}, 422, "begins with rtsp://"),
+        ({"source": "/etc/passwd"}, 422, "begins with rtsp://"),
+        ({"source": "rtsp://a:b@10.0.0.1/x"}, 422, "source"),
+        ({"password": "${NOT_SET_ANYWHERE}"}, 422, "is not set"),
+        ({"password": "x${HOME}"}, 422, "only the password may be"),
+        ({"username": None}, 422, "user name and password"),
+        ({"username": ""}, 422, "not empty"),
+        ({"transport": "smoke"}, 422, "tcp, udp or auto"),
+        ({"odd": "x"}, 422, "send source"),
+    ],
+)
+def test_causes_that_teach_and_what_is_refused(shop, change, status, words):
+    fields = {"source": shop.camera.url, "username": "viewer", "password": PASSWORD, **change}
+    fields = {key: value for key, value in fields.items() if value is not None}
+    fields["source"] = fields["source"].replace("{port}", str(free_port()))
+    answer = shop.post("/api/cameras/try", **fields)
+    assert answer.status_code == status, answer.text
+    assert words in answer.text
+    assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        ("10.0.0.5", True),
+        ("192.168.1.9", True),
+        ("[fd00::1]", True),
+        ("127.0.0.1", True),
+        ("8.8.8.8", False),
+        ("[2001:4860:4860::8888]", False),
+        ("0.0.0.0", False),
+        ("169.254.169.254", False),
+        ("[::ffff:8.8.8.8]", False),
+    ],
+)
+def test_only_the_stores_own_network_is_asked(host, near):
+    if near:
+        check_near(f"rtsp://{host}:554/x")
+    else:
+        with pytest.raises(BadInput, match="own network"):
+            check_near(f"rtsp://{host}:554/x")
+
+
+def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
+    before = shop.path.read_text()
+    answer = shop.post(
+        "/api/cameras/new",
+        source=shop.camera.url,
+        username="viewer",
+        password=PASSWORD,
+        id="side-door",
+        name="Seitentür",
+    )
+    added = answer.json()
+    conforms(added, "Added")
+    assert (answer.status_code, added["restart_needed"], added["problem"]) == (201, False, None), answer.text
+    text = shop.path.read_text()
+    (fresh,) = [line for line in text.splitlines() if line not in before.splitlines()]
+    assert fresh.strip() == added["yaml"]
+    assert text.replace(f"{fresh}\n", "") == before
+    assert "${CAM_SIDE_DOOR_PASSWORD}" in fresh
+    assert PASSWORD not in text + answer.text
+    secret = shop.path.parent / "state" / "secrets" / "CAM_SIDE_DOOR_PASSWORD"
+    assert secret.read_text() == PASSWORD
+    assert secret.stat().st_mode & 0o077 == 0
+    wait_for(lambda: shop.store.cameras()["side-door"].state is CameraState.LIVE)
+    assert shop.store.cameras()["door"].connects == 1
+    again = shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", id="side-door")
+    assert again.status_code == 409
+    for fields in ({"id": "Bad Id"}, {"id": "x", "name": "${HOME}"}, {"id": "door"}):
+        assert shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", **fields).status_code in (409, 422)
+    twin = shop.post(
+        "/api/cameras/new", source=shop.camera.url, username="viewer", password="an-other", id="twin"
+    )
+    assert twin.status_code == 422  # one source, two cameras
+    assert not secret.with_name("CAM_TWIN_PASSWORD").exists()
+
+
+def test_a_person_adds_a_camera_in_the_browser(shop):
+    picture = read_image(PICTURE)
+    with RtspCamera([picture]) as camera, browser() as chrome:
+        visit = Visit(chrome, shop.url)
+        page = visit.page
+        page.goto(f"{shop.url}/#/system")
+        page.fill("#camera-source", camera.url)
+        page.click(".wizard button.main >> nth=0")
+        page.wait_for_selector(".wizard-picture")
+        page.fill("#camera-name", "Hintere Tür")
+        assert page.input_value("#camera-id") == "hintere-tur"
+        (ROOT / "var" / "screenshots").mkdir(parents=True, exist_ok=True)
+        page.locator(".wizard").screenshot(path=str(ROOT / "var" / "screenshots" / "wizard.png"))
+        page.click(".wizard button.main >> nth=1")
+        page.wait_for_selector(".wizard-verdict .notice.good")
+        wait_for(lambda: "hintere-tur" in shop.store.cameras())
+        assert visit.troubles == []
+
+
+ROLES = 'tokens: {viewer: "the viewers token", staff: "the staffs token", manager: "the managers token"}'
+
+
+@pytest.mark.parametrize("role", ["viewer", "staff"])
+def test_nobody_but_managers(tmp_path, role):
+    with served_page(tmp_path, more=ROLES) as page:
+        client = page.client(f"the {role}s token")
+        for path in ("/api/cameras/try", "/api/cameras/new"):
+            assert client.post(path, json={"source": "rtsp://10.0.0.1/x"}).status_code == 403
+
+
+def test_tries_are_few_and_nothing_is_written_without_leave(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    with served_page(tmp_path, more=f'token: "{TOKEN}"') as page:
+        client = page.client(TOKEN)
+        assert client.post("/api/cameras/try", json={"source": "rtsp://10.0.0.1/x"}).status_code == 409
+        page.backend.try_camera = lambda *_: pytest.fail("no public address is asked")
+        found = [
+            client.post("/api/cameras/try", json={"source": "rtsp://8.8.8.8/x"}).status_code
+            for _ in range(TRIES + 1)
+        ]
+        assert found == [422] * TRIES + [429]
+        before = (tmp_path / "store.yaml").read_bytes()
+        answer = client.post("/api/cameras/new", json={"source": "rtsp://10.0.0.1/x", "id": "new"})
+        assert answer.status_code == 409
+        assert (tmp_path / "store.yaml").read_bytes() == before

@@ -1,0 +1,173 @@
+"""A camera that a manager adds on the page: the form it comes in, and its line in the store file."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import SecretStr, ValidationError
+
+from pipelines.settings.camera import CameraConfig, CredentialsConfig
+from pipelines.settings.load import own_secrets, parse_settings
+from pipelines.settings.mistakes import SettingsError
+from pipelines.settings.substitute import Substitution, Unfilled
+from web.api.store_file import last_line, value_of, without_file
+from web.refusal import Code, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MAX_TEXT = 500
+_ID = re.compile(r"[a-z0-9-]{1,32}")
+_NAME = re.compile(r"\$\{([A-Z_][A-Z0-9_]{0,127})\}")
+FIELDS = {
+    "source": (re.compile(r"[rR][tT][sS][pP][sS]?://[^$]+"), "begins with rtsp:// or rtsps://, and has no $"),
+    "username": (re.compile(r"[^$]+"), "not empty, and without $"),
+    "password": (
+        re.compile(rf"([^$]|\$+[^{{$])+\$*|\$+|{_NAME.pattern}"),
+        "only the password may be ${NAME}, with NAME in capitals, and nothing else beside it",
+    ),
+    "transport": (re.compile("tcp|udp|auto"), "tcp, udp or auto"),
+}
+"""What may stand in each field, and the words for what may not. As in web/openapi.yaml."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraForm:
+    """What the page sends. password: the word itself, or ${NAME} of a secret that is there already."""
+
+    source: str
+    username: str
+    password: str
+    transport: str
+
+    @property
+    def secret_name(self) -> str | None:
+        """The name in ${NAME}; None where the password is given itself."""
+        found = _NAME.fullmatch(self.password)
+        return found[1] if found else None
+
+
+def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> CameraForm:
+    """Return the form; Refused, without a word of it, where it is none. more: other keys allowed."""
+    if set(given) - FIELDS.keys() - more or "source" not in given:
+        raise Refused(Code.INVALID, "send source, and username, password and transport where they are wanted")
+    for key, (form, words) in FIELDS.items():
+        text = given.get(key)
+        if key in given and not (isinstance(text, str) and len(text) <= MAX_TEXT and form.fullmatch(text)):
+            raise Refused(Code.INVALID, f"{key}: {words}")
+    if ("username" in given) != ("password" in given):
+        raise Refused(Code.INVALID, "give user name and password, or neither")
+    return CameraForm(
+        given["source"], given.get("username", ""), given.get("password", ""), given.get("transport", "tcp")
+    )
+
+
+def camera_of_form(form: CameraForm, secrets: Path) -> CameraConfig:
+    """Return the camera to try, with its password filled in; Refused where the form does not do.
+
+    secrets: where secrets lie as files.
+    """
+    password = form.password
+    if form.secret_name is not None:
+        try:
+            password = Substitution(os.environ, secrets, own_secrets()).fill(form.password)
+        except Unfilled as error:
+            raise Refused(Code.INVALID, f"password: {error}") from None
+    try:
+        login = None
+        if form.username:
+            login = CredentialsConfig(username=form.username, password=SecretStr(password))
+        fields = {"source": form.source, "transport": form.transport, "credentials": login}
+        return CameraConfig.model_validate(fields)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise Refused(Code.INVALID, "this is no camera", details=found) from None
+
+
+def named(given: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the id and the name for people that a new camera gets; Refused where they do not do."""
+    camera, name = given.get("id"), given.get("name", "")
+    if not isinstance(camera, str) or not _ID.fullmatch(camera):
+        raise Refused(Code.INVALID, "id: 1 to 32 of a-z, 0-9 and -")
+    if not isinstance(name, str) or len(name) > 60 or "$" in name:
+        raise Refused(Code.INVALID, "name: at most 60 characters, without $")
+    return camera, name
+
+
+def secret_of(camera: str, form: CameraForm) -> str:
+    """Return the name of the secret that holds the camera's password; empty where it has none."""
+    if not form.password:
+        return ""
+    return form.secret_name or f"CAM_{camera.upper().replace('-', '_')}_PASSWORD"
+
+
+def with_camera(raw: bytes, path: Path, camera: str, name: str, form: CameraForm) -> tuple[str, str]:
+    """Return the store file with a camera more, and its line; comments stay. Its secret must be there by now.
+
+    Refused where the file would not be good, or cannot be edited safely.
+    """
+    by_hand = Refused(Code.CONFLICT, "cameras: does not stand in lines of its own; add the camera by hand")
+    try:
+        text = raw.decode("utf-8-sig")
+        node = value_of(yaml.compose(text, yaml.SafeLoader), "cameras")
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
+    if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
+        raise by_hand
+    if camera in [key.value for key, _ in node.value]:
+        raise Refused(Code.CONFLICT, "a camera of this id is there already; choose another")
+    line = f"{' ' * node.value[0][0].start_mark.column}{camera}: {_flow(camera, name, form)}\n"
+    lines = text.splitlines(keepends=True)
+    place = last_line(node) + 1
+    if not lines[place - 1].endswith("\n"):
+        lines[place - 1] += "\n"
+    fresh = "".join([*lines[:place], line, *lines[place:]])
+    try:
+        before, after = (parse_settings(r, path, env=os.environ) for r in (raw, fresh.encode()))
+    except SettingsError as error:
+        found = [without_file(one, path) for one in str(error).splitlines()]
+        raise Refused(Code.INVALID, "the store file would not be good with it", details=found) from None
+    others = {key: value for key, value in after.cameras.items() if key != camera}
+    if after.model_copy(update={"cameras": others}).model_dump() != before.model_dump():
+        raise by_hand
+    return fresh, line
+
+
+def _flow(camera: str, name: str, form: CameraForm) -> str:
+    fields: dict[str, Any] = {"source": form.source}
+    if name:
+        fields["name"] = name
+    if form.transport != "tcp":
+        fields["transport"] = form.transport
+    if form.username:
+        secret = f"${{{secret_of(camera, form)}}}"
+        fields["credentials"] = {"username": form.username, "password": secret}
+    return yaml.safe_dump(
+        fields, default_flow_style=True, width=1_000_000, sort_keys=False, allow_unicode=True
+    ).strip()
+
+
+def keep_secret(name: str, value: str) -> Path:
+    """Write a camera's password where only this program reads it; Refused where that cannot be."""
+    folder = own_secrets()
+    try:
+        if folder is None:
+            raise OSError(None, "there is no state folder")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if (folder / name).exists():
+            raise OSError(None, "there is a secret of this name")
+        part = folder / f".{name}.part"
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(folder / name)
+    except OSError as error:
+        words = f"the password cannot be kept ({error.strerror}); make it a secret and write ${{NAME}}"
+        raise Refused(Code.FORBIDDEN, words) from None
+    return folder / name

@@ -1,0 +1,119 @@
+"""`/api/cameras/try` and `/new`: a manager tries a camera, sees its masked picture, and adds it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from engines.errors import InferenceFailed
+from pipelines.cameras.states import Cause
+from pipelines.cameras.trial import check_near
+from pipelines.errors import BadInput
+from pipelines.settings.load import secrets_folder
+from probes.redaction.redact import RedactionFailed
+from web.access import body
+from web.access.limits import Allowance
+from web.api import store_file
+from web.api.common import taken_up
+from web.api.new_camera import camera_of_form, form_of, keep_secret, named, secret_of, with_camera
+from web.refusal import Code, Json, Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from web.access.signin import Visitor
+    from web.api.new_camera import CameraForm
+    from web.backend import Backend
+
+TRY_S = 12.0
+TRIES, PER_S = 6, 0.1
+"""So many tries at once, then one in ten seconds, all managers together: no tool to search networks."""
+
+
+class WizardHandlers:
+    """One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._trying, self._writing = asyncio.Lock(), asyncio.Lock()
+        self._tries = Allowance(TRIES, PER_S, time.monotonic)
+
+    async def attempt(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Connect to a camera once, and show its first picture with all heads covered."""
+        form, attempt = form_of(await body.json_object(request)), self._backend.try_camera
+        if attempt is None:
+            raise Refused(Code.CONFLICT, "no store runs, only its page")
+        if self._trying.locked() or not self._tries.allows("all"):
+            raise Refused(Code.TOO_MANY, "one camera at a time, six a minute", headers={"Retry-After": "10"})
+        async with self._trying:
+            self._hide(form)
+            camera = camera_of_form(form, secrets_folder(os.environ))
+            try:
+                await to_thread.run_sync(check_near, form.source)
+                trial = await to_thread.run_sync(attempt, camera, TRY_S)
+            except BadInput as error:
+                raise Refused(Code.INVALID, str(error)) from None
+            except (RedactionFailed, InferenceFailed, TimeoutError):
+                raise Refused(Code.NO_PICTURE, "its picture cannot be masked now; try again") from None
+        good = trial.cause is Cause.NONE
+        return Json(
+            {
+                "ok": good,
+                "cause": None if good else trial.cause.value,
+                "remedy": None if good else trial.remedy,
+                "answer": trial.answer or None,
+                "size": list(trial.size) if good else None,
+                "seconds": round(trial.seconds, 1),
+                "picture": base64.b64encode(trial.jpeg).decode() or None,
+            }
+        )
+
+    async def add(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Write a camera into the store file, which the running store takes up."""
+        given = await body.json_object(request)
+        form, (camera, name) = form_of(given, frozenset({"id", "name"})), named(given)
+        web, path = self._backend.settings.outputs.web, self._backend.settings.path
+        self._hide(form)
+        if web is None or not web.edit_cameras:
+            raise Refused(
+                Code.CONFLICT, "the store file does not set outputs.web.edit_cameras; add the camera there"
+            )
+        async with self._writing:
+            line = await to_thread.run_sync(_write, path, camera, name, form)
+        report = await taken_up(self._backend)
+        waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
+        problem = report.payload()["problem"] if report else None
+        return Json({"id": camera, "yaml": line.strip(), "restart_needed": waits, "problem": problem}, 201)
+
+    def _hide(self, form: CameraForm) -> None:
+        if form.password and form.secret_name is None:
+            self._backend.keep_out_of_log([form.password])
+
+
+def _write(path: Path, camera: str, name: str, form: CameraForm) -> str:
+    """Keep the camera's password and write its line; both or neither."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Refused(Code.CONFLICT, f"the store file cannot be read ({error.strerror})") from None
+    kept = None
+    if form.password and form.secret_name is None:
+        kept = keep_secret(secret_of(camera, form), form.password)
+    try:
+        text, line = with_camera(raw, path, camera, name, form)
+        store_file.write(path, text, store_file.revision(raw))
+    except BaseException:
+        if kept is not None:
+            with contextlib.suppress(OSError):
+                kept.unlink()
+        raise
+    return line

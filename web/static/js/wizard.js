@@ -1,0 +1,79 @@
+// Adding a camera: its address, a try with a masked picture or a cause, a name, and its line in the store file.
+
+import { send, session } from "./api.js";
+import { h, icon, notice } from "./dom.js";
+import { t } from "./strings.js";
+
+const TRY_MS = 30000;
+
+/** Return the card in which a manager adds a camera. */
+export function cameraWizard() {
+  const field = (id, properties = {}) => h("input", { class: "input", id: `camera-${id}`, maxLength: 500, autocomplete: "off", spellcheck: false, ...properties });
+  const source = field("source", { required: true, placeholder: "rtsp://10.0.0.12:554/stream2", pattern: "[rR][tT][sS][pP][sS]?://.+" });
+  const username = field("username");
+  const password = field("password", { type: "password", autocomplete: "new-password" });
+  const transport = h("select", { class: "input", id: "camera-transport" }, ["tcp", "udp", "auto"].map((way) => h("option", { value: way }, way.toUpperCase())));
+  const name = field("name", { maxLength: 60 });
+  const id = field("id", { maxLength: 32, required: true, pattern: "[a-z0-9\\-]+" });
+  const attempt = h("button", { class: "button main", type: "submit" }, icon("play"), t("wizard.try"));
+  const verdict = h("div", { class: "wizard-verdict", "aria-live": "polite" });
+  const wrong = h("div", { "aria-live": "polite" });
+  const save = h("button", { class: "button main", type: "submit" }, icon("check"), t("wizard.save"));
+  const labelled = (key, input) => h("div", { class: "field" }, h("label", { for: input.id }, t(`wizard.${key}`)), input);
+  const given = () => {
+    const login = username.value || password.value ? { username: username.value, password: password.value } : {};
+    return { source: source.value.trim(), transport: transport.value, ...login };
+  };
+  const words = (error) => [error.message, ...(error.details ?? [])].join(" ");
+
+  const add = async (event) => {
+    event.preventDefault();
+    save.disabled = true;
+    try {
+      const done = await send("POST", "/api/cameras/new", { json: { ...given(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
+      first.reset();
+      second.reset();
+      second.hidden = true;
+      const text = done.problem ?? t(done.restart_needed ? "wizard.waits" : "wizard.saved", { camera: done.id });
+      verdict.replaceChildren(notice(done.problem ? "bad" : "good", text, done.problem ? "warn" : "check"));
+    } catch (error) {
+      wrong.replaceChildren(notice("bad", words(error)));
+    }
+    save.disabled = false;
+  };
+
+  const tryIt = async (event) => {
+    event.preventDefault();
+    attempt.disabled = second.hidden = true;
+    wrong.replaceChildren();
+    verdict.replaceChildren(h("p", { class: "soft" }, t("wizard.trying")));
+    try {
+      const found = await send("POST", "/api/cameras/try", { json: given(), signal: AbortSignal.timeout(TRY_MS) });
+      verdict.replaceChildren(...(found.ok ? await seen(found) : [notice("bad", found.answer ? `${found.remedy} (${found.answer})` : found.remedy)]));
+      second.hidden = !found.ok;
+    } catch (error) {
+      verdict.replaceChildren(notice("bad", words(error)));
+    }
+    attempt.disabled = false;
+  };
+
+  const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), attempt);
+  const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
+  name.addEventListener("input", () => (id.value = slug(name.value)));
+  return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), first, verdict, second);
+}
+
+async function seen({ picture, size, seconds }) {
+  const fine = notice("good", t("wizard.seen", { size: size.join(" × "), seconds }), "check");
+  if (!picture) return [fine, h("p", { class: "soft" }, t("wizard.no_picture"))];
+  const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  const canvas = h("canvas", { class: "wizard-picture", role: "img", "aria-label": t("wizard.picture"), width: bitmap.width, height: bitmap.height });
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  return [fine, canvas];
+}
+
+function slug(name) {
+  const plain = name.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
+  return plain.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 32);
+}
