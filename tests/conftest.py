@@ -7,12 +7,42 @@ import pytest
 from hypothesis import settings
 
 import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py
+from engines.paths import ROOT
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 
+SLOWEST = (
+    "tests/web/test_page_live.py",
+    "tests/pipelines/test_shop_day.py",
+    "tests/scripts/commands/test_annotate.py",
+    "tests/web/uploads/test_child.py",
+    "tests/pipelines/test_store_end_to_end.py",
+    "tests/pipelines/test_store_prices.py",
+    "tests/web/test_page.py",
+    "tests/pipelines/deepstream/test_same_as_cpu.py",
+    "tests/pipelines/deepstream/graph/test_build.py",
+    "tests/scripts/demo/test_scenes.py",
+    "tests/pipelines/assembly/test_platform.py",
+    "tests/pipelines/test_store_faults.py",
+    "tests/scripts/demo/test_store.py",
+    "tests/engines/marks/test_photographs.py",
+    "tests/engines/marks/test_picture.py",
+    "tests/pipelines/cpu/test_source.py",
+    "tests/scripts/accept/test_acceptance.py",
+)
+"""Files that take longest. They come first: a long one at the end would leave the other workers idle."""
+
 FACTS = ("no IPv6 here", "DeepStream is installed here", "not a Debian machine")
 """Reasons that say what a machine is, not what it lacks."""
+
+
+def pytest_collection_modifyitems(items):
+    """Put the slowest files first; each file's own order stays."""
+    place = {path: number for number, path in enumerate(SLOWEST)}
+    if lost := [path for path in SLOWEST if not (ROOT / path).is_file()]:
+        raise pytest.UsageError(f"tests/conftest.py: SLOWEST names files that are not there: {lost}")
+    items.sort(key=lambda item: place.get(item.path.relative_to(ROOT).as_posix(), len(place)))
 
 
 @pytest.hookimpl(wrapper=True)

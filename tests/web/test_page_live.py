@@ -17,7 +17,7 @@ from tests.web.browsing import Visit, browser, chromium, drawn
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE_MS = 40_000
+PATIENCE_MS = 300_000
 
 
 @pytest.fixture(scope="module")
