@@ -27,7 +27,7 @@ SURE, REFINED = 0.6, 0.42
 """Least mean share of a group in its region, and of a class in its group, for the finer type to be said."""
 LEAD = 0.08
 """By how much a class must lead the next of its group."""
-_SURE = {"bag": 0.47, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
+_SURE = {"bag": 0.5, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
 """Of things that nothing else is mistaken for; chosen on the photographs kept back."""
 TOUCHED = 0.4
 """Share of a box that a garment must cover for a mark there to be on it."""
@@ -87,11 +87,16 @@ class Outfit:
 
     @property
     def is_person(self) -> bool:
-        """Whether skin or hair is seen: a garment on a hanger or a figure has none."""
+        """Whether skin or hair is seen, or somebody is dressed from top to shoes, as with a hood and gloves.
+
+        A garment on a hanger or a figure shows neither.
+        """
         count = len(self._names)
         bare = int((self._cell_types > count).sum())
         worn = int((self._cell_types < count).sum())
-        return bare >= max(2, PERSON * (bare + worn))
+        return bare >= max(2, PERSON * (bare + worn)) or all(
+            self._region(groups) for groups in (*_LAYERS.values(), ("shoes",))
+        )
 
     @cached_property
     def garments(self) -> tuple[Garment, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engines.scene import TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
+from pipelines.offline.close_look import look_closer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
@@ -102,7 +103,7 @@ class Annotator:
 
     def picture(self, pixels: I420) -> Annotated:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
-        scene = self._scenes.detect(pixels)
+        scene = look_closer(self._scenes, pixels, self._scenes.detect(pixels))
         found = scene.objects
         detections = [
             *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from math import sin
+from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from probes.answers import LookAnswer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_workers import LookResult, LookWorkers
 from probes.recognition.reading import Recogniser, targets_of
+from scripts.bench.look_cost import look_cost
 
 if TYPE_CHECKING:
     import argparse
@@ -51,14 +53,26 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--cameras", type=int, default=4, metavar="N", help="cameras (4)")
     parser.add_argument("--people", type=int, default=10, metavar="N", help="people on each (10)")
     parser.add_argument("--seconds", type=int, default=20, metavar="S", help="of video (20)")
+    parser.add_argument(
+        "--photos", type=Path, metavar="FOLDER", help="instead: CPU time of a look at each of its photographs"
+    )
+    parser.add_argument("--most", type=int, default=40, metavar="N", help="photographs looked at (40)")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    if min(args.cameras, args.people, args.seconds) < 1:
-        raise BadInput("--cameras, --people and --seconds must be 1 or more")
+    if min(args.cameras, args.people, args.seconds, args.most) < 1:
+        raise BadInput("--cameras, --people, --seconds and --most must be 1 or more")
+    if args.photos is not None:
+        cost = look_cost(args.photos, args.most)
+        if args.json:
+            print(json.dumps(cost))
+            return 0
+        print(f"{cost['cpu_ms']:>10,.0f} ms of CPU time a look, over {cost['looks']} looks")
+        print(f"{cost['cpu_ms_without_garments']:>10,.0f} ms without garments: {cost['ratio']:.2f} times")
+        return 0
     figures = measure(args.cameras, args.people, args.seconds)
     if args.json:
         print(json.dumps(figures))

@@ -134,6 +134,13 @@ def test_a_mark_is_on_what_lies_there(box: tuple[float, float, float, float], ty
     assert outfit(STANDING).at(box) == type_
 
 
+def test_who_is_dressed_from_top_to_shoes_is_a_person_though_no_skin_is_seen() -> None:
+    clothes = {name: place for name, place in STANDING.items() if name not in {"hair", "skin"}}
+    assert outfit(clothes).is_person
+    for missing in clothes:
+        assert not outfit({name: place for name, place in clothes.items() if name != missing}).is_person
+
+
 def test_boxes_are_in_pixels_of_the_crop_and_black_borders_are_nothing() -> None:
     wide = outfit({"coat": (0, 0, 80, 48)}, picture=(96, 80))
     (coat,) = wide.garments

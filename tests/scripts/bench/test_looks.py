@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import cv2
+import numpy as np
 import pytest
 
 from probes.recognition.look_workers import QUEUE
@@ -26,3 +28,13 @@ def test_however_many_people_the_budget_and_the_queue_hold(people: int) -> None:
 def test_a_wrong_count_is_one_line(capsys) -> None:
     assert main(["bench", "looks", "--people", "0"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_cost_of_a_look_is_measured_on_photographs(tmp_path, capsys) -> None:
+    cv2.imwrite(str(tmp_path / "one.png"), np.full((200, 100, 3), 90, np.uint8))
+    assert main(["bench", "looks", "--photos", str(tmp_path), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["looks"] == 1
+    assert figures["cpu_ms_without_garments"] > 0
+    (tmp_path / "one.png").unlink()
+    assert main(["bench", "looks", "--photos", str(tmp_path)]) == 2
