@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,8 @@ class Annotator:
         values = {track: value for track, value in values.items() if track not in figures}
         somebody = any(person.track not in figures for person in frame.of(Kind.PERSON))
         unworn = [] if somebody else seen_on_nobody(looks.read_whole(frame, pixels))
-        return Annotated(0, self._redactor().redact(frame, pixels), values, unworn, left_out)
+        shown = _without(figures, frame)
+        return Annotated(0, self._redactor().redact(shown, pixels), values, unworn, left_out)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.
@@ -223,6 +224,15 @@ def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
 def _figures(answers: Collection[LookAnswer]) -> set[TrackId]:
     """Return who is no person: a garment on a hanger, or a figure; looks saw no skin and no hair."""
     return {answer.track for answer in answers} - {answer.track for answer in answers if answer.bare}
+
+
+def _without(figures: Collection[TrackId], frame: Frame) -> Frame:
+    """Return the frame with figures as doubtful persons: they are masked, and nothing is drawn for them."""
+    detections = (
+        seen._replace(kind=Kind.DOUBTFUL, track=None) if seen.track in figures else seen
+        for seen in frame.detections
+    )
+    return replace(frame, detections=tuple(detections))
 
 
 def _box(corners: list[float]) -> Box:

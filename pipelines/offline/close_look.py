@@ -15,8 +15,13 @@ from engines.detections import Detections
 from engines.nms import overlaps
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engines.image import I420
     from engines.scene import Scene, SceneDetector
+
+    Boxes = npt.NDArray[np.float32]
+    Flags = npt.NDArray[np.bool_]
 
 MARGIN = 0.15
 """What is shown around a doubtful person, in widths and heights of the box."""
@@ -28,6 +33,8 @@ MOST = 8
 """Doubtful persons looked at again, the surest first."""
 SMALLEST_PX = 80
 """Least height of the box of one looked at again."""
+APART = 0.3
+"""Most of a doubtful person, or of one known, that both cover: else it is a part of that one."""
 WITHIN, AS_TALL = 0.9, 0.85
 """Share of a box in another's, and of its height, from which both are one person."""
 
@@ -36,50 +43,51 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
     """Return the scene with doubtful persons that are sure from near, and each person once."""
     person = scenes.classes.index("person")
     doubtful, objects = scene.doubtful, scene.objects
+    apart = (_shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
+    apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
     sure = np.zeros(len(doubtful), np.bool_)
-    for row in range(min(MOST, len(doubtful))):
-        left, top, right, bottom = doubtful.boxes[row].tolist()
-        if bottom - top >= SMALLEST_PX:
-            wide, tall = MARGIN * (right - left), MARGIN * (bottom - top)
-            sure[row] = _is_seen(scenes, picture, (left, top, right, bottom), (wide, tall), person)
+    for row in np.flatnonzero(apart)[:MOST]:
+        box = doubtful.boxes[row]
+        if (_shares(box[None], doubtful.boxes[sure]) <= APART).all():
+            sure[row] = _is_seen(scenes, picture, box, person)
     objects = _together(objects, doubtful.where(sure))
     twice = _twice(objects, person)
-    masked = _together(doubtful.where(~sure), objects.where(twice))
-    return replace(scene, objects=objects.where(~twice), doubtful=masked)
+    return replace(
+        scene,
+        objects=objects.where(~twice),
+        doubtful=_together(doubtful.where(~sure), objects.where(twice)),
+    )
 
 
-def _is_seen(
-    scenes: SceneDetector,
-    picture: I420,
-    box: tuple[float, float, float, float],
-    margin: tuple[float, float],
-    person: int,
-) -> bool:
+def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> bool:
     """Return whether a person is found for sure where a box is, from near."""
-    left, top = max(0.0, box[0] - margin[0]) // 2 * 2, max(0.0, box[1] - margin[1]) // 2 * 2
-    crop = picture.crop(left, top, box[2] + margin[0] - left, box[3] + margin[1] - top)
+    left, top, right, bottom = box.tolist()
+    wide, tall = MARGIN * (right - left), MARGIN * (bottom - top)
+    corner = max(0.0, left - wide) // 2 * 2, max(0.0, top - tall) // 2 * 2
+    crop = picture.crop(*corner, right + wide - corner[0], bottom + tall - corner[1])
     near = scenes.detect(crop)
     seen = _together(near.objects, near.doubtful)
     seen = seen.where((seen.classes == person) & (seen.scores >= SURE))
-    here = np.array([box], np.float32) - np.array([left, top, left, top], np.float32)
+    here = box[None] - np.array([*corner, *corner], np.float32)
     return bool((overlaps(here, seen.boxes) >= SAME).any())
 
 
-def _twice(found: Detections, person: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Return which persons are another one's box again, as tall and within it: of two the surer one stays."""
-    again = np.zeros(len(found), np.bool_)
-    boxes, areas = found.boxes, np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
-    persons = np.flatnonzero(found.classes == person)
-    for place, one in enumerate(persons):
-        for other in persons[place + 1 :]:
-            sides = np.minimum(boxes[one, 2:], boxes[other, 2:]) - np.maximum(
-                boxes[one, :2], boxes[other, :2]
-            )
-            common = np.prod(np.maximum(sides, 0))
-            heights = boxes[[one, other], 3] - boxes[[one, other], 1]
-            if common >= WITHIN * areas[[one, other]].min() and heights.min() >= AS_TALL * heights.max():
-                again[other] = not again[one]
-    return again
+def _twice(found: Detections, person: int) -> Flags:
+    """Return which persons are another one's box again, as tall and within it: the surer one stays."""
+    heights = found.boxes[:, 3] - found.boxes[:, 1]
+    as_tall = np.minimum.outer(heights, heights) >= AS_TALL * np.maximum.outer(heights, heights)
+    same = (_shares(found.boxes, found.boxes) >= WITHIN) & as_tall
+    persons = found.classes == person
+    return np.asarray(np.tril(same & persons & persons[:, None], -1).any(axis=1))
+
+
+def _shares(boxes: Boxes, others: Boxes) -> Boxes:
+    """Return (N, M), how much of the smaller of two boxes both cover."""
+    one, other = boxes[:, None], others[None]
+    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    areas = [np.prod(found[:, 2:] - found[:, :2], axis=1) for found in (boxes, others)]
+    common = np.prod(np.maximum(sides, 0), axis=2)
+    return np.asarray(common / np.maximum(np.minimum.outer(*areas), 1e-6), np.float32)
 
 
 def _together(first: Detections, second: Detections) -> Detections:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from pricing.slots import SLOTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     Brand = Callable[[str], str]
 
 Rgb = tuple[int, int, int]
+_ORDER = {slot: place for place, slot in enumerate(SLOTS)}
 
 ROWS = 4
 """Items of one person that are written out; the rest is counted."""
@@ -80,11 +83,21 @@ def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) ->
     ('€1290', (LabelRow(name='handbag (gucci)', price='', dim=False),))
     """
     head = money(value.total) if value.total.items_priced else ""
-    items = sorted(value.items, key=lambda item: item.price.amount_minor if item.price else 0, reverse=True)
+    items = sorted(value.items, key=_place)
     rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])
     if len(items) > ROWS:
         rows += (LabelRow(f"+{len(items) - ROWS} more", "", dim=True),)
-    return LabelText(head, rows, tone), LabelText(head or f"{len(items)} unpriced", (), tone)
+    more = f" +{len(items) - 1}" if len(items) > 1 else ""
+    return LabelText(head, rows, tone), LabelText(head or f"{rows[0].name}{more}", (), tone)
+
+
+def _place(item: Item) -> tuple[int, bool, int]:
+    """Order items: the dearest first, then those with a brand, then from head to foot."""
+    return (
+        -(item.price.amount_minor if item.price else 0),
+        item.brand is None,
+        _ORDER.get(item.slot, len(_ORDER)),
+    )
 
 
 def text_height(frame_height: int) -> int:

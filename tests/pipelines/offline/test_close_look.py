@@ -57,10 +57,15 @@ def test_small_and_many_doubtful_persons_are_only_masked() -> None:
     scenes = Near()
     assert counts(scenes, Detections.empty(), found((100, 100, 120, 140, 0.3))) == (0, 1)
     assert scenes.sizes == []
-    assert counts(
-        scenes, Detections.empty(), found(*[(9 * n, 100, 9 * n + 200, 500, 0.3) for n in range(30)])
-    )
+    row = found(*[(90 * n, 100, 90 * n + 80, 500, 0.3) for n in range(MOST + 2)])
+    assert counts(scenes, Detections.empty(), row) == (0, MOST + 2)
     assert len(scenes.sizes) == MOST
+
+
+def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:
+    scenes = Near((30, 60, 230, 460, 0.7))
+    assert counts(scenes, found((100, 100, 700, 780, 0.8)), found((100, 100, 300, 500, 0.3))) == (1, 1)
+    assert scenes.sizes == []
 
 
 @pytest.mark.parametrize(
