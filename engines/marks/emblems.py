@@ -40,7 +40,7 @@ APART = 0.12
 REPEATED = 0.95
 """Likeness of two keypoints at one place of a mark from which the second adds nothing."""
 LEAST_INLIERS = 6
-LEAST_PLACES = 40
+LEAST_PLACES = 24
 SMALLEST = 12.0
 LEAST_SPREAD = 0.1
 """Share of the mark that the keypoints found must span."""

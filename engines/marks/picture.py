@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,11 +91,23 @@ class MarkPicture:
         return seen[:half], seen[half:]
 
     def _as_given(self) -> list[Bgr]:
-        if self.ground is not Ground.NONE:
+        alone = self._alone()
+        if alone is None:
             return [_squared(self.on())]
-        mean = float(self.pixels[self.pixels[..., 3] >= _SOLID][:, :3].mean())
+        mean = float(alone.pixels[alone.pixels[..., 3] >= _SOLID][:, :3].mean())
         grounds = [ground for ground in (WHITE, BLACK) if abs(mean - ground[0]) > LEAST_CONTRAST]
-        return [_squared(self.on(ground), ground) for ground in grounds]
+        return [_squared(alone.on(ground), ground) for ground in grounds]
+
+    def _alone(self) -> MarkPicture | None:
+        """Return the mark without what it stands on; None where it cannot be told from that."""
+        if self.ground is Ground.NONE:
+            return self
+        if self.border is None:
+            return None
+        from engines.marks.cut_out import cut_out  # noqa: PLC0415 loads OpenCV
+
+        pixels = cut_out(self.pixels, self.border)
+        return None if pixels is None else replace(self, pixels=pixels, ground=Ground.NONE, border=None)
 
     def _one_tone(self) -> npt.NDArray[np.float32] | None:
         """Return how much of each pixel is mark, (h, w), 0 to 1, for a mark of one colour; else None."""

@@ -239,7 +239,9 @@ def test_a_mark_of_one_colour_is_shown_dark_on_light_and_light_on_dark(
 def test_a_mark_of_several_colours_is_shown_with_light_and_dark_exchanged_too(tmp_path: Path) -> None:
     picture = drawn()
     ImageDraw.Draw(picture).rectangle((12, 7, 30, 30), fill=(20, 20, 90))
-    given, other = read_mark(saved(tmp_path / "badge.png", picture)).views()
+    given, on_black, other, other_on_black = read_mark(saved(tmp_path / "badge.png", picture)).views()
+    assert (int(given[0, 0, 0]), int(on_black[0, 0, 0])) == (255, 0)
+    assert np.array_equal(exchanged(other_on_black), on_black)
     light = (given.max(axis=-1).astype(int) + given.min(axis=-1)) / 2
     exchanged_light = (other.max(axis=-1).astype(int) + other.min(axis=-1)) / 2
     assert np.allclose(light + exchanged_light, 255)
