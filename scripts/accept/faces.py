@@ -55,19 +55,32 @@ def at_height(frame: Pixels, face: Box, height: int) -> tuple[Pixels, Box]:
 
 def contrast(picture: Pixels, box: Box) -> float:
     """Return the standard deviation of the luma in the inner half of a box, 0 to 128."""
+    return float(_inner(picture, box).std())
+
+
+def contrast_left(before: Pixels, after: Pixels, box: Box) -> float:
+    """Return the share of a face's contrast that is still there: 1 untouched, 0 none of it.
+
+    Only what follows the face counts (the slope of after on before): a mosaic has a contrast of its own.
+    """
+    face, shown = _inner(before, box), _inner(after, box)
+    face, shown = face - face.mean(), shown - shown.mean()
+    return float(abs((face * shown).sum()) / max(1e-6, (face**2).sum()))
+
+
+def _inner(picture: Pixels, box: Box) -> npt.NDArray[np.float64]:
     left, top, right, bottom = box
     across, down = (right - left) / 4, (bottom - top) / 4
     inner = picture[round(top + down) : round(bottom - down), round(left + across) : round(right - across)]
-    luma = inner @ np.array([0.114, 0.587, 0.299])
-    return float(luma.std()) if luma.size else 0.0
+    return np.asarray(inner @ np.array([0.114, 0.587, 0.299]), np.float64)
 
 
 def judge(measured: Mapping[int, tuple[float, float]], missing: Iterable[int] = ()) -> CheckResult:
-    """Judge contrast before and after by height of the face. missing: heights without a picture."""
+    """Judge contrast, and the share of it that is left, by height of the face. missing: without a picture."""
     lost = sorted(missing)
     data: dict[str, Any] = {
-        str(height): {"before": round(before, 1), "after": round(after, 1)}
-        for height, (before, after) in measured.items()
+        str(height): {"contrast": round(before, 1), "left": round(left, 3)}
+        for height, (before, left) in measured.items()
     }
     if lost or not measured:
         where = ", ".join(f"{height} px" for height in lost) or "any height"
@@ -75,7 +88,7 @@ def judge(measured: Mapping[int, tuple[float, float]], missing: Iterable[int] = 
     plain = [height for height, (before, _) in measured.items() if before < 8]
     if plain:
         return fail("faces", "the clip's best face has no contrast", "name another clip: --clip", sizes=data)
-    shares = {height: after / before for height, (before, after) in measured.items()}
+    shares = {height: left for height, (_, left) in measured.items()}
     text = ", ".join(f"{share:.0%} at {height} px" for height, share in shares.items())
     if max(shares.values()) > LEFT:
         mend = "do not use the box; send the report to the maintainer"
@@ -107,7 +120,7 @@ def check(
         after = cv2.imread(str(left)) if left is not None else None
         if after is not None:
             scaled = np.asarray(cv2.resize(after, SIZE), np.uint8)
-            measured[height] = contrast(still, face), contrast(scaled, face)
+            measured[height] = contrast(still, face), contrast_left(still, scaled, face)
     return judge(measured, set(HEIGHTS) - set(measured))
 
 

@@ -78,7 +78,8 @@ class OutletBuilder:
             redact,
             # Copies into a pool of its own before any tee: demuxed frames are the batch's own surfaces, and
             # one slow branch that holds on to them would starve the pool and stall every camera (pitfall 34).
-            draft.add(f"copy_{name}", "nvvideoconvert"),
+            # Told not to pass through: from NV12 to NV12 it would hand on the batch's surface itself.
+            draft.add(f"copy_{name}", "nvvideoconvert", disable_passthrough=True),
             draft.add(f"copied_{name}", "capsfilter", caps=f"{NVMM},format=NV12"),
             draft.add(f"tee_{name}", "tee", allow_not_linked=True),
         )

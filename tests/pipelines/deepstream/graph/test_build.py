@@ -100,6 +100,22 @@ def test_heavy_elements_stand_behind_queues(tmp_path):
         assert fed_by[name] == "queue"
 
 
+def test_every_camera_s_pictures_are_copied_before_a_tee(tmp_path):
+    """Else they are the batch's own surfaces; a converter with nothing to convert hands those on."""
+    for box in (DGPU, replace(DGPU, any_surface=True)):
+        graph, _ = graph_of(tmp_path, box, 3)
+        copies = [e.name for e in graph.of("nvvideoconvert") if e.get("disable-passthrough") is True]
+        for camera in graph.slots:
+            assert not graph.path(["demux"], f"tee_{camera}", avoid=copies)
+
+
+def test_crops_of_any_surface_need_no_conversion_of_the_batch(tmp_path):
+    plain, reader = (graph_of(tmp_path, box)[0] for box in (DGPU, replace(DGPU, any_surface=True)))
+    assert {e.name for e in plain.elements} - {e.name for e in reader.elements} == {"rgba", "coloured"}
+    assert "unified" not in repr(reader)
+    assert not list(violations(reader, load_contract(replace(DGPU, any_surface=True))))
+
+
 def test_behind_a_tee_what_may_block_has_a_queue_and_nothing_else(tmp_path):
     soft = replace(DGPU, nvenc=False)
     for box, slow in ((DGPU, ["splitmuxsink"]), (soft, ["splitmuxsink", "x264enc"])):
