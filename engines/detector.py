@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.decoding import Raw
-    from engines.views import View
+    from engines.patches import Patch, Sheet
+    from engines.views import Region, View
 
 PATIENCE_S = 10.0
 
@@ -56,28 +57,81 @@ class ViewWork:
         self._detector, self._view = detector, view
         self._slots: list[Slot] = []
         self._fit: Fit | None = None
+        self._raw: Raw | None = None
         self._release = weakref.finalize(self, network.give_back, self._slots)
 
     def begin(self, slot: Slot, picture: I420, *, rgb: bool) -> None:
         """Draw the view into the slot and start it."""
         self._slots.append(slot)
-        self._fit = letterbox(_part(picture, self._view), slot.pixels, rgb=rgb)
+        self._fit = letterbox(_part(picture, self._view.region), slot.pixels, rgb=rgb)
         slot.start()
 
     def result(self, timeout_s: float = PATIENCE_S) -> tuple[Detections, bool]:
         """Wait; return what is seen, in pixels of the picture, and whether the answer is full.
 
-        A full answer has no room left: there may be more than it says. Raises InferenceFailed. Call once.
+        A full answer has no room left: there may be more than it says. Raises InferenceFailed.
         """
+        if self._raw is None:
+            try:
+                self._raw = self._slots[0].result(timeout_s)
+            finally:
+                self._release()
+        return self._read(self._raw, None), self._detector.is_full(self._raw)
+
+    def faint(self, least: float, timeout_s: float = PATIENCE_S) -> Detections:
+        """Wait; return all that is seen from a score of `least` on. Raises InferenceFailed."""
+        self.result(timeout_s)
+        assert self._raw is not None
+        return self._read(self._raw, least)
+
+    def _read(self, raw: Raw, least: float | None) -> Detections:
         assert self._fit is not None
+        found = self._detector.read(raw, self._fit, self._view.size, least)
+        left, top, _, _ = self._view.region
+        boxes = found.boxes + np.array([left, top, left, top], np.float32)
+        return Detections(boxes, found.scores, found.classes)
+
+
+class SheetWork:
+    """Patches of a picture under work, together in one input. See `ViewWork`."""
+
+    def __init__(self, detector: Detector, network: Network, sheet: Sheet) -> None:
+        self._detector, self._sheet = detector, sheet
+        self._slots: list[Slot] = []
+        self._fits: list[Fit] = []
+        self._release = weakref.finalize(self, network.give_back, self._slots)
+
+    def begin(self, slot: Slot, picture: I420, *, rgb: bool) -> None:
+        """Draw the patches into the slot and start it."""
+        self._slots.append(slot)
+        slot.pixels[:] = 0
+        for (region, (width, height)), left, top in self._sheet.placed:
+            part = slot.pixels[top : top + height, left : left + width]
+            self._fits.append(letterbox(_part(picture, region), part, rgb=rgb))
+        slot.start()
+
+    def result(self, timeout_s: float = PATIENCE_S) -> tuple[list[tuple[Patch, Detections]], bool]:
+        """Wait; return what is seen in each patch, px of the picture, and whether the answer is full.
+
+        What lies between two patches belongs to neither and is left out. Raises InferenceFailed. Call once.
+        """
         try:
             raw = self._slots[0].result(timeout_s)
         finally:
             self._release()
-        found = self._detector.read(raw, self._fit, self._view.size)
-        left, top, _, _ = self._view.region
-        boxes = found.boxes + np.array([left, top, left, top], np.float32)
-        return Detections(boxes, found.scores, found.classes), self._detector.is_full(raw)
+        size = self._sheet.size
+        found = self._detector.read(raw, Fit(size, 0, 0, *size), size)
+        middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+        answers = []
+        for (patch, left, top), fit in zip(self._sheet.placed, self._fits, strict=True):
+            corner = np.array([left, top], np.float32)
+            inside = (middles >= corner) & (middles < corner + patch.size)
+            mine = found.where(np.asarray(inside.all(axis=1)))
+            boxes = fit.to_picture(mine.boxes - np.tile(corner, 2))
+            boxes = np.clip(boxes, 0, np.array(fit.picture * 2, np.float32))
+            boxes += np.array(patch.region[:2] * 2, np.float32)
+            answers.append((patch, Detections(boxes.astype(np.float32), mine.scores, mine.classes)))
+        return answers, self._detector.is_full(raw)
 
 
 class Detector:
@@ -132,6 +186,17 @@ class Detector:
             raise InferenceFailed(f"model {self.name}: {error}") from error
         return work
 
+    def start_sheet(self, picture: I420, sheet: Sheet) -> SheetWork:
+        """Begin to work on patches of a picture, read before this returns. Raises InferenceFailed."""
+        work = SheetWork(self, self._network, sheet)
+        try:
+            work.begin(
+                self._network.take(sheet.size), picture, rgb=self._model.input.order is ChannelOrder.RGB
+            )
+        except ValueError as error:
+            raise InferenceFailed(f"model {self.name}: {error}") from error
+        return work
+
     def is_full(self, raw: Raw) -> bool:
         """Return whether even the least of an answer's scores counts: then it may have left some out."""
         return is_full(raw, self._model, self._thresholds)
@@ -152,14 +217,17 @@ class Detector:
         except ValueError as error:
             raise InferenceFailed(f"model {self.name}: {error}") from error
 
-    def read(self, raw: Raw, fit: Fit, size: tuple[int, int] | None = None) -> Detections:
-        """Turn one answer into boxes in the picture, see `decode`."""
-        return decode(raw, fit, self._model, self._thresholds, size)
+    def read(
+        self, raw: Raw, fit: Fit, size: tuple[int, int] | None = None, least: float | None = None
+    ) -> Detections:
+        """Turn one answer into boxes in the picture, see `decode`. least: instead of the thresholds."""
+        thresholds = self._thresholds if least is None else np.full_like(self._thresholds, least)
+        return decode(raw, fit, self._model, thresholds, size)
 
 
-def _part(picture: I420, view: View) -> I420:
-    """Return a view's part of a picture, as a picture that shares its memory."""
-    left, top, right, bottom = view.region
+def _part(picture: I420, region: Region) -> I420:
+    """Return a part of a picture, as a picture that shares its memory."""
+    left, top, right, bottom = region
     if right > picture.width or bottom > picture.height:
         raise ValueError(f"a view reaches beyond the picture of {picture.width} x {picture.height}")
     chroma = slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2)

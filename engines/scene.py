@@ -6,41 +6,43 @@ only masked: a missed face costs more than a masked coat stand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.close_look import CLEAR, FACE_SHARE, FAINT, Scales
 from engines.detections import Detections
 from engines.detector import load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, find_model, read_manifest
 from engines.nms import overlaps, suppress
 from engines.openvino_runtime import Precision
+from engines.patches import area, pack
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
-from engines.views import plan, split
+from engines.views import SMALLEST_INPUT, STRIDE, View, input_shape, plan, split, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
-    from engines.detector import Detector, ViewWork
+    from engines.close_look import CloseLook
+    from engines.detector import Detector, SheetWork, ViewWork
     from engines.image import I420
     from engines.manifest import Model
-    from engines.views import Region, Size, View
+    from engines.views import Size
 
 MIN_PERSON_PX = 80
 """Height of the smallest person that must be found, px of the picture, where nothing else is said."""
-FACE_SHARE = 0.1
-"""Height of a face, as a share of its person."""
 FINEST = 1.0
 """No detail view is drawn larger than the picture is."""
 SAME, INSIDE = 0.5, 0.6
 """Two views see one person: by intersection over union; by the share of the smaller box in the other."""
-CLEAR = 1.5
-"""People of so many times the smallest height that a network finds are clear to it."""
+GLANCE = 0.45
+"""Share of the face network's input that its whole view has where the close look is taken, too."""
+DEAR = 0.8
+"""Share of a whole close look from which on the patches cost as much as it does: then it is taken instead."""
 DEEPEST = 4
 """How often a view with a full answer is split before the picture is given up."""
 
@@ -71,12 +73,13 @@ class Scene:
 class Wanted:
     """What a picture is looked at for.
 
-    regions: asked where detail is worth it, if the picture is large enough to need any; it answers in px, or
-    None for everywhere.
+    close: chooses what is looked at closely, if the picture is large enough to need it; None: everything.
+    at_ns: the picture's time, UTC ns, for `close`.
     """
 
     min_person_px: float = MIN_PERSON_PX
-    regions: Callable[[], tuple[Region, ...] | None] = lambda: None
+    close: CloseLook | None = None
+    at_ns: int = 0
 
 
 EVERYTHING = Wanted()
@@ -88,8 +91,23 @@ class PendingScenes:
     def __init__(self, detector: SceneDetector, work: list[_PictureWork | InferenceFailed]) -> None:
         self._detector, self._work = detector, work
 
+    def look_closer(self) -> None:
+        """Wait for the whole views and begin the close looks. Called by `results` at the latest.
+
+        Called earlier, before other pictures are started, it spares this picture the wait for theirs.
+        """
+        for number, work in enumerate(self._work):
+            if not isinstance(work, InferenceFailed):
+                try:
+                    self._detector.look_closer(work)
+                except InferenceFailed as error:
+                    self._work[number] = error
+                except Exception as error:  # noqa: BLE001 one picture's fault must not touch the others
+                    self._work[number] = InferenceFailed(f"{type(error).__name__} before the close look")
+
     def results(self) -> list[Scene | InferenceFailed]:
         """Wait; return for each picture, in their order, what is in it, or why that is unknown. Call once."""
+        self.look_closer()
         return [
             work if isinstance(work, InferenceFailed) else self._detector.finish(work) for work in self._work
         ]
@@ -97,9 +115,16 @@ class PendingScenes:
 
 @dataclass(slots=True)
 class _PictureWork:
+    """One picture under work: its views, and the sheets of its close look once that has begun."""
+
     picture: I420
+    wanted: Wanted
     persons: list[tuple[View, ViewWork]]
     faces: list[tuple[View, ViewWork]]
+    close: CloseLook | None
+    person_sheets: list[SheetWork] = field(default_factory=list)
+    face_sheets: list[SheetWork] = field(default_factory=list)
+    has_looked: bool = False
 
 
 class SceneDetector:
@@ -127,12 +152,21 @@ class SceneDetector:
         """The two detectors: persons, faces."""
         return self._persons, self._faces
 
-    def views(self, picture: I420, wanted: Wanted = EVERYTHING) -> tuple[list[View], list[View]]:
-        """Return the views that the persons' and the faces' network are shown."""
+    def views(self, picture: I420, min_person_px: float) -> tuple[list[View], list[View]]:
+        """Return the views that show the whole picture to the persons' and the faces' network.
+
+        The first of each is the cheap one; where it is too coarse for the smallest person, details follow.
+        """
         size = picture.width, picture.height
-        regions = cache(wanted.regions)
-        persons = _plan(self._persons.model, size, wanted.min_person_px, regions)
-        return persons, _plan(self._faces.model, size, wanted.min_person_px * FACE_SHARE, regions)
+        persons = _plan(self._persons.model, size, min_person_px)
+        return persons, _plan(self._faces.model, size, min_person_px * FACE_SHARE)
+
+    def _glance(self, picture: I420, faces: list[View]) -> list[View]:
+        """Return a cheaper whole view for faces; the close look finds what it leaves out."""
+        if len(faces) == 1:
+            return faces
+        model, size = self._faces.model, (picture.width, picture.height)
+        return [View(whole(size), input_shape(size, int(GLANCE * model.input.width * model.input.height)))]
 
     def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
         """Return what is in a picture. Raises InferenceFailed, never guesses."""
@@ -150,25 +184,78 @@ class SceneDetector:
             self, [self._begin(picture, wish) for picture, wish in zip(pictures, wanted, strict=True)]
         )
 
+    def look_closer(self, work: _PictureWork) -> None:
+        """Begin the close look at one picture, once what the whole view shows is known; else do nothing."""
+        close = work.close
+        if close is None or work.has_looked:
+            return
+        work.has_looked = True
+        picture, smallest_px = work.picture, work.wanted.min_person_px
+        found = work.persons[0][1].faint(FAINT)
+        found = found.where(found.classes == self._person)
+        plans = self.views(picture, smallest_px)
+        person, face = (
+            _scales(detector.model, views, begun[0][0], px)
+            for detector, views, begun, px in zip(
+                self.detectors,
+                plans,
+                (work.persons, work.faces),
+                (smallest_px, smallest_px * FACE_SHARE),
+                strict=True,
+            )
+        )
+        patches = close.choose(found.boxes, found.scores, person=person, face=face, smallest_px=smallest_px)
+        for detector, some, (_, *details), sheets, views in zip(
+            self.detectors,
+            patches,
+            plans,
+            (work.person_sheets, work.face_sheets),
+            (work.persons, work.faces),
+            strict=True,
+        ):
+            if area(some) >= DEAR * sum(width * height for _, (width, height), _ in details) > 0:
+                views += [(one, detector.start_view(picture, one)) for one in details]
+            else:
+                sheets += [detector.start_sheet(picture, sheet) for sheet in pack(some)]
+
     def finish(self, work: _PictureWork) -> Scene | InferenceFailed:
         """Wait for one picture's views and join them."""
+        picture = work.picture
         try:
-            persons = [*self._results(self._persons, work.picture, work.persons, DEEPEST)]
-            faces = [*self._results(self._faces, work.picture, work.faces, DEEPEST)]
+            persons = [*self._results(self._persons, picture, work.persons, DEEPEST)]
+            faces = [*self._results(self._faces, picture, work.faces, DEEPEST)]
+            person_patches = [*self._of_sheets(self._persons, picture, work.person_sheets)]
+            face_patches = [*self._of_sheets(self._faces, picture, work.face_sheets)]
         except InferenceFailed as error:
             return error
-        return self._joined(work.picture, persons, faces)
+        # What the border of a patch cuts is whole in another, or seen by the whole view.
+        uncut, more = (
+            [found.where(~_is_cut(found.boxes, view, picture)) for view, found in patches]
+            for patches in (person_patches, face_patches)
+        )
+        scene = self._joined(picture, persons, [*(found for _, found in faces), *more], uncut)
+        if work.close is not None:
+            work.close.add(self._seen_closely(scene, persons), scene.faces.boxes)
+        return scene
 
     def _begin(self, picture: I420, wanted: Wanted) -> _PictureWork | InferenceFailed:
         try:
             if min(picture.width, picture.height) < 2:
                 size = f"{picture.width} x {picture.height}"
                 raise InferenceFailed(f"cannot look at a picture of {size} px: a side is below 2")
-            persons, faces = self.views(picture, wanted)
+            persons, faces = self.views(picture, wanted.min_person_px)
+            close = wanted.close if len(persons) > 1 or len(faces) > 1 else None
+            if close is not None:
+                close.update(picture.y, wanted.at_ns)
+                if not close.everything:
+                    persons, faces = persons[:1], self._glance(picture, faces)
             return _PictureWork(
                 picture,
+                wanted,
                 [(view, self._persons.start_view(picture, view)) for view in persons],
                 [(view, self._faces.start_view(picture, view)) for view in faces],
+                close,
+                has_looked=close is not None and close.everything,
             )
         except InferenceFailed as error:
             return error
@@ -189,45 +276,86 @@ class SceneDetector:
                 again = ((part, detector.start_view(picture, part)) for part in parts)
                 yield from self._results(detector, picture, again, depth - 1)
 
+    def _of_sheets(
+        self, detector: Detector, picture: I420, sheets: Iterable[SheetWork]
+    ) -> Iterable[tuple[View, Detections]]:
+        """Yield each patch and what it shows; where the answer of a sheet is full, each is asked alone."""
+        for sheet in sheets:
+            answers, full = sheet.result()
+            for (region, size), found in answers:
+                yield View(region, size, True), found
+            if full:
+                alone = [View(region, _least_input(size), True) for (region, size), _ in answers]
+                again = ((view, detector.start_view(picture, view)) for view in alone)
+                yield from self._results(detector, picture, again, DEEPEST)
+
     def _joined(
         self,
         picture: I420,
         persons: list[tuple[View, Detections]],
-        faces: list[tuple[View, Detections]],
+        faces: list[Detections],
+        patches: list[Detections],
     ) -> Scene:
-        seen = _together([found for _, found in faces])
-        seen = _best(seen, self._faces.model.nms_iou)
+        seen = _best(_together(faces), self._faces.model.nms_iou)
         base, *details = persons
-        if not details:
-            found = base[1]
-            certain = self._is_counted(found)
-            return Scene(found.where(certain), found.where(~certain), seen)
-        # The base view decides what it shows well enough: a second detection would double people.
-        large = CLEAR * self._persons.model.smallest_px / base[0].scale
         certain = self._is_counted(base[1])
         objects, doubtful = base[1].where(certain), [base[1].where(~certain)]
+        if not details and not patches:
+            return Scene(objects, doubtful[0], seen)
+        # The base view decides what it shows well enough: a second detection would double people.
+        large = CLEAR * self._persons.model.smallest_px / base[0].scale
         for view, found in details:
-            whole = self._is_counted(found)
-            whole &= ~_is_cut(found.boxes, view, picture) & (_heights(found.boxes) < large)
-            fresh = _best(found.where(whole), SAME)
-            new = ~_is_known(fresh, objects)
-            objects = _together([objects, fresh.where(new)])
-            doubtful += [fresh.where(~new & (fresh.classes == self._person)), found.where(~whole)]
+            entire = self._is_counted(found) & ~_is_cut(found.boxes, view, picture)
+            entire &= _heights(found.boxes) < large
+            objects, again = self._added(objects, found.where(entire))
+            doubtful += [again, found.where(~entire)]
+        if patches:
+            found = _together(patches)
+            found = found.where(_heights(found.boxes) < large)
+            counted = self._is_counted(found)
+            objects, _ = self._added(objects, found.where(counted))
+            doubtful.append(found.where(~counted & ~_is_known(found, objects)))
         others = _together(doubtful)
         others = _best(others.where(others.classes == self._person), SAME)
         same = overlaps(others.boxes, objects.boxes[objects.classes == self._person])
         return Scene(objects, others.where(np.asarray((same <= SAME).all(axis=1))), seen)
+
+    def _added(self, objects: Detections, found: Detections) -> tuple[Detections, Detections]:
+        """Return the objects with what of `found` is new, and those of `found` that are known persons."""
+        fresh = _best(found, SAME)
+        new = ~_is_known(fresh, objects)
+        return _together([objects, fresh.where(new)]), fresh.where(~new & (fresh.classes == self._person))
+
+    def _seen_closely(self, scene: Scene, persons: list[tuple[View, Detections]]) -> npt.NDArray[np.float32]:
+        """Return the boxes of the persons that the whole view does not show."""
+        every = _together([scene.objects, scene.doubtful])
+        return every.where((every.classes == self._person) & ~_is_known(every, persons[0][1])).boxes
 
     def _is_counted(self, found: Detections) -> npt.NDArray[np.bool_]:
         """Return which detections count; only persons have a second, lower threshold."""
         return np.asarray((found.classes != self._person) | (found.scores >= self._counted))
 
 
-def _plan(
-    model: Model, picture: Size, smallest_px: float, regions: Callable[[], tuple[Region, ...] | None]
-) -> list[View]:
+def _plan(model: Model, picture: Size, smallest_px: float) -> list[View]:
     area = model.input.width * model.input.height
-    return plan(picture, area=area, scale=min(FINEST, model.smallest_px / smallest_px), regions=regions)
+    return plan(picture, area=area, scale=_close_scale(model, smallest_px))
+
+
+def _close_scale(model: Model, smallest_px: float) -> float:
+    return min(FINEST, model.smallest_px / smallest_px)
+
+
+def _scales(model: Model, views: Sequence[View], shown: View, smallest_px: float) -> Scales | None:
+    """Return at which scales a picture is shown to a network; None where the whole view is enough."""
+    if len(views) == 1:
+        return None
+    return Scales(shown.scale, _close_scale(model, smallest_px), model.smallest_px)
+
+
+def _least_input(size: Size) -> Size:
+    """Return the sides of an input in which a patch of that size can be drawn alone."""
+    width, height = (max(SMALLEST_INPUT, -(-side // STRIDE) * STRIDE) for side in size)
+    return width, height
 
 
 def _together(parts: Sequence[Detections]) -> Detections:

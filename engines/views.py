@@ -2,7 +2,7 @@
 
 A network finds what has a certain number of pixels in its input. One whole picture of 1920 x 1080, shrunk to
 the input, leaves people of 160 px out. So a picture is shown as a whole in a cheap shape of its own aspect,
-and, where that is too coarse, once more in detail: all of it, or only the regions where something happens.
+and, where that is too coarse, once more in detail; on cameras only in part, see `engines.close_look`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
 Size = tuple[int, int]
 """Width and height, px."""
@@ -76,22 +76,16 @@ def input_shape(region: Size, area: int) -> Size:
     return min(shape[0], _up(region[0] * best, STRIDE)), min(shape[1], _up(region[1] * best, STRIDE))
 
 
-def plan(
-    picture: Size, *, area: int, scale: float, regions: Callable[[], Iterable[Region] | None] = lambda: None
-) -> list[View]:
+def plan(picture: Size, *, area: int, scale: float) -> list[View]:
     """Return the views of a picture: the whole in about `area` pixels, then details at `scale` where needed.
 
-    scale: pixels of the input for one of the picture that the smallest thing needs. regions: where detail is
-    worth it, asked only where the picture needs any; None: everywhere.
+    scale: pixels of the input for one of the picture that the smallest thing needs.
     """
     shape = input_shape(picture, area)
     views = [View(whole(picture), shape)]
     if min(shape[0] / picture[0], shape[1] / picture[1]) >= scale * ENOUGH:
         return views
-    active = regions()
-    for region in [whole(picture)] if active is None else active:
-        views += [View(tile, _detail_shape(tile, scale), True) for tile in _tiles(region, scale)]
-    return views
+    return views + [View(tile, _detail_shape(tile, scale), True) for tile in _tiles(whole(picture), scale)]
 
 
 def split(view: View) -> list[View]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.active_regions import ActiveRegions
+from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.scene import MIN_PERSON_PX, Wanted
 from probes.frame import Box, Detection, Frame, Kind
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.scene import Scene
     from engines.tracking import Tracker
-    from engines.views import Region
     from pipelines.settings.privacy import FacesConfig
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
@@ -32,7 +31,7 @@ class CameraChain:
     """What one camera's frames go through, in order. Used by one thread.
 
     labels: the class names of the person and accessory detector. min_person_px: height of the smallest
-    person to find. by_motion: look closer only where something happens; else everywhere, in every frame.
+    person to find. by_motion: look closely only where it is worth it, see `CloseLook`; else at everything.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class CameraChain:
     ) -> None:
         self.camera = camera
         self._min_person_px = min_person_px
-        self._active = ActiveRegions() if by_motion else None
+        self._close = CloseLook() if by_motion else None
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
@@ -64,14 +63,7 @@ class CameraChain:
     def prepare(self, pixels: I420, captured_at: int) -> Wanted:
         """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""
         black_out(pixels, self._masks)
-        active = self._active
-        if active is None:
-            return Wanted(self._min_person_px)
-
-        def regions() -> tuple[Region, ...] | None:
-            return active.update(pixels.y, captured_at)
-
-        return Wanted(self._min_person_px, regions)
+        return Wanted(self._min_person_px, self._close, captured_at)
 
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame."""
@@ -79,9 +71,6 @@ class CameraChain:
             *self._objects(captured_at, scene.objects, scene.doubtful),
             *detections_of(scene.faces, Kind.FACE, "face"),
         ]
-        if self._active is not None:
-            boxes = ((d.box.x, d.box.y, d.box.right, d.box.bottom) for d in found)
-            self._active.add(boxes, captured_at)
         return Frame(self.camera, captured_at, (pixels.width, pixels.height), tuple(found), ANALYSED)
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:

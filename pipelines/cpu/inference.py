@@ -159,6 +159,8 @@ class InferenceLoop:
             self._calls.run()
             batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
             if self._is_trusted():
+                if under_work:
+                    under_work[1].look_closer()
                 started = self._begin(batch) if batch else None
                 if under_work:
                     self._finish_batch(*under_work)

@@ -17,6 +17,12 @@ HEADROOM = 0.15
 """Share of the head's height that is covered above the person's box: detectors cut hair and hats off."""
 GROWTH = 0.5
 """By how much of its size a held head is grown on each side, at the end of hold_ms; in proportion before."""
+ESTIMATE_GROWTH = 0.2
+"""An estimated head region has room around the head already."""
+STEP = 0.2
+"""How much a held face is covered wider at once, since its person's box tells only roughly where it went."""
+UNSURE_NS = 300_000_000
+"""How much longer than it was seen something is held that may be no head."""
 FASTEST, FURTHEST = 12.0, 3.0
 """How fast a head moves, in head sizes a second (12 of 23 cm: 2.8 m/s, a run), and its longest way."""
 SAME_PERSON = 0.15
@@ -49,7 +55,7 @@ class Mask(NamedTuple):
 class _Head(NamedTuple):
     """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice.
 
-    missed: frames since then.
+    missed: frames since then. first_at: since when it was seen again and again. is_sure: it is a head.
     """
 
     box: Box
@@ -59,6 +65,8 @@ class _Head(NamedTuple):
     track: TrackId | None = None
     velocity: tuple[float, float] | None = None
     missed: int = 0
+    first_at: int | None = None
+    is_sure: bool = True
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -89,12 +97,14 @@ class Heads:
         """Return every region to cover in this frame; frames must come in the order of their time."""
         now = frame.captured_at
         persons: list[tuple[Box, TrackId | None]] = []
+        counted: list[bool] = []
         faces: list[Box] = []
         sure_faces: list[Box] = []
         for found in frame.detections:
             box = found.box
             if found.kind in PERSONS and box.area > 0:
                 persons.append((box, found.track))
+                counted.append(found.kind is Kind.PERSON)
             elif found.kind is Kind.FACE and box.area > 0:
                 faces.append(box)
                 if _is_sure(found):
@@ -110,7 +120,8 @@ class Heads:
             number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
             head, by = self._head_of(person, owners.get(index), before, frame)
-            heads.append(head)
+            known = before if sure else None
+            heads.append(_with_evidence(head, known, counted[index] or by is By.DETECTOR))
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
             if by is By.HEAD_ESTIMATE and before is not None and sure:
@@ -119,8 +130,10 @@ class Heads:
         free = [face for face in faces if face not in owned]
         earlier = _match_faces(free, unmatched, now)
         for index, face in enumerate(free):
-            before = unmatched[earlier[index][0]] if index in earlier else None
-            heads.append(_Head(face, now, now, velocity=_velocity(before, face, None, now)))
+            number, near = earlier.get(index, (None, False))
+            before = None if number is None else unmatched[number]
+            head = _Head(face, now, now, velocity=_velocity(before, face, None, now))
+            heads.append(_with_evidence(head, before if near else None, face in sure_faces))
         ended = {number for number, sure in earlier.values() if sure}
         unmatched = [head for number, head in enumerate(unmatched) if number not in ended]
         masks.extend(self._mask(head, By.HOLD, now) for head in unmatched)
@@ -130,9 +143,15 @@ class Heads:
         return tuple(masks)
 
     def _is_held(self, head: _Head, now: int) -> bool:
-        """Return whether a head is held: for hold_ms, and for LEAST_FRAMES frames at low frame rates."""
-        age = now - head.seen_at
-        return age <= self._hold or (head.missed < LEAST_FRAMES and age <= LONGEST_NS)
+        """Return whether a head is held: for hold_ms, and where frames are rare for LEAST_FRAMES of them.
+
+        What may be no head at all is held as long as it was seen, and a moment more: coat stands that flicker
+        at the threshold covered more of the picture than all people did.
+        """
+        age, hold = now - head.seen_at, self._hold
+        if not head.is_sure and head.first_at is not None:
+            hold = min(hold, UNSURE_NS + head.seen_at - head.first_at)
+        return age <= hold or (head.missed < LEAST_FRAMES and age <= LONGEST_NS)
 
     def shift(self, nanoseconds: int) -> None:
         """Move all memories in time, as when the clock of the frames was set."""
@@ -140,6 +159,7 @@ class Heads:
             head._replace(
                 seen_at=head.seen_at + nanoseconds,
                 face_at=None if head.face_at is None else head.face_at + nanoseconds,
+                first_at=None if head.first_at is None else head.first_at + nanoseconds,
             )
             for head in self._heads
         ]
@@ -170,10 +190,18 @@ class Heads:
         """Return the region of an unseen head: from its last to its predicted place, growing with time."""
         since, share = (head.seen_at, 0.0) if head.face_at is None else (head.face_at, self._margin)
         if by is By.HOLD and self._hold:
-            share += GROWTH * (now - since) / self._hold
+            growth, step = (ESTIMATE_GROWTH, 0.0) if head.face_at is None else (GROWTH, STEP)
+            share += growth * (now - since) / self._hold + step
         here = _grown(head.box, share)
         stands = head.velocity is None or head.seen_at == now
         return Mask(_union(here, here if stands else _grown(head.at(now), share)), by)
+
+
+def _with_evidence(head: _Head, before: _Head | None, is_sure: bool) -> _Head:
+    """Return a head with what was known of it: since when it was seen, and whether it ever was sure."""
+    if before is None:
+        return head._replace(first_at=head.seen_at, is_sure=is_sure)
+    return head._replace(first_at=before.first_at, is_sure=is_sure or before.is_sure)
 
 
 def head_of(person: Box) -> Box:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from skimage import data
 
+from engines.close_look import CloseLook
 from engines.colour import from_bgr
 from engines.detections import Detections
 from engines.errors import BadInput, InferenceFailed
@@ -17,7 +18,7 @@ from engines.image import I420
 from engines.manifest import read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Precision
-from engines.scene import SceneDetector, TooMany, Wanted, load_scene_detector
+from engines.scene import Scene, SceneDetector, TooMany, Wanted, load_scene_detector
 from engines.thresholds import MASKED_PERSON, counting_thresholds, detection_thresholds
 
 if TYPE_CHECKING:
@@ -55,7 +56,53 @@ def test_a_small_face_in_a_large_picture_is_found_where_detail_is_wanted() -> No
 
     assert found(Wanted()) == [True, True, True]
     assert found(Wanted(min_person_px=1000)) == [False, False, False]
-    assert found(Wanted(regions=lambda: ((1400, 750, 1700, 1000),))) == [False, True, False]
+
+
+def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> None:
+    scale, places = 0.16, [(200, 200), (1500, 850)]
+    close, one = CloseLook(), shop((1920, 1080), places[:1], scale)
+    asked: list[int] = []
+    for number in range(4):
+        later = shop((1920, 1080), places, scale)
+        picture = one if number < 2 else later  # somebody comes in with the third picture
+        begun = scenes().start([picture], [Wanted(close=close, at_ns=number * 100_000_000)])
+        begun.look_closer()
+        (scene,) = begun.results()
+        assert isinstance(scene, Scene)
+        here = places[: 1 if number < 2 else 2]
+        corners = [[part * scale + at for part, at in zip(FACE, 2 * at, strict=True)] for at in here]
+        expected = np.array(corners)
+        asked.append(int((overlaps(expected, scene.faces.boxes) > 0.3).any(axis=1).sum()))
+        assert close.everything == (number == 0)
+    assert asked[0] == 1
+    assert asked[2] == 2
+
+
+def test_a_sheet_whose_answer_is_full_is_asked_again_patch_by_patch(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, faces = scenes().detectors
+    asked: list[View] = []
+    start_view, start_sheet = faces.start_view, faces.start_sheet
+
+    class Full:
+        def __init__(self, work: Any) -> None:
+            self.work = work
+
+        def result(self) -> Any:
+            return self.work.result()[0], True
+
+    def seen(picture: I420, view: View) -> Any:
+        asked.append(view)
+        return start_view(picture, view)
+
+    monkeypatch.setattr(faces, "start_sheet", lambda *given: Full(start_sheet(*given)), raising=False)
+    picture, close = shop((1920, 1080), [(200, 200)], 0.16), CloseLook()
+    scenes().detect(picture, Wanted(close=close))
+    monkeypatch.setattr(faces, "start_view", seen, raising=False)
+    moved = shop((1920, 1080), [(240, 200)], 0.16)
+    found = scenes().detect(moved, Wanted(close=close, at_ns=100_000_000))
+    face = np.array([[part * 0.16 + at for part, at in zip(FACE, (240, 200) * 2, strict=True)]])
+    assert (overlaps(face, found.faces.boxes) > 0.3).any()
+    assert len([view for view in asked if view.detail]) >= 1
 
 
 def test_a_crowd_that_fills_the_answers_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
