@@ -223,21 +223,24 @@ class NativeSurfaces:
     def copy(self, buffer: int, batch_id: int, place: Place) -> npt.NDArray[np.uint8]:
         """Return (h, w, 4) RGBA of a rectangle; see Surfaces."""
         left, top, width, height = place(self._size)
-        pixels = np.empty((height, width, 4), np.uint8)
+        # Even, as NV12 has half as many colours each way, and the Jetson's converter takes nothing else.
+        x, y = left & ~1, top & ~1
+        right, bottom = (left + width + 1) & ~1, (top + height + 1) & ~1
+        pixels = np.empty((max(0, bottom - y), max(0, right - x), 4), np.uint8)
         check(
             self._library.crop(
                 buffer,
                 batch_id,
-                left,
-                top,
-                width,
-                height,
+                x,
+                y,
+                pixels.shape[1],
+                pixels.shape[0],
                 self._jetson,
                 c.byref(self._scratch),
                 pixels.ctypes.data,
             )
         )
-        return pixels
+        return pixels[top - y : top - y + height, left - x : left - x + width]
 
 
 def _frames(records: Any, objects: list[ObjectMeta]) -> list[FrameMeta]:

@@ -272,7 +272,7 @@ msh_nvds_crop (uint64_t buffer, uint32_t index, uint32_t left, uint32_t top, uin
   if (!gst_buffer_map (held, &map, GST_MAP_READ))
     return BAD_SURFACE;
   NvBufSurface *batch = (NvBufSurface *) map.data;
-  if (map.size != sizeof (NvBufSurface) || index >= batch->numFilled)
+  if (map.size < sizeof (NvBufSurface) || index >= batch->numFilled)
     goto unmap;
   NvBufSurfaceParams *from = &batch->surfaceList[index];
   if (!width || !height || left > from->width || width > from->width - left || top > from->height ||

@@ -1,5 +1,5 @@
 /* NVIDIA's surfaces as far as the reader uses them, in plain memory. What the genuine functions refuse is refused:
- * rectangles outside, flags without rectangles, memory that cannot be mapped, a surface mapped twice. */
+ * rectangles outside or odd, flags without rectangles, memory that cannot be mapped, a surface mapped twice. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +34,8 @@ NvBufSurfaceDestroy (NvBufSurface * surface)
 static int
 outside (const NvBufSurfTransformRect * r, const NvBufSurfaceParams * s)
 {
-  return !r->width || !r->height || r->left + r->width > s->width || r->top + r->height > s->height;
+  return !r->width || !r->height || r->left + r->width > s->width || r->top + r->height > s->height ||
+      ((r->left | r->top | r->width | r->height) & 1);
 }
 
 int

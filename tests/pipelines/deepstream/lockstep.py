@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import replace
 from random import Random
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,10 +23,11 @@ from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
 from pipelines.interfaces import PlatformParts
 from probes.events.status import Summaries
-from probes.nvds.binding import pyds_binding
+from probes.nvds.binding import native_binding, pyds_binding
 from probes.nvds.meta import HEADS
 from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
+from tests.fakes.nvds_reader import reader
 from tests.fakes.people import START
 from tests.fakes.shop_day import Sayings
 from tests.pipelines.deepstream.running import Running, running, until
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
     from probes.metrics import Metrics
+    from probes.nvds.binding import MetaBinding
 
     Scene = Callable[[int, int], Sequence[Obj] | None]
     """What camera `slot` sees in step `number`; None: it gives no frame."""
@@ -135,6 +138,7 @@ class Lockstep:
     """One store on stand-in elements; `step` feeds a frame to each camera and waits until all is done.
 
     scene: what is seen. harm(ds, batch) may spoil a batch's metadata. size: of the cameras' own pictures.
+    native: metadata goes through the C reader.
     """
 
     def __init__(
@@ -146,7 +150,9 @@ class Lockstep:
         harm: Callable[[Any, Any], None] | None = None,
         size: tuple[int, int] = (640, 480),
         step_ns: int = 100_000_000,
+        native: bool = False,
     ) -> None:
+        self._native = native
         self.ds, self.broken, self.time, self.scene = pyds(), pyds(), Time(), scene
         self.broken.get_nvds_buf_surface = self.surface
         self.broken.unmap_nvds_buf_surface = lambda _buffer, _batch_id: None
@@ -183,7 +189,7 @@ class Lockstep:
         self.floor = HeardFloor(plan_of(settings, "box"), self._lookup, metrics)
         return Watched(
             settings,
-            pyds_binding(self.broken, SIZE, jetson=True),
+            self._binding(),
             PlatformParts(
                 floor=self.floor,
                 looks=self._looks,
@@ -197,6 +203,13 @@ class Lockstep:
             redaction=Redaction(Method.BLUR),
             clock=self.time,
         )
+
+    def _binding(self) -> MetaBinding:
+        plain = pyds_binding(self.broken, SIZE, jetson=True)
+        if not self._native:
+            return plain
+        own = native_binding(reader(), SIZE, jetson=True)
+        return replace(own, surfaces=plain.surfaces)  # buffers here hold pictures, not NvBufSurfaces
 
     def watch(self, camera: str) -> None:
         """Want the camera's stream, and note the heads covered on what passes its gate."""

@@ -28,12 +28,13 @@ def told(shop: Lockstep, camera: str) -> list[tuple[str, str]]:
     return found
 
 
-def test_people_enter_and_leave_on_cameras_of_one_batch(tmp_path):
+@pytest.mark.parametrize("native", [False, True], ids=["pyds", "reader"])
+def test_people_enter_and_leave_on_cameras_of_one_batch(tmp_path, native):
     def scene(slot, number):
         here = {0: range(3, 12), 1: range(6, 40)}[slot]
         return [person(5 + slot), face()] if number in here else []
 
-    with lockstep(tmp_path, Lockstep(scene)) as shop:
+    with lockstep(tmp_path, Lockstep(scene, native=native)) as shop:
         shop.step(45)
         assert told(shop, "c0") == [("started:", "a"), ("ended:lost", "a")]
         assert told(shop, "c1") == [("started:", "a")]
@@ -111,7 +112,8 @@ def test_labels_without_an_end_change_nothing(tmp_path):
         assert shop.run.samples["stream_c1"] == 5
 
 
-def test_a_camera_whose_metadata_is_broken_is_covered_and_the_other_goes_on(tmp_path):
+@pytest.mark.parametrize("native", [False, True], ids=["pyds", "reader"])
+def test_a_camera_whose_metadata_is_broken_is_covered_and_the_other_goes_on(tmp_path, native):
     def spoil(ds, batch):
         node = batch.frame_meta_list
         while node is not None:
@@ -119,7 +121,8 @@ def test_a_camera_whose_metadata_is_broken_is_covered_and_the_other_goes_on(tmp_
             frame.num_obj_meta += int(frame.pad_index == 1 and 2 <= frame.frame_num < 4)
             node = node.next
 
-    with lockstep(tmp_path, Lockstep(lambda *_: [person(1), face()], harm=spoil)) as shop:
+    spoilt = Lockstep(lambda *_: [person(1), face()], harm=spoil, native=native)
+    with lockstep(tmp_path, spoilt) as shop:
         shop.step(6)
         assert shop.run.platform.processed == {"c0": 6, "c1": 4}
         assert [WHOLE in boxes for boxes in shop.covered["c1"]] == [False, False, True, True, False, False]

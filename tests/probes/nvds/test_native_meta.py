@@ -207,7 +207,7 @@ def test_crops_are_the_frames_own_pixels(jetson: bool) -> None:
     for scene in (small, surface, small):
         height, width = scene.frames.shape[1:3]
         surfaces = NativeSurfaces(reader(), (width, height), jetson=jetson)
-        for place in ((0, 0, width, height), (4, 6, 20, 10), (width - 1, height - 1, 1, 1)):
+        for place in ((0, 0, width, height), (4, 6, 20, 10), (5, 7, 21, 11), (width - 1, height - 1, 1, 1)):
             left, top, across, down = place
             found = surfaces.copy(hash(scene.buffer), 1, lambda _size, place=place: place)
             assert (found == scene.frames[1, top : top + down, left : left + across]).all()
