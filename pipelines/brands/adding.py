@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import tempfile
 import time
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -75,12 +75,19 @@ class Added:
 
 
 def slug_of(name: str) -> str:
-    """Return the name of a brand's folder: a-z, 0-9 and "-"."""
-    plain = unicodedata.normalize("NFKD", normal_brand(name)).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("&", " and ")).strip("-")
+    """Return the name of a brand's folder: a-z, 0-9 and "-"; letters of other scripts become a short hash.
+
+    >>> slug_of("Hermès"), slug_of("李宁 Sport"), slug_of("李宁")
+    ('hermes', 'sport-99e930', 'brand-4a6956')
+    """
+    key = normal_brand(name)
+    plain = key.encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain.replace("&", " and ")).strip("-")[:48]
+    if not key.isascii():
+        slug = f"{slug[:40].strip('-') or 'brand'}-{hashlib.sha256(key.encode()).hexdigest()[:6]}"
     if not slug:
         raise BadInput(f'a folder cannot be named after "{name}"; make it yourself, with a {BRAND_YAML}')
-    return slug[:48]
+    return slug
 
 
 def folder_of(folder: Path, name: str) -> Path | None:

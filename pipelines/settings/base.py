@@ -19,6 +19,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from pipelines.printable import printable
+
 SLUG: Final = r"^[a-z0-9-]{1,32}$"
 
 
@@ -90,7 +92,7 @@ def _bindable(host: str, kind: type[ipaddress.IPv4Address | ipaddress.IPv6Addres
 
 def plain_name(text: str) -> str:
     """Return the text if it is one line that can be shown; raises ValueError with a sentence for the user."""
-    if not text.isprintable() or text != text.strip():
+    if printable(text) != text or text != text.strip():
         raise ValueError("must be one line of plain text, without spaces at its ends")
     return text
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from engines.paths import CONFIGS
+from pipelines.printable import printable
 from pipelines.settings.base import FilePath, Section
 from pricing.brands.names import normal_brand
 
@@ -18,7 +19,7 @@ def brand_name(text: str) -> str:
     """Return the text if it can name a brand; raises ValueError with a sentence for the user."""
     if not normal_brand(text).strip("&"):
         raise ValueError("must be a name with letters or digits in it")
-    if not text.isprintable():
+    if printable(text) != text:
         raise ValueError("must be one line of plain text")
     if text.startswith((".", "/", "\\")) or text.lower().endswith(PICTURES):
         raise ValueError("must be a brand's name, not a file's: the name comes first, then the pictures")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from engines.colour import from_bgr
+from probes.overlay.fonts import runs
 
 if TYPE_CHECKING:
     from engines.image import I420, Plane
     from probes.overlay.text import LabelText, Rgb
 
-FONTS = Path(__file__).parent / "fonts"
 PLATE, PLATE_ALPHA = (14, 17, 23), 222
 INK, SOFT, DIM = (255, 255, 255), (205, 212, 222), (150, 158, 170)
 WIDEST_EM = 15.0
@@ -58,29 +56,43 @@ def _blend(target: Plane, ink: Plane, keep: Plane) -> None:
     cv2.add(target, ink[:rows, :columns], dst=target)
 
 
-@lru_cache(maxsize=32)
-def _font(weight: str, pixels: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(str(FONTS / f"Inter-{weight}-subset.otf"), pixels)
+@dataclass(frozen=True, slots=True)
+class LabelFont:
+    """A weight and a size in which texts of any script are measured and drawn."""
+
+    weight: str
+    pixels: int
+
+    def width(self, text: str) -> float:
+        """Return the width of a text in pixels."""
+        return sum(font.getlength(part) for part, font in runs(text, self.weight, self.pixels))
+
+    def draw(self, brush: ImageDraw.ImageDraw, at: tuple[float, float], text: str, fill: Rgb | int) -> None:
+        """Draw a text from its left end, at half its height."""
+        x, y = at
+        for part, font in runs(text, self.weight, self.pixels):
+            brush.text((x, y), part, fill=fill, font=font, anchor="lm")
+            x += font.getlength(part)
 
 
-def shorten(text: str, font: ImageFont.FreeTypeFont, limit: float) -> str:
+def shorten(text: str, font: LabelFont, limit: float) -> str:
     """Return the text, cut with an ellipsis where it is wider than `limit` pixels."""
-    if font.getlength(text) <= limit:
+    if font.width(text) <= limit:
         return text
-    while text and font.getlength(text + "…") > limit:
+    while text and font.width(text + "…") > limit:
         text = text[:-1]
     return text.rstrip() + "…"
 
 
 def render(text: LabelText, em: int, widest_em: float = WIDEST_EM) -> Label:
     """Render a block with a font size of `em` pixels; names wider than `widest_em` em are cut short."""
-    regular, bold = _font("Medium", em), _font("Bold", round(em * HEAD_EM))
+    regular, bold = LabelFont("Medium", em), LabelFont("Bold", round(em * HEAD_EM))
     rows = [(shorten(row.name, regular, em * widest_em), row) for row in text.rows]
-    names = max((regular.getlength(name) for name, _ in rows), default=0.0)
-    prices = max((regular.getlength(row.price) for _, row in rows), default=0.0)
+    names = max((regular.width(name) for name, _ in rows), default=0.0)
+    prices = max((regular.width(row.price) for _, row in rows), default=0.0)
     bar, pad, gap, line = max(3, round(em * 0.22)), round(em * 0.6), em * 0.9, round(em * 1.34)
     head = round(em * HEAD_EM * 1.16) if text.head else 0
-    body = max(names + (gap + prices if prices else 0), bold.getlength(text.head) if text.head else 0)
+    body = max(names + (gap + prices if prices else 0), bold.width(text.head) if text.head else 0)
     width = _even(bar + 2 * pad + body)
     top = round(em * 0.36)
     height = _even(head + len(rows) * line + 2 * top)
@@ -92,19 +104,17 @@ def render(text: LabelText, em: int, widest_em: float = WIDEST_EM) -> Label:
     brush.rectangle((0, 0, bar - 1, height), fill=text.tone.rgb)
     cover.rectangle((0, 0, bar - 1, height), fill=255)
 
-    def put(
-        at: tuple[float, float], words: str, font: ImageFont.FreeTypeFont, colour: Rgb, anchor: str
-    ) -> None:
-        brush.text(at, words, fill=colour, font=font, anchor=anchor)
-        cover.text(at, words, fill=255, font=font, anchor=anchor)
+    def put(at: tuple[float, float], words: str, font: LabelFont, colour: Rgb) -> None:
+        font.draw(brush, at, words, colour)
+        font.draw(cover, at, words, 255)
 
     left, right = bar + pad, width - pad
     if text.head:
-        put((left, top + head / 2), text.head, bold, text.tone.rgb, "lm")
+        put((left, top + head / 2), text.head, bold, text.tone.rgb)
     for number, (name, row) in enumerate(rows):
         middle = top + head + (number + 0.5) * line
-        put((left, middle), name, regular, DIM if row.dim else SOFT, "lm")
-        put((right, middle), row.price, regular, DIM if row.dim else INK, "rm")
+        put((left, middle), name, regular, DIM if row.dim else SOFT)
+        put((right - regular.width(row.price), middle), row.price, regular, DIM if row.dim else INK)
     return _label(np.asarray(image), np.minimum(np.asarray(opaque), np.asarray(mask)))
 
 

@@ -28,7 +28,8 @@ from pricing.ledger.evidence import FULL, weight
 from pricing.ledger.ledger import Ledger
 from probes.answers import LookAnswer
 from probes.frame import Box, Frame, Kind, TrackId
-from probes.overlay.label import FONTS
+from probes.overlay.fonts import FONTS
+from probes.overlay.label import LabelFont
 from probes.recognition.marks import marks_of
 from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 
@@ -205,7 +206,7 @@ def _drawn(picture: Image.Image, shown: list[Shown], brands: BrandSet) -> Image.
             mark = read_mark(pictures[place.brand][0]).on()
             sheet.paste(_thumb(Image.fromarray(np.ascontiguousarray(mark[..., ::-1]))), (left + 88, top))
         name = f"{number}  {brands.book.name(place.brand)}{'' if place.counts else '? no'}"
-        draw.text((left + 178, top), name, colour, bold)
+        LabelFont("Bold", 17).draw(draw, (left + 178, top + 9), name, colour)
         for line, text in enumerate((place.route.value, *place.why.split("; "))):
             draw.text((left + 178, top + 22 + 18 * line), text, (225, 228, 235), plain)
     return sheet

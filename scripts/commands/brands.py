@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
+from engines.ocr.scripts import unreadable
 from pipelines.brands.adding import (
     brand_file,
     check_claims,
@@ -143,6 +144,12 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
         print(
             "  a flat picture finds about a third of what is worn; add one cut from a photo of a garment:"
             f" msh brands add {shlex.quote(file.name)} CROP --more"
+        )
+    if unread := unreadable("".join((*file.brand.words, *file.brand.stylised))):
+        print(
+            f'msh brands: warning: the letters "{unread}" are not read, only Latin, Greek, Chinese and'
+            " Japanese ones; give --words as it also stands on things, or rely on pictures of the mark",
+            file=sys.stderr,
         )
     for close in added.close:
         print(

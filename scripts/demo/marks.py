@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from probes.overlay.label import FONTS
+from probes.overlay.fonts import FONTS
 
 if TYPE_CHECKING:
     import numpy.typing as npt

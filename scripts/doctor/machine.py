@@ -14,6 +14,7 @@ import pipelines.errors
 import pricing.errors
 from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
+from engines.ocr.scripts import unreadable
 from pipelines.cameras.source import SourceKind
 from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
@@ -21,7 +22,7 @@ from pricing.catalogue.catalogue import load as load_catalogue
 from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from engines.manifest import Model
@@ -84,6 +85,20 @@ def _catalogue(settings: Settings) -> Iterator[CheckResult]:
         )
         return
     yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {path.name}")
+    yield from _letters(catalogue.names.values())
+
+
+def _letters(names: Iterable[str]) -> Iterator[CheckResult]:
+    from probes.overlay.fonts import unknown  # noqa: PLC0415  loads Pillow
+
+    names = list(names)
+    if missing := "".join(sorted(unknown(names))):
+        mend = "apt-get install fonts-noto-core, and fonts-noto-cjk for Chinese, Japanese and Korean"
+        yield warn("fonts", f'no font has "{missing[:20]}": such brands are left out of pictures', mend)
+    if unread := [name for name in names if unreadable(name)]:
+        found = f'{len(unread)} brands such as "{unread[0]}" are in letters that are not read on garments'
+        mend = "msh brands add NAME PICTURE, with --words as it also stands on things in Latin letters"
+        yield warn("letters", found, mend)
 
 
 def _models(settings: Settings) -> Iterator[CheckResult]:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+import openvino
 import pytest
 
 from engines.colour import from_bgr
-from engines.ocr.reader import WordReader, readable
+from engines.manifest import find_model, read_manifest
+from engines.ocr.reader import WordReader, _letters, readable
 from engines.ocr.regions import Region
+from engines.ocr.scripts import SCRIPTS, UNREAD, script_of
 from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, turned
 
 if TYPE_CHECKING:
@@ -24,6 +28,15 @@ def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     """Return the intersection of two boxes over their union."""
     shared = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
     return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def test_the_scripts_that_are_said_to_be_read_are_those_of_the_model() -> None:
+    path = find_model("text-lines", read_manifest()).path
+    counts = Counter(
+        script_of(letter) for letter in _letters(openvino.Core().read_model(path)) if letter.isalpha()
+    )
+    assert all(counts[script] >= 20 for script in SCRIPTS)
+    assert all(counts[script] == 0 for script in UNREAD)
 
 
 @pytest.mark.parametrize("capital", [12, 24, 40])
