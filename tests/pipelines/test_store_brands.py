@@ -21,8 +21,8 @@ def test_a_brand_is_taken_up_and_a_broken_one_is_not(tmp_path):
         assert price.amount_minor == 100_000
         (folder / "acme").mkdir()
         (folder / "acme/brand.yaml").write_text("name: Acme\n")
-        wait_for(lambda: "acme" in store.brands.book, 30)
+        wait_for(lambda: "acme" in store.brands.book)
         before = store.brands.book
         (folder / "acme/mark.png").write_text("a text")
-        wait_for(lambda: store.brands.problem, 30)
+        wait_for(lambda: store.brands.problem)
         assert store.brands.book is before

@@ -78,13 +78,13 @@ def test_a_quick_camera_does_not_starve_a_slow_one():
 @pytest.mark.parametrize("wake", [lambda m: m.put("a", 7), lambda m: m.close(), lambda m: m.wake()])
 def test_a_waiting_consumer_wakes(wake):
     mailbox, taken = LatestPerCamera(), []
-    consumer = threading.Thread(target=lambda: taken.append(mailbox.take(20)))
+    consumer = threading.Thread(target=lambda: taken.append(mailbox.take(120)))
     consumer.start()
     began = time.monotonic()
     wake(mailbox)
-    consumer.join(10)
+    consumer.join(60)
     assert taken in ([[7]], [[]])
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_after_closing_nothing_stays():

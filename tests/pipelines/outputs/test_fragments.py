@@ -149,7 +149,7 @@ def test_it_ends_from_every_state():
         begun = time.monotonic()
         output.close()
         output.close()
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 60
         assert not output._cameras["entrance"].encoder
         assert not output._thread.is_alive()
         output.publish(plain())

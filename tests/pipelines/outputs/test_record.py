@@ -157,7 +157,7 @@ def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_
         return len(list(tmp_path.glob("*/*.mp4"))) >= 2 and bool(parts) and b"moof" in parts[0].read_bytes()
 
     try:
-        assert until(ready, 30)
+        assert until(ready)
     finally:
         process.kill()
         process.wait()

@@ -205,7 +205,7 @@ def test_a_viewer_that_reads_nothing_blocks_neither_publish_nor_another_viewer()
         with socket.create_connection(("127.0.0.1", output.port)) as lazy:
             _play_and_never_read(lazy, url(output))
             assert until(lambda: output.viewers("entrance") == 1)
-            assert until(lambda: feeder.published > 60, 30)
+            assert until(lambda: feeder.published > 60)
             with RtspViewer(url(output)) as viewer:
                 assert viewer.picture() is not None
             published = feeder.published

@@ -106,7 +106,7 @@ class Way:
             got.extend(self.marks.drain())
             return len(got) >= count
 
-        wait_for(come, 20)
+        wait_for(come)
         return got
 
 
@@ -264,7 +264,7 @@ def test_the_queue_is_bounded_and_what_gives_way_is_counted(ds: Any) -> None:
 def test_a_comparison_that_fails_is_counted_and_the_next_one_works(way: Way) -> None:
     gallery, way.gallery = way.gallery, "no gallery"
     way.send(Pic(objects=[person(7)], ntp=START))
-    wait_for(lambda: way.results, 20)
+    wait_for(lambda: way.results)
     way.gallery = gallery
     way.now += 1_000_000_000
     way.send(Pic(objects=[person(7)], ntp=way.now))

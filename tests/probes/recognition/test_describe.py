@@ -72,7 +72,7 @@ class Rig:
 def rig(tmp_path: Path) -> Iterator[Callable[..., tuple[Rig, VisionServer]]]:
     open_: list[Any] = []
 
-    def build(*replies: Reply, timeout_s: float = 5.0, **plan: Any) -> tuple[Rig, VisionServer]:
+    def build(*replies: Reply, timeout_s: float = 60.0, **plan: Any) -> tuple[Rig, VisionServer]:
         server = VisionServer(*replies)
         server.__enter__()
         service = VisionService(f"{server.url}/v1", OpenAi("m", None), timeout_s=timeout_s)

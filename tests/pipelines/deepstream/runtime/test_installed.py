@@ -52,4 +52,4 @@ def test_this_machine_says_that_it_has_none():
     begun = time.monotonic()
     with pytest.raises(BadInput, match="DeepStream is not installed here"):
         installed()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60

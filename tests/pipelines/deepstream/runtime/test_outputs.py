@@ -43,7 +43,7 @@ def test_no_picture_comes_from_a_camera_without_frames(tmp_path):
         run.platform.start()
         begun = time.monotonic()
         assert outputs.pictures.take("c0", 0.3) is None
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
 
 
 def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):

