@@ -119,6 +119,7 @@ class PageApp:
             ),
             ("/api/floor", {"GET": store.floor}, read),
             ("/api/cameras", {"GET": store.cameras}, read),
+            ("/api/cameras/find", {"POST": self._wizard.find}, Right.MANAGE),
             ("/api/cameras/new", {"POST": self._wizard.add}, Right.MANAGE),
             ("/api/cameras/try", {"POST": self._wizard.attempt}, Right.MANAGE),
             ("/api/system", {"GET": store.system}, read),

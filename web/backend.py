@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.cameras.discovery import find_cameras
 from pipelines.floor.view import FloorView
 from probes.metrics import Health
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from pipelines.cameras.discovery import FoundCamera
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
     from pipelines.outputs.fragments import FragmentOutput
@@ -91,6 +93,8 @@ class Backend:
     """Has the store file read again soon, and calls back with what became of it, in any thread."""
     try_camera: Callable[[CameraConfig, float], CameraTrial] | None = None
     """Connects to a camera that is not in the store file, for so many seconds at most; on any thread."""
+    find_cameras: Callable[[], list[FoundCamera]] = find_cameras
+    """Asks the store's network which cameras there are; takes some seconds, on any thread."""
     keep_out_of_log: Callable[[Iterable[str]], None] = lambda _: None
     """Has these words never be logged."""
     restarts: Callable[[], bool] = lambda: False

@@ -45,7 +45,9 @@ class WizardHandlers:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._trying, self._writing = asyncio.Lock(), asyncio.Lock()
+        self._finding = asyncio.Lock()
         self._tries = Allowance(TRIES, PER_S, time.monotonic)
+        self._finds = Allowance(1, PER_S, time.monotonic)
 
     async def attempt(self, request: Request, _visitor: Visitor | None) -> Response:
         """Connect to a camera once, and show its first picture with all heads covered."""
@@ -76,6 +78,20 @@ class WizardHandlers:
                 "picture": base64.b64encode(trial.jpeg).decode() or None,
             }
         )
+
+    async def find(self, _request: Request, _visitor: Visitor | None) -> Response:
+        """Ask the store's network once which cameras there are."""
+        if self._backend.try_camera is None:
+            raise Refused(Code.CONFLICT, "no store runs, only its page")
+        if self._finding.locked() or not self._finds.allows("all"):
+            raise Refused(Code.TOO_MANY, "the network was asked just now", headers={"Retry-After": "10"})
+        async with self._finding:
+            try:
+                found = await to_thread.run_sync(self._backend.find_cameras)
+            except OSError as error:
+                words = f"the network cannot be asked ({error.strerror or 'no reason'}); type the address"
+                raise Refused(Code.CONFLICT, words) from None
+        return Json({"cameras": [{"host": c.host, "name": c.name, "hardware": c.hardware} for c in found]})
 
     async def add(self, request: Request, _visitor: Visitor | None) -> Response:
         """Write a camera into the store file, which the running store takes up."""

@@ -57,10 +57,34 @@ export function cameraWizard() {
     attempt.disabled = false;
   };
 
+  const hosts = h("div", { class: "wizard-found", "aria-live": "polite" });
+  const find = h("button", {
+    class: "button",
+    type: "button",
+    onclick: async () => {
+      find.disabled = true;
+      hosts.replaceChildren(h("p", { class: "soft" }, t("wizard.finding")));
+      try {
+        const { cameras } = await send("POST", "/api/cameras/find");
+        hosts.replaceChildren(...(cameras.length ? cameras.map(chosen) : [notice("", t("wizard.found_none"))]));
+      } catch (error) {
+        hosts.replaceChildren(notice("bad", words(error)));
+      }
+      find.disabled = false;
+    },
+  }, icon("camera"), t("wizard.find"));
+  const chosen = (camera) =>
+    h("button", { class: "button", type: "button", onclick: () => {
+      source.value = `rtsp://${camera.host}:554/`;
+      if (!name.value) name.value = camera.name;
+      id.value = slug(name.value);
+      source.focus();
+    } }, [camera.name || camera.hardware, camera.host].filter(Boolean).join(", "));
+
   const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), attempt);
   const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
   name.addEventListener("input", () => (id.value = slug(name.value)));
-  return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), first, verdict, second);
+  return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), h("div", {}, find), hosts, first, verdict, second);
 }
 
 async function seen({ picture, size, seconds }) {
