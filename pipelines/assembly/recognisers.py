@@ -51,15 +51,14 @@ def build_recogniser(
     patient: for single pictures, see LateFinder. garments: the model that sees them; None for none.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
-    from engines.marks.emblem_parts import find_emblems_patiently  # noqa: PLC0415 loads OpenCV
-    from engines.marks.emblems import find_emblems  # noqa: PLC0415
+    from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
     words = WordReader()
     return Recogniser(
         words,
         LateFinder(patient=patient),
-        find_emblems_patiently if patient else find_emblems,
+        find_emblems,
         garments=GarmentParser(model=garments) if garments else None,
         patience=patience_of(words) if patient else None,
         on_error=on_error,
@@ -68,6 +67,7 @@ def build_recogniser(
 
 def patience_of(words: WordReader) -> Patience:
     """Return what is done to single pictures beyond a look; BadInput where a model is amiss."""
+    from engines.marks.emblem_parts import find_emblems_patiently  # noqa: PLC0415 loads OpenCV
     from engines.marks.second_look import SecondLook  # noqa: PLC0415 loads OpenVINO
 
-    return Patience(words.read_scales, SecondLook().vectors)
+    return Patience(words.read_scales, SecondLook().vectors, find_emblems_patiently)

@@ -72,11 +72,12 @@ class Patience:
     """What is done to a picture that nobody waits for and that is seen once only.
 
     words: reads at several scales, a list of words for each. again: looks at (n, 4) boxes of a picture once
-    more, in several views.
+    more, in several views. emblems: finds them in enlarged parts; None leaves that to the usual search.
     """
 
     words: Callable[[I420], list[list[Word]]]
     again: Callable[[Bgr, FloatArray], FloatArray]
+    emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Look:
     """A crop of one person; left and top are its place in the frame, px.
 
     fine: worth a slower look for small words: nobody waits, or it is the best look at this person so far.
+    patient: one of few on a picture that is seen once: worth seconds, where the recogniser has patience.
     """
 
     track: TrackId
@@ -92,6 +94,7 @@ class Look:
     top: int
     crop: I420
     fine: bool = False
+    patient: bool = False
 
 
 class RecognitionTargets:
@@ -129,7 +132,9 @@ def targets_of(names: Mapping[str, str]) -> RecognitionTargets:
     return RecognitionTargets(BrandBook().with_listed(names))
 
 
-def crop_person(frame: Frame, person: Detection, pixels: I420, *, fine: bool = False) -> Look | None:
+def crop_person(
+    frame: Frame, person: Detection, pixels: I420, *, fine: bool = False, patient: bool = False
+) -> Look | None:
     """Copy the crop of a person with all that the person carries."""
     if person.track is None:
         return None
@@ -138,7 +143,7 @@ def crop_person(frame: Frame, person: Detection, pixels: I420, *, fine: bool = F
     if left >= min(box.right, pixels.width) or top >= min(box.bottom, pixels.height):
         return None
     crop = pixels.crop(left, top, box.right - left, box.bottom - top)
-    return Look(person.track, frame, left, top, crop, fine)
+    return Look(person.track, frame, left, top, crop, fine, patient)
 
 
 def extent(frame: Frame, person: Detection) -> Box:
@@ -234,9 +239,14 @@ class Recogniser:
     ) -> list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]]:
         found: list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]] = []
         finder, gallery, by_keypoints, reader = self._finder, targets.gallery, self._emblems, self._words
+        patience = self._patience if look.patient else None
+        if patience and patience.emblems:
+            by_keypoints = patience.emblems
         bgr = cache(partial(to_bgr, look.crop))
         if gallery is not None and finder:
-            found.append((Route.SYMBOL, lambda _: _placed(self._symbols(bgr(), gallery), look, targets)))
+            found.append(
+                (Route.SYMBOL, lambda _: _placed(self._symbols(bgr(), gallery, patience), look, targets))
+            )
         if targets.emblems and by_keypoints:
             found.append(
                 (Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), targets.emblems), look, targets))
@@ -245,16 +255,16 @@ class Recogniser:
             found.append((Route.WORDS, lambda so_far: self._read_words(look, reader, targets, so_far)))
         return found
 
-    def _symbols(self, bgr: Bgr, gallery: MarkSearch) -> list[Sighting]:
+    def _symbols(self, bgr: Bgr, gallery: MarkSearch, patience: Patience | None) -> list[Sighting]:
         if self._finder is None:
             return []
-        again = partial(self._patience.again, bgr) if self._patience else None
+        again = partial(patience.again, bgr) if patience else None
         return gallery.sightings(self._finder.find(bgr), again)
 
     def _read_words(
         self, look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark]
     ) -> list[Mark]:
-        if self._patience is None:
+        if self._patience is None or not look.patient:
             return read_words(look, reader, targets, others)
         scales = self._patience.words(look.crop)
         return settled([brands_of(words, look, targets, others) for words in scales])

@@ -108,8 +108,8 @@ class Explainer:
         """Look at the persons of the picture."""
         people = frame.of(Kind.PERSON)
         self.people = len(people)
-        looks = [crop_person(frame, person, pixels, fine=True) for person in people]
-        whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels, fine=True)
+        looks = [crop_person(frame, person, pixels, fine=True, patient=True) for person in people]
+        whole = Look(TrackId("picture", "p", 0), frame, 0, 0, pixels, fine=True, patient=True)
         for look in looks or [whole]:
             if look is not None:
                 self._look(look)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,7 +11,13 @@ from engines.image import I420
 from engines.ocr.words import Word
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import RateLimits
-from probes.recognition.look_workers import QUEUE, LookResult, LookWorkers, SynchronousLooks
+from probes.recognition.look_workers import (
+    MAX_PATIENT_LOOKS,
+    QUEUE,
+    LookResult,
+    LookWorkers,
+    SynchronousLooks,
+)
 from probes.recognition.reading import Recogniser, targets_of
 from tests.fakes.reader import FakeReader
 
@@ -192,3 +198,24 @@ def test_of_a_crowd_the_largest_are_read_first_and_the_rest_next_time() -> None:
         looks.offer(frame(at, *crowd), I420.black(400, 300))
         read.append(([answer.track.number for answer in looks.drain()], looks.left_out))
     assert read == [([1, 5], 3), ([4, 3], 1)]
+
+
+def test_the_largest_few_of_a_picture_are_worth_patience_and_a_crowd_is_not() -> None:
+    looked: list[tuple[int, bool]] = []
+
+    class Noted(Recogniser):
+        def read(self, look: Any, *args: Any, **more: Any) -> Any:
+            looked.append((look.track.number, look.patient))
+            return super().read(look, *args, **more)
+
+    crowd = [
+        Detection(Kind.PERSON, "person", 0.9, Box(10 * n, 20, 40, 100 + n), TrackId("c", "s", n))
+        for n in range(2, MAX_PATIENT_LOOKS + 4)
+    ]
+    SynchronousLooks(Noted(FakeReader(NIKE)), SOUGHT).offer(frame(0, *crowd), I420.black(400, 300))
+    assert len(looked) > MAX_PATIENT_LOOKS
+    sizes = {
+        person.track.number: person.box.area for person in frame(0, *crowd).of(Kind.PERSON) if person.track
+    }
+    largest = sorted(sizes, key=lambda number: -sizes[number])[:MAX_PATIENT_LOOKS]
+    assert {number for number, is_patient in looked if is_patient} == set(largest)

@@ -192,8 +192,11 @@ def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
         BrandBook([Brand("Swoosh", words=("SWOOSH",)), Brand("Calvin Klein", words=("CALVIN KLEIN",))]),
         gallery=Again(),
     )
-    assert [mark.brand for mark in patient.read(LOOK, targets).marks] == ["swoosh", "calvin klein"]
+    look = replace(LOOK, patient=True)
+    assert [mark.brand for mark in patient.read(look, targets).marks] == ["swoosh", "calvin klein"]
     assert again == [(200, 80, 3)]
+    usual = RecognitionTargets(targets.book, gallery=FakeGallery())
+    assert patient.read(LOOK, usual).marks == ()  # one of a crowd: read as ever
 
 
 @pytest.mark.parametrize(
