@@ -22,6 +22,7 @@ TIMEOUT_S = 2.0
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
 _BUSY = {453, 503}
+_FORBIDDEN = 403
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
@@ -79,6 +80,8 @@ def _judge(head: bytes) -> None:
     line = re.sub(r"[^ -~]", "?", found[0].decode("latin-1"))[:80]
     if code in _BUSY:
         raise SourceLost(Cause.BUSY, line, answer=line)
+    if code == _FORBIDDEN:
+        raise SourceLost(Cause.AUTH, line, answer=line)
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
         raise SourceLost(Cause.ANSWER, line, answer=line)
 

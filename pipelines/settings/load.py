@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 SECRETS_DIR: Final = Path("/run/secrets")
+CREDENTIALS_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
+"""Where systemd puts a service\'s secrets; a variable of the environment."""
 _MAX_BYTES: Final = 262_144
 
 
@@ -86,7 +88,7 @@ def own_secrets() -> Path | None:
 
 def secrets_folder(env: Mapping[str, str]) -> Path:
     """Return the folder of secret files: systemd's credentials of this service, else /run/secrets."""
-    return Path(env.get("CREDENTIALS_DIRECTORY") or SECRETS_DIR)
+    return Path(env.get(CREDENTIALS_DIRECTORY) or SECRETS_DIR)
 
 
 def read_raw(path: Path, what: str) -> bytes:

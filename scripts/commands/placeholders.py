@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pipelines.settings.load import SECRETS_DIR
+from pipelines.settings.load import CREDENTIALS_DIRECTORY, SECRETS_DIR
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ class Placeholders(Mapping[str, str]):
         """Return the value; raises KeyError where a file in secrets_dir holds it."""
         if name in self._env:
             return self._env[name]
-        if (self._secrets_dir / name).exists():
+        if name == CREDENTIALS_DIRECTORY or (self._secrets_dir / name).exists():
             raise KeyError(name)
         self.used.add(name)
         address = any(part in name.upper() for part in ("URL", "URI", "SOURCE"))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _GRACE_S: Final = 2.0
 _BROKER_MENDS: Final = {
     "unreachable": "check host and port of outputs.mqtt.url, the network, and that the broker runs",
+    "closes": "neither MQTT 5 nor 3.1.1 is answered: check that this port is for MQTT, and the broker's log",
     "auth_failed": "the broker rejects user name or password: check outputs.mqtt.username and password",
     "tls_failed": "no trusted encrypted connection: set outputs.mqtt.ca_file, or check its certificate",
     "refused": "the broker refuses the connection: see its log",
@@ -89,7 +90,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return
-    from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
+    from pipelines.outputs.mqtt.connection import CLOSES, BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
 
     answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
     sessions: queue.Queue[Session] = queue.Queue()
@@ -126,7 +127,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
         yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
     else:
         said = f" ({detail})" if detail else ""
-        mend = _BROKER_MENDS.get(state.value, "see the broker's log")
+        mend = _BROKER_MENDS.get("closes" if detail == CLOSES else state.value, "see the broker's log")
         yield fail("broker", f"{where}: {state.value}{said}", mend)
     link.stop(_GRACE_S)
 

@@ -38,6 +38,7 @@ _NO_RETAIN = 154
 _NO_QOS = 155
 _NO_LIMIT = 268_435_455
 _HEADERS = 64
+CLOSES = "it closes the connection without an answer"
 
 
 class BrokerState(str, Enum):
@@ -172,6 +173,8 @@ class Session:
             self.detail = f"{tls_fault(error, spec.host)} [{error.reason or type(error).__name__}]"
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
+        if self.closed_unanswered:
+            self.detail = CLOSES
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
         client = self._client
         client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None

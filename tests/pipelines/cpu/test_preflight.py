@@ -53,6 +53,7 @@ def judged(answer: bytes) -> SourceLost | None:
         ("RTSP/1.0 401 Unauthorized\r\n\r\n", None),
         ("RTSP/1.0 404 Not Found\r\n\r\n", None),
         ("RTSP/1.0 302 Moved\r\nLocation: rtsp://h/y\r\n\r\n", None),
+        ("RTSP/1.0 403 Forbidden\r\n\r\n", Cause.AUTH),
         ("RTSP/1.0 453 Not Enough Bandwidth\r\n\r\n", Cause.BUSY),
         ("RTSP/1.0 503 Service Unavailable\r\n\r\n", Cause.BUSY),
         ("RTSP/1.0 551 Option not supported\r\n\r\n", Cause.ANSWER),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from scripts.commands.placeholders import Placeholders
 from scripts.msh import main
 
 STORE = """
@@ -77,3 +78,10 @@ def test_check_names_the_box_that_cannot(store, capsys):
     out = capsys.readouterr().out
     assert "ok on Jetson, DeepStream" in out
     assert "not on a discrete GPU: cameras.door.source: CSI cameras are read on Jetson only" in out
+
+
+def test_a_placeholder_stands_for_no_folder_of_secrets(tmp_path):
+    stand_ins = Placeholders({}, tmp_path)
+    assert stand_ins.get("CREDENTIALS_DIRECTORY") is None
+    assert stand_ins.get("CAM_PASSWORD") == "placeholder"
+    assert stand_ins.used == {"CAM_PASSWORD"}

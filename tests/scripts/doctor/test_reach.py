@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import subprocess
@@ -191,6 +192,26 @@ def test_certificates_that_are_not_to_be_trusted(
     ca_file = f", ca_file: '{pem}'" if trusted else ""
     found = found_at(tmp_path, f"url: 'mqtts://127.0.0.1:{port}'{ca_file}")
     assert (found["broker"].level, found["broker"].mend) == (CheckLevel.FAIL, wanted)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_port_that_closes_without_an_answer_is_told(tmp_path: Path, answer: bytes) -> None:
+    """As a broker does that speaks another MQTT and says nothing, or a server of web pages."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def close_all() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    with client:
+                        client.recv(1000)
+                        client.sendall(answer)
+
+        threading.Thread(target=close_all, daemon=True).start()
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{server.getsockname()[1]}'")
+        server.shutdown(socket.SHUT_RDWR)
+    assert "closes the connection without an answer" in found["broker"].found
+    assert "neither MQTT 5 nor 3.1.1 is answered" in found["broker"].mend
 
 
 def test_a_broker_without_tls_on_a_port_for_it(tmp_path: Path) -> None:
