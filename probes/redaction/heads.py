@@ -19,7 +19,7 @@ GROWTH = 0.5
 """By how much of its size a held head is grown on each side, at the end of hold_ms; in proportion before."""
 ESTIMATE_GROWTH = 0.2
 """An estimated head region has room around the head already."""
-STEP = 0.2
+STEP = 0.4
 """How much a held face is covered wider at once, since its person's box tells only roughly where it went."""
 UNSURE_NS = 300_000_000
 """How much longer than it was seen something is held that may be no head."""
