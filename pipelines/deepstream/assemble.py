@@ -47,7 +47,9 @@ def assemble(
     else:
         binding = open_binding(SIZE, jetson=capabilities.jetson)
     logger.info("metadata through %s", binding.name)
-    capabilities = replace(capabilities, any_surface=binding.surfaces.any_format)
+    # Nobody reads surfaces where nothing is looked for.
+    any_surface = binding.surfaces.any_format or not parts.looks.reads
+    capabilities = replace(capabilities, any_surface=any_surface)
     named = files(capabilities) if files else engine_files(settings)
     model = brand_model(settings) if parts.brands and named.brand else None
     if model is None:

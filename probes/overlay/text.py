@@ -88,7 +88,8 @@ def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) ->
     if len(items) > ROWS:
         rows += (LabelRow(f"+{len(items) - ROWS} more", "", dim=True),)
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
-    return LabelText(head, rows, tone), LabelText(head or f"{rows[0].name}{more}", (), tone)
+    first = rows[0].name if rows else ""  # somebody of whom nothing is known yet
+    return LabelText(head, rows, tone), LabelText(head or f"{first}{more}", (), tone)
 
 
 def _place(item: Item) -> tuple[int, bool, int]:

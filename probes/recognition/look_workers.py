@@ -116,6 +116,11 @@ class LookWorkers:
         ]
 
     @property
+    def reads(self) -> bool:
+        """Whether there is a recogniser: without one no crop is ever taken."""
+        return bool(self._threads)
+
+    @property
     def depth(self) -> int:
         """How many crops wait to be read."""
         return len(self._waiting)

@@ -50,7 +50,7 @@ class Floor:
 class Looks:
     """Has no answers."""
 
-    left_out = ()
+    left_out, reads = (), True
 
     def offer(self, frame, pixels):
         pass
@@ -204,7 +204,10 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
         assert until(lambda: run.platform.failed)
 
 
-def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop, reads):
+    """And pictures become RGBA only where somebody reads crops of them."""
+    shop.looks.reads = reads
     settings = store(tmp_path, rtsp(1), "rtsp")
     element_factory = FakeElementFactory(JETSON)
     element_factory.note, element_factory.split = shop.note, shop.split
@@ -212,7 +215,7 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
         settings,
         PlatformParts(
             floor=shop.floor,
-            looks=Looks(),
+            looks=shop.looks,
             metrics=Metrics([state.value for state in CameraState]),
             on_state=lambda *_: None,
             money=str,
@@ -221,6 +224,7 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop):
         element_factory=element_factory,
         pyds=shop.ds,
     )
+    assert (platform.pipeline.get_by_name("rgba") is not None) == reads
     platform.start()
     try:
         assert until(lambda: platform.processed["c0"] >= 2)

@@ -48,3 +48,10 @@ def test_a_changed_value_changes_the_text() -> None:
         ((_, _, text),) = overlay.styles([(seen(1), person())], SURFACE)
         said.append(text.words.split("\n")[0] if text else "")
     assert said == ["100", "100", "700"]
+
+
+def test_somebody_of_whom_nothing_is_known_yet_has_an_outline_and_no_text() -> None:
+    overlay = MetaOverlay(str, {track(1): value(), track(2): value(100)}.get)
+    (_, outline, text), (*_, other) = overlay.styles([(seen(1), person(1)), (seen(2), person(2))], SURFACE)
+    assert (outline.width > 0, text) == (True, None)
+    assert other is not None
