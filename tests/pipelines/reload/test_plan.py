@@ -83,7 +83,7 @@ EDITS = [
     ("outputs", {"rtsp": {}}, "outputs.rtsp", Part.RESTART),
     ("outputs", {"metrics": {}}, "outputs.metrics", Part.RESTART),
     ("store/name", "Other", "store", Part.RESTART),
-    ("models", {"garments": "garments"}, "models", Part.RESTART),
+    ("models", {"face": {"name": "centerface", "min_confidence": 0.1}}, "models", Part.RESTART),
 ]
 
 
