@@ -55,6 +55,8 @@ def settings(folder, *edits):
             place.pop(last, None)
         else:
             place[last] = value
+    # An edit of a camera that an earlier one took away brings nothing back.
+    content["cameras"] = {name: camera for name, camera in content["cameras"].items() if "source" in camera}
     file = folder / "store.yaml"
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     return load_settings(file, env={})
