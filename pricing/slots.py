@@ -70,6 +70,9 @@ _SYNONYMS = {
 _ZONES = ((0.13, "hat"), (0.52, "top"), (0.9, "trousers"), (1.0, "shoes"))
 
 
+CLOTHES = frozenset({"top", "trousers"})
+"""Slots of which sight tells that something is worn far better than which of its types."""
+
 _KINDS = (
     frozenset({"shirt", "t-shirt", "sweater", "vest"}),
     frozenset({"trousers", "jeans", "leggings", "chinos", "track-pants"}),

@@ -13,7 +13,7 @@ from pricing.catalogue.rows_csv import read_csv
 from pricing.catalogue.rows_xlsx import read_xlsx, workbook_kind
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
-from pricing.slots import SLOTS, akin, ancestors
+from pricing.slots import CLOTHES, SLOTS, akin, ancestors, slot_of
 from pricing.value import Price
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Catalogue:
     def alike(self, brand: str, type_: str, on: date) -> Price | None:
         """Return what the brand's things cost that the eye takes for that type; None where it has none.
 
-        For a type that was seen and is not listed: a jumper may have been taken for a shirt.
+        For a type that was seen and is not listed: a jumper may have been taken for a shirt. Of clothes,
+        where nothing alike is listed, the one thing that the brand sells in the slot: sight errs most there.
         """
         question = (brand, type_, ALIKE, on, None)
         found = self._found.get(question)
@@ -119,6 +120,10 @@ class Catalogue:
         rows: list[PriceRow] = []
         for like in sorted(akin(type_)):
             rows += self._exact.get((key, like), []) if like in SLOTS else self._below.get((key, like), [])
+        if not rows and slot_of(type_) in CLOTHES:
+            below = self._below.get((key, slot_of(type_)), [])
+            sold = [row for row in below if row.valid_from <= on <= row.valid_until]
+            rows = sold if len({row.type for row in sold}) == 1 else []
         return _listing(tuple(row for row in rows if row.valid_from <= on <= row.valid_until))
 
     def lookup(

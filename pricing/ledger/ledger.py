@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pricing.ledger.evidence import FULL
 from pricing.ledger.votes import ConfirmRule, SlotBelief, Support, Tally, Vote, Withdrawal
 from pricing.money import display
-from pricing.slots import ancestors
+from pricing.slots import akin, ancestors
 from pricing.value import Item, PersonValue, Price, Total
 
 if TYPE_CHECKING:
@@ -301,8 +301,8 @@ class Ledger:
         support = poll.support[winner]
         # Where nothing but the price list tells what it is, it is what the price list sells in that slot.
         sold = price.type if price is not None else None
-        if sold is not None and type_ is not None and type_ in ancestors(sold):
-            type_ = sold  # seen as a top, and the one top that the brand sells here is a jacket
+        if sold is not None and type_ is not None and _names_better(sold, type_):
+            type_ = sold  # seen as a top or a sweater, and the one top that the brand sells here is a jacket
         colour = belief.colour.winner if belief.colour else None
         return Item(
             slot,
@@ -320,6 +320,14 @@ class Ledger:
         rule = self._rule
         seen = ", ".join(filter(None, (_tally(belief.brand), _tally(belief.type)))) or "nothing since"
         return f"not confirmed ({seen}; needs {rule.min_votes} agreeing in {rule.window_ns // MS} ms)"
+
+
+def _names_better(sold: str, seen: str) -> bool:
+    """Return whether what the list sells, rather than what was seen, is the item's type.
+
+    So where it is finer, and where the two are not mere look-alikes.
+    """
+    return seen in ancestors(sold) or (sold not in ancestors(seen) and akin(sold) != akin(seen))
 
 
 def total_of(items: Iterable[Item], currency: str) -> PersonValue:

@@ -69,6 +69,19 @@ def test_a_type_that_was_seen_costs_what_looks_like_it(type_: str, slot: str, mi
     assert listed.lookup("burberry", "suitcase", "bag", TODAY) is None
 
 
+def test_clothes_of_a_brand_that_sells_one_thing_there_are_that_thing() -> None:
+    listed = read(
+        HEADER + "Prada,coat,2450,EUR\nPrada,suitcase,900,EUR\nGucci,coat,not sold,EUR\n", "list.csv"
+    )
+    for seen in ("sweater", "dress", "blazer"):
+        price = listed.lookup("prada", seen, "top", TODAY)
+        assert price is not None
+        assert (price.amount_minor, price.type) == (245000, "coat")
+        assert listed.lookup("gucci", seen, "top", TODAY) is None
+    assert listed.lookup("prada", "handbag", "bag", TODAY) is None
+    assert listed.lookup("prada", "jeans", "trousers", TODAY) is None
+
+
 ANY = HEADER + "*,coat,120,EUR\n*,handbag,80,EUR\n*,trousers,50,EUR\nNike,coat,99,EUR\n"
 
 

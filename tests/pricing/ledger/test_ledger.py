@@ -102,6 +102,23 @@ def test_a_brand_refines_the_bag_that_the_detector_saw() -> None:
     assert value.total.amount_minor == 129000
 
 
+@pytest.mark.parametrize(
+    ("seen", "sold", "named"),
+    [
+        ("top", "jacket", "jacket"),
+        ("sweater", "coat", "coat"),
+        ("dress", "t-shirt", "t-shirt"),
+        ("sweater", "shirt", "sweater"),
+        ("blazer", "jacket", "blazer"),
+        ("trench-coat", "top", "trench-coat"),
+    ],
+)
+def test_what_the_list_sells_names_what_sight_took_for_something_else(seen, sold, named) -> None:
+    listed = replace(price(100), type=sold)
+    (item,) = told(looks("prada", 4, type_=seen), lookup=lambda *_: listed).items
+    assert (item.type, item.price) == (named, listed)
+
+
 @pytest.mark.parametrize(("unknown", "listed"), [(Unknown.LIST_UNPRICED, 1), (Unknown.OMIT, 0)])
 def test_unknown_prices(unknown: Unknown, listed: int) -> None:
     value = told(looks("acme", 4), unknown=unknown)
