@@ -11,7 +11,14 @@ from pipelines.cameras.states import CameraState
 from probes.metrics import Metrics
 from scripts.msh import COMMANDS
 
-PAGES = ["CONTRIBUTING.md", "docs/glossary.md", "docs/debugging.md", "docs/proxy.md", "docs/architecture.md"]
+PAGES = [
+    "CONTRIBUTING.md",
+    "docs/glossary.md",
+    "docs/debugging.md",
+    "docs/proxy.md",
+    "docs/architecture.md",
+    "docs/systems.md",
+]
 TOPS = (
     "pipelines",
     "engines",
