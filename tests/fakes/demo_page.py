@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, first_line, wait_for_port
-from scripts.demo.settings import Ports, choose_ports, store_file
+from scripts.demo.settings import Ports, store_file
 from tests.fakes.broker import free_port
 from tests.scripts.demo import films as demo_films
 
@@ -24,7 +25,9 @@ WEB = '  web: {{listen: "127.0.0.1:{port}", uploads: true, edit_areas: true}}\n'
 class DemoPage:
     def __init__(self, children: Children, folder: Path) -> None:
         self._children, self._folder = children, folder
-        self._ports, self.port = choose_ports(Ports()), free_port()
+        # Not the usual ones where they are free: another demo of the same machine may take them meanwhile.
+        self._ports = Ports(**{one.name: free_port() for one in fields(Ports)})
+        self.port = free_port()
         self._env = os.environ | {
             password_variable("counter"): "secret",
             "STATE_DIRECTORY": str(folder / "state"),

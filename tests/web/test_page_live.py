@@ -123,7 +123,7 @@ def test_zones_are_written_into_the_store_file(chrome, store):
         page.get_by_text("Checked: sound").wait_for()
         window.shoot("live-areas")
         page.get_by_role("button", name="Write to store file").click()
-        page.get_by_text("It counts from the next start").wait_for()
+        page.get_by_text("Written, and in use.").wait_for()
     assert "window: {polygon: [[0.35, 0.35]" in store.store.read_text()
 
 
