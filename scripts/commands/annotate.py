@@ -17,11 +17,13 @@ from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
+from pipelines.outputs.disk import OutputFailed
 from pipelines.printable import printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.catalogue.catalogue import load
 from probes.people.unworn import nobody
+from probes.redaction.redact import RedactionFailed
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.terminal import DescriptionColumn, console
 
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         except BadInput as error:
             print(f"msh annotate: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, 2
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, OutputFailed, RedactionFailed) as error:
             print(f"msh annotate: {source}: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
         else:

@@ -12,6 +12,8 @@ import skimage.data
 from engines.colour import from_bgr, to_bgr
 from engines.detector import load_detector
 from pipelines.offline.reader import probe_media, read_frames
+from pipelines.outputs.disk import OutputFailed
+from probes.redaction.redact import RedactionFailed
 from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
 from tests.fakes.printed import cameraman
@@ -136,6 +138,21 @@ def test_a_wrong_call_is_one_clear_line(args, words, tmp_path, monkeypatch, caps
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [OutputFailed("a.mp4: not complete"), RedactionFailed("no mask"), OSError(28, "full")]
+)
+def test_a_copy_that_cannot_be_made_is_one_line(error, tmp_path, monkeypatch, capsys):
+    def job(*_):
+        raise error
+
+    monkeypatch.setattr("scripts.commands.annotate._annotate", job)
+    monkeypatch.setattr("scripts.commands.annotate._job", lambda _: None)
+    cv2.imwrite(str(tmp_path / "a.png"), cameraman())
+    assert annotate(tmp_path / "a.png", "-o", tmp_path / "out") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(error) in line
 
 
 def test_two_inputs_of_one_name_get_two_copies_and_no_source_is_overwritten(tmp_path):
