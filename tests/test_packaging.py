@@ -183,9 +183,16 @@ def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
     assert beside == {"build": {"dockerfile": "Dockerfile.cpu"}, "runtime": "runc"}
 
 
+@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream"])
+def test_each_pin_has_the_hashes_of_its_files(name: str) -> None:
+    joined = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", "")
+    for line in joined.splitlines():
+        assert re.match(r"[\w.-]+==\S+ (; [^-]+)?( *--hash=sha256:[0-9a-f]{64})+$", line), line[:80]
+
+
 def test_the_images_packages_suit_pyds() -> None:
     pinned = (ROOT / "requirements" / "deepstream.txt").read_text()
-    assert re.search(r"^numpy==1\.26\.\d+$", pinned, re.M)  # NVIDIA's pyds wheels need numpy below 2
+    assert re.search(r"^numpy==1\.26\.\d+ ", pinned, re.M)  # NVIDIA's pyds wheels need numpy below 2
     project = (ROOT / "pyproject.toml").read_text()
     names = {line.split("==")[0] for line in pinned.splitlines()}
     for key in ("dependencies", "cpu"):
