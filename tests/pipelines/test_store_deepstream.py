@@ -46,10 +46,15 @@ class Box:
         self.parts = Nvidia(element_factory=self.element_factory, pyds=self.ds, machine=REFERENCE)
 
     def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
-        seen = [Obj(1, 0, 2**40 + 3, 0.9, PERSON), Obj(2, 0, box=(500.0, 70.0, 90.0, 100.0))]
         batch, at = self.ds.new_batch(len(frames)), time.time_ns()
-        fill(self.ds, batch, [Pic(slot, [] if slot else seen, n, at, SIZE) for slot, n in frames])
+        fill(self.ds, batch, [Pic(slot, [] if slot else self.seen(n), n, at, SIZE) for slot, n in frames])
         self.ds.attach(buffer, batch)
+
+    def seen(self, frame: int) -> list[Obj]:
+        """Return a person and the face, who step aside and back: who never moves and shows no skin is a figure."""
+        aside = 130.0 * (frame // 10 % 2)
+        (x, *rest), face = PERSON, (500.0 + aside, 70.0, 90.0, 100.0)
+        return [Obj(1, 0, 2**40 + 3, 0.9, (x + aside, *rest)), Obj(2, 0, box=face)]
 
     def split(self, batch: int, index: int, part: int) -> None:
         split(self.ds, batch, index, part)
