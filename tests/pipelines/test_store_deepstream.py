@@ -51,7 +51,7 @@ class Box:
         self.ds.attach(buffer, batch)
 
     def seen(self, frame: int) -> list[Obj]:
-        """Return a person and the face, who step aside and back: who never moves and shows no skin is a figure."""
+        """Return a person, who steps aside and back, and the face: who never moves is a figure."""
         aside = 130.0 * (frame // 10 % 2)
         (x, *rest), face = PERSON, (500.0 + aside, 70.0, 90.0, 100.0)
         return [Obj(1, 0, 2**40 + 3, 0.9, (x + aside, *rest)), Obj(2, 0, box=face)]

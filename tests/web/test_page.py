@@ -256,6 +256,15 @@ class TestTry:
         assert posts(box)[-1] == f"DELETE /api/jobs/job{0:019d}"
         assert page.locator(".job").count() == 0
 
+    def test_what_is_cancelled_before_the_box_answers_is_deleted_there(self, visit, box):
+        page, held = visit.go("#/try"), []
+        page.route("**/api/jobs?name=*", lambda route: held.append(route))  # noqa: PLW0108 it wants a function
+        upload(page, "walk.mp4")
+        page.get_by_role("button", name="Cancel: walk.mp4").click()
+        held[0].continue_()  # the whole file is on its way by now
+        page.get_by_text("Deleted: walk.mp4").wait_for()
+        assert posts(box)[-1] == f"DELETE /api/jobs/job{0:019d}"
+
     def test_too_large_is_not_even_sent(self, visit, box):
         session = box.session()
         box.session = lambda: session | {"limits": session["limits"] | {"upload_bytes": 10}}

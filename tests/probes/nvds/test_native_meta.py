@@ -264,6 +264,7 @@ def test_all_of_it_under_address_sanitizer() -> None:
         ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     ).stdout.strip()
     places = [f"tests/probes/nvds/{name}.py" for name in ("test_native_meta", "test_probe", "test_marks")]
+    chosen = ("-k", "not pyds and not sanitizer")
     environment = {
         **os.environ,
         "LD_PRELOAD": preload,
@@ -272,7 +273,7 @@ def test_all_of_it_under_address_sanitizer() -> None:
         "MSH_READER_SANITIZED": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *places, "-k", "not pyds and not sanitizer"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *places, *chosen],
         cwd=ROOT,
         env=environment,
         capture_output=True,

@@ -8,7 +8,10 @@ import { boxNow, newest, on } from "./link.js";
 import { t } from "./strings.js";
 import { webcamPanel } from "./webcam.js";
 
-const ACCEPT = "image/jpeg,image/png,image/webp,video/mp4,video/quicktime,video/x-msvideo,video/x-matroska,video/webm,.mkv,.avi,.mov";
+// A hint for the file dialog; the box knows files by their content.
+const ACCEPT = "image/*,video/*,.heic,.heif,.avif,.tif,.tiff,.jfif,.mkv,.avi,.mov,.3gp,.ts";
+// Bytes: a file that is sent faster than somebody takes it back.
+const SENT_AT_ONCE = 1_000_000;
 
 export function tryPage(main) {
   const { upload_bytes, result_minutes } = session.limits;
@@ -83,14 +86,18 @@ function filesPanel(most) {
   }
   async function push(file) {
     const stopper = new AbortController();
-    const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "sending", progress: 0, persons: [], stop: () => stopper.abort() };
+    const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "sending", progress: 0, persons: [], cancelled: false };
+    // What the box has whole by now can only be deleted there: its answer is waited for. A long rest is not sent.
+    entry.stop = () => { entry.cancelled = true; if (entry.progress < 1 && file.size > SENT_AT_ONCE) stopper.abort(); };
     uploads.set(entry.id, entry);
     show();
     try {
       const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
-      if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs];
+      if (entry.cancelled) await remove(job);
+      else if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs];
     } catch (error) {
-      if (error.name !== "AbortError") toast(`${file.name}: ${error.message}`, { bad: true });
+      if (error.name === "AbortError") toast(t("job.deleted", { name: file.name }));
+      else toast(`${file.name}: ${error.message}`, { bad: true });
     }
     uploads.delete(entry.id);
     show();
