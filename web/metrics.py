@@ -50,7 +50,7 @@ class HttpAnswer:
 
 
 def accepts_gzip(header: str) -> bool:
-    """Tell whether an Accept-Encoding header takes gzip.
+    """Return whether an Accept-Encoding header takes gzip.
 
     >>> accepts_gzip("deflate, gzip;q=0.5"), accepts_gzip("gzip;q=0"), accepts_gzip("*"), accepts_gzip("")
     (True, False, True, False)

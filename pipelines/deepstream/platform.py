@@ -270,7 +270,7 @@ class DeepStreamPlatform:
             self._requested.append(what)
 
     def _fits(self, cameras: Mapping[str, CameraConfig]) -> bool:
-        """Tell whether cameras can be read through the pipeline as it is built."""
+        """Return whether cameras can be read through the pipeline as it is built."""
         try:
             self._graph_with(cameras)
         except BadInput as error:

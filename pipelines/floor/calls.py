@@ -57,6 +57,8 @@ class FloorCalls:
         """Do what waits."""
         while self._waiting:
             with self._lock:
+                if not self._waiting:  # whoever waited has just given up
+                    return
                 call = self._waiting.pop(0)
             try:
                 call.work()

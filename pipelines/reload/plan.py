@@ -187,7 +187,7 @@ WITHOUT_RECONNECT: Final = frozenset({"name", "enabled", "zones", "masks", "min_
 
 
 def reconnects(before: CameraConfig, after: CameraConfig) -> bool:
-    """Tell whether a camera that runs must be connected anew."""
+    """Return whether a camera that runs must be connected anew."""
     return not changed_fields(before, after) <= WITHOUT_RECONNECT
 
 

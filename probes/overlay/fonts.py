@@ -64,7 +64,7 @@ def _without_unknown(text: str) -> str:
 
 
 def _goes_along(c: str) -> bool:
-    """Tell whether a character is no letter of its own: spaces, joiners, marks on the letter before."""
+    """Return whether a character is no letter of its own: spaces, joiners, marks on the letter before."""
     return c.isspace() or unicodedata.category(c) in ("Cf", "Mn", "Mc", "Me")
 
 

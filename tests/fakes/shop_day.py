@@ -106,7 +106,7 @@ class Sign:
     front: bool = False
 
     def is_seen_beside(self, bodies: list[Box]) -> bool:
-        """Tell whether no body covers its middle; bodies are slimmer than their rectangles."""
+        """Return whether no body covers its middle; bodies are slimmer than their rectangles."""
         x, y = self.box.centre
         return self.front or not any(b.contains(x, y) and abs(x - b.centre[0]) < 0.36 * b.w for b in bodies)
 

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 500
 _ID = re.compile(r"[a-z0-9-]{1,32}")
-_NAME = re.compile(r"\$\{([A-Z_][A-Z0-9_]{0,127})\}")
+_NAME = re.compile(r"\$\{(CAM_[A-Z0-9_]{1,120})\}")
+"""Secrets of cameras alone: whoever fills the form in chooses which host is sent the password."""
 FIELDS = {
     "source": (re.compile(r"[rR][tT][sS][pP][sS]?://[^$]+"), "begins with rtsp:// or rtsps://, and has no $"),
     "username": (re.compile(r"[^$]+"), "not empty, and without $"),
     "password": (
         re.compile(rf"([^$]|\$+[^{{$])+\$*|\$+|{_NAME.pattern}"),
-        "only the password may be ${NAME}, with NAME in capitals, and nothing else beside it",
+        "only the password may be ${NAME}, alone, with a NAME in capitals that begins with CAM_",
     ),
     "transport": (re.compile("tcp|udp|auto"), "tcp, udp or auto"),
 }

@@ -243,7 +243,7 @@ class Lockstep:
             assert until(self.settled), self
 
     def settled(self) -> bool:
-        """Tell whether all that was fed has gone as far as it will: to the floor, and to the streams."""
+        """Return whether all that was fed has gone as far as it will: to the floor, and to the streams."""
         verdicts, handed = self.run.analysis.verdicts, self.run.analysis.handed
         passed = zip(self.batches, verdicts, strict=False)
         leaving = Counter(f"c{slot}" for batch, v in passed if v is BufferVerdict.PASS for slot, _ in batch)

@@ -126,7 +126,7 @@ class Chaos:
         return False
 
     def _closing(self):
-        """Tell whether a source is on its way out and does not just wait for the mux."""
+        """Return whether a source is on its way out and does not just wait for the mux."""
         leaving = [t for t in threading.enumerate() if t.name.startswith(("close-", "release-pad"))]
         return len(leaving) > len(self.mux.releasing)
 

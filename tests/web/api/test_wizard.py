@@ -135,7 +135,8 @@ def test_a_try_shows_the_masked_picture_and_nothing_of_the_password(shop, caplog
         ({"source": "http://127.0.0.1/x"}, 422, "begins with rtsp://"),
         ({"source": "/etc/passwd"}, 422, "begins with rtsp://"),
         ({"source": "rtsp://a:b@10.0.0.1/x"}, 422, "source"),
-        ({"password": "${NOT_SET_ANYWHERE}"}, 422, "is not set"),
+        ({"password": "${CAM_NOT_SET_ANYWHERE}"}, 422, "is not set"),
+        ({"password": "${HOME}"}, 422, "begins with CAM_"),  # no other secret goes to a host of one's choice
         ({"password": "x${HOME}"}, 422, "only the password may be"),
         ({"username": None}, 422, "user name and password"),
         ({"username": ""}, 422, "not empty"),
