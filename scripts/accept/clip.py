@@ -70,8 +70,11 @@ def play(store: Path, platform: str, seconds: float) -> Result:
     except subprocess.TimeoutExpired:
         return {"error": f"did not end {PATIENCE_S:g} s after its time"}
     try:
-        return dict(json.loads(result.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        content = dict(json.loads(result.read_text(encoding="utf-8")))
+        if content["died"]:
+            return {"error": f"ended before its time: {content['died']}"}
+        return content
+    except (OSError, ValueError, KeyError):
         lines = done.stderr.strip().splitlines() or [f"ended with code {done.returncode}, without a word"]
         return {"error": lines[-1][:400]}
 

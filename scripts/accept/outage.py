@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -95,6 +96,10 @@ def check(store: Path, film: Path, platform: str, fps: float) -> CheckResult:
         for server in servers.values():
             server.kill()
             server.wait()
+    if content["died"] or not content["clean"]:
+        return fail(
+            "outages", f"the program did not end well: {content['died'] or 'it could not be stopped'}"
+        )
     return judge([(at, counts) for at, counts, _ in content["samples"]], phases, fps)
 
 
@@ -151,7 +156,8 @@ def _rate(samples: Samples, camera: str, begin: float, end: float) -> float:
 
 
 def _back_after(samples: Samples, camera: str, end: float) -> float | None:
-    """Return how long after `end` the camera delivered again for good: two samples in a row."""
+    """Return how long after `end` the camera delivered again: more in two samples in a row."""
     before = next((counts[camera] for at, counts in reversed(samples) if at <= end), 0)
-    grown = [at for at, counts in samples if at > end and counts[camera] > before]
-    return grown[0] - end if len(grown) > 1 else None
+    later = [(at, counts[camera]) for at, counts in samples if at > end]
+    grown = [at for (at, now), (_, then) in itertools.pairwise(later) if before < now < then]
+    return grown[0] - end if grown else None

@@ -132,6 +132,7 @@ GOOD = {"a": [(20.0, 40.0), (90.0, 115.0)], "b": [(90.0, 110.0)], "c": [(90.0, 1
         (GOOD, 180.0, "back after 5 s, all cameras unplugged: back after 10 s"),
         ({**GOOD, "b": [(22.0, 30.0)]}, 180.0, "one camera unplugged: b lost frames"),
         ({**GOOD, "a": [(20.0, 500.0)]}, 180.0, "a did not come back"),
+        ({**GOOD, "a": [(20.0, 40.0), (41.0, 500.0)]}, 180.0, "a did not come back"),  # one late frame
         ({**GOOD, "c": [(90.0, 105.0 + BACK_S + 5)]}, 180.0, "c did not come back"),
         (GOOD, 60.0, "the program ended before its time"),
     ],
