@@ -159,6 +159,8 @@ def measure(
         except (BadInput, RuntimeError) as error:
             tally.lines.append(f"{photo.path.name}: {error}")
             tally.of("unreadable").missed += 1
+            watched.frame, watched.answers = None, []
+            compare(photo, 0, [], watched, tally)
             continue
         items = [item for value in values for item in value.items]
         compare(photo, len(values), items, watched, tally)
