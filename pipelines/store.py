@@ -65,7 +65,7 @@ logger = logging.getLogger(__name__)
 HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
 STATE_CHECK_S = 60.0
-RELOAD_S = 30.0
+RELOAD_S = 10.0
 TRIAL_WIDTH, TRIAL_QUALITY = 960, 80
 
 

@@ -72,6 +72,7 @@ class InferenceLoop:
             wall_ns=wall_ns,
         )
         self._calls = FloorCalls(frames.wake)
+        self._let_go: frozenset[str] = frozenset()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self.failed: BaseException | None = None
@@ -127,8 +128,10 @@ class InferenceLoop:
         """
 
         def work() -> None:
+            self._let_go |= frozenset(gone)
             for camera in gone:
-                self._feed.forget(camera, self._chains.pop(camera).close())
+                if (chain := self._chains.pop(camera, None)) is not None:  # an earlier change may have failed
+                    self._feed.forget(camera, chain.close())
             change(self._feed.newest)
             self._chains |= fresh
             self._feed.set_cameras(self._chains)
@@ -165,9 +168,11 @@ class InferenceLoop:
                 if under_work:
                     self._finish_batch(*under_work)
                 under_work = started
+                self._let_go = frozenset()  # what is under work now was begun after the change
             else:
                 self._drop_all([*batch, *(under_work[0] if under_work else ())])
                 under_work = None
+                self._let_go = frozenset()
             self._feed.pass_time()
 
     def _is_trusted(self) -> bool:
@@ -200,8 +205,8 @@ class InferenceLoop:
         with self._timed("detect"):
             scenes = pending.results()
         for raw, scene in zip(batch, scenes, strict=True):
-            if raw.camera not in self._chains:
-                continue
+            if raw.camera not in self._chains or raw.camera in self._let_go:
+                continue  # an old connection's picture under the masks of a new one
             if isinstance(scene, InferenceFailed):
                 self._withhold(raw.camera, scene)
                 continue

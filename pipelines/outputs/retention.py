@@ -92,7 +92,11 @@ class Retention:
         if rule.age_s is None:
             return 0
         oldest = self._now() - rule.age_s
-        paths = [*rule.finished(), *rule.folder.glob(f"*/*{rule.suffix}{PART}")]
+        try:
+            paths = [*rule.finished(), *rule.folder.glob(f"*/*{rule.suffix}{PART}")]
+        except OSError as error:
+            rule.outage.fail(error)
+            return 0
         return sum(self._delete(rule, path, "age") for path in paths if _written_at(path) < oldest)
 
     def _by_space(self, rule: _Rule) -> int:

@@ -115,7 +115,9 @@ class Reloader:
         """Have a camera on or off until the next start, whatever the store file says; then: as for `ask`."""
 
         def done(report: ReloadReport) -> None:
-            if f"cameras.{camera}" in report.restart:  # the platform cannot; no restart would bring it
+            if (
+                report.problems or f"cameras.{camera}" in report.restart
+            ):  # what is refused does not come later
                 self._switched = {name: was for name, was in self._switched.items() if name != camera}
                 self.ask()
             then(report)
@@ -141,7 +143,8 @@ class Reloader:
 
         watch: look whether it has changed, too; that is for about once a second.
         """
-        asked, self._is_asked = self._is_asked, False
+        if asked := self._is_asked:  # never set to False unseen: somebody may ask in between
+            self._is_asked = False
         if not asked and not (watch and self._watch.changed()):
             return False
         waiting, began = len(self._waiting), time.monotonic()
