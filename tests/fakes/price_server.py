@@ -124,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, path: str, query: dict[str, str], headers: dict[str, str]) -> None:
         mode = self.service.mode
         if mode == "slow":
-            self.service.wait(30)
+            self.service.wait(120)
             return
         if mode == "drip":
             for byte in self._drip():

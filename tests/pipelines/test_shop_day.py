@@ -53,7 +53,7 @@ def test_totals_are_the_truth_within_the_stated_error(lived):
     found = judge(day, said)
     assert found.shoppers == PEOPLE
     assert found.exact >= 0.97 * found.shoppers
-    # One bag is 0.8 % of what these few wear; over a day of 2,000 people the error is under 1 %.
+    # One bag is 0.8 % of what these few wear.
     assert abs(found.sum_minor - found.truth_minor) <= 0.02 * found.truth_minor
     assert found.foreign <= 0.02 * found.shoppers
     assert found.links >= 0.8 * found.ideal_links

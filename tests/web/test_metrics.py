@@ -59,7 +59,7 @@ def test_prometheus_reads_the_metrics(site):
 
 def test_the_metrics_are_packed_for_who_asks(site):
     site.metrics.frames_received.labels("door").inc(3)
-    with contextlib.closing(HTTPConnection("127.0.0.1", site.server.port, timeout=5)) as client:
+    with contextlib.closing(HTTPConnection("127.0.0.1", site.server.port, timeout=60)) as client:
         client.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
         answer = client.getresponse()
         packed = answer.read()

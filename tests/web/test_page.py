@@ -261,6 +261,8 @@ class TestTry:
         page.route("**/api/jobs?name=*", lambda route: held.append(route))  # noqa: PLW0108 it wants a function
         upload(page, "walk.mp4")
         page.get_by_role("button", name="Cancel: walk.mp4").click()
+        while not held:  # playwright hands it over when it is idle; the suite's own end bounds this
+            page.wait_for_timeout(20)
         held[0].continue_()  # the whole file is on its way by now
         page.get_by_text("Deleted: walk.mp4").wait_for()
         assert posts(box)[-1] == f"DELETE /api/jobs/job{0:019d}"

@@ -203,7 +203,7 @@ def test_a_port_that_closes_without_an_answer_is_told(tmp_path: Path, answer: by
             with contextlib.suppress(OSError):
                 while True:
                     client, _ = server.accept()
-                    with client:
+                    with client, contextlib.suppress(OSError):
                         client.recv(1000)
                         client.sendall(answer)
 

@@ -211,12 +211,13 @@ def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
     assert not secret.with_name("CAM_TWIN_PASSWORD").exists()
 
 
-def test_a_person_adds_a_camera_in_the_browser(shop):
+def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
     picture = read_image(PICTURE)
     with RtspCamera([picture]) as camera, browser() as chrome:
         visit = Visit(chrome, shop.url)
         page = visit.page
-        shop.page._app._wizard._backend.find_cameras = lambda: [FoundCamera("10.0.0.7", "Till", "X100")]
+        backend = shop.page._app._wizard._backend
+        monkeypatch.setattr(backend, "find_cameras", lambda: [FoundCamera("10.0.0.7", "Till", "X100")])
         page.goto(f"{shop.url}/#/system")
         page.click(".wizard button >> nth=0")
         page.click(".wizard-found button")
