@@ -72,6 +72,16 @@ class FakeCanary:
         return self.alive
 
 
+def chain(name: str) -> CameraChain:
+    return CameraChain(
+        name,
+        labels=("person",),
+        tracker=Tracker(confirm_hits=1),
+        book=TrackBook(name, lambda _: "abcd", 2500),
+        redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
+    )
+
+
 class Rig:
     def __init__(self, *cameras: str) -> None:
         self.metrics = Metrics([state.value for state in CameraState])
@@ -79,16 +89,7 @@ class Rig:
         self.floor, self.sink, self.canary = Floor(), Sink(), FakeCanary()
         self.clock = [100.0]
         self.frames: LatestPerCamera[RawFrame] = LatestPerCamera()
-        chains = {
-            name: CameraChain(
-                name,
-                labels=("person",),
-                tracker=Tracker(confirm_hits=1),
-                book=TrackBook(name, lambda _: "abcd", 2500),
-                redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
-            )
-            for name in cameras
-        }
+        chains = {name: chain(name) for name in cameras}
         self.loop = InferenceLoop(
             frames=self.frames,
             scenes=self.scenes,
@@ -214,3 +215,13 @@ def test_people_of_a_silent_camera_end_by_its_own_clock(rig):
 
 def test_a_loop_that_never_ran_stops():
     assert Rig("door").loop.stop()
+
+
+def test_a_picture_of_an_old_connection_does_not_go_on_with_the_new_ones_masks():
+    rig = Rig("door", "till")
+    pictures = [RawFrame(camera, SECOND, I420.black(160, 128)) for camera in ("door", "till")]
+    under_work = rig.loop._begin(pictures)
+    rig.loop.reconfigure(["door"], {"door": chain("door")}, lambda _: None)
+    rig.loop.reconfigure(["gone-already"], {}, lambda _: None)
+    rig.loop._finish_batch(*under_work)
+    assert [shown.frame.camera for shown in rig.sink.got] == ["till"]
