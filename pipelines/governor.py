@@ -1,7 +1,9 @@
 """What is left out first when the machine cannot do all: frames, evenly over the cameras, before looks.
 
 Looks are what the product is for: a person must be looked at often enough to be confirmed. So the cameras'
-frame rates are lowered, step by step, until neither frames nor looks are dropped; redaction is never touched.
+frame rates are lowered, step by step, until frames come in time and each person in view has the looks that
+`LookScheduler` owes them (6 in 10 s); redaction is never touched. How many more looks the workers could be
+given is no sign of overload: they are asked only for what they can do.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ RELAXED_S = 30.0
 SOON_S = 20.0
 MAX_RELAXED_S = 600.0
 """A raise that had to be taken back within SOON_S doubles the wait for the next, up to this."""
+MIN_IDLE = 0.1
+"""With more of the machine idle than this, looks have all the time that they can use."""
 OVERLOAD = frozenset({"superseded", "floor_busy"})
 """Reasons of dropped frames that mean: the machine was too slow for them."""
 
@@ -43,34 +47,50 @@ class DegradeStep(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counters since the start, as one moment shows them. latency_s: sum over `frames`."""
+    """Counters since the start, as one moment shows them. latency_s: sum over `frames`.
+
+    idle_s: seconds without work of the machine's cores, mean of all; 0 where that is not known.
+    looks_owed: checks of what persons in view are owed; looks_missed: of those, where looks were missing.
+    """
 
     at: float
     frames: float = 0
     frames_late: float = 0
-    looks: float = 0
-    looks_dropped: float = 0
+    looks_owed: float = 0
+    looks_missed: float = 0
     latency_s: float = 0
+    idle_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReading:
-    """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture."""
+    """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture.
+
+    idle: share of the machine's time that nobody used.
+    """
 
     fps: float
     frames_late: float
-    looks_dropped: float
+    looks_missed: float
     latency_s: float
+    idle: float = 0.0
+
+    @property
+    def short_of_looks(self) -> bool:
+        """Whether many people wait longer for a look than they should."""
+        return self.looks_missed > 0.3
 
     @property
     def pressed(self) -> bool:
-        """Whether too much is asked of the machine."""
-        return self.frames_late > 0.1 or self.looks_dropped > 0.3 or self.latency_s > 1.0
+        """Whether fewer frames would help: on an idle machine looks gain nothing by them."""
+        return (
+            self.frames_late > 0.1 or self.latency_s > 1.0 or (self.short_of_looks and self.idle < MIN_IDLE)
+        )
 
     @property
     def relaxed(self) -> bool:
         """Whether there is room for more."""
-        return self.frames_late < 0.03 and self.looks_dropped < 0.1 and self.latency_s < 0.5
+        return self.frames_late < 0.03 and self.looks_missed < 0.1 and self.latency_s < 0.5
 
 
 class Governor:
@@ -87,6 +107,7 @@ class Governor:
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
+        self._short_since: float | None = None
         self.load = LoadReading(0, 0, 0, 0)
         self.step = DegradeStep.NONE
 
@@ -104,6 +125,7 @@ class Governor:
         self.load = load = _load(self._history[0], totals)
         self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
+        self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
         if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:
             self._level = min(self._level + 1, len(SHARES) - 1)
             self._pressed_since = totals.at
@@ -116,27 +138,29 @@ class Governor:
             self._relaxed_since = totals.at
         if self._level != before[0]:
             self._history = deque([totals])  # earlier measurements do not apply to the new rate
-        self.step = self._step(load)
+        self.step = self._step(totals.at)
         return before != (self._level, self.step)
 
-    def _step(self, load: LoadReading) -> DegradeStep:
-        lowest = self._level == len(SHARES) - 1
-        if lowest and (
-            load.looks_dropped > 0.3 or (self.step is DegradeStep.FEWER_LOOKS and not load.relaxed)
-        ):
+    def _step(self, now: float) -> DegradeStep:
+        """Return what is left out; too few looks count where fewer frames cannot mend it (any more)."""
+        lasts = self._short_since is not None and now - self._short_since >= PRESSED_S
+        last_resort = self._level == len(SHARES) - 1 or not self.load.pressed
+        still = self.step is DegradeStep.FEWER_LOOKS and not self.load.relaxed
+        if last_resort and (lasts or still):
             return DegradeStep.FEWER_LOOKS
         return DegradeStep.FEWER_FRAMES if self._level else DegradeStep.NONE
 
 
-def totals(metrics: Metrics, at: float) -> Totals:
-    """Read the counters. at: monotonic seconds."""
+def totals(metrics: Metrics, at: float, idle_s: float = 0) -> Totals:
+    """Read the counters. at: monotonic seconds. idle_s: see `Totals`."""
     return Totals(
         at,
         frames=_sum(metrics.frames_processed),
         frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD),
-        looks=_sum(metrics.looks),
-        looks_dropped=_sum(metrics.looks, "result", ("dropped",)),
+        looks_owed=_sum(metrics.looks_owed),
+        looks_missed=_sum(metrics.looks_owed, "result", ("missed",)),
         latency_s=_sum(metrics.frame_latency, suffix="_sum"),
+        idle_s=idle_s,
     )
 
 
@@ -145,13 +169,14 @@ def _load(first: Totals, last: Totals) -> LoadReading:
     if seconds <= 0:
         return LoadReading(0, 0, 0, 0)
     frames, late = last.frames - first.frames, last.frames_late - first.frames_late
-    looks, dropped = last.looks - first.looks, last.looks_dropped - first.looks_dropped
+    owed, missed = last.looks_owed - first.looks_owed, last.looks_missed - first.looks_missed
     latency = last.latency_s - first.latency_s
     return LoadReading(
         frames / seconds,
         late / (frames + late) if frames + late else 0.0,
-        dropped / looks if looks else 0.0,
+        missed / owed if owed else 0.0,
         latency / frames if frames else 0.0,
+        max(0.0, last.idle_s - first.idle_s) / seconds,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.governor import DegradeStep, Governor, totals
 from pipelines.logs import NEWS
+from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,11 +24,21 @@ MIN_FPS = 0.5
 """Analysed frames per second of a live camera below which the store is not healthy."""
 MAX_LATENCY_S = 5.0
 HEALTH_WINDOW_S = 10.0
+STAT = Path("/proc/stat")
 TEXTS = {
     DegradeStep.NONE: "nothing is left out",
     DegradeStep.FEWER_FRAMES: "fewer frames per second",
     DegradeStep.FEWER_LOOKS: "fewer looks",
 }
+
+
+def idle_seconds(stat: Path = STAT) -> float:
+    """Return how long the machine's cores had nothing to do since it started, mean of all; 0 if unknown."""
+    try:
+        fields = stat.read_text(encoding="ascii").split("\n", 1)[0].split()  # cpu, user, nice, system, idle
+        return int(fields[4]) / os.sysconf("SC_CLK_TCK") / (os.cpu_count() or 1)
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 class FrameShare:
@@ -48,9 +61,11 @@ class Overload:
         share: FrameShare,
         processed: Callable[[], Mapping[str, int]],
         clock: Callable[[], float] = time.monotonic,
+        idle_s: Callable[[], float] | None = None,
     ) -> None:
         """Begin with nothing left out. processed: frames analysed and redacted so far, by camera."""
         self._metrics, self._share, self._processed, self._clock = metrics, share, processed, clock
+        self._idle_s = idle_s or idle_seconds
         self._governor = Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
         metrics.degrade_step.set(0)
@@ -67,7 +82,7 @@ class Overload:
         self._frames.append((now, dict(self._processed())))
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
-        if not self._governor.update(totals(self._metrics, now)):
+        if not self._governor.update(totals(self._metrics, now, self._idle_s())):
             return False
         share, step, load = self._governor.share, self._governor.step, self._governor.load
         self._share.value = share
@@ -77,13 +92,16 @@ class Overload:
             logger.info("overload: over, everything is analysed again", extra=NEWS)
         else:
             logger.warning(
-                "overload: %s: %d %% of each camera's frames are analysed (too late: %d %% of frames,"
-                " %d %% of looks; latency %.1f s); lower fps, use sub-streams, or take a faster machine",
+                "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
+                " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
+                " faster machine",
                 TEXTS[step],
                 100 * share,
                 100 * load.frames_late,
-                100 * load.looks_dropped,
                 load.latency_s,
+                100 * load.looks_missed,
+                OWED_LOOKS,
+                OWED_WITHIN_S,
             )
         return True
 

@@ -95,10 +95,7 @@ class Metrics:
             "redaction_self_check",
             "1 while the known face of a built-in picture was masked at the last check.",
         )
-        self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
-        self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")
-        self.crops_sent = counter("crops_sent_total", "Redacted crops that left for a description.")
-        self.descriptions = counter("descriptions_total", "What became of crops to describe.", "result")
+        self._add_looks(counter)
         self.items_confirmed = counter("items_confirmed_total", "Items confirmed by votes.", "camera", "type")
         self.price_lookups = counter("price_lookups_total", "Questions to the price sources.", "result")
         self.person_value = histogram(
@@ -124,6 +121,18 @@ class Metrics:
         self._add_box(gauge, counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def _add_looks(self, counter: Callable[..., Counter]) -> None:
+        """Add the metrics of looks and descriptions."""
+        self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
+        self.looks_owed = counter(
+            "looks_owed_total",
+            "Whether persons had the looks owed by then: 6 within 10 s in view, until one item is confirmed.",
+            "result",
+        )
+        self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")
+        self.crops_sent = counter("crops_sent_total", "Redacted crops that left for a description.")
+        self.descriptions = counter("descriptions_total", "What became of crops to describe.", "result")
 
     def _add_box(self, gauge: Callable[..., Gauge], counter: Callable[..., Counter]) -> None:
         """Add the metrics of the box itself: disk, files, load, clock."""
@@ -154,6 +163,10 @@ class Metrics:
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)
+
+    def count_owed_looks(self, met: bool) -> None:
+        """Count a check of the looks that a person is owed."""
+        self.looks_owed.labels("met" if met else "missed").inc()
 
     def forget_camera(self, camera: str) -> None:
         """Drop all series of a camera that the store has no more."""

@@ -24,7 +24,10 @@ def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> 
     elif garments:
         recognisers.append(build_sight(garments))
     looks = LookWorkers(
-        recognisers, brands.targets, on_result=lambda result: metrics.looks.labels(result.value).inc()
+        recognisers,
+        brands.targets,
+        on_result=lambda result: metrics.looks.labels(result.value).inc(),
+        on_owed=metrics.count_owed_looks,
     )
     metrics.queue_depth.labels("looks").set_function(lambda: looks.depth)
     return looks

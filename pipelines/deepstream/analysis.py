@@ -203,6 +203,7 @@ class MetaAnalysis:
             classes=self._classes,
             wanted=lambda: looks.wanted,
             counted=self._counted,
+            on_owed=self._metrics.count_owed_looks,
         )
 
     def _on_failure(self, camera: str | None) -> None:

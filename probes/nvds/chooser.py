@@ -45,16 +45,18 @@ class Chooser:
         wanted: Callable[[], bool],
         counted: float = 0.0,
         limits: RateLimits = GPU_LIMITS,
+        on_owed: Callable[[bool], None] = lambda _: None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for.
 
-        counted: confidence below which a person is only masked.
+        counted: confidence below which a person is only masked. on_owed: see `LookScheduler`. These looks are
+        part of the graph: none waits for a worker, so only the budget bounds them.
         """
         self._counted = counted
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
-        self._picker = LookScheduler(limits)
+        self._picker = LookScheduler(limits, on_owed=on_owed)
         self._outage = Outage(logger, "brand looks failed", "brand looks work again")
 
     def add_looks(self, buffer: int) -> BufferVerdict:

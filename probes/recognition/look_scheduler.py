@@ -11,7 +11,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.body import is_nearer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pricing.value import PersonValue
 
@@ -33,6 +33,9 @@ MEASURE_MS = 400
 """How often it is measured how sharp a person is."""
 EXTRA_ROUNDS = 2
 """Rounds without a pause while a brand is seen and not confirmed."""
+OWED_LOOKS, OWED_WITHIN_S = ROUND, 10
+"""What a person in view is owed until an item is confirmed: so many looks within so many seconds."""
+OWED_EVERY = OWED_WITHIN_S * SECOND // OWED_LOOKS
 MAX_KNOWN = 1024
 """Tracks whose brands are remembered, the oldest are forgotten first."""
 
@@ -53,6 +56,19 @@ class RateLimits:
     def __post_init__(self) -> None:
         if self.per_second <= 0 or self.min_interval_ms < 0 or self.pause_ms < 0:
             raise ValueError("looks per second must be positive, intervals not negative")
+
+
+@dataclass(frozen=True, slots=True)
+class LookRoom:
+    """What the workers can take now.
+
+    looks: how many looks may begin or wait. idle: a worker has nothing to do. per_second: looks that the
+    workers manage a second.
+    """
+
+    looks: int
+    idle: bool
+    per_second: float
 
 
 class LookHistory:
@@ -107,13 +123,33 @@ class _Record:
     worn: int = 0
     doubt: bool = False
     is_best: bool = False
+    in_view: int = 0
+    checked: int = 0
 
-    def need(self) -> tuple[int, bool, float]:
-        """Sort key: fewest rounds and confirmed items first, then tracks within a round, then the best crop.
+    def need(self) -> tuple[int, bool, int, float]:
+        """Sort key: fewest rounds and confirmed items first, then tracks within a round.
 
+        Among those the one that most of the owed looks are missing of, then the best crop.
         A brand that is seen but not confirmed counts as one round less: a look or two may decide.
         """
-        return self.looks // ROUND + self.worn - self.doubt, self.looks % ROUND == 0, -self.quality
+        missing = max(0, min(OWED_LOOKS, self.in_view // OWED_EVERY) - self.looks)
+        into = self.looks % ROUND
+        return self.looks // ROUND + self.worn - self.doubt, into == 0, -missing, -self.quality
+
+    def see(self, at: int) -> None:
+        """Add the time since the last frame to the time in view; after a second unseen nobody was in view."""
+        if 0 < at - self.seen <= SECOND:
+            self.in_view += at - self.seen
+        self.seen = at
+
+    def owed(self) -> Iterator[bool]:
+        """Yield, for each share of OWED_WITHIN_S that is over, whether there were enough looks for it."""
+        over = self.in_view // OWED_EVERY
+        while self.checked < over and not self.worn:
+            if self.checked >= OWED_LOOKS and self.looks >= OWED_LOOKS:
+                return
+            self.checked += 1
+            yield self.looks >= min(self.checked, OWED_LOOKS)
 
 
 class LookScheduler:
@@ -124,10 +160,19 @@ class LookScheduler:
     hidden by others) or a brand seen is not confirmed yet. When the budget is short, tracks with fewer rounds
     behind them and fewer things confirmed go first, on whichever camera they are: better some confirmed than
     all half.
+
+    on_owed: told, for each sixth of a person's first 10 s in view (and each further one until there were
+    6 looks or an item is confirmed), whether there were as many looks as 6 in 10 s ask for by then.
     """
 
-    def __init__(self, limits: RateLimits, history: LookHistory | None = None) -> None:
+    def __init__(
+        self,
+        limits: RateLimits,
+        history: LookHistory | None = None,
+        on_owed: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._limits, self._history = limits, history or LookHistory()
+        self._on_owed = on_owed
         self._records: dict[TrackId, _Record] = {}
         self._tokens = BURST
         self._now = 0
@@ -135,10 +180,16 @@ class LookScheduler:
     def __len__(self) -> int:
         return len(self._records)
 
-    def pick(self, frame: Frame, sharpness: Callable[[Box], float] | None = None) -> list[Detection]:
+    def pick(
+        self,
+        frame: Frame,
+        sharpness: Callable[[Box], float] | None = None,
+        room: LookRoom | None = None,
+    ) -> list[Detection]:
         """Return the confirmed persons to look at now, most needy first, and count them as looked at.
 
         sharpness: of a box of the frame's picture, any positive measure; asked for a few persons a frame.
+        room: what the workers can take; None where looks are part of the graph, which no look waits for.
         """
         at = frame.captured_at
         self._advance(at)
@@ -147,15 +198,23 @@ class LookScheduler:
             if person.track is not None:
                 record = self._records.setdefault(person.track, _Record(at))
                 self._note(record, person, frame, sharpness)
-        due = [p for p in persons if p.track is not None and self._due(self._records[p.track], at)]
-        if not due:
+        picked = self._choose(persons, at, room)
+        for person in persons:
+            for met in self._record(person).owed():
+                self._on_owed(met)
+        return picked
+
+    def _choose(self, persons: Sequence[Detection], at: int, room: LookRoom | None) -> list[Detection]:
+        due = [p for p in persons if self._due(self._record(p), at)]
+        left = len(due) if room is None else min(room.looks, len(due))
+        if left <= 0:
             return []
-        first = self._first(at)
-        picked = []
+        first, picked = self._first(at, room), []
         for person in sorted(due, key=lambda p: self._record(p).need()):
-            spare = self._tokens >= BURST
-            if self._tokens >= 1.0 and (spare or person.track in first):
+            spare = self._tokens >= BURST and (room is None or room.idle)
+            if left > 0 and self._tokens >= 1.0 and (spare or person.track in first):
                 self._tokens -= 1.0
+                left -= 1
                 self._look(self._record(person), at)
                 picked.append(person)
         return picked
@@ -170,7 +229,7 @@ class LookScheduler:
     ) -> None:
         """Bring up to date what is known of a person."""
         at, box = frame.captured_at, person.box
-        record.seen = at
+        record.see(at)
         if person.track is not None:
             record.worn, record.doubt = self._history.of(person.track)
         if sharpness is not None and not 0 < at - record.measured < MEASURE_MS * MS:
@@ -207,15 +266,18 @@ class LookScheduler:
             wait = max(wait, self._limits.pause_ms * min(rounds, MAX_PAUSES))
         return at - record.looked >= wait * MS
 
-    def _first(self, at: int) -> set[TrackId]:
-        """Return the neediest tracks in sight of any camera, as many as the budget can serve at full rate."""
+    def _first(self, at: int, room: LookRoom | None) -> set[TrackId]:
+        """Return the neediest tracks in sight of any camera, as many as can be served at full rate."""
         waiting = [
             (record.need(), track)
             for track, record in self._records.items()
             if record.seen > at - SECOND and (record.looks % ROUND or self._due(record, at))
         ]
         interval = max(self._limits.min_interval_ms, 1) / 1000
-        count = max(1, round(self._limits.per_second * interval))
+        per_second = self._limits.per_second
+        if room is not None:
+            per_second = min(per_second, room.per_second)
+        count = max(1, round(per_second * interval))
         return {track for _, track in sorted(waiting)[:count]}
 
     @staticmethod

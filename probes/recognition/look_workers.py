@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import deque
 from enum import Enum
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
-from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
+from probes.recognition.look_scheduler import LookHistory, LookRoom, LookScheduler, RateLimits
 from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 from probes.recognition.sharpness import sharpness
 
@@ -30,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 NICE = 10
 QUEUE = 4
+"""Crops that may wait at most; back-pressure keeps it at one for each worker, see `LookWorkers.room`."""
+NEW_SHARE = 0.3
+"""Weight of the newest look in the mean time of a look."""
 MAX_ANSWERS = 256
 STOP_S = 2.0
 MAX_TRACKS = 512
@@ -40,7 +45,7 @@ MS = 1_000_000
 
 
 class LookResult(str, Enum):
-    """What became of a look."""
+    """What became of a look. DROPPED: never read, or its answer was lost, as at the end of the program."""
 
     MARKS = "marks"
     NONE = "none"
@@ -81,15 +86,39 @@ class Looks(Protocol):
         """Stop reading."""
 
 
-def _ignore(_: LookResult) -> None:
+def _ignore(_: object) -> None:
     return None
+
+
+class WorkRate:
+    """How many looks a second the workers manage, by how long the last ones took. From any thread.
+
+    >>> rate = WorkRate(workers=1)
+    >>> rate.add(0.25)
+    >>> rate.per_second
+    4.0
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers, self._mean_s = workers, 0.0
+
+    def add(self, seconds: float) -> None:
+        """Add how long a look took."""
+        self._mean_s = seconds if not self._mean_s else self._mean_s + NEW_SHARE * (seconds - self._mean_s)
+
+    @property
+    def per_second(self) -> float:
+        """Looks per second; unbounded before the first look."""
+        return self._workers / self._mean_s if self._mean_s else inf
 
 
 class LookWorkers:
     """Looks with one worker thread per recogniser. Never blocks the caller.
 
-    At most QUEUE crops wait, the oldest is dropped. on_result: called once per look, from any thread.
-    The threads start with the first look and run at low priority.
+    A person is picked only where a worker can take the crop at once, or right after the look it is at: who
+    is looked at is decided as late as possible, and no crop is made in vain. on_result: called once per
+    look, from any thread. on_owed: see `LookScheduler`. The threads start with the first look and run at low
+    priority.
     """
 
     def __init__(
@@ -99,9 +128,13 @@ class LookWorkers:
         *,
         limits: RateLimits | None = None,
         on_result: Callable[[LookResult], None] = _ignore,
+        on_owed: Callable[[bool], None] = _ignore,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._history = LookHistory()
-        self._picker = LookScheduler(limits or RateLimits(), self._history)
+        self._picker = LookScheduler(limits or RateLimits(), self._history, on_owed)
+        self._clock, self._rate = clock, WorkRate(len(recognisers))
+        self._reading = [False] * len(recognisers)
         self._targets = targets
         self._sees_garments = any(recogniser.sees_garments for recogniser in recognisers)
         self._without: frozenset[Route] = frozenset()
@@ -111,7 +144,7 @@ class LookWorkers:
         self._started = False
         self._outage = Outage(logger, "looks fail; the video goes on without new marks", "looks work again")
         self._threads = [
-            threading.Thread(target=self._work, args=(recogniser,), name=f"look-{number}", daemon=True)
+            threading.Thread(target=self._work, args=(number, recogniser), name=f"look-{number}", daemon=True)
             for number, recogniser in enumerate(recognisers)
         ]
 
@@ -124,6 +157,13 @@ class LookWorkers:
     def depth(self) -> int:
         """How many crops wait to be read."""
         return len(self._waiting)
+
+    @property
+    def room(self) -> LookRoom:
+        """What the workers can take now: each one crop beside the look it is at."""
+        waiting = len(self._waiting)
+        idle = waiting == 0 and not all(self._reading)
+        return LookRoom(max(0, len(self._threads) - waiting), idle, self._rate.per_second)
 
     def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for these brands from now on, and for no others. From any thread."""
@@ -141,7 +181,7 @@ class LookWorkers:
         """Copy the crops of the persons who deserve a look now; from one thread only."""
         if self._waiting.closed or not self._threads or not (self._targets or self._sees_garments):
             return
-        for person in self._picker.pick(frame, _sharpness_of(pixels)):
+        for person in self._picker.pick(frame, _sharpness_of(pixels), self.room):
             fine = person.track is not None and self._picker.is_best(person.track)
             look = crop_person(frame, person, pixels, fine=fine)
             if look is not None:
@@ -167,21 +207,31 @@ class LookWorkers:
             for thread in self._threads:
                 thread.start()
 
-    def _work(self, recogniser: Recogniser) -> None:
+    def _work(self, number: int, recogniser: Recogniser) -> None:
         _step_back()
+        is_warm = False  # the first look loads models
         while (look := self._waiting.take()) is not None:
-            try:
-                answer = recogniser.read(look, self._targets, self._without)
-            except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
-                self._on_result(LookResult.FAILED)
-                self._outage.fail(error=error)
-                continue
-            self._outage.recover()
-            if len(self._answers) == MAX_ANSWERS:
-                self._on_result(LookResult.DROPPED)
-            self._answers.append(answer)
-            self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
-            self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
+            self._reading[number] = True
+            begun = self._clock()
+            self._read(recogniser, look)
+            if is_warm:
+                self._rate.add(self._clock() - begun)
+            is_warm = True
+            self._reading[number] = False
+
+    def _read(self, recogniser: Recogniser, look: Look) -> None:
+        try:
+            answer = recogniser.read(look, self._targets, self._without)
+        except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
+            self._on_result(LookResult.FAILED)
+            self._outage.fail(error=error)
+            return
+        self._outage.recover()
+        if len(self._answers) == MAX_ANSWERS:
+            self._on_result(LookResult.DROPPED)
+        self._answers.append(answer)
+        self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
+        self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
 
 
 class SynchronousLooks:

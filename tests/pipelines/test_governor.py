@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from itertools import pairwise
 
 import pytest
@@ -12,34 +13,40 @@ from hypothesis import strategies as st
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.states import CameraState
 from pipelines.governor import SHARES, DegradeStep, Governor, Totals
-from pipelines.overload import FrameShare, Overload
+from pipelines.overload import FrameShare, Overload, idle_seconds
 from probes.metrics import Metrics
 
 
 class Machine:
-    """Does `capacity` units a second; a frame costs 1, a look 2, and looks get what frames leave."""
+    """Does `capacity` units a second; a frame costs 1, a look 2, and looks get what frames leave.
 
-    def __init__(self, capacity: float) -> None:
-        self.capacity, self.governor = capacity, Governor()
+    A person who is owed looks is owed 0.6 a second. workers: looks a second that are done at most.
+    """
+
+    def __init__(self, capacity: float, workers: float = 4.0) -> None:
+        self.capacity, self.workers, self.governor = capacity, workers, Governor()
         self.totals = Totals(0.0)
         self.shares: list[float] = []
+        self.steps: list[DegradeStep] = []
 
-    def run(self, seconds: int, asked_fps: float, looks: float = 4.0) -> None:
+    def run(self, seconds: int, asked_fps: float, owed: float = 4.0) -> None:
         for _ in range(seconds):
             asked = asked_fps * self.governor.share
             done = min(asked, self.capacity)
-            read = min(looks, max(0.0, self.capacity - done) / 2)
+            read = min(owed, self.workers, max(0.0, self.capacity - done) / 2)
             before = self.totals
             self.totals = Totals(
                 before.at + 1,
                 before.frames + done,
                 before.frames_late + asked - done,
-                before.looks + looks,
-                before.looks_dropped + looks - read,
+                before.looks_owed + owed,
+                before.looks_missed + owed - read,
                 before.latency_s + done * 0.2,
+                before.idle_s + 1 - (done + 2 * read) / self.capacity,
             )
             self.governor.update(self.totals)
             self.shares.append(self.governor.share)
+            self.steps.append(self.governor.step)
 
 
 def test_enough_room_leaves_nothing_out():
@@ -54,7 +61,7 @@ def test_looks_get_room_before_frames_do():
     machine.run(900, 40)  # every frame could be done, and not one look
     assert set(machine.shares[10:]) == {1.0, 0.7}
     assert machine.shares[10:].count(1.0) < 60, "tried again, and more and more rarely"
-    assert machine.governor.load.looks_dropped < 0.3 or machine.governor.share == 1.0
+    assert machine.governor.load.looks_missed < 0.3 or machine.governor.share == 1.0
 
 
 def test_rates_come_back_when_the_crowd_has_gone_and_do_not_swing():
@@ -72,6 +79,15 @@ def test_too_little_for_any_look_says_so():
     machine = Machine(5)
     machine.run(120, 100)
     assert (machine.governor.share, machine.governor.step) == (SHARES[-1], DegradeStep.FEWER_LOOKS)
+
+
+def test_a_crowd_beyond_the_workers_of_an_idle_machine_costs_no_frames_and_is_told():
+    machine = Machine(100, workers=3)
+    machine.run(60, 40, owed=12)
+    assert set(machine.shares) == {1.0}
+    assert machine.steps[-1] is DegradeStep.FEWER_LOOKS
+    machine.run(60, 40, owed=2)
+    assert machine.steps[-1] is DegradeStep.NONE
 
 
 @given(
@@ -101,7 +117,7 @@ class Shop:
     def __init__(self) -> None:
         self.now, self.done = 100.0, {"door": 0, "till": 0}
         self.metrics, self.share = Metrics([state.value for state in CameraState]), FrameShare()
-        self.overload = Overload(self.metrics, self.share, lambda: self.done, lambda: self.now)
+        self.overload = Overload(self.metrics, self.share, lambda: self.done, lambda: self.now, lambda: 0.0)
 
     def seconds(self, count: int, door: int, late: int, latency_s: float = 0.1) -> None:
         for _ in range(count):
@@ -126,6 +142,29 @@ def test_a_step_is_told_by_metric_log_and_share(caplog):
     assert shop.share() == 1
     assert "overload: over" in caplog.text
     assert shop.overload.problems({"door": 0.0}) == []
+
+
+def test_people_below_their_looks_on_a_busy_machine_lower_the_rates_and_dropped_looks_do_not(caplog):
+    shop = Shop()
+    for _ in range(10):
+        shop.metrics.looks.labels("dropped").inc(3)
+        shop.metrics.count_owed_looks(met=True)
+        shop.seconds(1, door=5, late=0)
+    assert shop.share() == 1
+    for _ in range(10):
+        shop.metrics.count_owed_looks(met=False)
+        shop.seconds(1, door=5, late=0)
+    assert shop.share() < 1
+    assert "100 % of people below 6 looks in 10 s" in caplog.text
+
+
+def test_idle_time_is_read_from_the_kernel_and_unknown_elsewhere(tmp_path):
+    stat = tmp_path / "stat"
+    assert idle_seconds(stat) == 0
+    stat.write_text(f"cpu  10 0 10 {1000 * (os.cpu_count() or 1)} 5 0 0 0 0 0\n")
+    assert idle_seconds(stat) == 1000 / os.sysconf("SC_CLK_TCK")
+    stat.write_text("intr 1\n")
+    assert idle_seconds(stat) == 0
 
 
 def test_too_few_or_too_old_frames_are_not_healthy():

@@ -30,6 +30,7 @@ AGREED = {
     "msh_frames_everybody_masked_total": {"camera"},
     "msh_redaction_self_check": set(),
     "msh_looks_total": {"result"},
+    "msh_looks_owed_total": {"result"},
     "msh_look_failures_total": {"route"},
     "msh_crops_sent_total": set(),
     "msh_descriptions_total": {"result"},

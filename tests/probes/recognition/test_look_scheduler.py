@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.look_scheduler import EXTRA_ROUNDS, ROUND, LookHistory, LookScheduler, RateLimits
+from probes.recognition.look_scheduler import (
+    EXTRA_ROUNDS,
+    ROUND,
+    LookHistory,
+    LookRoom,
+    LookScheduler,
+    RateLimits,
+)
 
 MS = 1_000_000
 
@@ -172,3 +179,87 @@ def test_a_clock_set_back_does_not_stop_the_looks() -> None:
     picker = LookScheduler(RateLimits())
     picker.pick(frame(10**9, person(1)))
     assert picker.pick(frame(0, person(1)))
+
+
+class Shop:
+    """One worker that takes `look_ms` for each look, people who come and go, a frame every 100 ms."""
+
+    def __init__(self, look_ms: int) -> None:
+        self.look_ms, self.met = look_ms, Counter[bool]()
+        self.picker = LookScheduler(RateLimits(), on_owed=lambda met: self.met.update([met]))
+        self.at = self.busy_until = 0
+        self.waiting = 0
+        self.looks: dict[int, list[int]] = {}
+        self.left_over = 0
+
+    def room(self) -> LookRoom:
+        idle = self.at >= self.busy_until
+        return LookRoom(1 - self.waiting, idle and not self.waiting, 1000 / self.look_ms)
+
+    def run(self, seconds: float, *cameras: list[Detection]) -> None:
+        for tick in range(int(seconds * 10)):
+            for number, persons in enumerate(cameras):
+                self.at += 100 // len(cameras)
+                if self.waiting and self.at >= self.busy_until:
+                    self.waiting, self.busy_until = 0, self.at + self.look_ms
+                room = self.room()
+                now = frame(self.at, *persons, camera=f"c{number}")
+                picked = self.picker.pick(now, room=room)
+                assert len(picked) <= room.looks, tick
+                for one in picked:
+                    assert one.track
+                    self.looks.setdefault(one.track.number, []).append(self.at)
+                    if self.at >= self.busy_until:
+                        self.busy_until = self.at + self.look_ms
+                    else:
+                        self.waiting += 1
+
+
+@pytest.mark.parametrize(("people", "look_ms"), [(1, 300), (4, 300), (5, 250), (8, 150)])
+def test_each_person_has_six_looks_in_ten_seconds_where_the_worker_can_do_that(people, look_ms):
+    shop = Shop(look_ms)
+    shop.run(
+        10.2,
+        [person(n, "c0") for n in range(1, people + 1, 2)],
+        [person(n, "c1") for n in range(2, people + 1, 2)],
+    )
+    assert [len([at for at in shop.looks[n] if at <= 10_000]) >= 6 for n in range(1, people + 1)] == [
+        True
+    ] * people
+    assert shop.met[True] >= 6
+
+
+def test_a_slow_worker_serves_some_people_closely_and_one_after_the_other():
+    shop = Shop(look_ms=400)
+    shop.run(30, [person(n, "c0") for n in range(1, 13)])
+    rounds = [shop.looks[n][ROUND - 1] - shop.looks[n][0] for n in shop.looks if len(shop.looks[n]) >= ROUND]
+    assert len(rounds) >= 8
+    assert sorted(rounds)[len(rounds) // 2] <= 4000, "close enough together for votes in one window"
+    assert shop.met[False] > shop.met[True] > 0
+
+
+def test_who_waits_longest_comes_before_who_is_seen_best():
+    picker = LookScheduler(RateLimits())
+    none, one = LookRoom(0, idle=False, per_second=2), LookRoom(1, idle=True, per_second=2)
+    small, large = person(1, height=100), person(2, height=500)
+    for at in range(0, 3600, 100):
+        assert picker.pick(frame(at, small), room=none) == []
+    assert picker.pick(frame(3600, small, large), room=one) == [small]
+
+
+def test_what_is_owed_ends_with_an_item_or_six_looks():
+    met: list[bool] = []
+    history = LookHistory()
+    picker = LookScheduler(RateLimits(), history, met.append)
+    none = LookRoom(0, idle=False, per_second=2)
+    for at in range(0, 20_100, 100):
+        picker.pick(frame(at, person(1)), room=none)
+    assert met == [False] * 12
+    history.set_confirmed({TrackId("c", "s", 1): worn("nike")})
+    for at in range(20_100, 30_000, 100):
+        picker.pick(frame(at, person(1)), room=none)
+    assert len(met) == 12
+    met.clear()
+    for at in range(30_000, 60_000, 100):
+        picker.pick(frame(at, person(2)))
+    assert met == [True] * 6
