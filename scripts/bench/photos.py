@@ -13,11 +13,12 @@ from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
+from pipelines.outputs.disk import write_whole
 from pipelines.settings.brands import BrandsConfig
 from pricing.catalogue.catalogue import load
 from pricing.slots import ancestors, slot_of
 from probes.frame import Kind
-from scripts.bench.photos_labels import PICTURES, read_shown
+from scripts.bench.photos_labels import PICTURES, read_shown, table_of
 
 if TYPE_CHECKING:
     import argparse
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pipelines.offline.annotator import Annotated
+    from pricing.brands.book import BrandBook
     from pricing.value import Item
     from probes.answers import LookAnswer
     from probes.frame import Frame
@@ -113,14 +115,21 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help=about,
         description=f"{about}: beside them a table (Markdown, columns `file` and `expected`, such as `1"
         " person, t-shirt (Nike), tote`, `nobody`, `no tie`), label maps with labels.txt (the last fifth by"
-        " name), boxes NAME.boxes.txt in YOLO's form with the classes of COCO, or train.txt of marks.",
+        " name), boxes NAME.boxes.txt in YOLO's form with the classes of COCO, or train.txt of marks (FILE"
+        " BRAND SUBSET X1 Y1 X2 Y2) with query.txt (FILE BRAND, or FILE none).",
     )
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument(
         "--brands", type=Path, metavar="FOLDER", help="brands to look for (those that come along)"
     )
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list")
-    parser.add_argument("--only", type=int, metavar="N", help="the first so many photographs")
+    parser.add_argument("--only", type=int, metavar="N", help="so many photographs, spread over the folder")
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help="write the marks of train.txt as a table and stop",
+    )
     parser.add_argument("--verbose", action="store_true", help="a line for each photograph")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
@@ -131,12 +140,16 @@ def run(args: argparse.Namespace) -> int:
     if args.only is not None and args.only < 1:
         raise BadInput(f"--only: expected 1 or more, found {args.only}")
     brands = BrandReader(BrandsConfig(folder=args.brands), build_enroller).read()
-    shown = read_shown(args.folder, brands.book)[: args.only]
+    shown = _spread(read_shown(args.folder, brands.book), args.only)
+    if args.table is not None:
+        write_whole(args.table, table_of(shown).encode())
+        print(f"{len(shown)} photographs: written to {args.table}")
+        return 0
     from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads the models
 
     watched = Watched()
     job = AnnotateJob(load(args.catalogue), brands, watch=watched.before)
-    tally = measure(shown, job.picture, watched)
+    tally = measure(shown, job.picture, watched, brands.book)
     print(
         json.dumps(figures(tally))
         if args.json
@@ -145,25 +158,41 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _spread(shown: list[ShownPhoto], count: int | None) -> list[ShownPhoto]:
+    """Return so many of the photographs, evenly taken: neighbours by name are often of one brand."""
+    if count is None or count >= len(shown):
+        return shown
+    return [shown[number * len(shown) // count] for number in range(count)]
+
+
 def measure(
-    shown: Sequence[ShownPhoto], annotate: Callable[[Path], Annotated], watched: Watched
+    shown: Sequence[ShownPhoto],
+    annotate: Callable[[Path], Annotated],
+    watched: Watched,
+    book: BrandBook,
 ) -> PhotoTally:
-    """Annotate each photograph and compare. An unreadable one counts as missed and is reported."""
+    """Annotate each photograph and compare. An unreadable one counts as missed and is reported.
+
+    book: the brands that are looked for; marks of others are counted apart.
+    """
     tally = PhotoTally()
     for photo in shown:
         if photo.path.suffix.lower() not in PICTURES:
             tally.lines.append(f"{photo.path.name}: no photograph, left out")
             continue
         try:
-            values = list(annotate(photo.path).values.values())
+            done = annotate(photo.path)
         except (BadInput, RuntimeError) as error:
             tally.lines.append(f"{photo.path.name}: {error}")
             tally.of("unreadable").missed += 1
             watched.frame, watched.answers = None, []
             compare(photo, 0, [], watched, tally)
+            count_marks(photo, set(), book, tally)
             continue
-        items = [item for value in values for item in value.items]
-        compare(photo, len(values), items, watched, tally)
+        items = [item for value in done.values.values() for item in value.items]
+        compare(photo, len(done.values), items, watched, tally)
+        named = {item.brand for item in items if item.brand} | {mark.brand for mark in done.unworn}
+        count_marks(photo, named, book, tally)
     return tally
 
 
@@ -209,13 +238,32 @@ def _brands(photo: ShownPhoto, items: list[Item], watched: Watched, tally: Photo
     """Count brands on persons, and what each route read in the looks."""
     wanted = Counter(thing.brand for thing in photo.things if thing.brand)
     got = Counter(item.brand for item in items if item.brand)
-    score = tally.of("brands")
-    score.found += (wanted & got).total()
-    score.missed += (wanted - got).total()
-    score.wrong += sum(count for brand, count in got.items() if brand not in wanted)
+    if wanted or photo.marks is None:
+        score = tally.of("brands")
+        score.found += (wanted & got).total()
+        score.missed += (wanted - got).total()
+        score.wrong += sum(count for brand, count in got.items() if brand not in wanted)
+    there = {*wanted, *(photo.marks or ())}
     for answer in watched.answers:
         for mark in answer.marks:
-            tally.by_route[mark.route.value, "right" if mark.brand in wanted else "other"] += 1
+            tally.by_route[mark.route.value, "right" if mark.brand in there else "other"] += 1
+
+
+def count_marks(photo: ShownPhoto, named: set[str], book: BrandBook, tally: PhotoTally) -> None:
+    """Count the brands named on a photograph, on somebody or on nobody, where its labels say all of them."""
+    if photo.marks is None:
+        return
+    wanted = set(photo.marks)
+    score, unknown = tally.of("marks, on anybody or nobody"), {key for key in wanted if key not in book}
+    score.found += len(wanted & named)
+    score.missed += len(wanted - named - unknown)
+    score.wrong += len(named - wanted)
+    if unknown:
+        tally.of("marks of brands that are not in the gallery").missed += len(unknown)
+    if wanted or named:
+        tally.lines.append(
+            f"{photo.path.name}: marks [{', '.join(sorted(named))}] for [{', '.join(sorted(wanted))}]"
+        )
 
 
 def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:

@@ -1,7 +1,8 @@
 """Labels of photographs, from the files beside them: a table in words, label maps, boxes, or marks.
 
 A table is a Markdown file with the columns `file` and `expected`; expected is a list such as `1 person,
-t-shirt (Nike), tote`, `nobody`, `no bag`, `Nike twice`. Other words are not understood.
+t-shirt (Nike), tote`, `nobody`, `no bag`, `Nike twice`; `mark (Nike)` is on anybody or nobody, `no mark` says
+that no brand is on the picture. Other words are not understood.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from pricing.brands.names import normal_brand
 from pricing.slots import normal_type
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pricing.brands.book import BrandBook
 
 _PERSONS = re.compile(r"(?:(\d+) persons?|nobody)\b.*", re.ASCII)
 _THING = re.compile(r"(?:a )?([\w -]+?)(?: \(([^)]+)\))?( twice)?", re.ASCII)
+_MARK = re.compile(r"mark \(([^)]+)\)", re.ASCII)
+NO_MARK = "no mark"
 _NUMBER = re.compile(r"\d+$", re.ASCII)
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 CARRIED = {24: "backpack", 26: "handbag", 28: "suitcase"}
@@ -42,7 +45,8 @@ class WornThing:
 class ShownPhoto:
     """What one photograph shows. persons: how many, None where it is not said. absent: types not to be found.
 
-    whole: all that is worn is among `things`, so that anything else found is wrong.
+    whole: all that is worn is among `things`, so that anything else found is wrong. marks: keys of the brands
+    that are anywhere on it, worn or not; None where that is not said.
     """
 
     path: Path
@@ -51,6 +55,7 @@ class ShownPhoto:
     absent: list[str] = field(default_factory=list)
     whole: bool = False
     unclear: list[str] = field(default_factory=list)
+    marks: list[str] | None = None
 
 
 def read_shown(folder: Path, book: BrandBook) -> list[ShownPhoto]:
@@ -103,6 +108,10 @@ def expected_of(path: Path, told: str, book: BrandBook) -> ShownPhoto:
     for part in (part.strip() for part in told.split(",")):
         if persons := _PERSONS.fullmatch(part):
             shown.persons = int(persons[1] or 0)
+        elif mark := _MARK.fullmatch(part):
+            shown.marks = [*(shown.marks or ()), key_of(mark[1], book)]
+        elif part == NO_MARK:
+            shown.marks = shown.marks or []
         elif part.startswith("no "):
             _absent(part[3:], shown)
         else:
@@ -172,6 +181,24 @@ def _boxed(folder: Path) -> Iterator[ShownPhoto]:
         yield ShownPhoto(photo, persons, things if persons else [], [] if things else ["bag"])
 
 
+def key_of(name: str, book: BrandBook) -> str:
+    """Return the brand that a label names, whether or not it writes the spaces (`RedBull`)."""
+    key = book.key_of(name)
+    if key in book:
+        return key
+    return next((known for known in book.names if known.replace(" ", "") == key.replace(" ", "")), key)
+
+
+def table_of(shown: Sequence[ShownPhoto]) -> str:
+    """Return what marks the photographs show as such a table, in which all that is missing can be written."""
+    rows = (
+        f"| {photo.path.name} | {', '.join(f'mark ({name})' for name in photo.marks or ()) or NO_MARK} |"
+        for photo in shown
+        if photo.marks is not None
+    )
+    return "\n".join(["| file | expected |", "| --- | --- |", *rows, ""])
+
+
 def _marked(folder: Path, book: BrandBook) -> Iterator[ShownPhoto]:
     """Yield brands of boxed marks (FILE BRAND SUBSET X1 Y1 X2 Y2) and of queries (FILE BRAND or none)."""
     brands: dict[str, set[str]] = {}
@@ -189,6 +216,4 @@ def _marked(folder: Path, book: BrandBook) -> Iterator[ShownPhoto]:
                 brands.setdefault(words[0], set()).update(set(words[1:2]) - {"none"})
     for name, found in sorted(brands.items()):
         if (folder / name).is_file():
-            yield ShownPhoto(
-                folder / name, None, [WornThing(None, book.key_of(brand)) for brand in sorted(found)]
-            )
+            yield ShownPhoto(folder / name, marks=[key_of(brand, book) for brand in sorted(found)])

@@ -11,12 +11,14 @@ import pytest
 from engines.errors import BadInput
 from engines.image import I420
 from engines.marks.types import Route
+from pipelines.offline.annotator import Annotated
 from pricing.brands.book import Brand, BrandBook
 from pricing.value import Item
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from scripts.bench.photos import PhotoTally, Watched, compare, figures, report
-from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, read_shown
+from probes.people.unworn import Unworn
+from scripts.bench.photos import PhotoTally, Watched, compare, count_marks, figures, measure, report
+from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, key_of, read_shown, table_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +85,52 @@ def test_boxes_and_marks(tmp_path: Path) -> None:
     (tmp_path / "query.txt").write_text("n.jpg none\nq.jpg none\n")
     for name in ("m.jpg", "n.jpg", "q.jpg"):
         (tmp_path / name).touch()
-    marked = {one.path.name: [thing.brand for thing in one.things] for one in read_shown(tmp_path, BOOK)}
-    assert marked == {"m.jpg": ["nike"], "n.jpg": ["nike"], "q.jpg": []}
+    shown = read_shown(tmp_path, BOOK)
+    assert {one.path.name: one.marks for one in shown} == {"m.jpg": ["nike"], "n.jpg": ["nike"], "q.jpg": []}
+    (tmp_path / "train.txt").unlink()
+    (tmp_path / "labels.md").write_text(table_of(shown))
+    again = read_shown(tmp_path, BOOK)
+    assert [(one.path.name, one.marks) for one in again] == [(one.path.name, one.marks) for one in shown]
+
+
+def test_a_label_need_not_write_the_spaces_of_a_name() -> None:
+    assert [key_of(name, BOOK) for name in ("LouisVuitton", "LV", "Umbro")] == ["louis vuitton"] * 2 + [
+        "umbro"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("marks", "named", "counted"),
+    [
+        (["nike"], {"nike"}, {"marks, on anybody or nobody": [1, 0, 0]}),
+        (["nike"], {"louis vuitton"}, {"marks, on anybody or nobody": [0, 1, 1]}),
+        ([], {"nike"}, {"marks, on anybody or nobody": [0, 1, 0]}),
+        (None, {"nike"}, {}),
+        (
+            ["umbro"],
+            set(),
+            {
+                "marks, on anybody or nobody": [0, 0, 0],
+                "marks of brands that are not in the gallery": [0, 0, 1],
+            },
+        ),
+    ],
+)
+def test_marks_that_are_on_the_picture_are_counted_worn_or_not(marks, named, counted, tmp_path: Path) -> None:
+    tally = PhotoTally()
+    count_marks(ShownPhoto(tmp_path / "a.jpg", marks=marks), named, BOOK, tally)
+    assert figures(tally)["scores"] == counted
+
+
+def test_measuring_counts_what_is_named_on_nobody(tmp_path: Path) -> None:
+    unworn = [Unworn("nike", None, Box(0, 0, 9, 9))]
+    tally = measure(
+        [ShownPhoto(tmp_path / "a.jpg", marks=["nike"]), ShownPhoto(tmp_path / "b.jpg", marks=[])],
+        lambda path: Annotated(0, None, {}, unworn if path.stem == "a" else ()),
+        Watched(),
+        BOOK,
+    )
+    assert figures(tally)["scores"] == {"marks, on anybody or nobody": [1, 0, 0]}
 
 
 def test_a_folder_without_labels_is_said(tmp_path: Path) -> None:
