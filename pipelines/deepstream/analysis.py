@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from probes.frame import TrackId
     from probes.nvds.binding import MetaBinding
     from probes.nvds.camera import Classes
+    from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
-    from probes.redaction.redact import Polygon
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class MetaAnalysis:
         marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
         """
         looks, metrics, random = parts.looks, parts.metrics, parts.random
-        self._looks, self._metrics = looks, metrics
+        self._looks, self._metrics, self._floor = looks, metrics, parts.floor
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
         self._classes, self._counted = _classes(settings), _counted(settings)
@@ -86,7 +86,7 @@ class MetaAnalysis:
         if marks:
             self._marks, self._chooser = self._build_marks(marks)
             looks.disable(Route.SYMBOL)
-        self._crops = SurfaceCrops(binding.surfaces, looks, masks=_masks(settings))
+        self._crops = SurfaceCrops(binding.surfaces, looks)
         self._probe = BatchProbe(
             self._meta,
             self._meta,
@@ -96,6 +96,7 @@ class MetaAnalysis:
             process_key=self._process_key,
             opaque=redaction.opaque,
             on_failure=self._on_failure,
+            on_withheld=lambda camera: metrics.frames_dropped.labels(camera, "removed").inc(),
             crops=self._crops,
             marks=self._marks,
         )
@@ -144,27 +145,39 @@ class MetaAnalysis:
             self._thread.join(5)
         return compared and not self._thread.is_alive()
 
-    def reconfigure(self, settings: Settings, gone: Collection[str], change: Callable[[int], None]) -> None:
-        """Go on with other cameras of those it was made for, and other masks; waits, or TimeoutError.
-
-        gone: cameras whose tracks end. change: called then, in the floor's thread, with UTC ns.
-        """
-        masks = _masks(settings)
-        for name, polygons in masks.items():
-            self._cameras[name].set_masks(polygons)
-        self._crops.set_masks(masks)
+    def reconfigure(
+        self,
+        settings: Settings,
+        gone: Collection[str],
+        fresh: Collection[str],
+        change: Callable[[int], None],
+    ) -> Mapping[str, int]:
+        """Go on with other cameras of those it was made for, and other masks; see Analysis."""
+        renewed: dict[str, int] = {}
 
         def work() -> None:
-            for name in gone:
-                tracks = self._cameras[name].close()
-                self._feed.forget(name, tracks)
-                for track in tracks:
-                    self._values.pop(track, None)
-            change(self._feed.newest)
+            before = {name: self._cameras[name].origins.generation for name in (*gone, *fresh)}
+            for name in before:  # first of all: from here on no frame of an old source is taken
+                renewed[name] = self._cameras[name].origins.renew()
+            try:
+                for name in gone:
+                    self._end_tracks(name)
+                change(self._feed.newest)
+            except BaseException:
+                for name, generation in before.items():
+                    self._cameras[name].origins.restore(generation)
+                raise
+            for name, camera in settings.enabled_cameras().items():
+                self._cameras[name].set_masks([mask.polygon for mask in camera.masks.values()])
             self._active = frozenset(settings.enabled_cameras())
             self._feed.set_cameras(self._active)
 
         self._calls.call(work, running=self._thread.is_alive())
+        return renewed
+
+    def origins(self, camera: str) -> FrameOrigins:
+        """Return what the frames of a camera are told to, on their way to the mux."""
+        return self._cameras[camera].origins
 
     def redacting(self, within_s: float) -> bool:
         """Return whether any camera's frame was covered in the last seconds."""
@@ -221,8 +234,18 @@ class MetaAnalysis:
             self._died = True
             logger.exception("floor thread failed")
 
+    def _end_tracks(self, camera: str) -> None:
+        tracks = self._cameras[camera].close()
+        self._feed.forget(camera, tracks)
+        for track in tracks:
+            self._values.pop(track, None)
+
     def _take(self, probed: ProbedFrame) -> None:
-        if probed.frame.camera not in self._active:
+        camera = probed.frame.camera
+        if camera not in self._active or probed.generation != self._cameras[camera].origins.generation:
+            # It was under way when its camera was taken out; who had left by then has not been told of yet.
+            if probed.ended:
+                self._floor.quiet(camera, probed.frame.captured_at, probed.ended)
             return
         for track in probed.ended:
             self._values.pop(track, None)
@@ -243,10 +266,6 @@ def _classes(settings: Settings) -> Classes:
     }
     classes[FACE_GIE, FACE_CLASS] = (Kind.FACE, "face")
     return classes
-
-
-def _masks(settings: Settings) -> dict[str, list[Polygon]]:
-    return {n: [m.polygon for m in c.masks.values()] for n, c in settings.enabled_cameras().items()}
 
 
 def _counted(settings: Settings) -> float:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from pipelines.settings.root import Settings
+    from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.redaction_gate import BufferVerdict
 
 
@@ -23,11 +24,23 @@ class Analysis(Protocol):
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""
 
-    def reconfigure(self, settings: Settings, gone: Collection[str], change: Callable[[int], None]) -> None:
-        """Go on with other cameras of those it was made for, and other masks; waits, or TimeoutError.
+    def reconfigure(
+        self,
+        settings: Settings,
+        gone: Collection[str],
+        fresh: Collection[str],
+        change: Callable[[int], None],
+    ) -> Mapping[str, int]:
+        """Go on with other cameras of those it was made for, and other masks; waits.
 
-        gone: cameras whose tracks end. change: called then, in the floor's thread, with UTC ns.
+        gone: cameras whose tracks end; fresh: cameras that come, or come anew. No frame of an earlier
+        connection of these is taken any more; the numbers of the next ones are returned. change: called in
+        between, in the floor's thread, with UTC ns. Where it raises nothing has changed; TimeoutError where
+        that thread does not come to it.
         """
+
+    def origins(self, camera: str) -> FrameOrigins:
+        """Return what the frames of a camera are told to, on their way to the mux."""
 
     def start(self) -> None:
         """Begin to take what the probe hands over."""

@@ -222,19 +222,22 @@ class DeepStreamPlatform:
         gone = [n for n, camera in before.items() if n not in after or reconnects(camera, after[n])]
         fresh = [name for name in after if name not in before or name in gone]
         graph = self._graph_with(after)
-        for name in gone:
-            self._request(name, self._sources[name].stop)
+        # Where this raises, nothing has changed. After it no frame of a source that goes is taken any more,
+        # although the source itself is still in the pipeline for a moment.
+        generations = self._analysis.reconfigure(settings, gone, fresh, change)
         self._enabled = frozenset(after)
-        self._analysis.reconfigure(settings, gone, change)
         self._configs |= after
 
         def use() -> None:
             self._built.use_sources(graph)
             self._bus_parser.set_kinds({name: camera.kind for name, camera in self._configs.items()})
 
+        for name in gone:
+            self._request(name, self._sources[name].stop)
         for name in fresh:
+            policy = self._policy_of(after[name])
             self._request(name, use)
-            self._request(name, partial(self._sources[name].replace, self._policy_of(after[name])))
+            self._request(name, partial(self._sources[name].replace, policy, generations[name]))
             self._request(name, self._sources[name].start)
 
     def mask(self, pixels: I420) -> RedactedFrame | None:
@@ -331,6 +334,7 @@ class DeepStreamPlatform:
             self._policy_of(self._configs[name]),
             lambda tap: SourceBin(self._built, name, tap, _access(self._configs[name])),
             limit=lambda: FrameRateLimit(self._configs[name].fps, clocks.frame_share),
+            origins=self._analysis.origins(name),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,
         )

@@ -15,12 +15,12 @@ import numpy as np
 
 from engines.colour import from_bgr
 from probes.frame import Box
-from probes.nvds.camera import on_surface
 from probes.nvds.meta import MetaError
+from probes.nvds.surface import on_surface
 from probes.redaction.masking import black_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -115,17 +115,15 @@ class PydsSurfaces:
 class SurfaceCrops:
     """Offers frames to the looks; a surface is mapped only when the looks pick a person."""
 
-    def __init__(self, surfaces: Surfaces, looks: Looks, *, masks: Mapping[str, Sequence[Polygon]]) -> None:
-        """masks: polygons by camera, if any."""
-        self._surfaces, self._looks, self._masks = surfaces, looks, masks
+    def __init__(self, surfaces: Surfaces, looks: Looks) -> None:
+        self._surfaces, self._looks = surfaces, looks
 
-    def set_masks(self, masks: Mapping[str, Sequence[Polygon]]) -> None:
-        """Leave other parts of the pictures out from the next frame on. From any thread."""
-        self._masks = masks
+    def offer(self, buffer: int, batch_id: int, frame: Frame, masks: Sequence[Polygon]) -> None:
+        """Let the looks pick persons; call it in the probe, while the surface is valid.
 
-    def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
-        """Let the looks pick persons; call it in the probe, while the surface is valid."""
-        picture = SurfacePicture(self, buffer, batch_id, frame.size, self._masks.get(frame.camera, ()))
+        masks: what is black in the crops.
+        """
+        picture = SurfacePicture(self, buffer, batch_id, frame.size, masks)
         self._looks.offer(frame, cast("I420", picture))  # looks use nothing of it but `crop`
 
     def copy(self, buffer: int, batch_id: int, box: Box, size: tuple[int, int]) -> Pixels:

@@ -21,13 +21,14 @@ class ProbedFrame:
     """One frame as the probe read it.
 
     ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
-    masks: those heads.
+    masks: those heads. generation: of the camera's connection (see FrameOrigins).
     """
 
     frame: Frame
     ended: list[TrackId] = field(default_factory=list)
     masked: Mapping[str, int] | None = None
     masks: tuple[Mask, ...] = ()
+    generation: int = 0
 
 
 class FrameQueue:

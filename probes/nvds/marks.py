@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engines.marks.types import FloatArray
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
-    from probes.nvds.camera import CameraMeta
+    from probes.nvds.camera_masks import CameraMasks
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import LookObjects, Tensors
@@ -120,7 +120,7 @@ class MarkLooks:
         return self._brands().gallery is not None
 
     def take(
-        self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
+        self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame, surface: tuple[int, int]
     ) -> None:
         """Copy the tensors of a frame's looks, and remove the looks from it; call it in the probe.
 
@@ -137,7 +137,7 @@ class MarkLooks:
             tensors, track = self._looks.take(meta, seen), tracks.get(seen.number)
             if tensors is not None and track is not None:
                 crop = Box(seen.left, seen.top, seen.width, seen.height)
-                self._put(TensorLook(track, frame, surface, crop, tensors, _hidden_by(camera, frame.size)))
+                self._put(TensorLook(track, frame, surface, crop, tensors, _hidden_by(masks, frame.size)))
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
@@ -186,5 +186,5 @@ class MarkLooks:
             self._on_result(result)
 
 
-def _hidden_by(camera: CameraMeta, size: tuple[int, int]) -> Callable[[Box], bool]:
-    return lambda box: camera.is_masked(box, size)
+def _hidden_by(masks: CameraMasks, size: tuple[int, int]) -> Callable[[Box], bool]:
+    return lambda box: masks.hides(box, size)

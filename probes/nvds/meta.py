@@ -59,6 +59,7 @@ class FrameMeta:
     """One frame of a batch. source_size: the camera's width, height; ntp: UTC ns, 0 where not known.
 
     inferred: whether inference ran on this frame. objects is None where they could not be read.
+    pts: of the buffer that came to the mux, ns.
     """
 
     pad: int
@@ -69,6 +70,7 @@ class FrameMeta:
     inferred: bool
     objects: list[ObjectMeta] | None
     meta: Any
+    pts: int = 0
 
 
 @dataclass(slots=True)

@@ -44,10 +44,10 @@ logger = logging.getLogger(__name__)
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 1
+VERSION: Final = 2
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
-FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
+FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@fffI4f")
 _ERRORS: Final = {
     -1: "a buffer without batch metadata",
@@ -246,10 +246,10 @@ class NativeSurfaces:
 def _frames(records: Any, objects: list[ObjectMeta]) -> list[FrameMeta]:
     """Give each frame its part of the objects, which lie one behind the other."""
     frames, at = [], 0
-    for pad, batch_id, number, width, height, inferred, count, ntp, meta in records:
+    for pad, batch_id, number, width, height, inferred, count, pts, ntp, meta in records:
         own = None if count < 0 else objects[at : at + count]
         at += max(0, count)
-        frames.append(FrameMeta(pad, batch_id, number, (width, height), ntp, bool(inferred), own, meta))
+        frames.append(FrameMeta(pad, batch_id, number, (width, height), ntp, bool(inferred), own, meta, pts))
     return frames
 
 

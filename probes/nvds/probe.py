@@ -6,21 +6,22 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from probes.nvds.camera import on_surface
 from probes.nvds.frame_queue import ProbedFrame
 from probes.nvds.meta import MetaError
 from probes.nvds.redaction_gate import BufferVerdict
+from probes.nvds.surface import on_surface
 from probes.redaction.redact import By, RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from probes.frame import Frame
     from probes.nvds.camera import CameraMeta
+    from probes.nvds.camera_masks import CameraMasks
     from probes.nvds.frame_queue import FrameQueue
     from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
     from probes.nvds.overlay import MetaOverlay, Pairs
-    from probes.redaction.redact import Mask
+    from probes.redaction.redact import Mask, Polygon
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +32,15 @@ STEADY_S = 5.0
 class Crops(Protocol):
     """Takes crops of persons from a surface that is valid during the call only."""
 
-    def offer(self, buffer: int, batch_id: int, frame: Frame) -> None:
-        """Take the crops that are due now."""
+    def offer(self, buffer: int, batch_id: int, frame: Frame, masks: Sequence[Polygon]) -> None:
+        """Take the crops that are due now. masks: what is black in them."""
 
 
 class Marks(Protocol):
     """Takes the brand model's tensors off the frame."""
 
     def take(
-        self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame, surface: tuple[int, int]
+        self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame, surface: tuple[int, int]
     ) -> None:
         """Copy the tensors; frame: without the persons behind camera masks."""
 
@@ -49,7 +50,8 @@ class BatchProbe:
 
     cameras: by mux pad. process_key: random per process; it marks the redaction tags of this process.
     opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) is called for each frame that
-    had to be covered whole, on_failure(None) for each batch that was dropped.
+    had to be covered whole, on_failure(None) for each batch that was dropped; on_withheld(camera) for each
+    frame that was covered whole since it is of an earlier connection of its camera.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class BatchProbe:
         process_key: int,
         opaque: bool,
         on_failure: Callable[[str | None], None],
+        on_withheld: Callable[[str], None] = lambda _: None,
         crops: Crops | None = None,
         marks: Marks | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -71,6 +74,7 @@ class BatchProbe:
         self.cameras = cameras
         self._overlay, self._frame_queue, self._crops, self._marks = overlay, frame_queue, crops, marks
         self._process_key, self._opaque, self._on_failure = process_key, opaque, on_failure
+        self._on_withheld = on_withheld
         self._clock = clock
         self._failures: dict[str | None, float] = {}
 
@@ -99,16 +103,20 @@ class BatchProbe:
         try:
             if camera is None:
                 raise MetaError(f"no camera belongs to pad {meta.pad}")
+            masks, generation = camera.masks, camera.origins.generation
+            if not camera.origins.is_current(meta.pts):
+                self._withhold(batch, meta, camera)
+                return
             surface = self._reader.surface_of(meta)
-            frame, pairs = camera.frame(meta, surface)
-            public = camera.public(frame)
-            probed = ProbedFrame(public, camera.ended(frame.captured_at))
-            probed.masks = self._redact(batch, meta, camera, frame, done)
+            frame, pairs = camera.frame(meta, surface, masks)
+            public = masks.public(frame)
+            probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
+            probed.masks = self._redact(batch, meta, (camera, masks), frame, done)
             probed.masked = _by_reason(probed.masks)
             self._draw(pairs, surface, camera, frame)
             self._writer.tag_redacted(batch, meta, self._process_key, len(done))
-            self._look(buffer, meta, public)
-            self._take_marks(meta, pairs, camera, public)
+            self._look(buffer, meta, public, masks)
+            self._take_marks(meta, pairs, masks, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta, len(done))
             if probed is not None:
@@ -120,20 +128,30 @@ class BatchProbe:
             self._frame_queue.put(probed)
 
     def _redact(
-        self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, frame: Frame, done: list[None]
+        self,
+        batch: BatchMeta,
+        meta: FrameMeta,
+        by: tuple[CameraMeta, CameraMasks],
+        frame: Frame,
+        done: list[None],
     ) -> tuple[Mask, ...]:
         """Write all boxes to cover, one entry in `done` for each; return the masks of heads."""
-        surface = self._reader.surface_of(meta)
+        surface, (camera, hidden) = self._reader.surface_of(meta), by
         masks = camera.heads(frame)
         for mask in masks:
             box = on_surface(mask.box, frame.size, surface)
             if box is not None:
                 self._writer.cover(batch, meta, box, opaque=self._opaque)
                 done.append(None)
-        for box in camera.strips(surface):
+        for box in hidden.strips(surface):
             self._writer.cover(batch, meta, box, opaque=True)
             done.append(None)
         return masks
+
+    def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta) -> None:
+        """Cover a frame of an earlier connection whole; it goes no further, to nobody."""
+        self._cover_all(batch, meta, 0)
+        self._on_withheld(camera.camera)
 
     def _cover_all(self, batch: BatchMeta, meta: FrameMeta, boxes: int) -> None:
         width, height = self._reader.surface_of(meta)
@@ -153,22 +171,22 @@ class BatchProbe:
             if self._failures:
                 self._recover(f"{camera.camera}: the overlay")
 
-    def _look(self, buffer: int, meta: FrameMeta, frame: Frame) -> None:
+    def _look(self, buffer: int, meta: FrameMeta, frame: Frame, masks: CameraMasks) -> None:
         if self._crops is None:
             return
         try:
-            self._crops.offer(buffer, meta.batch_id, frame)
+            self._crops.offer(buffer, meta.batch_id, frame, masks.polygons)
         except Exception as error:  # noqa: BLE001 a look that fails is a look less
             self._report_failure(f"{frame.camera}: a look", error)
         else:
             if self._failures:
                 self._recover(f"{frame.camera}: a look")
 
-    def _take_marks(self, meta: FrameMeta, pairs: Pairs, camera: CameraMeta, frame: Frame) -> None:
+    def _take_marks(self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame) -> None:
         if self._marks is None:
             return
         try:
-            self._marks.take(meta, pairs, camera, frame, self._reader.surface_of(meta))
+            self._marks.take(meta, pairs, masks, frame, self._reader.surface_of(meta))
         except Exception as error:  # noqa: BLE001 an answer that cannot be read is a look less
             self._report_failure(f"{frame.camera}: the brand model", error)
         else:

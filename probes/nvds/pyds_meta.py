@@ -156,6 +156,7 @@ class PydsMeta:
             bool(frame.bInferDone),
             None,
             frame,
+            frame.buf_pts,
         )
         try:
             objects = self._read_objects(frame.obj_meta_list)

@@ -20,7 +20,7 @@
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
 #define API __attribute__ ((visibility ("default")))
-#define VERSION 1
+#define VERSION 2
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
@@ -35,7 +35,7 @@ typedef struct {
   uint32_t width, height;
   int32_t inferred, objects; /* objects: -1 where their list is broken */
   int32_t unused;
-  uint64_t ntp, meta;
+  uint64_t pts, ntp, meta;
 } FrameRecord;
 
 typedef struct {
@@ -120,7 +120,8 @@ msh_nvds_read (uint64_t buffer, FrameRecord * frames, uint64_t most_frames, Obje
     NvDsFrameMeta *frame = f->data;
     *frames = (FrameRecord) {
       frame->pad_index, frame->batch_id, frame->frame_num, frame->source_frame_width,
-      frame->source_frame_height, frame->bInferDone, -1, 0, frame->ntp_timestamp, (uintptr_t) frame};
+      frame->source_frame_height, frame->bInferDone, -1, 0, frame->buf_pts,
+      frame->ntp_timestamp, (uintptr_t) frame};
     if (length (frame->obj_meta_list) != frame->num_obj_meta)
       continue;
     ObjectRecord *first = objects;

@@ -39,7 +39,8 @@ def _proxy(pad: Any, parent: Any, query: Any) -> bool:
 class Batcher(Gst.Element):
     """Gathers one frame of each camera, and waits no longer than timeout_s for those that are late.
 
-    note(address of the batch, [(slot, offset of its buffer), ...]) puts metadata on. on_end(slot): no more.
+    note(address of the batch, [(slot, offset of its buffer, its PTS), ...]) puts metadata on.
+    on_end(slot): no more.
     """
 
     __gtype_name__ = "MshFakeBatcher"
@@ -154,7 +155,7 @@ class Batcher(Gst.Element):
         batch.dts = Gst.CLOCK_TIME_NONE
         batch.offset = sum(1 << slot for slot, _ in taken)
         if self.note is not None:
-            self.note(hash(batch), [(slot, buffer.offset) for slot, (buffer, _) in taken])
+            self.note(hash(batch), [(slot, buffer.offset, buffer.pts) for slot, (buffer, _) in taken])
         self._result = self.out.push(batch)
 
 

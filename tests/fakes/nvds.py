@@ -79,6 +79,7 @@ class Pic:
     ntp: int = START
     size: tuple[int, int] = SOURCE
     inferred: int = 1
+    pts: int = 0
 
 
 def person(number: int = UNTRACKED, left: float = 200.0) -> Obj:
@@ -96,7 +97,7 @@ def fill(ds: Any, batch: Any, pics: Sequence[Pic]) -> None:
         frame.pad_index = frame.source_id = pic.pad
         frame.batch_id, frame.frame_num, frame.ntp_timestamp = index, pic.number, pic.ntp
         frame.source_frame_width, frame.source_frame_height = pic.size
-        frame.bInferDone = pic.inferred
+        frame.bInferDone, frame.buf_pts = pic.inferred, pic.pts
         ds.nvds_add_frame_meta_to_batch(batch, frame)
         for one in pic.objects:
             found = ds.nvds_acquire_obj_meta_from_pool(batch)

@@ -45,9 +45,10 @@ class Box:
         self.mapped, self.lock = 0, threading.Lock()
         self.parts = Nvidia(element_factory=self.element_factory, pyds=self.ds, machine=REFERENCE)
 
-    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
+    def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         batch, at = self.ds.new_batch(len(frames)), time.time_ns()
-        fill(self.ds, batch, [Pic(slot, [] if slot else self.seen(n), n, at, SIZE) for slot, n in frames])
+        pics = [Pic(slot, [] if slot else self.seen(n), n, at, SIZE, pts=pts) for slot, n, pts in frames]
+        fill(self.ds, batch, pics)
         self.ds.attach(buffer, batch)
 
     def seen(self, frame: int) -> list[Obj]:

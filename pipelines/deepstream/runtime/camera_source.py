@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.clocks import FrameRateLimit
     from pipelines.cameras.policy import CameraPolicy
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+    from probes.nvds.frame_origins import FrameOrigins
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +47,17 @@ class RtspAccess:
 class FrameTap:
     """Sits on the way out of a camera's bin: counts frames, and drops those beyond the rate.
 
-    Called in the camera's streaming thread; all others only read.
+    Called in the camera's streaming thread; all others only read. passed: called with the PTS of each frame
+    that goes on.
     """
 
-    def __init__(self, clock: Callable[[], float], limit: FrameRateLimit | None) -> None:
-        self._clock, self._limit = clock, limit
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        limit: FrameRateLimit | None,
+        passed: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._clock, self._limit, self._passed = clock, limit, passed
         self._received = self._dropped = 0
         self._taken = (0, 0)
         self.last: float | None = None
@@ -79,7 +87,10 @@ class FrameTap:
     def _seen(self, _pad: Any, info: Any) -> Any:
         # An exception or None here would drop the frame, and print a traceback for each (pitfall 32).
         if info.type & Gst.PadProbeType.BUFFER:
-            return Gst.PadProbeReturn.OK if self.frame() else Gst.PadProbeReturn.DROP
+            if not self.frame():
+                return Gst.PadProbeReturn.DROP
+            self._passed(info.get_buffer().pts)
+            return Gst.PadProbeReturn.OK
         if info.get_event().type == Gst.EventType.EOS:
             self.ended = True
         return Gst.PadProbeReturn.OK
@@ -214,11 +225,13 @@ class CameraSource:
         source_bin: Callable[[FrameTap], SourceBin],
         *,
         limit: Callable[[], FrameRateLimit],
+        origins: FrameOrigins,
         clock: Callable[[], float],
         wall_ns: Callable[[], int],
     ) -> None:
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
+        self._origins, self._generation = origins, origins.generation
         self._clock, self._wall_ns = clock, wall_ns
         self._source_bin: SourceBin | None = None
         self._tap = FrameTap(clock, None)
@@ -273,10 +286,13 @@ class CameraSource:
         """Have the camera, from the next tick on."""
         self.wanted = self._at_once = True
 
-    def replace(self, policy: CameraPolicy) -> None:
-        """Begin anew by another policy: what is in the pipeline goes, and the next bin is built anew."""
+    def replace(self, policy: CameraPolicy, generation: int) -> None:
+        """Begin anew by another policy: what is in the pipeline goes, and the next bin is built anew.
+
+        generation: of the frames that the next ones give.
+        """
         self._remove_bin()
-        self._policy = policy
+        self._policy, self._generation = policy, generation
 
     def stop(self) -> None:
         """Take the camera out for good, or until `start`."""
@@ -287,7 +303,7 @@ class CameraSource:
     def _open(self, now: float) -> None:
         self._at_once = False
         self._policy.connect(now)
-        self._tap = FrameTap(self._clock, self._limit())
+        self._tap = FrameTap(self._clock, self._limit(), partial(self._origins.add, self._generation))
         self._last_frame = self._stale_at = None
         source_bin = self._new_bin(self._tap)
         self._source_bin = source_bin

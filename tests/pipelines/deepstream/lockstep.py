@@ -158,16 +158,23 @@ class Lockstep:
         self.broken.unmap_nvds_buf_surface = lambda _buffer, _batch_id: None
         self.run: Running
         self.floor: HeardFloor
-        self.batches: list[list[tuple[int, int]]] = []
+        self.batches: list[list[tuple[int, int, int]]] = []
         self.covered: dict[str, list[set[tuple[float, ...]]]] = {}
         self._lookup, self._looks, self._harm, self._size = lookup, looks or Nobody(), harm, size
         self._number, self._fed, self._step_ns = 0, 0, step_ns
 
-    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
+    def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         batch = self.ds.new_batch(len(frames))
         pics = [
-            Pic(slot, self.scene(slot, number) or (), number, START + number * self._step_ns, self._size)
-            for slot, number in frames
+            Pic(
+                slot,
+                self.scene(slot, number) or (),
+                number,
+                START + number * self._step_ns,
+                self._size,
+                pts=pts,
+            )
+            for slot, number, pts in frames
         ]
         fill(self.ds, batch, pics)
         if self._harm is not None:
@@ -235,18 +242,27 @@ class Lockstep:
             for slot, feed in enumerate(self._feeds()):
                 if feed is None or self.scene(slot, number) is None:
                     continue
-                buffer = Gst.Buffer.new_wrapped(pictures(slot, number))
-                buffer.pts, buffer.duration = number * self._step_ns, self._step_ns
-                buffer.offset = number
-                feed.emit("push-buffer", buffer)
-                self._fed += 1
+                self.push(feed, slot, pictures, number)
             assert until(self.settled), self
+
+    def push(
+        self, feed: Any, slot: int, pictures: Callable[[int, int], bytes] = lambda *_: GREY, number: int = -1
+    ) -> None:
+        """Feed one frame, that of the next step where no other is named, and wait for nothing."""
+        if number < 0:
+            number, self._number = self._number, self._number + 1
+            self.time.now += self._step_ns / 1e9
+        buffer = Gst.Buffer.new_wrapped(pictures(slot, number))
+        buffer.pts, buffer.duration = number * self._step_ns, self._step_ns
+        buffer.offset = number
+        feed.emit("push-buffer", buffer)
+        self._fed += 1
 
     def settled(self) -> bool:
         """Return whether all that was fed has gone as far as it will: to the floor, and to the streams."""
         verdicts, handed = self.run.analysis.verdicts, self.run.analysis.handed
         passed = zip(self.batches, verdicts, strict=False)
-        leaving = Counter(f"c{slot}" for batch, v in passed if v is BufferVerdict.PASS for slot, _ in batch)
+        leaving = Counter(f"c{slot}" for batch, v in passed if v is BufferVerdict.PASS for slot, *_ in batch)
         return (
             sum(len(batch) for batch in self.batches) == self._fed
             and len(verdicts) == len(self.batches)

@@ -12,6 +12,7 @@ from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.platform import DeepStreamPlatform
 from pipelines.deepstream.runtime.elements import Gst
 from probes.metrics import Metrics
+from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.deepstream import FakeElementFactory
 from tests.pipelines.deepstream.stores import JETSON, store
@@ -37,6 +38,7 @@ class FakeAnalysis:
         self._made = 0
         self.capture: int | None = 7
         self.gone: list[str] = []
+        self._origins: dict[str, FrameOrigins] = {}
 
     def process_batch(self, _buffer: int) -> BufferVerdict:
         self.batches += 1
@@ -56,9 +58,15 @@ class FakeAnalysis:
 
         return judge
 
-    def reconfigure(self, settings: Settings, gone: Any, change: Callable[[int], None]) -> None:
-        self.gone = [*self.gone, *gone]
+    def reconfigure(
+        self, settings: Settings, gone: Any, fresh: Any, change: Callable[[int], None]
+    ) -> dict[str, int]:
         change(0)
+        self.gone = [*self.gone, *gone]
+        return {name: self.origins(name).renew() for name in {*gone, *fresh}}
+
+    def origins(self, camera: str) -> FrameOrigins:
+        return self._origins.setdefault(camera, FrameOrigins())
 
     def start(self) -> None:
         pass

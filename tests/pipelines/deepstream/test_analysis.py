@@ -73,14 +73,14 @@ class Shop:
         self.marks = None
         self.inferred, self.blind = 1, False
 
-    def note(self, buffer: int, frames: list[tuple[int, int]]) -> None:
+    def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         if self.blind:
             return
         self.number += 1
         batch = self.ds.new_batch(len(frames))
         at = START + self.number * 100_000_000
         seen = [person(7), face()]
-        fill(self.ds, batch, [Pic(slot, seen, n, at, (640, 480), self.inferred) for slot, n in frames])
+        fill(self.ds, batch, [Pic(s, seen, n, at, (640, 480), self.inferred, pts) for s, n, pts in frames])
         self.ds.attach(buffer, batch)
 
     def split(self, batch: int, index: int, part: int) -> None:

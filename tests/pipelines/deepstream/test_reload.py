@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 
 from pipelines.errors import BadInput
 from pipelines.reload.plan import merged, plan_changes
+from tests.fakes.nvds import SURFACE, person
+from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
 from tests.pipelines.deepstream.running import running, until
 from tests.pipelines.deepstream.stores import rtsp
 
@@ -102,3 +105,81 @@ def test_another_graph_behind_the_cameras_is_refused(run):
     graph = run.platform._built.graph
     with pytest.raises(BadInput, match="another one"):
         run.platform._built.use_sources(replace(graph, slots={**graph.slots, "x": 9}))
+
+
+OLD = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+NEW = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
+WHOLE = {(0.0, 0.0, float(SURFACE[0]), float(SURFACE[1]), 1)}
+LEFT, RIGHT = (0.0, 0.0, 640.0, 720.0, 1), (640.0, 0.0, 640.0, 720.0, 1)
+
+
+def masked(settings, polygon, **fields):
+    camera = settings.cameras["c0"]
+    written = {**camera.model_dump(), "masks": {"street": {"polygon": polygon}}, **fields}
+    cameras = {**settings.cameras, "c0": camera.model_validate(written)}
+    return settings.model_copy(update={"cameras": cameras})
+
+
+class HeldBack:
+    """Keeps batches back right before the probe, as a slow model does."""
+
+    def __init__(self, analysis):
+        self.process, self.go, self.waits = analysis.process_batch, threading.Event(), threading.Event()
+        self.go.set()
+
+    def __call__(self, buffer):
+        if not self.go.is_set():
+            self.waits.set()
+        assert self.go.wait(60)
+        return self.process(buffer)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_picture_of_the_old_source_never_has_the_masks_of_the_new_one(tmp_path, held):
+    """Held: it is under work when source and masks change; else it comes while the old source still runs."""
+    kept, holds = [], []
+
+    class Shop(Lockstep):
+        def analyse(self, settings, metrics):
+            analysis = super().analyse(settings, metrics)
+            analysis.process_batch = HeldBack(analysis)
+            holds.append(analysis.process_batch)
+            return analysis
+
+    def change(settings):
+        kept.append(masked(settings, OLD))
+        return kept[0]
+
+    shop = Shop(lambda slot, number: [person(7, left=700)])
+    with lockstep(tmp_path, shop, cameras=1, change=change):
+        platform, covered, (hold,) = shop.run.platform, shop.covered["c0"], holds
+        shop.step(2)
+        assert all(LEFT in boxes and RIGHT not in boxes for boxes in covered)
+        source, new = kept[0].cameras["c0"].source, "rtsp://10.0.0.77:554/stream"
+        old_feed, seen = shop.run.element_factory.feeds[source], len(covered)
+        shop.run.element_factory.scripts[new] = "fed"
+        leaving, stop = threading.Event(), platform._sources["c0"].stop
+        platform._sources["c0"].stop = lambda: leaving.wait(60) and stop()
+        if held:
+            hold.go.clear()
+            shop.push(old_feed, 0)
+            assert hold.waits.wait(60)
+        platform.reconfigure(masked(kept[0], NEW, source=new), lambda at: None)
+        hold.go.set()
+        if not held:
+            shop.push(old_feed, 0)
+        assert until(lambda: len(covered) > seen)
+        assert covered[seen:] == [WHOLE]
+        people = len(shop.floor.frames)
+        leaving.set()
+        feeds = shop.run.element_factory.feeds
+        assert until(lambda: new in feeds)
+        assert until(lambda: platform.pipeline.get_by_name("camera_c0") is not None)
+        shop.push(feeds[new], 0)
+        assert until(lambda: len(covered) > seen + 1)
+        assert RIGHT in covered[-1]
+        assert LEFT not in covered[-1]
+        assert until(lambda: len(shop.floor.frames) == people + 1)
+        assert shop.run.metrics.registry.get_sample_value(
+            "msh_frames_dropped_total", {"camera": "c0", "reason": "removed"}
+        )

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.frame import Box, Kind
-from probes.nvds.camera import on_surface
+from probes.nvds.camera_masks import CameraMasks
 from probes.nvds.meta import FrameMeta, MetaError, ObjectMeta
+from probes.nvds.surface import on_surface
 from tests.fakes.nvds import SURFACE, camera
 from tests.fakes.people import START
 
@@ -42,11 +43,11 @@ def meta(number: int, objects: list[ObjectMeta] | None, **other: Any) -> FrameMe
 @pytest.mark.parametrize("wrong", [{"objects": None}, {"source_size": (0, 480)}])
 def test_a_frame_that_cannot_be_relied_on_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(MetaError):
-        camera("cam0").frame(replace(meta(0, []), **wrong), SURFACE)
+        camera("cam0").frame(replace(meta(0, []), **wrong), SURFACE, CameraMasks())
 
 
 def test_a_frame_without_a_time_gets_the_clock_s() -> None:
-    assert camera("cam0").frame(meta(0, [], ntp=0), SURFACE)[0].captured_at == START
+    assert camera("cam0").frame(meta(0, [], ntp=0), SURFACE, CameraMasks())[0].captured_at == START
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_who_was_counted_stays_where_the_detector_is_unsure(sure: list[float], e
     found = []
     for number, confidence in enumerate(sure):
         seen = ObjectMeta(1, 0, 7, confidence, 200.0, 150.0, 160.0, 300.0, None)
-        (_, detection), *_ = door.frame(meta(number, [seen]), SURFACE)[1]
+        (_, detection), *_ = door.frame(meta(number, [seen]), SURFACE, CameraMasks())[1]
         assert detection is not None
         found.append(detection.kind)
     assert found == expected

@@ -49,15 +49,15 @@ class Wanting:
             self.looks.append(look)
 
 
-def crops(pyds: Any, looks: Any, *, jetson: bool = True, masks: Any = None) -> SurfaceCrops:
-    return SurfaceCrops(PydsSurfaces(pyds, jetson=jetson, unified=not jetson), looks, masks=masks or {})
+def crops(pyds: Any, looks: Any, *, jetson: bool = True) -> SurfaceCrops:
+    return SurfaceCrops(PydsSurfaces(pyds, jetson=jetson, unified=not jetson), looks)
 
 
 @pytest.mark.parametrize("jetson", [True, False])
 def test_a_crop_has_the_camera_s_pixels_and_colours_and_the_surface_is_let_go(jetson: bool) -> None:
     pyds, looks = Surfaces(), Wanting()
     wide = Detection(Kind.PERSON, "person", 0.9, Box(300, 200, 41, 81), track())
-    crops(pyds, looks, jetson=jetson).offer(1, 3, frame(0, wide))
+    crops(pyds, looks, jetson=jetson).offer(1, 3, frame(0, wide), ())
     (look,) = looks.looks
     assert (look.left, look.top, look.crop.width, look.crop.height) == (300, 200, 42, 82)
     bgr = to_bgr(look.crop).astype(int)
@@ -70,14 +70,14 @@ def test_memory_is_read_only_when_a_look_is_due() -> None:
     pyds, looks = Surfaces(), Wanting()
     reading = crops(pyds, looks)
     for at in (0, 0.1, 0.2, 0.5):
-        reading.offer(1, 3, frame(at, person()))
+        reading.offer(1, 3, frame(at, person()), ())
     assert pyds.asked == 2
 
 
 def test_what_is_behind_a_camera_mask_is_black_in_the_crop() -> None:
     looks = Wanting()
-    masks = {"handbags": [((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))]}
-    crops(Surfaces(), looks, masks=masks).offer(1, 3, frame(0, person(1, x=280)))
+    masks = [((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))]
+    crops(Surfaces(), looks).offer(1, 3, frame(0, person(1, x=280)), masks)
     luma = looks.looks[0].crop.y
     assert (luma[:, :38] == 16).all()
     assert (luma[:, 44:] > 30).all()
@@ -88,7 +88,7 @@ def test_a_surface_of_another_format_is_refused_and_let_go(surface: Any) -> None
     pyds = Surfaces()
     pyds.pixels = surface
     with pytest.raises(MetaError, match="neither RGBA nor RGB"):
-        crops(pyds, Wanting()).offer(1, 3, frame(0, person()))
+        crops(pyds, Wanting()).offer(1, 3, frame(0, person()), ())
     assert pyds.mapped == 0
 
 

@@ -211,7 +211,7 @@ def test_crops_are_the_frames_own_pixels(jetson: bool) -> None:
             left, top, across, down = place
             found = surfaces.copy(hash(scene.buffer), 1, lambda _size, place=place: place)
             assert (found == scene.frames[1, top : top + down, left : left + across]).all()
-    crops = SurfaceCrops(NativeSurfaces(reader(), (64, 48), jetson=jetson), None, masks={})  # type: ignore[arg-type]
+    crops = SurfaceCrops(NativeSurfaces(reader(), (64, 48), jetson=jetson), None)  # type: ignore[arg-type]
     found = crops.copy(hash(surface.buffer), 2, native_box(10, 10, 20, 10), (32, 24))
     assert (found == surface.frames[2, 20:40, 20:60, 2::-1]).all()
 
