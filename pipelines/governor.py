@@ -1,4 +1,4 @@
-"""What is left out first when the machine cannot do all: frames, evenly over the cameras, before looks.
+"""What is left out first when the machine cannot do all: frames, then decoding, then cameras; looks last.
 
 Looks are what the product is for: a person must be looked at often enough to be confirmed. So the cameras'
 frame rates are lowered, step by step, until frames come in time and each person in view has the looks that
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.25)
 """Share of each camera's `fps` that is analysed, one after the other."""
+PARTS = (0.5, 0.0)
+"""Then, of each group of pictures, the part that is decoded: half, and key frames (see `DecodeGate`)."""
+LAST_PART = len(SHARES) + len(PARTS) - 1
+"""The level with all left out but cameras; each further one suspends a camera."""
 WINDOW_S = 3.0
 PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
@@ -43,6 +47,7 @@ class DegradeStep(IntEnum):
     NONE = 0
     FEWER_FRAMES = 1
     FEWER_LOOKS = 2
+    CAMERAS_SUSPENDED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,17 @@ class LoadReading:
 class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
+    A camera is suspended only where frames come too late with all else left out; people below their looks
+    cost no camera: who is in view of it would have none at all.
+
     governor = Governor()
-    while governor.update(totals(metrics, now)):  # once a second; True where something changed
-        rates.share = governor.share
+    if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
+        throttle.share = governor.share
     """
 
     def __init__(self) -> None:
         self._history: deque[Totals] = deque()
-        self._level = 0
+        self._level = self._cameras = 0
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
@@ -114,11 +122,29 @@ class Governor:
     @property
     def share(self) -> float:
         """The share of each camera's frame rate that is to be analysed."""
-        return SHARES[self._level]
+        return SHARES[min(self._level, len(SHARES) - 1)]
 
-    def update(self, totals: Totals) -> bool:
-        """Take the current counters; return whether share or step changed."""
+    @property
+    def part(self) -> float:
+        """The part of each group of pictures that is to be decoded."""
+        rung = self._level - len(SHARES)
+        return PARTS[min(rung, len(PARTS) - 1)] if rung >= 0 else 1.0
+
+    @property
+    def suspended(self) -> int:
+        """How many cameras are to be suspended; never all."""
+        return max(0, self._level - LAST_PART)
+
+    def _highest(self, load: LoadReading) -> int:
+        """Return the level that may be reached: cameras are suspended for frames alone."""
+        late = load.frames_late > 0.1 or load.latency_s > 1.0
+        return max(self._level, LAST_PART + (max(0, self._cameras - 1) if late else 0))
+
+    def update(self, totals: Totals, cameras: int = 1) -> bool:
+        """Take the current counters, and of how many cameras; return whether the decision changed."""
         before = self._level, self.step
+        self._cameras = cameras
+        self._level = min(self._level, LAST_PART + max(0, cameras - 1))
         self._history.append(totals)
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()
@@ -127,7 +153,7 @@ class Governor:
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
         if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:
-            self._level = min(self._level + 1, len(SHARES) - 1)
+            self._level = min(self._level + 1, self._highest(load))
             self._pressed_since = totals.at
             soon = totals.at - self._raised_at < SOON_S
             self._patience = min(2 * self._patience, MAX_RELAXED_S) if soon else RELAXED_S
@@ -144,7 +170,9 @@ class Governor:
     def _step(self, now: float) -> DegradeStep:
         """Return what is left out; too few looks count where fewer frames cannot mend it (any more)."""
         lasts = self._short_since is not None and now - self._short_since >= PRESSED_S
-        last_resort = self._level == len(SHARES) - 1 or not self.load.pressed
+        if self.suspended:
+            return DegradeStep.CAMERAS_SUSPENDED
+        last_resort = self._level == LAST_PART or not self.load.pressed
         still = self.step is DegradeStep.FEWER_LOOKS and not self.load.relaxed
         if last_resort and (lasts or still):
             return DegradeStep.FEWER_LOOKS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
 from probes.overlay.text import as_is
 
@@ -84,7 +85,7 @@ class PlatformParts:
 
     on_state(camera, state, cause, since by `clock`): called on each change of state, from any thread.
     money, brand: write amounts and brands for people. brands: what is looked for now.
-    clock: times the frames. frame_share: of each camera's frame rate, what is to be analysed now.
+    clock: times the frames. throttle: what of each camera is to be analysed now.
     """
 
     floor: Floor
@@ -97,4 +98,4 @@ class PlatformParts:
     brands: Brands | None = None
     describer: Describer | None = None
     clock: StoreClock = field(default_factory=StoreClock)
-    frame_share: Callable[[], float] = lambda: 1.0
+    throttle: Throttle = field(default_factory=Throttle)

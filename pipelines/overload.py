@@ -14,8 +14,10 @@ from pipelines.logs import NEWS
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from pipelines.cameras.throttle import Throttle
+    from pipelines.governor import LoadReading
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -25,10 +27,12 @@ MIN_FPS = 0.5
 MAX_LATENCY_S = 5.0
 HEALTH_WINDOW_S = 10.0
 STAT = Path("/proc/stat")
+KEYS_ONLY = ", key frames decoded"
 TEXTS = {
     DegradeStep.NONE: "nothing is left out",
     DegradeStep.FEWER_FRAMES: "fewer frames per second",
     DegradeStep.FEWER_LOOKS: "fewer looks",
+    DegradeStep.CAMERAS_SUSPENDED: "cameras suspended",
 }
 
 
@@ -41,35 +45,32 @@ def idle_seconds(stat: Path = STAT) -> float:
         return 0.0
 
 
-class FrameShare:
-    """The share of frames, of each camera alike, that is analysed. Written by one thread, read by any."""
-
-    def __init__(self) -> None:
-        self.value = 1.0
-
-    def __call__(self) -> float:
-        """Return the share, above 0 to 1."""
-        return self.value
-
-
 class Overload:
     """`check` once a second; `problems` from any thread."""
 
     def __init__(
         self,
         metrics: Metrics,
-        share: FrameShare,
+        throttle: Throttle,
         processed: Callable[[], Mapping[str, int]],
+        *,
         clock: Callable[[], float] = time.monotonic,
         idle_s: Callable[[], float] | None = None,
+        cameras: Callable[[], Sequence[str]] | None = None,
     ) -> None:
-        """Begin with nothing left out. processed: frames analysed and redacted so far, by camera."""
-        self._metrics, self._share, self._processed, self._clock = metrics, share, processed, clock
+        """Begin with nothing left out.
+
+        processed: frames analysed and redacted so far, by camera. cameras: live ones, the first to be
+        suspended first; those of `processed` without it.
+        """
+        self._metrics, self._throttle, self._processed, self._clock = metrics, throttle, processed, clock
+        self._cameras = cameras or (lambda: list(processed()))
         self._idle_s = idle_s or idle_seconds
         self._governor = Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)
+        metrics.decode_part.set(1)
 
     @property
     def step(self) -> DegradeStep:
@@ -82,28 +83,44 @@ class Overload:
         self._frames.append((now, dict(self._processed())))
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
-        if not self._governor.update(totals(self._metrics, now, self._idle_s())):
+        cameras, governor, throttle = list(self._cameras()), self._governor, self._throttle
+        changed = governor.update(totals(self._metrics, now, self._idle_s()), len(cameras))
+        suspended = frozenset(cameras[: governor.suspended])
+        if not changed and suspended == throttle.suspended:
             return False
-        share, step, load = self._governor.share, self._governor.step, self._governor.load
-        self._share.value = share
-        self._metrics.frame_share.set(share)
-        self._metrics.degrade_step.set(step)
-        if step is DegradeStep.NONE:
+        for camera in throttle.suspended ^ suspended:
+            self._metrics.camera_suspended.labels(camera).set(camera in suspended)
+        throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
+        self._metrics.frame_share.set(governor.share)
+        self._metrics.decode_part.set(governor.part)
+        self._metrics.degrade_step.set(governor.step)
+        if governor.step is DegradeStep.NONE:
             logger.info("overload: over, everything is analysed again", extra=NEWS)
         else:
-            logger.warning(
-                "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
-                " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
-                " faster machine",
-                TEXTS[step],
-                100 * share,
-                100 * load.frames_late,
-                load.latency_s,
-                100 * load.looks_missed,
-                OWED_LOOKS,
-                OWED_WITHIN_S,
-            )
+            self._warn(governor.load)
         return True
+
+    def _warn(self, load: LoadReading) -> None:
+        throttle, step = self._throttle, self._governor.step
+        left_out = TEXTS[step]
+        if throttle.suspended:
+            left_out += f" ({', '.join(sorted(throttle.suspended))})"
+        if throttle.part < 1:
+            left_out += (
+                f", {throttle.part:.0%} of each group of pictures decoded" if throttle.part else KEYS_ONLY
+            )
+        logger.warning(
+            "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
+            " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
+            " faster machine",
+            left_out,
+            100 * throttle.share,
+            100 * load.frames_late,
+            load.latency_s,
+            100 * load.looks_missed,
+            OWED_LOOKS,
+            OWED_WITHIN_S,
+        )
 
     def problems(self, live: Mapping[str, float]) -> list[str]:
         """Return what is below the stated floor. live: since when each live camera is, monotonic seconds."""
@@ -112,6 +129,9 @@ class Overload:
         if len(frames) >= 2:
             (first, before), (last, after) = frames[0], frames[-1]
             for camera, since in live.items():
+                if camera in self._throttle.suspended:
+                    found.append(f"camera {camera}: suspended, the machine is overloaded")
+                    continue
                 fps = (after.get(camera, 0) - before.get(camera, 0)) / max(last - first, 1e-9)
                 if last - first >= 0.9 * HEALTH_WINDOW_S and since <= first and fps < MIN_FPS:
                     found.append(f"camera {camera}: {fps:.1f} frames per second analysed, below {MIN_FPS:g}")

@@ -24,6 +24,7 @@ from pipelines.brands.registry import build_brands
 from pipelines.cameras.reporter import CameraReporter
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.throttle import Throttle
 from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
@@ -32,7 +33,7 @@ from pipelines.interfaces import PlatformParts
 from pipelines.outputs.live import scaled
 from pipelines.outputs.retention import Retention
 from pipelines.outputs.snapshot import encode
-from pipelines.overload import FrameShare, Overload
+from pipelines.overload import Overload
 from pipelines.paths import host_slug, state_folder, state_problem
 from pipelines.reload.commands import store_commands
 from pipelines.reload.reloader import Reloader, RunningParts
@@ -66,6 +67,8 @@ HEALTHY_WITHIN_S = 10.0
 HOUSEKEEPING_S = 1.0
 STATE_CHECK_S = 60.0
 RELOAD_S = 10.0
+NOT_MEANT = ("rate", "undecoded")
+"""Reasons of dropped frames that were not meant for analysis."""
 TRIAL_WIDTH, TRIAL_QUALITY = 960, 80
 
 
@@ -166,7 +169,7 @@ class Store:
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
         self._outputs = VideoOutputs(metrics, sinks)
-        share = FrameShare()
+        throttle = Throttle()
         parts = PlatformParts(
             floor=self._floor,
             looks=self._looks,
@@ -178,7 +181,7 @@ class Store:
             brands=lambda: self._brands.targets,
             describer=self._describer,
             clock=clock,
-            frame_share=share,
+            throttle=throttle,
         )
         self._platform = build_platform(
             platform,
@@ -188,7 +191,9 @@ class Store:
             folder=state_folder,
             nvidia=nvidia,
         )
-        self._overload = Overload(metrics, share, lambda: self._platform.processed)
+        self._overload = Overload(
+            metrics, throttle, lambda: self._platform.processed, cameras=self._live_by_priority
+        )
         running = RunningParts(
             device=device,
             platform=self._platform,
@@ -385,13 +390,21 @@ class Store:
             for name in cameras
         ]
 
+    def _live_by_priority(self) -> list[str]:
+        """Return the live cameras, those that are suspended first at the beginning."""
+        settings, states = self.settings.cameras, self._platform.cameras()
+        live = [
+            name for name, status in states.items() if status.state is CameraState.LIVE and name in settings
+        ]
+        return sorted(live, key=lambda name: (settings[name].priority, -live.index(name)))
+
     def _dropped(self, camera: str) -> int:
         """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""
         return sum(
             int(sample.value)
             for metric in self._metrics.frames_dropped.collect()
             for sample in metric.samples
-            if sample.labels.get("camera") == camera and sample.labels.get("reason") != "rate"
+            if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
         )
 
     def _housekeeping(self) -> None:

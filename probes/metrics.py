@@ -148,9 +148,13 @@ class Metrics:
             "restart_needed_keys", "Keys of the store file whose new values wait for a restart."
         )
         self.degrade_step = gauge(
-            "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well."
+            "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well, 3 cameras."
         )
         self.frame_share = gauge("frame_share", "Share of the cameras' frame rates that is analysed.")
+        self.decode_part = gauge(
+            "decode_part", "Part of each group of pictures that is decoded; 0: key frames."
+        )
+        self.camera_suspended = gauge("camera_suspended", "1 while overload suspends the camera.", "camera")
         self.output_disk_free = gauge(
             "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"
         )

@@ -92,6 +92,11 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     ),
     "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
     "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
+    "CamerasSuspended": (
+        {'msh_camera_suspended{camera="door"}': "1x60"},
+        {'msh_camera_suspended{camera="door"}': "0x60"},
+        {"camera": "door"},
+    ),
     "GpuUnused": ({"msh_gpu_unused": "1x60"}, {"msh_gpu_unused": "0x60"}, {}),
     "EnginesNotBuilt": ({"msh_engines_missing": "2x60"}, {"msh_engines_missing": "2x20 0x60"}, {}),
     "ClockSet": (

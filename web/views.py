@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Payload = dict[str, Any]
 RATE_WINDOW_S = 10.0
-STEPS = ("nothing is left out", "fewer frames per second", "fewer looks")
+STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
 
 def money(amount: Mapping[str, Any], currency: str, locale: str) -> Payload:

@@ -38,7 +38,7 @@ SLOWEST_S = 1.0
 class FrameRateLimit:
     """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more.
 
-    share: of that rate, above 0 to 1, asked anew for each frame: less while the machine is overloaded.
+    share: of that rate, 0 to 1, asked anew for each frame: less while the machine is overloaded; 0: none.
 
     >>> limit = FrameRateLimit(fps=10)
     >>> [limit.passes(second) for second in (0.0, 0.04, 0.1, 0.2)]
@@ -51,7 +51,10 @@ class FrameRateLimit:
 
     def passes(self, now: float) -> bool:
         """Return whether a frame arriving now (seconds, any origin) is due; half a period early counts."""
-        period = min(self._period / self._share(), max(self._period, SLOWEST_S))
+        share = self._share()
+        if share <= 0:
+            return False
+        period = min(self._period / share, max(self._period, SLOWEST_S))
         if now < self._due - period / 2:
             return False
         late = now > self._due + period

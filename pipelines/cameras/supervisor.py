@@ -46,7 +46,7 @@ class CameraListener(Protocol):
     def on_drop(self, camera: str, reason: str) -> None:
         """Hear of a frame that goes no further.
 
-        reason: "rate", more than fps asks for; "loss", what it refers to was lost on the way.
+        reason: "rate", more than is to be analysed; "loss", what it refers to was lost on the way.
         """
 
 

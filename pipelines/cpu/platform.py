@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engines.scene import load_scene_detector
@@ -12,11 +13,12 @@ from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame, SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
+from pipelines.cameras.throttle import MAX_GAP_S, DecodeGate
 from pipelines.cpu import gst
 from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.cpu.source import open_source
+from pipelines.cpu.source import DecodeFilter, open_source
 from pipelines.reload.plan import LiveSupport, reconnects
 from pipelines.settings.camera import CameraConfig
 from probes.overlay.draw import Overlay
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.image import I420
+    from pipelines.cameras.source import Source
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.interfaces import PlatformParts
     from pipelines.outputs.base import FrameSink
@@ -181,13 +184,20 @@ class CpuPlatform:
         return self._loop.failed is not None
 
     def _supervisor(self, name: str, camera: CameraConfig) -> CameraSupervisor:
+        throttle = self._parts.throttle
+        undecoded = partial(self.on_drop, name, "undecoded")
+
+        def connect(spec: SourceSpec) -> Source:
+            gate = DecodeGate(partial(throttle.part_of, name), min(MAX_GAP_S, spec.stale_after_s / 2))
+            return open_source(spec, DecodeFilter(gate, undecoded))
+
         return CameraSupervisor(
             source_spec(name, camera),
             self,
-            open_source,
+            connect,
             rng=self._parts.random,
             wall_ns=self._parts.clock.now,
-            share=self._parts.frame_share,
+            share=partial(throttle.share_of, name),
         )
 
     def _chain(
@@ -221,7 +231,10 @@ class CpuPlatform:
         self._frames.put(frame.camera, frame)
 
     def on_drop(self, camera: str, reason: str) -> None:
-        """Count a frame that goes no further; one beyond the frame rate was never handed on."""
+        """Count a frame that goes no further; one beyond the frame rate was never handed on.
+
+        reason "undecoded": left out before the decoder, in the camera's streaming thread.
+        """
         if reason in ("rate", "loss"):
             self._metrics.frames_received.labels(camera).inc()
         self._metrics.frames_dropped.labels(camera, reason).inc()

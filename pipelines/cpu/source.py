@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pipelines.cameras.causes import classify
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
+from pipelines.cameras.throttle import unit_of
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
@@ -22,14 +23,19 @@ from pipelines.cpu.network import ask_network
 from pipelines.cpu.preflight import check_answer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engines.image import I420
     from pipelines.cameras.source import Source, SourceSpec
+    from pipelines.cameras.throttle import DecodeGate
 
 __all__ = ["GstSource", "RawFrame", "open_source"]
 
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
+HEAD_BYTES = 256
+"""Of a coded picture, in which its first slice begins, mostly."""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 _RTP_CHAINS = {
     "H264": ("rtph264depay", "h264parse", "avdec_h264"),
@@ -38,15 +44,18 @@ _RTP_CHAINS = {
 }
 
 
-def open_source(spec: SourceSpec) -> Source:
-    """Begin a connection to a camera and return at once. SourceLost where not even that can be done."""
+def open_source(spec: SourceSpec, decoded: DecodeFilter | None = None) -> Source:
+    """Begin a connection to a camera and return at once. SourceLost where not even that can be done.
+
+    decoded: which coded pictures of an RTSP camera are decoded; all without it.
+    """
     if spec.kind is SourceKind.FOLDER:
         source: Source = ImageFolder(spec.source, spec.fps, loop=spec.loop)
     else:
         gst.init()
         if spec.kind is SourceKind.RTSP:
             check_answer(spec)
-        source = GstSource(spec)
+        source = GstSource(spec, decoded)
     return RotatedSource(source, spec.rotate) if spec.rotate else source
 
 
@@ -81,10 +90,10 @@ class RotatedSource:
 class GstSource:
     """One running pipeline of one RTSP camera, device or file."""
 
-    def __init__(self, spec: SourceSpec) -> None:
+    def __init__(self, spec: SourceSpec, decoded: DecodeFilter | None = None) -> None:
         self._spec, self._kind = spec, spec.kind
         build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
-        self._guard = LossGuard()
+        self._guard = LossGuard(decoded)
         self._pipeline = build(spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
         self._bus = self._pipeline.get_bus()
@@ -225,14 +234,40 @@ def _decode_any(max_threads: int) -> Any:
     return element
 
 
-class LossGuard:
-    """Withholds decoded frames after a gap in the stream, until the next keyframe.
+class DecodeFilter:
+    """Leaves coded pictures out before the decoder, as a gate decides; called in the streaming thread.
 
-    A frame that refers to a lost one is smeared, and its detections would be wrong.
-    Called in the streaming thread; holds no element.
+    on_left_out: called for each of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        gate: DecodeGate,
+        on_left_out: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gate, self._on_left_out, self._clock = gate, on_left_out, clock
+        self.codec = ""
+
+    def passes(self, buffer: Any) -> bool:
+        """Return whether a coded picture, a parser's buffer, goes on."""
+        key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
+        head = b"" if key else buffer.extract_dup(0, HEAD_BYTES)
+        passes = self._gate.passes(unit_of(head, key=key, codec=self.codec), self._clock())
+        if not passes:
+            self._on_left_out()
+        return passes
+
+
+class LossGuard:
+    """Withholds coded pictures after a gap in the stream, until the next keyframe.
+
+    A frame that refers to a lost one is smeared, and its detections would be wrong.
+    decoded: what of the rest goes to the decoder. Called in the streaming thread; holds no element.
+    """
+
+    def __init__(self, decoded: DecodeFilter | None = None) -> None:
+        self._decoded = decoded
         self._lost = self._begun = False
         self._withheld = 0
 
@@ -241,8 +276,10 @@ class LossGuard:
         withheld, self._withheld = self._withheld, 0
         return withheld
 
-    def watch(self, depayloader: Any, parser: Any) -> None:
-        """Look at what comes out of both."""
+    def watch(self, depayloader: Any, parser: Any, codec: str = "") -> None:
+        """Look at what comes out of both. codec: as RTP names it."""
+        if self._decoded is not None:
+            self._decoded.codec = codec
         depayloader.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._gap)
         parser.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._pass)
 
@@ -255,13 +292,15 @@ class LossGuard:
         return Gst.PadProbeReturn.OK
 
     def _pass(self, _pad: Any, info: Any) -> Any:
-        if not self._lost:
+        buffer = info.get_buffer()
+        if self._lost:
+            if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
+                self._withheld += 1
+                return Gst.PadProbeReturn.DROP
+            self._lost = False
+        if self._decoded is None or self._decoded.passes(buffer):
             return Gst.PadProbeReturn.OK
-        if info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
-            self._withheld += 1
-            return Gst.PadProbeReturn.DROP
-        self._lost = False
-        return Gst.PadProbeReturn.OK
+        return Gst.PadProbeReturn.DROP
 
 
 def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
@@ -313,7 +352,8 @@ def _link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
     target = _convert_pad(source)
     if target is None or structure.get_string("media") != "video":
         return
-    names = _RTP_CHAINS.get((structure.get_string("encoding-name") or "").upper())
+    codec = (structure.get_string("encoding-name") or "").upper()
+    names = _RTP_CHAINS.get(codec)
     if names is None:
         _say(source, Cause.CODEC)
         return
@@ -325,7 +365,7 @@ def _link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
         _say(source, lost.cause)
         return
     if len(elements) > 2:  # pictures that refer to others
-        guard.watch(elements[0], elements[1])
+        guard.watch(elements[0], elements[1], codec)
     _tune_one_thread(pipeline, elements[-1])
     elements[-1].get_static_pad("src").link(target)
     for element in elements:

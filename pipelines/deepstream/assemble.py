@@ -72,6 +72,6 @@ def assemble(
         metrics=parts.metrics,
         on_state=parts.on_state,
         element_factory=element_factory,
-        clocks=Clocks(random=parts.random, frame_share=parts.frame_share, wall_ns=parts.clock.now),
+        clocks=Clocks(random=parts.random, throttle=parts.throttle, wall_ns=parts.clock.now),
         preparation=preparation(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from gi.repository import GLib  # noqa: E402
 from pipelines.cameras.backoff import Backoff  # noqa: E402
 from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
 from pipelines.cameras.policy import CameraPolicy  # noqa: E402
+from pipelines.cameras.throttle import Throttle  # noqa: E402
 from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
 from pipelines.deepstream.checks.graph_check import violations  # noqa: E402
 from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
@@ -66,6 +67,7 @@ LIVE_FIELDS = frozenset(
         "loop",
         "stale_after_ms",
         "reconnect",
+        "priority",
         "zones",
         "masks",
     }
@@ -80,7 +82,7 @@ class Clocks:
     monotonic: Callable[[], float] = time.monotonic
     wall_ns: Callable[[], int] = time.time_ns
     random: Random | None = None
-    frame_share: Callable[[], float] = lambda: 1.0
+    throttle: Throttle = field(default_factory=Throttle)
 
 
 class DeepStreamPlatform:
@@ -333,7 +335,7 @@ class DeepStreamPlatform:
             name,
             self._policy_of(self._configs[name]),
             lambda tap: SourceBin(self._built, name, tap, _access(self._configs[name])),
-            limit=lambda: FrameRateLimit(self._configs[name].fps, clocks.frame_share),
+            limit=lambda: FrameRateLimit(self._configs[name].fps, partial(clocks.throttle.share_of, name)),
             origins=self._analysis.origins(name),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,

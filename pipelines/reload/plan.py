@@ -182,7 +182,7 @@ def changed_fields(before: CameraConfig, after: CameraConfig) -> frozenset[str]:
     return frozenset(key for key in keys if getattr(before, key) != getattr(after, key))
 
 
-WITHOUT_RECONNECT: Final = frozenset({"name", "enabled", "zones", "masks", "min_person_px"})
+WITHOUT_RECONNECT: Final = frozenset({"name", "enabled", "zones", "masks", "min_person_px", "priority"})
 """Keys of a camera that do not concern its connection."""
 
 

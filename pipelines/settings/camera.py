@@ -161,6 +161,14 @@ class CameraConfig(CameraDefaultsConfig):
         ge=1,
         le=16,
     )
+    priority: int = Field(
+        default=5,
+        title="Priority",
+        description="1 to 10. Where the machine cannot even do few frames of each camera, those with a lower"
+        " number are suspended first; of equals the last in this file.",
+        ge=1,
+        le=10,
+    )
     loop: bool = Field(
         default=False, title="Loop", description="true: a file or folder starts again at its end."
     )

@@ -12,39 +12,43 @@ from hypothesis import strategies as st
 
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.states import CameraState
-from pipelines.governor import SHARES, DegradeStep, Governor, Totals
-from pipelines.overload import FrameShare, Overload, idle_seconds
+from pipelines.cameras.throttle import Throttle
+from pipelines.governor import LAST_PART, SHARES, DegradeStep, Governor, Totals
+from pipelines.overload import Overload, idle_seconds
 from probes.metrics import Metrics
 
 
 class Machine:
     """Does `capacity` units a second; a frame costs 1, a look 2, and looks get what frames leave.
 
-    A person who is owed looks is owed 0.6 a second. workers: looks a second that are done at most.
+    workers: looks a second that are done at most. decode: units a second for all pictures of all cameras.
     """
 
-    def __init__(self, capacity: float, workers: float = 4.0) -> None:
+    def __init__(self, capacity: float, workers: float = 4.0, cameras: int = 1, decode: float = 0) -> None:
         self.capacity, self.workers, self.governor = capacity, workers, Governor()
+        self.cameras, self.decode = cameras, decode
         self.totals = Totals(0.0)
         self.shares: list[float] = []
         self.steps: list[DegradeStep] = []
 
     def run(self, seconds: int, asked_fps: float, owed: float = 4.0) -> None:
         for _ in range(seconds):
-            asked = asked_fps * self.governor.share
-            done = min(asked, self.capacity)
-            read = min(owed, self.workers, max(0.0, self.capacity - done) / 2)
+            live = 1 - self.governor.suspended / self.cameras
+            asked = asked_fps * self.governor.share * live
+            capacity = max(0.0, self.capacity - self.decode * max(0.1, self.governor.part))
+            done = min(asked, capacity)
+            read = min(owed * live, self.workers, max(0.0, capacity - done) / 2)
             before = self.totals
             self.totals = Totals(
                 before.at + 1,
                 before.frames + done,
                 before.frames_late + asked - done,
-                before.looks_owed + owed,
-                before.looks_missed + owed - read,
+                before.looks_owed + owed * live,
+                before.looks_missed + owed * live - read,
                 before.latency_s + done * 0.2,
-                before.idle_s + 1 - (done + 2 * read) / self.capacity,
+                before.idle_s + (1 - (done + 2 * read) / capacity if capacity else 0),
             )
-            self.governor.update(self.totals)
+            self.governor.update(self.totals, self.cameras)
             self.shares.append(self.governor.share)
             self.steps.append(self.governor.step)
 
@@ -79,6 +83,35 @@ def test_too_little_for_any_look_says_so():
     machine = Machine(5)
     machine.run(120, 100)
     assert (machine.governor.share, machine.governor.step) == (SHARES[-1], DegradeStep.FEWER_LOOKS)
+    assert machine.governor.suspended == 0, "the last camera is never suspended"
+
+
+def test_pictures_are_not_decoded_before_a_camera_is_suspended_and_looks_cost_no_camera():
+    machine = Machine(40, cameras=8, decode=20)
+    machine.run(200, 80, owed=5)  # 80 frames, 5 looks, and decoding: 110 of 40
+    assert machine.governor.part < 1
+    assert machine.governor.suspended == 0
+    assert machine.governor.load.looks_missed < 0.3
+    crowd = Machine(40, cameras=8, decode=0)
+    crowd.run(300, 40, owed=60)
+    assert (crowd.governor.suspended, crowd.governor.step) == (0, DegradeStep.FEWER_LOOKS)
+
+
+def test_cameras_are_suspended_last_and_come_back():
+    machine = Machine(10, cameras=4)
+    machine.run(300, 200, owed=0)  # a quarter of it is 50 frames: the frames of one camera fit
+    assert (machine.governor.suspended, machine.governor.step) == (3, DegradeStep.CAMERAS_SUSPENDED)
+    machine.run(3000, 5, owed=0)
+    assert (machine.governor.suspended, machine.governor.part, machine.governor.share) == (0, 1, 1)
+
+
+def test_cameras_that_go_take_their_suspension_with_them():
+    machine = Machine(10, cameras=4)
+    machine.run(300, 200, owed=0)
+    machine.cameras = 1
+    machine.run(1, 50, owed=0)
+    assert machine.governor.suspended == 0
+    assert machine.governor._level <= LAST_PART
 
 
 def test_a_crowd_beyond_the_workers_of_an_idle_machine_costs_no_frames_and_is_told():
@@ -99,6 +132,7 @@ def test_no_trace_leaves_the_shares_or_jumps_over_one(capacity, phases):
     for seconds, fps, looks in phases:
         machine.run(seconds, fps, looks)
     places = [SHARES.index(share) for share in [1.0, *machine.shares]]
+    assert machine.governor.suspended == 0
     assert all(abs(a - b) <= 1 for a, b in pairwise(places))
 
 
@@ -116,8 +150,10 @@ def test_a_share_of_the_rate_passes_evenly(fps, share, expected):
 class Shop:
     def __init__(self) -> None:
         self.now, self.done = 100.0, {"door": 0, "till": 0}
-        self.metrics, self.share = Metrics([state.value for state in CameraState]), FrameShare()
-        self.overload = Overload(self.metrics, self.share, lambda: self.done, lambda: self.now, lambda: 0.0)
+        self.metrics, self.throttle = Metrics([state.value for state in CameraState]), Throttle()
+        self.overload = Overload(
+            self.metrics, self.throttle, lambda: self.done, clock=lambda: self.now, idle_s=lambda: 0.0
+        )
 
     def seconds(self, count: int, door: int, late: int, latency_s: float = 0.1) -> None:
         for _ in range(count):
@@ -134,12 +170,12 @@ def test_a_step_is_told_by_metric_log_and_share(caplog):
     caplog.set_level(logging.INFO)
     shop = Shop()
     shop.seconds(8, door=5, late=5)
-    assert shop.share() == SHARES[1]
+    assert shop.throttle.share == SHARES[1]
     assert shop.metrics.registry.get_sample_value("msh_degrade_step") == 1
     assert shop.metrics.registry.get_sample_value("msh_frame_share") == SHARES[1]
     assert "70 % of each camera's frames are analysed" in caplog.text
     shop.seconds(45, door=5, late=0)
-    assert shop.share() == 1
+    assert shop.throttle.share == 1
     assert "overload: over" in caplog.text
     assert shop.overload.problems({"door": 0.0}) == []
 
@@ -150,12 +186,31 @@ def test_people_below_their_looks_on_a_busy_machine_lower_the_rates_and_dropped_
         shop.metrics.looks.labels("dropped").inc(3)
         shop.metrics.count_owed_looks(met=True)
         shop.seconds(1, door=5, late=0)
-    assert shop.share() == 1
+    assert shop.throttle.share == 1
     for _ in range(10):
         shop.metrics.count_owed_looks(met=False)
         shop.seconds(1, door=5, late=0)
-    assert shop.share() < 1
+    assert shop.throttle.share < 1
     assert "100 % of people below 6 looks in 10 s" in caplog.text
+
+
+def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
+    shop = Shop()
+    shop.overload._cameras = lambda: ["till", "door"]
+    shop.seconds(40, door=1, late=9)
+    throttle = shop.throttle
+    assert throttle.suspended == {"till"}
+    assert (throttle.share_of("till"), throttle.part_of("till")) == (0, 0)
+    assert (throttle.share_of("door"), throttle.part_of("door")) == (SHARES[-1], 0)
+    value = shop.metrics.registry.get_sample_value
+    assert value("msh_camera_suspended", {"camera": "till"}) == 1
+    assert (value("msh_degrade_step"), value("msh_decode_part")) == (3, 0)
+    assert "cameras suspended (till), key frames decoded" in caplog.text
+    problems = shop.overload.problems({"door": 0.0, "till": 0.0})
+    assert "camera till: suspended, the machine is overloaded" in problems
+    shop.seconds(700, door=1, late=0)
+    assert (throttle.suspended, throttle.share_of("till"), throttle.part_of("till")) == (frozenset(), 1, 1)
+    assert value("msh_camera_suspended", {"camera": "till"}) == 0
 
 
 def test_idle_time_is_read_from_the_kernel_and_unknown_elsewhere(tmp_path):

@@ -56,6 +56,8 @@ AGREED = {
     "msh_restart_needed_keys": set(),
     "msh_degrade_step": set(),
     "msh_frame_share": set(),
+    "msh_decode_part": set(),
+    "msh_camera_suspended": {"camera"},
     "msh_clock_steps_total": {"direction"},
     "msh_output_disk_free_bytes": {"output"},
     "msh_output_files_deleted_total": {"output", "reason"},

@@ -16,9 +16,10 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
+from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
-from pipelines.cpu.source import GstSource, LossGuard  # noqa: E402
+from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard  # noqa: E402
 from tests.fakes.broker import wait_for  # noqa: E402
 
 KEYFRAMES = 10
@@ -52,6 +53,37 @@ def test_after_a_gap_no_picture_comes_until_the_next_keyframe():
     assert shown == [*range(LOST), *range(2 * KEYFRAMES, 40)]
     assert guard.take() >= 2 * KEYFRAMES - LOST - 1
     assert guard.take() == 0
+
+
+@pytest.mark.parametrize(("part", "bframes"), [(1.0, 0), (0.5, 0), (0.0, 0), (0.5, 2)])
+def test_what_is_left_out_before_the_decoder_smears_no_picture(part, bframes):
+    """The pictures that come are, byte for byte, those that come when all are decoded."""
+    gst.init()
+
+    def run(decoded: DecodeFilter | None) -> dict[int, bytes]:
+        pipeline: Any = Gst.parse_launch(
+            "videotestsrc num-buffers=60 pattern=ball ! video/x-raw,width=160,height=120,framerate=10/1"
+            f" ! x264enc speed-preset=ultrafast key-int-max={KEYFRAMES} bframes={bframes} b-adapt=false"
+            " ! rtph264pay mtu=600 ! rtph264depay name=depay ! h264parse name=parse"
+            " ! avdec_h264 max-threads=1 output-corrupt=false ! appsink name=out sync=false max-buffers=100"
+        )
+        LossGuard(decoded).watch(pipeline.get_by_name("depay"), pipeline.get_by_name("parse"), "H264")
+        pipeline.set_state(Gst.State.PLAYING)
+        shown = {}
+        while (sample := pipeline.get_by_name("out").emit("pull-sample")) is not None:
+            shown[sample.get_buffer().pts] = sample.get_buffer().extract_dup(0, 160 * 120 * 3 // 2)
+        pipeline.set_state(Gst.State.NULL)
+        return shown
+
+    left_out: list[None] = []
+    ticks = iter(range(10**6))
+    gate = DecodeGate(lambda: part, max_gap_s=100)
+    some = run(DecodeFilter(gate, lambda: left_out.append(None), lambda: next(ticks) / 10))
+    every = run(None)
+    assert len(every) == 60
+    assert len(some) + len(left_out) == 60
+    assert some == {at: every[at] for at in some}
+    assert bool(left_out) == (part < 1)
 
 
 TWO = (

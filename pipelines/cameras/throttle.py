@@ -1,0 +1,115 @@
+"""What of each camera is worked on while the machine is overloaded, and which coded pictures are decoded."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_GAP_S = 1.5
+"""Nothing is decoded for so long at most: a person's track is lost after 2 s unseen."""
+GROUPS = 4
+"""Groups of pictures by which the next one's length is judged: the longest counts."""
+NAL_TYPES = 32
+START_CODE = b"\x00\x00\x01"
+
+
+class Throttle:
+    """The governor's decision, as the cameras ask for it. Written by one thread, read by any.
+
+    share: of each camera's `fps`, what is analysed. part: of each group of pictures, what is decoded.
+    suspended: cameras of which nothing is analysed.
+    """
+
+    def __init__(self) -> None:
+        self.share = self.part = 1.0
+        self.suspended: frozenset[str] = frozenset()
+
+    def share_of(self, camera: str) -> float:
+        """Return the share of a camera's frame rate that is analysed, 0 to 1."""
+        return 0.0 if camera in self.suspended else self.share
+
+    def part_of(self, camera: str) -> float:
+        """Return the part of a camera's groups of pictures that is decoded; 0: as few as `DecodeGate` may."""
+        return 0.0 if camera in self.suspended else self.part
+
+
+class Unit(Enum):
+    """What the decoding of other pictures has to do with a coded picture (an access unit)."""
+
+    KEY = "key"
+    REFERENCED = "referenced"
+    UNREFERENCED = "unreferenced"
+    """No other picture refers to it."""
+
+
+def unit_of(head: bytes, *, key: bool, codec: str) -> Unit:
+    """Return what a coded picture is. head: its first bytes; where these do not say it, it is referenced.
+
+    H.264: nal_ref_idc of its first slice (ITU-T H.264, 7.4.1), in byte stream and length-prefixed format.
+
+    >>> unit_of(bytes([0, 0, 0, 1, 0x01, 0x9A]), key=False, codec="H264")
+    <Unit.UNREFERENCED: 'unreferenced'>
+    """
+    if key:
+        return Unit.KEY
+    at = _first_slice(head) if codec == "H264" else None
+    return Unit.UNREFERENCED if at is not None and not head[at] >> 5 & 3 else Unit.REFERENCED
+
+
+def _first_slice(head: bytes) -> int | None:
+    """Return where the header byte of the first slice of a picture without IDR is, None if not in `head`."""
+    in_stream = head[:3] == START_CODE or head[:4] == b"\x00" + START_CODE
+    at = head.find(START_CODE) + 3 if in_stream else 4
+    while at < len(head):
+        if head[at] % NAL_TYPES == 1:
+            return at
+        if in_stream:
+            following = head.find(START_CODE, at)
+            if following < 0:
+                return None
+            at = following + 3
+        else:
+            at += int.from_bytes(head[at - 4 : at], "big") + 4
+    return None
+
+
+class DecodeGate:
+    """Decides which coded pictures go to the decoder, so that all that do can be decoded without a smear.
+
+    Of each group of pictures the first part passes, up to `part()`, and of the rest nothing before the next
+    key frame. Is a group longer than MAX_GAP_S, more of it passes, so that no gap is longer than that. While
+    only a part passes, pictures that no other refers to are left out. One stream, one thread.
+
+    >>> gate = DecodeGate(lambda: 0.0)
+    >>> units = [Unit.KEY, Unit.REFERENCED, Unit.KEY, Unit.REFERENCED, Unit.KEY]
+    >>> [gate.passes(unit, second) for second, unit in enumerate(units)]
+    [True, True, True, False, True]
+    """
+
+    def __init__(self, part: Callable[[], float], max_gap_s: float = MAX_GAP_S) -> None:
+        self._part, self._max_gap_s = part, max_gap_s
+        self._key_at: float | None = None
+        self._groups: deque[float] = deque(maxlen=GROUPS)
+        self._broken = False
+
+    def passes(self, unit: Unit, now: float) -> bool:
+        """Return whether a coded picture is to be decoded. now: seconds, of any origin."""
+        if unit is Unit.KEY:
+            if self._key_at is not None:
+                self._groups.append(max(0.0, now - self._key_at))
+            self._key_at, self._broken = now, False
+            return True
+        if self._broken:
+            return False
+        part = self._part()
+        if part >= 1 or self._key_at is None or not self._groups:
+            return True
+        if unit is Unit.UNREFERENCED:
+            return False
+        group = max(self._groups)
+        self._broken = now - self._key_at >= max(part * group, group - self._max_gap_s)
+        return not self._broken
