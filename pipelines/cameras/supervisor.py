@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 POLL_S = 0.1
 POLL_CONNECTING_S = 0.02
 CLOSE_TIMEOUT_S = 3.0
+LISTENER_S = 1.0
+"""How long a listener that is being called is waited for at the end; it does not wait itself."""
 MAX_STUCK = 3
 
 
@@ -85,6 +87,8 @@ class CameraSupervisor:
         )
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._listening = threading.Lock()
+        self._is_abandoned = False
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
         self._answer = ""
         self._closing: list[threading.Thread] = []
@@ -100,10 +104,17 @@ class CameraSupervisor:
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> bool:
-        """End from any state; False where a driver holds the thread longer, which is then left behind."""
+        """End from any state; False where a driver holds the thread longer, which is then left behind.
+
+        After that the listener hears no more of this camera: it may have been given to another supervisor.
+        """
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        listening = self._listening.acquire(timeout=LISTENER_S)
+        self._is_abandoned = True
+        if listening:
+            self._listening.release()
         return not self._thread.is_alive()
 
     def status(self) -> CameraStatus:
@@ -152,7 +163,7 @@ class CameraSupervisor:
             if source.wait(POLL_S if live else POLL_CONNECTING_S) and not self._stop.is_set():
                 self._receive(source)
             for _ in range(source.take_withheld()):
-                self._listener.on_drop(self.camera, "loss")
+                self._tell(self._listener.on_drop, self.camera, "loss")
             cause = self._policy.overdue(self._clock())
             if cause is Cause.TIMEOUT and source.answered:
                 return Cause.NO_PICTURE
@@ -177,9 +188,9 @@ class CameraSupervisor:
             self._report()
             self._notify(self._listener.on_connect, self.camera, "ok")
         if pixels is None:
-            self._listener.on_drop(self.camera, "rate")
+            self._tell(self._listener.on_drop, self.camera, "rate")
         else:
-            self._listener.on_frame(RawFrame(self.camera, captured_at, pixels))
+            self._tell(self._listener.on_frame, RawFrame(self.camera, captured_at, pixels))
 
     def _close(self, source: Source) -> None:
         """Close in a thread of its own: a driver that hangs there costs a thread, not the camera."""
@@ -205,6 +216,11 @@ class CameraSupervisor:
 
     def _notify(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            call(*args, **kwargs)
+            self._tell(call, *args, **kwargs)
         except Exception:
             logger.exception("camera %s: a listener failed", self.camera)
+
+    def _tell(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        with self._listening:
+            if not self._is_abandoned:
+                call(*args, **kwargs)

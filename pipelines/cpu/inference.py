@@ -124,15 +124,19 @@ class InferenceLoop:
         """Go on with other cameras, between two frames. Waits for that; TimeoutError where it does not come.
 
         gone: cameras whose tracks end; fresh: the chains of those that come, or come anew. change: called in
-        between, in this thread, with the time of the newest frame, UTC ns.
+        between, in this thread, with the time of the newest frame, UTC ns. Where it raises, the cameras stay.
         """
 
         def work() -> None:
             self._let_go |= frozenset(gone)
-            for camera in gone:
-                if (chain := self._chains.pop(camera, None)) is not None:  # an earlier change may have failed
-                    self._feed.forget(camera, chain.close())
-            change(self._feed.newest)
+            taken_out = {camera: self._chains.pop(camera) for camera in gone if camera in self._chains}
+            for camera, chain in taken_out.items():
+                self._feed.forget(camera, chain.close())
+            try:
+                change(self._feed.newest)
+            except BaseException:
+                self._chains |= taken_out
+                raise
             self._chains |= fresh
             self._feed.set_cameras(self._chains)
 

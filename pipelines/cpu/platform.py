@@ -26,7 +26,7 @@ from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engines.image import I420
     from pipelines.cameras.source import Source
@@ -123,7 +123,7 @@ class CpuPlatform:
         """Go on by other settings: cameras that go are ended, those that come are begun, others untouched.
 
         change: called between the two in the thread that keeps the floor, with UTC ns. TimeoutError where
-        that thread does not answer: then the cameras that went are away, and nothing else has changed.
+        that thread does not answer. Where it raises, the cameras that went are begun again as they were.
         """
         before, after = self._settings.enabled_cameras(), settings.enabled_cameras()
         gone = [n for n, camera in before.items() if n not in after or reconnects(camera, after[n])]
@@ -142,11 +142,19 @@ class CpuPlatform:
                     min_person_px=after[name].min_person_px,
                 )
 
-        self._loop.reconfigure(gone, {name: self._chain(name, after[name], settings) for name in fresh}, work)
+        chains = {name: self._chain(name, after[name], settings) for name in fresh}
+        try:
+            self._loop.reconfigure(gone, chains, work)
+        except BaseException:
+            self._begin({name: before[name] for name in gone}, before)
+            raise
         self._settings = settings
-        begun = {name: self._supervisor(name, after[name]) for name in fresh}
-        stays = {name: s for name, s in self._supervisors.items() if name in kept}
-        self._supervisors = {name: (stays | begun)[name] for name in after}
+        self._begin({name: after[name] for name in fresh}, after)
+
+    def _begin(self, fresh: Mapping[str, CameraConfig], cameras: Iterable[str]) -> None:
+        """Begin cameras that come, beside those that run. cameras: all of them, in their order."""
+        begun = {name: self._supervisor(name, camera) for name, camera in fresh.items()}
+        self._supervisors = {name: begun.get(name) or self._supervisors[name] for name in cameras}
         for name, supervisor in begun.items():
             self._frames.add(name)
             supervisor.start()

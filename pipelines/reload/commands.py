@@ -34,10 +34,9 @@ def store_commands(
     def switch(*, on: bool) -> Handler:
         def handle(fields: Mapping[str, Any]) -> Deferred:
             camera = _camera(fields, reloader)
-            if not reloader.may_switch(camera, on=on):
-                raise CommandRefused(NOT_POSSIBLE)
             later = Deferred()
-            reloader.switch(camera, on=on, then=lambda report: _switched(later, report, camera, on=on))
+            if not reloader.switch(camera, on=on, then=lambda r: _switched(later, r, camera, on=on)):
+                raise CommandRefused(NOT_POSSIBLE)
             return later
 
         return handle

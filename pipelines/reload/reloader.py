@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+AGAIN_S = 10.0
+"""A change that the store's threads did not answer in time is tried again after so long."""
 _ON_FLOOR = frozenset({Part.CAMERA, Part.FLOOR, Part.BRANDS, Part.FACES})
 
 
@@ -94,6 +96,8 @@ class Reloader:
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()
         self._told = ""
         self._switched: Mapping[str, bool] = {}
+        self._switching = threading.Lock()
+        self._again_at: float | None = None
         parts.metrics.store_file_ok.set(1)
         parts.metrics.restart_needed.set(0)
         for result in ReloadResult:
@@ -106,24 +110,31 @@ class Reloader:
         self._is_asked = True
         self._woken.set()
 
-    def may_switch(self, camera: str, *, on: bool) -> bool:
-        """Return whether a camera can be on or off, by what a store file must keep to."""
-        enabled = {*self.settings.enabled_cameras(), camera} - (set() if on else {camera})
-        return 1 <= len(enabled) <= self.settings.platform.max_cameras
+    def switch(self, camera: str, *, on: bool, then: Callable[[ReloadReport], None]) -> bool:
+        """Have a camera on or off until the next start, whatever the store file says; then: as for `ask`.
 
-    def switch(self, camera: str, *, on: bool, then: Callable[[ReloadReport], None]) -> None:
-        """Have a camera on or off until the next start, whatever the store file says; then: as for `ask`."""
+        False, and nothing is done, where the cameras that are on would not be what a store file may name;
+        switches that were asked for and not yet taken up count.
+        """
 
         def done(report: ReloadReport) -> None:
             if (
                 report.problems or f"cameras.{camera}" in report.restart
             ):  # what is refused does not come later
-                self._switched = {name: was for name, was in self._switched.items() if name != camera}
+                with self._switching:
+                    self._switched = {name: was for name, was in self._switched.items() if name != camera}
                 self.ask()
             then(report)
 
-        self._switched = {**self._switched, camera: on}
+        with self._switching:
+            switched = {**self._switched, camera: on}
+            cameras = self.settings.cameras.items()
+            enabled = sum(switched.get(name, found.enabled) for name, found in cameras)
+            if not 1 <= enabled <= self.settings.platform.max_cameras:
+                return False
+            self._switched = switched
         self.ask(done)
+        return True
 
     def wait(self, timeout_s: float) -> None:
         """Wait until somebody asks, or `wake`."""
@@ -145,8 +156,10 @@ class Reloader:
         """
         if asked := self._is_asked:  # never set to False unseen: somebody may ask in between
             self._is_asked = False
-        if not asked and not (watch and self._watch.changed()):
+        again = self._again_at is not None and time.monotonic() >= self._again_at
+        if not asked and not again and not (watch and self._watch.changed()):
             return False
+        self._again_at = None
         waiting, began = len(self._waiting), time.monotonic()
         report = self._read()
         if asked or report.text != self._told or report.live:
@@ -169,6 +182,7 @@ class Reloader:
         except (BadInput, OutputFailed) as error:
             return ReloadReport(at, ReloadResult.REFUSED, problems=(str(error).splitlines()[0],))
         except TimeoutError as error:
+            self._again_at = time.monotonic() + AGAIN_S
             return ReloadReport(at, ReloadResult.FAILED, problems=(str(error),))
         except Exception as error:
             # Whatever it was, the store goes on, and the next change of the file is tried again.
@@ -232,16 +246,25 @@ class Reloader:
     def _change_floor(self, old: Settings, target: Settings) -> None:
         """Change cameras and what is made of them. Cameras of which nothing differs are not touched."""
         parts = self._parts
+        plan = plan_of(target, parts.device, parts.brands.book.staff)
+        self._expect_cameras(old, target)
+        try:
+            parts.platform.reconfigure(target, lambda at: apply_plan(parts.floor, plan, at))
+        except BaseException:  # the platform goes on as before
+            self._expect_cameras(target, old)
+            raise
+        self._tell_of_absent(old, target)
+
+    def _expect_cameras(self, old: Settings, target: Settings) -> None:
+        """Have reports and outputs for the cameras of these settings, and for no other."""
+        parts = self._parts
         before, after = old.enabled_cameras(), target.enabled_cameras()
-        gone = [name for name in before if name not in after]
-        for name in gone:
-            parts.reporter.leave(name)
+        for name in before:
+            if name not in after:
+                parts.reporter.leave(name)
         for name in after:
             parts.reporter.admit(name)
         parts.outputs.set_cameras(_rates(after), renewed=_renewed(before, after))
-        plan = plan_of(target, parts.device, parts.brands.book.staff)
-        parts.platform.reconfigure(target, lambda at: apply_plan(parts.floor, plan, at))
-        self._tell_of_absent(old, target)
 
     def _tell_of_absent(self, old: Settings, target: Settings) -> None:
         parts, now = self._parts, self._parts.clock.now()

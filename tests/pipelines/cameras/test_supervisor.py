@@ -153,3 +153,28 @@ def test_stop_before_start_and_twice():
     assert supervisor.stop()
     assert supervisor.stop()
     assert supervisor.status().state is CameraState.STOPPED
+
+
+def test_a_supervisor_that_was_left_behind_says_nothing_more():
+    """Its driver answers after all: by then another supervisor has the camera, under other masks."""
+    holds, goes, left = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(ScriptedSource):
+        def take(self):
+            holds.set()
+            assert goes.wait(60)
+            return super().take()
+
+        def close(self):
+            left.set()
+
+    ear = Ear()
+    supervisor = CameraSupervisor(SPEC, ear, lambda spec: Slow([True, True]))
+    supervisor.start()
+    assert holds.wait(60)
+    assert not supervisor.stop(0.01)
+    said = ear.pairs()
+    goes.set()
+    assert left.wait(60)
+    assert supervisor.stop(60)
+    assert (ear.pairs(), ear.frames, ear.connects, ear.drops) == (said, {}, [], {})

@@ -101,6 +101,21 @@ def test_a_source_that_cannot_be_read_so_waits_for_a_restart(run, tmp_path):
     assert run.state("c0") == "live:none"
 
 
+def test_a_change_that_is_not_taken_in_time_changes_nothing(run, monkeypatch):
+    def late(*_):
+        raise TimeoutError("no answer")
+
+    new = changed(run.settings, "c0", source="rtsp://10.0.0.77:554/stream")
+    with monkeypatch.context() as patch:
+        patch.setattr(run.analysis, "reconfigure", late)
+        with pytest.raises(TimeoutError):
+            run.platform.reconfigure(new, lambda _: None)
+    assert set(run.platform.cameras()) == {"c0", "c1", "c2"}
+    assert run.platform.cameras()["c0"].connects == 1
+    assert take_up(run, run.settings, new) == ()  # and it can be tried again
+    assert until(lambda: opened(run, 77) == 1)
+
+
 def test_another_graph_behind_the_cameras_is_refused(run):
     graph = run.platform._built.graph
     with pytest.raises(BadInput, match="another one"):

@@ -63,6 +63,18 @@ def test_a_camera_is_switched_off_and_on_and_never_the_last_one(shop):
     assert shop.metric("msh_camera_connects_total", camera="till") == 1
 
 
+def test_two_cameras_are_not_switched_off_at_once(shop):
+    """Each alone might go; the second one is asked for before the first one has gone."""
+    answers = []
+    reloader = shop.store._reloader
+    taken = [reloader.switch(name, on=False, then=answers.append) for name in ("door", "till")]
+    assert taken == [True, False]
+    wait_for(lambda: len(answers) == 1)
+    assert set(shop.store.cameras()) == {"till"}
+    assert ask(shop, "camera-enable", camera="door")["ok"]
+    wait_for(lambda: shop.states("door")[-1] == ("live", None))
+
+
 def test_a_snapshot_is_a_masked_picture_on_disk(shop):
     wait_for(lambda: list(shop.shots.glob("till/*.jpg")))
     before = set(shop.shots.glob("till/*.jpg"))

@@ -232,3 +232,28 @@ def test_the_file_is_watched_and_the_command_reads_it(shop):
     shop.listener.publish("msh/v1/test-store/box/command/reload", "{}")
     wait_for(lambda: shop.listener.on("command/reload/result"))
     assert shop.listener.on("command/reload/result")[-1].json["ok"]
+
+
+def test_a_change_that_is_not_taken_in_time_costs_no_camera_and_is_tried_again(shop, monkeypatch):
+    loop, late = shop.store._platform._loop, []
+    take_up = loop.reconfigure
+
+    def reconfigure(*change):
+        if len(late) < 2:
+            late.append(change)
+            raise TimeoutError("the thread that keeps the floor does not answer")
+        take_up(*change)
+
+    monkeypatch.setattr(loop, "reconfigure", reconfigure)
+    monkeypatch.setattr("pipelines.reload.reloader.AGAIN_S", 1e6)
+    edited = Edited(shop)
+    report = edited.put("cameras/other/rotate", 180)
+    assert (report.result, len(late)) == (ReloadResult.FAILED, 1)
+    seen = frames(shop, "other")
+    wait_for(lambda: frames(shop, "other") > seen + 2, PATIENCE_S)  # it is back as it was
+    wait_for(lambda: shop.metric("msh_camera_up", camera="other") == 1)
+    monkeypatch.setattr("pipelines.reload.reloader.AGAIN_S", 0.1)
+    shop.store.reload()
+    wait_for(lambda: shop.store.reload_report.result is ReloadResult.APPLIED, PATIENCE_S)
+    assert len(late) == 2
+    assert shop.store.settings.cameras["other"].rotate == 180
