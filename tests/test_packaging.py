@@ -183,11 +183,23 @@ def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
     assert beside == {"build": {"dockerfile": "Dockerfile.cpu"}, "runtime": "runc"}
 
 
-@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream"])
+@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream", "models"])
 def test_each_pin_has_the_hashes_of_its_files(name: str) -> None:
     joined = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", "")
     for line in joined.splitlines():
         assert re.match(r"[\w.-]+==\S+ (; [^-]+)?( *--hash=sha256:[0-9a-f]{64})+$", line), line[:80]
+
+
+def test_what_only_adding_a_model_needs_is_in_a_list_of_its_own() -> None:
+    lists = {
+        name: set(re.findall(r"^([\w.-]+)==", (ROOT / f"requirements/{name}.txt").read_text(), re.M))
+        for name in ("cpu", "deepstream", "dev", "models")
+    }
+    assert lists["models"] >= {"onnx", "protobuf"}
+    assert lists["models"] <= lists["dev"]
+    assert not lists["models"] & (lists["cpu"] | lists["deepstream"])
+    for image in ("Dockerfile", "Dockerfile.jetson", "Dockerfile.cpu"):
+        assert "requirements/models.txt /opt/msh/requirements/" in (ROOT / image).read_text()
 
 
 def test_the_images_packages_suit_pyds() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -25,7 +27,6 @@ from tests.fakes.networks import network_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 SIDE = 64
 LOGITS = np.array([[[4.0, -4, -4, -4], [-4, -4, 3, -4], [-4, -4, -4, 5]]])
@@ -50,6 +51,18 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def added(made: Path, *more: object) -> int:
     return run("add", "mine", made, "--family", "detr", "--classes", made.parent / "classes.txt", *more)
+
+
+def test_without_onnx_one_line_says_how_to_install_it(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("onnx", "engines.families."))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(BadInput, match="needs the package onnx: ") as told:
+        added(made)
+    pins = str(told.value).rpartition(" ")[2]
+    assert str(told.value).endswith(f"{sys.executable} -m pip install --no-deps -r {pins}")
+    assert "\nonnx==" in Path(pins).read_text()
+    assert "mine" not in read_manifest()
 
 
 def test_a_model_of_ones_own_is_used_like_those_that_come_along(made: Path, capsys: Any) -> None:
