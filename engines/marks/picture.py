@@ -220,6 +220,12 @@ def is_picture(path: Path) -> bool:
     return _is_drawing(head) or (found is not None and found.kind == "image")
 
 
+def is_drawing(path: Path) -> bool:
+    """Return whether a picture that `read_mark` takes is an SVG, by its content, whatever its name."""
+    with path.open("rb") as file:
+        return not file.read(HEAD_BYTES).startswith(RASTER)
+
+
 def _is_drawing(data: bytes) -> bool:
     return data[:3] in (b"<sv", b"<?x", b"\xef\xbb\xbf") and b"<svg" in data[:4096]
 

@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from engines.marks.picture import Ground, read_mark
+from engines.marks.picture import Ground, is_drawing, read_mark
 from engines.marks.types import Route
 from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 
     from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
+    from pipelines.brands.clear_faces import FaceCount
     from pipelines.brands.enrol import Enroller
     from pipelines.brands.gallery import BrandSet
 
 HIDDEN: Final = ".adding-"
 LEFT_S: Final = 600
+SVG: Final = ".svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,18 @@ def examine(
     enroller: Enroller,
     *,
     separate_lockups: bool = True,
+    faces: FaceCount | None = None,
 ) -> Added:
     """Return what a new brand would be, beside those that are known; raises BadInput for a bad picture.
 
-    separate_lockups: enrol the symbol and the word of a picture that shows both alone, too.
+    separate_lockups: enrol the symbol and the word of a picture that shows both alone, too. faces: counts the
+    clear faces on a picture, and one that shows any is refused; None where faces are wanted.
     """
     if len(pictures) > MAX_PICTURES:
         raise BadInput(f"{len(pictures)} pictures, at most {MAX_PICTURES} are used; give the best")
     read = tuple(read_mark(path) for path in pictures)
+    if faces is not None:
+        check_faces(read, faces)
     lockups: list[tuple[int, Lockup]] = []
     for number, picture in enumerate(read if separate_lockups else ()):
         if len(pictures) + 2 * len(lockups) + 2 <= MAX_PICTURES and (lockup := separate(picture)) is not None:
@@ -134,6 +140,30 @@ def examine(
     enrolled = enroller.enrol(normal_brand(file.name), (*read, *parts), file.wanted) if read else None
     close = tuple(_close(enrolled, known)) if enrolled and known else ()
     return Added(file, read, enrolled, close, tuple(lockups))
+
+
+def check_faces(pictures: Sequence[MarkPicture], faces: FaceCount) -> None:
+    """Raise BadInput for a photograph with a clear face; drawings show none that is anybody's."""
+    for picture in pictures:
+        if not is_drawing(picture.path) and faces(picture):
+            raise BadInput(
+                f"{picture.path}: shows a clear face; cut the picture to the mark, or give --faces where the"
+                " face is the mark"
+            )
+
+
+def write_picture(picture: MarkPicture, target: Path) -> Path:
+    """Write a mark as the gallery keeps it and return where: a drawing as it is, others drawn anew as PNG.
+
+    So nothing of a photograph's file goes along: place, time, camera, owner, a thumbnail of all it showed.
+    target: its path without a suffix.
+    """
+    if is_drawing(picture.path):
+        return Path(shutil.copyfile(picture.path, target.with_name(f"{target.name}{SVG}")))
+    written = target.with_name(f"{target.name}.png")
+    pixels = picture.pixels if picture.ground is Ground.GARMENT else with_margin(picture)
+    Image.fromarray(pixels).save(written)
+    return written
 
 
 def _close(new: Enrolled, known: BrandSet) -> list[Close]:
@@ -160,7 +190,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         half = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
         half.chmod(0o755)
         for number, picture in enumerate(added.pictures, 1):
-            shutil.copyfile(picture.path, half / f"mark-{number}{picture.path.suffix.lower()}")
+            write_picture(picture, half / f"mark-{number}")
         for number, lockup in added.lockups:
             for kind, part in (("symbol", lockup.symbol), ("word", lockup.word)):
                 Image.fromarray(with_margin(part)).save(half / f"mark-{number + 1}-{kind}.png")

@@ -10,14 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from engines.marks.picture import MAX_BYTES, SUFFIXES, read_marks
-from pipelines.brands.adding import HIDDEN, claimed_by_others, folder_of, slug_of, sweep, take_away
+from engines.marks.picture import MAX_BYTES, SUFFIXES, is_drawing, read_marks
+from pipelines.brands.adding import (
+    HIDDEN,
+    check_faces,
+    claimed_by_others,
+    folder_of,
+    slug_of,
+    sweep,
+    take_away,
+    write_picture,
+)
 from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandSource, read_brands
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from engines.marks.picture import MarkPicture
+    from pipelines.brands.clear_faces import FaceCount
 
 MAX_TOTAL: Final = 500_000_000
 """Bytes of all that is unpacked from one ZIP."""
@@ -31,11 +43,15 @@ class Imported:
     replaced: tuple[str, ...]
 
 
-def import_brands(source: Path, folder: Path, *, force: bool = False) -> Imported:
+def import_brands(
+    source: Path, folder: Path, *, force: bool = False, faces: FaceCount | None = None
+) -> Imported:
     """Add the brands of a folder of brand folders, or of a ZIP of one, to a gallery; all of them or none.
 
     Each is looked at as `brands check` would: raises BadInput with a line for each mistake, for pictures that
-    cannot be read, for words that another brand claims, and for brands that are there unless `force`.
+    cannot be read, for words that another brand claims, and for brands that are there unless `force`. faces:
+    counts clear faces, which are refused; None where they are wanted. Pictures are drawn anew, see
+    `write_picture`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sweep(folder)
@@ -45,7 +61,7 @@ def import_brands(source: Path, folder: Path, *, force: bool = False) -> Importe
             _copy(source, unpacked)
         else:
             _unpack(source, unpacked)
-        found = _checked(unpacked, folder, source, force=force)
+        found = _checked(unpacked, folder, source, force=force, faces=faces)
         return _put(found, folder)
 
 
@@ -124,7 +140,9 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str, s
         yield entry, inner[0].replace("\\", "-").replace("\0", ""), inner[1]
 
 
-def _checked(unpacked: Path, folder: Path, source: Path, *, force: bool) -> list[BrandSource]:
+def _checked(
+    unpacked: Path, folder: Path, source: Path, *, force: bool, faces: FaceCount | None
+) -> list[BrandSource]:
     """Return the brands that are good to take; raises BadInput with a line for each mistake."""
     if not unpacked.is_dir():
         raise BadInput(f"{source}: holds no brand folders; make one a brand, with pictures of its mark")
@@ -132,11 +150,16 @@ def _checked(unpacked: Path, folder: Path, source: Path, *, force: bool) -> list
         found = read_brands(unpacked)
     except SettingsError as error:
         raise BadInput("\n".join(line.replace(f"{unpacked}{os.sep}", "") for line in error.lines)) from None
-    lines = [
-        str(picture).replace(f"{unpacked}{os.sep}", "")
-        for picture in read_marks([path for one in found for path in one.pictures])
-        if isinstance(picture, BadInput)
-    ]
+    pictures = read_marks([path for one in found for path in one.pictures])
+    lines = []
+    for picture in pictures:
+        try:
+            if isinstance(picture, BadInput):
+                raise picture
+            if faces is not None:
+                check_faces([picture], faces)
+        except BadInput as error:
+            lines.append(str(error).replace(f"{unpacked}{os.sep}", ""))
     keys = {one.key for one in found}
     for one in found:
         if not force and (there := folder_of(folder, one.file.name)):
@@ -144,7 +167,19 @@ def _checked(unpacked: Path, folder: Path, source: Path, *, force: bool) -> list
         lines += claimed_by_others(folder, one.file, keys)
     if lines:
         raise BadInput("\n".join(lines))
+    for picture in pictures:
+        if not isinstance(picture, BadInput) and not is_drawing(picture.path):
+            _redraw(picture)
     return found
+
+
+def _redraw(picture: MarkPicture) -> None:
+    """Write a picture anew in its place, as PNG and without what else its file holds."""
+    target = picture.path.with_suffix("")
+    if picture.path.suffix != ".png" and target.with_name(f"{target.name}.png").exists():
+        target = target.with_name(f"{target.name}-{picture.path.suffix[1:].lower()}")
+    if write_picture(picture, target) != picture.path:
+        picture.path.unlink()
 
 
 def _put(found: Sequence[BrandSource], folder: Path) -> Imported:

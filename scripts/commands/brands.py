@@ -20,6 +20,7 @@ from pipelines.brands.adding import (
     slug_of,
     write_brand,
 )
+from pipelines.brands.clear_faces import build_face_count
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.folder import read_brand, read_brands
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from pipelines.brands.adding import Added
+    from pipelines.brands.clear_faces import FaceCount
     from pipelines.brands.enrol import Enroller
     from pipelines.brands.gallery import BrandSet
 
@@ -73,6 +75,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     adder.add_argument(
         "--whole", action="store_true", help="take a symbol with a word as one mark, not as each alone, too"
     )
+    adder.add_argument(
+        "--faces", action="store_true", help="take pictures with a clear face: the face is the mark"
+    )
     adder.set_defaults(run=run_add)
     remover = actions.add_parser("remove", help="remove a brand")
     remover.add_argument("name", metavar="NAME")
@@ -85,6 +90,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     importer.add_argument("source", type=Path, metavar="FOLDER|ZIP")
     importer.add_argument("--force", action="store_true", help="replace brands that are there already")
+    importer.add_argument("--faces", action="store_true", help="take pictures with a clear face, too")
     importer.set_defaults(run=run_import)
     exporter = actions.add_parser("export", help="write brands as a ZIP that `import` reads")
     exporter.add_argument("target", type=Path, metavar="ZIP")
@@ -111,7 +117,11 @@ def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_
     return 0
 
 
-def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
+def run_add(
+    args: argparse.Namespace,
+    enroller: Callable[[], Enroller] = build_enroller,
+    faces: Callable[[], FaceCount] = build_face_count,
+) -> int:
     """Enrol the pictures, write the brand, and print how it will be recognised; return 0."""
     folder = gallery_of(args).place
     file = brand_file(args.name, args.words, args.slots)
@@ -130,7 +140,14 @@ def run_add(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_e
         file = old.file if args.words is None and args.slots is None else file
     reader = BrandReader(BrandsConfig(folder=folder), enroller, _cache(enroller))
     known = reader.read() if folder.is_dir() else None
-    added = examine(file, pictures, known, enroller(), separate_lockups=not args.whole)
+    added = examine(
+        file,
+        pictures,
+        known,
+        enroller(),
+        separate_lockups=not args.whole,
+        faces=None if args.faces else faces(),
+    )
     check_claims(folder, added)
     place = write_brand(folder, added, force=args.force or args.more)
     _picture_of(added).save(place / SEEN)
@@ -166,9 +183,10 @@ def run_remove(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_import(args: argparse.Namespace) -> int:
+def run_import(args: argparse.Namespace, faces: Callable[[], FaceCount] = build_face_count) -> int:
     """Add the brands of a folder or ZIP; return 0."""
-    done = import_brands(args.source, gallery_of(args).place, force=args.force)
+    count = None if args.faces else faces()
+    done = import_brands(args.source, gallery_of(args).place, force=args.force, faces=count)
     for word, names in (("added", done.added), ("replaced", done.replaced)):
         if names:
             print(f"{len(names)} {word}: {', '.join(sorted(names))}")

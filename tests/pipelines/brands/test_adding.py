@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -19,6 +21,7 @@ from tests.fakes.enroller import fake_enroller
 if TYPE_CHECKING:
     from pathlib import Path
 
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h7v3H4v4H1z"/></svg>'
 CORNERS = ((10, 10), (50, 10), (10, 50))
 
 
@@ -62,7 +65,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     (source,) = read_brands(folder)
     assert source.folder == place == folder_of(folder, "acme & sohne")
     assert (source.file.name, source.file.slots) == ("Acme & Söhne", ("bag",))
-    assert source.pictures[0].read_bytes() == picture.read_bytes()
+    kept, given = read_mark(source.pictures[0]), read_mark(picture)
+    assert (kept.pixels.tolist(), kept.ground) == (given.pixels.tolist(), given.ground)
     assert remove_brand(folder, "ACME & SÖHNE") == place
     assert list(folder.iterdir()) == []
     with pytest.raises(BadInput, match="there is no brand"):
@@ -142,3 +146,37 @@ def test_a_mark_close_to_another_is_told(tmp_path: Path) -> None:
     assert not examine(brand_file("Other", None, None), [other], known, enroller).close
     again = examine(brand_file("ACME", None, None), [tmp_path / "a.png"], known, enroller)
     assert not again.close
+
+
+def photo(path: Path) -> Path:
+    """Write a JPEG lying on its side, with place, owner and a thumbnail in it."""
+    noise = np.random.default_rng(1).integers(0, 255, (40, 60, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112], exif[0x013B] = 6, "Ann Owner"
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.fromarray(noise).save(path, "JPEG", exif=exif, comment=b"Ann Owner")
+    return path
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.png", "photo.svg"])
+def test_nothing_of_a_photographs_file_goes_into_the_gallery(tmp_path: Path, name: str) -> None:
+    picture = photo(tmp_path / name)
+    assert b"Ann Owner" in picture.read_bytes()
+    added = Added(brand_file("Acme", None, None), (read_mark(picture),), None, ())
+    write_brand(tmp_path / "brands", added, force=False)
+    (kept,) = read_brands(tmp_path / "brands")[0].pictures
+    with Image.open(kept) as seen:
+        assert (seen.format, seen.size, dict(seen.getexif()), seen.info) == ("PNG", (40, 60), {}, {})
+    assert b"Ann" not in kept.read_bytes()
+
+
+def test_a_picture_with_a_clear_face_is_refused_and_a_drawing_is_not_asked_about(tmp_path: Path) -> None:
+    drawing = tmp_path / "mark.svg"
+    drawing.write_text(SVG)
+    look = partial(examine, brand_file("Acme", None, None), known=None, enroller=fake_enroller())
+    assert look([drawing], faces=lambda _: 1).pictures
+    picture = photo(tmp_path / "photo.jpg")
+    with pytest.raises(BadInput, match=r"photo.jpg: shows a clear face; cut the picture .* --faces"):
+        look([picture], faces=lambda _: 1)
+    assert look([picture], faces=lambda _: 0).pictures
+    assert look([picture], faces=None).pictures

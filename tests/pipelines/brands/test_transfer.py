@@ -10,7 +10,7 @@ import pytest
 from pipelines.brands.folder import read_brands
 from pipelines.brands.transfer import export_brands, import_brands
 from pipelines.errors import BadInput
-from tests.pipelines.brands.test_adding import mark
+from tests.pipelines.brands.test_adding import mark, photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +111,17 @@ def test_what_is_no_zip_is_told_in_one_line(tmp_path: Path) -> None:
         import_brands(tmp_path / "a.zip", tmp_path / "other")
     with pytest.raises(BadInput, match="no such file or folder"):
         import_brands(tmp_path / "b.zip", tmp_path / "other")
+
+
+def test_photographs_are_drawn_anew_and_a_clear_face_is_refused(tmp_path: Path) -> None:
+    acme = tmp_path / "mine" / "acme"
+    acme.mkdir(parents=True)
+    photo(acme / "mark.jpg")
+    mark(acme / "mark.png")
+    with pytest.raises(BadInput, match=r"acme/mark\.jpg: shows a clear face"):
+        import_brands(tmp_path / "mine", tmp_path / "other", faces=lambda one: one.path.suffix == ".jpg")
+    import_brands(tmp_path / "mine", tmp_path / "other", faces=lambda _: 0)
+    (source,) = read_brands(tmp_path / "other")
+    assert [path.name for path in source.pictures] == ["mark-jpg.png", "mark.png"]
+    assert all(b"Ann Owner" not in path.read_bytes() for path in source.pictures)
+    assert b"Ann Owner" in (acme / "mark.jpg").read_bytes()

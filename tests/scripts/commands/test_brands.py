@@ -20,8 +20,9 @@ def msh(*words: object) -> int:
     parser = argparse.ArgumentParser()
     brands.add(parser.add_subparsers())
     args = parser.parse_args(["brands", *map(str, words)])
-    needs = args.run in (brands.run_add, brands.run_list)
-    return int(args.run(args, fake_enroller) if needs else args.run(args))
+    if args.run == brands.run_add:
+        return int(args.run(args, fake_enroller, lambda: lambda picture: "face" in picture.path.name))
+    return int(args.run(args, fake_enroller) if args.run == brands.run_list else args.run(args))
 
 
 def test_a_brand_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +69,7 @@ def test_a_mark_like_another_is_added_with_a_warning(
         (("Acme", "text.png"), "text.png: is named .png but holds no PNG, JPEG or WebP"),
         (("Acme", "plain.png"), "plain.png: shows no mark"),
         (("Acme", "good.png", "gone.svg"), "gone.svg: cannot be read"),
+        (("Acme", "face.png"), "face.png: shows a clear face"),
         (("&", "good.png"), 'NAME "&" must be a name with letters'),
         (("Taken", "good.png"), "there is this brand already"),
         (("Acme", "good.png", "--words", "TAKEN"), '"taken" is of Taken already'),
@@ -79,6 +81,7 @@ def test_bad_input_is_one_line_and_changes_nothing(tmp_path: Path, words: tuple[
     (tmp_path / "text.png").write_text("text")
     Image.new("RGB", (50, 50), "red").save(tmp_path / "plain.png")
     mark(tmp_path / "good.png")
+    mark(tmp_path / "face.png")
     (folder / "taken").mkdir(parents=True)
     (folder / "taken/brand.yaml").write_text("name: Taken\n")
     given = [str(tmp_path / word) if "." in word else word for word in words]
@@ -87,3 +90,8 @@ def test_bad_input_is_one_line_and_changes_nothing(tmp_path: Path, words: tuple[
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path.name for path in folder.iterdir()] == ["taken"]
+
+
+def test_a_mark_that_is_a_face_is_taken_if_that_is_said(tmp_path: Path) -> None:
+    face = mark(tmp_path / "face.png")
+    assert msh("add", "Acme", face, "--folder", tmp_path / "brands", "--faces") == 0
