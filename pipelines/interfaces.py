@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.watching import WatchListener
     from pipelines.reload.plan import LiveSupport
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -85,7 +86,8 @@ class PlatformParts:
 
     on_state(camera, state, cause, since by `clock`): called on each change of state, from any thread.
     money, brand: write amounts and brands for people. brands: what is looked for now.
-    clock: times the frames. throttle: what of each camera is to be analysed now.
+    on_watch: told of who watches a stream. clock: times the frames.
+    throttle: what of each camera is to be analysed now.
     """
 
     floor: Floor
@@ -99,3 +101,4 @@ class PlatformParts:
     describer: Describer | None = None
     clock: StoreClock = field(default_factory=StoreClock)
     throttle: Throttle = field(default_factory=Throttle)
+    on_watch: WatchListener | None = None

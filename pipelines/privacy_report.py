@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from engines.manifest import find_model, read_manifest
 from engines.paths import CONFIGS
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
+from pipelines.access_log import MAX_ENTRIES, access_file
 from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.paths import state_path
 from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
@@ -212,6 +213,11 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": "file of offers on this box's disk",
             "how_long": "while the person is in the shop; events until the broker has them",
         }
+    yield {
+        "what": "who signed in, watched, took pictures away or changed something: role, address, time",
+        "where": str(access_file(settings.store.id, state_path())),
+        "how_long": f"{settings.privacy.access_log_days} days, {MAX_ENTRIES} entries at most",
+    }
     if settings.describe:
         yield {
             "what": "items named in a description, by the checksum of the crop; not the crop",
@@ -278,6 +284,8 @@ def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:
     fields = ", ".join(json.loads(EVENT_SCHEMA.read_text(encoding="utf-8"))["properties"])
     to, login = f"{mqtt.host}:{mqtt.port}", mqtt.username is not None or mqtt.client_cert is not None
     yield _channel(f"a message for each person: {fields}", to, encrypted=mqtt.tls, login=login)
+    what = "the access log's entries: role, address, camera, time of staff; no customer"
+    yield _channel(what, to, encrypted=mqtt.tls, login=login)
     for rule in settings.notify:
         what = f'message of rule "{rule.name}": where the person stands, items and total, no picture'
         yield _channel(what, to, encrypted=mqtt.tls, login=login)

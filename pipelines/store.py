@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.looks import build_looks
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import CameraTally, Floor, Publisher
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.mqtt.commands import Deferred, Handler
     from pipelines.reload.report import ReloadReport
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
@@ -135,6 +137,15 @@ class Store:
             random=random.random,
         )
         self._publisher: Publisher = self._mqtt or NoPublisher()
+        self.access = AccessLog(
+            access_file(settings.store.id, state_folder()),
+            days=settings.privacy.access_log_days,
+            now=now,
+            getrandbits=random.getrandbits,
+            metrics=metrics,
+            publish=self._publisher.send,
+            origin=(settings.store.id, device),
+        )
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
             settings,
@@ -168,7 +179,7 @@ class Store:
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
-        self._outputs = VideoOutputs(metrics, sinks)
+        self._outputs = VideoOutputs(metrics, sinks, self._note_watch)
         throttle = Throttle()
         parts = PlatformParts(
             floor=self._floor,
@@ -182,6 +193,7 @@ class Store:
             describer=self._describer,
             clock=clock,
             throttle=throttle,
+            on_watch=self._note_watch,
         )
         self._platform = build_platform(
             platform,
@@ -213,7 +225,7 @@ class Store:
         if self._mqtt:
             commands = store_commands(self._reloader, self._outputs.take_picture, self.restart)
             for name, handler in commands.items():
-                self._mqtt.on_command(name, handler)
+                self._mqtt.on_command(name, self._noted(name, handler))
         self._state = Outage(
             logger,
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
@@ -270,6 +282,7 @@ class Store:
                 self._reporter.report_disabled(name, self._clock.now())
         self._publish_status()
         self._check_state()
+        self.access.start()
         if self._mqtt:
             self._mqtt.start()
         self._prices.start()
@@ -297,6 +310,7 @@ class Store:
             self._desk.stop()
         self._floor.close(self._clock.now())
         self._outputs.close()
+        self.access.close()
         if self._mqtt:
             for topic, payload in self._summaries.initial(
                 self._clock.utc_now(), CameraState.STOPPED.value
@@ -327,8 +341,33 @@ class Store:
         self._reloader.ask(then)
 
     def _keep_by(self, settings: Settings) -> None:
-        """Delete recordings by these settings from now on."""
+        """Delete recordings, and entries of the access log, by these settings from now on."""
+        self.access.days = settings.privacy.access_log_days
         self._retention = Retention(settings.outputs, self._metrics, now=time.time, clock=time.monotonic)
+
+    def _note_watch(self, camera: str, address: str, seconds: float | None) -> None:
+        """Note who watches a stream."""
+        rtsp = self.settings.outputs.rtsp
+        who = rtsp.credentials.username if rtsp and rtsp.credentials else ""
+        kind = AccessKind.WATCH_STARTED if seconds is None else AccessKind.WATCH_ENDED
+        self.access.note(kind, who, AccessWay.RTSP, camera=camera, address=address, seconds=seconds)
+
+    def _noted(self, name: str, handler: Handler) -> Handler:
+        """Return a handler of a command that is noted before it is obeyed."""
+
+        def handle(fields: Mapping[str, Any]) -> str | Deferred | None:
+            camera = fields.get("camera")
+            known = camera if isinstance(camera, str) and camera in self.settings.cameras else ""
+            self.access.note(AccessKind.COMMAND, "", AccessWay.MQTT, camera=known, detail=name)
+            return handler(fields)
+
+        return handle
+
+    def _note_reload(self, report: ReloadReport) -> None:
+        """Note which settings changed."""
+        if report.live or report.restart:
+            keys = ", ".join([*report.live, *(f"{key} (after a restart)" for key in report.restart)])
+            self.access.note(AccessKind.SETTINGS_CHANGED, "", AccessWay.DISK, detail=keys)
 
     def restart(self) -> bool:
         """Have the program end soon, to be started again; False where nothing would. From any thread."""
@@ -413,15 +452,18 @@ class Store:
         while not self._stop.is_set():
             self._reloader.wait(due - time.monotonic())
             with self._changing:
-                if not self._stop.is_set():
-                    self._reloader.check(watch=time.monotonic() >= due)
+                if not self._stop.is_set() and self._reloader.check(watch=time.monotonic() >= due):
+                    self._note_reload(self._reloader.report)
             if time.monotonic() >= due:
                 due = time.monotonic() + HOUSEKEEPING_S
                 self._keep_house()
 
     def _keep_house(self) -> None:
+        had_brands = bool(self._brands.targets)
         if self._brands.poll():
             self._looks.set_targets(self._brands.targets)
+            if had_brands:  # else they are read for the first time
+                self.access.note(AccessKind.BRANDS_CHANGED, "", AccessWay.DISK, detail="brands or price list")
         self._check_clock()
         self._overload.check()
         self._publish_status()

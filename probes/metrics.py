@@ -164,6 +164,9 @@ class Metrics:
             "output",
             "reason",
         )
+        self.access_log_entries = counter("access_log_entries_total", "Entries of the access log.", "result")
+        for result in ("written", "dropped"):
+            self.access_log_entries.labels(result)
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)

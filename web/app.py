@@ -14,8 +14,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from web.access.guard import Gate, Guard
+from web.access.notes import AccessNotes
 from web.access.proxy import behind_proxies
 from web.access.signin import PageRole, Right, Token
+from web.api.access import AccessHandlers
 from web.api.areas import AreaHandlers
 from web.api.cameras import CameraHandlers
 from web.api.session import SessionHandlers
@@ -69,11 +71,13 @@ class PageApp:
         self._jobs = Jobs(backend, scratch)
         self._webcams = Webcams(backend, scratch)
         viewers = Viewers(backend.live, self._closing)
-        self._store = StoreHandlers(backend, self.gate, self._jobs, viewers, self._closing)
-        self._session = SessionHandlers(backend, self.gate, self._jobs)
-        self._cameras = CameraHandlers(backend, self.gate, viewers, self._closing)
-        self._areas, self._wizard = AreaHandlers(backend), WizardHandlers(backend)
-        self._uploads = UploadHandlers(backend, self._jobs, self._webcams)
+        self._notes = notes = AccessNotes(backend.access)
+        self._store = StoreHandlers(backend, self.gate, self._jobs, viewers, self._closing, notes=notes)
+        self._session = SessionHandlers(backend, self.gate, self._jobs, notes)
+        self._cameras = CameraHandlers(backend, self.gate, viewers, self._closing, notes)
+        self._areas, self._wizard = AreaHandlers(backend, notes), WizardHandlers(backend, notes)
+        self._uploads = UploadHandlers(backend, self._jobs, self._webcams, notes)
+        self._access = AccessHandlers(notes)
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
             exception_handlers={Refused: on_refused, HTTPException: on_http_error},
@@ -131,6 +135,7 @@ class PageApp:
             ("/api/cameras/{camera}/picture.jpg", {"GET": cameras.picture}, read),
             (areas, {"GET": self._areas.read, "PUT": self._areas.write}, Right.MANAGE),
             (f"{areas}/check", {"POST": self._areas.check}, Right.MANAGE),
+            ("/api/access", {"GET": self._access.entries}, Right.MANAGE),
             ("/api/restart", {"POST": store.restart}, Right.MANAGE),
             ("/api/jobs", {"GET": uploads.jobs, "POST": uploads.upload}, act),
             ("/api/jobs/{job}", {"GET": uploads.job, "DELETE": uploads.delete_job}, act),
@@ -153,7 +158,15 @@ class PageApp:
             handler = methods.get("GET" if request.method == "HEAD" else request.method)
             if handler is None:
                 raise Refused(Code.METHOD, f"only {allowed} here", headers={"Allow": allowed})
-            return await handler(request, await self.gate.admit(request, right))
+            try:
+                visitor = await self.gate.admit(request, right)
+            except Refused as refused:
+                if refused.code is Code.WRONG_TOKEN:
+                    self._notes.refused(request)
+                raise
+            if visitor is not None and visitor.by_token:
+                self._notes.token_shown(request, visitor)
+            return await handler(request, visitor)
 
         return endpoint
 

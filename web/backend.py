@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import SystemRandom
+from time import time_ns
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.access_log import AccessLog
 from pipelines.cameras.discovery import find_cameras
 from pipelines.floor.view import FloorView
 from probes.metrics import Health
@@ -57,6 +60,11 @@ class PriceSource:
     text: str
 
 
+def access_in_memory() -> AccessLog:
+    """Return an access log that ends with the program."""
+    return AccessLog(None, days=1, now=time_ns, getrandbits=SystemRandom().getrandbits)
+
+
 @dataclass(slots=True)
 class Backend:
     """What the page shows. gpu_unused: why the CPU works although there is an NVIDIA GPU.
@@ -97,6 +105,8 @@ class Backend:
     """Asks the store's network which cameras there are; takes some seconds, on any thread."""
     keep_out_of_log: Callable[[Iterable[str]], None] = lambda _: None
     """Has these words never be logged."""
+    access: AccessLog = field(default_factory=access_in_memory)
+    """Where it is noted who does what; closed by whoever made it."""
     restarts: Callable[[], bool] = lambda: False
     """Whether something starts the store again when it ends."""
     restart: Callable[[], bool] = lambda: False

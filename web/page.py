@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
+from pipelines.access_log import AccessLog, access_file
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
@@ -89,6 +92,7 @@ def page_of(
         reload=store.reload,
         try_camera=store.try_camera,
         keep_out_of_log=scrubber.add,
+        access=store.access,
         restarts=lambda: store.restarts,
         restart=store.restart,
     )
@@ -126,16 +130,26 @@ def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -
         listed = (name for name in names.values() if book.key_of(name) == key)
         return next(listed, book.name(key))
 
+    access = AccessLog(
+        access_file(settings.store.id, state_folder()),
+        days=settings.privacy.access_log_days,
+        now=time.time_ns,
+        getrandbits=SystemRandom().getrandbits,
+        metrics=metrics,
+    )
     backend = Backend(
         settings,
         metrics,
+        access=access,
         brand=brand,
         locale=settings.store.locale,
         events=_recent(scrubber).newest_first,
         worker=_worker(settings),
         brands=handover.data,
     )
-    return PageServer(backend, state_folder() / "page")
+    page = PageServer(backend, state_folder() / "page", on_stop=access.close)
+    access.start()
+    return page
 
 
 def _worker(settings: Settings) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from web.app import STATIC, PageApp
 from web.uploads.scratch import Scratch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from web.backend import Backend
@@ -36,8 +37,15 @@ SEND_AHEAD = 131_072
 class PageServer:
     """Serves the page. `start`, then `stop`. Raises BadInput at construction where it cannot."""
 
-    def __init__(self, backend: Backend, folder: Path, *, static: Path = STATIC) -> None:
-        """folder: where uploads lie while they are worked on; it is made."""
+    def __init__(
+        self,
+        backend: Backend,
+        folder: Path,
+        *,
+        static: Path = STATIC,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        """folder: where uploads lie while they are worked on; it is made. on_stop: called last by `stop`."""
         web = backend.settings.outputs.web
         if web is None:
             raise BadInput("outputs.web: is not in the store file; add `web: {}` to outputs")
@@ -66,6 +74,7 @@ class PageServer:
             timeout_graceful_shutdown=STOP_S,
         )
         self._server = uvicorn.Server(config)
+        self._on_stop = on_stop
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -102,6 +111,7 @@ class PageServer:
             logger.error("the page's server does not stop")
         self._socket.close()
         self._scratch.close()
+        self._on_stop()
 
     def _run(self) -> None:
         try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.watching import WatchListener
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 
@@ -26,9 +27,14 @@ KEYS = ("snapshots", "record", "rtsp")
 class VideoOutputs:
     """The outputs of a store by their keys, and more of the caller's. Changed by one thread."""
 
-    def __init__(self, metrics: Metrics, more: Sequence[FrameSink] = ()) -> None:
-        """more: outputs besides the settings' own, such as the page's; closed with them."""
-        self._metrics, self._more = metrics, tuple(more)
+    def __init__(
+        self, metrics: Metrics, more: Sequence[FrameSink] = (), on_watch: WatchListener | None = None
+    ) -> None:
+        """more: outputs besides the settings' own, such as the page's; closed with them.
+
+        on_watch: told of who watches a stream.
+        """
+        self._metrics, self._more, self._on_watch = metrics, tuple(more), on_watch
         self._own: dict[str, CameraSink] = {}
 
     @property
@@ -122,5 +128,6 @@ class VideoOutputs:
                 bitrate_kbit=rtsp.bitrate_kbit,
                 credentials=rtsp.login,
                 on_viewers=lambda camera, count: clients.labels(camera).set(count),
+                on_watch=self._on_watch,
             )
         return None

@@ -74,4 +74,5 @@ def assemble(
         element_factory=element_factory,
         clocks=Clocks(random=parts.random, throttle=parts.throttle, wall_ns=parts.clock.now),
         preparation=preparation(),
+        on_watch=parts.on_watch,
     )

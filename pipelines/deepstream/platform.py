@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.graph.graph import PipelineGraph
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.watching import WatchListener
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -103,10 +104,12 @@ class DeepStreamPlatform:
         element_factory: ElementFactory | None = None,
         clocks: Clocks | None = None,
         preparation: Preparation | None = None,
+        on_watch: WatchListener | None = None,
     ) -> None:
         """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput.
 
-        preparation: done first, in the start thread; no camera is opened before it is over.
+        preparation: done first, in the start thread; no camera is opened before it is over. on_watch: told of
+        who watches a stream.
         """
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
@@ -134,6 +137,7 @@ class DeepStreamPlatform:
             proof=proof,
             analysis=analysis,
             cameras=rates,
+            on_watch=on_watch,
         )
         self._bus_parser = BusParser(
             {n: c.kind for n, c in cameras.items()}, graph.slots, outlet_elements(graph)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from pipelines.outputs.gst import (  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelines.outputs.watching import WatchListener
     from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,14 @@ class _Media:
     fed: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Viewer:
+    """Who watches: from which address, and since when by the monotonic clock."""
+
+    address: str
+    since: float
+
+
 @dataclass(slots=True)
 class _Stream:
     """One camera's stream. `media` is there only while someone watches."""
@@ -60,7 +70,7 @@ class _Stream:
     path: str
     fps: int
     media: _Media | None = None
-    viewers: set[object] = field(default_factory=set)
+    viewers: dict[int, _Viewer] = field(default_factory=dict)
     dropped: int = 0
 
 
@@ -68,7 +78,8 @@ class RtspOutput:
     """An RTSP server with one stream a camera; a FrameSink.
 
     A stream keeps the size of its first picture while anyone watches; pictures of another size are
-    scaled into it with black borders. `on_viewers(camera, count)` is called from GStreamer's threads.
+    scaled into it with black borders. `on_viewers(camera, count)` and `on_watch` are
+    called from GStreamer's threads.
     """
 
     def __init__(
@@ -80,10 +91,11 @@ class RtspOutput:
         bitrate_kbit: int = 2500,
         credentials: tuple[str, str] | None = None,
         on_viewers: Callable[[str, int], None] | None = None,
+        on_watch: WatchListener | None = None,
     ) -> None:
         """Port 0 takes a free one. credentials: user name and password that viewers need."""
         self._host, self._asked_port, self._path, self._bitrate = host, port, path, bitrate_kbit
-        self._credentials, self._on_viewers = credentials, on_viewers
+        self._credentials, self._on_viewers, self._on_watch = credentials, on_viewers, on_watch
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         self._server: Any = None
@@ -153,7 +165,7 @@ class RtspOutput:
         self._on_loop(
             lambda: self._server.client_filter(lambda _server, one: remove if hash(one) in viewers else keep)
         )
-        self._watch(camera, stream, set())
+        self._watch(camera, stream, {})
 
     def wanted(self, camera: str) -> bool:
         """Return whether an encoder runs for this camera, which is so only while someone watches."""
@@ -212,7 +224,7 @@ class RtspOutput:
             streams, self._streams = self._streams, {}
         for camera, stream in streams.items():
             self._server.get_mount_points().remove_factory(stream.path)
-            self._watch(camera, stream, set())
+            self._watch(camera, stream, {})
         self._server = self._context = self._loop = None
         self._sources = []
 
@@ -278,9 +290,11 @@ class RtspOutput:
         client.connect("teardown-request", self._leaves, viewer)
         client.connect("closed", self._closed, viewer)
 
-    def _plays(self, _client: object, context: Any, viewer: int) -> None:
+    def _plays(self, client: Any, context: Any, viewer: int) -> None:
         for camera, stream in self._at(context):
-            self._watch(camera, stream, stream.viewers | {viewer})
+            if viewer not in stream.viewers:
+                address = client.get_connection().get_ip() or ""
+                self._watch(camera, stream, {**stream.viewers, viewer: _Viewer(address, time.monotonic())})
             media = stream.media
             if media is not None:  # a late viewer would otherwise wait for the next keyframe
                 media.encoder.send_event(
@@ -289,11 +303,11 @@ class RtspOutput:
 
     def _leaves(self, _client: object, context: Any, viewer: int) -> None:
         for camera, stream in self._at(context):
-            self._watch(camera, stream, stream.viewers - {viewer})
+            self._watch(camera, stream, _without(stream.viewers, viewer))
 
     def _closed(self, _client: object, viewer: int) -> None:
         for camera, stream in list(self._streams.items()):
-            self._watch(camera, stream, stream.viewers - {viewer})
+            self._watch(camera, stream, _without(stream.viewers, viewer))
 
     def _at(self, context: Any) -> list[tuple[str, _Stream]]:
         """Return the stream that a request is about; the URI may end in the name of its control."""
@@ -304,13 +318,23 @@ class RtspOutput:
             if path == stream.path or path.startswith(stream.path + "/")
         ]
 
-    def _watch(self, camera: str, stream: _Stream, viewers: set[object]) -> None:
+    def _watch(self, camera: str, stream: _Stream, viewers: dict[int, _Viewer]) -> None:
         with self._lock:
-            changed, stream.viewers = stream.viewers != viewers, viewers
-        if changed:
-            logger.info("camera %s: %d watch its stream", camera, len(viewers))
-            if self._on_viewers:
-                self._on_viewers(camera, len(viewers))
+            before, stream.viewers = stream.viewers, viewers
+        if before.keys() == viewers.keys():
+            return
+        logger.info("camera %s: %d watch its stream", camera, len(viewers))
+        if self._on_viewers:
+            self._on_viewers(camera, len(viewers))
+        if self._on_watch:
+            for one in viewers.keys() - before.keys():
+                self._on_watch(camera, viewers[one].address, None)
+            for one in before.keys() - viewers.keys():
+                self._on_watch(camera, before[one].address, time.monotonic() - before[one].since)
+
+
+def _without(viewers: dict[int, _Viewer], gone: int) -> dict[int, _Viewer]:
+    return {number: viewer for number, viewer in viewers.items() if number != gone}
 
 
 def _auth(user: str, password: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +15,13 @@ WIDTHS = (320, 640, 960, 1280)
 MAX_FPS = 30
 EARLY = 0.8
 """Share of its interval after which a frame is in time: cameras are not exactly regular."""
+
+
+class WatchListener(Protocol):
+    """Is told of each viewer: when it begins, and when it ends with how many seconds it watched."""
+
+    def __call__(self, camera: str, address: str, seconds: float | None) -> None:
+        """Take it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _PARTS: Final[Mapping[str, Part]] = {
     "defaults": Part.NOTHING,
     "platform.max_cameras": Part.NOTHING,
     "privacy.faces": Part.FACES,
+    "privacy.access_log_days": Part.NOTHING,
     "prices.catalogue": Part.PRICE_LIST,
     "prices.format": Part.PRICE_LIST,
     "prices.unknown": Part.FLOOR,

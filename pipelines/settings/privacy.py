@@ -41,6 +41,14 @@ class PrivacyConfig(Section):
     """The privacy rules of this store."""
 
     faces: FacesConfig = Field(default=FacesConfig(), title="Faces", description="How faces are masked.")
+    access_log_days: int = Field(
+        default=30,
+        title="Access log",
+        description="Days for which it is kept who signed in, watched a camera, took pictures away or changed"
+        " something.",
+        ge=1,
+        le=3650,
+    )
     on_failure: Literal["drop_frame"] = Field(
         default="drop_frame",
         title="On failure",

@@ -24,6 +24,7 @@ class MessageKind(str, Enum):
     ENDED = "ended"
     NOTIFY = "notify"
     SALE = "sale"
+    ACCESS = "access"
     STATE = "state"
     RESULT = "result"
 

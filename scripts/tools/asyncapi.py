@@ -33,6 +33,7 @@ _SENT: Final = (
     ("zone", "camera/{camera}/zone/{zone}", True, 0),
     ("notify", "notify/{rule}", False, 1),
     ("sale", "sale/{kind}", False, 1),
+    ("access", "access", False, 1),
     ("command_result", "command/{name}/result", False, 1),
 )
 _COMMAND: Final = {

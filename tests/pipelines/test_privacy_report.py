@@ -53,6 +53,15 @@ def test_the_report_tells_of_marks_and_of_the_staff_told_by_them(
     assert "may be a mark" not in str(_report(tmp_path, "")["computed"])
 
 
+def test_the_access_log_is_in_the_report(tmp_path: Path) -> None:
+    mqtt = 'outputs: {mqtt: {url: "mqtts://broker.example"}}\n'
+    found = _report(tmp_path, f"privacy: {{access_log_days: 14}}\n{mqtt}")
+    (row,) = (row for row in found["kept"] if "who signed in" in row["what"])  # type: ignore[attr-defined]  # a list
+    assert row["how_long"] == "14 days, 100000 entries at most"
+    assert row["where"].endswith("state/access-shop.db")
+    assert any("access log" in row["what"] for row in found["sent"])  # type: ignore[attr-defined]  # a list
+
+
 def test_each_crop_sent_is_in_the_report(tmp_path: Path, state: Path) -> None:
     state.mkdir()
     for _ in range(3):

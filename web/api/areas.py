@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
+from pipelines.access_log import AccessKind
 from pipelines.settings.load import parse_settings
 from pipelines.settings.mistakes import SettingsError
 from web.access import body
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 class AreaHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend, notes: AccessNotes) -> None:
+        self._backend, self._notes = backend, notes
         self._writing = asyncio.Lock()
 
     @property
@@ -63,7 +65,7 @@ class AreaHandlers:
         path = self._backend.settings.path
         return Json({"yaml": (await to_thread.run_sync(store_file.draft, raw, path, camera, wanted)).yaml})
 
-    async def write(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def write(self, request: Request, visitor: Visitor | None) -> Response:
         """Write zones and masks into the store file."""
         camera = camera_of(request, self._backend)
         wanted, revision = _areas(await body.json_object(request))
@@ -80,6 +82,8 @@ class AreaHandlers:
                 )
             draft = await to_thread.run_sync(store_file.draft, raw, path, camera, wanted)
             written = await to_thread.run_sync(store_file.write, path, draft.text, revision)
+        named = ", ".join(f"{section}: {' '.join(wanted[section]) or '-'}" for section in store_file.SECTIONS)
+        self._notes.note(AccessKind.AREAS_CHANGED, request, visitor, camera=camera, detail=named)
         report = await taken_up(self._backend)
         waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
         return Json({"yaml": draft.yaml, "revision": written, "restart_needed": waits})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from web.access.guard import Gate
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.live.video import Viewers
@@ -27,32 +28,43 @@ if TYPE_CHECKING:
 class CameraHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend, gate: Gate, viewers: Viewers, closing: asyncio.Event) -> None:
+    def __init__(
+        self, backend: Backend, gate: Gate, viewers: Viewers, closing: asyncio.Event, notes: AccessNotes
+    ) -> None:
         self._backend, self._gate, self._viewers, self._closing = backend, gate, viewers, closing
+        self._notes = notes
 
-    async def video(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def video(self, request: Request, visitor: Visitor | None) -> Response:
         """Stream a camera."""
         camera = camera_of(request, self._backend)
         width, fps = number_of(request, "width", 640, MAX_SIZE), number_of(request, "fps", 30, 30)
         self._check_live()
         self._viewers.enter(camera)
+        ended = self._notes.watching(request, visitor, camera)
+
+        def leave() -> None:
+            self._viewers.leave(camera)
+            ended()
+
         return TrackedStream(
             while_allowed(request, self._gate, self._viewers.video(camera, width, fps)),
-            lambda: self._viewers.leave(camera),
+            leave,
             f"multipart/x-mixed-replace; boundary={BOUNDARY}",
         )
 
-    async def film(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def film(self, request: Request, visitor: Visitor | None) -> Response:
         """Stream a camera as fragmented MP4."""
         camera, output = camera_of(request, self._backend), self._backend.film
         self._check_live()
         if output is None or not self._backend.settings.cameras[camera].enabled:
             raise Refused(Code.NOT_FOUND, "there is no such video of this camera; take video.mjpg")
         self._viewers.enter(camera)
+        ended = self._notes.watching(request, visitor, camera)
         viewer = None
 
         def leave() -> None:
             self._viewers.leave(camera)
+            ended()
             if viewer is not None:
                 viewer.close()
 
@@ -66,7 +78,7 @@ class CameraHandlers:
         source = while_allowed(request, self._gate, viewer.fragments())
         return TrackedStream(source, leave, media_type(stream), {"X-Captured-At": rfc3339(stream.began_at)})
 
-    async def picture(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def picture(self, request: Request, visitor: Visitor | None) -> Response:
         """Give one picture."""
         camera = camera_of(request, self._backend)
         width, draw = number_of(request, "width", 1280, MAX_SIZE), request.query_params.get("draw")
@@ -74,6 +86,7 @@ class CameraHandlers:
             raise Refused(Code.INVALID, "draw: areas is all that can be drawn")
         self._check_live()
         picture = await self._viewers.first(camera, width)
+        self._notes.picture(request, visitor, camera)
         jpeg = picture.jpeg
         if draw:
             from web.api.drawing import with_areas  # noqa: PLC0415 OpenCV is loaded only where it is needed

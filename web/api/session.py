@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from pipelines.access_log import AccessKind
 from pipelines.version import VERSION
 from web.access import body
 from web.access.signin import COOKIE, LIFETIME_S, Right
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from web.access.guard import Gate
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.uploads.jobs import Jobs
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 class SessionHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend, gate: Gate, jobs: Jobs) -> None:
-        self._backend, self._gate, self._jobs = backend, gate, jobs
+    def __init__(self, backend: Backend, gate: Gate, jobs: Jobs, notes: AccessNotes) -> None:
+        self._backend, self._gate, self._jobs, self._notes = backend, gate, jobs, notes
 
     async def session(self, request: Request, visitor: Visitor | None) -> Response:
         """Answer who the visitor is; a stranger gets a cookie."""
@@ -40,11 +42,19 @@ class SessionHandlers:
         token = given.get("token")
         if set(given) != {"token"} or not isinstance(token, str) or not 1 <= len(token) <= 256:
             raise Refused(Code.INVALID, "send the token as `token`")
-        cookie, visitor = self._gate.sessions.sign_in(await self._gate.check(request, token))
+        try:
+            role = await self._gate.check(request, token)
+        except Refused:
+            self._notes.refused(request)
+            raise
+        cookie, visitor = self._gate.sessions.sign_in(role)
+        self._notes.note(AccessKind.SIGNED_IN, request, visitor)
         return self._with_cookie(Json(self._session(visitor)), cookie)
 
-    async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def sign_out(self, request: Request, visitor: Visitor | None) -> Response:
         """Sign out."""
+        if visitor is not None and visitor.signed_in:
+            self._notes.note(AccessKind.SIGNED_OUT, request, visitor)
         self._gate.sessions.sign_out(request.cookies.get(COOKIE, ""))
         return self._with_cookie(Response(status_code=204), "")
 

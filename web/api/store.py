@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.exposition import choose_encoder
 from starlette.responses import Response
 
+from pipelines.access_log import AccessKind
 from probes.events.staff_orders import StaffAction, StaffOrder
 from web.access.signin import Right
 from web.api.common import TrackedStream, camera_of, while_allowed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from web.access.guard import Gate
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.live.video import Viewers
@@ -33,9 +35,16 @@ class StoreHandlers:
     """One per server; used in its event loop."""
 
     def __init__(
-        self, backend: Backend, gate: Gate, jobs: Jobs, viewers: Viewers, closing: asyncio.Event
+        self,
+        backend: Backend,
+        gate: Gate,
+        jobs: Jobs,
+        viewers: Viewers,
+        closing: asyncio.Event,
+        *,
+        notes: AccessNotes,
     ) -> None:
-        self._backend, self._gate, self._jobs = backend, gate, jobs
+        self._backend, self._gate, self._jobs, self._notes = backend, gate, jobs, notes
         self._writers = writers(backend, sizes=viewers.sizes, uploads=jobs.summary, started_ns=time.time_ns())
         self.hub = EventHub(backend, self._writers, closing)
 
@@ -85,10 +94,11 @@ class StoreHandlers:
         """Take a person out of all counts."""
         return self._order(request, StaffAction.NOT_CUSTOMER)
 
-    async def restart(self, _request: Request, _visitor: Visitor | None) -> Response:
+    async def restart(self, request: Request, visitor: Visitor | None) -> Response:
         """Have the store end, to be started again by the service manager."""
         if not self._backend.restart():
             raise Refused(Code.CONFLICT, "nothing would start the store again; restart it on the box")
+        self._notes.note(AccessKind.RESTARTED, request, visitor)
         return Response(status_code=202)
 
     def _order(self, request: Request, action: StaffAction) -> Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
 
+from pipelines.access_log import AccessKind
 from web.access import body
 from web.api.common import owner_of, ticket_of
 from web.refusal import Code, Json, Refused
@@ -15,6 +16,7 @@ from web.uploads import webcam
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.uploads.jobs import Jobs
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 class UploadHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend, jobs: Jobs, webcams: Webcams) -> None:
-        self._backend, self._jobs, self._webcams = backend, jobs, webcams
+    def __init__(self, backend: Backend, jobs: Jobs, webcams: Webcams, notes: AccessNotes) -> None:
+        self._backend, self._jobs, self._webcams, self._notes = backend, jobs, webcams, notes
 
     async def jobs(self, request: Request, visitor: Visitor | None) -> Response:
         """List the visitor's uploads."""
@@ -41,6 +43,7 @@ class UploadHandlers:
             int(length) if length else None,
             body.chunks(request, self._jobs.max_bytes),
         )
+        self._notes.note(AccessKind.UPLOADED, request, visitor, detail=job["name"])
         return Json(job, 201)
 
     async def job(self, request: Request, visitor: Visitor | None) -> Response:
@@ -60,6 +63,8 @@ class UploadHandlers:
             raise Refused(Code.INVALID, "download: 1 or nothing")
         if job.state.value != "done":
             raise Refused(Code.NOT_READY, "it is not done yet" if job.error is None else job.error)
+        if download and request.method == "GET":
+            self._notes.note(AccessKind.DOWNLOADED, request, visitor, detail=job.name)
         stem = job.name.rpartition(".")[0] or job.name or "upload"
         return FileResponse(
             job.result,
@@ -71,7 +76,9 @@ class UploadHandlers:
     async def open_webcam(self, request: Request, visitor: Visitor | None) -> Response:
         """Begin a webcam run."""
         self._check_uploads()
-        return Json(await self._webcams.open(owner_of(request, visitor)), 201)
+        opened = await self._webcams.open(owner_of(request, visitor))
+        self._notes.note(AccessKind.UPLOADED, request, visitor, detail="pictures of a browser's camera")
+        return Json(opened, 201)
 
     async def webcam_frame(self, request: Request, visitor: Visitor | None) -> Response:
         """Annotate a webcam's picture."""

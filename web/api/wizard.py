@@ -8,10 +8,12 @@ import contextlib
 import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 
 from engines.errors import InferenceFailed
+from pipelines.access_log import AccessKind
 from pipelines.cameras.states import Cause
 from pipelines.cameras.trial import check_near
 from pipelines.errors import BadInput
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.api.new_camera import CameraForm
     from web.backend import Backend
@@ -42,14 +45,14 @@ TRIES, PER_S = 6, 0.1
 class WizardHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend, notes: AccessNotes) -> None:
+        self._backend, self._notes = backend, notes
         self._trying, self._writing = asyncio.Lock(), asyncio.Lock()
         self._finding = asyncio.Lock()
         self._tries = Allowance(TRIES, PER_S, time.monotonic)
         self._finds = Allowance(1, PER_S, time.monotonic)
 
-    async def attempt(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def attempt(self, request: Request, visitor: Visitor | None) -> Response:
         """Connect to a camera once, and show its first picture with all heads covered."""
         form, attempt = form_of(await body.json_object(request)), self._backend.try_camera
         if attempt is None:
@@ -67,6 +70,8 @@ class WizardHandlers:
             except (RedactionFailed, InferenceFailed, TimeoutError):
                 raise Refused(Code.NO_PICTURE, "its picture cannot be masked now; try again") from None
         good = trial.cause is Cause.NONE
+        host = urlsplit(form.source).hostname or ""
+        self._notes.note(AccessKind.CAMERA_TRIED, request, visitor, detail=f"at {host}")
         return Json(
             {
                 "ok": good,
@@ -93,7 +98,7 @@ class WizardHandlers:
                 raise Refused(Code.CONFLICT, words) from None
         return Json({"cameras": [{"host": c.host, "name": c.name, "hardware": c.hardware} for c in found]})
 
-    async def add(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def add(self, request: Request, visitor: Visitor | None) -> Response:
         """Write a camera into the store file, which the running store takes up."""
         given = await body.json_object(request)
         form, (camera, name) = form_of(given, frozenset({"id", "name"})), named(given)
@@ -105,6 +110,7 @@ class WizardHandlers:
             )
         async with self._writing:
             line = await to_thread.run_sync(_write, path, camera, name, form)
+        self._notes.note(AccessKind.CAMERA_ADDED, request, visitor, camera=camera)
         report = await taken_up(self._backend)
         waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
         problem = report.payload()["problem"] if report else None

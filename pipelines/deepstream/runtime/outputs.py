@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
+    from pipelines.outputs.watching import WatchListener
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 
@@ -46,9 +47,12 @@ class EncodedRtsp(RtspOutput):
         pipeline: Any,
         want: Callable[[str, bool], None],
         on_viewers: Callable[[str, int], None],
+        on_watch: WatchListener | None = None,
     ) -> None:
         """want(camera, wanted) opens and shuts a camera's encoder."""
-        super().__init__(host, port, path=path, credentials=credentials, on_viewers=on_viewers)
+        super().__init__(
+            host, port, path=path, credentials=credentials, on_viewers=on_viewers, on_watch=on_watch
+        )
         self._pipeline, self._want = pipeline, want
         self._begun: dict[str, Any] = {}
 
@@ -130,10 +134,12 @@ class DeepStreamOutputs:
         analysis: Analysis,
         cameras: Mapping[str, int],
         wall_ns: Callable[[], int] = time.time_ns,
+        on_watch: WatchListener | None = None,
     ) -> None:
         """cameras: frames per second by camera. Raises BadInput where a folder cannot be had.
 
-        proof: that this pipeline shows only what is redacted; without it, TypeError.
+        proof: that this pipeline shows only what is redacted; without it, TypeError. on_watch: told of who
+        watches a stream.
         """
         if not isinstance(proof, Proof):
             raise TypeError("outputs belong only to a pipeline that has been proven")
@@ -141,7 +147,7 @@ class DeepStreamOutputs:
         self._cameras, self._wall_ns = dict(cameras), wall_ns
         self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
         self.age_s = analysis.age_s
-        self.rtsp = self._build_rtsp(metrics)
+        self.rtsp = self._build_rtsp(metrics, on_watch)
         if record := self._settings.record:
             for name in self._cameras:
                 _make(record.folder / name, "outputs.record.folder")
@@ -174,7 +180,7 @@ class DeepStreamOutputs:
             self.rtsp.close()
         return not self._thread.is_alive()
 
-    def _build_rtsp(self, metrics: Metrics) -> EncodedRtsp | None:
+    def _build_rtsp(self, metrics: Metrics, on_watch: WatchListener | None) -> EncodedRtsp | None:
         rtsp, recorded = self._settings.rtsp, self._settings.record is not None
         if rtsp is None:
             return None
@@ -189,6 +195,7 @@ class DeepStreamOutputs:
                 camera, STREAM, wanted=wanted or (recorded and camera != WALL)
             ),
             on_viewers=lambda camera, count: metrics.restream_clients.labels(camera).set(count),
+            on_watch=on_watch,
         )
         for name, fps in self._cameras.items():
             server.add_camera(name, fps)

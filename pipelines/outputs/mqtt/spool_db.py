@@ -21,6 +21,7 @@ ROW_BYTES = 96
 # What goes first when space is short; state-carrying updates are replaced by the next one anyway.
 RANKS = {MessageKind.UPDATED: 0, MessageKind.STARTED: 1, MessageKind.ENDED: 2, MessageKind.NOTIFY: 3}
 RANKS[MessageKind.SALE] = 4  # each step once, and there is no other way to learn of it
+RANKS[MessageKind.ACCESS] = -2  # first of all: the access log is kept on the box, too
 _FOREVER = 2**63 - 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (

@@ -87,7 +87,12 @@ def url(output: RtspOutput, camera: str = "entrance") -> str:
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_viewer_sees_the_picture_and_the_encoder_lives_only_as_long(protocol: str) -> None:
     counts: list[tuple[str, int]] = []
-    with serving(on_viewers=lambda *seen: counts.append(seen)) as output, Feeder(output, halves) as feeder:
+    watched: list[tuple[str, str, float | None]] = []
+    listeners = {
+        "on_viewers": lambda *seen: counts.append(seen),
+        "on_watch": lambda *seen: watched.append(seen),
+    }
+    with serving(**listeners) as output, Feeder(output, halves) as feeder:
         time.sleep(0.2)
         assert not output.wanted("entrance")
         assert feeder.published == 0
@@ -101,6 +106,11 @@ def test_a_viewer_sees_the_picture_and_the_encoder_lives_only_as_long(protocol: 
         assert until(lambda: not output.wanted("entrance"))
         assert until(lambda: output.viewers("entrance") == 0)
     assert counts == [("entrance", 1), ("entrance", 0)]
+    began, ended = watched
+    assert began == ("entrance", "127.0.0.1", None)
+    assert ended[:2] == began[:2]
+    assert ended[2] is not None
+    assert ended[2] > 0
 
 
 def test_nothing_of_the_encoder_exists_without_a_viewer() -> None:

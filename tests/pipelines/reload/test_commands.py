@@ -75,6 +75,23 @@ def test_two_cameras_are_not_switched_off_at_once(shop):
     wait_for(lambda: shop.states("door")[-1] == ("live", None))
 
 
+def test_commands_and_changed_settings_are_in_the_access_log_and_on_the_broker(shop):
+    assert ask(shop, "camera-disable", camera="door")["ok"]
+    assert ask(shop, "camera-enable", camera="door")["ok"]
+    wanted = [("command", "door", "camera-disable"), ("command", "door", "camera-enable")]
+    wanted += 2 * [("settings_changed", None, "cameras.door")]
+
+    def told() -> list[tuple[str, str | None, str]]:
+        found = [one.json for one in shop.listener.on("box/access")]
+        for one in found:
+            message("access").validate(one)
+        return [(one["kind"], one["camera"], one["detail"]) for one in found]
+
+    wait_for(lambda: all(told().count(one) >= wanted.count(one) for one in wanted))
+    kept = [(e.kind.value, e.camera or None, e.detail) for _, e in shop.store.access.entries()]
+    wait_for(lambda: sorted(told(), key=str) == sorted(kept, key=str))
+
+
 def test_a_snapshot_is_a_masked_picture_on_disk(shop):
     wait_for(lambda: list(shop.shots.glob("till/*.jpg")))
     before = set(shop.shots.glob("till/*.jpg"))

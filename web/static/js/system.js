@@ -1,5 +1,6 @@
 // Third page: every camera's state with what to do, and the box itself.
 
+import { accessCard } from "./access.js";
 import { send, session } from "./api.js";
 import { h, icon, notice, pill, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
@@ -26,6 +27,7 @@ export function systemPage(main) {
       session.may.try_cameras ? cameraWizard() : null,
       box,
       h("section", { class: "card", "aria-labelledby": "events-title" }, h("div", { class: "card-head" }, h("h2", { id: "events-title" }, t("system.events"))), events),
+      session.may.manage ? accessCard() : null,
     ),
   );
   const takeCameras = ({ cameras }) => {

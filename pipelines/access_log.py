@@ -1,0 +1,246 @@
+"""The access log: who signed in, who watched which camera, who took pictures away, who changed what."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect
+from probes.events.messages import Message, MessageKind, rfc3339, ulid
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+    from probes.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+SCHEMA: Final = "msh.access/1"
+MAX_ENTRIES: Final = 100_000
+"""Most entries on disk; the oldest go first."""
+MAX_WAITING: Final = 1000
+"""Most entries that wait in memory while the disk is full."""
+MAX_PAGE: Final = 200
+MAX_TEXT: Final = 200
+TIDY_S: Final = 600.0
+DAY_NS: Final = 86_400 * 1_000_000_000
+_WORDS: Final = FileWords("access log", "accesses", "accesses are kept in memory only")
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS access (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL,
+    way TEXT NOT NULL, session TEXT NOT NULL, address TEXT NOT NULL, camera TEXT NOT NULL,
+    seconds REAL, detail TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS access_at ON access (at);
+"""
+_COLUMNS: Final = "at, kind, who, way, session, address, camera, seconds, detail"
+
+
+class AccessKind(str, Enum):
+    """What somebody did."""
+
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    WATCH_STARTED = "watch_started"
+    WATCH_ENDED = "watch_ended"
+    PICTURE = "picture"
+    UPLOADED = "uploaded"
+    DOWNLOADED = "downloaded"
+    AREAS_CHANGED = "areas_changed"
+    CAMERA_TRIED = "camera_tried"
+    CAMERA_ADDED = "camera_added"
+    BRANDS_CHANGED = "brands_changed"
+    SETTINGS_CHANGED = "settings_changed"
+    COMMAND = "command"
+    RESTARTED = "restarted"
+    LOG_READ = "log_read"
+
+
+class AccessWay(str, Enum):
+    """By which way somebody reached the box."""
+
+    PAGE = "page"
+    SCRIPT = "script"
+    RTSP = "rtsp"
+    MQTT = "mqtt"
+    DISK = "disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One entry.
+
+    at: UTC ns. who: a role or a configured name, never a secret; empty where nobody signed in. session: tells
+    browsers of one role apart. seconds: how long it took, where it has an end. detail: one short line.
+    """
+
+    at: int
+    kind: AccessKind
+    who: str
+    way: AccessWay
+    session: str = ""
+    address: str = ""
+    camera: str = ""
+    seconds: float | None = None
+    detail: str = ""
+
+    def payload(self) -> dict[str, Any]:
+        """Return it as JSON values, as message and page have it."""
+        return {
+            "kind": self.kind.value,
+            "occurred_at": rfc3339(self.at),
+            "who": self.who or None,
+            "way": self.way.value,
+            "session": self.session or None,
+            "address": self.address or None,
+            "camera": self.camera or None,
+            "seconds": None if self.seconds is None else round(self.seconds, 1),
+            "detail": self.detail or None,
+        }
+
+
+class AccessLog:
+    """Keeps entries in a SQLite file for so many days, and hands each on once. Any thread.
+
+    `note` never waits for the disk and never raises: a thread writes. While the disk is full, MAX_WAITING
+    entries wait in memory; more are dropped, the oldest first, and counted. Without `start` nothing is
+    written before `entries` or `close`.
+
+    path: None keeps all in memory. now: UTC ns. publish: takes a message, False where it was dropped.
+    origin: store and device, for the messages.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        days: int,
+        now: Callable[[], int],
+        getrandbits: Callable[[int], int],
+        metrics: Metrics | None = None,
+        publish: Callable[[Message], bool] = lambda _: True,
+        origin: tuple[str, str] = ("store", "device"),
+    ) -> None:
+        self.days, self._now, self._getrandbits = days, now, getrandbits
+        self._metrics, self._publish, self._origin = metrics, publish, origin
+        self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now, _WORDS)
+        self._waiting: deque[Access] = deque()
+        self._lock, self._flushing = threading.Lock(), threading.Lock()
+        self._news, self._stop = threading.Event(), threading.Event()
+        self.dropped = 0
+        self._thread = threading.Thread(target=self._work, name="access-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, and end."""
+        self._stop.set()
+        self._news.set()
+        if self._thread.ident is not None:
+            self._thread.join(5)
+        self._flush()
+        self._file.close()
+
+    def note(self, kind: AccessKind, who: str, way: AccessWay, **more: Any) -> None:
+        """Add an entry; more: as Access has them."""
+        more["detail"] = _printable(str(more.get("detail", "")))
+        entry = Access(self._now(), kind, who, way, **more)
+        with self._lock:
+            self._waiting.append(entry)
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popleft()
+                self.dropped += 1
+                self._count("dropped")
+        at, (store, device) = entry.at, self._origin
+        head = {"schema": SCHEMA, "event_id": ulid(at, self._getrandbits), "store": store, "device": device}
+        sent = {"sent_at": rfc3339(at), "replayed": False}
+        self._publish(Message(MessageKind.ACCESS, "access", {**head, **sent, **entry.payload()}))
+        self._news.set()
+
+    def entries(self, before: int | None = None, limit: int = MAX_PAGE) -> list[tuple[int, Access]]:
+        """Return the newest entries with their numbers, newest first; before: only those of lower numbers.
+
+        Entries that the disk does not take are not among them.
+        """
+        self._flush()
+        found: list[tuple[int, Access]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            rows = db.execute(
+                f"SELECT number, {_COLUMNS} FROM access WHERE number < ? AND at >= ?"  # noqa: S608 constants
+                " ORDER BY number DESC LIMIT ?",
+                (2**63 - 1 if before is None else before, self._oldest(), min(limit, MAX_PAGE)),
+            )
+            found[:] = [(number, _entry(rest)) for number, *rest in rows.fetchall()]
+
+        self._file.use(read)
+        return found
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._news.wait(TIDY_S)
+            self._news.clear()
+            self._flush()
+            self._stop.wait(0.05)  # a burst costs one transaction
+
+    def _flush(self) -> None:
+        """Write what waits, and delete what is too old or too much."""
+        with self._flushing:
+            with self._lock:
+                taken = list(self._waiting)
+            if not self._file.use(partial(self._write, taken)):
+                return
+            with self._lock:
+                for entry in taken:
+                    if self._waiting and self._waiting[0] is entry:
+                        self._waiting.popleft()
+            self._count("written", len(taken))
+
+    def _write(self, taken: list[Access], db: sqlite3.Connection) -> None:
+        rows = [
+            (e.at, e.kind.value, e.who, e.way.value, e.session, e.address, e.camera, e.seconds, e.detail)
+            for e in taken
+        ]
+        with db:
+            db.executemany(
+                f"INSERT INTO access ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 constants
+                rows,
+            )
+            db.execute("DELETE FROM access WHERE at < ?", (self._oldest(),))
+            too_many = "DELETE FROM access WHERE number <= (SELECT MAX(number) FROM access) - ?"
+            db.execute(too_many, (MAX_ENTRIES,))
+
+    def _oldest(self) -> int:
+        return self._now() - self.days * DAY_NS
+
+    def _count(self, result: str, count: int = 1) -> None:
+        if self._metrics is not None:
+            self._metrics.access_log_entries.labels(result).inc(count)
+
+
+def access_file(store: str, folder: Path) -> Path:
+    """Return where the access log of a store lies."""
+    return folder / f"access-{store}.db"
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    # secure_delete: who watched what is not to be read from free pages after its time.
+    return connect(path, schema=_TABLE, pragmas=("secure_delete=ON", "synchronous=NORMAL"))
+
+
+def _entry(row: list[Any]) -> Access:
+    at, kind, who, way, session, address, camera, seconds, detail = row
+    return Access(at, AccessKind(kind), who, AccessWay(way), session, address, camera, seconds, detail)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:MAX_TEXT]

@@ -1,0 +1,121 @@
+"""The access log: kept for its days, bounded, told once, and in nobody's way when the disk is full."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelines import access_log
+from pipelines.access_log import DAY_NS, AccessKind, AccessLog, AccessWay
+from probes.metrics import Metrics
+from tests.fakes.schemas import message
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from probes.events.messages import Message
+
+T0 = 1_763_800_000_000_000_000
+
+
+class Clock:
+    now = T0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def log_of(path: Path | None, clock: Clock, sent: list[Message] | None = None, **more: Any) -> AccessLog:
+    def publish(one: Message) -> bool:
+        if sent is not None:
+            sent.append(one)
+        return True
+
+    return AccessLog(
+        path, days=2, now=clock, getrandbits=lambda _: 7, publish=publish, origin=("shop", "box"), **more
+    )
+
+
+def look(log: AccessLog, camera: str = "door") -> None:
+    log.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera=camera, address="10.0.0.7")
+
+
+@pytest.mark.parametrize("kind", AccessKind)
+@pytest.mark.parametrize("way", AccessWay)
+def test_every_kind_and_way_is_a_message_by_the_schema(kind: AccessKind, way: AccessWay) -> None:
+    sent: list[Message] = []
+    log = log_of(None, Clock(), sent)
+    log.note(kind, "", way)
+    log.note(
+        kind, "manager", way, session="0f" * 8, address="10.0.0.7", camera="door", seconds=1.25, detail="a\nb"
+    )
+    for one in sent:
+        message("access").validate(dict(one.payload))
+        assert one.topic == "access"
+    assert sent[1].payload["detail"] == "a b"
+
+
+def test_entries_outlive_a_restart_and_are_newest_first_by_pages(tmp_path: Path) -> None:
+    path, clock = tmp_path / "state" / "access.db", Clock()
+    log = log_of(path, clock)
+    log.start()
+    for number in range(5):
+        look(log, f"camera-{number}")
+    log.close()
+    again = log_of(path, clock)
+    newest = again.entries(limit=2)
+    assert [entry.camera for _, entry in newest] == ["camera-4", "camera-3"]
+    assert [entry.camera for _, entry in again.entries(before=newest[-1][0])] == [
+        "camera-2",
+        "camera-1",
+        "camera-0",
+    ]
+    again.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_what_is_older_than_its_days_goes_from_the_file(tmp_path: Path) -> None:
+    path, clock = tmp_path / "access.db", Clock()
+    log = log_of(path, clock)
+    look(log, "old-camera")
+    assert len(log.entries()) == 1
+    clock.now += 2 * DAY_NS + 1
+    assert log.entries() == []
+    log.close()
+    assert b"old-camera" not in path.read_bytes()
+
+
+def test_at_most_so_many_entries_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_log, "MAX_ENTRIES", 3)
+    log = log_of(tmp_path / "access.db", Clock())
+    for number in range(5):
+        look(log, f"camera-{number}")
+    assert [entry.camera for _, entry in log.entries()] == ["camera-4", "camera-3", "camera-2"]
+
+
+def test_a_full_disk_keeps_the_newest_in_memory_and_writes_them_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_log, "MAX_WAITING", 3)
+    metrics, clock = Metrics(()), Clock()
+    log = log_of(tmp_path / "access.db", clock, metrics=metrics)
+    connect = access_log._open
+
+    def full(_path: Path | None) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(access_log, "_open", full)
+    for number in range(5):
+        look(log, f"camera-{number}")
+    assert log.entries() == []
+    assert log.dropped == 2
+    monkeypatch.setattr(access_log, "_open", connect)
+    clock.now += 31_000_000_000
+    assert [entry.camera for _, entry in log.entries()] == ["camera-4", "camera-3", "camera-2"]
+    counted = metrics.access_log_entries
+    assert [counted.labels(result)._value.get() for result in ("written", "dropped")] == [3, 2]
+    log.close()
