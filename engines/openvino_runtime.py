@@ -106,7 +106,7 @@ class Network:
     @property
     def precision(self) -> str:
         """The arithmetic in use, as OpenVINO names it: f32, bf16, f16."""
-        return str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+        return precision_of(self._compiled)
 
     def take(self, size: tuple[int, int] | None = None) -> Slot:
         """Return a slot that no one else has; raise InferenceFailed when too many are out.
@@ -158,6 +158,11 @@ class Network:
             raise BadInput(
                 f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
             ) from error
+
+
+def precision_of(compiled: Any) -> str:
+    """Return the arithmetic that a compiled model uses, as OpenVINO names it."""
+    return str(compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
 
 
 def one_line(error: Exception) -> str:

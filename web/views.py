@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.states import REMEDY, CameraState, Cause
 from pipelines.version import VERSION
 from pricing.money import display
-from probes.events.events import price as price_payload
+from probes.events.events import item as item_payload
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.states import CameraStatus
     from pipelines.floor.view import PersonView
-    from pricing.value import Item, Price, Total
+    from pricing.value import Price, Total
     from web.backend import Backend
 
 Payload = dict[str, Any]
 RATE_WINDOW_S = 10.0
+LOOK_MODELS = {"text-regions": "words", "text-lines": "words", "marks": "symbols"}
+"""Bundled models that looks load by themselves, with what each sees."""
 STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
 
@@ -70,18 +72,6 @@ def found(person: Mapping[str, Any], backend: Backend) -> Payload:
     }
 
 
-def _item(item: Item, currency: str, backend: Backend) -> Payload:
-    plain = {
-        "slot": item.slot,
-        "type": item.type,
-        "brand": item.brand,
-        "confidence": round(item.confidence, 3),
-        "votes": item.votes,
-        "price": None if item.price is None else price_payload(item.price),
-    }
-    return worn(plain, currency, backend)
-
-
 def _sum(total: Total | Price) -> Payload:
     return {
         "amount_minor": total.amount_minor,
@@ -113,7 +103,7 @@ def person(seen: PersonView, backend: Backend) -> Payload:
             for stay in seen.zones
         ],
         "box": dict(zip("xywh", seen.box, strict=True)),
-        "items": [_item(item, currency, backend) for item in seen.items],
+        "items": [worn(item_payload(item), currency, backend) for item in seen.items],
         "total": money(_sum(total), currency, backend.locale)
         | {
             "currency": currency,
@@ -268,15 +258,14 @@ def _degrade(metrics: object) -> int:
 
 
 def _models(backend: Backend) -> list[Payload]:
+    """Write the models that the store file names, then the others that looks have loaded."""
+    models = backend.settings.models
     precision = {labels["model"]: labels["precision"] for labels, _ in _all(backend.metrics.model_loaded)}
-    return [
-        {"role": role, "name": model.name, "precision": precision.get(model.name, "unknown")}
-        for role, model in (
-            ("person", backend.settings.models.person),
-            ("face", backend.settings.models.face),
-            ("brand", backend.settings.models.brand),
-        )
-    ]
+    named = [("person", models.person.name), ("face", models.face.name), ("brand", models.brand.name)]
+    looks = dict(LOOK_MODELS) | ({models.garments.name: "garments"} if models.garments else {})
+    known = {name for _, name in named}
+    named += [(role, name) for name, role in looks.items() if name in precision and name not in known]
+    return [{"role": role, "name": name, "precision": precision.get(name, "unknown")} for role, name in named]
 
 
 def _outputs(backend: Backend) -> list[Payload]:

@@ -12,7 +12,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
 from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
-from engines.openvino_runtime import one_line
+from engines.openvino_runtime import one_line, precision_of
 
 if TYPE_CHECKING:
     from engines.image import I420
@@ -45,6 +45,11 @@ class GarmentParser:
         if tuple(self._request.get_output_tensor(0).shape) != cells:
             raise BadInput(f"model {model}: {self._model.path} does not answer with {cells}")
         self._pixels = np.zeros((size.height, size.width, 3), np.uint8)
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The arithmetic of each model in use, by its name."""
+        return {self._model.name: precision_of(self._request.get_compiled_model())}
 
     def parse(self, crop: I420) -> Outfit | None:
         """Return the outfit on a crop; None where that is too small to tell. Raises InferenceFailed."""

@@ -12,6 +12,7 @@ from engines.boxes import iou
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
+from engines.openvino_runtime import precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,11 @@ class MarkFinder:
         self._max_views = max_views
         fed = self._model.input
         self._input = np.zeros((1, 3, fed.height, fed.width), np.float32)
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The arithmetic of each model in use, by its name."""
+        return {self._model.name: precision_of(self._request.get_compiled_model())}
 
     def find(self, picture: Bgr) -> Candidates:
         """Return the candidates on a (height, width, 3) uint8 BGR picture, boxes in its px, best first."""

@@ -19,6 +19,7 @@ from engines.ocr.lines import LineReader, strip_of
 from engines.ocr.regions import Region, RegionFinder
 from engines.ocr.windows import on_canvas, windows
 from engines.ocr.words import Word
+from engines.openvino_runtime import precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +71,14 @@ class WordReader:
     def __init__(self, *, threads: int = 1) -> None:
         core = openvino.Core()
         lines = core.read_model(_model("text-lines"))
-        self._finder = RegionFinder(_request(core, core.read_model(_model("text-regions")), threads))
-        self._lines = LineReader(_request(core, lines, threads), _letters(lines))
+        finds = _request(core, core.read_model(_model("text-regions")), threads)
+        reads = _request(core, lines, threads)
+        self._finder, self._lines = RegionFinder(finds), LineReader(reads, _letters(lines))
+        self.loaded = {
+            name: precision_of(request.get_compiled_model())
+            for name, request in (("text-regions", finds), ("text-lines", reads))
+        }
+        """The arithmetic of each model in use, by its name."""
         trial = np.full((64, 256, 3), 255, np.uint8)
         cv2.putText(trial, "READY", (40, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 3)
         if not self.read(trial):

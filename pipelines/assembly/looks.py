@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> LookWorkers:
     """Return the looks; where no brand can come to be looked for, no reader is loaded. Raises BadInput."""
     recognisers = []
+
+    def loaded(model: str, precision: str) -> None:
+        metrics.model_loaded.labels(model, precision).set(1)
+
     garments = settings.models.garments.name if settings.models.garments else None
     if brands.targets or settings.gallery:  # a brand may be added while it runs
         recognisers.append(
-            build_recogniser(lambda route: metrics.look_failures.labels(route.value).inc(), garments=garments)
+            build_recogniser(
+                lambda route: metrics.look_failures.labels(route.value).inc(),
+                garments=garments,
+                on_load=loaded,
+            )
         )
     elif garments:
-        recognisers.append(build_sight(garments))
+        recognisers.append(build_sight(garments, loaded))
     looks = LookWorkers(
         recognisers,
         brands.targets,

@@ -21,6 +21,7 @@ from pipelines.outputs.mp4 import Mp4Writer
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
+from pricing.value import worn_name
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
 from probes.recognition.look_workers import SynchronousLooks
@@ -105,8 +106,8 @@ class AnnotateJob:
 
     def say(self, worn: dict[str, Any]) -> str:
         """Write an item as the original page did: jacket (Burberry) €1,290. Without a brand: beige coat."""
-        seen = f"{worn['colour']} {worn['type']}" if worn.get("colour") else str(worn["type"])
-        name = f"{worn['type']} ({self._brand(worn['brand'])})" if worn["brand"] else seen
+        brand = self._brand(worn["brand"]) if worn["brand"] else None
+        name = worn_name(worn["type"], brand, worn.get("colour"))
         price = worn["price"]
         if not price:
             return name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pricing.hours import Hours, open_now
 from pricing.money import display
+from pricing.value import worn_name
 from probes.events.events import total
 from probes.events.messages import Message, MessageKind, Payload, rfc3339, same, ulid
 
@@ -234,6 +235,7 @@ class Notifier:
                     "type": i.type,
                     "brand": i.brand,
                     "amount_minor": None if i.price is None else i.price.amount_minor,
+                    **({"colour": i.colour} if i.colour else {}),
                 }
                 for i in dearest
             ],
@@ -243,7 +245,10 @@ class Notifier:
     def _text(self, camera: str, inside: Sequence[str], value: PersonValue, dearest: Sequence[Item]) -> str:
         """Return one line: where the person is, the worth of what they wear, and the items."""
         place = f"{camera} ({', '.join(inside)})" if inside else camera
-        worn = ", ".join(f"{self._brand(i.brand)} {i.type}" if i.brand else i.type for i in dearest)
+        worn = ", ".join(
+            f"{self._brand(i.brand)} {i.type}" if i.brand else worn_name(i.type, None, i.colour)
+            for i in dearest
+        )
         return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pricing.slots import SLOTS
+from pricing.value import worn_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +109,7 @@ def text_height(frame_height: int) -> int:
 
 def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> LabelRow:
     """Return an item's row; a single item has its price in the total above it already."""
-    seen = f"{item.colour} {item.type}" if item.colour and not item.brand else item.type
-    name = f"{item.type} ({brand(item.brand)})" if item.brand else seen
+    name = worn_name(item.type, brand(item.brand) if item.brand else None, item.colour)
     if item.price is None:
         return LabelRow(name, "–", dim=True)
     price = "" if alone else money(item.price)

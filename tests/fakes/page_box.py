@@ -53,8 +53,9 @@ def money(minor: int, low: int | None = None, high: int | None = None) -> dict:
 
 
 def item(
-    slot: str, kind: str, brand: str | None, minor: int | None, *, sure=0.93, votes=9, stale=False
-) -> dict:
+    slot: str, kind: str, brand: str | None, minor: int | None, *,
+    sure=0.93, votes=9, stale=False, colour: str | None = None,
+) -> dict:  # fmt: skip
     price = None
     if minor is not None:
         price = money(minor, minor * 85 // 100, minor * 115 // 100)
@@ -64,6 +65,7 @@ def item(
         "type": kind,
         "brand": brand and brand.lower(),
         "brand_text": brand,
+        "colour": colour,
         "confidence": sure,
         "votes": votes,
         "price": price,
@@ -119,7 +121,7 @@ def shoppers() -> list[dict]:
         person(192, "counter", (0.42, 0.2, 0.16, 0.75), worn, zone="till", here_s=254, rules=["vip"]),
         person(201, "entrance", (0.12, 0.3, 0.12, 0.6), [coat], zone="doorway", here_s=41, sure=0.58),
         person(188, "counter", (0.7, 0.25, 0.14, 0.7), [item("trousers", "jeans", "Levi's", 10995),
-               item("bag", "suitcase", None, None, sure=0.55, votes=4)], here_s=733),
+               item("bag", "suitcase", None, None, sure=0.55, votes=4, colour="grey")], here_s=733),
         person(203, "entrance", (0.55, 0.35, 0.1, 0.5), [], zone="doorway", here_s=12),
         person(204, "entrance", (0.75, 0.4, 0.1, 0.5), [], here_s=3),
     ]  # fmt: skip
@@ -234,6 +236,7 @@ class Box:
                 {"role": "person", "name": "nanodet-416", "precision": "fp16"},
                 {"role": "face", "name": "centerface", "precision": "fp16"},
                 {"role": "brand", "name": "builtin", "precision": "fp32"},
+                {"role": "garments", "name": "garments", "precision": "bf16"},
             ],
             "prices": [{"kind": "catalogue", "name": "prices.csv", "ok": True, "text": "41 prices"}],
             "mqtt": {

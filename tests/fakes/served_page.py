@@ -72,7 +72,10 @@ def customer(track: str = "k7f3-0001", minor: int = 129000, rank: int | None = 1
         seen_at=T0,
         dwell_ms=1000,
         waiting_ms=0,
-        items=(Item("bag", "handbag", "burberry", 0.83, 9, price), Item("top", "jacket", None, 0.5, 4)),
+        items=(
+            Item("bag", "handbag", "burberry", 0.83, 9, price),
+            Item("top", "jacket", None, 0.5, 4, None, "black"),
+        ),
         total=Total(minor, minor - 1000, minor + 1000, "EUR", 1, 1),
         zones=(ZoneTime("entrance", "doorway", T0, 1000, now=True),),
         tracks=1,

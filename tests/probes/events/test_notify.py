@@ -69,6 +69,16 @@ def test_the_message_holds_what_a_salesperson_needs():
     assert sent.payload["expires_at"] == "2026-11-22T10:33:07.412Z"
 
 
+def test_what_has_no_brand_is_named_by_its_colour():
+    worth = value(129_000, 29_000)
+    named, plain = worth.items
+    worth = replace(worth, items=(named, replace(plain, brand=None, type="coat", colour="beige")))
+    (sent,) = Shop().at(0, worth)
+    message("notify").validate(sent.payload)
+    assert sent.payload["text"].endswith(": €1,580, burberry handbag, beige coat")
+    assert [item.get("colour") for item in sent.payload["items"]] == [None, "beige"]
+
+
 def test_one_message_per_person_and_rule_however_long_they_stay():
     shop = Shop(VIP, Rule("anyone", 1))
     assert [m.topic for m in shop.at(0, value(200_000))] == ["notify/vip", "notify/anyone"]

@@ -73,7 +73,25 @@ def test_the_floor_in_words_and_numbers(page, client):
     assert first["box"] == {"x": 0.1, "y": 0.2, "w": 0.3, "h": 0.4}
     bag, jacket = first["items"]
     assert (bag["brand_text"], bag["price"]["text"], jacket["price"]) == ("Burberry", "€1,290", None)
+    assert (bag["colour"], jacket["colour"]) == (None, "black")
     assert first["total"]["range_text"] == "€1,280 – €1,300"
+
+
+def test_the_system_names_every_model_that_is_loaded(page, client):
+    def told():
+        return [(m["role"], m["name"], m["precision"]) for m in client.get("/api/system").json()["models"]]
+
+    named = [("person", "nanodet-416", "unknown"), ("face", "centerface", "unknown")]
+    assert told() == [*named, ("brand", "builtin", "unknown")]
+    for model in ("garments", "marks", "centerface"):
+        page.backend.metrics.model_loaded.labels(model, "bf16").set(1)
+    assert told() == [
+        named[0],
+        ("face", "centerface", "bf16"),
+        ("brand", "builtin", "unknown"),
+        ("symbols", "marks", "bf16"),
+        ("garments", "garments", "bf16"),
+    ]
 
 
 def test_a_camera_says_why_and_what_to_do(client):
