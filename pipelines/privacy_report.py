@@ -189,6 +189,13 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": str(settings.gallery.place),
             "how_long": "until `msh brands remove`",
         }
+    if settings.staff:
+        yield {
+            "what": "names and states of salespeople, open offers with the worth and number of the customer,"
+            " hashes of the tickets of salespeople's phones",
+            "where": str(state_path() / f"sales-{settings.store.id}.db"),
+            "how_long": "offers until they end and are delivered, tickets 16 hours",
+        }
     if outputs.web and outputs.web.uploads:
         most = outputs.web.upload_s
         yield {

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.mqtt.commands import Deferred, Handler
     from pipelines.reload.report import ReloadReport
+    from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
@@ -243,6 +244,11 @@ class Store:
     def floor(self) -> Floor:
         """The shop floor, of which any thread may use `snapshot` and `order`."""
         return self._floor
+
+    @property
+    def desk(self) -> FloorDesk | None:
+        """The sales desk, from any thread; None where the store file named no staff at the start."""
+        return self._desk
 
     @property
     def catalogue(self) -> CatalogueFile | None:

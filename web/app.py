@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -20,10 +21,13 @@ from web.access.signin import PageRole, Right, Token
 from web.api.access import AccessHandlers
 from web.api.areas import AreaHandlers
 from web.api.cameras import CameraHandlers
+from web.api.desk import DeskHandlers
 from web.api.session import SessionHandlers
+from web.api.staff import PhoneHandlers
 from web.api.store import StoreHandlers
 from web.api.uploads import UploadHandlers
 from web.api.wizard import WizardHandlers
+from web.live.desk_events import DeskEvents
 from web.live.video import Viewers
 from web.refusal import Code, Refused, on_http_error, on_refused
 from web.uploads.jobs import Jobs
@@ -78,6 +82,10 @@ class PageApp:
         self._areas, self._wizard = AreaHandlers(backend, notes), WizardHandlers(backend, notes)
         self._uploads = UploadHandlers(backend, self._jobs, self._webcams, notes)
         self._access = AccessHandlers(notes)
+        desk_events = DeskEvents(self._closing)
+        self._phone = PhoneHandlers(backend, self.gate, desk_events)
+        self._desk = DeskHandlers(backend, self.gate, desk_events)
+        self._static = static
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
             exception_handlers={Refused: on_refused, HTTPException: on_http_error},
@@ -137,6 +145,7 @@ class PageApp:
             (f"{areas}/check", {"POST": self._areas.check}, Right.MANAGE),
             ("/api/access", {"GET": self._access.entries}, Right.MANAGE),
             ("/api/restart", {"POST": store.restart}, Right.MANAGE),
+            *self._sales(),
             ("/api/jobs", {"GET": uploads.jobs, "POST": uploads.upload}, act),
             ("/api/jobs/{job}", {"GET": uploads.job, "DELETE": uploads.delete_job}, act),
             ("/api/jobs/{job}/result", {"GET": uploads.result}, act),
@@ -147,7 +156,29 @@ class PageApp:
         return [
             *(Route(path, self._endpoint(methods, right), methods=METHODS) for path, methods, right in table),
             Route("/api/{rest:path}", _nothing, methods=METHODS),
+            Route("/staff", self._staff_page, methods=["GET", "HEAD"]),
         ]
+
+    def _sales(self) -> list[tuple[str, dict[str, Handler], Right]]:
+        """Return the routes of phones, each of which checks its own sign-in, and of the manager's view."""
+        phone, desk, own, manage = self._phone, self._desk, Right.NOTHING, Right.MANAGE
+        return [
+            ("/api/staff", {"GET": phone.read}, own),
+            ("/api/staff/session", {"POST": phone.sign_in, "DELETE": phone.sign_out}, own),
+            ("/api/staff/events", {"GET": phone.events}, own),
+            ("/api/staff/state", {"POST": phone.state}, own),
+            ("/api/staff/offers/{offer}", {"POST": phone.answer}, own),
+            ("/api/staff/offers/{offer}/done", {"POST": phone.done}, own),
+            ("/api/desk", {"GET": desk.read}, manage),
+            ("/api/desk/events", {"GET": desk.events}, manage),
+            ("/api/desk/state", {"POST": desk.state}, manage),
+            ("/api/desk/attend", {"POST": desk.attend}, manage),
+            ("/api/desk/sign-out", {"POST": desk.sign_out}, manage),
+        ]
+
+    async def _staff_page(self, _request: Request) -> Response:
+        """Give the phone page; its address has no ending, for it is typed on phones."""
+        return FileResponse(self._static / "staff.html", headers={"Cache-Control": "no-cache"})
 
     def _endpoint(
         self, methods: dict[str, Handler], right: Right

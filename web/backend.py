@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import LiveViewers
     from pipelines.reload.report import ReloadReport
+    from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from probes.events.staff_orders import StaffOrder
@@ -73,7 +74,8 @@ class Backend:
     All callables are called from the server's thread and must be quick.
 
     brand: writes a brand as the price list spells it. locale: that money is written in. live: None where no
-    camera runs. film: the same as H.264; None where the platform has no such output.
+    camera runs. film: the same as H.264; None where the platform has no such output. desk: None where the
+    store file names no staff.
     """
 
     settings: Settings
@@ -81,6 +83,7 @@ class Backend:
     live: LiveViewers | None = None
     film: FragmentOutput | None = None
     floor: FloorBoard = field(default_factory=EmptyFloor)
+    desk: FloorDesk | None = None
     platform: str = "none"
     gpu_unused: str = ""
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict

@@ -77,6 +77,7 @@ def page_of(
         live=live,
         film=film,
         floor=store.floor,
+        desk=store.desk,
         platform=store.platform.name,
         gpu_unused=store.platform.gpu_unused,
         cameras=store.cameras,

@@ -21,6 +21,7 @@ class Code(Enum):
     BAD_REQUEST = 400
     SIGN_IN = 401
     WRONG_TOKEN = (401, "wrong_token")
+    WRONG_PIN = (401, "wrong_pin")
     CSRF = (403, "csrf")
     FORBIDDEN = 403
     NOT_FOUND = 404
@@ -78,7 +79,7 @@ def answer(refused: Refused) -> Response:
     if refused.details:
         error["details"] = list(refused.details)
     headers = dict(refused.headers or {})
-    if refused.code in (Code.SIGN_IN, Code.WRONG_TOKEN):
+    if refused.code in (Code.SIGN_IN, Code.WRONG_TOKEN):  # a PIN is asked for by the phone page alone
         headers["WWW-Authenticate"] = 'Bearer realm="msh"'
     return Json({"error": error}, refused.code.status, headers=headers)
 

@@ -17,6 +17,7 @@ _WORDS = FileWords("file of offers", "offers", "offers are kept in memory only")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS desk (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, payload TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS phone (key TEXT PRIMARY KEY, seller TEXT NOT NULL, since INTEGER NOT NULL);
 """
 
 
@@ -62,6 +63,27 @@ class SaleFile:
         def write(db: sqlite3.Connection) -> None:
             with db:
                 db.executemany("DELETE FROM event WHERE number = ?", rows)
+
+        self._file.use(write)
+
+    def load_phones(self) -> list[tuple[str, str, int]]:
+        """Return key, salesperson and UTC s of each phone that is signed in, oldest first."""
+        found: list[tuple[str, str, int]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT key, seller, since FROM phone ORDER BY since, rowid").fetchall()
+
+        self._file.use(read)
+        return found
+
+    def save_phones(self, phones: Iterable[tuple[str, str, int]]) -> None:
+        """Write which phones are signed in."""
+        rows = list(phones)
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.execute("DELETE FROM phone")
+                db.executemany("INSERT INTO phone VALUES (?, ?, ?)", rows)
 
         self._file.use(write)
 

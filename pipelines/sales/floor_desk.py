@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.sales.phones import StaffPhones
 from pricing.errors import BadInput
 from pricing.sales.assignment import WaitingCustomer
 from pricing.sales.desk import SaleKind, SaleOutcome, StaffState
+from pricing.sales.view import DeskView
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.floor.view import PersonView
@@ -34,6 +37,14 @@ _S = 1_000_000_000
 
 class UnknownCustomer(BadInput):
     """Nobody of this camera and track is in the shop now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleBoard:
+    """The desk at one moment, and the persons that its customers are, as last seen; from any thread."""
+
+    desk: DeskView = field(default_factory=DeskView)
+    persons: Mapping[str, PersonView] = field(default_factory=dict)
 
 
 class FloorDesk:
@@ -67,6 +78,8 @@ class FloorDesk:
         self._run, self._now, self._utc, self._getrandbits = run, now, utc, getrandbits
         self._lock = threading.Lock()
         self._where: dict[str, tuple[str, str]] = {}
+        self._persons: dict[str, PersonView] = {}
+        self._listeners: list[Callable[[list[SaleEvent]], None]] = []
         self._unsent: deque[tuple[int, dict[str, Any]]] = deque(maxlen=MAX_UNSENT)
         self._handed: deque[tuple[int, int]] = deque()
         self._stop = threading.Event()
@@ -75,6 +88,8 @@ class FloorDesk:
         if saved is not None:
             desk.restore(saved)
         self._unsent.extend((event["number"], event) for event in events)
+        self.phones = StaffPhones(file, lambda: utc(now()) // _S)
+        self._board = SaleBoard(desk.view(now()))
         for kind in SaleKind:
             metrics.sale_events.labels(kind.value)
 
@@ -89,10 +104,24 @@ class FloorDesk:
             self._thread.join(5)
         self._file.close()
 
+    @property
+    def board(self) -> SaleBoard:
+        """Staff, offers and waiting customers after the newest step; never waits."""
+        return self._board
+
+    def utc(self, at: int) -> int:
+        """Return the UTC ns of a time on the board."""
+        return self._utc(at)
+
+    def on_events(self, listener: Callable[[list[SaleEvent]], None]) -> None:
+        """Call a listener with each step's events once they are on disk; before `start`. It must be quick."""
+        self._listeners.append(listener)
+
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
         """Go on with another staff and other rules."""
         with self._lock:
             self._keep(self._desk.reconfigure(staff, rules, self._now()))
+            self._show()
 
     def tick(self) -> None:
         """Look at the floor and let time pass."""
@@ -101,6 +130,7 @@ class FloorDesk:
             self._keep([*self._desk.see(self._customers(), at), *self._desk.tick(at)])
             self._send(at)
             self._measure()
+            self._show()
 
     def set_state(self, seller: str, state: StaffState) -> None:
         """Set a salesperson's state. Raises BadInput."""
@@ -140,14 +170,16 @@ class FloorDesk:
 
     def _customers(self) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending
-        where = {}
+        where, persons = {}, {}
         for person in self._floor.snapshot().persons:
             name = f"{self._run}-{person.number}"
             if person.customer and (person.rank is not None or name in attended):
-                where[name] = person.camera, person.track
+                where[name], persons[name] = (person.camera, person.track), person
                 yield _customer(name, person)
         kept = {name: place for name, place in self._where.items() if name in attended}
         self._where = {**kept, **where}
+        gone = {name: person for name, person in self._persons.items() if name in attended}
+        self._persons = {**gone, **persons}
 
     def _serve(self, events: list[SaleEvent]) -> None:
         """Pass the attended persons to the floor, so that the list of whom to serve next leaves them out."""
@@ -166,7 +198,13 @@ class FloorDesk:
             self._metrics.sale_events.labels(event.kind.value).inc()
             if event.kind is SaleKind.ACCEPTED:
                 self._metrics.sale_waited.observe(event.waited_ms / 1000)
+        for listener in self._listeners:
+            listener(events)
         self._send(self._now())
+        self._show()
+
+    def _show(self) -> None:
+        self._board = SaleBoard(self._desk.view(self._now()), self._persons)
 
     def _send(self, at: int) -> None:
         while self._unsent:

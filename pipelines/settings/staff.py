@@ -1,10 +1,11 @@
 """`staff:` who sells, and how customers are offered to them."""
 
+import re
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator
 
 from pipelines.settings.base import Section, Slug
 from pipelines.settings.notify import Amount
@@ -36,6 +37,28 @@ Skill = Annotated[str, AfterValidator(_skill), Field(min_length=1, max_length=40
 StaffName = Annotated[str, Field(pattern=r"^[^\W_](?:[\w .'-]{0,22}[\w.])?$")]
 
 
+PIN_HASH = re.compile(r"scrypt:[A-Za-z0-9+/]{22}==:[A-Za-z0-9+/]{43}=")
+
+
+def _quoted(value: object) -> object:
+    if isinstance(value, int):
+        raise ValueError('must stand in quotes, for a PIN may begin with 0: pin: "0123"')
+    return value
+
+
+def _pin(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith("scrypt:"):
+        if not PIN_HASH.fullmatch(text):
+            raise ValueError("begins with scrypt: but is no hash; make one: msh web --hash-pin")
+    elif not re.fullmatch(r"[0-9]{4,12}", text):
+        raise ValueError("must be 4 to 12 digits, or what `msh web --hash-pin` makes of them")
+    return value
+
+
+Pin = Annotated[SecretStr, AfterValidator(_pin), BeforeValidator(_quoted)]
+
+
 class StaffMemberConfig(Section):
     """A salesperson. All is optional."""
 
@@ -51,6 +74,12 @@ class StaffMemberConfig(Section):
     )
     customers: int = Field(
         default=1, title="Customers", description="How many customers at once.", ge=1, le=10
+    )
+    pin: Pin | None = Field(
+        default=None,
+        title="PIN",
+        description="What this person types on a phone: what `msh web --hash-pin` makes of 4 to 12 digits, or"
+        " ${NAME}. Absent: the name alone, for those who may act on the page.",
     )
 
 
@@ -102,6 +131,15 @@ class StaffConfig(Section):
         title="Escalate at least",
         description="Only customers worth so much are reported, in units of the store's currency.",
     )
+
+    @field_validator("people")
+    @classmethod
+    def _told_apart(cls, value: dict[str, StaffMemberConfig]) -> dict[str, StaffMemberConfig]:
+        seen: dict[str, str] = {}
+        for name in value:
+            if (other := seen.setdefault(name.casefold(), name)) != name:
+                raise ValueError(f'"{other}" and "{name}" differ in capitals only; make them differ more')
+        return value
 
     def members(self) -> list[StaffMember]:
         """Return the salespeople as the desk takes them."""

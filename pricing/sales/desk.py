@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pricing.errors import BadInput
 from pricing.sales.assignment import AssignmentRules, Seller, WaitingCustomer, assign
+from pricing.sales.view import DeskView, OfferView, StaffView, WaitingView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -127,6 +128,7 @@ class _Offer:
     seller: str
     at: int
     accepted: bool = False
+    reason: str = ""
 
 
 class SalesDesk:
@@ -281,6 +283,47 @@ class SalesDesk:
         """Salesperson -> state; who attends as many as they can is busy."""
         return {name: self._shown(name) for name in self._staff}
 
+    def view(self, at: int) -> DeskView:
+        """Return what a page shows of staff, offers and waiting customers."""
+        attending = list(self.attending.values())
+        asked = dict(self.offered.values())
+        attended = self.attending
+        staff = (
+            StaffView(
+                name,
+                self._shown(name),
+                record.state,
+                record.since,
+                attending.count(name),
+                self.members[name].capacity,
+            )
+            for name, record in self._staff.items()
+        )
+        waiting = [
+            WaitingView(person.customer, person.since, asked.get(name), person.escalated)
+            for name, person in self._people.items()
+            if name not in attended and not person.served
+        ]
+        waiting.sort(key=lambda one: (-one.customer.worth_minor, one.since, one.customer.id))
+        offers = (self._view_of(number, offer) for number, offer in sorted(self._offers.items()))
+        return DeskView(at, tuple(staff), tuple(offers), tuple(waiting))
+
+    def _view_of(self, number: int, offer: _Offer) -> OfferView:
+        person, member = self._people[offer.customer], self.members[offer.seller]
+        customer = person.customer
+        return OfferView(
+            number,
+            offer.seller,
+            customer,
+            offer.accepted,
+            offer.at,
+            offer.at + self.rules.accept_within_s * S,
+            person.since,
+            tuple(sorted(member.skills & customer.needs)),
+            customer.zone is not None and customer.zone in member.zones,
+            offer.reason,
+        )
+
     @property
     def unattended_minor(self) -> int:
         """What the customers are worth whom nobody attends or attended."""
@@ -323,7 +366,7 @@ class SalesDesk:
         standing = {offer.customer: number for number, offer in self._offers.items() if not offer.accepted}
         attended = self.attending
         people = [
-            replace(person.customer, waiting_ms=max(0, at - person.since) // MS)
+            replace(person.customer, waiting_ms=_ms(at - person.since))
             for name, person in self._people.items()
             if name not in attended and not person.served
         ]
@@ -338,14 +381,14 @@ class SalesDesk:
         for name, pairing in wanted.items():
             if held.get(name) != pairing.seller:
                 number = self._number + 1
-                self._offers[number] = _Offer(name, pairing.seller, at)
+                self._offers[number] = _Offer(name, pairing.seller, at, reason=pairing.reason)
                 self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
 
     def _sellers(self, at: int) -> list[Seller]:
         found = []
         for name, record in self._staff.items():
             if self._shown(name) is StaffState.FREE:
-                member, idle = self.members[name], max(0, at - record.since) // MS
+                member, idle = self.members[name], _ms(at - record.since)
                 found.append(Seller(name, member.rank, idle, member.skills, member.zones))
         return found
 
@@ -409,9 +452,13 @@ class SalesDesk:
         self._number += 1
         person = self._people.get(customer or "")
         worth = person.customer.worth_minor if person else 0
-        waited = max(0, at - person.since) // MS if person else 0
+        waited = _ms(at - person.since) if person else 0
         self._made.append(SaleEvent(self._number, kind, at, customer, seller, offer, worth, waited, **more))
 
     def _taken(self) -> list[SaleEvent]:
         made, self._made = self._made, []
         return made
+
+
+def _ms(ns: int) -> int:
+    return max(0, ns) // MS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import signal
 import sys
 import threading
@@ -29,14 +30,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--hash", action="store_true", help="ask for a token, and print what may stand in its place"
     )
+    parser.add_argument(
+        "--hash-pin", action="store_true", help="the same for a salesperson's PIN (`staff.people.NAME.pin`)"
+    )
     add_log_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -> int:
     """Serve until told to stop; 0."""
-    if args.hash:
-        return _hash(ask)
+    if args.hash or args.hash_pin:
+        return _hash(ask, pin=args.hash_pin)
     if args.config is None:
         raise BadInput("name the store file: msh web CONFIG")
     from web.page import page_alone  # noqa: PLC0415 the server is loaded only where it is needed
@@ -58,11 +62,14 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
     return 0
 
 
-def _hash(ask: Callable[[str], str]) -> int:
+def _hash(ask: Callable[[str], str], *, pin: bool) -> int:
     from web.access.signin import hash_token  # noqa: PLC0415
 
-    token = ask("Token: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    if len(token) < 8:
+    word = "PIN: " if pin else "Token: "
+    token = ask(word) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if pin and not re.fullmatch(r"[0-9]{4,12}", token):
+        raise BadInput("the PIN must be 4 to 12 digits")
+    if not pin and len(token) < 8:
         raise BadInput("the token needs at least 8 characters")
     print(hash_token(token))
     return 0

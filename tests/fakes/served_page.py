@@ -27,6 +27,9 @@ from web.server import PageServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pipelines.sales.floor_desk import FloorDesk
+    from pipelines.settings.root import Settings
+
 WORKER = (sys.executable, "-S", str(Path(__file__).with_name("upload_worker.py")))
 TOKEN = "a token of the shop"
 STORE = """\
@@ -164,17 +167,23 @@ def served_page(
     worker: Sequence[str] = WORKER,
     brands: Callable[[], bytes] = bytes,
     static: Path | None = None,
+    sections: str = "",
+    desk: Callable[[Settings, FakeFloor, Metrics], FloorDesk] | None = None,
+    floor: FakeFloor | None = None,
+    port: int = 0,
 ) -> Iterator[Page]:
-    """more: further keys of outputs.web, such as `read_without_login: true`."""
+    """more: further keys of outputs.web, such as `read_without_login: true`. sections: of the store file."""
     path = folder / "store.yaml"
     extra = (f', token: "{token}"' if token else "") + (f", {more}" if more else "")
-    path.write_text(STORE.format(more=extra))
+    path.write_text(STORE.format(more=extra).replace('127.0.0.1:0"', f'127.0.0.1:{port}"') + sections)
     settings = load_settings(path, env={})
-    floor, live = FakeFloor(), LiveOutput(settings.enabled_cameras())
+    floor, live = floor or FakeFloor(), LiveOutput(settings.enabled_cameras())
+    metrics = Metrics([state.value for state in CameraState])
     film = FragmentOutput(dict.fromkeys(settings.enabled_cameras(), 10))
     backend = Backend(
         settings,
-        Metrics([state.value for state in CameraState]),
+        metrics,
+        desk=desk(settings, floor, metrics) if desk else None,
         live=live,
         film=film,
         floor=floor,

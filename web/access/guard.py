@@ -174,7 +174,7 @@ class Guard:
             raise Refused(
                 Code.BAD_REQUEST, "the page is not reached by this name; add it to outputs.web.hosts"
             )
-        if request.scope["path"] not in ("/", "/index.html"):
+        if request.scope["path"] not in ("/", "/index.html", "/staff"):
             self._check_origin(request.headers, host)
         if request.scope["path"] not in ("/healthz", "/readyz"):
             self._gate.slow_down(request)

@@ -37,6 +37,11 @@ class Allowance:
         if len(self._left) > MAX_KNOWN:
             self._left.popitem(last=False)
 
+    def give_back(self, name: str) -> None:
+        """Return one that was taken."""
+        left, now = self._now(name)
+        self._left[name] = (min(left + 1, self._burst), now)
+
     def allows(self, name: str) -> bool:
         """Take one if there is one."""
         if self.wait_s(name) > 0:

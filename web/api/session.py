@@ -84,6 +84,7 @@ class SessionHandlers:
                 "timezone": store.timezone,
                 "currency": store.currency,
                 "locale": store.locale,
+                "staff": self._backend.desk is not None,
                 "camera_names": {
                     camera: section.name
                     for camera, section in self._backend.settings.cameras.items()

@@ -46,7 +46,12 @@ def test_staff_and_rules(tmp_path: Path) -> None:
         ("people: {anna: {zones: [tiil]}}", "staff.people.anna.zones[0]: no camera has a zone of this name"),
         ("people: {'-': {}}", "staff.people"),
         ("people: {anna: {}}, offer_at_least: 1.290", "1290 or 1.29?"),
-        ("people: {anna: {pin: 1234}}", "unknown key"),
+        ("people: {anna: {pim: 1234}}", "staff.people.anna: unknown key"),
+        ("people: {anna: {}, Anna: {}}", 'staff.people: "anna" and "Anna" differ in capitals only'),
+        ("people: {anna: {pin: 0417}}", 'must stand in quotes, for a PIN may begin with 0: pin: "0123"'),
+        ("people: {anna: {pin: abcd}}", "staff.people.anna.pin: must be 4 to 12 digits"),
+        ("people: {anna: {pin: '123'}}", "staff.people.anna.pin: must be 4 to 12 digits"),
+        ("people: {anna: {pin: 'scrypt:abc'}}", "make one: msh web --hash-pin"),
     ],
 )
 def test_what_is_refused_is_one_line(tmp_path: Path, staff: str, wanted: str) -> None:

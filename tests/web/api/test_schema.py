@@ -6,11 +6,18 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from engines.paths import ROOT
-from tests.fakes.served_page import TOKEN, customer, served_page
+from tests.fakes.selling_page import SellingPage
+from tests.fakes.served_page import TOKEN
 from web.access import guard
 
 SCHEMA = schemathesis.openapi.from_path(ROOT / "web" / "openapi.yaml")
-STREAMS = ("/api/events", "/api/cameras/{camera}/video.mjpg", "/api/cameras/{camera}/video.mp4")
+STREAMS = (
+    "/api/events",
+    "/api/staff/events",
+    "/api/desk/events",
+    "/api/cameras/{camera}/video.mjpg",
+    "/api/cameras/{camera}/video.mp4",
+)
 LISTED = SCHEMA.exclude(path=list(STREAMS))
 
 
@@ -28,10 +35,11 @@ def page(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(guard, "BURST", 1_000_000)
         patch.setattr(guard, "WRONG_BURST", 1_000_000)
-        with served_page(tmp_path_factory.mktemp("page"), token=TOKEN) as page:
-            page.floor.show(customer())
-            page.healthy = True
-            yield page
+        shop = SellingPage(tmp_path_factory.mktemp("page"), token=TOKEN)
+        shop.show(129_000, 5_000)
+        shop.page.healthy = True
+        yield shop.page
+        shop.stop()
 
 
 @LISTED.parametrize()

@@ -2,6 +2,7 @@
 
 import { onSession, openSession, session, signIn, signOut } from "./api.js";
 import { h, icon, say, toast } from "./dom.js";
+import { deskPage } from "./desk.js";
 import { floorPage } from "./floor.js";
 import { setZone } from "./format.js";
 import { connect, disconnect, linkState, on } from "./link.js";
@@ -11,7 +12,7 @@ import { areasPage } from "./editor.js";
 import { tryPage } from "./try.js";
 
 const byId = (id) => document.getElementById(id);
-const PAGES = { floor: floorPage, try: tryPage, system: systemPage };
+const PAGES = { floor: floorPage, desk: deskPage, try: tryPage, system: systemPage };
 const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 let leavePage = null;
 let rights = null;
@@ -32,8 +33,13 @@ function nextTheme() {
   showTheme();
 }
 
+function shown(page) {
+  if (page === "try") return session.may.upload;
+  return page !== "desk" || (session.may.manage && session.store.staff);
+}
+
 function showTabs(current) {
-  const pages = Object.keys(PAGES).filter((page) => page !== "try" || session.may.upload);
+  const pages = Object.keys(PAGES).filter(shown);
   byId("tabs").replaceChildren(
     ...pages.map((page) =>
       h("a", { href: `#/${page}`, "aria-current": page === current ? "page" : null }, icon(page), t(`nav.${page}`)),
@@ -51,7 +57,7 @@ function route() {
     showLogin(main);
     return;
   }
-  const name = page in PAGES && (page !== "try" || session.may.upload) ? page : "floor";
+  const name = page in PAGES && shown(page) ? page : "floor";
   showTabs(name);
   document.title = `${t(`nav.${name}`)} – ${session.store.name}`;
   leavePage = name === "system" && part === "areas" && camera ? areasPage(main, camera) : PAGES[name](main);

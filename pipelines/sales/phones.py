@@ -1,0 +1,74 @@
+"""Phones of salespeople: signed in once a shift, over restarts of the box."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.sales.file import SaleFile
+
+LIFETIME_S = 16 * 3600
+MAX_PHONES = 8
+"""Of one salesperson; the oldest is signed out."""
+
+
+class StaffPhones:
+    """Which phone is whose. Only hashes of the phones' tickets are kept. Any thread.
+
+    A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. now: UTC s.
+    """
+
+    def __init__(self, file: SaleFile, now: Callable[[], int]) -> None:
+        self._file, self._now = file, now
+        self._lock = threading.Lock()
+        self._phones = {key: (seller, since) for key, seller, since in file.load_phones()}
+
+    def sign_in(self, seller: str, pin: str) -> str:
+        """Return a new ticket. pin: as the store file has it, or a hash."""
+        ticket = secrets.token_urlsafe(24)
+        with self._lock:
+            now = self._now()
+            mine = [key for key, (name, _) in self._phones.items() if name == seller]
+            for key in mine[: len(mine) - MAX_PHONES + 1]:
+                del self._phones[key]
+            self._phones[_key(seller, pin, ticket)] = seller, now
+            self._save(now)
+        return ticket
+
+    def knows(self, seller: str, pin: str, ticket: str) -> bool:
+        """Return whether this ticket is good."""
+        with self._lock:
+            found = self._phones.get(_key(seller, pin, ticket))
+        return found is not None and found[0] == seller and self._now() - found[1] < LIFETIME_S
+
+    def count(self, seller: str) -> int:
+        """Return how many phones a salesperson is signed in on."""
+        now = self._now()
+        with self._lock:
+            phones = list(self._phones.values())
+        return sum(name == seller and now - since < LIFETIME_S for name, since in phones)
+
+    def sign_out(self, seller: str, pin: str, ticket: str) -> None:
+        """Void one ticket."""
+        with self._lock:
+            if self._phones.pop(_key(seller, pin, ticket), None):
+                self._save(self._now())
+
+    def sign_out_all(self, seller: str) -> None:
+        """Void every ticket of a salesperson: a phone is lost."""
+        with self._lock:
+            self._phones = {key: found for key, found in self._phones.items() if found[0] != seller}
+            self._save(self._now())
+
+    def _save(self, now: int) -> None:
+        self._phones = {key: found for key, found in self._phones.items() if now - found[1] < LIFETIME_S}
+        self._file.save_phones((key, seller, since) for key, (seller, since) in self._phones.items())
+
+
+def _key(seller: str, pin: str, ticket: str) -> str:
+    return hashlib.sha256("\0".join((seller, pin, ticket)).encode()).hexdigest()

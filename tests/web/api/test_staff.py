@@ -1,0 +1,192 @@
+"""Phones of salespeople and the manager's view: who may do what, and what is answered."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.fakes.selling_page import PIN, SellingPage, staff_section
+from tests.fakes.served_page import TOKEN
+from web.access.pins import TRIES
+
+
+@pytest.fixture
+def shop(tmp_path):
+    started = SellingPage(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def locked(tmp_path):
+    started = SellingPage(tmp_path, token=TOKEN)
+    yield started
+    started.stop()
+
+
+def phone(shop, name="Anna", pin=PIN):
+    client = shop.page.client()
+    answer = client.post("/api/staff/session", json={"name": name, "pin": pin})
+    assert answer.status_code == 200, answer.text
+    return client
+
+
+def code(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_a_customer_from_offer_to_sold_on_a_phone(shop):
+    anna = phone(shop)
+    assert anna.post("/api/staff/state", json={"state": "free"}).status_code == 204
+    shop.show(129_000)
+    seen = anna.get("/api/staff").json()
+    (offer,) = seen["offers"]
+    assert (seen["me"]["name"], seen["me"]["state"], seen["currency"], seen["digits"]) == (
+        "Anna",
+        "free",
+        "EUR",
+        2,
+    )
+    assert (offer["value"]["text"], offer["zone"], offer["accepted"]) == ("€1,290", "doorway", False)
+    assert (offer["knows"], offer["in_zone"]) == (["burberry", "handbag"], True)
+    assert offer["reason"].endswith("longest idle")
+    path = f"/api/staff/offers/{offer['offer']}"
+    assert code(anna.post(f"{path}/done", json={"outcome": "sold"})) == (409, "conflict")
+    assert anna.post(path, json={"answer": "accept"}).status_code == 204
+    shop.floor.show()  # the customer leaves the picture
+    shop.tick()
+    (offer,) = anna.get("/api/staff").json()["offers"]
+    assert (offer["accepted"], offer["visible"]) == (True, False)
+    assert [one["type"] for one in offer["items"]] == ["handbag", "jacket"]
+    assert anna.post(f"{path}/done", json={"outcome": "sold", "amount_minor": 45_000}).status_code == 204
+    assert anna.get("/api/staff").json()["offers"] == []
+
+
+def test_two_phones_with_one_name_answer_once(shop):
+    one, other = phone(shop), phone(shop)
+    one.post("/api/staff/state", json={"state": "free"})
+    shop.show(129_000)
+    (offer,) = other.get("/api/staff").json()["offers"]
+    path = f"/api/staff/offers/{offer['offer']}"
+    assert [p.post(path, json={"answer": "accept"}).status_code for p in (one, other)] == [204, 204]
+    assert len(shop.desk.board.desk.offers) == 1
+    assert code(other.post(path, json={"answer": "decline"})) == (409, "conflict")
+
+
+def test_a_wrong_pin_slows_its_own_name_and_address_only(shop):
+    client = shop.page.client()
+    tries = [
+        client.post("/api/staff/session", json={"name": "Anna", "pin": "0000"}) for _ in range(TRIES + 1)
+    ]
+    assert [code(one) for one in tries] == [(401, "wrong_pin")] * TRIES + [(429, "too_many")]
+    assert int(tries[-1].headers["retry-after"]) <= 12
+    assert client.post("/api/staff/session", json={"name": "Jörg B."}).status_code == 200
+    elsewhere = shop.page.client()
+    elsewhere.headers["X-Forwarded-For"] = "10.0.0.9"  # believed of no one: the address stays the same
+    assert code(elsewhere.post("/api/staff/session", json={"name": "Anna", "pin": PIN})) == (429, "too_many")
+    unknown = [client.post("/api/staff/session", json={"name": f"x{n}", "pin": "1"}) for n in range(9)]
+    assert {code(one) for one in unknown} == {(404, "not_found")}
+
+
+def test_good_pins_cost_no_tries(shop):
+    for _ in range(TRIES + 2):
+        phone(shop)
+
+
+def test_a_phone_outlives_a_restart_and_no_ticket_is_on_disk(shop):
+    anna = phone(shop)
+    anna.post("/api/staff/state", json={"state": "free"})
+    ticket = anna.cookies["msh_phone"].partition(".")[2]
+    shop.stop()
+    rows = sqlite3.connect(shop.folder / "sales.db").execute("SELECT key FROM phone").fetchall()
+    assert len(rows) == 1
+    assert ticket not in str(rows)
+    assert PIN not in (shop.folder / "store.yaml").read_text()
+    shop.start()
+    assert anna.get("/api/staff").json()["me"]["state"] == "free"
+    stale = anna.post("/api/staff/state", json={"state": "off"})
+    assert code(stale) == (403, "csrf")  # of the run before; the page asks for a new one
+    shop.stop()
+    shop.sections = staff_section("9999")
+    shop.start()
+    assert anna.get("/api/staff").json()["me"] is None  # a new PIN signs out
+
+
+def test_a_lost_phone_is_signed_out_by_the_manager(shop):
+    anna, manager = phone(shop), shop.page.client()
+    assert manager.get("/api/desk").json()["staff"][0]["phones"] == 1
+    assert manager.post("/api/desk/sign-out", json={"name": "Anna"}).status_code == 204
+    assert code(anna.post("/api/staff/state", json={"state": "free"})) == (401, "sign_in")
+
+
+def test_strangers_get_no_further_than_names_with_a_pin(locked):
+    stranger = locked.page.client()
+    assert stranger.get("/api/staff").json()["names"] == [{"name": "Anna", "pin": True}]
+    assert code(stranger.get("/api/staff/events")) == (401, "sign_in")
+    assert code(stranger.post("/api/staff/state", json={"state": "free"})) == (401, "sign_in")
+    assert code(stranger.post("/api/staff/session", json={"name": "Jörg B."})) == (401, "sign_in")
+    anna = phone(locked)
+    for path in ("/api/desk", "/api/floor", "/api/desk/events"):
+        assert code(anna.get(path)) == (401, "sign_in")
+    assert code(anna.post("/api/desk/state", json={"name": "Anna", "state": "off"})) == (401, "sign_in")
+    signed_in = locked.page.client(TOKEN)
+    assert len(signed_in.get("/api/staff").json()["names"]) == 2
+    assert signed_in.post("/api/staff/session", json={"name": "Jörg B."}).status_code == 200
+
+
+def test_the_manager_sees_and_sets_everyone(shop):
+    manager = shop.page.client()
+    shop.show(129_000, 300)
+    shop.tick(121)
+    desk = manager.get("/api/desk").json()
+    assert [(one["value"]["text"], one["escalated"]) for one in desk["waiting"]] == [
+        ("€1,290", True),
+        ("€3", False),
+    ]
+    assert desk["unattended"]["amount_minor"] == 129_300
+    for name in ("Anna", "Jörg B."):
+        assert manager.post("/api/desk/state", json={"name": name, "state": "free"}).status_code == 204
+    shop.tick()
+    desk = manager.get("/api/desk").json()
+    assert [(one["seller"], one["accepted"]) for one in desk["offers"]] == [
+        ("Anna", False),
+        ("Jörg B.", False),
+    ]
+    waiting = desk["waiting"][0]
+    sent = {"name": "Jörg B.", "camera": waiting["camera"], "person": waiting["person"]}
+    assert manager.post("/api/desk/attend", json=sent).status_code == 204
+    desk = manager.get("/api/desk").json()
+    assert desk["staff"][1]["state"] == "busy"
+    assert [one["seller"] for one in desk["offers"] if one["accepted"]] == ["Jörg B."]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/staff/state", {"state": "asleep"}, 422),
+        ("/api/staff/state", {}, 422),
+        ("/api/staff/offers/x", {"answer": "accept"}, 404),
+        ("/api/staff/offers/99", {"answer": "accept"}, 409),
+        ("/api/staff/offers/99", {"answer": "perhaps"}, 422),
+        ("/api/staff/offers/99/done", {"outcome": "sold", "amount_minor": True}, 422),
+        ("/api/staff/offers/99/done", {"outcome": "sold", "amount_minor": -1}, 422),
+        ("/api/staff/session", {"name": 7}, 422),
+        ("/api/desk/state", {"name": "nobody", "state": "free"}, 404),
+        ("/api/desk/attend", {"name": "Anna", "camera": "x", "person": "y"}, 409),
+    ],
+)
+def test_what_is_not_understood_or_over_is_refused(shop, path, body, status):
+    assert phone(shop).post(path, json=body).status_code == status
+
+
+def test_a_phone_hears_of_an_offer_at_once(shop):
+    anna = phone(shop)
+    anna.post("/api/staff/state", json={"state": "free"})
+    with anna.stream("GET", "/api/staff/events") as stream:
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("event:")) == "event: desk"
+        shop.show(129_000)
+        assert next(line for line in lines if '"accepted":false' in line)
+        shop.desk.phones.sign_out_all("Anna")
+        assert "event: out" in list(lines)

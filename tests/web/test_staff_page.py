@@ -1,0 +1,191 @@
+"""Two phones and the manager's screen in a real browser, on the real desk, its file and the real server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fakes.selling_page import PIN, SellingPage
+from tests.web.browsing import Visit, browser
+from web.app import STATIC
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(tmp_path):
+    started = SellingPage(tmp_path)
+    yield started
+    started.stop()
+
+
+class Phone(Visit):
+    """A salesperson's phone."""
+
+    def sign_in(self, name: str, pin: str | None = None):
+        page = self.go("staff")
+        page.get_by_role("button", name=name).click()
+        if pin is not None:
+            page.get_by_label("PIN").fill(pin)
+            page.get_by_role("button", name="Sign in").click()
+        page.locator("#states button").first.wait_for()
+        return page
+
+    def be(self, state: str) -> None:
+        self.page.locator("#states").get_by_role("button", name=state).click()
+        self.page.locator(f"#states button[aria-pressed=true]:has-text('{state}')").wait_for()
+
+
+@pytest.fixture
+def phones(chrome, shop):
+    opened = [Phone(chrome, shop.url, "phone"), Phone(chrome, shop.url, "phone", dark=True)]
+    yield opened
+    for phone in opened:
+        phone.close()
+
+
+@pytest.fixture
+def manager(chrome, shop):
+    window = Visit(chrome, shop.url)
+    yield window
+    window.close()
+
+
+def fits(window: Visit, name: str) -> None:
+    window.shoot(name)
+    assert window.serious() == [], name
+    assert window.overflow() <= 0, name
+
+
+def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
+    (anna, joerg), screen = phones, manager.go("#/desk")
+    one = anna.go("staff")
+    one.get_by_role("button", name="Anna").wait_for()
+    fits(anna, "staff-names")
+    one.get_by_role("button", name="Anna").click()
+    one.get_by_label("PIN").fill("0000")
+    one.get_by_role("button", name="Sign in").click()
+    one.get_by_text("That is not the PIN").wait_for()
+    fits(anna, "staff-pin")
+    one, two = anna.sign_in("Anna", PIN), joerg.sign_in("Jörg B.")
+    anna.be("Free")
+    joerg.be("Free")
+    fits(joerg, "staff-free-dark")
+    # An offer, as the value wants it: the best salesperson to the most valuable customer.
+    shop.show(129_000, 8_000)
+    one.get_by_role("heading", name="For you now").wait_for()
+    for words in ("€1,290", "Burberry handbag", "Doorway · Entrance", "you know"):
+        assert words in one.locator("main").inner_text()
+    two.locator(".worth", has_text="€80").wait_for()
+    fits(anna, "staff-offer")
+    fits(joerg, "staff-offer-dark")
+    screen.get_by_text("Anna is asked").first.wait_for()
+    # Declined: it goes to the next best. Accepted: the other one is told nothing.
+    one.get_by_role("button", name="Not now").click()
+    two.get_by_role("button", name="I’ll go").wait_for()
+    shop.tick()
+    two.locator(".worth", has_text="€1,290").wait_for()
+    two.get_by_role("button", name="I’ll go").click()
+    two.get_by_role("heading", name="Your customer").wait_for()
+    screen.get_by_text("Jörg B. attends").wait_for()
+    fits(manager, "desk")
+    # Restart in the middle: the phones come back by themselves, and nothing is forgotten.
+    shop.page.server.stop()
+    two.locator("#lost").wait_for()
+    assert two.locator("#states button").first.is_disabled()
+    fits(joerg, "staff-lost-dark")
+    shop.stop()
+    shop.start()
+    two.locator("#lost").wait_for(state="hidden")
+    two.get_by_role("button", name="Done").click()
+    two.get_by_label("Amount sold").fill("12,345")
+    two.get_by_role("button", name="Sold").click()
+    two.get_by_text("That is not an amount").wait_for()
+    two.get_by_label("Amount sold").fill("450,50")
+    fits(joerg, "staff-done-dark")
+    two.get_by_role("button", name="Sold").click()
+    two.get_by_role("heading", name="Free").wait_for()
+    # A time-out, twice: the phone is taken for lost. Then the manager is told, once.
+    anna.be("Free")
+    shop.show(250_000, first=11)
+    one.get_by_role("heading", name="For you now").wait_for()
+    joerg.be("Off")
+    shop.tick(31)
+    one.get_by_role("heading", name="Free").wait_for()
+    shop.tick(121)
+    screen.get_by_role("alert").get_by_text("Nobody attends €2,500: Doorway · Entrance").wait_for()
+    fits(manager, "desk-escalated")
+    screen.get_by_label("State of Jörg B.").select_option("free")
+    two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    screen.get_by_label("Send …").select_option("Anna")
+    one.get_by_role("heading", name="Your customer").wait_for()
+    fits(anna, "staff-attending")
+
+
+def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
+    one, two = (phone.sign_in("Anna", PIN) for phone in phones)
+    phones[0].be("Free")
+    two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    two.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    phones[1].context.set_offline(True)
+    two.reload()  # the shell comes from the phone, and says so plainly
+    shop.show(129_000)
+    one.get_by_role("button", name="I’ll go").click()
+    one.get_by_role("heading", name="Your customer").wait_for()
+    two.get_by_role("heading", name="Not connected").wait_for()
+    phones[1].shoot("staff-offline-opened")
+    kept = two.evaluate(
+        "caches.open('msh-staff-1').then((c) => c.keys()).then((all) => all.map((r) => r.url))"
+    )
+    assert [url for url in kept if "/api/" in url or not url.startswith(shop.url)] == []
+    phones[1].context.set_offline(False)
+    two.get_by_role("heading", name="Your customer").wait_for()
+    shop.page.client().post("/api/desk/sign-out", json={"name": "Anna"})
+    two.get_by_role("heading", name="Who are you?").wait_for()
+    one.get_by_role("heading", name="Who are you?").wait_for()
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it"])
+def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, language):
+    words = json.loads((STATIC / f"strings.{language}.json").read_text())
+    window = Visit(chrome, shop.url, "phone", locale=f"{language}-{language.upper()}")
+    window.page.set_viewport_size({"width": 320, "height": 640})
+    page = window.go("staff")
+    page.get_by_role("button", name="Jörg B.").click()
+    page.locator("#states").get_by_role("button", name=words["staff.free"], exact=True).click()
+    page.get_by_role("heading", name=words["staff.free"], exact=True).wait_for()
+    assert window.overflow() <= 0
+    shop.show(1_234_567_00)
+    page.get_by_role("button", name=words["staff.accept"]).wait_for()
+    window.shoot(f"staff-offer-{language}")
+    assert window.overflow() <= 0
+    page.get_by_role("button", name=words["staff.accept"]).click()
+    page.get_by_role("button", name=words["staff.done"], exact=True).click()
+    page.get_by_role("button", name=words["staff.sold"], exact=True).wait_for()
+    assert window.overflow() <= 0
+    shop.show(1_234_567_00, 99_00, first=11)
+    shop.tick(130)
+    page = window.go("#/desk")
+    page.locator(".desk-member").first.wait_for()
+    window.shoot(f"desk-phone-{language}", whole=True)
+    assert window.overflow() <= 0
+    window.close()
+
+
+def test_the_app_can_be_installed(shop):
+    client = shop.page.client()
+    assert client.get("/staff").headers["content-type"].startswith("text/html")
+    manifest = client.get("/staff.webmanifest").json()
+    assert (manifest["start_url"], manifest["display"]) == ("staff", "standalone")
+    for icon in manifest["icons"]:
+        picture = client.get(f"/{icon['src']}")
+        assert picture.headers["content-type"] == icon["type"]
+        assert f"{int.from_bytes(picture.content[16:20])}" == icon["sizes"].partition("x")[0]
+    worker = client.get("/staff-worker.js").text
+    for path in json.loads(worker.partition("SHELL = ")[2].partition("].map")[0].rstrip().rstrip(",") + "]"):
+        assert client.get(f"/{path}").status_code == 200, path

@@ -1,0 +1,72 @@
+"""`/api/desk`: the manager's view of staff, offers and unattended customers."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+from starlette.responses import Response
+
+from pricing.sales.desk import StaffState
+from probes.events.messages import rfc3339
+from web.access.signin import COOKIE, Right
+from web.api.common import TrackedStream
+from web.api.staff import act, desk_of, fields_of, one_of, text_of
+from web.refusal import Json
+from web.sales import DeskWriter
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from web.access.guard import Gate
+    from web.access.signin import Visitor
+    from web.backend import Backend
+    from web.live.desk_events import DeskEvents
+
+
+class DeskHandlers:
+    """One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend, gate: Gate, events: DeskEvents) -> None:
+        self._backend, self._gate, self._events = backend, gate, events
+
+    async def read(self, _request: Request, _visitor: Visitor | None) -> Response:
+        """Write everything."""
+        return Json({"at": rfc3339(time.time_ns()), **self._written()})
+
+    async def events(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Stream that as it changes, until the sign-in ends."""
+        desk_of(self._backend)
+        self._events.enter()
+        cookie = "" if "authorization" in request.headers else request.cookies.get(COOKIE, "")
+
+        def write() -> dict[str, Any] | None:
+            if cookie and not self._gate.may(self._gate.sessions.find(cookie), Right.MANAGE):
+                return None
+            return self._written()
+
+        return TrackedStream(self._events.listen(write), self._events.leave, "text/event-stream")
+
+    async def state(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Set a salesperson's state."""
+        desk, _ = desk_of(self._backend)
+        given = await fields_of(request, {"name", "state"})
+        return await act(desk.set_state, text_of(given, "name"), one_of(given, "state", StaffState))
+
+    async def attend(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Send a salesperson to a customer."""
+        desk, _ = desk_of(self._backend)
+        given = await fields_of(request, {"name", "camera", "person"})
+        return await act(desk.attend, *(text_of(given, key) for key in ("camera", "person", "name")))
+
+    async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Sign out all phones of a salesperson, one of which is lost."""
+        desk, _ = desk_of(self._backend)
+        given = await fields_of(request, {"name"})
+        await to_thread.run_sync(desk.phones.sign_out_all, text_of(given, "name"))
+        return Response(status_code=204)
+
+    def _written(self) -> dict[str, Any]:
+        desk, _ = desk_of(self._backend)
+        return DeskWriter(self._backend, desk).manager()

@@ -1,0 +1,142 @@
+// The manager's page: who of the staff does what, which offers are open, who waits, who waits too long.
+
+import { send } from "./api.js";
+import { empty, h, icon, pill, say, toast } from "./dom.js";
+import * as format from "./format.js";
+import { boxNow } from "./link.js";
+import { t } from "./strings.js";
+
+const STATES = ["free", "busy", "break", "off"];
+const KIND = { free: "good", busy: "gold", break: "warn", off: "plain" };
+const SILENCE_MS = 6000;
+
+export function deskPage(main) {
+  let newest = null;
+  let heardAt = Date.now();
+  let drawn = "";
+  let source = null;
+  let retry = null;
+  const lost = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("desk.lost")));
+  const summary = h("p", { class: "number" });
+  const alarms = h("div", { class: "desk-alarms" });
+  const staff = h("div", { class: "desk-staff" });
+  const offers = h("ul", { class: "desk-list" });
+  const waiting = h("ul", { class: "desk-list" });
+  const phones = h("a", { href: "staff", class: "button" }, icon("people"), t("desk.phone"));
+  main.replaceChildren(
+    h("div", { class: "page" },
+      h("div", { class: "page-head" }, h("h1", {}, t("nav.desk")), phones, summary),
+      lost,
+      alarms,
+      h("div", { class: "desk" },
+        h("section", { class: "card", "aria-labelledby": "desk-staff" }, h("div", { class: "card-head" }, h("h2", { id: "desk-staff" }, t("desk.staff"))), staff),
+        h("section", { class: "card", "aria-labelledby": "desk-waiting" }, h("div", { class: "card-head" }, h("h2", { id: "desk-waiting" }, t("desk.waiting"))), waiting),
+        h("section", { class: "card", "aria-labelledby": "desk-offers" }, h("div", { class: "card-head" }, h("h2", { id: "desk-offers" }, t("desk.offers"))), offers),
+      ),
+    ),
+  );
+
+  const act = async (path, json, said) => {
+    try {
+      await send("POST", path, { json });
+      if (said) toast(said);
+    } catch (error) {
+      toast(error.message, { bad: true });
+    }
+  };
+
+  const show = () => {
+    const now = JSON.stringify(newest);
+    if (now === drawn) return;
+    drawn = now;
+    const focused = document.activeElement?.id;
+    const escalated = newest.waiting.filter((one) => one.escalated);
+    say(summary, t("desk.unattended", { value: format.short(newest.unattended.text), count: newest.waiting.length }));
+    alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.short(one.value.text), place: placeOf(one) })))));
+    staff.replaceChildren(...newest.staff.map((one) => member(one, act)));
+    offers.replaceChildren(...(newest.offers.length ? newest.offers.map(offerRow) : [h("li", {}, empty("check", t("desk.no_offers"), ""))]));
+    const free = newest.staff.filter((one) => one.state === "free").map((one) => one.name);
+    waiting.replaceChildren(...(newest.waiting.length ? newest.waiting.map((one) => waitingRow(one, free, act)) : [h("li", {}, empty("people", t("desk.nobody"), ""))]));
+    if (focused) document.getElementById(focused)?.focus();
+  };
+
+  const tick = () => {
+    lost.hidden = Date.now() - heardAt < SILENCE_MS;
+    for (const node of main.querySelectorAll("[data-since]")) say(node, format.duration(boxNow() - Date.parse(node.dataset.since)));
+    for (const node of main.querySelectorAll("[data-until]")) say(node, format.duration(Math.max(0, Date.parse(node.dataset.until) - boxNow())));
+  };
+
+  const listen = () => {
+    source = new EventSource("api/desk/events");
+    const again = () => {
+      source.close();
+      clearTimeout(retry);
+      retry = setTimeout(listen, 1500);
+    };
+    source.addEventListener("desk", (event) => {
+      heardAt = Date.now();
+      const { at, ...rest } = JSON.parse(event.data);
+      newest = rest;
+      show();
+      tick();
+    });
+    source.addEventListener("beat", () => { heardAt = Date.now(); });
+    for (const end of ["bye", "out", "error"]) source.addEventListener(end, again);
+  };
+  listen();
+  const timer = setInterval(tick, 1000);
+  return () => {
+    clearInterval(timer);
+    clearTimeout(retry);
+    source.close();
+  };
+}
+
+function placeOf(one) {
+  return [one.zone && format.title(one.zone), one.camera && format.title(one.camera)].filter(Boolean).join(" · ") || t("desk.not_in_view");
+}
+
+function member(one, act) {
+  const id = `state-${one.name}`;
+  const choice = h("select", { class: "input", id, "aria-label": t("desk.state_of", { name: one.name }), onchange: (event) => act("/api/desk/state", { name: one.name, state: event.target.value }) },
+    STATES.map((state) => h("option", { value: state, selected: state === one.said }, t(`staff.${state}`))));
+  return h("div", { class: "desk-member" },
+    h("b", {}, one.name),
+    h("span", { class: `pill ${KIND[one.state]}` }, t(`staff.${one.state}`)),
+    one.since ? h("span", { class: "soft small number", "data-since": one.since }) : h("span"),
+    choice,
+    h("span", { class: "soft small" }, t("desk.phones", { count: one.phones })),
+    one.phones
+      ? h("button", { class: "button quiet", type: "button", "aria-label": t("desk.sign_out", { name: one.name }), title: t("desk.sign_out", { name: one.name }), onclick: () => act("/api/desk/sign-out", { name: one.name }, t("desk.signed_out", { name: one.name })) }, icon("leave"))
+      : h("span"),
+  );
+}
+
+function what(one) {
+  return [
+    h("b", { class: "number" }, format.short(one.value.text)),
+    h("span", { class: "soft small" }, [one.items.map(format.itemName).join(", "), placeOf(one)].filter(Boolean).join(" · ")),
+  ];
+}
+
+function offerRow(offer) {
+  return h("li", { class: "desk-row" },
+    ...what(offer),
+    h("span", { class: offer.accepted ? "pill good" : "pill gold" }, t(offer.accepted ? "desk.attends" : "desk.asked", { name: offer.seller })),
+    h("span", { class: "soft small number", [offer.accepted ? "data-since" : "data-until"]: offer.accepted ? offer.at : offer.expires_at }),
+  );
+}
+
+function waitingRow(one, free, act) {
+  const send = (event) => {
+    if (event.target.value) act("/api/desk/attend", { name: event.target.value, camera: one.camera, person: one.person });
+  };
+  return h("li", { class: one.escalated ? "desk-row late" : "desk-row" },
+    ...what(one),
+    one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
+    h("span", { class: "soft small number", "data-since": one.waiting_since }),
+    one.person && free.length
+      ? h("select", { class: "input", id: `send-${one.customer}`, "aria-label": t("desk.send"), onchange: send }, h("option", { value: "" }, t("desk.send")), free.map((name) => h("option", { value: name }, name)))
+      : null,
+  );
+}

@@ -1,0 +1,412 @@
+// A salesperson's phone: sign in, state, the customer offered, and how it ended. One hand, one look.
+
+import { onSession, openSession, send, session } from "./api.js";
+import { announce, h, icon, say, toast } from "./dom.js";
+import * as format from "./format.js";
+import { fillStrings, loadStrings, t } from "./strings.js";
+
+const SILENCE_MS = 6000;
+const RING_MS = 4000;
+const STATES = { free: "check", busy: "people", break: "clock", off: "moon" };
+const OUTCOMES = ["sold", "browsing", "left"];
+const THEMES = { auto: "auto", light: "sun", dark: "moon" };
+const byId = (id) => document.getElementById(id);
+
+let desk = null;
+let source = null;
+let heardAt = 0;
+let skew = 0;
+let rungAt = 0;
+let rung = null;
+let sound = null;
+let awake = null;
+let ending = null;
+let drawn = "";
+
+const up = () => Date.now() - heardAt < SILENCE_MS;
+const boxNow = () => Date.now() + skew;
+
+/** Post, once more with a new session where the box has been restarted meanwhile. */
+async function post(path, json, method = "POST") {
+  try {
+    return await send(method, path, { json });
+  } catch (error) {
+    if (error.code !== "csrf") throw error;
+    await openSession();
+    return send(method, path, { json });
+  }
+}
+
+async function act(path, json, button) {
+  if (!up()) {
+    toast(t("staff.lost"), { bad: true });
+    return;
+  }
+  if (button) button.disabled = true;
+  try {
+    await post(path, json);
+  } catch (error) {
+    toast(error.code === "conflict" ? t("staff.over") : error.message, { bad: true });
+  }
+  if (button) button.disabled = false;
+}
+
+function hear(event) {
+  heardAt = Date.now();
+  const data = JSON.parse(event.data);
+  if (data.at) skew = Date.parse(data.at) - heardAt;
+  return data;
+}
+
+function listen() {
+  source?.close();
+  source = new EventSource("api/staff/events");
+  source.addEventListener("desk", (event) => {
+    desk = hear(event);
+    show();
+  });
+  source.addEventListener("beat", (event) => {
+    hear(event);
+    showLink();
+  });
+  source.addEventListener("out", signedOut);
+  source.addEventListener("bye", () => { heardAt = 0; listenSoon(); });
+  source.addEventListener("error", () => { if (source.readyState === EventSource.CLOSED) listenSoon(); });
+}
+
+/** An event source gives up on any answer but 200: sign in anew, or try again. */
+function listenSoon() {
+  source.close();
+  showLink();
+  setTimeout(async () => {
+    try {
+      await begin();
+    } catch {
+      listenSoon();
+    }
+  }, 1500);
+}
+
+function signedOut() {
+  source?.close();
+  source = null;
+  desk = null;
+  begin().catch(() => {});
+}
+
+async function begin() {
+  await openSession();
+  const found = await send("GET", "/api/staff");
+  heardAt = Date.now();
+  if (found.me === null) {
+    desk = null;
+    showNames(found.names);
+    return;
+  }
+  desk = found;
+  show();
+  listen();
+}
+
+// What is shown
+
+function showLink() {
+  const lost = desk !== null && !up();
+  byId("link").className = `pill link ${lost ? "bad" : "good"}`;
+  say(byId("link"), t(lost ? "staff.lost_short" : "link.up"));
+  byId("link").hidden = desk === null;
+  byId("lost").hidden = !lost;
+  if (lost) say(byId("lost"), t("staff.lost"));
+  document.body.classList.toggle("offline", lost);
+  for (const button of document.querySelectorAll("[data-needs-box]")) button.disabled = lost;
+}
+
+function showNames(names) {
+  byId("states").hidden = byId("leave").hidden = true;
+  say(byId("who"), "make sales happen");
+  drawn = "";
+  const pick = (one) => (one.pin ? showPin(one.name, names) : signIn(one.name));
+  byId("main").replaceChildren(
+    h("section", { class: "names" },
+      h("h1", {}, t("staff.who")),
+      names.length
+        ? h("div", { class: "name-grid" }, names.map((one) => h("button", { class: "big", type: "button", onclick: () => pick(one) }, one.name)))
+        : h("p", { class: "soft" }, t("staff.no_names"), " ", h("a", { href: "./#/login" }, t("login.enter"))),
+    ),
+  );
+  showLink();
+}
+
+function showPin(name, names) {
+  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
+  const pin = h("input", { class: "input pin", id: "pin", type: "password", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]*", maxLength: 12, required: true });
+  const enter = async (event) => {
+    event.preventDefault();
+    try {
+      await signIn(name, pin.value);
+    } catch (error) {
+      say(wrong.lastChild, error.code === "wrong_pin" ? t("staff.wrong_pin") : error.code === "too_many" ? t("staff.too_many") : error.message);
+      wrong.hidden = false;
+      pin.value = "";
+      pin.focus();
+    }
+  };
+  byId("main").replaceChildren(
+    h("form", { class: "names", onsubmit: enter },
+      h("h1", {}, name),
+      h("div", { class: "field" }, h("label", { for: "pin" }, t("staff.pin")), pin),
+      wrong,
+      h("button", { class: "big main", type: "submit" }, t("login.enter")),
+      h("button", { class: "big quiet", type: "button", onclick: () => showNames(names) }, t("staff.back")),
+    ),
+  );
+  pin.focus();
+}
+
+async function signIn(name, pin) {
+  unlockSound();
+  try {
+    await post("/api/staff/session", pin === undefined ? { name } : { name, pin });
+  } catch (error) {
+    if (pin !== undefined) throw error;
+    toast(error.message, { bad: true });
+    return;
+  }
+  await begin();
+}
+
+async function leave() {
+  source?.close();
+  source = null;
+  try {
+    await post("/api/staff/session", undefined, "DELETE");
+    await begin();
+  } catch (error) {
+    toast(error.message, { bad: true });
+    listen();
+  }
+}
+
+function show() {
+  const { me, offers } = desk;
+  if (me === null) return;
+  say(byId("who"), me.name);
+  byId("states").hidden = byId("leave").hidden = false;
+  showStates(me);
+  const open = offers.filter((offer) => !offer.accepted);
+  const taken = offers.filter((offer) => offer.accepted);
+  if (!taken.some((offer) => offer.offer === ending)) ending = null;
+  const now = JSON.stringify([open, taken, me.state, ending]);
+  if (now !== drawn) {
+    drawn = now;
+    const cards = [...open.map(offerCard), ...taken.map(attendCard)];
+    byId("main").replaceChildren(...(cards.length ? cards : [idle(me)]));
+  }
+  ring(open);
+  keepAwake(me.state === "free");
+  showLink();
+  tick();
+}
+
+function showStates(me) {
+  const bar = byId("states");
+  if (!bar.childElementCount) {
+    bar.setAttribute("aria-label", t("staff.states"));
+    bar.append(...Object.entries(STATES).map(([state, sign]) =>
+      h("button", { type: "button", "data-state": state, "data-needs-box": "", onclick: (event) => act("/api/staff/state", { state }, event.currentTarget) }, icon(sign), h("span", {}, t(`staff.${state}`))),
+    ));
+  }
+  for (const button of bar.children) button.setAttribute("aria-pressed", String(button.dataset.state === me.state));
+}
+
+function idle(me) {
+  return h("section", { class: "idle" }, icon(STATES[me.state]), h("h1", {}, t(`staff.${me.state}`)), h("p", { class: "soft" }, t(`staff.${me.state}_text`)));
+}
+
+function customer(offer) {
+  const place = [offer.zone && format.title(offer.zone), offer.camera && format.title(offer.camera)].filter(Boolean).join(" · ");
+  return [
+    h("p", { class: "worth number" }, format.short(offer.value.text)),
+    h("ul", { class: "worn" }, offer.items.map((item) => h("li", {}, format.itemName(item)))),
+    place ? h("p", { class: "place" }, icon("pin"), h("span", {}, place)) : null,
+  ];
+}
+
+function why(offer) {
+  const known = offer.knows.map((word) => {
+    const item = offer.items.find((one) => one.brand === word);
+    return item?.brand_text ?? (t(`type.${word}`) === `type.${word}` ? format.title(word) : t(`type.${word}`));
+  });
+  const parts = [h("span", { "data-since": offer.waiting_since })];
+  if (known.length) parts.push(h("span", {}, t("staff.knows", { what: known.join(", ") })));
+  if (offer.in_zone) parts.push(h("span", {}, t("staff.your_zone")));
+  return h("p", { class: "why soft" }, parts);
+}
+
+function offerCard(offer) {
+  const path = `/api/staff/offers/${offer.offer}`;
+  const answer = (word) => (event) => act(path, { answer: word }, event.currentTarget);
+  return h("section", { class: "card offer", "aria-label": t("staff.offer") },
+    h("div", { class: "card-head" }, h("h1", {}, t("staff.offer")), h("span", { class: "pill gold number", "data-until": offer.expires_at })),
+    ...customer(offer),
+    why(offer),
+    h("div", { class: "answers" },
+      h("button", { class: "big", type: "button", "data-needs-box": "", onclick: answer("decline") }, t("staff.decline")),
+      h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: answer("accept") }, t("staff.accept")),
+    ),
+  );
+}
+
+function attendCard(offer) {
+  const begin = () => { ending = offer.offer; show(); };
+  return h("section", { class: "card attend", "aria-label": t("staff.attending") },
+    h("div", { class: "card-head" }, h("h1", {}, t("staff.attending"))),
+    ...customer(offer),
+    ending === offer.offer
+      ? endForm(offer)
+      : h("div", { class: "answers" }, h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: begin }, t("staff.done"))),
+  );
+}
+
+function endForm(offer) {
+  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14 });
+  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong")));
+  const end = (outcome) => (event) => {
+    const minor = minorOf(amount.value);
+    wrong.hidden = outcome !== "sold" || minor !== undefined;
+    if (!wrong.hidden) return;
+    const json = outcome === "sold" && minor !== null ? { outcome, amount_minor: minor } : { outcome };
+    act(`/api/staff/offers/${offer.offer}/done`, json, event.currentTarget);
+  };
+  return h("div", { class: "end" },
+    h("div", { class: "field" }, h("label", { for: "amount" }, t("staff.amount", { currency: desk.currency })), amount),
+    wrong,
+    h("div", { class: "outcomes" }, OUTCOMES.map((outcome) =>
+      h("button", { class: outcome === "sold" ? "big main" : "big", type: "button", "data-needs-box": "", onclick: end(outcome) }, t(`staff.${outcome}`)),
+    )),
+  );
+}
+
+/** Minor units of what was typed: null for nothing, undefined for what is no amount. */
+function minorOf(text) {
+  const typed = text.trim();
+  if (!typed) return null;
+  const found = /^(\d{1,9})(?:[.,](\d+))?$/.exec(typed);
+  if (!found || (found[2] ?? "").length > desk.digits) return undefined;
+  return Number(found[1] + (found[2] ?? "").padEnd(desk.digits, "0"));
+}
+
+function tick() {
+  for (const node of document.querySelectorAll("[data-until]")) {
+    say(node, format.duration(Math.max(0, Date.parse(node.dataset.until) - boxNow())));
+  }
+  for (const node of document.querySelectorAll("[data-since]")) {
+    say(node, t("staff.waits", { time: format.duration(boxNow() - Date.parse(node.dataset.since)) }));
+  }
+}
+
+// What is heard and felt
+
+function ring(open) {
+  const newest = open.at(-1)?.offer ?? null;
+  if (newest === null) {
+    rung = null;
+    return;
+  }
+  if (newest !== rung) announce(`${t("staff.offer")}: ${open.at(-1).value.text}`);
+  if (newest === rung && Date.now() - rungAt < RING_MS) return;
+  rung = newest;
+  rungAt = Date.now();
+  if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([250, 120, 250]);
+  beep();
+}
+
+/** Browsers allow sound only after a touch. */
+function unlockSound() {
+  const Context = window.AudioContext ?? window.webkitAudioContext;
+  if (!sound && Context) sound = new Context();
+  sound?.resume?.();
+}
+
+function beep() {
+  if (sound?.state !== "running") return;
+  for (const [at, pitch] of [[0, 880], [0.18, 1175]]) {
+    const tone = sound.createOscillator();
+    const level = sound.createGain();
+    tone.frequency.value = pitch;
+    level.gain.setValueAtTime(0.25, sound.currentTime + at);
+    level.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + at + 0.16);
+    tone.connect(level).connect(sound.destination);
+    tone.start(sound.currentTime + at);
+    tone.stop(sound.currentTime + at + 0.17);
+  }
+}
+
+/** Keep the screen on while free, where the browser can (over https). */
+async function keepAwake(wanted) {
+  if (wanted && !awake && navigator.wakeLock && !document.hidden) {
+    awake = await navigator.wakeLock.request("screen").catch(() => null);
+    awake?.addEventListener("release", () => { awake = null; });
+  } else if (!wanted && awake) {
+    await awake.release().catch(() => {});
+  }
+}
+
+function showTheme() {
+  const chosen = localStorage.getItem("theme") ?? "auto";
+  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  byId("theme").replaceChildren(icon(THEMES[chosen] ?? "auto"));
+  byId("theme").setAttribute("aria-label", t("theme", { name: t(`theme.${chosen}`) }));
+}
+
+function nextTheme() {
+  const names = Object.keys(THEMES);
+  localStorage.setItem("theme", names[(names.indexOf(localStorage.getItem("theme") ?? "auto") + 1) % names.length]);
+  showTheme();
+}
+
+async function start() {
+  await loadStrings();
+  fillStrings(document);
+  showTheme();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
+  byId("theme").addEventListener("click", nextTheme);
+  byId("leave").replaceChildren(icon("leave"));
+  byId("leave").setAttribute("aria-label", t("login.leave"));
+  byId("leave").addEventListener("click", leave);
+  document.addEventListener("pointerdown", unlockSound);
+  onSession(({ store }) => {
+    say(byId("store-name"), store.name);
+    document.title = `${t("staff.title")} – ${store.name}`;
+    format.setZone(store.timezone);
+  });
+  navigator.serviceWorker?.register("staff-worker.js", { scope: "staff" }).catch(() => {});
+  setInterval(() => {
+    if (desk === null) return;
+    tick();
+    showLink();
+    if (up()) ring(desk.offers.filter((offer) => !offer.accepted));
+  }, 500);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && desk !== null && !up()) listen();
+  });
+  for (;;) {
+    try {
+      await begin();
+      if (await loadStrings(session.store.locale)) {
+        fillStrings(document);
+        byId("states").replaceChildren();
+        drawn = "";
+        await begin();
+      }
+      return;
+    } catch (error) {
+      const nobody = error.status === 404;
+      byId("main").replaceChildren(h("section", { class: "idle" }, icon("warn"), h("h1", {}, t(nobody ? "staff.none" : "staff.lost_short")), h("p", { class: "soft" }, t(nobody ? "staff.none_text" : "staff.lost"))));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+}
+
+start();
