@@ -83,7 +83,7 @@ class PageApp:
         self._uploads = UploadHandlers(backend, self._jobs, self._webcams, notes)
         self._access = AccessHandlers(notes)
         desk_events = DeskEvents(self._closing)
-        self._phone = PhoneHandlers(backend, self.gate, desk_events)
+        self._phone = PhoneHandlers(backend, self.gate, desk_events, notes)
         self._desk = DeskHandlers(backend, self.gate, desk_events)
         self._static = static
         app = Starlette(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 from starlette.responses import Response
 
+from pipelines.access_log import AccessKind
 from pricing.errors import BadInput
 from pricing.sales.desk import SaleOutcome, StaffState, UnknownSeller
 from probes.events.messages import rfc3339
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.staff import StaffConfig
     from web.access.guard import Gate
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.live.desk_events import DeskEvents
@@ -39,8 +41,8 @@ Fields = dict[str, Any]
 class PhoneHandlers:
     """One per server; used in its event loop. Whoever is signed in here may answer for themselves alone."""
 
-    def __init__(self, backend: Backend, gate: Gate, events: DeskEvents) -> None:
-        self._backend, self._gate, self._events = backend, gate, events
+    def __init__(self, backend: Backend, gate: Gate, events: DeskEvents, notes: AccessNotes) -> None:
+        self._backend, self._gate, self._events, self._notes = backend, gate, events, notes
         self._pins = Pins()
 
     async def read(self, request: Request, visitor: Visitor | None) -> Response:
@@ -66,11 +68,16 @@ class PhoneHandlers:
         if name not in staff.people:
             raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
         if secret := secret_of(staff, name):
-            await self._pins.check(request, staff, name, pin or "")
+            try:
+                await self._pins.check(request, staff, name, pin or "")
+            except Refused:
+                self._notes.refused(request)
+                raise
         elif not self._gate.may(visitor, Right.ACT):
             raise Refused(
                 Code.SIGN_IN, "this name has no PIN: sign in to the store's page on this phone first"
             )
+        self._notes.note(AccessKind.SIGNED_IN, request, visitor, detail="phone")
         ticket = await to_thread.run_sync(desk.phones.sign_in, name, secret)
         shown = DeskWriter(self._backend, desk).phone(name)
         return self._with_cookie(Json({"at": rfc3339(time.time_ns()), **shown}), cookie_of(name, ticket))
