@@ -86,9 +86,11 @@ class DeskWriter:
 
     def _customer(self, customer: WaitingCustomer) -> Payload:
         person = self._board.persons.get(customer.id)
-        items = [] if person is None else [
-            worn(item_payload(one), self._currency, self._backend) for one in person.items
-        ]
+        items = (
+            []
+            if person is None
+            else [worn(item_payload(one), self._currency, self._backend) for one in person.items]
+        )
         return {
             "customer": customer.id,
             "value": self._amount(self._value(customer)),
