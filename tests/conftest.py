@@ -1,7 +1,9 @@
+import gc
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -43,6 +45,33 @@ def pytest_collection_modifyitems(items):
     if lost := [path for path in SLOWEST if not (ROOT / path).is_file()]:
         raise pytest.UsageError(f"tests/conftest.py: SLOWEST names files that are not there: {lost}")
     items.sort(key=lambda item: place.get(item.path.relative_to(ROOT).as_posix(), len(place)))
+
+
+GROWTH_MB = 150
+"""So much more memory than after the last search for cycles, and the next search is made."""
+_resident_mb = 0.0
+
+
+def pytest_collection_finish():
+    """Keep what collecting made out of every later search for cycles: each would take half a second."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_logfinish():
+    """Give back what a test left in cycles: compiled models and their threads, 300 MB a command.
+
+    Python by itself searches so rarely here that a worker would grow to 4 GB.
+    """
+    global _resident_mb  # noqa: PLW0603 the one figure of this process
+    if _read_resident_mb() > _resident_mb + GROWTH_MB:
+        gc.collect()
+        _resident_mb = _read_resident_mb()
+
+
+def _read_resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 @pytest.hookimpl(wrapper=True)
