@@ -127,6 +127,11 @@ class Gallery:
         other = (vectors @ self._cohort.T).max(axis=1) if len(self._cohort) else np.full(len(vectors), -1.0)
         return np.asarray(own, np.float32), np.asarray(other, np.float32)
 
+    def margins(self, vectors: FloatArray) -> FloatArray:
+        """Return for each of (n, VECTOR) how far it is above the threshold of the brand nearest to it."""
+        own, _ = self.similarities(vectors)
+        return np.asarray((own - self._thresholds).max(axis=1, initial=-2.0), np.float32)
+
     def sightings(
         self, candidates: Candidates, again: Callable[[FloatArray], FloatArray] | None = None
     ) -> list[Sighting]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pipelines.brands.gallery import BrandSet
 
 HEADINGS = ("NAME", "WORDS", "PICTURES", "ROUTES", "SLOTS", "THRESHOLD")
+WEARERS = 3
 SEEN = ".mark.png"
 """What was made of a brand's pictures, beside them; the gallery passes over names that begin with a dot."""
 
@@ -96,11 +97,26 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     exporter.add_argument("target", type=Path, metavar="ZIP")
     exporter.add_argument("names", nargs="*", metavar="NAME", help="the brands; else all")
     exporter.set_defaults(run=run_export)
+    learner = actions.add_parser(
+        "learn",
+        help="propose pictures of marks from your own recordings",
+        description="Look through masked recordings for marks that several persons wore and that no brand is"
+        " told by, and write them into a folder with a page to look at. Nothing is recognised by them until"
+        " you name them with `msh brands add`. Faces are covered again; what may show one is left out.",
+    )
+    learner.add_argument("recordings", type=Path, nargs="+", metavar="RECORDING", help="videos, or folders")
+    learner.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="a new folder for the pictures"
+    )
+    learner.add_argument(
+        "--wearers", type=int, default=WEARERS, metavar="N", help=f"persons who wore a mark ({WEARERS})"
+    )
+    learner.set_defaults(run=run_learn)
     tester = actions.add_parser("test", help="show what is recognised on a picture, and why")
     tester.add_argument("image", type=Path, metavar="IMAGE")
     tester.add_argument("-o", "--output", type=Path, metavar="OUT", help="else IMAGE with -brands.png")
     tester.set_defaults(run=run_test)
-    for action in (adder, remover, importer, exporter, tester):
+    for action in (adder, remover, importer, exporter, learner, tester):
         where = action.add_mutually_exclusive_group()
         where.add_argument(
             "--folder", type=Path, metavar="DIR", help="the gallery; else the one that comes along"
@@ -204,6 +220,21 @@ def run_export(args: argparse.Namespace) -> int:
         raise BadInput(f'there is no brand "{wanted[missing]}"; `msh brands list` names them')
     export_brands(chosen, args.target)
     print(f"{len(chosen)} brands written to {args.target}")
+    return 0
+
+
+def run_learn(args: argparse.Namespace) -> int:
+    """Write marks to look at, and print what was found; return 0."""
+    from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415 a file of some megabytes
+    from scripts.brands.learn import learn, recordings_in  # noqa: PLC0415 loads the models
+
+    if args.wearers < 1:
+        raise BadInput(f"--wearers: expected 1 or more, found {args.wearers}")
+    recordings = recordings_in(args.recordings)
+    brands = BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read()
+    known = Gallery(brands.enrolled, read_cohort())
+    for line in learn(recordings, args.output, known, wearers=args.wearers):
+        print(line, flush=True)
     return 0
 
 
