@@ -1,5 +1,6 @@
 /* NVIDIA's surfaces as far as the reader uses them, in plain memory. What the genuine functions refuse is refused:
- * rectangles outside or odd, flags without rectangles, memory that cannot be mapped, a surface mapped twice. */
+ * rectangles outside or odd, flags without rectangles, a surface without a format (0 is NVBUF_COLOR_FORMAT_INVALID),
+ * memory that cannot be mapped, a surface mapped twice. It converts nothing, so both sides are RGBA. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ NvBufSurfaceCreate (NvBufSurface ** surface, uint32_t count, NvBufSurfaceCreateP
   made->memType = how->memType == NVBUF_MEM_DEFAULT ? NVBUF_MEM_SURFACE_ARRAY : how->memType;
   one->width = how->width;
   one->height = how->height;
+  one->colorFormat = how->colorFormat;
   one->pitch = how->width * 4 + 64;
   one->dataPtr = malloc ((size_t) one->pitch * one->height);
   *surface = made;
@@ -44,6 +46,8 @@ NvBufSurfTransform (NvBufSurface * from, NvBufSurface * into, NvBufSurfTransform
   NvBufSurfaceParams *a = from->surfaceList, *b = into->surfaceList;
   const NvBufSurfTransformRect *s = how->src_rect, *t = how->dst_rect;
   if (from->numFilled != 1 || into->batchSize < 1 || from->batchSize != 1 || b->mappedAddr.addr[0])
+    return -1;
+  if (a->colorFormat != NVBUF_COLOR_FORMAT_RGBA || b->colorFormat != NVBUF_COLOR_FORMAT_RGBA)
     return -1;
   if (how->transform_flag != (NVBUFSURF_TRANSFORM_CROP_SRC | NVBUFSURF_TRANSFORM_CROP_DST) || outside (s, a) ||
       outside (t, b) || s->width != t->width || s->height != t->height)

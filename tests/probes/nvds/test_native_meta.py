@@ -165,10 +165,14 @@ def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> 
         meta.style(one, Style(1, (0.0, 0.0, 0.0)), Text("x", -1, 0, (0.0, 0.0, 0.0), 11))
 
 
+RGBA = 19
+"""NVBUF_COLOR_FORMAT_RGBA (NVIDIA/DeepStream 9.1, includes/nvbufsurface.h); 0 is no format."""
+
+
 class Surface:
     """A GstBuffer that holds an NvBufSurface of three frames of random pixels."""
 
-    def __init__(self, width: int = 64, height: int = 48) -> None:
+    def __init__(self, width: int = 64, height: int = 48, colour: int = RGBA) -> None:
         self.frames = np.random.default_rng(1).integers(0, 255, (3, height, width, 4)).astype(np.uint8)
         params = type(
             "Params",
@@ -195,7 +199,7 @@ class Surface:
             },
         )
         self.params = (params * 3)(
-            *(params(width, height, width * 4, 0, 0, frame.ctypes.data) for frame in self.frames)
+            *(params(width, height, width * 4, colour, 0, frame.ctypes.data) for frame in self.frames)
         )
         made = surface(0, 3, 3, True, 2, ctypes.addressof(self.params))
         self.buffer = Gst.Buffer.new_wrapped(bytes(made))
@@ -230,6 +234,12 @@ def test_a_crop_that_is_not_there_is_refused(index: int, place: Any) -> None:
     surfaces = NativeSurfaces(reader(), (64, 48), jetson=True)
     with pytest.raises(MetaError, match="cannot be copied"):
         surfaces.copy(hash(Surface().buffer), index, lambda _size: place)
+
+
+def test_a_surface_without_a_format_is_refused() -> None:
+    surfaces = NativeSurfaces(reader(), (64, 48), jetson=True)
+    with pytest.raises(MetaError, match="cannot be copied"):
+        surfaces.copy(hash(Surface(colour=0).buffer), 0, lambda _size: (0, 0, 8, 8))
 
 
 def test_a_buffer_that_holds_no_surface_is_refused() -> None:
