@@ -59,7 +59,7 @@ class FrameMeta:
     """One frame of a batch. source_size: the camera's width, height; ntp: UTC ns, 0 where not known.
 
     inferred: whether inference ran on this frame. objects is None where they could not be read.
-    pts: of the buffer that came to the mux, ns.
+    pts: of the buffer that came to the mux, ns. covered: boxes that were added to it.
     """
 
     pad: int
@@ -71,6 +71,7 @@ class FrameMeta:
     objects: list[ObjectMeta] | None
     meta: Any
     pts: int = 0
+    covered: int = 0
 
 
 @dataclass(slots=True)
@@ -98,6 +99,16 @@ class Text(NamedTuple):
     size: int
 
 
+class Cover(NamedTuple):
+    """A box in whole pixels of the surface, which redaction blurs; where opaque it hides all below it."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    opaque: bool
+
+
 class MetaReader(Protocol):
     """Reads batches. `buffer` is the address of a GstBuffer: hash(buffer) in gst-python."""
 
@@ -117,11 +128,11 @@ class MetaReader(Protocol):
 class MetaWriter(Protocol):
     """Writes into the batch read last. If it raises, the frame gets no redaction tag."""
 
-    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
-        """Set an object's outline and text."""
+    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
+        """Set outlines and texts of objects of one frame."""
 
-    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
-        """Add a box that redaction blurs, or that hides all below it."""
+    def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
+        """Add boxes to a frame and, last, its redaction tag, which says how many there are.
 
-    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
-        """Add the redaction tag of a frame on which so many boxes were added."""
+        Where it raises some may have been added (`frame.covered`), but no tag.
+        """

@@ -12,7 +12,7 @@ import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from struct import Struct
+from struct import Struct, pack
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,21 +34,24 @@ from probes.nvds.meta import (
 from probes.nvds.tensors import MOST, Tensors, tensors_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from probes.nvds.crops import Place
-    from probes.nvds.meta import Rectangle, Style, Text
+    from probes.nvds.meta import Cover, Rectangle, Style, Text
 
 logger = logging.getLogger(__name__)
 
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 2
+VERSION: Final = 3
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@fffI4f")
+BOX, DRAWN = Struct("@iiiii"), Struct("@QQQQQ")
 _ERRORS: Final = {
     -1: "a buffer without batch metadata",
     -2: "a list of the metadata is not as long as it says",
@@ -65,7 +68,8 @@ _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "tags": (_LONG, _INT, _INT, c.c_void_p, _LONG),
     "add": (_LONG, _LONG, _INT, _INT, _LONG, _INT, _INT, _INT, _INT, _INT),
     "remove": (_LONG, _LONG),
-    "style": (_LONG, c.c_void_p, c.c_void_p, c.c_uint32, c.c_uint32),
+    "redact": (_LONG, _LONG, c.c_char_p, _LONG, _INT, _INT, _LONG, _INT, _LONG, c.c_void_p),
+    "draw": (c.c_char_p, _LONG),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
@@ -81,9 +85,10 @@ class NativeLibrary:
             with suppress(OSError):  # then the reader says which of their functions is missing
                 c.CDLL(name, mode=c.RTLD_GLOBAL)
         short, long = c.PyDLL(str(path)), c.CDLL(str(path))
-        sizes = (c.c_uint32 * 5)()
+        sizes = (c.c_uint32 * 7)()
         version = short.msh_nvds_layout(sizes)
-        if version != VERSION or list(sizes) != [one.size for one in (FRAME, OBJECT, TAG, STYLE, TEXT)]:
+        records = FRAME, OBJECT, TAG, STYLE, TEXT, BOX, DRAWN
+        if version != VERSION or list(sizes) != [one.size for one in records]:
             raise MetaError(f"{path} is of another version; build it again")
         for name, arguments in _CALLS.items():
             setattr(self, name, _function(short, name, arguments))
@@ -125,8 +130,10 @@ class NativeMeta:
     def __init__(self, library: NativeLibrary, surface: tuple[int, int] | None) -> None:
         """Take the size that the mux scales frames to; None where it keeps the cameras' sizes."""
         self._library, self._surface = library, surface
-        self._styles: dict[Style, Any] = {}
-        self._texts: dict[tuple[Any, ...], Any] = {}
+        self._styles: dict[Style, tuple[Any, int]] = {}
+        self._texts: dict[tuple[Any, ...], tuple[Any, int]] = {}
+        self._done = c.c_int64()
+        self._done_at = c.addressof(self._done)
 
     def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
         """Return width, height of the frame's surface, to which its boxes refer."""
@@ -154,33 +161,53 @@ class NativeMeta:
         tags = TAG.iter_unpack(memoryview(room)[: count * TAG.size])
         return [([(key, boxes)] * number, heads) for key, boxes, number, heads in tags]
 
-    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
-        """Set an object's outline and text."""
-        made = self._styles.get(style)
-        if made is None:
-            made = c.create_string_buffer(STYLE.pack(style.width, *style.colour))
-            _keep(self._styles, style, made)
-        if text is None:
-            self._library.style(seen.meta, made, None, 0, 0)
-            return
-        words, left, top, colour, size = text
-        written = self._texts.get((words, colour, size))
-        if written is None:
-            written = c.create_string_buffer(TEXT.pack(*colour, size, *PLATE) + words.encode() + b"\0")
-            _keep(self._texts, (words, colour, size), written)
-        if left < 0 or top < 0:
-            raise MetaError("a text outside the surface")
-        self._library.style(seen.meta, made, written, left, top)
+    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
+        """Set outlines and texts, all of a frame in one call."""
+        if max(len(self._styles), len(self._texts)) > MAX_KEPT:  # not below, where their addresses are in use
+            self._styles.clear()
+            self._texts.clear()
+        records: list[int] = []
+        for seen, style, text in drawn:
+            outline = self._styles.get(style) or self._make_style(style)
+            if text is None:
+                records += (seen.meta, outline[1], 0, 0, 0)
+                continue
+            words, left, top, colour, size = text
+            written = self._texts.get((words, colour, size)) or self._make_text(text)
+            if left < 0 or top < 0:
+                raise MetaError("a text outside the surface")
+            records += (seen.meta, outline[1], written[1], left, top)
+        self._library.draw(pack(f"@{len(records)}Q", *records), len(drawn))
 
-    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
-        """Add a box that redaction blurs, or that hides all below it."""
-        check(
-            self._library.add(batch.meta, frame.meta, HEADS, COVER_CLASS, UNTRACKED, *map(int, box), opaque)
-        )
+    def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
+        """Add boxes to a frame and its redaction tag, in one call; see MetaWriter."""
+        sides = [side for box in boxes for side in box]
+        self._done.value = frame.covered
+        try:
+            check(
+                self._library.redact(
+                    batch.meta,
+                    frame.meta,
+                    pack(f"@{len(sides)}i", *sides),
+                    len(boxes),
+                    HEADS,
+                    COVER_CLASS,
+                    UNTRACKED,
+                    REDACTION_TAG,
+                    process_key,
+                    self._done_at,
+                )
+            )
+        finally:
+            frame.covered = self._done.value
 
-    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
-        """Add the redaction tag of a frame: an object without size, which draws nothing."""
-        check(self._library.add(batch.meta, frame.meta, REDACTION_TAG, boxes, process_key, 0, 0, 0, 0, False))
+    def _make_style(self, style: Style) -> tuple[Any, int]:
+        return _keep(self._styles, style, STYLE.pack(style.width, *style.colour))
+
+    def _make_text(self, text: Text) -> tuple[Any, int]:
+        words, _, _, colour, size = text
+        packed = TEXT.pack(*colour, size, *PLATE) + words.encode() + b"\0"
+        return _keep(self._texts, (words, colour, size), packed)
 
 
 class NativeLooks:
@@ -257,7 +284,8 @@ def _address(memory: bytearray) -> int:
     return c.addressof(c.c_char.from_buffer(memory)) if memory else 0
 
 
-def _keep(kept: dict[Any, Any], key: Any, made: Any) -> None:
-    if len(kept) >= MAX_KEPT:
-        kept.clear()
-    kept[key] = made
+def _keep(kept: dict[Any, tuple[Any, int]], key: Any, packed: bytes) -> tuple[Any, int]:
+    """Keep a record in memory that stays where it is; return it and its address."""
+    made = c.create_string_buffer(packed, len(packed))
+    kept[key] = made, c.addressof(made)
+    return kept[key]

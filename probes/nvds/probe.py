@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds.frame_queue import ProbedFrame
-from probes.nvds.meta import MetaError
+from probes.nvds.meta import Cover, MetaError
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.nvds.surface import on_surface
 from probes.redaction.redact import By, RedactionFailed
@@ -98,7 +98,6 @@ class BatchProbe:
     ) -> None:
         """Cover, draw and tag one frame; raises only where not even the whole of it can be covered."""
         name = None if camera is None else camera.camera
-        done: list[None] = []
         probed: ProbedFrame | None = None
         try:
             if camera is None:
@@ -111,14 +110,16 @@ class BatchProbe:
             frame, pairs = camera.frame(meta, surface, masks)
             public = masks.public(frame)
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
-            probed.masks = self._redact(batch, meta, (camera, masks), frame, done)
+            probed.masks = camera.heads(frame)
+            covers = self._covers(probed.masks, frame, surface)
+            covers += [Cover(*box, opaque=True) for box in masks.strips(surface)]
+            self._draw(pairs, surface, camera)
+            self._writer.redact(batch, meta, covers, self._process_key)
             probed.masked = _by_reason(probed.masks)
-            self._draw(pairs, surface, camera, frame)
-            self._writer.tag_redacted(batch, meta, self._process_key, len(done))
             self._look(buffer, meta, public, masks)
             self._take_marks(meta, pairs, masks, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
-            self._cover_all(batch, meta, len(done))
+            self._cover_all(batch, meta)
             if probed is not None:
                 probed.masked = None
             self._fail(name or f"pad {meta.pad}", error)
@@ -127,44 +128,26 @@ class BatchProbe:
         if probed is not None:
             self._frame_queue.put(probed)
 
-    def _redact(
-        self,
-        batch: BatchMeta,
-        meta: FrameMeta,
-        by: tuple[CameraMeta, CameraMasks],
-        frame: Frame,
-        done: list[None],
-    ) -> tuple[Mask, ...]:
-        """Write all boxes to cover, one entry in `done` for each; return the masks of heads."""
-        surface, (camera, hidden) = self._reader.surface_of(meta), by
-        masks = camera.heads(frame)
-        for mask in masks:
-            box = on_surface(mask.box, frame.size, surface)
-            if box is not None:
-                self._writer.cover(batch, meta, box, opaque=self._opaque)
-                done.append(None)
-        for box in hidden.strips(surface):
-            self._writer.cover(batch, meta, box, opaque=True)
-            done.append(None)
-        return masks
+    def _covers(self, heads: tuple[Mask, ...], frame: Frame, surface: tuple[int, int]) -> list[Cover]:
+        """Return what covers these heads on the surface."""
+        boxes = [on_surface(head.box, frame.size, surface) for head in heads]
+        return [Cover(*box, opaque=self._opaque) for box in boxes if box is not None]
 
     def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta) -> None:
         """Cover a frame of an earlier connection whole; it goes no further, to nobody."""
-        self._cover_all(batch, meta, 0)
+        self._cover_all(batch, meta)
         self._on_withheld(camera.camera)
 
-    def _cover_all(self, batch: BatchMeta, meta: FrameMeta, boxes: int) -> None:
+    def _cover_all(self, batch: BatchMeta, meta: FrameMeta) -> None:
         width, height = self._reader.surface_of(meta)
         if not (width > 0 and height > 0):
             raise MetaError("a frame without a size")
-        self._writer.cover(batch, meta, (0, 0, width, height), opaque=True)
-        self._writer.tag_redacted(batch, meta, self._process_key, boxes + 1)
+        self._writer.redact(batch, meta, [Cover(0, 0, width, height, opaque=True)], self._process_key)
 
-    def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta, frame: Frame) -> None:
+    def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
         """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
         try:
-            for seen, style, text in self._overlay.styles(pairs, surface):
-                self._writer.style(seen, style, text)
+            self._writer.draw(list(self._overlay.styles(pairs, surface)))
         except Exception as error:  # noqa: BLE001 drawing is no part of redaction
             self._report_failure(f"{camera.camera}: the overlay", error)
         else:

@@ -29,9 +29,9 @@ from probes.nvds.meta import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from probes.nvds.meta import Rectangle, Rgb, Style, Text
+    from probes.nvds.meta import Cover, Rgb, Style, Text
 
     Rgba = tuple[float, float, float, float]
 
@@ -92,8 +92,19 @@ class PydsMeta:
         """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
         return [self._tags_of(frame) for frame in self._frames(self._batch(buffer))]
 
-    def style(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
-        """Set an object's outline and text."""
+    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
+        """Set outlines and texts."""
+        for seen, style, text in drawn:
+            self._draw(seen, style, text)
+
+    def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
+        """Add boxes to a frame and its redaction tag; see MetaWriter."""
+        for box in boxes:
+            self._cover(batch, frame, box)
+            frame.covered += 1
+        self._tag(batch, frame, process_key)
+
+    def _draw(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
         rectangle, (width, colour) = seen.rectangle, style
         rectangle.border_width = width
         if width:
@@ -104,7 +115,7 @@ class PydsMeta:
         elif params.display_text:
             params.display_text = ""
 
-    def cover(self, batch: BatchMeta, frame: FrameMeta, box: Rectangle, *, opaque: bool) -> None:
+    def _cover(self, batch: BatchMeta, frame: FrameMeta, cover: Cover) -> None:
         """Add a box that redaction blurs, or that hides all below it.
 
         nvdsosd leaves out what has a border of alpha 0, its filling too (nvll_osd/cuosd.cpp, 9.1).
@@ -114,6 +125,7 @@ class PydsMeta:
         added.class_id = COVER_CLASS
         added.object_id = UNTRACKED
         rectangle = added.rect_params
+        *box, opaque = cover
         rectangle.left, rectangle.top, rectangle.width, rectangle.height = box
         rectangle.border_width = 0
         rectangle.has_bg_color = int(opaque)
@@ -122,11 +134,11 @@ class PydsMeta:
             rectangle.bg_color.set(*BLACK)
         self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
 
-    def tag_redacted(self, batch: BatchMeta, frame: FrameMeta, process_key: int, boxes: int) -> None:
+    def _tag(self, batch: BatchMeta, frame: FrameMeta, process_key: int) -> None:
         """Add the redaction tag of a frame: an object without size, which draws nothing."""
         added = self._pyds.nvds_acquire_obj_meta_from_pool(batch.meta)
         added.unique_component_id = REDACTION_TAG
-        added.class_id = boxes
+        added.class_id = frame.covered
         added.object_id = process_key
         rectangle = added.rect_params
         rectangle.width = rectangle.height = 0.0

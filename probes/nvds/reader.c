@@ -20,7 +20,7 @@
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
 #define API __attribute__ ((visibility ("default")))
-#define VERSION 2
+#define VERSION 3
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
@@ -47,6 +47,14 @@ typedef struct {
 } ObjectRecord;
 
 typedef struct {
+  int32_t left, top, width, height, opaque;
+} BoxRecord;
+
+typedef struct {
+  uint64_t object, style, text, left, top; /* addresses of a StyleRecord and a TextRecord; text: 0 for none */
+} DrawRecord;
+
+typedef struct {
   uint64_t key;
   int64_t boxes;
   int32_t tags, heads;
@@ -67,13 +75,15 @@ typedef struct {
 static char font[] = "Sans";
 
 API int32_t
-msh_nvds_layout (uint32_t sizes[5])
+msh_nvds_layout (uint32_t sizes[7])
 {
   sizes[0] = sizeof (FrameRecord);
   sizes[1] = sizeof (ObjectRecord);
   sizes[2] = sizeof (TagRecord);
   sizes[3] = sizeof (StyleRecord);
   sizes[4] = offsetof (TextRecord, words);
+  sizes[5] = sizeof (BoxRecord);
+  sizes[6] = sizeof (DrawRecord);
   return VERSION;
 }
 
@@ -196,6 +206,19 @@ msh_nvds_add (uint64_t batch, uint64_t frame, int32_t component, int32_t class_i
   return 0;
 }
 
+/* Add boxes of `component` to a frame, and then its tag: an object without size whose class says how many boxes it
+ * has. done: of these boxes and those before; where a box fails it says how many there are, and there is no tag. */
+API int64_t
+msh_nvds_redact (uint64_t batch, uint64_t frame, const BoxRecord * boxes, uint64_t count, int32_t component,
+    int32_t class_id, uint64_t number, int32_t tag, uint64_t key, int64_t * done)
+{
+  for (; count; count--, boxes++, ++*done)
+    if (msh_nvds_add (batch, frame, component, class_id, number, boxes->left, boxes->top, boxes->width,
+            boxes->height, boxes->opaque))
+      return NO_OBJECT;
+  return msh_nvds_add (batch, frame, tag, (int32_t) *done, key, 0, 0, 0, 0, 0);
+}
+
 API int64_t
 msh_nvds_remove (uint64_t frame, uint64_t object)
 {
@@ -203,11 +226,9 @@ msh_nvds_remove (uint64_t frame, uint64_t object)
   return 0;
 }
 
-/* Set outline and text; without a text, what was there is emptied. */
-API int64_t
-msh_nvds_style (uint64_t object, const StyleRecord * style, const TextRecord * text, uint32_t left, uint32_t top)
+static void
+draw (NvDsObjectMeta * seen, const StyleRecord * style, const TextRecord * text, uint32_t left, uint32_t top)
 {
-  NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) object;
   NvOSD_RectParams *box = &seen->rect_params;
   NvOSD_TextParams *params = &seen->text_params;
   box->border_width = style->border_width;
@@ -216,7 +237,7 @@ msh_nvds_style (uint64_t object, const StyleRecord * style, const TextRecord * t
   if (!text) {
     if (params->display_text)
       params->display_text[0] = 0;
-    return 0;
+    return;
   }
   g_free (params->display_text); /* as NVIDIA's own code allocates it */
   params->display_text = g_strdup (text->words);
@@ -227,6 +248,15 @@ msh_nvds_style (uint64_t object, const StyleRecord * style, const TextRecord * t
   params->font_params.font_color = (NvOSD_ColorParams) {text->red, text->green, text->blue, 1};
   params->set_bg_clr = 1;
   params->text_bg_clr = (NvOSD_ColorParams) {text->plate[0], text->plate[1], text->plate[2], text->plate[3]};
+}
+
+/* Set outlines and texts; without a text, what was there is emptied. */
+API int64_t
+msh_nvds_draw (const DrawRecord * drawn, uint64_t count)
+{
+  for (; count; count--, drawn++)
+    draw ((NvDsObjectMeta *) (uintptr_t) drawn->object, (const StyleRecord *) (uintptr_t) drawn->style,
+        (const TextRecord *) (uintptr_t) drawn->text, (uint32_t) drawn->left, (uint32_t) drawn->top);
   return 0;
 }
 

@@ -26,6 +26,7 @@ from probes.nvds.meta import (  # noqa: E402
     REDACTION_TAG,
     UNTRACKED,
     BatchMeta,
+    Cover,
     FrameMeta,
     MetaError,
     Style,
@@ -119,8 +120,7 @@ def test_boxes_and_tag_are_as_pyds_writes_them(ds: Any, meta: NativeMeta, opaque
     for writer in (meta, PydsMeta(ds, SURFACE)):
         buffer = a_buffer(ds, [Pic(objects=[person(1)])])
         batch = writer.read(hash(buffer))
-        writer.cover(batch, batch.frames[0], (10, 20, 30, 40), opaque=opaque)
-        writer.tag_redacted(batch, batch.frames[0], PROCESS_KEY, 1)
+        writer.redact(batch, batch.frames[0], [Cover(10, 20, 30, 40, opaque=opaque)], PROCESS_KEY)
         for one in (buffer, buffer.copy()):
             assert meta.redaction_tags(hash(one)) == [([(PROCESS_KEY, 1)], 1)]
         found = objects_of(ds, frames_of(ds, hash(buffer))[0])
@@ -141,8 +141,8 @@ def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any, meta: N
     old.rect_params.has_bg_color = 1
     ds.nvds_remove_obj_meta_from_frame(frame, old)
     read = FrameMeta(0, 0, 0, SURFACE, 0, True, [], ds.get_ptr(frame))
-    meta.cover(BatchMeta([read], ds.get_ptr(batch)), read, (1, 2, 3, 4), opaque=False)
-    new = objects_of(ds, frame)[0]
+    meta.redact(BatchMeta([read], ds.get_ptr(batch)), read, [Cover(1, 2, 3, 4, opaque=False)], PROCESS_KEY)
+    new = next(o for o in objects_of(ds, frame) if o.unique_component_id == HEADS)
     assert (new.rect_params.has_bg_color, new.rect_params.border_width) == (0, 0)
     assert new.text_params.display_text == 0
 
@@ -151,8 +151,8 @@ def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> 
     buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)])])
     one, other = sorted(meta.read(hash(buffer)).frames[0].objects or [], key=lambda seen: seen.number)
     for words in ("a", "€1,290\nbag" * 30, "€1,290\nbag"):
-        meta.style(one, Style(4, (1.0, 0.5, 0.0)), Text(words, 5, 6, (0.0, 1.0, 0.0), 11))
-    meta.style(other, Style(0, (0.0, 0.0, 0.0)), None)
+        meta.draw([(one, Style(4, (1.0, 0.5, 0.0)), Text(words, 5, 6, (0.0, 1.0, 0.0), 11))])
+    meta.draw([(other, Style(0, (0.0, 0.0, 0.0)), None)])
     shown, silent = (struct("NvDsObjectMeta").from_address(seen.meta) for seen in (one, other))
     text, box = shown.text_params, shown.rect_params
     assert ds.get_string(text.display_text) == "€1,290\nbag"
@@ -162,7 +162,7 @@ def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> 
     assert text.text_bg_clr.alpha == pytest.approx(0.87)
     assert (ds.get_string(silent.text_params.display_text), silent.rect_params.border_width) == ("", 0)
     with pytest.raises(MetaError, match="outside"):
-        meta.style(one, Style(1, (0.0, 0.0, 0.0)), Text("x", -1, 0, (0.0, 0.0, 0.0), 11))
+        meta.draw([(one, Style(1, (0.0, 0.0, 0.0)), Text("x", -1, 0, (0.0, 0.0, 0.0), 11))])
 
 
 RGBA = 19

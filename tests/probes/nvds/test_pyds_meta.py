@@ -21,6 +21,7 @@ from probes.nvds.meta import (  # noqa: E402
     REDACTION_TAG,
     UNTRACKED,
     BatchMeta,
+    Cover,
     FrameMeta,
     MetaError,
     Style,
@@ -141,8 +142,7 @@ def test_labels_are_never_read(ds: Any) -> None:
 def test_boxes_and_tag_can_be_read_back_from_the_library(ds: Any, opaque: bool) -> None:
     buffer, meta = a_buffer(ds, [Pic(objects=[person(1)])]), PydsMeta(ds, SURFACE)
     batch = meta.read(hash(buffer))
-    meta.cover(batch, batch.frames[0], (10, 20, 30, 40), opaque=opaque)
-    meta.tag_redacted(batch, batch.frames[0], PROCESS_KEY, 1)
+    meta.redact(batch, batch.frames[0], [Cover(10, 20, 30, 40, opaque=opaque)], PROCESS_KEY)
     for one in (buffer, buffer.copy()):
         assert meta.redaction_tags(hash(one)) == [([(PROCESS_KEY, 1)], 1)]
     added = {o.unique_component_id: o for o in objects_of(ds, frames_of(ds, hash(buffer))[0])}
@@ -164,8 +164,8 @@ def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any) -> None
     ds.nvds_remove_obj_meta_from_frame(frame, old)
     meta = PydsMeta(ds, SURFACE)
     read = FrameMeta(0, 0, 0, SURFACE, 0, True, [], frame)
-    meta.cover(BatchMeta([read], batch), read, (1, 2, 3, 4), opaque=False)
-    new = objects_of(ds, frame)[0]
+    meta.redact(BatchMeta([read], batch), read, [Cover(1, 2, 3, 4, opaque=False)], PROCESS_KEY)
+    new = next(o for o in objects_of(ds, frame) if o.unique_component_id == HEADS)
     assert (new.rect_params.has_bg_color, new.rect_params.border_width, new.text_params.display_text) == (
         0,
         0,
@@ -200,8 +200,8 @@ def test_what_pyds_takes_and_shows(ds: Any) -> None:
 def test_outline_and_text_are_written(ds: Any) -> None:
     buffer, meta = a_buffer(ds, [Pic(objects=[person(1), person(2)])]), PydsMeta(ds, SURFACE)
     one, other = meta.read(hash(buffer)).frames[0].objects or []
-    meta.style(one, Style(4, (1.0, 0.5, 0.0)), Text("€1,290\nbag", 5, 6, (0.0, 1.0, 0.0), 11))
-    meta.style(other, Style(0, (0.0, 0.0, 0.0)), None)
+    shown = Text("€1,290\nbag", 5, 6, (0.0, 1.0, 0.0), 11)
+    meta.draw([(one, Style(4, (1.0, 0.5, 0.0)), shown), (other, Style(0, (0.0, 0.0, 0.0)), None)])
     text = one.meta.text_params
     assert ds.get_string(text.display_text) == "€1,290\nbag"
     assert (text.x_offset, text.y_offset, text.font_params.font_size, text.set_bg_clr) == (5, 6, 11, 1)
