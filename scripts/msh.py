@@ -6,10 +6,13 @@ import argparse
 import re
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pipelines.errors import BadInput
 from scripts.terminal import printable_output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COMMANDS = (
     "check",
@@ -40,19 +43,25 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
 
 
-def parser() -> CommandParser:
-    """Build the parser of all commands."""
+def parser(only: str | None = None) -> CommandParser:
+    """Build the parser of all commands, or of one alone: the modules of the others are not loaded then."""
     root = CommandParser(prog="msh", description="Values what customers wear, live, with every face masked.")
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in COMMANDS if only is None else (only,):
         import_module(f"scripts.commands.{name}").add(commands)
     return root
+
+
+def _asked(argv: Sequence[str]) -> str | None:
+    """Return the module of the command that is called; None where it is none, or help is asked for."""
+    name = argv[0].replace("-", "_") if argv else ""
+    return name if name in COMMANDS and "_" not in argv[0] else None
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
     with printable_output():
-        args = parser().parse_args(argv)
+        args = parser(_asked(sys.argv[1:] if argv is None else argv)).parse_args(argv)
         try:
             return int(args.run(args))
         except BadInput as error:

@@ -26,6 +26,8 @@ from web.recent import Recent
 from web.server import PageServer
 
 if TYPE_CHECKING:
+    import socket
+
     from pipelines.logs import SecretScrubber
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.watching import LiveViewers
@@ -59,9 +61,18 @@ def page_outputs(settings: Settings) -> PageOutputs | None:
 
 
 def page_of(
-    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, scrubber: SecretScrubber
+    store: Store,
+    settings: Settings,
+    metrics: Metrics,
+    outputs: PageOutputs,
+    scrubber: SecretScrubber,
+    *,
+    listener: socket.socket | None = None,
 ) -> PageServer:
-    """Return the page of a running store, not yet started; BadInput where its address cannot be had."""
+    """Return the page of a running store, not yet started; BadInput where its address cannot be had.
+
+    listener: a socket that listens on that address already.
+    """
 
     def prices() -> tuple[PriceSource, ...]:
         listed, path = store.catalogue, store.settings.prices.catalogue
@@ -102,7 +113,7 @@ def page_of(
         backend.settings, backend.worker = changed, _worker(changed)
 
     store.on_settings(use)
-    return PageServer(backend, state_folder() / "page")
+    return PageServer(backend, state_folder() / "page", listener=listener)
 
 
 def _live_of(store: Store, outputs: PageOutputs) -> tuple[LiveViewers, FragmentOutput | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,9 +16,11 @@ from pipelines.settings.base import Address
 from web.access.certificate import Certificate
 from web.access.listener import MAX_CONNECTIONS, MAX_HEAD_BYTES, BoundedProtocol
 from web.app import STATIC, PageApp
+from web.starting import listen
 from web.uploads.scratch import Scratch
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from pathlib import Path
 
@@ -30,8 +31,6 @@ logger = logging.getLogger(__name__)
 START_S = 60.0
 """More than even a busy machine takes to begin to answer."""
 STOP_S = 3
-SEND_AHEAD = 131_072
-"""Most bytes of video that wait in the system for a viewer: more would only be older pictures."""
 
 
 class PageServer:
@@ -43,9 +42,13 @@ class PageServer:
         folder: Path,
         *,
         static: Path = STATIC,
+        listener: socket.socket | None = None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        """folder: where uploads lie while they are worked on; it is made. on_stop: called last by `stop`."""
+        """folder: where uploads lie while they are worked on; it is made. listener: it listens already.
+
+        on_stop: called last by `stop`.
+        """
         web = backend.settings.outputs.web
         if web is None:
             raise BadInput("outputs.web: is not in the store file; add `web: {}` to outputs")
@@ -54,7 +57,7 @@ class PageServer:
         self._scratch = Scratch(folder)
         try:
             self._app = PageApp(backend, self._scratch, static=static)
-            self._socket = _listen(web.listen.host, web.listen.port)
+            self._socket = listener or listen(web.listen.host, web.listen.port)
         except BaseException:
             self._scratch.close()
             raise
@@ -131,28 +134,3 @@ class PageServer:
             await self._server.serve([self._socket])
         finally:
             following.cancel()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError) as error:
-        raise _cannot(host, port, error) from None
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SEND_AHEAD)
-        listener.bind(address)
-        listener.listen(128)
-    except OSError as error:
-        listener.close()
-        raise _cannot(host, port, error) from None
-    return listener
-
-
-def _cannot(host: str, port: int, error: Exception) -> BadInput:
-    why = getattr(error, "strerror", None) or str(error)
-    return BadInput(f"outputs.web.listen: {host}:{port}: {why}; choose another port or address")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.assembly.recognisers import build_recogniser, build_sight
+from pipelines.assembly.recognisers import build_live_recogniser
 from probes.recognition.look_workers import LookWorkers
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> 
         metrics.model_loaded.labels(model, precision).set(1)
 
     garments = settings.models.garments.name if settings.models.garments else None
-    if brands.targets or settings.gallery:  # a brand may be added while it runs
+    reads_brands = bool(brands.targets or settings.gallery)  # a brand may be added while it runs
+    if reads_brands or garments:
         recognisers.append(
-            build_recogniser(
+            build_live_recogniser(
                 lambda route: metrics.look_failures.labels(route.value).inc(),
+                brands=reads_brands,
                 garments=garments,
                 on_load=loaded,
             )
         )
-    elif garments:
-        recognisers.append(build_sight(garments, loaded))
     looks = LookWorkers(
         recognisers,
         brands.targets,

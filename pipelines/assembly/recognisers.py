@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.manifest import GARMENTS
+from engines.manifest import GARMENTS, find_model, read_manifest
 from probes.recognition.reading import Patience, Recogniser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from engines.colour import Bgr
+    from engines.garments.outfit import Outfit
+    from engines.garments.parser import GarmentParser
+    from engines.image import I420
     from engines.marks.network import MarkFinder
     from engines.marks.types import Candidates, Route
     from engines.ocr.reader import WordReader
+    from engines.ocr.words import Word
 
     OnLoad = Callable[[str, str], None]
+
+WORD_MODELS = ("text-regions", "text-lines")
 
 
 class LateFinder:
@@ -39,13 +45,70 @@ class LateFinder:
         return self._finder.find(picture)
 
 
-def build_sight(garments: str, on_load: OnLoad | None = None) -> Recogniser:
-    """Return what only sees garments; BadInput where the model is amiss. on_load: as of build_recogniser."""
-    from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
+class LateReader:
+    """A WordReader that loads its models at the first look: a store's video begins without it.
 
-    parser = GarmentParser(model=garments)
-    _tell(on_load, parser.loaded)
-    return Recogniser(garments=parser)
+    Whether the files of the models are whole is found out at once; BadInput where they are not. on_load: as
+    of build_recogniser.
+    """
+
+    def __init__(self, on_load: OnLoad | None = None) -> None:
+        models = read_manifest()
+        for name in WORD_MODELS:
+            find_model(name, models).check_file()
+        self._on_load = on_load
+        self._reader: WordReader | None = None
+
+    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
+        """Return the words of a picture; see WordReader. Raises BadInput where a model cannot be loaded."""
+        if self._reader is None:
+            from engines.ocr.reader import WordReader  # noqa: PLC0415 loads OpenVINO
+
+            self._reader = WordReader()
+            _tell(self._on_load, self._reader.loaded)
+        return self._reader.read(picture, fine=fine)
+
+
+class LateParser:
+    """A GarmentParser that loads its model at the first look; its file is checked at once.
+
+    on_load: as of build_recogniser.
+    """
+
+    def __init__(self, model: str, on_load: OnLoad | None = None) -> None:
+        find_model(model, read_manifest()).check_file()
+        self._model, self._on_load = model, on_load
+        self._parser: GarmentParser | None = None
+
+    def parse(self, crop: I420) -> Outfit | None:
+        """Return the outfit on a crop; see GarmentParser. Raises BadInput where it cannot be loaded."""
+        if self._parser is None:
+            from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
+
+            self._parser = GarmentParser(model=self._model)
+            _tell(self._on_load, self._parser.loaded)
+        return self._parser.parse(crop)
+
+
+def build_live_recogniser(
+    on_error: Callable[[Route], None],
+    *,
+    brands: bool = True,
+    garments: str | None = GARMENTS,
+    on_load: OnLoad | None = None,
+) -> Recogniser:
+    """Return what looks at people on video; each model is loaded at the first look that needs it.
+
+    brands: whether marks are looked for, or garments alone. on_load: as of build_recogniser. Raises BadInput
+    where a model's file is amiss.
+    """
+    parser = LateParser(garments, on_load) if garments else None
+    if not brands:
+        return Recogniser(garments=parser, on_error=on_error)
+    from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
+
+    finder = LateFinder(on_load=on_load)
+    return Recogniser(LateReader(on_load), finder, find_emblems, garments=parser, on_error=on_error)
 
 
 def build_recogniser(

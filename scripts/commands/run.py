@@ -27,12 +27,15 @@ from scripts.terminal import console
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
+    import socket
+
     from pipelines.logs import SecretScrubber
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
     from pipelines.store import CameraReport
     from web.page import PageOutputs
     from web.server import PageServer
+    from web.starting import StartingPage
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ def run(args: argparse.Namespace) -> int:
     early = [_server(listen, metrics, startup)] if listen is not None else []
     for probe in early:
         probe.start()
+    starting = _starting_page(settings)
     try:
         outputs = _outputs(settings)
         sinks = outputs.sinks if outputs else ()
@@ -88,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
     except BaseException:
         for probe in early:
             probe.stop()
+        if starting is not None:
+            starting.close()
         raise
     startup.store = store
     store.restarts = manager.restarts
@@ -100,7 +106,8 @@ def run(args: argparse.Namespace) -> int:
     servers: list[MetricsServer | PageServer] = [*early]
     try:
         if outputs is not None:
-            page = _page(store, settings, metrics, outputs, scrubber)
+            listener = starting.hand_over() if starting else None
+            page = _page(store, settings, metrics, outputs, scrubber, listener=listener)
             servers.append(page)
             page.start()
         store.start()
@@ -147,12 +154,31 @@ def _outputs(settings: Settings) -> PageOutputs | None:
     return page_outputs(settings)
 
 
+def _starting_page(settings: Settings) -> StartingPage | None:
+    """Open the page's address at once; by TLS nothing answers before the page, who connects waits."""
+    web = settings.outputs.web
+    if web is None:
+        return None
+    from web.starting import StartingPage, listen  # noqa: PLC0415
+
+    starting = StartingPage(listen(web.listen.host, web.listen.port), Startup.STARTING)
+    if web.tls is None:
+        starting.start()
+    return starting
+
+
 def _page(
-    store: Store, settings: Settings, metrics: Metrics, outputs: PageOutputs, scrubber: SecretScrubber
+    store: Store,
+    settings: Settings,
+    metrics: Metrics,
+    outputs: PageOutputs,
+    scrubber: SecretScrubber,
+    *,
+    listener: socket.socket | None,
 ) -> PageServer:
     from web.page import page_of  # noqa: PLC0415
 
-    page = page_of(store, settings, metrics, outputs, scrubber)
+    page = page_of(store, settings, metrics, outputs, scrubber, listener=listener)
     logger.info("the page: %s", page.url)
     return page
 

@@ -15,7 +15,7 @@ import pipelines.paths
 from engines.paths import ROOT
 from pipelines.errors import BadInput
 from scripts.doctor.machine import _state
-from scripts.msh import main
+from scripts.msh import COMMANDS, main
 from scripts.terminal import DescriptionColumn, console, printable_output
 
 if TYPE_CHECKING:
@@ -101,3 +101,26 @@ def test_a_user_without_a_home_folder_gets_one_line(monkeypatch: pytest.MonkeyPa
         pipelines.paths.state_path()
     found = _state()
     assert (found.found, "STATE_DIRECTORY" in found.mend) == ("there is none", True)
+
+
+LOADED = """
+import sys
+from scripts.msh import COMMANDS, main
+try:
+    main([sys.argv[1], "--help"])
+except SystemExit:
+    pass
+print(*(name for name in COMMANDS if f"scripts.commands.{name}" in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "loaded"),
+    [("run", ["run"]), ("privacy-report", ["privacy_report"]), ("nothing", list(COMMANDS))],
+)
+def test_only_the_command_that_is_called_is_loaded(command: str, loaded: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.splitlines()[-1].split() == loaded
+    assert ("usage: msh" in done.stdout) == (command != "nothing")

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.assembly.recognisers import LateFinder, build_recogniser, build_sight
+from engines.errors import BadInput
+from engines.image import I420
+from engines.manifest import Model
+from pipelines.assembly.recognisers import (
+    LateFinder,
+    LateParser,
+    LateReader,
+    build_live_recogniser,
+    build_recogniser,
+)
 
 
 def told():
@@ -21,10 +30,33 @@ def test_every_model_of_the_looks_is_told_once_it_is_loaded(garments):
     assert all(seen.values())
 
 
-def test_the_garment_parser_alone():
+@pytest.mark.parametrize("late", [lambda told: LateParser("garments", told), LateReader])
+def test_what_comes_with_the_first_look_is_told_then(late):
     seen, on_load = told()
-    build_sight("garments", on_load)
-    assert set(seen) == {"garments"}
+    made = late(on_load)
+    assert seen == {}
+    picture = I420.black(64, 128)
+    made.parse(picture) if isinstance(made, LateParser) else made.read(picture)
+    assert set(seen) == ({"garments"} if isinstance(made, LateParser) else {"text-regions", "text-lines"})
+
+
+@pytest.mark.parametrize("damaged", ["text-lines", "text-regions", "garments"])
+def test_a_damaged_file_of_a_model_that_comes_late_is_found_at_the_start(damaged, monkeypatch):
+    def check(model):
+        if model.name == damaged:
+            raise BadInput(f"model {model.name}: damaged")
+
+    monkeypatch.setattr(Model, "check_file", check)
+    with pytest.raises(BadInput, match=damaged):
+        build_live_recogniser(lambda _: None)
+
+
+def test_garments_alone_load_no_reader():
+    seen, on_load = told()
+    recogniser = build_live_recogniser(lambda _: None, brands=False, on_load=on_load)
+    assert recogniser.sees_garments
+    assert not build_live_recogniser(lambda _: None, garments=None).sees_garments
+    assert seen == {}
 
 
 def test_the_finder_of_marks_is_told_at_its_first_look():

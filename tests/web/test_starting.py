@@ -1,0 +1,59 @@
+"""The page's address while the store is built."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from pipelines.errors import BadInput
+from probes.metrics import Health
+from web.starting import StartingPage, answer, listen
+
+HEALTH = Health(False, ("starting: models",))
+
+
+def get(port: int, path: str, method: str = "GET") -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path)
+    return connection.getresponse()
+
+
+def test_it_says_starting_until_the_socket_is_handed_over() -> None:
+    starting = StartingPage(listen("127.0.0.1", 0), HEALTH)
+    starting.start()
+    port = starting._listener.getsockname()[1]
+    ready = get(port, "/shop/readyz?x=1")
+    assert (ready.status, json.loads(ready.read())) == (503, {"ok": False, "reasons": ["starting: models"]})
+    page = get(port, "/")
+    assert (page.status, page.headers["Retry-After"]) == (503, "1")
+    assert b"The store is starting" in page.read()
+    assert get(port, "/", "HEAD").read() == b""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as rude:
+        rude.sendall(b"\x00" * 20_000)
+    with starting.hand_over() as whole, socket.create_connection(("127.0.0.1", port), timeout=30) as waiting:
+        client, _ = whole.accept()
+        with client:
+            client.sendall(b"page")
+            assert waiting.recv(4) == b"page"
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_store_that_cannot_be_built_gives_the_address_back(started: bool) -> None:
+    starting = StartingPage(listen("127.0.0.1", 0), HEALTH)
+    port = starting._listener.getsockname()[1]
+    if started:
+        starting.start()
+    with pytest.raises(BadInput, match=f"outputs.web.listen: 127.0.0.1:{port}"):
+        listen("127.0.0.1", port)
+    starting.close()
+    listen("127.0.0.1", port).close()
+
+
+@pytest.mark.parametrize("head", [b"", b"\xff\xfe", b"GET", b"GET \xff HTTP/1.1\r\n\r\n"])
+def test_whatever_is_asked_the_answer_is_whole(head: bytes) -> None:
+    said, _, body = answer(head, HEALTH).partition(b"\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 503 ")
+    assert f"Content-Length: {len(body)}".encode() in said
