@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ HEIGHTS = (32, 64, 128)
 SIZE = (1280, 720)
 LEFT = 0.3
 """Largest share of a face's contrast that may be left."""
+SHOWN = 0.5
+"""Least share of the contrast around the face that must be left: a black picture hides faces, too."""
 FILM_S, FILM_FPS = 4, 10
 LOOKED_AT = 60
 """So many frames of a clip are searched for its best face."""
@@ -68,27 +70,60 @@ def contrast_left(before: Pixels, after: Pixels, box: Box) -> float:
     return float(abs((face * shown).sum()) / max(1e-6, (face**2).sum()))
 
 
+def contrast_shown(before: Pixels, after: Pixels, box: Box) -> float:
+    """Return the share of the picture's contrast that is still there where no mask of this face can be."""
+    left, top, right, bottom = box
+    across, down = right - left, bottom - top
+    outside = np.ones(before.shape[:2], bool)
+    # A mask is a face with its margin, or a head estimated from a person's box, as wide as the person.
+    rows = slice(max(0, round(top - down)), max(0, round(bottom + down)))
+    outside[rows, max(0, round(left - 2 * across)) : max(0, round(right + 2 * across))] = False
+    was, shown = _luma(before)[outside], _luma(after)[outside]
+    was, shown = was - was.mean(), shown - shown.mean()
+    return float((was * shown).sum() / max(1e-6, (was**2).sum()))
+
+
+def _luma(picture: Pixels) -> npt.NDArray[np.float64]:
+    return np.asarray(picture @ np.array([0.114, 0.587, 0.299]), np.float64)
+
+
 def _inner(picture: Pixels, box: Box) -> npt.NDArray[np.float64]:
     left, top, right, bottom = box
     across, down = (right - left) / 4, (bottom - top) / 4
     inner = picture[round(top + down) : round(bottom - down), round(left + across) : round(right - across)]
-    return np.asarray(inner @ np.array([0.114, 0.587, 0.299]), np.float64)
+    return _luma(inner)
 
 
-def judge(measured: Mapping[int, tuple[float, float]], missing: Iterable[int] = ()) -> CheckResult:
-    """Judge contrast, and the share of it that is left, by height of the face. missing: without a picture."""
+class Measured(NamedTuple):
+    """A face: its contrast, and the shares that are left of it and of the picture around it."""
+
+    contrast: float
+    left: float
+    around: float = 1.0
+
+
+def judge(measured: Mapping[int, Measured], missing: Iterable[int] = ()) -> CheckResult:
+    """Judge faces by their height. missing: without a picture."""
     lost = sorted(missing)
     data: dict[str, Any] = {
-        str(height): {"contrast": round(before, 1), "left": round(left, 3)}
-        for height, (before, left) in measured.items()
+        str(height): {
+            "contrast": round(one.contrast, 1),
+            "left": round(one.left, 3),
+            "around": round(one.around, 3),
+        }
+        for height, one in measured.items()
     }
     if lost or not measured:
         where = ", ".join(f"{height} px" for height in lost) or "any height"
         return fail("faces", f"no picture came for faces of {where}", "see the check clip", sizes=data)
-    plain = [height for height, (before, _) in measured.items() if before < 8]
+    plain = [height for height, one in measured.items() if one.contrast < 8]
     if plain:
         return fail("faces", "the clip's best face has no contrast", "name another clip: --clip", sizes=data)
-    shares = {height: left for height, (_, left) in measured.items()}
+    dark = [f"{height} px" for height, one in measured.items() if one.around < SHOWN]
+    if dark:
+        why = f"the picture shows nothing around faces of {', '.join(dark)}, so nothing is said of the faces"
+        return fail("faces", why, "see the program's log: frames in doubt are covered whole", sizes=data)
+    shares = {height: one.left for height, one in measured.items()}
     text = ", ".join(f"{share:.0%} at {height} px" for height, share in shares.items())
     if max(shares.values()) > LEFT:
         mend = "do not use the box; send the report to the maintainer"
@@ -111,7 +146,7 @@ def check(
     found = best_face(film, faces)
     if found is None:
         return fail("faces", "the clip shows no face", "name a clip with faces: --clip")
-    measured: dict[int, tuple[float, float]] = {}
+    measured: dict[int, Measured] = {}
     for height in HEIGHTS:
         still, face = at_height(*found, height)
         path = folder / f"face-{height}.mp4"
@@ -120,7 +155,8 @@ def check(
         after = cv2.imread(str(left)) if left is not None else None
         if after is not None:
             scaled = np.asarray(cv2.resize(after, SIZE), np.uint8)
-            measured[height] = contrast(still, face), contrast_left(still, scaled, face)
+            parts = (contrast_left(still, scaled, face), contrast_shown(still, scaled, face))
+            measured[height] = Measured(contrast(still, face), *parts)
     return judge(measured, set(HEIGHTS) - set(measured))
 
 

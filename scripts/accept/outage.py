@@ -25,6 +25,7 @@ BACK_S = 40.0
 """So long after it is there again a camera delivers again: a time-out and a wait lie before that."""
 AWAY_S, STEADY_S = 15.0, 10.0
 STORE_S = 3 * (AWAY_S + BACK_S) + STEADY_S
+CHILD = "scripts.accept.child"
 PHASES = ("one camera unplugged", "all cameras unplugged", "switch without power")
 
 
@@ -79,7 +80,7 @@ def check(store: Path, film: Path, platform: str, fps: float) -> CheckResult:
         ports = {name: _serve(servers, name, film, 0) for name in names}
         write_store(store, {name: url for name, (url, _) in ports.items()}, fps)
         command = [
-            sys.executable, "-m", "scripts.accept.child", str(store), platform, f"{STORE_S:g}", str(result),
+            sys.executable, "-m", CHILD, str(store), platform, f"{STORE_S:g}", str(result),
         ]  # fmt: skip
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
             try:

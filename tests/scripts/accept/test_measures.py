@@ -11,12 +11,16 @@ import pytest
 from engines.colour import from_bgr, to_bgr
 from engines.manifest import find_model, read_manifest
 from engines.tensorrt.agreement import Agreement
+from engines.tensorrt.build import WantedEngine
+from engines.tensorrt.engine_key import EnginePrecision
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.redact import Redactor
 from scripts.accept import clip, detectors, faces, memory, outage
 from scripts.accept.outage import BACK_S, Phase
 from scripts.demo.encode import write_mp4
 from scripts.demo.footage import ASSETS
+from tests.engines.tensorrt.test_build import maker
+from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt, find
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,7 +62,10 @@ def masked(film: Path, folder: Path, face: Any, *, solid: bool) -> Path:
     return folder / "out.jpg"
 
 
-def test_faces_are_measured_at_three_sizes_before_and_after(tmp_path: Path, film: Path) -> None:
+def test_faces_are_measured_at_three_sizes_before_and_after(
+    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faces, "FILM_S", 1)  # stills: only their first frame is looked at
     find = faces.face_finder()
     best = faces.best_face(film, find)
     assert best is not None
@@ -90,6 +97,9 @@ def test_the_face_is_where_it_is_said_to_be(portrait: Any) -> None:
         assert still.shape == (720, 1280, 3)
         assert box[3] - box[1] == pytest.approx(height, abs=0.01)
         assert faces.contrast(still, box) > 20
+        dim = (still // 2 + 30).astype(np.uint8)
+        shown = [faces.contrast_shown(still, after, box) for after in (still, dim, still * 0)]
+        assert shown == pytest.approx([1, 0.5, 0], abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +108,13 @@ def test_the_face_is_where_it_is_said_to_be(portrait: Any) -> None:
         ({32: (40.0, 0.05), 64: (40.0, 0.1)}, (), "5% at 32 px, 10% at 64 px"),
         ({32: (40.0, 0.5)}, (), "50% at 32 px; at most 30%"),
         ({32: (4.0, 0.0)}, (), "has no contrast"),
+        ({32: (40.0, 0.05), 64: (40.0, 0.0, 0.1)}, (), "shows nothing around faces of 64 px"),
         ({32: (40.0, 0.0)}, (64,), "no picture came for faces of 64 px"),
         ({}, (), "no picture came"),
     ],
 )
 def test_judging_faces(measured: Any, missing: Any, said: str) -> None:
-    check = faces.judge(measured, missing)
+    check = faces.judge({height: faces.Measured(*one) for height, one in measured.items()}, missing)
     assert said in check.found
     assert check.good == said.startswith("5%")
 
@@ -224,3 +235,41 @@ def test_our_own_cameras_serve_a_film_and_their_addresses_go_into_the_store_file
         for server in servers.values():
             server.kill()
             server.wait()
+
+
+@pytest.mark.parametrize(("cpu", "said"), [("", "clear detections kept"), ("invents", "differ from the CPU")])
+def test_engines_are_run_beside_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpu: str, said: str
+) -> None:
+    """On a stand-in for TensorRT: built, run through its memory, decoded, compared with what the CPU sees."""
+    gpu, pictures = FakeGpu(), []
+    for number in range(10):
+        picture = np.full((416, 416, 3), 10, np.uint8)
+        for quarter in range(4):
+            top, left = 208 * (quarter // 2) + 20 + number, 208 * (quarter % 2) + 30
+            picture[top : top + 120, left : left + 90] = 230
+        pictures.append(tmp_path / f"{number}.png")
+        cv2.imwrite(str(pictures[-1]), picture)
+    monkeypatch.setattr(detectors, "open_cuda", lambda: gpu)
+    monkeypatch.setattr(detectors, "load_tensorrt", lambda: fake_tensorrt(gpu))
+    monkeypatch.setattr(detectors, "on_cpu", lambda _model: lambda tensor: find(tensor, cpu))
+    model = find_model("nanodet-416", read_manifest())
+    builder, _ = maker(tmp_path / "engines")
+    built, _ = builder.build(WantedEngine(model, EnginePrecision.FP16, 2))
+    check = detectors.check({model.name: str(built.path)}, pictures, 2)
+    assert said in check.found
+    assert check.good == (not cpu)
+    assert not detectors.check({model.name: str(tmp_path / "none.engine")}, pictures, 2).good
+
+
+def test_outages_are_made_and_measured(tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On real RTSP cameras, with a stand-in for the program that counts while they answer."""
+    for name, seconds in {"AWAY_S": 1.5, "STEADY_S": 1.5, "BACK_S": 5.0, "STORE_S": 21.0}.items():
+        monkeypatch.setattr(outage, name, seconds)
+    monkeypatch.setattr(outage, "CHILD", "tests.fakes.acceptance_child")
+    store = clip.store_file(tmp_path, film, tmp_path / "none.csv", 1, FPS)
+    check = outage.check(store, film, "cpu", FPS)
+    assert check.good, check
+    assert set(check.data["back_s"]) == set(outage.PHASES)
+    monkeypatch.setattr(outage, "CHILD", "tests.fakes.no_such_module")
+    assert "does not play" in outage.check(store, film, "cpu", FPS).found
