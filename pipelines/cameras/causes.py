@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pipelines.cameras.source import SourceKind
 from pipelines.cameras.states import Cause
 
@@ -37,6 +39,35 @@ _WORDS = (
     ("no supported stream", Cause.NO_VIDEO),
 )
 
+_BY_STATUS = {401: Cause.AUTH, 403: Cause.AUTH, 404: Cause.NOT_FOUND, 453: Cause.BUSY, 503: Cause.BUSY}
+_STATUS = re.compile(
+    r"(?:\A|[\n.]\s*)(?:Error \((?P<a>[45]\d\d)\): (?P<b>[^\n]+)|(?P<d>[^\n]*?) ?\((?P<c>[45]\d\d)\))\s*\Z"
+)
+MAX_ANSWER = 80
+ANSWERED = frozenset({Cause.BUSY, Cause.ANSWER})
+"""Causes with which the camera's own words are shown."""
+
+
+def cause_of_status(code: int) -> Cause:
+    """Return what a camera means by an RTSP status of 400 and more."""
+    return _BY_STATUS.get(code, Cause.ANSWER)
+
+
+def cleaned(line: str) -> str:
+    """Return a camera's own words as they may be shown: in ASCII, without control characters, not long."""
+    return re.sub(r"[^ -~]", "?", line)[:MAX_ANSWER]
+
+
+def answer_in(text: str) -> str:
+    """Return the RTSP status that rtspsrc repeats in an error, such as `454 Session Not Found`; else "".
+
+    It ends the debug details: `Error (454): Session Not Found` of SETUP, `Session Not Found (454)` of others.
+    """
+    found = _STATUS.search(text)
+    if found is None:
+        return ""
+    return cleaned(f"{found['a'] or found['c']} {found['b'] or found['d'] or ''}".strip())
+
 
 def classify(kind: SourceKind, domain: str, code: int, text: str) -> Cause:
     """Return the cause of a bus error; `text` is message and debug details together.
@@ -47,12 +78,18 @@ def classify(kind: SourceKind, domain: str, code: int, text: str) -> Cause:
         return Cause.DEVICE if kind.local else Cause.FILE
     if domain.startswith("gst-resource") and code in _RESOURCE:
         return _RESOURCE[code]
-    lowered = text.lower()
-    by_word = next((cause for word, cause in _WORDS if word in lowered), Cause.UNKNOWN)
-    if by_word is not Cause.UNKNOWN:
-        return by_word
+    if (said := _said(kind, domain, text)) is not Cause.UNKNOWN:
+        return said
     if domain.startswith("gst-stream"):
         if kind is SourceKind.FILE:
             return _STREAM_OF_FILE.get(code, _STREAM.get(code, Cause.DECODE))
         return _STREAM.get(code, Cause.UNKNOWN)
     return Cause.CODEC if domain.startswith("gst-core") and code == 12 else Cause.UNKNOWN  # MISSING_PLUGIN
+
+
+def _said(kind: SourceKind, domain: str, text: str) -> Cause:
+    """Return what the words of an error tell: first those of the camera, then GStreamer's."""
+    if kind is SourceKind.RTSP and domain.startswith("gst-resource") and (answer := answer_in(text)):
+        return cause_of_status(int(answer[:3]))
+    lowered = text.lower()
+    return next((cause for word, cause in _WORDS if word in lowered), Cause.UNKNOWN)

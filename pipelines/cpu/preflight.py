@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pipelines.cameras.causes import cause_of_status, cleaned
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 
@@ -21,8 +22,6 @@ MAX_BODY = 262_144
 TIMEOUT_S = 2.0
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
-_BUSY = {453, 503}
-_FORBIDDEN = 403
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
@@ -77,13 +76,9 @@ def _judge(head: bytes) -> None:
             raise SourceLost(Cause.ANSWER, "an answer of more bytes than a description has")
     if code == 401 and _only_sha256([value for name, value in values if name == b"www-authenticate"]):
         raise SourceLost(Cause.DIGEST, "Digest with SHA-256 alone")
-    line = re.sub(r"[^ -~]", "?", found[0].decode("latin-1"))[:80]
-    if code in _BUSY:
-        raise SourceLost(Cause.BUSY, line, answer=line)
-    if code == _FORBIDDEN:
-        raise SourceLost(Cause.AUTH, line, answer=line)
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
-        raise SourceLost(Cause.ANSWER, line, answer=line)
+        line = cleaned(found[0].decode("latin-1"))
+        raise SourceLost(cause_of_status(code), line, answer=line)
 
 
 def _is_small(value: bytes) -> bool:

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipelines.cameras.causes import classify
+from pipelines.cameras.causes import ANSWERED, answer_in, classify
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.throttle import unit_of
@@ -162,7 +162,8 @@ class GstSource:
         cause = classify(self._kind, error.domain, error.code, text)
         if cause is Cause.UNKNOWN and self._kind is SourceKind.RTSP:
             cause = self._diagnose()
-        raise SourceLost(cause, f"{error.domain} {error.code}: {text}")
+        words = answer_in(text) if self._kind is SourceKind.RTSP and cause in ANSWERED else ""
+        raise SourceLost(cause, f"{error.domain} {error.code}: {text}", answer=words)
 
     def _rewind(self) -> bool:
         return bool(

@@ -387,6 +387,8 @@ class DeepStreamPlatform:
             )
             self.valves.disable(event.camera)
         elif isinstance(event, CameraEvent):
+            if event.answer:
+                logger.warning("camera %s: the camera answers %r", event.camera, event.answer)
             logger.debug("camera %s: %s", event.camera, event.detail)
             self._sources[event.camera].fail(event.cause)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cameras.causes import classify
+from pipelines.cameras.causes import ANSWERED, answer_in, classify
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.runtime.built_pipeline import BIN
 from pipelines.deepstream.runtime.elements import Gst
@@ -22,17 +22,32 @@ WANTED = (
     | Gst.MessageType.ELEMENT
     | Gst.MessageType.APPLICATION
 )
-SURE = frozenset({Cause.AUTH, Cause.NOT_FOUND, Cause.REFUSED, Cause.UNREACHABLE, Cause.TLS, Cause.CODEC})
+SURE = frozenset(
+    {
+        Cause.AUTH,
+        Cause.NOT_FOUND,
+        Cause.REFUSED,
+        Cause.UNREACHABLE,
+        Cause.TLS,
+        Cause.CODEC,
+        Cause.BUSY,
+        Cause.ANSWER,
+    }
+)
 """Causes that waiting does not mend: a warning with one of them ends the attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class CameraEvent:
-    """A camera's source has failed, or its stream has ended: then cause is ENDED."""
+    """A camera's source has failed, or its stream has ended: then cause is ENDED.
+
+    answer: the RTSP status that the camera gave, with its own words, where it did.
+    """
 
     camera: str
     cause: Cause
     detail: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +114,7 @@ class BusParser:
             return self._failure(message.src, text) if is_error else None
         cause = classify(self._kinds[camera], error.domain, error.code, text)
         if is_error or cause in SURE:
-            return CameraEvent(camera, cause, text)
+            return CameraEvent(camera, cause, text, answer_in(text) if cause in ANSWERED else "")
         return None
 
     def _failure(self, source: Any, text: str) -> BusEvent | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.cameras.causes import classify
+from pipelines.cameras.causes import answer_in, classify
 from pipelines.cameras.source import SourceKind
 from pipelines.cameras.states import Cause
 
@@ -12,6 +12,16 @@ CASES = [
     (RTSP, RESOURCE, 15, "Unauthorized Unauthorized (401)", Cause.AUTH),
     (RTSP, RESOURCE, 3, "Not found Not Found (404)", Cause.NOT_FOUND),
     (RTSP, RESOURCE, 5, "Could not open resource for reading. Forbidden (403)", Cause.AUTH),
+    (
+        RTSP,
+        RESOURCE,
+        9,
+        "Unhandled error ../gst/rtsp/a.c(6401): f ():\nSession Not Found (454)",
+        Cause.ANSWER,
+    ),
+    (RTSP, RESOURCE, 9, "Unhandled error ../gst/rtsp/a.c(6401): f ():\n (500)", Cause.ANSWER),
+    (RTSP, RESOURCE, 10, "Could not write.\nError (453): Not Enough Bandwidth", Cause.BUSY),
+    (RTSP, RESOURCE, 9, "Could not read.\nstreaming stopped, reason error (-5)", Cause.UNKNOWN),
     (RTSP, RESOURCE, 7, "Could not open resource. Failed to connect. (Generic error)", Cause.UNKNOWN),
     (RTSP, RESOURCE, 9, "Could not read. (Timeout while waiting for server response)", Cause.TIMEOUT),
     (
@@ -42,3 +52,17 @@ CASES = [
 @pytest.mark.parametrize(("kind", "domain", "code", "text", "cause"), CASES)
 def test_typed(kind, domain, code, text, cause):
     assert classify(kind, domain, code, text) is cause
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("x\nSession Not Found (454)", "454 Session Not Found"),
+        ("x\nError (454): Sess\x1b[31mion", "454 Sess?[31mion"),
+        ("x\n" + "y" * 200 + " (500)", "500 " + "y" * 76),
+        ("x\n(500)", "500"),
+        ("a file of (404) words", ""),
+    ],
+)
+def test_the_cameras_own_words_are_found_and_cleaned(text, answer):
+    assert answer_in(text) == answer

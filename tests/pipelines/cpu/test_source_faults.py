@@ -19,8 +19,9 @@ from pipelines.cameras.states import Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
-from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard  # noqa: E402
+from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard, open_source  # noqa: E402
 from tests.fakes.broker import wait_for  # noqa: E402
+from tests.fakes.rtsp_replies import refusing_camera  # noqa: E402
 
 KEYFRAMES = 10
 LOST = 13
@@ -175,3 +176,26 @@ def test_a_camera_that_floods_the_memory_is_given_up(monkeypatch):
         source.close()
         flood.close()
     wait_for(lambda: resident_bytes() - before < 400_000_000)
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"])
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        ("454 Session Not Found", Cause.ANSWER),
+        ("500 Internal Server Error", Cause.ANSWER),
+        ("453 Not Enough Bandwidth", Cause.BUSY),
+        ("503 Service Unavailable", Cause.BUSY),
+        ("403 Forbidden", Cause.AUTH),
+    ],
+)
+def test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words(method, status, cause):
+    def watch(url: str) -> None:
+        with contextlib.closing(open_source(SourceSpec("c", url))) as source:
+            for _ in range(600):
+                source.wait(0.1)
+
+    with refusing_camera(method, status) as url, pytest.raises(SourceLost) as lost:
+        watch(url)
+    assert lost.value.cause is cause
+    assert cause is Cause.AUTH or lost.value.answer.endswith(status)
