@@ -186,6 +186,7 @@ class AccessLog:
         return found
 
     def _work(self) -> None:
+        self._flush()
         while not self._stop.is_set():
             self._news.wait(TIDY_S)
             self._news.clear()

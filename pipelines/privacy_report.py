@@ -176,7 +176,10 @@ def _kept(settings: Settings) -> Iterator[Row]:
         yield {
             "what": "places of persons and bags, brands read, prices, under random numbers; no pictures",
             "where": str(outputs.metadata.file),
-            "how_long": f"until {outputs.metadata.max_mb} MB are full, then the older half goes",
+            "how_long": _no_longer(
+                outputs.metadata.max_hours,
+                f"until {outputs.metadata.max_mb} MB are full, then the older half goes",
+            ),
         }
     yield {
         "what": "items and total of a person who left the picture, in case of a return or on another camera",
@@ -241,7 +244,7 @@ def _kept(settings: Settings) -> Iterator[Row]:
         yield {
             "what": "prices that the price service gave for brands and types; no person, no place",
             "where": "price file on this box's disk",
-            "how_long": f"the last {HISTORY} answers each, until {cache.max_mb} MB are full",
+            "how_long": f"{cache.max_days} days, the last {HISTORY} answers each, until {cache.max_mb} MB are full",
         }
     if outputs.mqtt:
         days = KEEP_NS // (86_400 * 1_000_000_000)

@@ -30,6 +30,7 @@ from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
+from pipelines.guarded import GuardedSteps
 from pipelines.interfaces import PlatformParts
 from pipelines.outputs.live import scaled
 from pipelines.outputs.retention import Retention
@@ -232,12 +233,20 @@ class Store:
             "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
             "state folder can be written again",
         )
+        self._steps = GuardedSteps(metrics)
         self._state_checked_at = -math.inf
         self._status: tuple[object, ...] | None = None
         self._changing = threading.Lock()
         self.restarts = self.restart_asked = False
         self._stop = threading.Event()
-        self._keep_by(settings)
+        self._retention = Retention(
+            settings.outputs,
+            metrics,
+            now=time.time,
+            clock=time.monotonic,
+            state=state_folder(),
+            tidy=(self._prices.expire,),
+        )
         self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
 
     @property
@@ -349,7 +358,7 @@ class Store:
     def _keep_by(self, settings: Settings) -> None:
         """Delete recordings, and entries of the access log, by these settings from now on."""
         self.access.days = settings.privacy.access_log_days
-        self._retention = Retention(settings.outputs, self._metrics, now=time.time, clock=time.monotonic)
+        self._retention.reconfigure(settings.outputs)
 
     def _note_watch(self, camera: str, address: str, seconds: float | None) -> None:
         """Note who watches a stream."""
@@ -457,24 +466,36 @@ class Store:
         due = time.monotonic() + HOUSEKEEPING_S
         while not self._stop.is_set():
             self._reloader.wait(due - time.monotonic())
+            tick = time.monotonic() >= due
             with self._changing:
-                if not self._stop.is_set() and self._reloader.check(watch=time.monotonic() >= due):
-                    self._note_reload(self._reloader.report)
-            if time.monotonic() >= due:
+                if not self._stop.is_set():
+                    self._steps.run("reload", partial(self._reload_if_due, tick))
+            if tick:
                 due = time.monotonic() + HOUSEKEEPING_S
                 self._keep_house()
 
     def _keep_house(self) -> None:
+        steps: dict[str, Callable[[], object]] = {
+            "brands": self._take_up_brands,
+            "clock": self._check_clock,
+            "overload": self._overload.check,
+            "status": self._publish_status,
+            "state_folder": self._check_state,
+            "retention": self._retention.check,
+        }
+        for name, step in steps.items():
+            self._steps.run(name, step)
+
+    def _reload_if_due(self, tick: bool) -> None:
+        if self._reloader.check(watch=tick):
+            self._note_reload(self._reloader.report)
+
+    def _take_up_brands(self) -> None:
         had_brands = bool(self._brands.targets)
         if self._brands.poll():
             self._looks.set_targets(self._brands.targets)
             if had_brands:  # else they are read for the first time
                 self.access.note(AccessKind.BRANDS_CHANGED, "", AccessWay.DISK, detail="brands or price list")
-        self._check_clock()
-        self._overload.check()
-        self._publish_status()
-        self._check_state()
-        self._retention.check()
 
     def _check_clock(self) -> None:
         """Detect that the machine's clock was set, and correct the times of earlier messages."""

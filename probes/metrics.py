@@ -164,6 +164,9 @@ class Metrics:
             "output",
             "reason",
         )
+        self.housekeeping_failures = counter(
+            "housekeeping_failures_total", "Steps of the housekeeping that failed.", "step"
+        )
         self.access_log_entries = counter("access_log_entries_total", "Entries of the access log.", "result")
         for result in ("written", "dropped"):
             self.access_log_entries.labels(result)

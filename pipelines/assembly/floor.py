@@ -70,7 +70,7 @@ def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> Jo
     if metadata is None:
         return None
     try:
-        return open_record(metadata.file, plan, metadata.max_mb)
+        return open_record(metadata.file, plan, metadata.max_mb, metadata.max_hours)
     except BadInput as error:
         logger.error("outputs.metadata: nothing is recorded until the next start: %s", error)
         return None

@@ -67,7 +67,12 @@ def build_live(
     return LivePrices(
         _service(settings, live),
         _judge(settings, live, rates),
-        PriceCache(cache_file(settings, folder()), settings.prices.cache.max_mb * 1_000_000, now),
+        PriceCache(
+            cache_file(settings, folder()),
+            settings.prices.cache.max_mb * 1_000_000,
+            now,
+            max_days=settings.prices.cache.max_days,
+        ),
         LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),
         random=random,
         today=today,
@@ -103,6 +108,11 @@ class StorePrices:
         """Begin to ask the service."""
         if self._live:
             self._live.start()
+
+    def expire(self) -> None:
+        """Delete the service's answers that have had their time."""
+        if self._live:
+            self._live.expire()
 
     def stop(self) -> None:
         """Ask no more."""

@@ -88,10 +88,16 @@ def read_plan(value: object) -> FloorPlan:
         raise BadInput(f"is no plan of a floor: {where}: {first['msg']}") from None
 
 
-def open_record(path: Path, plan: FloorPlan, max_mb: int = RECORD_MB) -> JournalWriter:
-    """Begin a record of a floor, at most max_mb megabytes on disk; raises BadInput."""
+def open_record(
+    path: Path, plan: FloorPlan, max_mb: int = RECORD_MB, max_hours: float | None = None
+) -> JournalWriter:
+    """Begin a record of a floor, at most max_mb megabytes on disk; raises BadInput.
+
+    max_hours: no entry is kept longer.
+    """
+    max_age_s = None if max_hours is None else max_hours * 3600
     try:
-        return JournalWriter(path, to_json(plan), max_mb * 1_000_000)
+        return JournalWriter(path, to_json(plan), max_mb * 1_000_000, max_age_s=max_age_s)
     except OSError as error:
         raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 

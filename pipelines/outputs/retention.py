@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipelines.outputs.disk import PART
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pipelines.settings.outputs import OutputsConfig, RecordConfig, SnapshotsConfig
@@ -21,7 +21,11 @@ logger = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
 DISK_EVERY_S: Final = 5.0
+HOUSE_EVERY_S: Final = 3600.0
+KEEP_DAMAGED_S: Final = 7 * 86_400
+"""Files that were damaged and moved aside may hold messages: no message is kept longer than a week."""
 _SUFFIXES: Final = {"record": ".mp4", "snapshots": ".jpg"}
+_DAMAGED: Final = "*.damaged*"
 
 
 def free_bytes(folder: Path) -> int:
@@ -32,34 +36,34 @@ def free_bytes(folder: Path) -> int:
 
 @dataclass(slots=True)
 class _Rule:
-    """What holds for the files of one output."""
+    """What holds for the files of one output, and what of it fails now; the latter outlives a reload."""
 
     output: str
-    folder: Path
-    suffix: str
-    age_s: float | None
-    min_free: int
-    outage: Outage
+    disk: Outage
+    stuck: set[Path] = field(default_factory=set)
+    """Files that should have gone and cannot: each was logged once."""
+    folder: Path | None = None
+    age_s: float | None = None
+    min_free: int = 0
 
-    @classmethod
-    def of(cls, output: str, section: RecordConfig | SnapshotsConfig) -> _Rule:
-        age_s = None if section.max_hours is None else section.max_hours * 3600
-        outage = Outage(
-            logger,
-            f"outputs.{output}: the disk is full",
-            f"outputs.{output}: the disk has room again",
-        )
-        return cls(output, section.folder, _SUFFIXES[output], age_s, section.min_free_mb * 1_000_000, outage)
+    def take(self, section: RecordConfig | SnapshotsConfig | None) -> None:
+        """Go on by another section; None: nothing is to be done."""
+        self.folder = None if section is None else section.folder
+        if section is not None:
+            self.age_s = None if section.max_hours is None else section.max_hours * 3600
+            self.min_free = section.min_free_mb * 1_000_000
 
-    def finished(self) -> Iterator[Path]:
-        """Yield the files that nobody writes to."""
-        yield from self.folder.glob(f"*/*{self.suffix}")
+    def finished(self, more: str = "") -> Iterator[Path]:
+        """Yield the files that nobody writes to; more: a further suffix."""
+        if self.folder is not None:
+            yield from self.folder.glob(f"*/*{_SUFFIXES[self.output]}{more}")
 
 
 class Retention:
     """Deletes recordings and snapshots after `max_hours`, and the oldest where `min_free_mb` is not free.
 
-    `check` is called once a second or so, by one thread.
+    Also the record of metadata after its `max_hours`, where its writer does not, and damaged files of the
+    state folder. `check` is called once a second or so, by one thread; `reconfigure` by the same.
     """
 
     def __init__(
@@ -70,22 +74,40 @@ class Retention:
         now: Callable[[], float],
         clock: Callable[[], float],
         free: Callable[[Path], int] = free_bytes,
+        state: Path | None = None,
+        tidy: Iterable[Callable[[], object]] = (),
     ) -> None:
-        """now: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is."""
-        sections = (("record", outputs.record), ("snapshots", outputs.snapshots))
-        self._rules = [_Rule.of(name, section) for name, section in sections if section is not None]
+        """now: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is.
+
+        state: the state folder. tidy: called once an hour, to delete what else has had its time.
+        """
         self._metrics, self._now, self._clock, self._free = metrics, now, clock, free
-        self._due = self._disk_due = clock()
+        self._state, self._tidy = state, tuple(tidy)
+        self._rules = [_Rule(name, _full(name)) for name in _SUFFIXES]
+        self._others = _Rule("record", _full("record"))
+        self._due = self._disk_due = self._house_due = clock()
+        self.reconfigure(outputs)
+
+    def reconfigure(self, outputs: OutputsConfig) -> None:
+        """Go on by other settings. What fails, and was logged, is not logged again."""
+        self._metadata = outputs.metadata
+        for rule in self._rules:
+            rule.take(outputs.record if rule.output == "record" else outputs.snapshots)
 
     def check(self) -> int:
         """Delete what has to go, if it is time to look; return how many files."""
         now, deleted = self._clock(), 0
-        if self._rules and now >= self._due:
+        rules = [rule for rule in self._rules if rule.folder is not None]
+        if now >= self._due:
             self._due = now + EVERY_S
-            deleted += sum(self._by_age(rule) for rule in self._rules)
-        if self._rules and now >= self._disk_due:
+            deleted += sum(self._by_age(rule) for rule in rules) + self._others_by_age()
+        if now >= self._disk_due:
             self._disk_due = now + DISK_EVERY_S
-            deleted += sum(self._by_space(rule) for rule in self._rules)
+            deleted += sum(self._by_space(rule) for rule in rules)
+        if now >= self._house_due:
+            self._house_due = now + HOUSE_EVERY_S
+            for tidy in self._tidy:
+                tidy()
         return deleted
 
     def _by_age(self, rule: _Rule) -> int:
@@ -93,15 +115,30 @@ class Retention:
             return 0
         oldest = self._now() - rule.age_s
         try:
-            paths = [*rule.finished(), *rule.folder.glob(f"*/*{rule.suffix}{PART}")]
+            paths = [*rule.finished(), *rule.finished(PART)]
         except OSError as error:
-            rule.outage.fail(error)
+            rule.disk.fail(error)
             return 0
         return sum(self._delete(rule, path, "age") for path in paths if _written_at(path) < oldest)
+
+    def _others_by_age(self) -> int:
+        """Delete old metadata and damaged files; not counted as files of an output."""
+        limits: list[tuple[Path, float]] = []
+        if self._metadata is not None and self._metadata.max_hours is not None:
+            path, age_s = self._metadata.file, self._metadata.max_hours * 3600
+            # The writer begins anew twice in that time: a file that is still written to is never so old.
+            limits += [(path, age_s), (path.with_name(f"{path.name}.1"), age_s / 2)]
+        if self._state is not None:
+            limits += [(path, KEEP_DAMAGED_S) for path in self._state.glob(_DAMAGED)]
+        now = self._now()
+        due = [path for path, age_s in limits if now - _written_at(path) > age_s]
+        return sum(self._unlink(self._others, path) for path in due)
 
     def _by_space(self, rule: _Rule) -> int:
         """Delete the oldest files until enough is free; what is being written stays."""
         deleted = 0
+        if rule.folder is None:
+            return 0
         try:
             free = self._free(rule.folder)
             if free < rule.min_free:
@@ -111,27 +148,44 @@ class Retention:
                     if free >= rule.min_free:
                         break
         except OSError as error:
-            rule.outage.fail(error)
+            rule.disk.fail(error)
             return deleted
         self._metrics.output_disk_free.labels(rule.output).set(free)
         if free < rule.min_free:
-            rule.outage.fail(f"{free // 1_000_000} MB free, {rule.min_free // 1_000_000} wanted: free space")
+            rule.disk.fail(f"{free // 1_000_000} MB free, {rule.min_free // 1_000_000} wanted: free space")
         elif deleted:
             logger.warning("outputs.%s: the disk was full: the %d oldest files deleted", rule.output, deleted)
         else:
-            rule.outage.recover()
+            rule.disk.recover()
         return deleted
 
     def _delete(self, rule: _Rule, path: Path, reason: str) -> int:
+        deleted = self._unlink(rule, path)
+        if deleted:
+            self._metrics.output_files_deleted.labels(rule.output, reason).inc()
+        return deleted
+
+    @staticmethod
+    def _unlink(rule: _Rule, path: Path) -> int:
+        """Delete a file; return how many went. One that cannot be deleted is logged once until it can."""
         try:
             path.unlink()
         except FileNotFoundError:
+            rule.stuck.discard(path)
             return 0
         except OSError as error:
-            logger.error("%s: should be deleted, but: %s", path, error.strerror)
+            if path not in rule.stuck:
+                rule.stuck.add(path)
+                logger.error("%s: should be deleted, but: %s", path, error.strerror)
             return 0
-        self._metrics.output_files_deleted.labels(rule.output, reason).inc()
+        if path in rule.stuck:
+            rule.stuck.discard(path)
+            logger.info("%s: deleted at last", path)
         return 1
+
+
+def _full(output: str) -> Outage:
+    return Outage(logger, f"outputs.{output}: the disk is full", f"outputs.{output}: the disk has room again")
 
 
 def _written_at(path: Path) -> float:

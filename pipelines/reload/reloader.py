@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipelines.assembly.floor import load_catalogue
@@ -15,6 +16,7 @@ from pipelines.assembly.mqtt import home_assistant
 from pipelines.brands.registry import build_folder, check_staff, joined_book
 from pipelines.errors import BadInput
 from pipelines.floor.plan import apply_plan, plan_of
+from pipelines.guarded import LISTENER, GuardedSteps
 from pipelines.outputs.disk import OutputFailed
 from pipelines.reload.plan import Part, merged, plan_changes, reconnects
 from pipelines.reload.report import ReloadReport, ReloadResult, tell
@@ -94,6 +96,7 @@ class Reloader:
         self._woken, self._is_asked = threading.Event(), False
         self._listeners: list[Callable[[Settings], None]] = []
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()
+        self._guarded = GuardedSteps(parts.metrics)
         self._told = ""
         self._switched: Mapping[str, bool] = {}
         self._switching = threading.Lock()
@@ -166,7 +169,8 @@ class Reloader:
             tell(report, self._parts.metrics, time.monotonic() - began)
         self._told, self.report = report.text, report
         for _ in range(waiting):
-            self._waiting.popleft()(report)
+            then = self._waiting.popleft()
+            self._guarded.run(LISTENER, partial(then, report))
         return True
 
     def _read(self) -> ReloadReport:
@@ -214,7 +218,7 @@ class Reloader:
             self._commit(plan, old, target, self._prepare(plan, target))
         self.settings = target
         for listener in self._listeners:
-            listener(target)
+            self._guarded.run(LISTENER, partial(listener, target))
         return plan
 
     def _prepare(self, plan: ReloadPlan, target: Settings) -> _Prepared:

@@ -172,6 +172,14 @@ class MetadataConfig(Section):
     max_mb: int = Field(
         default=200, title="Largest size", description="Most disk for both, in megabytes.", ge=1, le=100_000
     )
+    max_hours: float | None = Field(
+        default=None,
+        title="Longest time",
+        description="No entry is kept longer than so many hours: the record begins anew twice in that time;"
+        " absent: only max_mb bounds it.",
+        gt=0.0,
+        le=87_600.0,
+    )
 
 
 class OutputsConfig(Section):

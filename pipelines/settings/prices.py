@@ -208,6 +208,14 @@ class PriceCacheConfig(Section):
         default=64, title="Most disk", description="Most disk for all answers, in megabytes.", ge=1, le=10_000
     )
 
+    max_days: int = Field(
+        default=365,
+        title="Longest time",
+        description="Answers are deleted after so many days.",
+        ge=1,
+        le=3650,
+    )
+
     @model_validator(mode="after")
     def _in_order(self) -> "PriceCacheConfig":
         if self.stale_h < self.fresh_h:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RESULTS = frozenset(result.value for result in Result)
+_DAY_NS = 86_400 * 1_000_000_000
 HISTORY = 20
 """Answers kept of one thing."""
 _WORDS = FileWords("price file", "prices", "prices are not kept")
@@ -36,13 +37,28 @@ class PriceCache:
     `put` has written to disk when it returns True. A damaged file is moved aside and a new one begun; while
     the disk is full or gone, nothing is kept and nothing raises. Any thread may call.
 
-    limit_bytes: of the database; the oldest answers go first. now_ns: UTC ns.
+    limit_bytes: of the database; the oldest answers go first. now_ns: UTC ns. max_days: older answers go.
     """
 
-    def __init__(self, path: Path, limit_bytes: int, now_ns: Callable[[], int]) -> None:
-        self._limit = limit_bytes
+    def __init__(
+        self, path: Path, limit_bytes: int, now_ns: Callable[[], int], *, max_days: int | None = None
+    ) -> None:
+        self._limit, self._now_ns, self._max_days = limit_bytes, now_ns, max_days
         self._file = SqliteFile(path, _connect, now_ns, _WORDS)
         self._file.open()
+        self.expire()
+
+    def expire(self) -> None:
+        """Delete the answers that have had their time."""
+        if self._max_days is None:
+            return
+        oldest = self._now_ns() - self._max_days * _DAY_NS
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.execute("DELETE FROM answer WHERE at < ?", (oldest,))
+
+        self._file.use(write)
 
     def believed(self, currency: str) -> dict[Thing, PriceBelief]:
         """Return the belief on each item from all cached answers in a currency."""

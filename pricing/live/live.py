@@ -154,6 +154,10 @@ class LivePrices:
                 thread.join(max(0.0, ends - self._clock()))
         self._cache.close()
 
+    def expire(self) -> None:
+        """Delete the answers on disk that have had their time."""
+        self._cache.expire()
+
     def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
         """Return the cached price, stale or not, and queue a request if one is due; never waits."""
         thing = _thing(brand, type_, model)

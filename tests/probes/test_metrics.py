@@ -59,6 +59,7 @@ AGREED = {
     "msh_decode_part": set(),
     "msh_camera_suspended": {"camera"},
     "msh_access_log_entries_total": {"result"},
+    "msh_housekeeping_failures_total": {"step"},
     "msh_clock_steps_total": {"direction"},
     "msh_output_disk_free_bytes": {"output"},
     "msh_output_files_deleted_total": {"output", "reason"},

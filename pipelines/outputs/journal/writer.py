@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import threading
+import time
 from collections import deque
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
@@ -34,11 +35,24 @@ class JournalWriter:
 
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
     finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
-    plan: what the floor was built from, as JSON values. Raises OSError where the file cannot be made.
+    plan: what the floor was built from, as JSON values. max_age_s: no entry is kept longer; the file begins
+    anew after half of it, on quiet cameras too. Raises OSError where the file cannot be made.
     """
 
-    def __init__(self, path: Path, plan: Mapping[str, Any], max_bytes: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        plan: Mapping[str, Any],
+        max_bytes: int,
+        *,
+        max_age_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """clock: monotonic seconds; now: UTC seconds, as files' times are."""
         self._path, self._max = path, max_bytes // 2
+        self._half_age_s = None if max_age_s is None else max_age_s / 2
+        self._clock, self._utc, self._began_at = clock, now, clock()
         self._head = line({"schema": SCHEMA, "plan": plan})
         self._prices: dict[Question, Price | None] = {}
         self._change = threading.Condition()
@@ -119,15 +133,24 @@ class JournalWriter:
             self._waiting.clear()
         for entry in entries:
             self._file.write(line(entry()))
-        self._file.flush()
-        if not closed and self._path.stat().st_size > self._max:
+        if entries:
+            self._file.flush()
+        if not closed and (self._is_old() or self._path.stat().st_size > self._max):
             self._file.close()
             self._file = self._begin()
         return not closed
 
+    def _is_old(self) -> bool:
+        return self._half_age_s is not None and self._clock() - self._began_at >= self._half_age_s
+
     def _begin(self) -> IO[str]:
+        before = self._path.with_name(self._path.name + ".1")
         if self._path.exists():
-            self._path.replace(self._path.with_name(self._path.name + ".1"))
+            self._path.replace(before)
+        old = self._half_age_s is not None and before.exists()
+        if old and self._utc() - before.stat().st_mtime > (self._half_age_s or 0):  # an earlier run's
+            before.unlink()
+        self._began_at = self._clock()
         file = gzip.open(self._path, "wt", compresslevel=5, encoding="utf-8")  # noqa: SIM115 kept open
         file.write(self._head)
         for question, price in self._prices.items():

@@ -6,14 +6,14 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from pipelines.outputs.retention import DISK_EVERY_S, EVERY_S, Retention, free_bytes
-from pipelines.settings.outputs import OutputsConfig, RecordConfig, SnapshotsConfig
+import pytest
+
+from pipelines.outputs.retention import DISK_EVERY_S, EVERY_S, HOUSE_EVERY_S, Retention, free_bytes
+from pipelines.settings.outputs import MetadataConfig, OutputsConfig, RecordConfig, SnapshotsConfig
 from probes.metrics import Metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 NOW = 1_800_000_000.0
 HOUR = 3600
@@ -113,3 +113,76 @@ def test_a_disk_that_cannot_be_asked_is_said_once(tmp_path: Path, caplog: pytest
         assert retention.check() == 0
     assert kept.exists()
     assert caplog.text.count("Input/output error") == 1
+
+
+def test_a_file_that_cannot_be_deleted_is_said_once_until_it_can_also_over_a_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, other = file(tmp_path, "a.mp4", 9), file(tmp_path, "b.mp4", 9)
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path, max_hours=1))
+    clock = [0.0]
+    retention = retention_of(outputs, clock=lambda: clock[0])
+    unlink = type(stuck).unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path in (stuck, other):
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stuck), "unlink", refused)
+        for _ in range(3):
+            assert retention.check() == 0
+            retention.reconfigure(outputs)
+            clock[0] += EVERY_S
+    for path in (stuck, other):
+        assert caplog.text.count(f"{path}: should be deleted") == 1
+    assert retention.check() == 2
+    caplog.clear()
+    file(tmp_path, "a.mp4", 9)
+    clock[0] += EVERY_S
+    assert retention.check() == 1
+    assert caplog.text == ""
+
+
+def test_a_full_disk_is_said_once_also_over_a_reload(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path))
+    clock = [0.0]
+    retention = retention_of(outputs, clock=lambda: clock[0], free=lambda _: 0)
+    for _ in range(3):
+        retention.check()
+        retention.reconfigure(outputs)
+        clock[0] += DISK_EVERY_S
+    assert caplog.text.count("the disk is full") == 1
+
+
+@pytest.mark.parametrize(("name", "age_h", "goes"), [
+    ("day.gz", 9, False), ("day.gz", 11, True), ("day.gz.1", 4, False), ("day.gz.1", 6, True),
+])  # fmt: skip
+def test_metadata_goes_by_age_also_where_its_writer_has_ended(
+    tmp_path: Path, name: str, age_h: float, goes: bool
+) -> None:
+    path = file(tmp_path, name, age_h)
+    outputs = OutputsConfig(metadata=MetadataConfig(file=tmp_path / "door" / "day.gz", max_hours=10))
+    retention_of(outputs).check()
+    assert path.exists() is not goes
+
+
+def test_damaged_files_of_the_state_folder_go_after_a_week_and_others_are_tidied_hourly(
+    tmp_path: Path,
+) -> None:
+    state = tmp_path / "door"
+    old = [file(tmp_path, name, 169) for name in ("spool.damaged", "spool.damaged.1", "spool.damaged-wal")]
+    kept = [file(tmp_path, "spool.damaged.2", 167), file(tmp_path, "spool.db", 999)]
+    calls: list[float] = []
+    clock = [0.0]
+    retention = retention_of(
+        OutputsConfig(), clock=lambda: clock[0], state=state, tidy=(lambda: calls.append(clock[0]),)
+    )
+    for _ in range(3):
+        retention.check()
+        clock[0] += HOUSE_EVERY_S / 2
+    assert [path.exists() for path in (*old, *kept)] == [False] * 3 + [True] * 2
+    assert calls == [0.0, HOUSE_EVERY_S]

@@ -92,6 +92,25 @@ def test_commands_and_changed_settings_are_in_the_access_log_and_on_the_broker(s
     wait_for(lambda: sorted(told(), key=str) == sorted(kept, key=str))
 
 
+def test_a_listener_that_raises_ends_neither_the_reload_nor_the_housekeeping(shop):
+    def breaks(_settings) -> None:
+        raise RuntimeError("a listener's own fault")
+
+    def failures() -> float:
+        return shop.metric("msh_housekeeping_failures_total", step="listener")
+
+    shop.store.on_settings(breaks)
+    try:
+        assert ask(shop, "reload")["ok"]
+        assert failures() == 1
+        shop.store.reload(breaks)
+        wait_for(lambda: failures() == 3)  # the listener again, and who asked
+        assert ask(shop, "reload")["result"].startswith("store file: right")
+        assert shop.store.ready().ok
+    finally:
+        shop.store._reloader._listeners.remove(breaks)
+
+
 def test_a_snapshot_is_a_masked_picture_on_disk(shop):
     wait_for(lambda: list(shop.shots.glob("till/*.jpg")))
     before = set(shop.shots.glob("till/*.jpg"))

@@ -60,6 +60,21 @@ def test_what_is_put_is_believed_by_the_next_run(path: Path) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_answers_go_after_their_days_at_the_start_and_while_it_runs(path: Path) -> None:
+    now = [START]
+    cache = PriceCache(path, 10_000_000, lambda: now[0], max_days=2)
+    other = Thing("gucci", "hat")
+    cache.put(answer(100))
+    now[0] += 86_400 * 10**9
+    cache.put(answer(50, other, at=now[0]))
+    now[0] += 86_400 * 10**9 + 1
+    cache.expire()
+    assert set(cache.believed("EUR")) == {other}
+    cache.close()
+    now[0] += 86_400 * 10**9
+    assert PriceCache(path, 10_000_000, lambda: now[0], max_days=2).believed("EUR") == {}
+
+
 def test_history_can_be_read_while_it_is_written(path: Path) -> None:
     box = Box(path)
     for n in range(HISTORY + 5):

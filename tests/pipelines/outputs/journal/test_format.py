@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import time
 from datetime import date
 
@@ -129,6 +130,25 @@ def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatc
     recorder.close(0)
     assert sum(p.stat().st_size for p in tmp_path.iterdir()) < 12_000
     assert entries(path)[1]["price"] == ["gucci", None, "bag"]
+
+
+@pytest.mark.parametrize(("left_h", "kept"), [(1, True), (6, False)])
+def test_no_entry_outlives_its_time_on_quiet_cameras_either(tmp_path, monkeypatch, left_h, kept) -> None:
+    monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
+    path, clock = tmp_path / "day.gz", [0.0]
+    JournalWriter(path, {"start": 1}, 10_000_000).close(0)
+    written = time.time() - left_h * 3600
+    os.utime(path, (written, written))
+    recorder = JournalWriter(path, {"start": 2}, 10_000_000, max_age_s=10 * 3600, clock=lambda: clock[0])
+    older = tmp_path / "day.gz.1"
+    assert older.exists() is kept
+    clock[0] = 5 * 3600
+    ends = time.monotonic() + 120
+    while not older.exists() or older.stat().st_mtime <= written:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    recorder.close(0)
+    assert [entries(p)[0]["plan"]["start"] for p in (path, tmp_path / "day.gz.1")] == [2, 2]
 
 
 def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path, caplog) -> None:
