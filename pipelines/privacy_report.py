@@ -244,7 +244,7 @@ def _kept(settings: Settings) -> Iterator[Row]:
         yield {
             "what": "prices that the price service gave for brands and types; no person, no place",
             "where": "price file on this box's disk",
-            "how_long": f"{cache.max_days} days, the last {HISTORY} answers each, until {cache.max_mb} MB are full",
+            "how_long": f"{cache.max_days} days, the last {HISTORY} of each, {cache.max_mb} MB at most",
         }
     if outputs.mqtt:
         days = KEEP_NS // (86_400 * 1_000_000_000)
