@@ -29,6 +29,10 @@ LEAD = 0.08
 """By how much a class must lead the next of its group."""
 _SURE = {"bag": 0.54, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
 """Of things that nothing else is mistaken for; chosen on the photographs kept back."""
+BAG_SHARE = 0.01
+"""Least share of a bag in all that is worn, in cells: smaller ones are folds, hands, the crop's edge."""
+SUPPORTED = 0.15
+"""Mean share of a bag in a box from which the parser agrees with who saw a bag there."""
 TOUCHED = 0.4
 """Share of a box that a garment must cover for a mark there to be on it."""
 PERSON = 0.012
@@ -125,6 +129,11 @@ class Outfit:
             return None
         return Garment(slot, whole.sure, self._box(whole.mask), name_of(self._colours[whole.mask]))
 
+    def supports_bag(self, box: Corners) -> bool:
+        """Return whether a bag may be what lies at a box, px of the crop, though it is not sure alone."""
+        place = self._grouped[self._names.index("bag")][self._cells(box)]
+        return bool(place.size) and float(place.mean()) >= SUPPORTED
+
     def at(self, box: Corners) -> str | None:
         """Return the type of what lies at a box, px of the crop; None where nothing clearly does."""
         place = self._cell_types[self._cells(box)]
@@ -153,7 +162,10 @@ class Outfit:
         mask = np.isin(self._cell_types, numbers)
         if groups == ("bag",):
             mask = _largest(mask)
-        if mask.sum() < _CELLS.get(groups[0], _FEWEST):
+        fewest = _CELLS.get(groups[0], _FEWEST)
+        if groups == ("bag",):
+            fewest = max(fewest, int(np.ceil(BAG_SHARE * (self._cell_types < len(self._names)).sum())))
+        if mask.sum() < fewest:
             return None
         return _Region(mask, float(self._grouped[numbers][:, mask].sum(0).mean()))
 

@@ -209,8 +209,8 @@ class Ledger:
         self._undo(person, slot, (at, 2, ""), None)
 
     def withdraw(self, person: Hashable, withdrawal: Withdrawal) -> None:
-        """Discard the votes for a brand in a slot up to `withdrawal.at`; later votes count from zero."""
-        self._undo(person, withdrawal.slot, (withdrawal.at, 1, withdrawal.brand), withdrawal)
+        """Discard votes for a brand, or without one, up to `withdrawal.at`; later votes count from zero."""
+        self._undo(person, withdrawal.slot, (withdrawal.at, 1, withdrawal.brand or ""), withdrawal)
 
     def _undo(self, person: Hashable, slot: str, key: Key, event: Withdrawal | None) -> None:
         if person in self._ended or person in self._excluded:

@@ -49,10 +49,13 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Cancels the votes for a brand in a slot up to UTC ns `at`: the mark was on the wall behind, say."""
+    """Cancels the votes for a brand in a slot up to UTC ns `at`: the mark was on the wall behind, say.
+
+    brand None: those without a brand: what was taken for a bag is none.
+    """
 
     slot: str
-    brand: str
+    brand: str | None
     at: int
 
 
@@ -242,14 +245,19 @@ class SlotBelief:
             tally.change(before.support(value) if before else {}, after.support(value))
             tally.decide(rule.min_votes)
 
-    def withdraw(self, brand: str, rule: ConfirmRule) -> None:
-        """Remove a brand and all votes for it."""
+    def withdraw(self, brand: str | None, rule: ConfirmRule) -> None:
+        """Remove a brand and all votes for it; None: all votes without a brand, with the types they told."""
         kept = (
             LookVotes(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
             for look in self.window
         )
         self.window = deque(look for look in kept if look.votes)
-        self.brand.drop(brand)
+        if brand is not None:
+            self.brand.drop(brand)
+        else:
+            self.type, self.colour = Tally(), Tally() if self.colour else None
+            for look in self.window:
+                self.type.change({}, look.support(_type))
         for tally, value in self._tallies():
             tally.recent.clear()
             for look in self.window:

@@ -40,11 +40,14 @@ MOVED = 0.4
 """By how much of its width a body has moved when it is no garment on a hanger and no figure."""
 BARE_LOOKS = 1 / 3
 """Share of the looks at a person who stands still that show skin or hair."""
+AGREEING = 1 / 3
+"""Share of the looks at a person that must see a bag for one that the detector sees to count."""
 SIGHT = "sight"
 """The route of votes for what was seen to be worn, brand or none."""
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
-BADGE_SLOTS = frozenset(SLOTS) - {"bag", "umbrella"}
+BAG = "bag"
+BADGE_SLOTS = frozenset(SLOTS) - {BAG, "umbrella"}
 """Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
 
@@ -165,17 +168,24 @@ class _Body:
     first: Box
     looks: int = 0
     bare: int = 0
+    bags: int = 0
     moves: bool = False
 
     def see(self, box: Box, answer: LookAnswer) -> None:
         """Take an answer; one without garments, as where the GPU finds marks, tells nothing of skin."""
         if answer.worn or not answer.bare:
             self.looks, self.bare = self.looks + 1, self.bare + answer.bare
+            self.bags += any(slot_of(seen.type) == BAG for seen in answer.worn)
         self.moves = self.moves or hypot(*moved(self.first, box)) >= MOVED * box.w
 
     @property
     def is_figure(self) -> bool:
         return not self.moves and self.bare < BARE_LOOKS * self.looks
+
+    @property
+    def denies_bag(self) -> bool:
+        """Whether looks, where there were any, saw no bag: a helmet or a sleeve is often taken for one."""
+        return self.looks > 0 and self.bags < AGREEING * self.looks
 
 
 class VoteBuilder:
@@ -187,7 +197,8 @@ class VoteBuilder:
     something lately is a mark on that, though the detector missed it now: else a bag's brand would be found a
     second time on the clothes behind it. What turns out to be scenery does not vote, and what it voted is
     withdrawn. Looks at one garment differ in how finely they tell it: each votes for the finest type that all
-    so far agree on, so that one guess among many does not name it.
+    so far agree on, so that one guess among many does not name it. A bag that only the detector sees counts
+    until looks at the person see none there, and no longer.
 
     staff: brands whose marks make the wearer staff; they vote for that alone, in the slot STAFF.
     """
@@ -209,14 +220,25 @@ class VoteBuilder:
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
         """Yield the votes of a frame's accessories and of look answers, each with its track."""
         at = frame.captured_at
-        for thing, owner in sorted(carried_items(frame), key=lambda pair: -pair[0].confidence):
-            if owner is not None and owner.track is not None:
-                self._remember(owner.track, thing, owner.box, at)
-                slot = slot_of(thing.label)
-                name = f"seen {slot} {at // self._every}"
-                yield owner.track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
-        for answer in answers:
-            yield answer.track, self._votes_of_look(answer)
+        seen = [
+            (owner.track, thing)
+            for thing, owner in sorted(carried_items(frame), key=lambda pair: -pair[0].confidence)
+            if owner is not None
+            and owner.track is not None
+            and self._remember(owner.track, thing, owner.box, at)
+        ]
+        looked = [(answer.track, self._votes_of_look(answer)) for answer in answers]
+        for track, thing in seen:
+            slot = slot_of(thing.label)
+            if slot == BAG and self._denies_bag(track):
+                continue
+            name = f"seen {slot} {at // self._every}"
+            yield track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
+        yield from looked
+
+    def _denies_bag(self, track: TrackId) -> bool:
+        body = self._bodies.get(track)
+        return body is not None and body.denies_bag
 
     def is_figure(self, track: TrackId) -> bool:
         """Return whether looks at a track saw hardly any skin or hair, and it never moved."""
@@ -243,7 +265,10 @@ class VoteBuilder:
         if person is None or person.box.area <= 0:
             return []
         body = self._bodies.setdefault(answer.track, _Body(person.box))
+        denied = body.denies_bag
         body.see(person.box, answer)
+        if body.denies_bag and not denied:
+            self._withdrawn.append((answer.track, Withdrawal(BAG, None, answer.at)))
         if body.is_figure or not (answer.bare or body.moves):
             return []
         votes: dict[str, Vote] = {}
@@ -329,11 +354,12 @@ class VoteBuilder:
         self._withdrawn += [(answer.track, Withdrawal(one, mark.brand, answer.at)) for one in slots]
         return verdict
 
-    def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> None:
+    def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> bool:
         if person.w <= 0 or person.h <= 0:
-            return
+            return False
         kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
         self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, _place(thing.box, person))]
+        return True
 
     def _on_known(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
         """Return slot and type of what was carried, or else worn, lately, where a mark is."""
@@ -343,6 +369,8 @@ class VoteBuilder:
         carried = reversed(self._carried.get(answer.track, []))
         for things, for_ms in ((carried, CARRIED_MS), (worn, WORN_MS)):
             for thing in things:
+                if slot_of(thing.label) == BAG and self._denies_bag(answer.track):
+                    continue
                 if abs(answer.at - thing.at) <= for_ms * MS and thing.covers(x, y):
                     return slot_of(thing.label), thing.label
         return None

@@ -18,6 +18,7 @@ from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
 from probes.recognition.look_scheduler import LookHistory, LookRoom, LookScheduler, RateLimits
 from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
+from probes.recognition.route_pace import RoutePace
 from probes.recognition.sharpness import sharpness
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class LookWorkers:
         self._targets = targets
         self._sees_garments = any(recogniser.sees_garments for recogniser in recognisers)
         self._without: frozenset[Route] = frozenset()
+        self._pace = RoutePace()
         self._on_result = on_result
         self._waiting = DropOldestQueue[Look](QUEUE)
         self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
@@ -221,7 +223,7 @@ class LookWorkers:
 
     def _read(self, recogniser: Recogniser, look: Look) -> None:
         try:
-            answer = recogniser.read(look, self._targets, self._without)
+            answer = recogniser.read(look, self._targets, self._without | self._pace.without(look))
         except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
             self._on_result(LookResult.FAILED)
             self._outage.fail(error=error)
@@ -230,6 +232,7 @@ class LookWorkers:
         if len(self._answers) == MAX_ANSWERS:
             self._on_result(LookResult.DROPPED)
         self._answers.append(answer)
+        self._pace.note(answer)
         self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
         self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
 

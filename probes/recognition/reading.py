@@ -15,6 +15,7 @@ from pricing.brands.book import BrandBook
 from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.brands.names import normal_brand
 from pricing.outage import Outage
+from pricing.slots import slot_of
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, TrackId
 from probes.people.carrying import carried_items
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+BAG = "bag"
+"""The slot of bags: the one accessory that detector and garment parser both know."""
 NEAR = 1.2
 """How far apart two words of one mark may stand, in heights of the taller one."""
 CLIPPED_LETTERS = 4
@@ -274,14 +277,36 @@ def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
     """Return the answer of a look with garments: each mark with the garment that it is on."""
     placed = []
     for mark in marks:
-        x, y = mark.box.x - look.left, mark.box.y - look.top
-        placed.append(replace(mark, on=outfit.at((x, y, x + mark.box.w, y + mark.box.h))))
+        placed.append(replace(mark, on=outfit.at(_in_crop(mark.box, look))))
     worn = []
     for seen in outfit.garments:
         x1, y1, x2, y2 = seen.box
         box = Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1)
         worn.append(Worn(seen.type, seen.confidence, box, seen.colour))
+    if not any(slot_of(seen.type) == BAG for seen in worn):
+        worn += _supported_bag(look, outfit)
     return LookAnswer(look.track, look.frame, tuple(placed), tuple(worn), outfit.is_person)
+
+
+def _supported_bag(look: Look, outfit: Outfit) -> list[Worn]:
+    """Return the surest bag that the detector saw on this person and the parser does not deny."""
+    things = [
+        thing
+        for thing, owner in carried_items(look.frame)
+        if slot_of(thing.label) == BAG
+        and owner is not None
+        and owner.track == look.track
+        and outfit.supports_bag(_in_crop(thing.box, look))
+    ]
+    return [
+        Worn(thing.label, thing.confidence, thing.box)
+        for thing in sorted(things, key=lambda thing: -thing.confidence)[:1]
+    ]
+
+
+def _in_crop(box: Box, look: Look) -> tuple[float, float, float, float]:
+    x, y = box.x - look.left, box.y - look.top
+    return x, y, x + box.w, y + box.h
 
 
 def read_words(

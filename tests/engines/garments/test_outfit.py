@@ -148,6 +148,26 @@ def test_boxes_are_in_pixels_of_the_crop_and_black_borders_are_nothing() -> None
     assert wide.at((10, 10, 20, 20)) == "coat"
 
 
+@pytest.mark.parametrize(("right", "there"), [(26, False), (32, True)])
+def test_a_bag_of_hardly_any_size_is_a_fold(right: int, there: bool) -> None:
+    """Of 14 and of 56 cells, where 2,000 are worn."""
+    worn = outfit({"coat": (10, 4, 60, 44), "bag": (62, 24, 69, right)})
+    assert ("bag" in [garment.type for garment in worn.garments]) is there
+
+
+@pytest.mark.parametrize(("share", "supported"), [(0.3, True), (0.1, False)])
+def test_what_another_took_for_a_bag_is_denied_where_hardly_anything_speaks_for_it(
+    share: float, supported: bool
+) -> None:
+    shares = np.full((len(CLASSES), TALL, WIDE), 0.001, np.float32)
+    shares[0] = 1 - share
+    shares[CLASSES.index("bag"), 40:60, 10:30] = share
+    worn = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((192, 320), (192, 320)))
+    assert worn.garments == ()
+    assert worn.supports_bag((40, 160, 120, 240)) is supported
+    assert not worn.supports_bag((130, 0, 190, 100))
+
+
 def test_of_two_bags_the_larger_counts() -> None:
     (bag,) = outfit({"bag": (50, 36, 60, 46), "background": (0, 0, 2, 2)}).garments
     assert bag.type == "bag"

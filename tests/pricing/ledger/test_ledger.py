@@ -276,6 +276,20 @@ def test_what_is_withdrawn_is_gone_and_nothing_else() -> None:
     assert "nike 4" in "".join(_tallies(book))
 
 
+def test_what_was_told_without_a_brand_is_withdrawn_and_a_brand_stays() -> None:
+    book = ledger()
+    backpack = looks(None, 4, slot="bag", type_="backpack")
+    book.observe("p", backpack)
+    book.observe("q", [*backpack, *by_routes("words", 6, slot="bag")])
+    assert [item.type for item in book.value("p").items] == ["backpack"]
+    for person in "pq":
+        book.withdraw(person, Withdrawal("bag", None, 9000 * MS))
+    assert book.value("p").items == ()
+    assert brands(book.value("q")) == [("bag", "nike")]
+    book.observe("p", looks(None, 4, slot="bag", type_="handbag", start=9400))
+    assert [item.type for item in book.value("p").items] == ["handbag"]
+
+
 def _tallies(book: Ledger) -> list[str]:
     belief = book._people["p"].slots["bag"].head
     return [f"{brand} {count}" for brand, (count, _) in belief.brand.recent.items()]
@@ -301,7 +315,10 @@ FEW: dict[str, Any] = {"min_votes": 2}
 
 
 WITHDRAWALS = st.builds(
-    Withdrawal, st.just("top"), st.sampled_from(["nike", "gucci"]), st.integers(0, 9000).map(lambda n: n * MS)
+    Withdrawal,
+    st.just("top"),
+    st.sampled_from(["nike", "gucci", None]),
+    st.integers(0, 9000).map(lambda n: n * MS),
 )
 
 
@@ -353,7 +370,7 @@ def test_duplicates_have_no_effect(votes: list[Vote], data: st.DataObject) -> No
     assert told(votes + list(again), **FEW) == told(votes, **FEW)
 
 
-@given(SETS, WITHDRAWALS)
+@given(SETS, WITHDRAWALS.filter(lambda one: one.brand is not None))
 def test_a_withdrawn_brand_is_as_if_it_had_never_been_voted_for_alone(
     votes: list[Vote], withdrawal: Withdrawal
 ) -> None:

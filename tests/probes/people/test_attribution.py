@@ -132,6 +132,37 @@ def test_a_bag_is_what_the_detector_saw_it_to_be() -> None:
     assert told([worn("bag", None, 400 * i) for i in range(5)], rucksack) == [("backpack", None, None)]
 
 
+RUCKSACK = thing("backpack", Box(150, 150, 40, 60))
+
+
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ([], ["backpack"]),
+        (["bag"] * 4, ["backpack"]),
+        (["shirt"], []),
+        (["shirt", "shirt", "bag", "shirt", "bag"], ["backpack"]),
+    ],
+)
+def test_a_bag_that_only_the_detector_sees_counts_until_looks_see_none(looks, expected) -> None:
+    """A helmet in the arm is a bag to the detector in every frame, and to no look."""
+    found, seen = probe(), {}
+    for number in range(12):
+        shown = frame(*BOTH, RUCKSACK, at_ms=200 * number)
+        answers = [worn(looks[number], None, 200 * number)] if number < len(looks) else []
+        seen = found.update(shown, answers)
+    assert [item.type for item in seen[ANN].items] == expected
+
+
+def test_a_bag_is_taken_back_when_looks_see_none() -> None:
+    found = probe()
+    for number in range(12):
+        value = found.update(frame(*BOTH, RUCKSACK, at_ms=200 * number))
+    assert [item.type for item in value[ANN].items] == ["backpack"]
+    value = found.update(frame(*BOTH, RUCKSACK, at_ms=2400), [worn("shirt", None, 2400)])
+    assert value[ANN].items == ()
+
+
 def test_one_guess_among_many_looks_does_not_name_what_a_brand_is_on() -> None:
     types = ["sweater", *["top"] * 5]
     assert told([worn(t, None, 400 * i, on(t, 150, 200)) for i, t in enumerate(types)]) == [

@@ -171,6 +171,23 @@ def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCa
     assert looks.read(LOOK, bench.targets).worn == ()
 
 
+@pytest.mark.parametrize(("share", "seen"), [(0.3, ["handbag"]), (0.05, [])])
+def test_a_bag_that_the_detector_saw_is_worn_where_the_parser_half_agrees(
+    share: float, seen: list[str]
+) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0] = 1 - share
+    shares[CLASSES.index("bag")] = share
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    handbag = Detection(Kind.ACCESSORY, "handbag", 0.5, Box(120, 150, 20, 30), None)
+    frame = replace(LOOK.frame, detections=(*LOOK.frame.detections, handbag))
+    look, bench = replace(LOOK, frame=frame), Bench()
+    answer = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit)).read(look, bench.targets)
+    assert [(one.type, one.confidence, one.box) for one in answer.worn] == [
+        (type_, 0.5, handbag.box) for type_ in seen
+    ]
+
+
 def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
     bench = Bench()
     again: list[Any] = []
