@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,8 +13,11 @@ from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
+from engines.free_memory import release_free_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from engines.manifest import Model
@@ -21,6 +25,11 @@ if TYPE_CHECKING:
 SETTLE_S = 5.0
 MAX_FLEXIBLE = 12
 """Most idle requests of other sizes than the manifest's that are kept: each holds memory."""
+LARGE = 700 * 500
+"""Pixels of an input from which on it runs in a network of its own: a picture seen whole and closely, as the
+first of a camera. Working memory of a network grows with its largest input, 130 MB for 1280 x 768 px."""
+LARGE_IDLE_S = 60.0
+"""After so long without a large input the memory for them is given back."""
 
 
 class Precision(str, Enum):
@@ -73,8 +82,9 @@ class Slot:
 class Network:
     """A compiled model and its slots, at most `max_slots` at work, which any thread may take.
 
-    The input of the manifest is compiled as it is. Any other size runs in one network without fixed sides,
-    compiled when first asked for; of its memory the sizes used last are kept.
+    The input of the manifest is compiled as it is. Any other size runs in a network without fixed sides,
+    compiled when first asked for; of its memory the sizes used last are kept. LARGE sizes have one of their
+    own, which is dropped where none was used for LARGE_IDLE_S.
     """
 
     def __init__(
@@ -84,7 +94,9 @@ class Network:
         threads: int,
         precision: Precision = Precision.FASTEST,
         max_slots: int = 64,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
@@ -96,7 +108,8 @@ class Network:
         self._model, self._name, self._max_slots = model, model.name, max_slots
         self._own = (model.input.width, model.input.height)
         self._compiled = self._compile([1, 3, model.input.height, model.input.width])
-        self._flexible: Any = None
+        self._flexible: dict[bool, Any] = {}  # by whether for large inputs
+        self._large_out, self._large_at = 0, 0.0
         # Re-entrant: a finalizer of abandoned work may give its slots back in the midst of this.
         self._lock = threading.RLock()
         self._compiling = threading.Lock()
@@ -118,6 +131,8 @@ class Network:
             if self._out >= self._max_slots:
                 raise InferenceFailed(f"model {self._name}: {self._max_slots} pictures are in flight already")
             self._out += 1
+            if _is_large(wanted):
+                self._large_out, self._large_at = self._large_out + 1, self._clock()
             slot = next((free for free in self._free if free.size == wanted), None)
             if slot is not None:
                 self._free.remove(slot)
@@ -127,6 +142,7 @@ class Network:
             except Exception:
                 with self._lock:
                     self._out -= 1
+                    self._large_out -= _is_large(wanted)
                 raise
         if not slot.settled(SETTLE_S):
             self.give_back([slot])
@@ -137,18 +153,28 @@ class Network:
         """Take slots back, also ones that still work: they are waited for before their next use."""
         with self._lock:
             self._out -= len(slots)
+            self._large_out -= sum(_is_large(slot.size) for slot in slots)
             self._free.extend(slots)
             flexible = [slot for slot in self._free if slot.size is not None]
             for slot in flexible[:-MAX_FLEXIBLE]:
                 self._free.remove(slot)
+            idle = not self._large_out and self._clock() - self._large_at >= LARGE_IDLE_S
+            dropped = self._flexible.pop(True, None) if idle else None
+            if dropped is not None:
+                self._free = [slot for slot in self._free if not _is_large(slot.size)]
+        if dropped is not None:
+            del dropped
+            release_free_memory()
 
     def _new_slot(self, size: tuple[int, int] | None) -> Slot:
         if size is None:
             return Slot(self._compiled.create_infer_request(), self._name)
+        large = _is_large(size)
         with self._compiling:
-            if self._flexible is None:
-                self._flexible = self._compile([1, 3, -1, -1])
-        return Slot(self._flexible.create_infer_request(), self._name, size)
+            network = self._flexible.get(large)
+            if network is None:
+                network = self._flexible[large] = self._compile([1, 3, -1, -1])
+        return Slot(network.create_infer_request(), self._name, size)
 
     def _compile(self, shape: list[int]) -> Any:
         core = ov.Core()
@@ -163,6 +189,10 @@ class Network:
 def precision_of(compiled: Any) -> str:
     """Return the arithmetic that a compiled model uses, as OpenVINO names it."""
     return str(compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+
+
+def _is_large(size: tuple[int, int] | None) -> bool:
+    return size is not None and size[0] * size[1] >= LARGE
 
 
 def one_line(error: Exception) -> str:

@@ -21,7 +21,7 @@ from engines.image import I420
 from engines.letterbox import Fit
 from engines.manifest import MANIFEST, read_manifest
 from engines.nms import overlaps
-from engines.openvino_runtime import Network, Precision
+from engines.openvino_runtime import LARGE_IDLE_S, Network, Precision, Slot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,6 +119,31 @@ def test_abandoned_work_gives_its_memory_back() -> None:
         small.start([picture])
     assert [len(one) for one in held.result()] == [1, 1]
     assert len(small.detect([picture])[0]) == 1
+
+
+def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> None:
+    now = [0.0]
+    network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])
+
+    def worked(size: tuple[int, int]) -> Slot:
+        slot = network.take(size)
+        slot.pixels[:] = 0
+        slot.start()
+        assert slot.result(60).scores.ndim == 1
+        return slot
+
+    large, small = worked((1024, 512)), worked((256, 192))
+    assert set(network._flexible) == {True, False}
+    now[0] = LARGE_IDLE_S + 1
+    network.give_back([small])
+    assert True in network._flexible, "a large picture is under work"
+    network.give_back([large])
+    assert set(network._flexible) == {False}
+    assert [slot.size for slot in network._free] == [(256, 192)]
+    network.give_back([worked((1024, 512))])
+    now[0] += LARGE_IDLE_S - 1
+    network.give_back([worked((256, 192))])
+    assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
 
 
 def test_an_answer_that_is_late_or_not_finite_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
