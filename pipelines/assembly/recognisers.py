@@ -44,6 +44,10 @@ class LateFinder:
             _tell(self._on_load, self._finder.loaded)
         return self._finder.find(picture)
 
+    def release(self) -> None:
+        """Let the model go until the next look."""
+        self._finder = None
+
 
 class LateReader:
     """A WordReader that loads its models at the first look: a store's video begins without it.
@@ -68,6 +72,10 @@ class LateReader:
             _tell(self._on_load, self._reader.loaded)
         return self._reader.read(picture, fine=fine)
 
+    def release(self) -> None:
+        """Let the model go until the next look."""
+        self._reader = None
+
 
 class LateParser:
     """A GarmentParser that loads its model at the first look; its file is checked at once.
@@ -88,6 +96,10 @@ class LateParser:
             self._parser = GarmentParser(model=self._model)
             _tell(self._on_load, self._parser.loaded)
         return self._parser.parse(crop)
+
+    def release(self) -> None:
+        """Let the model go until the next look."""
+        self._parser = None
 
 
 def build_live_recogniser(

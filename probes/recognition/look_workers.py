@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
+from engines.free_memory import release_free_memory
 from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
@@ -37,6 +38,8 @@ QUEUE = 4
 NEW_SHARE = 0.3
 """Weight of the newest look in the mean time of a look."""
 MAX_ANSWERS = 256
+QUIET_S = 600.0
+"""After so long without a look the models of looks are let go: 240 MB; the next look loads them again."""
 STOP_S = 2.0
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
@@ -131,7 +134,9 @@ class LookWorkers:
         on_result: Callable[[LookResult], None] = _ignore,
         on_owed: Callable[[bool], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
+        quiet_s: float = QUIET_S,
     ) -> None:
+        self._quiet_s = quiet_s
         self._history = LookHistory()
         self._picker = LookScheduler(limits or RateLimits(), self._history, on_owed)
         self._clock, self._rate = clock, WorkRate(len(recognisers))
@@ -212,7 +217,15 @@ class LookWorkers:
     def _work(self, number: int, recogniser: Recogniser) -> None:
         _step_back()
         is_warm = False  # the first look loads models
-        while (look := self._waiting.take()) is not None:
+        while True:
+            look = self._waiting.take(self._quiet_s if is_warm else None)
+            if look is None:
+                if self._waiting.closed:
+                    return
+                recogniser.release()
+                release_free_memory()
+                is_warm = False
+                continue
             self._reading[number] = True
             begun = self._clock()
             self._read(recogniser, look)

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engines.colour import to_bgr
 from engines.marks.types import Route
@@ -52,6 +52,14 @@ class Finder(Protocol):
 
     def find(self, picture: Bgr) -> Candidates:
         """Return candidates in pixels of the picture."""
+
+
+@runtime_checkable
+class Releasable(Protocol):
+    """Holds a model that it loads again when it is needed."""
+
+    def release(self) -> None:
+        """Let the model go."""
 
 
 class MarkSearch(Protocol):
@@ -196,6 +204,12 @@ class Recogniser:
     def sees_garments(self) -> bool:
         """Whether looks tell something though no brand is looked for."""
         return self._garments is not None
+
+    def release(self) -> None:
+        """Let all models go that come again by themselves, as after hours without anybody; of that thread."""
+        for part in (self._words, self._finder, self._garments):
+            if isinstance(part, Releasable):
+                part.release()
 
     def read(
         self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()

@@ -15,6 +15,7 @@ from pipelines.assembly.recognisers import (
     build_live_recogniser,
     build_recogniser,
 )
+from probes.recognition.reading import Recogniser
 
 
 def told():
@@ -38,6 +39,10 @@ def test_what_comes_with_the_first_look_is_told_then(late):
     picture = I420.black(64, 128)
     made.parse(picture) if isinstance(made, LateParser) else made.read(picture)
     assert set(seen) == ({"garments"} if isinstance(made, LateParser) else {"text-regions", "text-lines"})
+    seen.clear()
+    Recogniser(**({"garments": made} if isinstance(made, LateParser) else {"words": made})).release()
+    made.parse(picture) if isinstance(made, LateParser) else made.read(picture)
+    assert seen, "let go, and loaded again"
 
 
 @pytest.mark.parametrize("damaged", ["text-lines", "text-regions", "garments"])

@@ -131,6 +131,24 @@ def test_a_crashing_reader_does_not_end_the_worker(bench: Bench, caplog: pytest.
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
 
 
+def test_models_are_let_go_when_nobody_came_for_long_and_come_again() -> None:
+    class Counted(Recogniser):
+        released = 0
+
+        def release(self) -> None:
+            super().release()
+            self.released += 1
+
+    recogniser = Counted(FakeReader(NIKE))
+    looks = LookWorkers([recogniser], SOUGHT, limits=ALWAYS, quiet_s=0.0)
+    for at in range(2):
+        looks.offer(frame(at), I420.black(400, 300))
+        until(lambda at=at: recogniser.released == at + 1)
+        assert len(looks.drain()) == 1
+    looks.close()
+    assert recogniser.released == 2
+
+
 def test_new_brands_are_used_at_once_and_none_at_all_stops_looking(bench: Bench) -> None:
     bench.looks.set_targets(targets_of({"gucci": "Gucci"}))
     bench.offer(0)
