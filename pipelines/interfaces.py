@@ -76,6 +76,10 @@ class Platform(Protocol):
         """Return whether any camera's frame was redacted in the last seconds."""
 
     @property
+    def withheld(self) -> str:
+        """Why the self-check of masking withholds all frames, for people; empty where it does not."""
+
+    @property
     def failed(self) -> bool:
         """Whether it has failed: no frame will come any more."""
 

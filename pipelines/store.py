@@ -413,9 +413,11 @@ class Store:
             reasons.append(self._platform.starting)
         if self._platform.failed:
             reasons.append("inference failed: restart the service")
+        if withheld := self._platform.withheld:
+            reasons.append(f"self-check of masking failed: {withheld}")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
             reasons.append(NO_CAMERA)
-        elif not self._platform.redacting(HEALTHY_WITHIN_S):
+        elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
             reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
         now, store_now, settings = time.monotonic(), self._clock.now(), self.settings.cameras
         live = {
@@ -427,8 +429,11 @@ class Store:
         return Health(not reasons, tuple(reasons))
 
     def ready(self) -> Health:
-        """Return whether everything has been started."""
-        return Health(True) if self._housekeeper.is_alive() else Health(False, ("starting or stopping",))
+        """Return whether everything has been started, and masking passes its self-check."""
+        reasons = [] if self._housekeeper.is_alive() else ["starting or stopping"]
+        if withheld := self._platform.withheld:
+            reasons.append(f"self-check of masking failed: {withheld}")
+        return Health(not reasons, tuple(reasons))
 
     def report(self) -> list[CameraReport]:
         """Return what each camera did since the start."""

@@ -58,6 +58,8 @@ class Canary:
         self._picture: I420 = read_image(PICTURE)
         self._due = clock()
         self.alive = False
+        self.cause = ""
+        """Why all frames are withheld; empty while the last check was good, and before the first."""
 
     def check_if_due(self) -> bool:
         """Return whether the last check was good; check first where it is time."""
@@ -69,7 +71,7 @@ class Canary:
                 (logger.info if good else logger.error)(
                     "self-check of masking: %s", "the built-in face is covered" if good else why
                 )
-            self.alive = good
+            self.alive, self.cause = good, why or ""
             self._due = now + (EVERY_S if good else AGAIN_S)
             self._on_result(good)
         return self.alive

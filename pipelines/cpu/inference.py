@@ -95,6 +95,11 @@ class InferenceLoop:
             return False
         return self._feed.redacting(within_s)
 
+    @property
+    def withheld(self) -> str:
+        """Why the self-check of masking withholds all frames; empty where it does not."""
+        return self._canary.cause if self._canary is not None else ""
+
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Publish to these outputs from the next frame on; from any thread."""
         self._sinks = tuple(sinks)

@@ -187,6 +187,11 @@ class CpuPlatform:
         return self._loop.redacting(within_s)
 
     @property
+    def withheld(self) -> str:
+        """Why the self-check of masking withholds all frames; empty where it does not."""
+        return self._loop.withheld
+
+    @property
     def failed(self) -> bool:
         """Whether the inference thread failed: no frame will come any more."""
         return self._loop.failed is not None

@@ -268,6 +268,11 @@ class DeepStreamPlatform:
         return self._analysis.redacting(within_s)
 
     @property
+    def withheld(self) -> str:
+        """Nothing: the graph takes no pictures but the cameras', so there is no self-check of masking."""
+        return ""
+
+    @property
     def failed(self) -> bool:
         """Whether pipeline or analysis have failed: no frame will come any more."""
         return self._failure is not None or self._analysis.failed
