@@ -133,6 +133,7 @@ class PageApp:
             ("/api/cameras", {"GET": store.cameras}, read),
             ("/api/cameras/find", {"POST": self._wizard.find}, Right.MANAGE),
             ("/api/cameras/new", {"POST": self._wizard.add}, Right.MANAGE),
+            ("/api/cameras/streams", {"POST": self._wizard.streams}, Right.MANAGE),
             ("/api/cameras/try", {"POST": self._wizard.attempt}, Right.MANAGE),
             ("/api/system", {"GET": store.system}, read),
             ("/api/events", {"GET": store.events}, read),

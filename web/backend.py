@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines.access_log import AccessLog
 from pipelines.cameras.discovery import find_cameras
+from pipelines.cameras.onvif import find_streams
 from pipelines.floor.view import FloorView
 from probes.metrics import Health
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.cameras.discovery import FoundCamera
+    from pipelines.cameras.onvif import CameraStream
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
     from pipelines.outputs.fragments import FragmentOutput
@@ -106,6 +108,8 @@ class Backend:
     """Connects to a camera that is not in the store file, for so many seconds at most; on any thread."""
     find_cameras: Callable[[], list[FoundCamera]] = find_cameras
     """Asks the store's network which cameras there are; takes some seconds, on any thread."""
+    find_streams: Callable[[str, str, str, str], list[CameraStream]] = find_streams
+    """Asks a camera's ONVIF service, for its host, with user name and password, which streams it offers."""
     keep_out_of_log: Callable[[Iterable[str]], None] = lambda _: None
     """Has these words never be logged."""
     access: AccessLog = field(default_factory=access_in_memory)

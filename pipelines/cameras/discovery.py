@@ -10,7 +10,8 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from xml.etree import ElementTree
+
+from pipelines.cameras.soap import parse_xml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,7 @@ GROUP = ("239.255.255.250", 3702)
 LISTEN_S = 3.0
 MAX_ANSWERS = 256
 MAX_BYTES = 16_384
+MAX_SERVICE = 200
 _PROBE = """<?xml version="1.0" encoding="UTF-8"?>
 <s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"
  xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"
@@ -33,11 +35,15 @@ _SCOPE = re.compile(r"onvif://www\.onvif\.org/(name|hardware|location)/(.{1,100}
 
 @dataclass(frozen=True, slots=True, order=True)
 class FoundCamera:
-    """A camera that answered. host: its address; name and hardware: as it says, printable, maybe empty."""
+    """A camera that answered. host: its address; name and hardware: as it says, printable, maybe empty.
+
+    service: the address of its ONVIF device service, at that host.
+    """
 
     host: str
     name: str = ""
     hardware: str = ""
+    service: str = ""
 
 
 def find_cameras(
@@ -63,20 +69,16 @@ def find_cameras(
 
 def read_answer(answer: bytes, host: str) -> FoundCamera | None:
     """Return the camera that sent an answer; None where it is no answer of a camera at this address."""
-    if b"<!DOCTYPE" in answer or b"<!ENTITY" in answer:
-        return None
-    try:
-        root = ElementTree.fromstring(answer)  # noqa: S314 no entities, see above; bounded by MAX_BYTES
-    except (ElementTree.ParseError, ValueError, LookupError):
-        return None
-    match = root.find(f".//{_DISCOVERY}ProbeMatch")
+    root = parse_xml(answer)
+    match = None if root is None else root.find(f".//{_DISCOVERY}ProbeMatch")
     if match is None:
         return None
     addresses = (match.findtext(f"{_DISCOVERY}XAddrs") or "").split()
-    if host not in map(_host, addresses):
+    service = next((address for address in addresses if _host(address) == host), None)
+    if service is None:
         return None
     words = _scopes((match.findtext(f"{_DISCOVERY}Scopes") or "").split())
-    return FoundCamera(host, words.get("name", ""), words.get("hardware", ""))
+    return FoundCamera(host, words.get("name", ""), words.get("hardware", ""), service[:MAX_SERVICE])
 
 
 def _host(address: str) -> str:

@@ -7,7 +7,7 @@ import socket
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
@@ -43,9 +43,10 @@ def first_frame(
     raise SourceLost(Cause.NO_PICTURE if answered else Cause.TIMEOUT, "no picture in time")
 
 
-def check_near(source: str) -> None:
-    """Raise BadInput for a host that is not of this machine's own networks, by its addresses.
+def near_address(source: str) -> str:
+    """Return the address of a source's host; BadInput where one is not of this machine's own networks.
 
+    Whoever connects takes this address: asked again, a name may stand for another one (DNS rebinding).
     So that the page cannot be made to ask other people's machines: private addresses (RFC 1918, RFC 4193),
     link-local ones of IPv6, and this machine's own. Those of 169.254.0.0/16 are where clouds keep secrets.
     """
@@ -57,6 +58,24 @@ def check_near(source: str) -> None:
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     if not all(any(a in network for network in _OWN) for a in addresses):
         raise BadInput("only cameras of the store's own network are tried; write others into the store file")
+    return str(found[0][4][0])
+
+
+def pinned(url: str, address: str) -> str:
+    """Return a URL with an address in place of its host's name.
+
+    One with TLS keeps the name, which the camera's certificate must show.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "rtsps":
+        return url
+    return urlunsplit((parts.scheme, netloc(address, parts.port), parts.path, parts.query, ""))
+
+
+def netloc(host: str, port: int | None) -> str:
+    """Return host and port as a URL has them."""
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None else f"{shown}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

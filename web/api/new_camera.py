@@ -6,10 +6,13 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import SecretStr, ValidationError
 
+from pipelines.cameras.onvif import SERVICE_PATH
+from pipelines.cameras.trial import netloc
 from pipelines.settings.camera import CameraConfig, CredentialsConfig
 from pipelines.settings.load import own_secrets, parse_settings
 from pipelines.settings.mistakes import SettingsError
@@ -25,6 +28,7 @@ MAX_TEXT = 500
 _ID = re.compile(r"[a-z0-9-]{1,32}")
 _NAME = re.compile(r"\$\{(CAM_[A-Z0-9_]{1,120})\}")
 """Secrets of cameras alone: whoever fills the form in chooses which host is sent the password."""
+_SERVICE = re.compile(r"http://[!-~]+")
 FIELDS = {
     "source": (re.compile(r"[rR][tT][sS][pP][sS]?://[^$]+"), "begins with rtsp:// or rtsps://, and has no $"),
     "username": (re.compile(r"[^$]+"), "not empty, and without $"),
@@ -53,6 +57,19 @@ class CameraForm:
         return found[1] if found else None
 
 
+def service_of(given: Mapping[str, Any], source: str) -> str:
+    """Return the address of a camera's ONVIF service, by default where the standard puts it on its host."""
+    host = urlsplit(source).hostname or ""
+    service = given.get("service", f"http://{netloc(host, None)}{SERVICE_PATH}")
+    try:
+        good = isinstance(service, str) and len(service) <= MAX_TEXT and _SERVICE.fullmatch(service)
+        if good and urlsplit(service).hostname == host and urlsplit(service).port != 0:
+            return str(service)
+    except ValueError:
+        pass
+    raise Refused(Code.INVALID, "service: begins with http:// and has the host of source")
+
+
 def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> CameraForm:
     """Return the form; Refused, without a word of it, where it is none. more: other keys allowed."""
     if set(given) - FIELDS.keys() - more or "source" not in given:
@@ -66,6 +83,47 @@ def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> Cam
     return CameraForm(
         given["source"], given.get("username", ""), given.get("password", ""), given.get("transport", "tcp")
     )
+
+
+def check_secret(raw: bytes, cameras: Mapping[str, CameraConfig], form: CameraForm) -> None:
+    """Refuse to send a secret to another host than those of the cameras whose login names it.
+
+    raw: the store file. cameras: those in force, whose sources are filled in. A secret that the store file
+    does not name may go anywhere near, unless the page kept it for a camera that is gone.
+    """
+    name = form.secret_name
+    if name is None:
+        return
+    try:
+        root = yaml.safe_load(raw.decode("utf-8-sig"))
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
+    users = [key for key, value in _named_parts(root) if f"${{{name}}}" in _texts(value)]
+    kept = own_secrets()
+    if not users and (kept is None or not (kept / name).exists()):
+        return
+    named_by = set(cameras) if "defaults" in users else {key for key in users if key in cameras}
+    hosts = {(urlsplit(cameras[key].source).hostname or "").lower() for key in named_by}
+    if (urlsplit(form.source).hostname or "").lower() not in hosts:
+        words = (
+            f"password: ${{{name}}} belongs to another camera and goes to no other host; type the password"
+        )
+        raise Refused(Code.INVALID, words)
+
+
+def _named_parts(root: Any) -> list[tuple[str, Any]]:
+    """Return the parts of a store file that may name a secret: cameras by id, all else by its key."""
+    if not isinstance(root, dict):
+        return []
+    cameras = root.get("cameras")
+    parts = list(cameras.items()) if isinstance(cameras, dict) else []
+    return [*parts, *((f"{key}", value) for key, value in root.items() if key != "cameras")]
+
+
+def _texts(node: Any) -> str:
+    if isinstance(node, dict):
+        return "\n".join(map(_texts, node.values()))
+    return "\n".join(map(_texts, node)) if isinstance(node, list) else str(node)
 
 
 def camera_of_form(form: CameraForm, secrets: Path) -> CameraConfig:

@@ -1,4 +1,4 @@
-"""`/api/cameras/try` and `/new`: a manager tries a camera, sees its masked picture, and adds it."""
+"""`/api/cameras/find`, `/streams`, `/try`, `/new`: a manager finds a camera, tries it, and adds it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import base64
 import contextlib
 import os
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from anyio import to_thread
 from engines.errors import InferenceFailed
 from pipelines.access_log import AccessKind
 from pipelines.cameras.states import Cause
-from pipelines.cameras.trial import check_near
+from pipelines.cameras.trial import near_address, pinned
 from pipelines.errors import BadInput
 from pipelines.settings.load import secrets_folder
 from probes.redaction.redact import RedactionFailed
@@ -23,7 +24,16 @@ from web.access import body
 from web.access.limits import Allowance
 from web.api import store_file
 from web.api.common import taken_up
-from web.api.new_camera import camera_of_form, form_of, keep_secret, named, secret_of, with_camera
+from web.api.new_camera import (
+    camera_of_form,
+    check_secret,
+    form_of,
+    keep_secret,
+    named,
+    secret_of,
+    service_of,
+    with_camera,
+)
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
@@ -32,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from pipelines.settings.camera import CameraConfig
     from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.api.new_camera import CameraForm
@@ -48,8 +59,9 @@ class WizardHandlers:
     def __init__(self, backend: Backend, notes: AccessNotes) -> None:
         self._backend, self._notes = backend, notes
         self._trying, self._writing = asyncio.Lock(), asyncio.Lock()
-        self._finding = asyncio.Lock()
+        self._finding, self._asking = asyncio.Lock(), asyncio.Lock()
         self._tries = Allowance(TRIES, PER_S, time.monotonic)
+        self._asks = Allowance(TRIES, PER_S, time.monotonic)
         self._finds = Allowance(1, PER_S, time.monotonic)
 
     async def attempt(self, request: Request, visitor: Visitor | None) -> Response:
@@ -61,10 +73,10 @@ class WizardHandlers:
             raise Refused(Code.TOO_MANY, "one camera at a time, six a minute", headers={"Retry-After": "10"})
         async with self._trying:
             self._hide(form)
-            camera = camera_of_form(form, secrets_folder(os.environ))
+            camera, address = await self._checked(form)
+            there = camera.model_copy(update={"source": pinned(form.source, address)})
             try:
-                await to_thread.run_sync(check_near, form.source)
-                trial = await to_thread.run_sync(attempt, camera, TRY_S)
+                trial = await to_thread.run_sync(attempt, there, TRY_S)
             except BadInput as error:
                 raise Refused(Code.INVALID, str(error)) from None
             except (RedactionFailed, InferenceFailed, TimeoutError):
@@ -84,6 +96,40 @@ class WizardHandlers:
             }
         )
 
+    async def streams(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Ask a camera's ONVIF service which streams it offers."""
+        given = await body.json_object(request)
+        form = form_of(given, frozenset({"service"}))
+        if self._backend.try_camera is None:
+            raise Refused(Code.CONFLICT, "no store runs, only its page")
+        service = service_of(given, form.source)
+        if self._asking.locked() or not self._asks.allows("all"):
+            raise Refused(Code.TOO_MANY, "one camera at a time, six a minute", headers={"Retry-After": "10"})
+        async with self._asking:
+            self._hide(form)
+            camera, address = await self._checked(form)
+            login = camera.credentials
+            password = login.password.get_secret_value() if login else ""
+            host = urlsplit(form.source).hostname or ""
+            ask = self._backend.find_streams
+            try:
+                found = await to_thread.run_sync(
+                    ask, pinned(service, address), host, login.username if login else "", password
+                )
+            except BadInput as error:
+                raise Refused(Code.CONFLICT, str(error)) from None
+        return Json({"streams": [asdict(stream) for stream in found]})
+
+    async def _checked(self, form: CameraForm) -> tuple[CameraConfig, str]:
+        """Return the form's camera with its password, and its host's address; Refused where it may not be."""
+        settings = self._backend.settings
+        check_secret(await to_thread.run_sync(_raw, settings.path), settings.cameras, form)
+        camera = camera_of_form(form, secrets_folder(os.environ))
+        try:
+            return camera, await to_thread.run_sync(near_address, form.source)
+        except BadInput as error:
+            raise Refused(Code.INVALID, str(error)) from None
+
     async def find(self, _request: Request, _visitor: Visitor | None) -> Response:
         """Ask the store's network once which cameras there are."""
         if self._backend.try_camera is None:
@@ -96,7 +142,7 @@ class WizardHandlers:
             except OSError as error:
                 words = f"the network cannot be asked ({error.strerror or 'no reason'}); type the address"
                 raise Refused(Code.CONFLICT, words) from None
-        return Json({"cameras": [{"host": c.host, "name": c.name, "hardware": c.hardware} for c in found]})
+        return Json({"cameras": [asdict(camera) for camera in found]})
 
     async def add(self, request: Request, visitor: Visitor | None) -> Response:
         """Write a camera into the store file, which the running store takes up."""
@@ -108,6 +154,7 @@ class WizardHandlers:
             raise Refused(
                 Code.CONFLICT, "the store file does not set outputs.web.edit_cameras; add the camera there"
             )
+        await self._checked(form)
         async with self._writing:
             line = await to_thread.run_sync(_write, path, camera, name, form)
         self._notes.note(AccessKind.CAMERA_ADDED, request, visitor, camera=camera)
@@ -121,12 +168,16 @@ class WizardHandlers:
             self._backend.keep_out_of_log([form.password])
 
 
-def _write(path: Path, camera: str, name: str, form: CameraForm) -> str:
-    """Keep the camera's password and write its line; both or neither."""
+def _raw(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise Refused(Code.CONFLICT, f"the store file cannot be read ({error.strerror})") from None
+
+
+def _write(path: Path, camera: str, name: str, form: CameraForm) -> str:
+    """Keep the camera's password and write its line; both or neither."""
+    raw = _raw(path)
     kept = None
     if form.password and form.secret_name is None:
         kept = keep_secret(secret_of(camera, form), form.password)

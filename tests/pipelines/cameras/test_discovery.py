@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -18,12 +19,17 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 <d:XAddrs>http://{host}/onvif/device_service http://[fe80::1]/onvif</d:XAddrs>
 </d:ProbeMatch></d:ProbeMatches></e:Body></e:Envelope>"""
 
+FOUND = FoundCamera("10.0.0.7", "Kamera Süd", "X100", "http://10.0.0.7/onvif/device_service")
+
 
 @pytest.mark.parametrize(
     ("answer", "found"),
     [
-        (ANSWER.format(host="10.0.0.7"), FoundCamera("10.0.0.7", "Kamera Süd", "X100")),
-        (ANSWER.format(host="10.0.0.7:8080"), FoundCamera("10.0.0.7", "Kamera Süd", "X100")),
+        (ANSWER.format(host="10.0.0.7"), FOUND),
+        (
+            ANSWER.format(host="10.0.0.7:8080"),
+            replace(FOUND, service=FOUND.service.replace("0.7", "0.7:8080")),
+        ),
         (ANSWER.format(host="10.0.0.8"), None),  # it speaks for somebody else
         (ANSWER.format(host="[").replace("http://[fe80::1]", "http://]"), None),
         (ANSWER.replace("ProbeMatch>", "Hello>").format(host="10.0.0.7"), None),
@@ -52,4 +58,4 @@ def test_a_probe_is_answered_over_the_network():
         thread.start()
         found = find_cameras(camera.getsockname(), 60, max_answers=1)
         thread.join(10)
-    assert found == [FoundCamera("127.0.0.1", "Kamera Süd", "X100")]
+    assert found == [replace(FOUND, host="127.0.0.1", service="http://127.0.0.1/onvif/device_service")]

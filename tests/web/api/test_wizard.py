@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import socket
 from contextlib import contextmanager
 
 import cv2
@@ -15,22 +17,27 @@ import yaml
 
 from engines.paths import ROOT
 from pipelines.cameras.discovery import FoundCamera
-from pipelines.cameras.states import CameraState
-from pipelines.cameras.trial import check_near
+from pipelines.cameras.onvif import CameraStream
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.trial import CameraTrial, near_address
 from pipelines.cpu.canary import FACE, PICTURE
 from pipelines.cpu.images import read_image
 from pipelines.errors import BadInput
 from pipelines.logs import SecretScrubber
+from pipelines.settings.camera import CameraConfig
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
 from tests.fakes.broker import free_port, wait_for
+from tests.fakes.onvif_camera import OnvifCamera, serving
 from tests.fakes.rtsp_camera import RtspCamera
 from tests.fakes.served_page import TOKEN, served_page
 from tests.pipelines.reload.pictures import pictures
 from tests.web.browsing import Visit, browser
+from web.api.new_camera import CameraForm, check_secret
 from web.api.wizard import TRIES
 from web.page import page_of, page_outputs
+from web.refusal import Refused
 
 API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
 PASSWORD = "open-Sesame{7}"
@@ -170,10 +177,10 @@ def test_causes_that_teach_and_what_is_refused(shop, change, status, words):
 )
 def test_only_the_stores_own_network_is_asked(host, near):
     if near:
-        check_near(f"rtsp://{host}:554/x")
+        near_address(f"rtsp://{host}:554/x")
     else:
         with pytest.raises(BadInput, match="own network"):
-            check_near(f"rtsp://{host}:554/x")
+            near_address(f"rtsp://{host}:554/x")
 
 
 def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
@@ -211,6 +218,91 @@ def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
     assert not secret.with_name("CAM_TWIN_PASSWORD").exists()
 
 
+def test_a_cameras_secret_goes_to_no_other_host(shop):
+    """Runs after the test that adds side-door, whose password the page keeps."""
+    name = "${CAM_SIDE_DOOR_PASSWORD}"
+    there = {"source": shop.camera.url, "username": "viewer", "password": name}
+    assert shop.post("/api/cameras/try", **there).json()["ok"]
+    elsewhere = {**there, "source": shop.camera.url.replace("127.0.0.1", "localhost")}
+    for path, more in (("try", {}), ("streams", {}), ("new", {"id": "elsewhere"})):
+        refused = shop.post(f"/api/cameras/{path}", **elsewhere, **more)
+        assert refused.status_code == 422
+        assert "goes to no other host" in refused.text
+
+
+SECRETS = """
+defaults: {credentials: {username: a, password: "${CAM_ALL}"}}
+cameras:
+  door: {source: "rtsp://10.0.0.1/x", credentials: {username: a, password: "x${CAM_DOOR}"}}
+  back: {source: "rtsp://Back.LAN/x"}
+outputs: {mqtt: {password: "${CAM_MQTT}"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("secret", "host", "allowed"),
+    [
+        ("CAM_DOOR", "10.0.0.1", True),
+        ("CAM_DOOR", "back.lan", False),
+        ("CAM_ALL", "back.lan", True),
+        ("CAM_ALL", "10.0.0.9", False),
+        ("CAM_MQTT", "10.0.0.1", False),
+        ("CAM_FRESH", "10.0.0.9", True),
+        ("CAM_KEPT", "10.0.0.9", False),
+    ],
+)
+def test_which_secret_may_go_where(tmp_path, monkeypatch, secret, host, allowed):
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "CAM_KEPT").write_text("x")
+    sources = {"door": "rtsp://10.0.0.1/x", "back": "rtsp://Back.LAN/x"}
+    cameras = {name: CameraConfig(source=source) for name, source in sources.items()}
+    form = CameraForm(f"rtsp://{host}/y", "a", f"${{{secret}}}", "tcp")
+    with contextlib.nullcontext() if allowed else pytest.raises(Refused, match="goes to no other host"):
+        check_secret(SECRETS.encode(), cameras, form)
+
+
+def test_the_streams_of_a_camera_are_offered_at_the_address_that_was_asked(shop):
+    camera = OnvifCamera("viewer", PASSWORD)
+    camera.rtsp_port = shop.camera.port
+    with serving(camera) as service:
+        asked = {"source": "rtsp://127.0.0.1:554/", "username": "viewer", "service": service}
+        answer = shop.post("/api/cameras/streams", **asked, password=PASSWORD)
+        conforms(answer.json(), "CameraStreams")
+        streams = answer.json()["streams"]
+        assert [stream["source"] for stream in streams] == [
+            f"rtsp://127.0.0.1:{shop.camera.port}/stream1",
+            f"rtsp://127.0.0.1:{shop.camera.port}/stream2?a=1&b=2",
+        ]
+        wrong = shop.post("/api/cameras/streams", **asked, password="wrong")
+        assert (wrong.status_code, "rejects user name or password" in wrong.text) == (409, True)
+        other = {**asked, "service": service.replace("127.0.0.1", "localhost")}
+        assert shop.post("/api/cameras/streams", **other, password=PASSWORD).status_code == 422
+
+
+def test_a_name_is_asked_once_and_its_address_is_what_is_tried(tmp_path, monkeypatch):
+    """A name that stands for another address the next time (DNS rebinding) leads nowhere else."""
+    addresses = iter(["10.0.0.7", "198.51.100.7", "10.0.0.7", "198.51.100.7", "198.51.100.7"])
+    answer = socket.getaddrinfo
+
+    def resolve(host, *rest, **more):
+        return answer(next(addresses) if host == "cam.lan" else host, *rest, **more)
+
+    monkeypatch.setattr("pipelines.cameras.trial.socket.getaddrinfo", resolve)
+    asked = []
+    with served_page(tmp_path, more=f'token: "{TOKEN}"') as page:
+        page.backend.try_camera = lambda camera, _: asked.append(camera.source) or CameraTrial(Cause.TIMEOUT)
+        page.backend.find_streams = lambda *words: asked.append(words[:2]) or []
+        client = page.client(TOKEN)
+        form = {"source": "rtsp://cam.lan:8554/x?a=1"}
+        assert client.post("/api/cameras/try", json=form).status_code == 200
+        assert client.post("/api/cameras/try", json=form).status_code == 422
+        assert client.post("/api/cameras/streams", json=form).status_code == 200
+        assert client.post("/api/cameras/streams", json=form).status_code == 422
+    service = "http://10.0.0.7/onvif/device_service"
+    assert asked == ["rtsp://10.0.0.7:8554/x?a=1", (service, "cam.lan")]
+
+
 def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
     picture = read_image(PICTURE)
     with RtspCamera([picture]) as camera, browser() as chrome:
@@ -222,7 +314,11 @@ def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
         page.click(".wizard button >> nth=0")
         page.click(".wizard-found button")
         assert page.input_value("#camera-source") == "rtsp://10.0.0.7:554/"
-        page.fill("#camera-source", camera.url)
+        main = CameraStream(camera.url, "Main", 640, 480, 10, "H264", 900)
+        monkeypatch.setattr(backend, "find_streams", lambda *_: [main])
+        page.click(".wizard-form .button >> nth=0")
+        page.click("text=Main, 640 × 480, 10/s, H264, 900 kbit/s")
+        assert page.input_value("#camera-source") == camera.url
 
         def seen() -> bool:  # again where this machine is too busy for the twelve seconds of a try
             page.click(".wizard button.main >> nth=0")
@@ -247,7 +343,7 @@ ROLES = 'tokens: {viewer: "the viewers token", staff: "the staffs token", manage
 def test_nobody_but_managers(tmp_path, role):
     with served_page(tmp_path, more=ROLES) as page:
         client = page.client(f"the {role}s token")
-        for path in ("/api/cameras/try", "/api/cameras/new", "/api/cameras/find"):
+        for path in ("/api/cameras/try", "/api/cameras/new", "/api/cameras/find", "/api/cameras/streams"):
             assert client.post(path, json={"source": "rtsp://10.0.0.1/x"}).status_code == 403
 
 
@@ -265,7 +361,9 @@ def test_tries_are_few_and_nothing_is_written_without_leave(tmp_path, monkeypatc
         page.backend.find_cameras = lambda: [FoundCamera("10.0.0.7", "Till", "X100")]
         first, second = (client.post("/api/cameras/find") for _ in range(2))
         conforms(first.json(), "FoundCameras")
-        assert first.json()["cameras"] == [{"host": "10.0.0.7", "name": "Till", "hardware": "X100"}]
+        assert first.json()["cameras"] == [
+            {"host": "10.0.0.7", "name": "Till", "hardware": "X100", "service": ""}
+        ]
         assert second.status_code == 429
         before = (tmp_path / "store.yaml").read_bytes()
         answer = client.post("/api/cameras/new", json={"source": "rtsp://10.0.0.1/x", "id": "new"})

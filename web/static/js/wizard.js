@@ -1,4 +1,4 @@
-// Adding a camera: its address, a try with a masked picture or a cause, a name, and its line in the store file.
+// Adding a camera: its address, typed or one of the streams that it offers, a try with a masked picture or a cause, a name, and its line in the store file.
 
 import { send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
@@ -73,15 +73,40 @@ export function cameraWizard() {
       find.disabled = false;
     },
   }, icon("camera"), t("wizard.find"));
+  let service = "";
+  const streams = h("div", { class: "wizard-found", "aria-live": "polite" });
+  const offered = (stream) => {
+    const facts = [stream.width && `${stream.width} × ${stream.height}`, stream.fps && `${stream.fps}/s`, stream.codec, stream.kbps && `${stream.kbps} kbit/s`];
+    return h("button", { class: "button", type: "button", onclick: () => (source.value = stream.source) }, [stream.name, ...facts].filter(Boolean).join(", "));
+  };
+  const ask = h("button", {
+    class: "button",
+    type: "button",
+    onclick: async () => {
+      if (!first.reportValidity()) return;
+      ask.disabled = true;
+      streams.replaceChildren(h("p", { class: "soft" }, t("wizard.trying")));
+      try {
+        const there = service && new URL(service).hostname === new URL(source.value.trim().replace(/^rtsps?:/i, "http:")).hostname ? { service } : {};
+        const found = await send("POST", "/api/cameras/streams", { json: { ...given(), ...there }, signal: AbortSignal.timeout(TRY_MS) });
+        streams.replaceChildren(...found.streams.map(offered));
+      } catch (error) {
+        streams.replaceChildren(notice("", words(error)));
+      }
+      ask.disabled = false;
+    },
+  }, icon("camera"), t("wizard.streams"));
   const chosen = (camera) =>
     h("button", { class: "button", type: "button", onclick: () => {
       source.value = `rtsp://${camera.host}:554/`;
+      service = camera.service;
+      streams.replaceChildren();
       if (!name.value) name.value = camera.name;
       id.value = slug(name.value);
       source.focus();
     } }, [camera.name || camera.hardware, camera.host].filter(Boolean).join(", "));
 
-  const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), attempt);
+  const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), streams, ask, attempt);
   const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
   name.addEventListener("input", () => (id.value = slug(name.value)));
   return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), h("div", {}, find), hosts, first, verdict, second);
