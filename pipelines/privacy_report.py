@@ -199,6 +199,20 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "where": str(state_path() / f"sales-{settings.store.id}.db"),
             "how_long": "offers until they end and are delivered, tickets 16 hours",
         }
+    if settings.privacy.report_days:
+        least = settings.privacy.report_min_count
+        yield {
+            "what": "counts of visitors, value, brands, types, waits, stays, outcomes by quarters of an hour:"
+            f" none about fewer than {least} people, none to be found by subtraction; no sum of which one"
+            " person is most; outcomes are those of all salespeople together",
+            "where": str(state_path() / f"insights-{settings.store.id}.db"),
+            "how_long": f"{settings.privacy.report_days} days",
+        }
+        yield {
+            "what": "visits not yet counted there: value, brands, types, waits, stays; no track, no picture",
+            "where": "memory",
+            "how_long": "until enough people have left, midnight at the latest",
+        }
     if outputs.web and outputs.web.uploads:
         most = outputs.web.upload_s
         yield {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
+from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.assembly.platform import build_platform
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from pipelines.brands.registry import BrandRegistry
     from pipelines.cameras.states import CameraStatus
     from pipelines.floor.floor import CameraTally, Floor, Publisher
+    from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.mqtt.commands import Deferred, Handler
@@ -205,6 +207,11 @@ class Store:
             folder=state_folder,
             nvidia=nvidia,
         )
+        self._insights = build_insights(
+            settings, self._floor, self._platform.cameras, folder=state_folder, clock=clock
+        )
+        if self._insights and self._desk:
+            self._desk.on_events(self._insights.take)
         self._overload = Overload(
             metrics, throttle, lambda: self._platform.processed, cameras=self._live_by_priority
         )
@@ -258,6 +265,11 @@ class Store:
     def desk(self) -> FloorDesk | None:
         """The sales desk, from any thread; None where the store file named no staff at the start."""
         return self._desk
+
+    @property
+    def insights(self) -> InsightsFile | None:
+        """What was counted, for reading, from any thread; None where nothing is."""
+        return self._insights.file if self._insights else None
 
     @property
     def catalogue(self) -> CatalogueFile | None:
@@ -323,6 +335,10 @@ class Store:
             self._describer.close()
         if self._desk:
             self._desk.stop()
+        if self._housekeeper.ident is not None:
+            self._housekeeper.join(5)
+        if self._insights:
+            self._insights.close()
         self._floor.close(self._clock.now())
         self._outputs.close()
         self.access.close()
@@ -332,8 +348,6 @@ class Store:
             ).items():
                 self._mqtt.set_state(topic, payload)
             self._mqtt.stop()
-        if self._housekeeper.ident is not None:
-            self._housekeeper.join(5)
         return clean
 
     def cameras(self) -> Mapping[str, CameraStatus]:
@@ -488,6 +502,8 @@ class Store:
             "state_folder": self._check_state,
             "retention": self._retention.check,
         }
+        if self._insights:
+            steps["insights"] = self._insights.check
         for name, step in steps.items():
             self._steps.run(name, step)
 

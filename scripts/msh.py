@@ -21,6 +21,7 @@ COMMANDS = (
     "annotate",
     "replay",
     "simulate",
+    "report",
     "bench",
     "doctor",
     "models",

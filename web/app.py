@@ -22,6 +22,7 @@ from web.api.access import AccessHandlers
 from web.api.areas import AreaHandlers
 from web.api.cameras import CameraHandlers
 from web.api.desk import DeskHandlers
+from web.api.insights import InsightsHandlers
 from web.api.session import SessionHandlers
 from web.api.staff import PhoneHandlers
 from web.api.store import StoreHandlers
@@ -85,6 +86,7 @@ class PageApp:
         desk_events = DeskEvents(self._closing)
         self._phone = PhoneHandlers(backend, self.gate, desk_events, notes)
         self._desk = DeskHandlers(backend, self.gate, desk_events)
+        self._insights = InsightsHandlers(backend)
         self._static = static
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
@@ -170,6 +172,7 @@ class PageApp:
             ("/api/staff/state", {"POST": phone.state}, own),
             ("/api/staff/offers/{offer}", {"POST": phone.answer}, own),
             ("/api/staff/offers/{offer}/done", {"POST": phone.done}, own),
+            ("/api/insights", {"GET": self._insights.read}, manage),
             ("/api/desk", {"GET": desk.read}, manage),
             ("/api/desk/events", {"GET": desk.events}, manage),
             ("/api/desk/state", {"POST": desk.state}, manage),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.onvif import CameraStream
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
+    from pipelines.insights.file import InsightsFile
     from pipelines.outputs.fragments import FragmentOutput
     from pipelines.outputs.watching import LiveViewers
     from pipelines.reload.report import ReloadReport
@@ -86,6 +87,7 @@ class Backend:
     film: FragmentOutput | None = None
     floor: FloorBoard = field(default_factory=EmptyFloor)
     desk: FloorDesk | None = None
+    insights: InsightsFile | None = None
     platform: str = "none"
     gpu_unused: str = ""
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict

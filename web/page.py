@@ -89,6 +89,7 @@ def page_of(
         film=film,
         floor=store.floor,
         desk=store.desk,
+        insights=store.insights,
         platform=store.platform.name,
         gpu_unused=store.platform.gpu_unused,
         cameras=store.cameras,

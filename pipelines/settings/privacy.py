@@ -54,3 +54,17 @@ class PrivacyConfig(Section):
         title="On failure",
         description="What happens to a frame whose masking failed: it is dropped and counted, never shown.",
     )
+    report_min_count: int = Field(
+        default=5,
+        title="Report from",
+        description="No count of the reports is about fewer people; 5 at least.",
+        ge=5,
+        le=1000,
+    )
+    report_days: int = Field(
+        default=400,
+        title="Report days",
+        description="How many days counts for reports are kept; 0: nothing is counted.",
+        ge=0,
+        le=3660,
+    )

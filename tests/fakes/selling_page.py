@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from pipelines.floor.floor import NoPublisher
+from pipelines.insights.file import InsightsFile
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk
 from pricing.money import display
@@ -82,6 +83,7 @@ class SellingPage:
             token=self.token,
             sections=self.sections,
             desk=build,
+            insights=InsightsFile(self.folder / "insights.db", self.now),
             floor=self.floor,
             port=self.port,
         )

@@ -27,6 +27,7 @@ from web.server import PageServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pipelines.insights.file import InsightsFile
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.root import Settings
 
@@ -170,6 +171,7 @@ def served_page(
     sections: str = "",
     desk: Callable[[Settings, FakeFloor, Metrics], FloorDesk] | None = None,
     floor: FakeFloor | None = None,
+    insights: InsightsFile | None = None,
     port: int = 0,
 ) -> Iterator[Page]:
     """more: further keys of outputs.web, such as `read_without_login: true`. sections: of the store file."""
@@ -184,6 +186,7 @@ def served_page(
         settings,
         metrics,
         desk=desk(settings, floor, metrics) if desk else None,
+        insights=insights,
         live=live,
         film=film,
         floor=floor,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from pipelines.insights.file import InsightsFile
+from scripts.demo import history
 from tests.fakes.selling_page import PIN, SellingPage
 from tests.web.browsing import Visit, browser
 from web.app import STATIC
@@ -150,6 +153,25 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     one.get_by_role("heading", name="Who are you?").wait_for()
 
 
+def test_insights_of_a_day(shop, manager):
+    page = manager.go("#/insights")
+    page.get_by_text("Nothing to show yet").wait_for()
+    now = datetime.now(timezone.utc)
+    history.write(InsightsFile(shop.folder / "insights.db", shop.now), now)
+    page.get_by_label("Day", exact=True).fill((now - timedelta(days=1)).date().isoformat())
+    page.get_by_text("Staff advised").wait_for()
+    answer = shop.page.client().get(f"/api/insights?from={(now - timedelta(days=1)).date()}").json()
+    assert page.locator(".figure").first.inner_text() == str(answer["visitors"])
+    assert page.locator(".hours tbody tr").count() == len(answer["hours"]) == 10
+    fits(manager, "insights")
+    manager.shoot("insights", whole=True)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    fits(manager, "insights-dark")
+    page.get_by_role("button", name="The day before").click()
+    page.get_by_text("Brands seen").wait_for()
+    assert shop.page.client().get("/api/insights?from=soon").status_code == 422
+
+
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it"])
 def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, language):
     words = json.loads((STATIC / f"strings.{language}.json").read_text())
@@ -173,6 +195,12 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
     page = window.go("#/desk")
     page.locator(".desk-member").first.wait_for()
     window.shoot(f"desk-phone-{language}", whole=True)
+    assert window.overflow() <= 0
+    history.write(InsightsFile(shop.folder / "insights.db", shop.now), datetime.now(timezone.utc), days=1)
+    page = window.go("#/insights")
+    page.get_by_role("button", name=words["insights.day_before"]).click()
+    page.get_by_text(words["insights.staff"]).wait_for()
+    window.shoot(f"insights-phone-{language}", whole=True)
     assert window.overflow() <= 0
     window.close()
 

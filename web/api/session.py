@@ -85,6 +85,7 @@ class SessionHandlers:
                 "currency": store.currency,
                 "locale": store.locale,
                 "staff": self._backend.desk is not None,
+                "insights": self._backend.insights is not None,
                 "camera_names": {
                     camera: section.name
                     for camera, section in self._backend.settings.cameras.items()

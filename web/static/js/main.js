@@ -4,6 +4,7 @@ import { onSession, openSession, session, signIn, signOut } from "./api.js";
 import { h, icon, say, toast } from "./dom.js";
 import { deskPage } from "./desk.js";
 import { floorPage } from "./floor.js";
+import { insightsPage } from "./insights.js";
 import { setZone } from "./format.js";
 import { connect, disconnect, linkState, on } from "./link.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
@@ -12,7 +13,7 @@ import { areasPage } from "./editor.js";
 import { tryPage } from "./try.js";
 
 const byId = (id) => document.getElementById(id);
-const PAGES = { floor: floorPage, desk: deskPage, try: tryPage, system: systemPage };
+const PAGES = { floor: floorPage, desk: deskPage, insights: insightsPage, try: tryPage, system: systemPage };
 const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 let leavePage = null;
 let rights = null;
@@ -35,7 +36,8 @@ function nextTheme() {
 
 function shown(page) {
   if (page === "try") return session.may.upload;
-  return page !== "desk" || (session.may.manage && session.store.staff);
+  if (page === "desk") return session.may.manage && session.store.staff;
+  return page !== "insights" || (session.may.manage && session.store.insights);
 }
 
 function showTabs(current) {

@@ -1,0 +1,1 @@
+"""Keeps what a day taught: from floor and sales desk to a file of counts, and to reports."""

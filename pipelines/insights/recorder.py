@@ -1,0 +1,138 @@
+"""Counts a running store's visits, from what the floor shows once a second."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict, deque
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from pricing.insights.cells import Cell
+from pricing.insights.collector import QUARTER_S, Collector, Visit
+from pricing.sales.desk import SaleKind, SaleOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelines.floor.view import FloorView, PersonView
+    from pipelines.insights.file import InsightsFile
+    from pricing.sales.desk import SaleEvent
+
+logger = logging.getLogger(__name__)
+
+MIN_STAY_MS = 3000
+"""Who was seen for less walked by, or was no person."""
+MAX_ATTENDED = 1024
+MAX_EVENTS = 4096
+_NS = 1_000_000_000
+_DAY_S = 86_400
+
+
+class InsightsRecorder:
+    """Watches the floor and the desk, and writes cells at each quarter of an hour.
+
+    `check` from one thread, `take` from any. Who is in the shop when the store stops is not counted.
+
+    snapshot: the floor. up: camera -> whether it gives pictures. now: UTC ns. least, days: from the store
+    file's `privacy.report_min_count` and `report_days`.
+    """
+
+    def __init__(
+        self,
+        file: InsightsFile,
+        snapshot: Callable[[], FloorView],
+        up: Callable[[], Mapping[str, bool]],
+        *,
+        now: Callable[[], int],
+        zone: str,
+        least: int,
+        days: int,
+        per_unit: int,
+    ) -> None:
+        self.file, self._snapshot, self._up, self._now = file, snapshot, up, now
+        self._zone, self._days = ZoneInfo(zone), days
+        second = now() // _NS
+        self._start = second - second % QUARTER_S
+        self._collector = Collector(least, self._start, per_unit=per_unit)
+        self._here: dict[int, PersonView] = {}
+        self._cameras: dict[str, tuple[int, int]] = {}
+        self._events: deque[SaleEvent] = deque(maxlen=MAX_EVENTS)
+        self._since: OrderedDict[int, int] = OrderedDict()
+
+    def take(self, events: list[SaleEvent]) -> None:
+        """Take steps of the sales desk."""
+        self._events.extend(events)
+
+    def check(self) -> None:
+        """Look at the floor; call about once a second."""
+        self._close_quarters()
+        view = self._snapshot()
+        here = {person.number: person for person in view.persons}
+        for number, person in self._here.items():
+            if number not in here:
+                self._gone(person)
+        self._here = here
+        while self._events:
+            self._step(self._events.popleft())
+        for camera, good in self._up().items():
+            up, seen = self._cameras.get(camera, (0, 0))
+            self._cameras[camera] = up + good, seen + 1
+
+    def close(self) -> None:
+        """Write what may be written; the rest of the quarter is forgotten."""
+        self._write(self._now() // _NS, last=True)
+        self.file.close()
+
+    def _close_quarters(self) -> None:
+        second = self._now() // _NS
+        if second < self._start:  # the clock was set back: go on from there
+            self._start = second - second % QUARTER_S
+        end = self._start + QUARTER_S
+        if second < end:
+            return
+        latest = second - second % QUARTER_S
+        self._write(end, last=self._day(self._start) != self._day(latest))
+        self._start = latest
+        self.file.forget(second - self._days * _DAY_S)
+
+    def _write(self, end: int, *, last: bool) -> None:
+        cells = self._collector.close(end, last=last)
+        cells += [
+            Cell("camera", camera, self._start, end, seen, up) for camera, (up, seen) in self._cameras.items()
+        ]
+        self._cameras = {}
+        if cells and not self.file.add(cells):
+            logger.debug("insights: %d cells are lost", len(cells))
+
+    def _day(self, second: int) -> object:
+        return datetime.fromtimestamp(second, timezone.utc).astimezone(self._zone).date()
+
+    def _gone(self, person: PersonView) -> None:
+        if not person.customer or person.dwell_ms < MIN_STAY_MS:
+            return
+        dwell: dict[str, float] = {}
+        for stay in person.zones:
+            name = f"{stay.camera}/{stay.zone}"
+            dwell[name] = dwell.get(name, 0.0) + stay.dwell_ms / 1000
+        served = person.served_at
+        self._collector.visit(
+            Visit(
+                person.total.amount_minor,
+                None if served is None else max(0.0, (served - person.arrived_at) / _NS),
+                frozenset(item.brand for item in person.items if item.brand),
+                frozenset(item.type for item in person.items),
+                dwell,
+            )
+        )
+
+    def _step(self, event: SaleEvent) -> None:
+        if event.offer is None:
+            return
+        if event.kind is SaleKind.ACCEPTED:
+            self._since[event.offer] = event.at
+            if len(self._since) > MAX_ATTENDED:
+                self._since.popitem(last=False)
+        elif event.kind is SaleKind.DONE and (since := self._since.pop(event.offer, None)) is not None:
+            outcome = (event.outcome or SaleOutcome.UNKNOWN).value
+            self._collector.done(outcome, (event.at - since) / _NS, event.amount_minor)

@@ -1,0 +1,210 @@
+"""From the floor's views to the file, and from there to a report: what counts, when, and what never does."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.floor.view import FloorView
+from pipelines.insights.days import days_of, insights_path, report
+from pipelines.insights.file import InsightsFile
+from pipelines.insights.recorder import InsightsRecorder
+from pipelines.settings.load import load_settings
+from pricing.errors import BadInput
+from pricing.sales.desk import SaleEvent, SaleKind, SaleOutcome
+from scripts.demo import history
+from scripts.msh import main
+from tests.fakes.served_page import STORE, customer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECOND = 1_000_000_000
+NOON = int(datetime(2026, 11, 26, 12, tzinfo=timezone.utc).timestamp()) * SECOND
+
+
+class Floor:
+    """A floor, a camera and a clock that a test moves."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.now, self.people, self.up = path, NOON, {}, True
+        self.start()
+
+    def start(self) -> None:
+        self.recorder = InsightsRecorder(
+            InsightsFile(self.path, lambda: self.now),
+            lambda: FloorView(self.now, 1, tuple(self.people.values())),
+            lambda: {"entrance": self.up},
+            now=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
+        )  # fmt: skip
+
+    def visit(
+        self, count: int, minor: int = 10_000, served_s: float | None = None, dwell_ms: int = 60_000
+    ) -> None:
+        """Have people come and go again."""
+        for n in range(count):
+            one = customer(minor=minor)
+            served = None if served_s is None else one.arrived_at + int(served_s * SECOND)
+            self.people[n] = replace(one, number=n, dwell_ms=dwell_ms, served_at=served)
+        self.recorder.check()
+        self.people.clear()
+        self.recorder.check()
+
+    def later(self, minutes: float) -> None:
+        self.now += int(minutes * 60 * SECOND)
+        self.recorder.check()
+
+    def cells(self, measure: str) -> list[tuple[int, int | None]]:
+        found = InsightsFile(self.path, lambda: self.now).read(0, 2**40)
+        return [(cell.count, cell.total) for cell in found if cell.measure == measure]
+
+
+@pytest.fixture
+def floor(tmp_path: Path) -> Floor:
+    return Floor(tmp_path / "insights.db")
+
+
+def test_visits_are_counted_when_people_leave_and_written_by_the_quarter(floor: Floor) -> None:
+    floor.visit(6, served_s=45)
+    floor.visit(3, dwell_ms=2000)  # walked by
+    assert floor.cells("visitors") == []
+    floor.later(15)
+    assert floor.cells("visitors") == [(6, None)]
+    assert floor.cells("value") == [(6, 60_000)]
+    assert floor.cells("wait") == [(6, 270)]
+    floor.visit(4)
+    floor.later(15)
+    assert floor.cells("visitors") == [(6, None)]  # too few, so they wait
+    floor.visit(2)
+    floor.later(15)
+    assert floor.cells("visitors") == [(6, None), (6, None)]
+
+
+def test_who_is_no_customer_is_not_counted(floor: Floor) -> None:
+    floor.people = {n: replace(customer(), number=n, dwell_ms=60_000, customer=False) for n in range(9)}
+    floor.recorder.check()
+    floor.people.clear()
+    floor.later(15)
+    assert floor.cells("visitors") == []
+
+
+def test_a_few_are_not_carried_over_midnight(floor: Floor) -> None:
+    floor.visit(4)
+    floor.later(60 * 12)  # past midnight in Berlin
+    floor.visit(4)
+    floor.later(15)
+    assert floor.cells("visitors") == []
+
+
+def test_a_stop_writes_what_may_be_written_and_forgets_the_rest(floor: Floor) -> None:
+    floor.visit(6)
+    floor.recorder.close()
+    floor.start()
+    floor.visit(4)
+    floor.recorder.close()
+    assert floor.cells("visitors") == [(6, None)]
+    assert b"k7f3" not in floor.path.read_bytes()
+
+
+def test_outcomes_come_from_the_desk(floor: Floor) -> None:
+    for offer in range(6):
+        floor.recorder.take([SaleEvent(1, SaleKind.ACCEPTED, NOON, "c", "anna", offer)])
+        end = NOON + 300 * SECOND
+        outcome = SaleOutcome.SOLD if offer else SaleOutcome.BROWSING
+        floor.recorder.take([SaleEvent(2, SaleKind.DONE, end, "c", "anna", offer, outcome=outcome)])
+    floor.recorder.check()
+    floor.later(15)
+    assert floor.cells("service") == [(6, 1800)]
+    assert floor.cells("outcome") == []  # one of the six would be told
+    floor.recorder.close()
+    assert floor.cells("outcome") == [(6, None)]
+    assert b"anna" not in floor.path.read_bytes()
+
+
+def test_camera_uptime_and_retention(floor: Floor) -> None:
+    floor.recorder.check()
+    floor.up = False
+    floor.recorder.check()
+    floor.later(15)
+    assert floor.cells("camera") == [(2, 1)]
+    floor.later(60 * 24 * 31)
+    assert floor.cells("camera") == []
+
+
+def test_a_clock_that_is_set_ends_nothing(floor: Floor) -> None:
+    floor.visit(6)
+    floor.later(-60 * 24)
+    floor.later(15)
+    floor.later(60 * 24 * 20)
+    assert floor.cells("visitors") == [(6, None)]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "wanted"),
+    [
+        ("2026-11-22x", None, 'from: "2026-11-22x" is no day'),
+        ("yesterday", None, "write it as 2026-11-22"),
+        (None, "2026-02-30", 'to: "2026-02-30" is no day'),
+        ("2026-11-22", "2026-11-21", "is after"),
+        ("2020-01-01", "2026-01-01", "400 days at most"),
+    ],
+)
+def test_days_that_are_none(first: str | None, last: str | None, wanted: str) -> None:
+    with pytest.raises(BadInput, match=wanted):
+        days_of(first, last, date(2026, 11, 26))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    path = tmp_path / "store.yaml"
+    path.write_text(STORE.format(more=""))
+    return path
+
+
+def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = load_settings(store, env={})
+    file = InsightsFile(insights_path(settings, store.parent), lambda: NOON)
+    history.write(file, datetime(2026, 11, 26, 18, tzinfo=timezone.utc))
+    found = report(settings, file, date(2026, 11, 26), date(2026, 11, 26))
+    assert found["before"]["from"] == "2026-11-19"
+    assert 150 < found["visitors"] < 400
+    assert 0 < found["value_share_within_1min"] < found["value_share_within_2min"] < 1
+    assert sum(one["visitors"] or 0 for one in found["hours"]) == found["visitors"]
+    assert all(one["staff"] is None or 0 < one["staff"] < 20 for one in found["hours"])
+    call = ["report", str(store), "--from", "2026-11-26"]
+    printed = {}
+    for form in ("table", "csv", "json", "html"):
+        assert main([*call, "--format", form]) == 0
+        printed[form] = capsys.readouterr().out
+    assert json.loads(printed["json"]) == found
+    rows = list(csv.DictReader(io.StringIO(printed["csv"])))
+    assert next(row for row in rows if row["figure"] == "visitors")["value"] == str(found["visitors"])
+    assert "No figure is about fewer than 5 people" in printed["table"]
+    assert "<h2>Attended</h2>" in printed["html"]
+    assert "http" not in printed["html"]
+    assert main(["report", str(store), "--from", "soon"]) == 2
+    assert 'from: "soon" is no day' in capsys.readouterr().err
+
+
+def test_nothing_counted_yet_is_said(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(store)]) == 2
+    assert "nothing was counted yet" in capsys.readouterr().err
+
+
+def test_every_row_on_disk_is_about_five_people_or_more(store: Path) -> None:
+    path = store.parent / "all.db"
+    file = InsightsFile(path, lambda: NOON)
+    history.write(file, datetime(2026, 11, 26, 18, tzinfo=timezone.utc), days=2)
+    file.close()
+    counts = sqlite3.connect(path).execute("SELECT min(count), count(*) FROM cell WHERE measure != 'camera'")
+    least, rows = counts.fetchone()
+    assert least >= 5
+    assert rows > 100

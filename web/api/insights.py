@@ -1,0 +1,69 @@
+"""`/api/insights`: what some days taught, for managers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from anyio import to_thread
+
+from pipelines.insights.days import days_of, report
+from pricing.errors import BadInput
+from pricing.money import display
+from web.refusal import Code, Json, Refused
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from pipelines.insights.file import InsightsFile
+    from web.access.signin import Visitor
+    from web.backend import Backend
+
+
+class InsightsHandlers:
+    """One per server; used in its event loop."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def read(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Write the report on the days of the query, today where there is none."""
+        file, settings = self._backend.insights, self._backend.settings
+        if file is None:
+            raise Refused(Code.NOT_FOUND, "nothing is counted: no store runs, or privacy.report_days is 0")
+        today = datetime.now(ZoneInfo(settings.store.timezone)).date()
+        query = request.query_params
+        try:
+            first, last = days_of(query.get("from"), query.get("to"), today)
+        except BadInput as error:
+            raise Refused(Code.INVALID, str(error)) from None
+        return Json(await to_thread.run_sync(self._written, file, first, last))
+
+    def _written(self, file: InsightsFile, first: date, last: date) -> dict[str, Any]:
+        found = report(self._backend.settings, file, first, last)
+        for brand in (*found["brands"], *found["before"]["brands"]):
+            brand["text"] = self._backend.brand(brand["key"])
+        return {key: self._with_texts(value) for key, value in self._money(found).items()}
+
+    def _with_texts(self, found: Any) -> Any:
+        """Return the same with a text for people beside each amount, in all that it holds."""
+        if isinstance(found, list):
+            return [self._with_texts(one) for one in found]
+        if isinstance(found, dict):
+            return {key: self._with_texts(value) for key, value in self._money(found).items()}
+        return found
+
+    def _money(self, found: dict[str, Any]) -> dict[str, Any]:
+        texts = {
+            f"{key.removesuffix('_minor')}_text": None if value is None else self._text(value)
+            for key, value in found.items()
+            if key.endswith("_minor")
+        }
+        return found | texts
+
+    def _text(self, minor: int) -> str:
+        return display(minor, self._backend.settings.store.currency, self._backend.locale)

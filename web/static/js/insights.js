@@ -1,0 +1,165 @@
+// What a day taught, beside the same weekday before. Every figure is about several people, or withheld.
+
+import { send, session } from "./api.js";
+import { empty, h, icon, say } from "./dom.js";
+import * as format from "./format.js";
+import { t, tOr } from "./strings.js";
+
+const WITHHELD = "–";
+
+export function insightsPage(main) {
+  let day = today();
+  let gone = false;
+  const body = h("div", { class: "insights" });
+  const wrong = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
+  const pick = h("input", { class: "input", id: "day", type: "date", value: day, max: day, onchange: () => go(pick.value) });
+  const step = (by) => () => go(shifted(day, by));
+  main.replaceChildren(
+    h("div", { class: "page" },
+      h("div", { class: "page-head" },
+        h("h1", {}, t("nav.insights")),
+        h("div", { class: "days" },
+          h("button", { class: "icon-button", type: "button", "aria-label": t("insights.day_before"), onclick: step(-1) }, "‹"),
+          h("label", { class: "visually-hidden", for: "day" }, t("insights.day")),
+          pick,
+          h("button", { class: "icon-button", type: "button", "aria-label": t("insights.day_after"), onclick: step(1) }, "›"),
+        ),
+      ),
+      wrong,
+      body,
+    ),
+  );
+  async function load() {
+    const asked = day;
+    try {
+      const found = await send("GET", `/api/insights?from=${asked}`);
+      if (gone || asked !== day) return;
+      wrong.hidden = true;
+      body.replaceChildren(...cards(found));
+    } catch (error) {
+      if (gone) return;
+      say(wrong.lastChild, error.message);
+      wrong.hidden = false;
+    }
+  }
+  function go(wanted) {
+    if (!wanted || wanted > today()) return;
+    day = pick.value = wanted;
+    load();
+  }
+  load();
+  const timer = setInterval(() => { if (!document.hidden && day === today()) load(); }, 60_000);
+  return () => {
+    gone = true;
+    clearInterval(timer);
+  };
+}
+
+function today() {
+  return new Intl.DateTimeFormat("en-CA", { timeZone: session.store.timezone }).format(new Date());
+}
+
+function shifted(day, by) {
+  const at = new Date(`${day}T12:00:00Z`);
+  at.setUTCDate(at.getUTCDate() + by);
+  return at.toISOString().slice(0, 10);
+}
+
+const number = (value) => (value === null ? WITHHELD : format.count(value));
+const amount = (minor, { currency, digits }) => {
+  if (minor === null) return WITHHELD;
+  return new Intl.NumberFormat(session.store.locale, { style: "currency", currency, maximumFractionDigits: 0 }).format(minor / 10 ** digits);
+};
+const share = (value) => (value === null ? WITHHELD : format.percent(value));
+const time = (seconds) => (seconds === null ? WITHHELD : format.duration(seconds * 1000));
+
+function cards(found) {
+  const { before } = found;
+  const then = t("insights.before", { day: format.day(before.from) });
+  const facts = [
+    ["visitors", number(found.visitors), number(before.visitors)],
+    ["value", amount(found.value_minor, found), amount(before.value_minor, found)],
+    ["within_1min", share(found.value_share_within_1min), share(before.value_share_within_1min)],
+    ["within_2min", share(found.value_share_within_2min), share(before.value_share_within_2min)],
+    ["unattended", amount(found.unattended_minor, found), amount(before.unattended_minor, found)],
+    ["wait", time(found.mean_wait_s), time(before.mean_wait_s)],
+    ["service", time(found.mean_service_s), time(before.mean_service_s)],
+    ["sold", amount(found.sold_minor, found), amount(before.sold_minor, found)],
+  ];
+  const note = h("p", { class: "soft small" }, t("insights.note", { count: found.min_count }));
+  if (found.visitors === null && !found.hours.length) {
+    return [h("section", { class: "card wide" }, empty("insights", t("insights.nothing"), t("insights.nothing_text", { count: found.min_count })))];
+  }
+  return [
+    h("div", { class: "facts wide" }, facts.map(([key, now, old]) =>
+      h("section", { class: "card fact" }, h("h2", {}, t(`insights.${key}`)), h("p", { class: "figure number" }, now), h("p", { class: "soft small number" }, `${then}: ${old}`)))),
+    hours(found, before),
+    bars("insights.attended", found.attended, (one) => joined(one.within, "insights.in_"), (one) => amount(one.value_minor, found)),
+    bars("insights.worth", found.worth, (one) => range(one, found), () => ""),
+    bars("insights.outcomes", found.outcomes, (one) => joined(one.outcome, "staff."), () => ""),
+    bars("insights.brands", found.brands, (one) => one.text, () => ""),
+    bars("insights.types", found.types, (one) => tOr(`type.${one.key}`, one.key), () => ""),
+    bars("insights.zones", found.zones, (one) => one.zone.split("/").reverse().map(format.title).join(" · "), (one) => time(one.mean_s)),
+    cameras(found.cameras),
+    h("div", { class: "wide" }, note),
+  ].filter(Boolean);
+}
+
+function joined(key, words) {
+  return key.split("+").map((name) => t(words + name)).join(t("insights.or"));
+}
+
+function range(one, found) {
+  const money = (units) => new Intl.NumberFormat(session.store.locale, { style: "currency", currency: found.currency, maximumFractionDigits: 0 }).format(units);
+  if (one.to === null) return t("insights.from", { low: money(one.from) });
+  if (one.from === 0 && one.to === 1) return t("insights.nothing_priced");
+  return t("insights.range", { low: money(one.from), high: money(one.to) });
+}
+
+function bar(value, most) {
+  const fill = h("i");
+  fill.style.width = `${most ? (100 * value) / most : 0}%`;
+  return h("span", { class: "meter", "aria-hidden": "true" }, fill);
+}
+
+function hours(found, before) {
+  const old = new Map(before.hours.map((one) => [one.hour, one]));
+  const most = Math.max(1, ...found.hours.map((one) => one.visitors ?? 0));
+  const heads = ["hour", "visitors", "then", "value", "staff"];
+  return h("section", { class: "card wide" },
+    h("div", { class: "card-head" }, h("h2", {}, t("insights.hours"))),
+    h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("insights.hours") },
+      h("table", { class: "hours number" },
+        h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, t(`insights.${head}`))))),
+        h("tbody", {}, found.hours.map((one) =>
+          h("tr", {},
+            h("th", { scope: "row" }, `${String(one.hour).padStart(2, "0")}:00`),
+            h("td", { class: "bar-cell" }, h("span", {}, number(one.visitors)), bar(one.visitors ?? 0, most)),
+            h("td", { class: "soft" }, number(old.get(one.hour)?.visitors ?? null)),
+            h("td", {}, amount(one.value_minor, found)),
+            h("td", {}, number(one.staff)),
+          ))),
+      ),
+    ),
+    h("p", { class: "soft small foot" }, t(found.staffing.service_seen ? "insights.model" : "insights.model_assumed", { time: time(found.staffing.service_s) })),
+  );
+}
+
+function bars(title, rows, name, more) {
+  if (!rows.length) return null;
+  const most = Math.max(...rows.map((one) => one.count));
+  return h("section", { class: "card" },
+    h("div", { class: "card-head" }, h("h2", {}, t(title))),
+    h("ul", { class: "bars" }, rows.map((one) =>
+      h("li", {}, h("span", {}, name(one)), h("span", { class: "number" }, [number(one.count), more(one)].filter(Boolean).join(" · ")), bar(one.count, most)))),
+  );
+}
+
+function cameras(rows) {
+  if (!rows.length) return null;
+  return h("section", { class: "card" },
+    h("div", { class: "card-head" }, h("h2", {}, t("insights.cameras"))),
+    h("ul", { class: "bars" }, rows.map((one) =>
+      h("li", {}, h("span", {}, format.title(one.camera)), h("span", { class: "number" }, share(one.up)), bar(one.up, 1)))),
+  );
+}
