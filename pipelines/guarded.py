@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LISTENER: Final = "listener"
-STEPS: Final = ("reload", LISTENER, "brands", "clock", "overload", "status", "state_folder", "retention")
+STEPS: Final = (
+    "reload",
+    LISTENER,
+    "brands",
+    "clock",
+    "overload",
+    "status",
+    "state_folder",
+    "retention",
+    "insights",
+)
 """Label `step` of `msh_housekeeping_failures_total`."""
 
 
