@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from engines.paths import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 UNIT = ROOT / "configs/systemd/make-sales-happen.service"
 
@@ -54,6 +53,32 @@ def test_upgrades_keep_settings_and_one_release_to_go_back_to(tmp_path: Path) ->
     assert not etc.exists()
 
 
+AS_THE_STORES_USER = """cd "$0" && echo "version: 2" >new && mv new store.yaml
+mv secrets other || cat secrets/PW || mv store.yaml.example other || exit 0
+exit 1
+"""
+
+
+def test_the_page_may_replace_the_store_file_and_nothing_else_where_that_was_asked_for() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        root.chmod(0o755)
+        etc = root / "etc/make-sales-happen"
+        call("install", root)
+        assert etc.stat().st_mode & 0o7777 == 0o750
+        assert "chown msh:msh" in call("install", root, "--editable")
+        (etc / "store.yaml").write_text("version: 1\n")
+        (etc / "secrets/PW").write_text("secret")
+        call("install", root)  # an upgrade leaves it so
+        assert etc.stat().st_mode & 0o7777 == 0o1770
+        if os.geteuid() == 0:  # only root can be somebody else
+            os.chown(etc, 0, 10077)
+            os.chown(etc / "store.yaml", 10077, 10077)
+            user = ["setpriv", "--reuid=10077", "--regid=10077", "--clear-groups"]
+            subprocess.run([*user, "sh", "-c", AS_THE_STORES_USER, etc], check=True, capture_output=True)
+            assert (etc / "store.yaml").read_text() == "version: 2\n"
+
+
 @pytest.mark.parametrize("script", ["install", "uninstall"])
 def test_a_wrong_call_says_how(script: str) -> None:
     found = subprocess.run([ROOT / "scripts" / script, "--what"], check=False, capture_output=True, text=True)
@@ -65,4 +90,5 @@ def test_the_unit_is_one_that_a_store_can_run_under() -> None:
     for line in ("Type=notify", "ExecReload=/bin/kill -HUP $MAINPID", "StateDirectory=make-sales-happen"):
         assert line in lines
     assert "LoadCredential=secrets:/etc/make-sales-happen/secrets" in lines
+    assert "ReadWritePaths=-/etc/make-sales-happen" in lines
     assert not any(line.startswith(("ProcSubset=", "MemoryDenyWriteExecute=")) for line in lines)
