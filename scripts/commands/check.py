@@ -12,6 +12,7 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
 from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.store_check import check_store
+from pipelines.frame_budget import budget_of
 from pipelines.logs import SecretScrubber
 from pipelines.settings import Settings, SettingsError, load_settings
 from pricing.catalogue.catalogue import load
@@ -49,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
     for warning in settings.warnings:
         print(f"{warning} (warning)", file=sys.stderr)
+    budget = None if args.platform else budget_of(settings)
+    if budget and budget.warning:
+        print(f"{settings.path}: {budget.warning} (warning)", file=sys.stderr)
     lines = list(summary(settings, brands))
     if isinstance(env, Placeholders):
         env.say("msh check")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import CONFIGS
+from pipelines.frame_budget import budget_of, keep_measurement
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from scripts.msh import main
@@ -49,6 +50,55 @@ def test_a_missing_file_is_one_line_and_exit_code_2(tmp_path: Path, capsys: Stre
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.endswith("no.yaml: there is no such file") for line in err.splitlines()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("cores", "measured", "warned", "how"),
+    [
+        (1, None, True, "an estimate from the cores"),
+        (64, None, False, ""),
+        (1, {80: 0.001}, False, ""),
+        (64, {80: 0.5}, True, "measured by msh doctor"),
+        (64, {200: 0.5}, False, ""),  # not of this min_person_px: the estimate counts
+    ],
+)
+def test_check_warns_where_the_frames_asked_for_cannot_be_analysed(
+    tmp_path: Path,
+    capsys: Streams,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    cores: int,
+    measured: dict[int, float] | None,
+    warned: bool,
+    how: str,
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    path = tmp_path / "store.yaml"
+    path.write_text(MINIMAL + "defaults: {fps: 30, min_person_px: 80}\n")
+    if measured is not None:
+        keep_measurement(load_settings(path, env={}), measured)
+        assert (tmp_path / "state" / "frame-seconds.json").stat().st_mode & 0o077 == 0
+    assert main(["check", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert "store.yaml: ok" in out
+    assert ("of the 30 frames/s asked for" in err) is warned
+    assert how in err
+    if warned:
+        assert err.startswith(f"{path}: frame budget: ")
+        assert err.endswith(" (warning)\n")
+
+
+def test_a_broken_measurement_and_other_models_give_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text(MINIMAL + "defaults: {fps: 30}\nmodels: {person: nanodet-544x320}\n")
+    settings = load_settings(path, env={})
+    for text in ("", "[]", '{"models": 1, "cores": 1, "seconds": []}', '{"models": "x"'):
+        (tmp_path / "frame-seconds.json").write_text(text)
+        assert budget_of(settings, tmp_path, cores=1) is None
 
 
 def test_check_sums_a_good_file_up_without_secrets(capsys: Streams) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.frame_budget import budget_of
 from pipelines.settings import Settings, load_settings
 from scripts.doctor import machine
 
@@ -24,7 +25,8 @@ cameras:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     path = tmp_path / "store.yaml"
     path.write_text(STORE)
     return load_settings(path, env={})
@@ -50,6 +52,10 @@ def test_the_cost_of_small_people_counts(
     assert found.level.value == level
     if level == "warn":
         assert "multiply fps by 0.5, raise min_person_px above 80" in found.mend
+    budget = budget_of(settings)  # what `msh check` says of it afterwards
+    assert budget is not None
+    assert budget.measured
+    assert budget.holds is (level == "ok")
 
 
 def test_the_sample_is_looked_at_closely_where_people_are_small() -> None:
