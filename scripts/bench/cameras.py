@@ -56,7 +56,10 @@ class StoreRun:
 
 @dataclass(frozen=True, slots=True)
 class StoreLoad:
-    """What one run of N cameras cost. Latency in seconds from capture to publication; memory in MB."""
+    """What one run of N cameras cost. Latency in seconds from capture to publication; memory in MB.
+
+    owed: how often a person had the looks of 6 in 10 s ("met"), or not ("missed").
+    """
 
     contestant: str
     cameras: int
@@ -70,6 +73,7 @@ class StoreLoad:
     memory_mb: float
     dropped: dict[str, int]
     looks: dict[str, int]
+    owed: dict[str, int]
     first_frame_s: float
 
 
@@ -82,6 +86,10 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="measured time of a run (20)")
     parser.add_argument("--repeats", type=int, default=1, metavar="N", help="runs of each; medians count (1)")
     parser.add_argument("--clip", type=Path, metavar="FILE", help="an MP4 (H.264) instead of the demo's")
+    parser.add_argument(
+        "--camera-fps", type=int, metavar="N", help="frames a second that the cameras send (the clip's)"
+    )
+    parser.add_argument("--settle", type=float, default=SETTLE_S, metavar="S", help="first left out (4)")
     parser.add_argument("--rival", metavar="PYTHON", help="a Python with rivals/requirements.txt installed")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
@@ -91,16 +99,18 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; contestants take turns in every repeat."""
     if min(*args.cameras, args.fps, args.repeats) < 1 or not args.seconds > 0:
         raise BadInput("--cameras, --fps, --repeats and --seconds must be above 0")
-    clip = args.clip or _clip()
-    if not clip.is_file():
-        raise BadInput(f"{clip}: no such file; name an MP4 with H.264")
+    clip = clip_of(args.clip)
     runs: list[StoreLoad] = []
     try:
-        for _ in range(args.repeats):
-            for cameras in args.cameras:
-                runs.append(measure(clip, cameras, args.fps, args.seconds))
-                if args.rival:
-                    runs.append(measure(clip, cameras, args.fps, args.seconds, rival=args.rival))
+        with tempfile.TemporaryDirectory(prefix="msh-bench-") as made:
+            if args.camera_fps:
+                clip = clip_at(clip, args.camera_fps, Path(made) / f"{clip.stem}-{args.camera_fps}.mp4")
+            for _ in range(args.repeats):
+                for cameras in args.cameras:
+                    for rival in (None, args.rival) if args.rival else (None,):
+                        runs.append(
+                            measure(clip, cameras, args.fps, args.seconds, settle=args.settle, rival=rival)
+                        )
     except StartFailed as error:
         print(f"msh bench cameras: {error}", file=sys.stderr)
         return 1
@@ -112,36 +122,44 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def measure(clip: Path, cameras: int, fps: int, seconds: float, rival: str | None = None) -> StoreLoad:
+def measure(
+    clip: Path,
+    cameras: int,
+    fps: int,
+    seconds: float,
+    *,
+    settle: float = SETTLE_S,
+    rival: str | None = None,
+) -> StoreLoad:
     """Serve the clip as that many cameras and run one contestant on them. Raises StartFailed."""
     names = [f"camera{number}" for number in range(cameras)]
     with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
         folder = Path(made)
-        urls = [_serve(children, name, clip, folder / f"{name}.log") for name in names]
-        port = _free_port()
+        urls = [serve(children, name, clip, folder / f"{name}.log") for name in names]
+        port = free_port()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
         if rival:
             script = str(Path(__file__).parent / "rivals" / "plain.py")
             command = [rival, script, "--fps", str(fps), "--metrics", str(port), *urls]
         else:
             store = folder / "store.yaml"
-            store.write_text(_store(dict(zip(names, urls, strict=True)), fps, port), encoding="utf-8")
+            store.write_text(store_text(dict(zip(names, urls, strict=True)), fps, port), encoding="utf-8")
             command = [sys.executable, "-m", "scripts.msh", "run", str(store)]
         begun = time.monotonic()
         run_log = folder / "run.log"
         process = children.start(rival or "msh run", command, env=env, folder=ROOT, log=run_log)
         _first_frames(process, port, cameras, run_log)
         first = time.monotonic() - begun
-        time.sleep(SETTLE_S)
-        before, at = _read(port), time.monotonic()
+        time.sleep(settle)
+        before, at = read_metrics(port), time.monotonic()
         time.sleep(seconds)
-        after, lasted = _read(port), time.monotonic() - at
+        after, lasted = read_metrics(port), time.monotonic() - at
         process.send_signal(signal.SIGINT)
         contestant = "plain script" if rival else "make-sales-happen"
         return _load(StoreRun(contestant, cameras, fps, lasted, first), before, after)
 
 
-def _serve(children: Children, name: str, clip: Path, log: Path) -> str:
+def serve(children: Children, name: str, clip: Path, log: Path) -> str:
     """Start a camera and return its address."""
     command = [sys.executable, "-m", "scripts.demo.cameras", f"{name}={clip}", "--port", "0"]
     return first_line(name, children.start(name, command, folder=ROOT, log=log), log).split()[1]
@@ -174,6 +192,7 @@ def _load(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
         memory_mb=sum(v for k, v in after.items() if k[0] == "process_resident_memory_bytes") / 1e6,
         dropped=by("msh_frames_dropped_total", "reason"),
         looks=by("msh_looks_total", "result"),
+        owed=by("msh_looks_owed_total", "result"),
         first_frame_s=one.first_frame_s,
     )
 
@@ -190,7 +209,8 @@ def _quantile(before: Samples, after: Samples, share: float) -> float | None:
     return edges[0] if edges else None
 
 
-def _read(port: int) -> Samples:
+def read_metrics(port: int) -> Samples:
+    """Return all samples by name and labels (as JSON). Raises OSError."""
     with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
     return {
@@ -205,7 +225,7 @@ def _first_frames(process: subprocess.Popen[str], port: int, cameras: int, log: 
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
         try:
-            samples = _read(port)
+            samples = read_metrics(port)
         except OSError:
             samples = {}
         seen = [v for k, v in samples.items() if k[0] == "msh_frames_processed_total" and v > 0]
@@ -216,7 +236,8 @@ def _first_frames(process: subprocess.Popen[str], port: int, cameras: int, log: 
     raise StartFailed(f"no frame of every camera within {START_S:g} s: {words[-1] if words else 'no word'}")
 
 
-def _store(urls: Mapping[str, str], fps: int, port: int) -> str:
+def store_text(urls: Mapping[str, str], fps: int, port: int, page: int | None = None) -> str:
+    """Return a store file with these cameras. port: of the metrics; page: of the page, if there is one."""
     cameras = "".join(f"  {name}: {{source: {url}}}\n" for name, url in urls.items())
     return (
         "version: 1\nstore: {id: bench, name: Bench, timezone: UTC, currency: EUR}\n"
@@ -224,11 +245,13 @@ def _store(urls: Mapping[str, str], fps: int, port: int) -> str:
         f"prices: {{catalogue: {CONFIGS / 'demo-prices.csv'}}}\n"
         f"defaults: {{fps: {fps}}}\ncameras:\n{cameras}"
         f'outputs:\n  metrics: {{listen: "{HOST}:{port}"}}\n'
+        + (f'  web: {{listen: "{HOST}:{page}"}}\n' if page else "")
     )
 
 
-def _free_port() -> int:
-    return next(port for port in range(19464, 19964) if is_free(port))
+def free_port(above: int = 19464) -> int:
+    """Return a port that nobody uses now."""
+    return next(port for port in range(above, above + 500) if is_free(port))
 
 
 def _medians(runs: Iterable[StoreLoad]) -> list[StoreLoad]:
@@ -247,7 +270,7 @@ def _print(rows: list[StoreLoad], clip: Path) -> None:
     table = Table(box=SIMPLE, pad_edge=False, title=f"{clip.name}, {rows[0].fps} frames a second and camera")
     for column in ("contestant", "cameras", "frames/s", "of wanted", "CPU ms/frame", "p50", "p95", "p99"):
         table.add_column(column, justify="left" if column == "contestant" else "right")
-    for column in ("MB", "first frame s", "dropped", "looks"):
+    for column in ("MB", "first frame s", "dropped", "looks", "6 looks in 10 s"):
         table.add_column(column, justify="right")
     for row in rows:
         table.add_row(
@@ -261,6 +284,7 @@ def _print(rows: list[StoreLoad], clip: Path) -> None:
             f"{row.first_frame_s:.1f}",
             ", ".join(f"{reason} {count}" for reason, count in row.dropped.items()) or "0",
             ", ".join(f"{result} {count}" for result, count in row.looks.items()) or "-",
+            ", ".join(f"{result} {count}" for result, count in row.owed.items()) or "-",
         )
     out = console(width=max(console().width, WIDTH))
     out.print(table)
@@ -271,8 +295,29 @@ def _edges(row: StoreLoad) -> tuple[float | None, ...]:
     return row.latency_p50_s, row.latency_p95_s, row.latency_p99_s
 
 
-def _clip() -> Path:
-    """Return the demo's busiest clip; it is made if it is not there."""
-    from scripts.bench.pipeline import demo_film  # noqa: PLC0415 fetches packages
+def clip_of(path: Path | None) -> Path:
+    """Return the clip, the demo's busiest where none is named; BadInput where there is no such file."""
+    if path is None:
+        from scripts.bench.pipeline import demo_film  # noqa: PLC0415 fetches packages
 
-    return demo_film()
+        return demo_film()
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; name an MP4 with H.264")
+    return path
+
+
+def clip_at(clip: Path, fps: int, made: Path) -> Path:
+    """Write a clip that lasts as long and has `fps` frames a second, and return it."""
+    from engines.colour import to_bgr  # noqa: PLC0415 loads OpenCV
+    from pipelines.offline.reader import read_frames  # noqa: PLC0415 loads GStreamer
+    from scripts.demo.encode import write_mp4  # noqa: PLC0415 the same
+
+    frames = list(read_frames(clip))
+    if len(frames) < 2:
+        raise BadInput(f"{clip}: holds fewer than 2 frames; give a video")
+    every_s = (frames[-1][0] - frames[0][0]) / (len(frames) - 1) / 1e9
+    count = round(len(frames) * every_s * fps)
+    shown = (frames[min(len(frames) - 1, int(n / fps / every_s))][1] for n in range(count))
+    size = frames[0][1].width // 4 * 4, frames[0][1].height // 4 * 4
+    write_mp4((to_bgr(picture)[: size[1], : size[0]] for picture in shown), size, fps, made)
+    return made

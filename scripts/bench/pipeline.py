@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from itertools import islice
@@ -33,6 +34,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("video", type=Path, nargs="?", metavar="VIDEO", help="instead of the demo's film")
     parser.add_argument("--frames", type=int, default=100, metavar="N", help="frames a round (100)")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds; medians count (3)")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
 
@@ -50,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"{video}: holds fewer than 2 frames; give a video")
     costs = _measure(frames, args.rounds)
     costs = {"decode (file, unpaced)": decode, **costs}
-    _print(costs, frames[0])
+    if args.json:
+        print(json.dumps({f"{name}, ms": cost * 1000 for name, cost in costs.items()}))
+    else:
+        _print(costs, frames[0])
     return 0
 
 

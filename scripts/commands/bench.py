@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-BENCHES = ("brands", "cameras", "looks", "photos", "pipeline", "prices", "privacy", "probe")
+BENCHES = (
+    "suite",
+    "brands",
+    "cameras",
+    "looks",
+    "photos",
+    "pipeline",
+    "prices",
+    "privacy",
+    "probe",
+    "startup",
+)
 """Modules of scripts.bench; each has `add(benches)`, as the commands have."""
 
 

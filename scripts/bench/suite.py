@@ -1,0 +1,260 @@
+"""`msh bench all`: the benches that anybody can repeat, in one run, as a table, JSON and docs/benchmarks.md.
+
+Each bench runs in a process of its own. They take turns in every repeat, and contestants take turns inside a
+bench, so that what else the machine does falls on all alike. Of each figure the median counts; the spread is
+the smallest and the largest of the repeats. The bound is what nobody can be faster than: the detectors'
+inference on pictures that lie ready, and decoding.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from engines.paths import ROOT
+from pipelines.errors import BadInput
+from scripts.terminal import console
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Figures = dict[str, float]
+
+TIMEOUT_S = 1800
+PAGE = ROOT / "docs" / "benchmarks.md"
+DETECT, DECODE = "pipeline: detect persons and faces, ms", "pipeline: decode (file, unpaced), ms"
+
+
+@dataclass(frozen=True, slots=True)
+class BenchPart:
+    """One bench of the suite. arguments: how it is called; `--json` is added. about: what it measures."""
+
+    name: str
+    about: str
+    arguments: tuple[str, ...] = ()
+
+
+def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
+    """Return the suite. rival: a Python with rivals/requirements.txt installed; quick: less of each."""
+    seconds, people = ("8", "100") if quick else ("20", "1000")
+    against = ("--rival", rival) if rival else ()
+    return (
+        BenchPart(
+            "pipeline",
+            "each step of a frame; the first two are the bound",
+            ("--rounds", "1", "--frames", "40" if quick else "100"),
+        ),
+        BenchPart(
+            "cameras",
+            "whole stores of live cameras, 10 frames a second each",
+            ("--cameras", "1", *(() if quick else ("2", "4")), "--seconds", seconds, *against),
+        ),
+        BenchPart("startup", "a warm start", ("--repeats", "1")),
+        BenchPart("looks", "what looks cost the video path", ("--seconds", seconds)),
+        BenchPart("prices", "votes, beliefs and prices", ("--people", people)),
+        BenchPart("probe", "our code in the DeepStream graph", ("--rounds", "3" if quick else "15")),
+    )
+
+
+def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the suite."""
+    about = "all benches that need nothing but this machine: medians and spread, about a quarter of an hour"
+    parser = benches.add_parser("all", help=about, description=about)
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each bench (3)")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these benches of the suite alone")
+    parser.add_argument("--quick", action="store_true", help="less of each, to try the suite itself")
+    parser.add_argument("--rival", metavar="PYTHON", help="a Python with rivals/requirements.txt installed")
+    parser.add_argument("--json", action="store_true", help="print figures for programs")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the suite and print it; 1 where a bench failed."""
+    if args.repeats < 1:
+        raise BadInput("--repeats must be 1 or more")
+    suite = parts(rival=args.rival, quick=args.quick)
+    names = [part.name for part in suite]
+    if unknown := [name for name in args.only or () if name not in names]:
+        raise BadInput(f"--only: there is no {', '.join(unknown)}; there are {', '.join(names)}")
+    suite = tuple(part for part in suite if not args.only or part.name in args.only)
+    report = measure(suite, args.repeats, call)
+    if args.json:
+        print(json.dumps(report.payload(), indent=1))
+    else:
+        _print(report)
+    if args.write:
+        PAGE.write_text(page(report), encoding="utf-8")
+    for problem in report.problems:
+        print(f"msh bench all: {problem}", file=sys.stderr)
+    return int(bool(report.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One figure over the repeats."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """Return the spread of one value or more."""
+        return cls(median(values), min(values), max(values))
+
+
+@dataclass(slots=True)
+class SuiteReport:
+    """What a run of the suite found. figures: by bench and name. problems: of benches that failed."""
+
+    machine: Mapping[str, str]
+    suite: Sequence[BenchPart]
+    repeats: int
+    figures: dict[str, Spread] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def payload(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "machine": dict(self.machine),
+            "repeats": self.repeats,
+            "problems": self.problems,
+            "figures": {
+                name: {"median": one.median, "least": one.least, "most": one.most}
+                for name, one in self.figures.items()
+            },
+        }
+
+
+def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart], Any]) -> SuiteReport:
+    """Run all parts in turn, `repeats` times. ask: runs one and returns its JSON; BadInput where it fails."""
+    report = SuiteReport(machine(), suite, repeats)
+    found: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        for part in suite:
+            try:
+                figures = dict(flat(ask(part)))
+            except BadInput as error:
+                report.problems.append(f"{part.name}: {error}")
+                continue
+            for name, value in figures.items():
+                found.setdefault(f"{part.name}: {name}", []).append(value)
+    report.figures = {name: Spread.of(values) for name, values in found.items()}
+    _add_bound(report.figures)
+    return report
+
+
+def _add_bound(figures: dict[str, Spread]) -> None:
+    """Add how many times the bound a frame costs, for each contestant and number of cameras."""
+    if DETECT not in figures or DECODE not in figures:
+        return
+    bound = figures[DETECT].median + figures[DECODE].median
+    for name, one in list(figures.items()):
+        if name.startswith("cameras: ") and name.endswith(", cpu_ms_per_frame"):
+            ratio = Spread(one.median / bound, one.least / bound, one.most / bound)
+            figures[name.replace("cpu_ms_per_frame", "times the bound")] = ratio
+
+
+def flat(answer: Any, name: str = "") -> Iterator[tuple[str, float]]:
+    """Yield the numbers of a bench's JSON by name; rows of a list are named by their texts and counts.
+
+    >>> list(flat([{"contestant": "ours", "cameras": 2, "ms": 61.5, "p50": None}]))
+    [('ours, 2 cameras, ms', 61.5)]
+    """
+    if isinstance(answer, dict):
+        keys = [key for key in ("cameras", "objects") if isinstance(answer.get(key), int)]
+        words = [value for value in answer.values() if isinstance(value, str)]
+        title = ", ".join([*words, *(f"{answer[key]} {key}" for key in keys)]) if keys else ""
+        for key, value in answer.items():
+            if key not in keys:
+                yield from flat(value, ", ".join(part for part in (name, title, key) if part))
+    elif isinstance(answer, list):
+        for row in answer:
+            yield from flat(row, name)
+    elif isinstance(answer, (int, float)) and not isinstance(answer, bool):
+        yield name, float(answer)
+
+
+def call(part: BenchPart) -> Any:
+    """Run a bench and return its JSON; BadInput with its last words where it fails."""
+    command = [sys.executable, "-m", "scripts.msh", "bench", part.name, *part.arguments, "--json"]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+        )
+        if done.returncode == 0:
+            return json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise BadInput(f"no figures: {type(error).__name__}") from error
+    words = done.stderr.strip().splitlines()
+    raise BadInput(words[-1] if words else f"ended with {done.returncode}")
+
+
+def machine() -> dict[str, str]:
+    """Describe this machine, and how busy it is before the run."""
+    text = Path("/proc/cpuinfo").read_text("utf-8") if Path("/proc/cpuinfo").exists() else ""
+    models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {
+        "processor": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores",
+        "memory": f"{memory:.0f} GB",
+        "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        "load before": f"{os.getloadavg()[0]:.1f} (0 is a quiet machine)",
+        "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+    }
+
+
+def _print(report: SuiteReport) -> None:
+    out = console()
+    for name, value in report.machine.items():
+        out.print(f"{name}: {value}")
+    for title, rows in _tables(report):
+        table = Table(box=SIMPLE, pad_edge=False, title=title)
+        table.add_column("figure", overflow="fold")
+        for column in ("median", "least", "most"):
+            table.add_column(column, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        out.print(table)
+
+
+def page(report: SuiteReport) -> str:
+    """Return docs/benchmarks.md."""
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `msh bench all --write`; run it to get the figures of your machine.",
+        "",
+    ]
+    lines += [f"- {name}: {value}" for name, value in report.machine.items()]
+    lines += [f"- repeats: {report.repeats}; the median counts, least and most are the spread"]
+    lines += [f"- failed: {problem}" for problem in report.problems]
+    for title, rows in _tables(report):
+        lines += ["", f"## {title}", "", "| figure | median | least | most |", "| --- | ---: | ---: | ---: |"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([*lines, ""])
+
+
+def _tables(report: SuiteReport) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    for part in report.suite:
+        start = f"{part.name}: "
+        rows = [
+            (name.removeprefix(start), *(f"{value:.4g}" for value in (one.median, one.least, one.most)))
+            for name, one in report.figures.items()
+            if name.startswith(start)
+        ]
+        if rows:
+            yield f"{part.name}: {part.about}", rows

@@ -1,0 +1,43 @@
+"""The benches of live stores, on a short clip: one real run of each."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.offline.reader import read_frames
+from scripts.bench.cameras import clip_at
+from scripts.msh import main
+from tests.scripts.demo import films as demo_films
+
+
+def test_a_clip_at_another_rate_lasts_as_long(tmp_path):
+    clip = demo_films.clips()["counter"].path
+    made = clip_at(clip, 25, tmp_path / "fast.mp4")
+    before, after = [at for at, _ in read_frames(clip)], [at for at, _ in read_frames(made)]
+    assert len(after) == pytest.approx(2.5 * len(before), rel=0.1)
+    assert after[-1] == pytest.approx(before[-1], rel=0.1)
+
+
+def test_a_warm_start_is_measured(capsys):
+    clip = str(demo_films.clips()["counter"].path)
+    assert main(["bench", "startup", "--repeats", "1", "--clip", clip, "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert 0 < figures["port_open_s"] < figures["first_frame_s"]
+    assert figures["first_frame_cpu_s"] > 0
+    assert figures["first_frame_mb"] > 50
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cameras", "--fps", "0"],
+        ["cameras", "--clip", "none.mp4"],
+        ["startup", "--repeats", "0"],
+        ["startup", "--clip", "none.mp4"],
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments, capsys):
+    assert main(["bench", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,97 @@
+"""The suite of benches: what it makes of their figures. What a bench measures is tested with the bench."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipelines.errors import BadInput
+from scripts.bench import suite
+from scripts.bench.suite import BenchPart, Spread, call, flat, measure, page, parts
+from scripts.msh import main
+
+PIPELINE = {"decode (file, unpaced), ms": 4.0, "detect persons and faces, ms": 16.0}
+
+
+def rows(cost: float) -> list[dict[str, object]]:
+    return [
+        {
+            "contestant": "ours",
+            "cameras": 4,
+            "cpu_ms_per_frame": cost,
+            "latency_p99_s": None,
+            "dropped": {"late": 3},
+        },
+        {"contestant": "plain script", "cameras": 4, "cpu_ms_per_frame": 3 * cost, "dropped": {}},
+    ]
+
+
+def answers(*of: object):
+    asked = iter(of)
+
+    def ask(_: BenchPart) -> object:
+        answer = next(asked)
+        if isinstance(answer, BadInput):
+            raise answer
+        return answer
+
+    return ask
+
+
+def test_medians_spread_and_the_ratio_to_the_bound():
+    both = [part for part in parts(rival=None, quick=True) if part.name in ("pipeline", "cameras")]
+    costs = (30.0, 26.0, 90.0)
+    report = measure(both, 3, answers(*(one for cost in costs for one in (PIPELINE, rows(cost)))))
+    figures = report.figures
+    assert figures["cameras: ours, 4 cameras, cpu_ms_per_frame"] == Spread(30, 26, 90)
+    assert figures["cameras: ours, 4 cameras, times the bound"] == Spread(1.5, 1.3, 4.5)
+    assert figures["cameras: plain script, 4 cameras, times the bound"].median == 4.5
+    assert figures["cameras: ours, 4 cameras, dropped, late"].median == 3
+    assert report.problems == []
+    text = page(report)
+    assert "| ours, 4 cameras, cpu_ms_per_frame | 30 | 26 | 90 |" in text
+    assert "load before: " in text
+    assert (
+        json.loads(json.dumps(report.payload()))["figures"]["pipeline: decode (file, unpaced), ms"]["most"]
+        == 4
+    )
+
+
+def test_a_bench_that_fails_is_named_and_the_others_count():
+    part = BenchPart("prices", "votes")
+    report = measure([part], 2, answers(BadInput("no catalogue"), {"us": 5}))
+    assert report.problems == ["prices: no catalogue"]
+    assert report.figures == {"prices: us": Spread(5, 5, 5)}
+    assert "- failed: prices: no catalogue" in page(report)
+
+
+def test_every_bench_is_called_and_answers(monkeypatch, capsys):
+    """One cheap bench for real; the others answer to their names at the command line."""
+    cheap = BenchPart("prices", "votes", ("--people", "5", "--looks", "5"))
+    monkeypatch.setattr(suite, "parts", lambda **_: (cheap,))
+    assert main(["bench", "all", "--repeats", "1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["problems"] == []
+    assert found["figures"]
+    for part in parts(rival="python", quick=False):
+        with pytest.raises(SystemExit) as ended:
+            main(["bench", part.name, *part.arguments, "--json", "--help"])
+        assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("arguments", [["--repeats", "0"], ["--only", "nothing"]])
+def test_a_wrong_call_of_the_suite_is_one_line(arguments, capsys):
+    assert main(["bench", "all", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_bench_that_ends_badly_gives_its_last_words():
+    with pytest.raises(BadInput, match="must be 1 or more"):
+        call(BenchPart("startup", "starts", ("--repeats", "0")))
+
+
+def test_only_numbers_count():
+    assert list(flat({"binding": "c", "costs": [{"cameras": 1, "objects": 8, "us": 2, "ok": True}]})) == [
+        ("costs, 1 cameras, 8 objects, us", 2.0)
+    ]
