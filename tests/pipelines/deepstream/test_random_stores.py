@@ -27,7 +27,7 @@ KINDS = ("rtsp", "rtsp", "rtsp", "rtsps", "v4l2", "file", "csi")
 
 def random_store(folder: Path, seed: int, most: int = 32):
     draw, cameras = Random(seed), []
-    for number in range(draw.choice([1, 1, 2, 3, 4, 5, 9, 16, most])):
+    for number in range(min(most, draw.choice([1, 1, 2, 3, 4, 5, 9, 16, most]))):
         kind = draw.choice(KINDS)
         source = {
             "rtsp": f"{draw.choice(['rtsp', 'RTSP'])}://10.0.0.{number + 1}/s",
@@ -94,7 +94,11 @@ def test_a_random_store_is_refused_by_no_version_of_the_elements(tmp_path, seed)
 
 @pytest.mark.parametrize("seed", range(min(STORES, 20)))
 def test_stand_ins_take_every_value_and_run(tmp_path, seed, caplog):
-    """Each store on one kind of box, from NULL to PLAYING and back; a USB camera is not plugged in."""
+    """Each store on one kind of box, from NULL to PLAYING and back; a USB camera is not plugged in.
+
+    Six cameras at most: where they record, each has an encoder on the CPU, and a busy machine never came to
+    connect sixteen of them.
+    """
     settings = random_store(tmp_path, seed, most=6)
     every = [box for box in boxes(settings) if box.nvenc]
     box = every[seed % len(every)]
