@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from engines.manifest import find_model, read_manifest
@@ -24,7 +25,6 @@ from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.proof import is_everybody_masked
-from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -73,7 +73,7 @@ class MetaAnalysis:
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
         self._classes, self._counted = _classes(settings), _counted(settings)
-        self._cameras = _cameras(settings, self._classes, self._counted, random, parts.clock)
+        self._cameras = _cameras(settings, binding, self._classes, self._counted, (random, parts.clock))
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._binding, self._meta = binding, binding.meta
         self._process_key = random.getrandbits(63)
@@ -252,9 +252,10 @@ class MetaAnalysis:
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
         self._values.update(self._feed.update(probed.frame, answers, probed.ended))
-        if probed.masked is not None:  # else the frame was covered whole, and counted by the probe
-            everybody = is_everybody_masked(probed.frame, probed.masks)
-            self._feed.redacted(probed.frame, probed.masked, everybody=everybody)
+        if probed.masks is not None:  # else the frame was covered whole, and counted by the probe
+            masks = tuple(probed.masks)
+            everybody = is_everybody_masked(probed.frame, masks)
+            self._feed.redacted(probed.frame, Counter(m.by.value for m in masks), everybody=everybody)
             self._feed.published(probed.frame)
 
 
@@ -275,15 +276,20 @@ def _counted(settings: Settings) -> float:
 
 
 def _cameras(
-    settings: Settings, classes: Classes, counted: float, random: Random, clock: StoreClock
+    settings: Settings,
+    binding: MetaBinding,
+    classes: Classes,
+    counted: float,
+    by: tuple[Random, StoreClock],
 ) -> dict[str, CameraMeta]:
+    random, clock = by
     sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
     return {
         name: CameraMeta(
             name,
             classes=classes,
             counted=counted,
-            watch=HeadWatch(margin=faces.margin, hold_ms=faces.hold_ms),
+            watch=binding.meta.head_watch(margin=faces.margin, hold_ms=faces.hold_ms),
             book=TrackBook(name, sessions, GAP_MS),
             now=clock.now,
             from_wall=clock.from_wall,

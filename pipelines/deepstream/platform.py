@@ -10,28 +10,23 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from pipelines.cameras.backoff import Backoff  # noqa: E402
-from pipelines.cameras.clocks import FrameRateLimit  # noqa: E402
-from pipelines.cameras.policy import CameraPolicy  # noqa: E402
-from pipelines.cameras.throttle import Throttle  # noqa: E402
-from pipelines.deepstream.checks.contract import load_contract  # noqa: E402
-from pipelines.deepstream.checks.graph_check import violations  # noqa: E402
-from pipelines.deepstream.checks.privacy_proof import prove  # noqa: E402
-from pipelines.deepstream.graph.build import build_graph  # noqa: E402
-from pipelines.deepstream.graph.outlets import outlet_elements  # noqa: E402
-from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline  # noqa: E402
-from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed  # noqa: E402
-from pipelines.deepstream.runtime.camera_source import CameraSource, RtspAccess, SourceBin  # noqa: E402
-from pipelines.deepstream.runtime.elements import Gst  # noqa: E402
-from pipelines.deepstream.runtime.outputs import DeepStreamOutputs  # noqa: E402
-from pipelines.deepstream.runtime.valves import STREAM, Valves  # noqa: E402
-from pipelines.errors import BadInput  # noqa: E402
-from pipelines.reload.plan import LiveSupport, reconnects  # noqa: E402
+from pipelines.cameras.backoff import Backoff
+from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.throttle import Throttle
+from pipelines.deepstream.checks.privacy_proof import prove
+from pipelines.deepstream.checks.store_check import proven_graph
+from pipelines.deepstream.graph.outlets import outlet_elements
+from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
+from pipelines.deepstream.runtime.camera_source import CameraSource, RtspAccess, SourceBin
+from pipelines.deepstream.runtime.default_loop import DefaultLoop
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
+from pipelines.deepstream.runtime.recordings import finish_recordings
+from pipelines.deepstream.runtime.valves import STREAM, Valves
+from pipelines.errors import BadInput
+from pipelines.reload.plan import LiveSupport, reconnects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +50,6 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
-FINISH_S = 3.0
 CONNECT_TIMEOUT_S = 15.0
 LIVE_FIELDS = frozenset(
     {
@@ -114,17 +108,14 @@ class DeepStreamPlatform:
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
         self._capabilities, self._files = capabilities, files
-        graph, redaction = build_graph(settings, capabilities, files)
-        if found := list(violations(graph, load_contract(capabilities))):
-            raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
-        prove(graph, redaction)
+        graph, redaction = proven_graph(settings, capabilities, files)
         self._built = BuiltPipeline(graph, element_factory)
         self._built.add_gate_probe(graph.probe, analysis.process_batch)
         if graph.chooser:
             self._built.add_probe(graph.chooser, analysis.choose_looks)
         for gate in sorted(graph.gates):
             self._built.add_gate_probe(gate, analysis.new_gate())
-        proof = prove(self._with_sources(), redaction)
+        proof = prove(self._built.read_back_with(settings.enabled_cameras()), redaction)
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)
         cameras = settings.enabled_cameras()
@@ -155,7 +146,7 @@ class DeepStreamPlatform:
             threading.Thread(target=self._play, name="deepstream-start", daemon=True),
             threading.Thread(target=self._watch, name="deepstream-bus", daemon=True),
         ]
-        self._glib = _DefaultLoop()
+        self._glib = DefaultLoop()
 
     @property
     def pipeline(self) -> Any:
@@ -297,32 +288,10 @@ class DeepStreamPlatform:
         chosen = {name: cameras.get(name, self._configs[name]) for name in self._built_for}
         enabled = {n: camera.model_copy(update={"enabled": True}) for n, camera in chosen.items()}
         settings = self._settings.model_copy(update={"cameras": enabled})
-        graph, redaction = build_graph(settings, self._capabilities, self._files)
-        if found := list(violations(graph, load_contract(self._capabilities))):
-            raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
-        prove(graph, redaction)
+        graph, _ = proven_graph(settings, self._capabilities, self._files)
         if graph.shared != self._built.graph.shared:
             raise BadInput("the pipeline behind the cameras would have to be another one")
         return graph
-
-    def _with_sources(self) -> Any:
-        """Read the built pipeline back with every camera in it, none of them running, then take them out."""
-        built = self._built
-        links = {camera: built.exit_of(camera) for camera in self._settings.enabled_cameras()}
-        boxes = []
-        for camera, link in links.items():
-            box = built.camera_bin(camera)
-            built.pipeline.add(box)
-            pad = built.element(link.sink).request_pad_simple(link.sink_pad)
-            if pad is None or box.get_static_pad("src").link(pad) != Gst.PadLinkReturn.OK:
-                raise BadInput(f"camera {camera}: {link.sink}.{link.sink_pad} cannot be linked")
-            boxes.append((box, pad))
-        found = built.read_back()
-        for box, pad in boxes:
-            box.get_static_pad("src").unlink(pad)
-            pad.get_parent_element().release_request_pad(pad)
-            built.pipeline.remove(box)
-        return found
 
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
@@ -426,39 +395,8 @@ class DeepStreamPlatform:
 
     def _end(self) -> None:
         self._threads[1].join(2)  # so that no other thread reads the bus
-        self._finish_recordings()
+        finish_recordings(self._built)
         self._built.pipeline.set_state(Gst.State.NULL)
-
-    def _finish_recordings(self) -> None:
-        """End the files that are being written, and wait a little until they are."""
-        built, opened = self._built, 0
-        for element in built.graph.of("splitmuxsink"):
-            if built.element(element.name).get_state(0).state == Gst.State.PLAYING:
-                tape = built.element(element.name.replace("record_", "tape_", 1))
-                opened += tape.get_static_pad("sink").send_event(Gst.Event.new_eos())
-        bus, ends = built.pipeline.get_bus(), time.monotonic() + FINISH_S
-        while opened and (left := ends - time.monotonic()) > 0:
-            message = bus.timed_pop_filtered(int(left * Gst.SECOND), Gst.MessageType.ELEMENT)
-            structure = message.get_structure() if message is not None else None
-            opened -= structure is not None and structure.get_name() == "splitmuxsink-fragment-closed"
-
-
-class _DefaultLoop:
-    """Runs GLib's default loop: nvurisrcbin reconnects and loops files by timers on it (its source, 9.1)."""
-
-    def __init__(self) -> None:
-        self._loop = GLib.MainLoop.new(None, False)
-        self._thread = threading.Thread(target=self._loop.run, name="glib", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> bool:
-        if self._thread.ident is None:
-            return True
-        GLib.idle_add(self._loop.quit)
-        self._thread.join(2)
-        return not self._thread.is_alive()
 
 
 def _access(camera: CameraConfig) -> RtspAccess:

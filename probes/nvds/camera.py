@@ -97,7 +97,7 @@ class CameraMeta:
         analysed = self._analysed if meta.inferred else frozenset[Kind]()
         return Frame(self.camera, at, (width, height), found, analysed), pairs
 
-    def heads(self, frame: Frame) -> tuple[Mask, ...]:
+    def heads(self, frame: Frame) -> Sequence[Mask]:
         """Return the heads to cover. Any doubt raises."""
         return self._watch.locate(frame)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from probes.frame import Frame, TrackId
     from probes.redaction.redact import Mask
@@ -20,14 +20,13 @@ WAITING = 64
 class ProbedFrame:
     """One frame as the probe read it.
 
-    ended: tracks that are over. masked: covered heads by reason; None where the whole frame was covered.
-    masks: those heads. generation: of the camera's connection (see FrameOrigins).
+    ended: tracks that are over. masks: covered heads; None where the whole frame was covered.
+    generation: of the camera's connection (see FrameOrigins).
     """
 
     frame: Frame
     ended: list[TrackId] = field(default_factory=list)
-    masked: Mapping[str, int] | None = None
-    masks: tuple[Mask, ...] = ()
+    masks: Sequence[Mask] | None = None
     generation: int = 0
 
 

@@ -31,7 +31,9 @@ from probes.nvds.meta import (
     MetaError,
     ObjectMeta,
 )
+from probes.nvds.native_heads import HEAD, MASK, SEEN, NativeHeadWatch, PackedCovers
 from probes.nvds.tensors import MOST, Tensors, tensors_of
+from probes.redaction.heads import MAX_HEADS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +65,7 @@ _ERRORS: Final = {
 _TOO_SMALL: Final = -3
 MAX_FRAMES: Final = 256
 _INT, _LONG, _FLOAT_PTR = c.c_int32, c.c_uint64, c.c_void_p
+_SIGNED, _DOUBLE = c.c_int64, c.c_double
 _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "read": (_LONG, c.c_void_p, _LONG, c.c_void_p, _LONG, c.c_void_p, c.c_void_p),
     "tags": (_LONG, _INT, _INT, c.c_void_p, _LONG),
@@ -70,6 +73,8 @@ _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "remove": (_LONG, _LONG),
     "redact": (_LONG, _LONG, c.c_char_p, _LONG, _INT, _INT, _LONG, _INT, _LONG, c.c_void_p),
     "draw": (c.c_char_p, _LONG),
+    "locate": (c.c_char_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
+    "covers": (c.c_char_p, _SIGNED, _DOUBLE, _DOUBLE, _INT, _INT, _INT, _INT, c.c_void_p),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
@@ -90,6 +95,10 @@ class NativeLibrary:
         records = FRAME, OBJECT, TAG, STYLE, TEXT, BOX, DRAWN
         if version != VERSION or list(sizes) != [one.size for one in records]:
             raise MetaError(f"{path} is of another version; build it again")
+        of_heads = (c.c_uint32 * 3)()
+        self.max_heads = int(short.msh_nvds_heads_layout(of_heads))
+        if list(of_heads) != [one.size for one in (SEEN, HEAD, MASK)] or self.max_heads < MAX_HEADS:
+            raise MetaError(f"{path} searches for heads in another way; build it again")
         for name, arguments in _CALLS.items():
             setattr(self, name, _function(short, name, arguments))
         self.crop = _function(long, "crop", _CROP)
@@ -139,6 +148,10 @@ class NativeMeta:
         """Return width, height of the frame's surface, to which its boxes refer."""
         return self._surface or frame.source_size
 
+    def head_watch(self, *, margin: float, hold_ms: int) -> NativeHeadWatch:
+        """Return what finds the heads of one camera."""
+        return NativeHeadWatch(self._library, margin=margin, hold_ms=hold_ms)
+
     def read(self, buffer: int) -> BatchMeta:
         """Return the whole batch; see MetaReader."""
         needed, meta = (c.c_uint64 * 2)(32, 512), c.c_uint64()
@@ -181,14 +194,17 @@ class NativeMeta:
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and its redaction tag, in one call; see MetaWriter."""
-        sides = [side for box in boxes for side in box]
+        if isinstance(boxes, PackedCovers):
+            packed = boxes.packed
+        else:
+            packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
         self._done.value = frame.covered
         try:
             check(
                 self._library.redact(
                     batch.meta,
                     frame.meta,
-                    pack(f"@{len(sides)}i", *sides),
+                    packed,
                     len(boxes),
                     HEADS,
                     COVER_CLASS,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds.frame_queue import ProbedFrame
 from probes.nvds.meta import Cover, MetaError
+from probes.nvds.native_heads import PackedMasks
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.nvds.surface import on_surface
-from probes.redaction.redact import By, RedactionFailed
+from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,26 +111,29 @@ class BatchProbe:
             frame, pairs = camera.frame(meta, surface, masks)
             public = masks.public(frame)
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
-            probed.masks = camera.heads(frame)
-            covers = self._covers(probed.masks, frame, surface)
-            covers += [Cover(*box, opaque=True) for box in masks.strips(surface)]
+            heads = camera.heads(frame)
+            covers = self._covers(heads, frame, surface)
+            if strips := masks.strips(surface):
+                covers = [*covers, *(Cover(*box, opaque=True) for box in strips)]
             self._draw(pairs, surface, camera)
             self._writer.redact(batch, meta, covers, self._process_key)
-            probed.masked = _by_reason(probed.masks)
+            probed.masks = heads
             self._look(buffer, meta, public, masks)
             self._take_marks(meta, pairs, masks, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta)
             if probed is not None:
-                probed.masked = None
+                probed.masks = None
             self._fail(name or f"pad {meta.pad}", error)
         else:
             self._recover(name)
         if probed is not None:
             self._frame_queue.put(probed)
 
-    def _covers(self, heads: tuple[Mask, ...], frame: Frame, surface: tuple[int, int]) -> list[Cover]:
+    def _covers(self, heads: Sequence[Mask], frame: Frame, surface: tuple[int, int]) -> Sequence[Cover]:
         """Return what covers these heads on the surface."""
+        if isinstance(heads, PackedMasks):
+            return heads.covers(frame.size, surface, opaque=self._opaque)
         boxes = [on_surface(head.box, frame.size, surface) for head in heads]
         return [Cover(*box, opaque=self._opaque) for box in boxes if box is not None]
 
@@ -192,8 +196,3 @@ class BatchProbe:
         if where in self._failures and self._clock() - self._failures[where] >= STEADY_S:
             del self._failures[where]
             logger.info("%s: works again", where or "the probe")
-
-
-def _by_reason(masks: tuple[Mask, ...]) -> dict[str, int]:
-    reasons = [mask.by for mask in masks]
-    return {by.value: reasons.count(by) for by in By if by in reasons}

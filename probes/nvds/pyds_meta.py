@@ -27,6 +27,7 @@ from probes.nvds.meta import (
     MetaError,
     ObjectMeta,
 )
+from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +82,10 @@ class PydsMeta:
     def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
         """Return width, height of the frame's surface, to which its boxes refer."""
         return self._surface or frame.source_size
+
+    def head_watch(self, *, margin: float, hold_ms: int) -> HeadWatch:
+        """Return what finds the heads of one camera."""
+        return HeadWatch(margin=margin, hold_ms=hold_ms)
 
     def read(self, buffer: int) -> BatchMeta:
         """Return the whole batch; see MetaReader."""

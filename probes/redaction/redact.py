@@ -96,25 +96,31 @@ class HeadWatch:
         _check_faces(margin, hold_ms)
         self._heads.reconfigure(margin=margin, hold_ms=hold_ms)
 
-    def locate(self, frame: Frame) -> tuple[Mask, ...]:
+    def locate(self, frame: Frame) -> Sequence[Mask]:
         """Return every region to cover. Any doubt raises, RedactionFailed where it is one that we know of."""
         self._check_clock(frame.captured_at)
         missing = _NEEDED - frame.analysed
         if missing:
             raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
+        return self._find(frame)
+
+    def _find(self, frame: Frame) -> Sequence[Mask]:
         for detection in frame.detections:
-            _check_box(detection.box, detection.kind)
+            check_box(detection.box, detection.kind)
         masks = self._heads.locate(frame)
         for mask in masks:
-            _check_box(mask.box, mask.by)
+            check_box(mask.box, mask.by)
         return masks
 
     def _check_clock(self, now: int) -> None:
         """Refuse the frame whose time lies before the last one's; the next is measured from it."""
         last, self._last = self._last, now
         if last is not None and now < last:
-            self._heads.shift(now - last)
+            self._shift(now - last)
             raise RedactionFailed("the clock of the frames went back")
+
+    def _shift(self, nanoseconds: int) -> None:
+        self._heads.shift(nanoseconds)
 
 
 class Redactor:
@@ -166,7 +172,7 @@ class Redactor:
             _check_pixels(frame, pixels)
             masks = (*self._watch.locate(frame), *more)
             for mask in more:
-                _check_box(mask.box, mask.by)
+                check_box(mask.box, mask.by)
             black_out(pixels, self._masks)
             covered = []
             for mask in masks:
@@ -194,7 +200,8 @@ def _check_pixels(frame: Frame, pixels: I420) -> None:
         raise RedactionFailed("the picture is not of 8 bit")
 
 
-def _check_box(box: Box, what: Kind | By) -> None:
+def check_box(box: Box, what: Kind | By) -> None:
+    """Raise RedactionFailed where a box has no end, or a negative side."""
     x, y, w, h = box
     # A sum is finite only if both of its parts are.
     if not (isfinite(x + w) and isfinite(y + h)) or w < 0 or h < 0:

@@ -16,7 +16,6 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import RedactionGate
 from probes.people.tracks import Sessions, TrackBook
-from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +45,7 @@ def probe_of(
     probe = BatchProbe(
         meta,
         meta,
-        cameras={pad: _camera(f"camera{pad}") for pad in range(cameras)},
+        cameras={pad: _camera(f"camera{pad}", meta) for pad in range(cameras)},
         overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:,.0f}", _Worn().get),
         frame_queue=frame_queue,
         process_key=PROCESS_KEY,
@@ -56,11 +55,11 @@ def probe_of(
     return probe, RedactionGate(meta, PROCESS_KEY), frame_queue
 
 
-def _camera(name: str) -> CameraMeta:
+def _camera(name: str, meta: PydsMeta | NativeMeta) -> CameraMeta:
     return CameraMeta(
         name,
         classes=CLASSES,
-        watch=HeadWatch(margin=0.25, hold_ms=800),
+        watch=meta.head_watch(margin=0.25, hold_ms=800),
         book=TrackBook(name, Sessions(ZoneInfo("UTC"), Random(1)), 2500),
         now=lambda: FRAME_NS,
     )

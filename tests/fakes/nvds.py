@@ -15,6 +15,7 @@ from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
 from probes.nvds.frame_queue import FrameQueue
 from probes.nvds.meta import UNTRACKED
+from probes.nvds.native_heads import NativeHeadWatch
 from probes.nvds.native_meta import NativeLooks, NativeMeta
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
@@ -188,11 +189,18 @@ class Rig:
     failures: list[str | None] = field(default_factory=list)
 
 
+def watch(margin: float, hold_ms: int) -> HeadWatch:
+    """Return what finds heads, by the binding that is tested now."""
+    if BINDING[0] == "reader":
+        return NativeHeadWatch(reader(), margin=margin, hold_ms=hold_ms)
+    return HeadWatch(margin=margin, hold_ms=hold_ms)
+
+
 def camera(name: str, masks: Sequence[Polygon] = (), counted: float = 0.0) -> CameraMeta:
     return CameraMeta(
         name,
         classes=CLASSES,
-        watch=HeadWatch(margin=0.25, hold_ms=800),
+        watch=watch(0.25, 800),
         book=TrackBook(name, Sessions(ZoneInfo("Europe/Berlin"), Random(1)), 2500),
         now=lambda: START,
         masks=masks,

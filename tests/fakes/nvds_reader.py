@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SOURCE = ROOT / "probes" / "nvds" / "reader.c"
+HEADS = SOURCE.with_name("heads.c")
 SURFACES = Path(__file__).with_name("nvbufsurface.c")
 HEADERS = {
     "glib.h": """#include <stddef.h>
@@ -104,9 +105,17 @@ def build(*, sanitized: bool = False) -> Path:
         ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g"] if sanitized else ["-O2"]
     )
     libraries = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-l:libnvds_meta.so", "-l:libnvdsgst_meta.so"]
-    libraries += ["-l:libgstreamer-1.0.so.0", "-l:libglib-2.0.so.0"]
-    warn = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", f"-I{into}"]
-    sources = [str(SOURCE), str(SURFACES)]
+    libraries += ["-l:libgstreamer-1.0.so.0", "-l:libglib-2.0.so.0", "-lm"]
+    warn = [
+        "-std=gnu11",
+        "-ffp-contract=off",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-fvisibility=hidden",
+        f"-I{into}",
+    ]
+    sources = [str(SOURCE), str(HEADS), str(SURFACES)]
     try:
         done = subprocess.run(
             ["gcc", *warn, *options, "-shared", "-fPIC", *sources, "-o", str(made), *libraries],

@@ -16,6 +16,8 @@ from pipelines.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.graph.graph import PipelineGraph
     from pipelines.settings.root import Settings
 
@@ -58,8 +60,15 @@ def check_store(settings: Settings) -> Iterator[str]:
 
 def checked_graph(settings: Settings, box: Capabilities) -> PipelineGraph:
     """Return the graph of a store on a box, held against the contract and proven. Raises BadInput."""
-    graph, redaction = build_graph(settings, box, engine_files(settings))
+    return proven_graph(settings, box, engine_files(settings))[0]
+
+
+def proven_graph(
+    settings: Settings, box: Capabilities, files: EngineFiles
+) -> tuple[PipelineGraph, Redaction]:
+    """Return a graph with these engine files, held against the contract and proven. Raises BadInput."""
+    graph, redaction = build_graph(settings, box, files)
     if found := list(violations(graph, load_contract(box))):
         raise BadInput(f"the graph breaks what is known of DeepStream: {'; '.join(found)}")
     prove(graph, redaction)
-    return graph
+    return graph, redaction

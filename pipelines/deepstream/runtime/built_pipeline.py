@@ -16,7 +16,7 @@ from pipelines.graph.graph import Element, Link, PipelineGraph
 from probes.nvds.pads import filter_buffers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pipelines.deepstream.runtime.elements import ElementFactory
     from probes.nvds.redaction_gate import BufferVerdict
@@ -114,6 +114,23 @@ class BuiltPipeline:
         probe = self.graph.probe if self.graph.probe in gated else ""
         gates = frozenset(gated - {probe})
         return PipelineGraph(tuple(elements), tuple(links), self.graph.slots, probe, gates)
+
+    def read_back_with(self, cameras: Iterable[str]) -> PipelineGraph:
+        """Read it back with every camera in it, none of them running, then take them out. Raises BadInput."""
+        boxes = []
+        for camera in cameras:
+            box, link = self.camera_bin(camera), self.exit_of(camera)
+            self.pipeline.add(box)
+            pad = self.element(link.sink).request_pad_simple(link.sink_pad)
+            if pad is None or box.get_static_pad("src").link(pad) != Gst.PadLinkReturn.OK:
+                raise BadInput(f"camera {camera}: {link.sink}.{link.sink_pad} cannot be linked")
+            boxes.append((box, pad))
+        found = self.read_back()
+        for box, pad in boxes:
+            box.get_static_pad("src").unlink(pad)
+            pad.get_parent_element().release_request_pad(pad)
+            self.pipeline.remove(box)
+        return found
 
     def _read(self, made: Any, group: str) -> Element:
         factory = self._element_factory.factory_of(made)

@@ -14,8 +14,6 @@ import threading
 from random import Random
 from types import SimpleNamespace
 
-import pytest
-
 from pipelines.deepstream import platform
 from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
@@ -42,7 +40,8 @@ class Chaos:
         self.run, self.time, self.random = run, time, Random(seed)
         self.mux = run.platform.pipeline.get_by_name("mux").batcher
         self.uris = [camera.source for camera in run.platform._settings.cameras.values()]
-        self.quiet, self.faults, self.lost, self.fed = set(), 0, 0, 0
+        self.quiet, self.faults, self.fed = set(), 0, 0
+        self.rated = self.cut = 0
         self.ticks = 0
         self._tick, run.platform._tick = run.platform._tick, self._count_tick
         self.events: list[tuple[float, int, str]] = []
@@ -82,7 +81,13 @@ class Chaos:
         feed.emit("push-buffer", buffer)
         self.fed += 1
         assert soon(lambda: self.arrived(slot, buffer) or tap._dropped > dropped or self.gone(slot, feed))
-        self.lost += not self.arrived(slot, buffer)
+        if not self.arrived(slot, buffer):  # either more than the rate, or its source was just leaving
+            self.rated += tap._dropped > dropped
+            self.cut += tap._dropped == dropped
+
+    def held(self):
+        """Return how many frames the mux has taken and not sent."""
+        return len(self.mux._batch) + sum(len(queue) for queue in self.mux._queues.values())
 
     def arrived(self, slot, buffer):
         return self.mux.newest.get(slot) == buffer.pts
@@ -156,15 +161,23 @@ def test_cameras_that_die_freeze_and_return_leave_the_others_alone(tmp_path, mon
         assert chaos.calm()
         begun, mux = SimpleNamespace(**census(run)), chaos.mux
         mux.waited.clear()
-        chaos.fed = chaos.faults = 0
+        chaos.fed = chaos.faults = chaos.rated = chaos.cut = 0
+        held = chaos.held()
         for slot in range(CAMERAS):
             chaos.plan(chaos.random.uniform(1, 10), slot, "fault")
         chaos.play(SECONDS)
         delays, fed = list(mux.waited), chaos.fed
         p95 = percentile(delays, 0.95)
-        print(f"{chaos.faults} faults, {fed} frames, {chaos.lost} lost, p95 {p95 * 1000:.0f} ms")
+        print(
+            f"{chaos.faults} faults, {fed} frames, {chaos.rated} more than the rate, p95 {p95 * 1000:.0f} ms"
+        )
         assert chaos.faults > CAMERAS / 2
-        assert len(delays) == pytest.approx(fed, abs=chaos.lost + 2 * CAMERAS)
+        # Each frame that came to the mux is sent, or still in it. Of those on their way while a source left
+        # the others came after all; a fault costs the one frame at most that its camera gives in a tick.
+        missing = fed - chaos.rated - (len(delays) + chaos.held() - held)
+        assert 0 <= missing <= min(chaos.cut, chaos.faults), missing
+        # Frames come 4 ms early or late; the limit has half a frame of room (FrameRateLimit).
+        assert chaos.rated <= 0.05 * fed
         assert p95 < 0.06
         assert chaos.calm()
         gc.collect()

@@ -220,7 +220,8 @@ def test_what_is_built_is_proven_not_only_what_was_planned(tmp_path, monkeypatch
         proven.append(graph)
         return real(graph, redaction)
 
-    monkeypatch.setattr("pipelines.deepstream.platform.prove", noted)
+    for module in ("platform", "checks.store_check"):
+        monkeypatch.setattr(f"pipelines.deepstream.{module}.prove", noted)
     with running(tmp_path, rtsp(2)) as run:
         planned, built = proven
         assert {e.name for e in planned.elements} - {e.name for e in built.elements} == {

@@ -232,7 +232,7 @@ def test_an_answer_that_is_none_costs_the_look_not_the_picture(
     assert (way.rig.failures, way.model.released, len(looks_in(ds, buffer))) == ([], 1, 0)
     assert "cam0: the brand model: the brand model" in caplog.text
     (sighting,) = way.rig.frame_queue.take(1)
-    assert sighting.masked is not None
+    assert sighting.masks is not None
 
 
 def test_a_look_that_the_model_left_out_is_taken_off(ds: Any) -> None:

@@ -273,7 +273,10 @@ def test_all_of_it_under_address_sanitizer() -> None:
     preload = subprocess.run(
         ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    places = [f"tests/probes/nvds/{name}.py" for name in ("test_native_meta", "test_probe", "test_marks")]
+    places = [
+        f"tests/probes/nvds/{name}.py"
+        for name in ("test_native_meta", "test_native_heads", "test_probe", "test_marks")
+    ]
     chosen = ("-k", "not [pyds and not sanitizer")
     environment = {
         **os.environ,

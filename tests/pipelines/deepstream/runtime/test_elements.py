@@ -6,7 +6,8 @@ import pytest
 
 from pipelines.deepstream.runtime.elements import get_nick, set_checked
 from pipelines.errors import BadInput
-from tests.fakes.deepstream import FakeElementFactory, ProcessEnded
+from tests.fakes.deepstream import FakeElementFactory
+from tests.fakes.deepstream_base import ProcessEnded
 from tests.pipelines.deepstream.stores import DGPU, JETSON
 
 

@@ -1,0 +1,564 @@
+/* The search for heads of probes/redaction/heads.py, step by step, for probes/nvds/native_heads.py (through ctypes).
+ *
+ * The Python module is the one to read and to change: tests hold this file to the same answer, to the last bit, on
+ * random films. So all sums are done in its order, in doubles, without fused multiply and add (-ffp-contract=off).
+ * Functions return a count, or a negative number: then nothing has been found, and the frame must be covered whole.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define API __attribute__ ((visibility ("default")))
+#define BAD_BOX (-7)     /* a box without an end, or with a negative side */
+#define TOO_MANY (-8)    /* more heads than can be followed */
+#define NO_MEMORY (-9)
+#define MAX_HEADS 1000
+#define MAX_SEEN 4096
+
+static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, GROWTH = 0.5, ESTIMATE_GROWTH = 0.2,
+    STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5, SLIMMEST = 0.55;
+static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
+static const int LEAST_FRAMES = 2;
+
+enum { PERSON, DOUBTFUL, FACE };             /* kinds of SeenRecord */
+enum { BY_DETECTOR, BY_HOLD, BY_ESTIMATE };  /* reasons of MaskRecord */
+enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32 };
+
+typedef struct {
+  double x, y, w, h;
+} Rect;
+
+typedef struct {
+  Rect box;
+  double confidence;
+  int64_t track; /* -1 without */
+  int32_t kind, unused;
+} SeenRecord;
+
+typedef struct {
+  Rect box, person;
+  double vx, vy;
+  int64_t seen_at, face_at, first_at, track;
+  int32_t missed, has;
+} HeadRecord;
+
+typedef struct {
+  Rect box;
+  int32_t by, unused;
+} MaskRecord;
+
+typedef struct {
+  int32_t left, top, width, height, opaque; /* as in reader.c */
+} BoxRecord;
+
+typedef struct {
+  double rank, second;
+  int32_t left, right;
+} Pair;
+
+typedef struct {
+  int32_t number; /* -1: none */
+  int32_t sure;
+} Match;
+
+API int32_t
+msh_nvds_heads_layout (uint32_t sizes[3])
+{
+  sizes[0] = sizeof (SeenRecord);
+  sizes[1] = sizeof (HeadRecord);
+  sizes[2] = sizeof (MaskRecord);
+  return MAX_HEADS;
+}
+
+static double larger (double a, double b) { return b > a ? b : a; }   /* max (a, b) and min (a, b) of Python */
+static double smaller (double a, double b) { return b < a ? b : a; }
+static double middle_x (Rect b) { return b.x + b.w / 2; }
+static double middle_y (Rect b) { return b.y + b.h / 2; }
+static int same (Rect a, Rect b) { return a.x == b.x && a.y == b.y && a.w == b.w && a.h == b.h; }
+
+static int
+is_bad (Rect b)
+{
+  return !(isfinite (b.x + b.w) && isfinite (b.y + b.h)) || b.w < 0 || b.h < 0;
+}
+
+static Rect
+moved (Rect b, const HeadRecord * h, int64_t ns)
+{
+  if (!(h->has & MOVES))
+    return b;
+  return (Rect) {b.x + h->vx * ns, b.y + h->vy * ns, b.w, b.h};
+}
+
+static Rect
+grown (Rect b, double share)
+{
+  double dx = b.w * share, dy = b.h * share;
+  return (Rect) {b.x - dx, b.y - dy, b.w + 2 * dx, b.h + 2 * dy};
+}
+
+static Rect
+both (Rect a, Rect b)
+{
+  double left = smaller (a.x, b.x), top = smaller (a.y, b.y);
+  return (Rect) {left, top, larger (a.x + a.w, b.x + b.w) - left, larger (a.y + a.h, b.y + b.h) - top};
+}
+
+static Rect
+head_of (Rect p)
+{
+  double by_width = p.w * HEAD_TO_WIDTH, by_height = p.h * HEAD_TO_HEIGHT;
+  double height = by_height > by_width ? by_height : by_width;
+  height = height < p.h ? height : p.h;
+  return (Rect) {p.x, p.y - HEADROOM * height, p.w, (1 + HEADROOM) * height};
+}
+
+static int
+fits (Rect face, Rect head)
+{
+  double x = face.x + face.w / 2, y = face.y + face.h / 2;
+  return head.x <= x && x <= head.x + head.w && head.y <= y && y <= head.y + head.h && 0.3 * head.h <= face.h &&
+      face.h <= 1.5 * head.h;
+}
+
+static double
+overlap_of (Rect a, Rect b)
+{
+  double width = smaller (a.x + a.w, b.x + b.w) - larger (a.x, b.x);
+  double height = smaller (a.y + a.h, b.y + b.h) - larger (a.y, b.y);
+  double common = width > 0 && height > 0 ? width * height : 0;
+  return common > 0 ? common / (a.w * a.h + b.w * b.h - common) : 0;
+}
+
+static void
+shift (Rect before, Rect after, double *dx, double *dy)
+{
+  *dx = (after.x + after.w / 2) - (before.x + before.w / 2);
+  *dy = after.y - before.y;
+}
+
+/* Set the velocity of `head`: the mean of the last one and of the last step, no faster than people run. */
+static void
+set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person, int64_t now)
+{
+  double dx, dy;
+  if (!before)
+    return;
+  int64_t elapsed = now - before->seen_at;
+  if (elapsed <= 0) {
+    if (before->has & MOVES) {
+      head->vx = before->vx;
+      head->vy = before->vy;
+      head->has |= MOVES;
+    }
+    return;
+  }
+  if (person && before->has & HAS_PERSON) {
+    shift (before->person, *person, &dx, &dy);
+  } else {
+    dx = middle_x (head->box) - middle_x (before->box);
+    dy = middle_y (head->box) - middle_y (before->box);
+  }
+  double limit = FASTEST * (head->box.h > head->box.w ? head->box.h : head->box.w) / 1e9;
+  double vx = dx / elapsed, vy = dy / elapsed;
+  if (before->has & MOVES) {
+    vx = (vx + before->vx) / 2;
+    vy = (vy + before->vy) / 2;
+  }
+  vx = vx < limit ? vx : limit;
+  vy = vy < limit ? vy : limit;
+  head->vx = vx > -limit ? vx : -limit;
+  head->vy = vy > -limit ? vy : -limit;
+  head->has |= MOVES;
+}
+
+static void
+add_evidence (HeadRecord * head, const HeadRecord * before, int is_sure)
+{
+  head->first_at = before ? before->first_at : head->seen_at;
+  if (!before || before->has & HAS_FIRST)
+    head->has |= HAS_FIRST;
+  if (is_sure || (before && before->has & IS_SURE))
+    head->has |= IS_SURE;
+}
+
+static Rect
+mask_of (const HeadRecord * head, int by, double margin, int64_t hold, int64_t now)
+{
+  int has_face = head->has & HAS_FACE;
+  int64_t since = has_face ? head->face_at : head->seen_at;
+  double share = has_face ? margin : 0.0;
+  if (by == BY_HOLD && hold) {
+    double growth = has_face ? GROWTH : ESTIMATE_GROWTH, step = has_face ? STEP : 0.0;
+    share += growth * (double) (now - since) / (double) hold + step;
+  }
+  Rect here = grown (head->box, share);
+  if (!(head->has & MOVES) || head->seen_at == now)
+    return both (here, here);
+  return both (here, grown (moved (head->box, head, now - head->seen_at), share));
+}
+
+static int
+rising (const void *a, const void *b)
+{
+  const Pair *p = a, *q = b;
+  if (p->rank != q->rank)
+    return p->rank < q->rank ? -1 : 1;
+  if (p->second != q->second)
+    return p->second < q->second ? -1 : 1;
+  return p->left != q->left ? (p->left < q->left ? -1 : 1) : (p->right > q->right) - (p->right < q->right);
+}
+
+static int
+falling (const void *a, const void *b)
+{
+  return rising (b, a);
+}
+
+/* What a frame needs besides its records; all of it is freed at its end. */
+typedef struct {
+  HeadRecord *old, *heads, *unmatched;
+  const SeenRecord **persons;
+  Rect *faces, *sure_faces, *open;
+  int *owner;      /* by person: number of its sure face, or -1 */
+  Match *matches;  /* by person, then by open face */
+  char *left, *right;
+  Pair *pairs;
+  int n_old, n_heads, n_unmatched, n_persons, n_faces, n_sure, n_open;
+  size_t n_pairs, most_pairs;
+} Work;
+
+static int
+add_pair (Work * w, double rank, double second, int left, int right)
+{
+  if (w->n_pairs == w->most_pairs) {
+    size_t most = w->most_pairs ? 2 * w->most_pairs : 64;
+    Pair *more = realloc (w->pairs, most * sizeof *more);
+    if (!more)
+      return NO_MEMORY;
+    w->pairs = more;
+    w->most_pairs = most;
+  }
+  w->pairs[w->n_pairs++] = (Pair) {rank, second, left, right};
+  return 0;
+}
+
+/* Keep of the pairs, best first, those of which neither side had a better one. */
+static void
+one_each (Work * w, int lefts, int rights, int (*order) (const void *, const void *))
+{
+  size_t kept = 0;
+  if (w->n_pairs)
+    qsort (w->pairs, w->n_pairs, sizeof *w->pairs, order);
+  memset (w->left, 0, lefts);
+  memset (w->right, 0, rights);
+  for (size_t i = 0; i < w->n_pairs; i++) {
+    Pair p = w->pairs[i];
+    if (w->left[p.left] || w->right[p.right])
+      continue;
+    w->left[p.left] = w->right[p.right] = 1;
+    w->pairs[kept++] = p;
+  }
+  w->n_pairs = kept;
+}
+
+static int
+find_owners (Work * w)
+{
+  w->n_pairs = 0;
+  for (int i = 0; i < w->n_persons; i++) {
+    Rect person = w->persons[i]->box, head = head_of (person);
+    w->owner[i] = -1;
+    for (int n = 0; n < w->n_sure; n++) {
+      Rect face = w->sure_faces[n];
+      if (!fits (face, head))
+        continue;
+      double away = fabs (middle_x (face) - middle_x (head)) + fabs (middle_y (face) - middle_y (head));
+      if (add_pair (w, away / person.w, 0, i, n))
+        return NO_MEMORY;
+    }
+  }
+  one_each (w, w->n_persons, w->n_sure, rising);
+  for (size_t i = 0; i < w->n_pairs; i++)
+    w->owner[w->pairs[i].left] = w->pairs[i].right;
+  return 0;
+}
+
+/* By track, then by overlap; without overlap it may be another: good for the velocity, not to end a hold. */
+static int
+match_persons (Work * w, int64_t now)
+{
+  int taken = 0, n_free = 0;
+  char *used = w->right;
+  memset (used, 0, w->n_old);
+  for (int i = 0; i < w->n_persons; i++) {
+    w->matches[i] = (Match) {-1, 0};
+    int64_t track = w->persons[i]->track;
+    for (int n = w->n_old - 1; track >= 0 && n >= 0; n--) /* of two heads of one track the last one counts */
+      if (w->old[n].has & HAS_TRACK && w->old[n].track == track) {
+        if (!used[n]) {
+          w->matches[i] = (Match) {n, 1};
+          used[n] = 1;
+          taken++;
+        }
+        break;
+      }
+    n_free += w->matches[i].number < 0;
+  }
+  if (!n_free || taken == w->n_old)
+    return 0;
+  w->n_pairs = 0;
+  for (int n = 0; n < w->n_old; n++) {
+    HeadRecord *head = &w->old[n];
+    if (used[n] || !(head->has & HAS_PERSON))
+      continue;
+    Rect expected = moved (head->person, head, now - head->seen_at);
+    double reach = smaller (FURTHEST, FASTEST * (double) (now - head->seen_at) / 1e9) * larger (head->box.w, head->box.h);
+    for (int i = 0; i < w->n_persons; i++) {
+      double dx, dy;
+      if (w->matches[i].number >= 0)
+        continue;
+      Rect box = w->persons[i]->box;
+      double overlap = overlap_of (expected, box);
+      shift (expected, box, &dx, &dy);
+      double away = larger (fabs (dx), fabs (dy));
+      if ((overlap >= SAME_PERSON || away <= reach) && add_pair (w, overlap, -away, i, n))
+        return NO_MEMORY;
+    }
+  }
+  one_each (w, w->n_persons, w->n_old, falling);
+  for (size_t i = 0; i < w->n_pairs; i++)
+    w->matches[w->pairs[i].left] = (Match) {w->pairs[i].right, w->pairs[i].rank >= SAME_PERSON};
+  return 0;
+}
+
+/* Nearest first; further than a face away it may be another's: good for the velocity, not to end a hold. */
+static int
+match_faces (Work * w, int64_t now)
+{
+  w->n_pairs = 0;
+  for (int i = 0; i < w->n_open; i++)
+    w->matches[i] = (Match) {-1, 0};
+  for (int n = 0; n < w->n_unmatched; n++) {
+    HeadRecord *head = &w->unmatched[n];
+    Rect at = moved (head->box, head, now - head->seen_at);
+    double x = middle_x (at), y = middle_y (at);
+    double reach = smaller (FURTHEST, 1 + FASTEST * (double) (now - head->seen_at) / 1e9);
+    for (int i = 0; i < w->n_open; i++) {
+      Rect face = w->open[i];
+      double size = larger (face.w, face.h), ratio = head->box.w / face.w;
+      double away = larger (fabs (middle_x (face) - x), fabs (middle_y (face) - y)) / size;
+      if (away <= reach && 0.5 <= ratio && ratio <= 2 && add_pair (w, away, 0, i, n))
+        return NO_MEMORY;
+    }
+  }
+  one_each (w, w->n_open, w->n_unmatched, rising);
+  for (size_t i = 0; i < w->n_pairs; i++)
+    w->matches[w->pairs[i].left] = (Match) {w->pairs[i].right, w->pairs[i].rank < 1};
+  return 0;
+}
+
+static int
+follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_t hold, double width, int64_t now,
+    MaskRecord ** mask)
+{
+  const SeenRecord *seen = w->persons[i];
+  Match match = w->matches[i];
+  HeadRecord *head = &w->heads[w->n_heads++];
+  Rect box = seen->box;
+  int by = BY_ESTIMATE;
+  *head = (HeadRecord) {0};
+  head->seen_at = now;
+  head->person = box;
+  head->track = seen->track;
+  head->has = HAS_PERSON | (seen->track >= 0 ? HAS_TRACK : 0);
+  if (w->owner[i] >= 0) {
+    by = BY_DETECTOR;
+    head->box = w->sure_faces[w->owner[i]];
+    head->face_at = now;
+    head->has |= HAS_FACE;
+  } else if (before && before->has & HAS_PERSON && before->has & HAS_FACE) {
+    double dx, dy;
+    shift (before->person, box, &dx, &dy);
+    Rect held = {before->box.x + dx, before->box.y + dy, before->box.w, before->box.h};
+    int is_cut = box.x <= 1 || box.y <= 1 || box.x + box.w >= width - 1;
+    if (now - before->face_at <= hold && !is_cut && fits (held, head_of (box))) {
+      by = BY_HOLD;
+      head->box = held;
+      head->face_at = before->face_at;
+      head->has |= HAS_FACE;
+    }
+  }
+  if (by == BY_ESTIMATE)
+    head->box = head_of (box);
+  set_velocity (head, before, &box, now);
+  add_evidence (head, match.sure ? before : NULL, seen->kind == PERSON || by == BY_DETECTOR);
+  if (by != BY_DETECTOR)
+    *(*mask)++ = (MaskRecord) {mask_of (head, by, margin, hold, now), by, 0};
+  if (by == BY_ESTIMATE && before && match.sure && before->has & HAS_FACE && now - before->face_at <= hold) {
+    /* The held face no longer moves with its person. */
+    HeadRecord *loose = &w->unmatched[w->n_unmatched++];
+    int64_t at = before->face_at;
+    *loose = (HeadRecord) {0};
+    loose->box = moved (before->box, before, at - before->seen_at);
+    loose->seen_at = loose->face_at = at;
+    loose->track = -1;
+    loose->vx = before->vx;
+    loose->vy = before->vy;
+    loose->has = HAS_FACE | IS_SURE | (before->has & MOVES);
+  }
+  return by;
+}
+
+static int64_t
+locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64_t * n_heads, double width, int64_t now,
+    double margin, int64_t hold, MaskRecord * masks)
+{
+  MaskRecord *mask = masks;
+  for (int i = 0; i < n_seen; i++) {
+    Rect box = seen[i].box;
+    if (is_bad (box))
+      return BAD_BOX;
+    if (!(box.w * box.h > 0))
+      continue;
+    if (seen[i].kind != FACE) {
+      w->persons[w->n_persons++] = &seen[i];
+      continue;
+    }
+    double ratio = box.w / box.h;
+    w->faces[w->n_faces++] = box;
+    if (seen[i].confidence >= SURE && SLIMMEST <= ratio && ratio <= 1 / SLIMMEST)
+      w->sure_faces[w->n_sure++] = box;
+  }
+  for (int64_t i = 0; i < *n_heads; i++) {
+    int64_t age = now - heads[i].seen_at, limit = hold;
+    if (!(heads[i].has & IS_SURE) && heads[i].has & HAS_FIRST) {
+      int64_t seen_for = UNSURE_NS + heads[i].seen_at - heads[i].first_at;
+      limit = seen_for < limit ? seen_for : limit;
+    }
+    if (age <= limit || (heads[i].missed < LEAST_FRAMES && age <= LONGEST_NS))
+      w->old[w->n_old++] = heads[i];
+  }
+  if (find_owners (w) || match_persons (w, now))
+    return NO_MEMORY;
+  for (int i = 0; i < w->n_faces; i++)
+    *mask++ = (MaskRecord) {grown (w->faces[i], margin), BY_DETECTOR, 0};
+  char *ended = w->left;
+  memset (ended, 0, w->n_old);
+  for (int i = 0; i < w->n_persons; i++)
+    if (w->matches[i].sure)
+      ended[w->matches[i].number] = 1;
+  for (int n = 0; n < w->n_old; n++)
+    if (!ended[n])
+      w->unmatched[w->n_unmatched++] = w->old[n];
+  for (int i = 0; i < w->n_persons; i++) {
+    int number = w->matches[i].number;
+    follow_person (w, i, number < 0 ? NULL : &w->old[number], margin, hold, width, now, &mask);
+  }
+  for (int i = 0; i < w->n_faces; i++) {
+    int owned = 0;
+    for (int p = 0; p < w->n_persons && !owned; p++)
+      owned = w->owner[p] >= 0 && same (w->faces[i], w->sure_faces[w->owner[p]]);
+    if (!owned)
+      w->open[w->n_open++] = w->faces[i];
+  }
+  if (match_faces (w, now))
+    return NO_MEMORY;
+  memset (ended, 0, w->n_unmatched);
+  for (int i = 0; i < w->n_open; i++) {
+    Match match = w->matches[i];
+    const HeadRecord *before = match.number < 0 ? NULL : &w->unmatched[match.number];
+    HeadRecord *head = &w->heads[w->n_heads++];
+    int is_sure = 0;
+    *head = (HeadRecord) {0};
+    head->box = w->open[i];
+    head->seen_at = head->face_at = now;
+    head->track = -1;
+    head->has = HAS_FACE;
+    set_velocity (head, before, NULL, now);
+    for (int n = 0; n < w->n_sure && !is_sure; n++)
+      is_sure = same (w->open[i], w->sure_faces[n]);
+    add_evidence (head, match.sure ? before : NULL, is_sure);
+    if (match.sure)
+      ended[match.number] = 1;
+  }
+  int left = 0;
+  for (int n = 0; n < w->n_unmatched; n++) {
+    if (ended[n])
+      continue;
+    *mask++ = (MaskRecord) {mask_of (&w->unmatched[n], BY_HOLD, margin, hold, now), BY_HOLD, 0};
+    w->unmatched[left++] = w->unmatched[n];
+  }
+  if (w->n_heads + left > MAX_HEADS)
+    return TOO_MANY;
+  memcpy (heads, w->heads, w->n_heads * sizeof *heads);
+  for (int n = 0; n < left; n++) {
+    heads[w->n_heads + n] = w->unmatched[n];
+    heads[w->n_heads + n].missed++;
+  }
+  *n_heads = w->n_heads + left;
+  for (MaskRecord *one = masks; one < mask; one++)
+    if (is_bad (one->box))
+      return BAD_BOX;
+  return mask - masks;
+}
+
+/* Find what to cover on a frame. heads: room for MAX_HEADS, kept by the caller from frame to frame; masks: room for
+ * n_seen + MAX_HEADS + n_seen. Where it fails before all is found, the heads stay as they were. */
+API int64_t
+msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, HeadRecord * heads, int64_t * n_heads, double width,
+    int64_t now, double margin, int64_t hold, MaskRecord * masks)
+{
+  if (n_seen < 0 || n_seen > MAX_SEEN || *n_heads < 0 || *n_heads > MAX_HEADS)
+    return TOO_MANY;
+  size_t s = (size_t) n_seen + 1, o = (size_t) *n_heads + 1;
+  size_t of_heads = o + s + (o + s), bytes = of_heads * sizeof (HeadRecord) + s * sizeof (void *) +
+      3 * s * sizeof (Rect) + s * sizeof (Match) + s * sizeof (int) + 2 * (o + s);
+  char *memory = malloc (bytes), *at = memory;
+  Work w = {0};
+  if (!memory)
+    return NO_MEMORY;
+#define PART(part, count) (w.part = (void *) at, at += (count) * sizeof *w.part)
+  PART (old, o);
+  PART (heads, s);
+  PART (unmatched, o + s);
+  PART (persons, s);
+  PART (faces, s);
+  PART (sure_faces, s);
+  PART (open, s);
+  PART (matches, s);
+  PART (owner, s);
+  PART (left, o + s);
+  PART (right, o + s);
+  int64_t found = locate (&w, seen, (int) n_seen, heads, n_heads, width, now, margin, hold, masks);
+  free (w.pairs);
+  free (memory);
+  return found;
+}
+
+/* Write masks as boxes in whole pixels of the surface, as probes/nvds/surface.py does; return how many lie on it. */
+API int64_t
+msh_nvds_covers (const MaskRecord * masks, int64_t count, double width, double height, int32_t across, int32_t down,
+    int32_t smallest, int32_t opaque, BoxRecord * boxes)
+{
+  BoxRecord *box = boxes;
+  double scale_x = across / width, scale_y = down / height;
+  for (; count > 0; count--, masks++) {
+    Rect m = masks->box;
+    double left = m.x * scale_x, top = m.y * scale_y, right = (m.x + m.w) * scale_x, bottom = (m.y + m.h) * scale_y;
+    if (!(isfinite (left) && isfinite (top) && isfinite (right) && isfinite (bottom)))
+      return BAD_BOX;
+    left = floor (left), top = floor (top), right = ceil (right), bottom = ceil (bottom);
+    if (right - left < smallest || bottom - top < smallest || left < 0 || top < 0 || right > across || bottom > down) {
+      left = larger (0, left), top = larger (0, top);
+      right = smaller (across, right), bottom = smaller (down, bottom);
+      if (right <= left || bottom <= top)
+        continue;
+      left = larger (0, smaller (left, across - smallest)), top = larger (0, smaller (top, down - smallest));
+      right = left + larger (right - left, smallest), bottom = top + larger (bottom - top, smallest);
+    }
+    *box++ = (BoxRecord) {(int32_t) left, (int32_t) top, (int32_t) (right - left), (int32_t) (bottom - top), opaque};
+  }
+  return box - boxes;
+}

@@ -1,0 +1,130 @@
+"""HeadWatch by the C reader (heads.c): the answer of probes.redaction.heads, sooner."""
+
+from __future__ import annotations
+
+import ctypes as c
+from collections.abc import Sequence
+from struct import Struct, pack
+from typing import TYPE_CHECKING, Final, overload
+
+from probes.frame import Box, Kind
+from probes.nvds.meta import Cover, MetaError
+from probes.nvds.surface import SMALLEST
+from probes.redaction.redact import By, HeadWatch, Mask, RedactionFailed, check_box
+
+if TYPE_CHECKING:
+    from probes.frame import Frame
+    from probes.nvds.native_meta import NativeLibrary
+
+SEEN, MASK = Struct("@5dqii"), Struct("@4dii")
+HEAD = Struct("@4d4d2d4qii")
+BOX = Struct("@iiiii")
+TIMES: Final = slice(10, 13)
+"""Of a head: when it was seen, its face, and itself for the first time, ns."""
+MAX_SEEN: Final = 4096
+KINDS: Final = {Kind.PERSON: 0, Kind.DOUBTFUL: 1, Kind.FACE: 2}
+REASONS: Final = (By.DETECTOR, By.HOLD, By.HEAD_ESTIMATE)
+BAD_BOX, TOO_MANY = -7, -8
+
+
+class PackedMasks(Sequence[Mask]):
+    """Masks as heads.c writes them; they become tuples when somebody looks at them."""
+
+    def __init__(self, library: NativeLibrary, packed: bytes) -> None:
+        self._library, self._packed = library, packed
+
+    def __len__(self) -> int:
+        return len(self._packed) // MASK.size
+
+    @overload
+    def __getitem__(self, index: int) -> Mask: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Mask, ...]: ...
+    def __getitem__(self, index: int | slice) -> Mask | tuple[Mask, ...]:
+        return self.unpacked()[index]
+
+    def unpacked(self) -> tuple[Mask, ...]:
+        """Return them all."""
+        return tuple(Mask(Box(*side), REASONS[by]) for *side, by, _ in MASK.iter_unpack(self._packed))
+
+    def covers(self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool) -> PackedCovers:
+        """Return what covers them on the surface of a frame of that size. Raises MetaError."""
+        count = len(self)
+        room = bytearray(count * BOX.size + 1)
+        at = c.addressof(c.c_char.from_buffer(room))
+        found = self._library.covers(self._packed, count, *size, *surface, SMALLEST, opaque, at)
+        if found < 0:
+            raise MetaError("a box without an end")
+        return PackedCovers(bytes(memoryview(room)[: found * BOX.size]))
+
+
+class PackedCovers(Sequence[Cover]):
+    """Boxes to cover as the reader takes them."""
+
+    def __init__(self, packed: bytes) -> None:
+        self.packed = packed
+
+    def __len__(self) -> int:
+        return len(self.packed) // BOX.size
+
+    @overload
+    def __getitem__(self, index: int) -> Cover: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Cover, ...]: ...
+    def __getitem__(self, index: int | slice) -> Cover | tuple[Cover, ...]:
+        boxes = BOX.iter_unpack(self.packed)
+        return tuple(Cover(a, b, w, h, opaque=bool(opaque)) for a, b, w, h, opaque in boxes)[index]
+
+
+class NativeHeadWatch(HeadWatch):
+    """HeadWatch whose search runs in the reader. One thread."""
+
+    def __init__(self, library: NativeLibrary, *, margin: float, hold_ms: int) -> None:
+        """See HeadWatch."""
+        super().__init__(margin=margin, hold_ms=hold_ms)
+        self._library, self._margin, self._hold = library, margin, hold_ms * 1_000_000
+        self._count = c.c_int64()
+        self._memory = bytearray(library.max_heads * HEAD.size)
+        self._room = bytearray((library.max_heads + 2 * MAX_SEEN) * MASK.size)
+        places = (self._memory, self._room)
+        self._at = tuple(c.addressof(c.c_char.from_buffer(place)) for place in places)
+        self._count_at = c.addressof(self._count)
+
+    def reconfigure(self, *, margin: float, hold_ms: int) -> None:
+        """Cover by another margin and hold from now on."""
+        super().reconfigure(margin=margin, hold_ms=hold_ms)
+        self._margin, self._hold = margin, hold_ms * 1_000_000
+
+    def _find(self, frame: Frame) -> Sequence[Mask]:
+        """Return every region to cover; see HeadWatch. Boxes are checked on the way."""
+        parts: list[float] = []
+        for kind, _, confidence, box, track in frame.detections:
+            number = KINDS.get(kind)
+            if number is None:
+                check_box(box, kind)
+                continue
+            parts += (*box, confidence, -1 if track is None else track.number, number, 0)
+        count = len(parts) // 8
+        if count > MAX_SEEN:
+            raise RedactionFailed("more persons and faces than can be followed")
+        found = self._library.locate(
+            pack("@" + "5dqii" * count, *parts),
+            count,
+            self._at[0],
+            self._count_at,
+            frame.size[0],
+            frame.captured_at,
+            self._margin,
+            self._hold,
+            self._at[1],
+        )
+        if found < 0:
+            why = {BAD_BOX: "an impossible box", TOO_MANY: "more heads than can be followed"}
+            raise RedactionFailed(why.get(found, f"the search for heads failed with {found}"))
+        return PackedMasks(self._library, bytes(memoryview(self._room)[: found * MASK.size]))
+
+    def _shift(self, nanoseconds: int) -> None:
+        for number in range(self._count.value):
+            head = list(HEAD.unpack_from(self._memory, number * HEAD.size))
+            head[TIMES] = [at + nanoseconds for at in head[TIMES]]
+            HEAD.pack_into(self._memory, number * HEAD.size, *head)

@@ -1,0 +1,201 @@
+"""The ground of the stand-ins for NVIDIA's elements: properties that behave, pads that pass pictures on."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, GObject, Gst  # noqa: E402
+
+from tests.fakes.batching import Router, slots_in  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.fakes.deepstream import FakeElementFactory
+
+Gst.init(None)
+DIRECTIONS = {"src": Gst.PadDirection.SRC, "sink": Gst.PadDirection.SINK}
+
+
+class Relabel(Gst.Element):
+    """Passes buffers on under whatever caps the next element takes."""
+
+    __gtype_name__ = "MshFakeRelabel"
+    __gsttemplates__ = tuple(
+        Gst.PadTemplate.new(name, direction, Gst.PadPresence.ALWAYS, Gst.Caps.new_any())
+        for name, direction in DIRECTIONS.items()
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken = False
+        self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
+        self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
+        self.into.set_chain_function_full(self._chain)
+        self.into.set_event_function_full(self._event)
+        self.add_pad(self.into)
+        self.add_pad(self.out)
+
+    def _chain(self, _pad: Any, _parent: Any, buffer: Any) -> Any:
+        if self.broken:
+            error = GLib.GError.new_literal(Gst.StreamError.quark(), "broken", int(Gst.StreamError.ENCODE))
+            self.post_message(Gst.Message.new_error(self, error, ""))
+            return Gst.FlowReturn.ERROR
+        return self.out.push(buffer)
+
+    def _event(self, pad: Any, parent: Any, event: Any) -> bool:
+        if event.type == Gst.EventType.CAPS:
+            event = Gst.Event.new_caps(self._chosen(event.parse_caps()))
+        return bool(self.out.push_event(event))
+
+    def _chosen(self, came: Any) -> Any:
+        wanted = self.out.peer_query_caps(None)
+        if wanted.is_any() or wanted.is_empty():
+            return came
+        chosen = Gst.Caps.new_empty()
+        old = came.get_structure(0)
+        structure, features = wanted.get_structure(0).copy(), wanted.get_features(0).copy()
+        for field in ("width", "height", "framerate"):
+            if not structure.has_field(field) and old.has_field(field):
+                structure.set_value(field, old.get_value(field))
+        for field, least in (("width", 16), ("height", 16)):
+            if not isinstance(structure.get_value(field), int):
+                structure.set_value(field, old.get_value(field) or least)
+        if not isinstance(structure.get_value("framerate"), Gst.Fraction):
+            structure.set_value("framerate", old.get_value("framerate"))
+        if structure.get_string("format") is None:
+            structure.fixate_field_string("format", "I420")
+        chosen.append_structure_full(structure, features)
+        return chosen.fixate()
+
+
+class First(Relabel):
+    """Hands on the first picture of each batch."""
+
+    __gtype_name__ = "MshFakeFirst"
+
+    def _chain(self, _pad: Any, _parent: Any, batch: Any) -> Any:
+        flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
+        return self.out.push(batch.copy_region(flags, 0, batch.get_size() // len(slots_in(batch.offset))))
+
+
+class ProcessEnded(AssertionError):
+    """The genuine element would have ended the process here, without a Python error."""
+
+
+class _GEnumValue(ctypes.Structure):
+    _fields_ = (("value", ctypes.c_int), ("name", ctypes.c_char_p), ("nick", ctypes.c_char_p))
+
+
+_gobject = ctypes.CDLL("libgobject-2.0.so.0")
+_gobject.g_enum_register_static.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+_gobject.g_enum_register_static.restype = ctypes.c_size_t
+_KEPT: list[Any] = []
+
+
+def enum_type(name: str, values: dict[str, int]) -> Any:
+    """Register a GObject enum, so that nicks are known and refused as those of the genuine element are."""
+    rows = [_GEnumValue(number, nick.encode(), nick.encode()) for nick, number in values.items()]
+    table = (_GEnumValue * (len(rows) + 1))(*rows, _GEnumValue(0, None, None))
+    _KEPT.append(table)  # GObject keeps the address
+    _gobject.g_enum_register_static(name.encode(), ctypes.addressof(table))
+    return GObject.GType.from_name(name)
+
+
+class StandIn(Gst.Bin):
+    """A stand-in: keeps properties, and holds stock elements that do what little is done."""
+
+    facts: ClassVar[dict[str, Any]] = {}
+    readback: ClassVar[dict[str, Any]] = {}
+    needed: ClassVar[tuple[str, ...]] = ()
+    element_factory: FakeElementFactory
+    factory = ""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.values = {key: self._fresh(key, fact) for key, fact in self.facts.items()}
+        self.build()
+
+    def _fresh(self, key: str, fact: dict[str, Any]) -> Any:
+        value = self.readback.get(key, {}).get("reads", fact.get("default"))
+        if fact["type"] != "enum":
+            return value
+        number = fact["values"].get(value, fact["values"].get(fact["default"]))
+        return self.find_property(key).enum_class.__enum_values__[number]
+
+    def set_property(self, key: str, value: Any) -> None:
+        if isinstance(value, (str, type(None))) and self.facts.get(key, {}).get("type") == "string":
+            self._survive(key, value)
+        super().set_property(key, value)
+
+    def _survive(self, key: str, value: str | None) -> None:
+        """Raise where the genuine element ends the process."""
+        trials = self.readback.get(key, {}).get("trials", ())
+        ends = any(set_ == value and result == "ends the process" for set_, _, _, result in trials)
+        broken = key == "operate-on-class-ids" and value is not None and "-" in value
+        yaml = key == "config-file-path" and str(value).endswith((".yml", ".yaml"))
+        if ends or broken or (yaml and not Path(str(value)).is_file()):
+            raise ProcessEnded(f"{self.factory}.{key} = {value!r}")
+
+    def do_get_property(self, spec: Any) -> Any:
+        return self.values.get(spec.name, spec.default_value)
+
+    def do_set_property(self, spec: Any, value: Any) -> None:
+        self.values[spec.name] = self._read_as(spec.name, value)
+
+    def _read_as(self, key: str, value: Any) -> Any:
+        known = self.readback.get(key, {})
+        for set_, _, reads, _ in known.get("trials", ()):
+            if set_ == value and type(set_) is type(value):
+                return reads
+        rule = known.get("rule", {})
+        if rule.get("kind") == "id-set" and isinstance(value, str):
+            ids = sorted({int(one) for one in re.split("[:;,]", value) if one.strip().isdigit()})
+            return "".join(f"{one}{rule['separator']}" for one in ids)
+        return value
+
+    def do_change_state(self, transition: Any) -> Any:
+        if transition == Gst.StateChange.NULL_TO_READY and (missing := self._missing()):
+            self.fail(Gst.LibraryError.quark(), int(Gst.LibraryError.SETTINGS), f"{missing} is not set")
+            return Gst.StateChangeReturn.FAILURE
+        loading = self.element_factory.loading
+        if transition == Gst.StateChange.READY_TO_PAUSED and self.factory == "nvinfer" and loading:
+            loading.wait(30)
+        return Gst.Bin.do_change_state(self, transition)
+
+    def _missing(self) -> str:
+        return next((key for key in self.needed if not self.values.get(key)), "")
+
+    def fail(self, domain: int, code: int, text: str) -> None:
+        self.post_message(Gst.Message.new_error(self, GLib.GError.new_literal(domain, text, code), ""))
+
+    def build(self) -> None:
+        """Put in what passes pictures on, held to the caps of the contract."""
+        self.passes("capsfilter")
+
+    def passes(self, *factories: str) -> None:
+        made = [self.inner(factory) for factory in factories]
+        for a, b in itertools.pairwise(made):
+            a.link(b)
+        if factories[0] == "capsfilter":
+            made[0].set_property("caps", self.get_pad_template("sink").caps)
+        self.expose("sink", made[0].get_static_pad("sink"))
+        self.expose("src", made[-1].get_static_pad("src"))
+
+    def inner(self, factory: str) -> Any:
+        own = {"relabel": Relabel, "router": Router, "first": First}.get(factory)
+        element = own() if own else Gst.ElementFactory.make(factory, None)
+        self.add(element)
+        return element
+
+    def expose(self, name: str, target: Any, template: str = "") -> Any:
+        made_from = self.get_pad_template(template or name)
+        pad = Gst.GhostPad.new_from_template(name, target, made_from)
+        pad.set_active(True)
+        self.add_pad(pad)
+        return pad

@@ -1,0 +1,135 @@
+"""The search for heads in C gives the Python module's answer, to the last bit, whatever is seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.nvds.meta import MetaError
+from probes.nvds.native_heads import NativeHeadWatch, PackedMasks
+from probes.nvds.surface import on_surface
+from probes.redaction.heads import MAX_HEADS
+from probes.redaction.redact import HeadWatch, RedactionFailed
+from tests.fakes.nvds import SURFACE
+from tests.fakes.nvds_reader import reader
+
+SIZE = 1280, 720
+NEEDED = frozenset({Kind.PERSON, Kind.FACE})
+MS = 1_000_000
+AT = st.floats(-60, 1300) | st.integers(0, 40).map(lambda n: n * 30.0)
+SIDES = st.floats(0, 500) | st.sampled_from([0.0, 30.0, 60.0, 200.0])
+TRACKS = st.none() | st.integers(1, 5).map(lambda number: TrackId("c", "s", number))
+
+
+@st.composite
+def detections(draw: Any) -> Detection:
+    kind = draw(
+        st.sampled_from([Kind.PERSON, Kind.PERSON, Kind.DOUBTFUL, Kind.FACE, Kind.FACE, Kind.ACCESSORY])
+    )
+    box = Box(draw(AT), draw(AT), draw(SIDES), draw(SIDES))
+    track = draw(TRACKS) if kind is Kind.PERSON else None
+    return Detection(kind, "x", draw(st.sampled_from([0.2, 0.5, 0.9])), box, track)
+
+
+@st.composite
+def people(draw: Any) -> list[Detection]:
+    """Return people with faces where faces are, so that something is owned, held and lost."""
+    seen: list[Detection] = draw(st.lists(detections(), max_size=3))
+    for number in draw(st.lists(st.integers(1, 5), max_size=4)):
+        left, top = draw(AT), draw(AT)
+        track = TrackId("c", "s", number) if draw(st.booleans()) else None
+        seen.append(Detection(Kind.PERSON, "person", 0.9, Box(left, top, 100.0, 260.0), track))
+        if draw(st.booleans()):
+            face = Box(left + draw(st.floats(-10, 60)), top + draw(st.floats(-20, 30)), 40.0, 50.0)
+            seen.append(Detection(Kind.FACE, "face", draw(st.sampled_from([0.4, 0.9])), face))
+    return seen
+
+
+STEPS = st.sampled_from([0, 1, 40, 100, 100, 250, 900, 3500]).map(lambda ms: ms * MS)
+FILMS = st.lists(st.tuples(people(), STEPS, st.booleans()), min_size=1, max_size=12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(FILMS, st.sampled_from([0.0, 0.25]), st.sampled_from([0, 400, 800]))
+def test_it_answers_as_the_python_module_does(film: Any, margin: float, hold_ms: int) -> None:
+    """Frames follow in any time, the clock is set back, scenes are repeated a little further on."""
+    native, plain = (
+        NativeHeadWatch(reader(), margin=margin, hold_ms=hold_ms),
+        HeadWatch(margin=margin, hold_ms=hold_ms),
+    )
+    now, before = 5_000_000_000, []
+    for fresh, step, again in film:
+        seen = [d._replace(box=d.box._replace(x=d.box.x + 7)) for d in before] if again else fresh
+        now, before = now + step, seen
+        for at in (now, now - 50 * MS) if step == 3500 * MS else (now,):
+            frame = Frame("c", at, SIZE, tuple(seen), NEEDED)
+            expected, found = answer(plain, frame), answer(native, frame)
+            assert found == expected
+            if isinstance(found, tuple):
+                packed = native_masks(native, frame)
+                boxes = [on_surface(mask.box, SIZE, SURFACE) for mask in answer(plain, frame)]
+                covers = packed.covers(SIZE, SURFACE, opaque=True)
+                assert [tuple(cover[:4]) for cover in covers] == [box for box in boxes if box]
+                assert all(cover.opaque for cover in covers)
+
+
+def answer(watch: HeadWatch, frame: Frame) -> Any:
+    try:
+        return tuple(watch.locate(frame))
+    except RedactionFailed as error:
+        return str(error)
+
+
+def native_masks(watch: HeadWatch, frame: Frame) -> PackedMasks:
+    masks = watch.locate(frame)
+    assert isinstance(masks, PackedMasks)
+    return masks
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        Box(0, 0, float("nan"), 5),
+        Box(float("inf"), 0, 5, 5),
+        Box(0, 0, -1, 5),
+        Box(0, 0, 5, -1),
+        Box(1e308, 0, 1e308, 5),
+    ],
+)
+@pytest.mark.parametrize("kind", [Kind.PERSON, Kind.FACE, Kind.ACCESSORY])
+def test_an_impossible_box_is_refused(box: Box, kind: Kind) -> None:
+    frame = Frame("c", 1, SIZE, (Detection(kind, "x", 0.9, box),), NEEDED)
+    for watch in (HeadWatch(margin=0.25, hold_ms=800), NativeHeadWatch(reader(), margin=0.25, hold_ms=800)):
+        with pytest.raises(RedactionFailed, match="impossible box"):
+            watch.locate(frame)
+
+
+def test_more_heads_than_can_be_followed_are_refused_and_the_next_frame_is_not() -> None:
+    watch = NativeHeadWatch(reader(), margin=0.25, hold_ms=800)
+    crowd = tuple(
+        Detection(Kind.PERSON, "x", 0.9, Box(n % 50 * 20.0, n // 50 * 20.0, 10.0, 15.0))
+        for n in range(MAX_HEADS + 1)
+    )
+    with pytest.raises(RedactionFailed, match="more heads"):
+        watch.locate(Frame("c", 1, SIZE, crowd, NEEDED))
+    with pytest.raises(RedactionFailed, match="more persons"):
+        watch.locate(Frame("c", 2, SIZE, crowd * 5, NEEDED))
+    assert len(watch.locate(Frame("c", 3, SIZE, crowd[:5], NEEDED))) == 5
+
+
+def test_without_inference_nothing_is_located() -> None:
+    watch = NativeHeadWatch(reader(), margin=0.25, hold_ms=800)
+    with pytest.raises(RedactionFailed, match="not analysed for face"):
+        watch.locate(Frame("c", 1, SIZE, (), frozenset({Kind.PERSON})))
+
+
+def test_a_mask_that_has_no_place_on_a_surface_is_an_error() -> None:
+    watch = NativeHeadWatch(reader(), margin=0.25, hold_ms=800)
+    face = Detection(Kind.FACE, "x", 0.9, Box(1e300, 0, 1e300, 5))
+    masks = native_masks(watch, Frame("c", 1, SIZE, (face,), NEEDED))
+    with pytest.raises(MetaError, match="without an end"):
+        masks.covers((1, 1), (2**30, 2**30), opaque=False)
