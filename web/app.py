@@ -20,6 +20,7 @@ from web.access.proxy import behind_proxies
 from web.access.signin import PageRole, Right, Token
 from web.api.access import AccessHandlers
 from web.api.areas import AreaHandlers
+from web.api.brands import BrandHandlers
 from web.api.cameras import CameraHandlers
 from web.api.desk import DeskHandlers
 from web.api.insights import InsightsHandlers
@@ -83,6 +84,7 @@ class PageApp:
         self._areas, self._wizard = AreaHandlers(backend, notes), WizardHandlers(backend, notes)
         self._uploads = UploadHandlers(backend, self._jobs, self._webcams, notes)
         self._access = AccessHandlers(notes)
+        self._brands = BrandHandlers(backend, scratch, viewers, notes)
         desk_events = DeskEvents(self._closing)
         self._phone = PhoneHandlers(backend, self.gate, desk_events, notes)
         self._desk = DeskHandlers(backend, self.gate, desk_events)
@@ -137,6 +139,10 @@ class PageApp:
             ("/api/cameras/new", {"POST": self._wizard.add}, Right.MANAGE),
             ("/api/cameras/streams", {"POST": self._wizard.streams}, Right.MANAGE),
             ("/api/cameras/try", {"POST": self._wizard.attempt}, Right.MANAGE),
+            ("/api/brands", {"GET": self._brands.brands}, Right.MANAGE),
+            ("/api/brands/new", {"POST": self._brands.add}, Right.MANAGE),
+            ("/api/brands/pictures", {"POST": self._brands.picture}, Right.MANAGE),
+            ("/api/brands/try", {"POST": self._brands.attempt}, Right.MANAGE),
             ("/api/system", {"GET": store.system}, read),
             ("/api/events", {"GET": store.events}, read),
             (f"{person}/served", {"POST": store.served}, act),

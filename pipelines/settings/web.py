@@ -147,6 +147,11 @@ class WebConfig(Section):
         title="Edit cameras",
         description="true: cameras that a manager adds on the page are written into this file.",
     )
+    edit_brands: bool = Field(
+        default=False,
+        title="Edit brands",
+        description="true: brands that a manager adds on the page are written into brands.folder.",
+    )
     uploads: bool = Field(
         default=False, title="Uploads", description="true: pictures may be sent in for annotation."
     )

@@ -10,6 +10,7 @@ from pipelines.access_log import AccessKind
 from pipelines.version import VERSION
 from web.access import body
 from web.access.signin import COOKIE, LIFETIME_S, Right
+from web.api.brands import may_edit_brands
 from web.refusal import Code, Json, Refused
 from web.uploads import webcam
 
@@ -76,6 +77,7 @@ class SessionHandlers:
                 "edit_areas": manage and bool(web and web.edit_areas),
                 "try_cameras": manage and self._backend.try_camera is not None,
                 "edit_cameras": manage and bool(web and web.edit_cameras),
+                "edit_brands": manage and may_edit_brands(self._backend.settings),
                 "restart": manage and self._backend.restarts(),
             },
             "store": {

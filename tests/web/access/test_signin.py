@@ -59,6 +59,7 @@ def test_signed_in_until_signed_out(page):
         "edit_areas": False,
         "try_cameras": False,
         "edit_cameras": False,
+        "edit_brands": False,
         "restart": False,
     }
     kept = dict(client.cookies)
@@ -225,6 +226,7 @@ def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
             "edit_areas": False,
             "try_cameras": False,
             "edit_cameras": False,
+            "edit_brands": False,
             "restart": False,
         }
 

@@ -2,6 +2,7 @@
 
 import { accessCard } from "./access.js";
 import { send, session } from "./api.js";
+import { brandForm } from "./brands.js";
 import { h, icon, notice, pill, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
@@ -25,6 +26,7 @@ export function systemPage(main) {
       h("div", { class: "page-head" }, h("h1", {}, t("system.title")), state),
       h("section", { "aria-label": t("system.cameras") }, grid),
       session.may.try_cameras ? cameraWizard() : null,
+      session.may.manage ? brandForm() : null,
       box,
       h("section", { class: "card", "aria-labelledby": "events-title" }, h("div", { class: "card-head" }, h("h2", { id: "events-title" }, t("system.events"))), events),
       session.may.manage ? accessCard() : null,

@@ -1,0 +1,120 @@
+"""A brand that is put together on the page: what is made of each picture, and a try on a live picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engines.marks.picture import is_drawing, read_mark
+from pipelines.brands.adding import write_picture
+from pipelines.brands.lockup import separate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from engines.marks.picture import MarkPicture
+    from engines.marks.types import Enrolled
+    from pipelines.brands.clear_faces import FaceCount
+
+    Bgr = npt.NDArray[np.uint8]
+
+THUMB_PX = 240
+BEST = 3
+"""Places that a try names, whether they count or not."""
+SEEN, NEAR = (90, 190, 40), (40, 150, 235)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPicture:
+    """One picture of a draft. path: as it would be kept; parts: thumbnails as PNG, the whole first.
+
+    ground: none, even or garment. faces: clear faces on it.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    ground: str
+    parts: tuple[bytes, ...]
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriedPlace:
+    """A place where a mark was looked for. box: x y w h, px; counts: it is enough to be the brand."""
+
+    box: tuple[int, int, int, int]
+    similarity: float
+    needed: float
+    counts: bool
+
+
+def keep_picture(raw: Path, target: Path, faces: FaceCount) -> DraftPicture:
+    """Return what is made of a picture, and keep it as the gallery would; raises BadInput for what is none.
+
+    target: the kept file's path without a suffix.
+    """
+    picture = read_mark(raw)
+    count = 0 if is_drawing(raw) else faces(picture)
+    lockup = separate(picture)
+    parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
+    height, width = picture.pixels.shape[:2]
+    kept = write_picture(picture, target)
+    return DraftPicture(
+        kept, (width, height), picture.ground.value, tuple(_thumbnail(part) for part in parts), count
+    )
+
+
+def try_on(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
+    """Return where a picture, (h, w, 3) uint8 BGR, is most like a brand's marks, the most alike first."""
+    from engines.boxes import share_of_smaller  # noqa: PLC0415 the page loads no models before it must
+    from engines.marks.emblems import find_emblems  # noqa: PLC0415
+    from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415
+    from engines.marks.network import PICTURE_VIEWS, MarkFinder  # noqa: PLC0415
+
+    gallery = Gallery([enrolled], read_cohort())
+    found = MarkFinder(max_views=PICTURE_VIEWS).find(bgr)
+    sure = gallery.sightings(found) + (find_emblems(bgr, enrolled.emblems) if enrolled.emblems else [])
+    tried = [TriedPlace(_xywh(one.box), one.similarity, enrolled.threshold, True) for one in sure]
+    taken = [one.box for one in sure]
+    own, _ = gallery.similarities(found.vectors)
+    for row in np.argsort(-own[:, 0])[:20] if own.size else ():
+        x1, y1, x2, y2 = (float(v) for v in found.boxes[row])
+        box = (x1, y1, x2, y2)
+        if len(tried) >= BEST or any(share_of_smaller(box, other) > 0.3 for other in taken):
+            continue
+        taken.append(box)
+        tried.append(TriedPlace(_xywh(box), float(own[row, 0]), enrolled.threshold, False))
+    return tried
+
+
+def drawn(bgr: Bgr, tried: Sequence[TriedPlace]) -> bytes:
+    """Return the picture with the places framed, as JPEG."""
+    import cv2  # noqa: PLC0415 the page loads OpenCV only where it is needed
+
+    shown = bgr.copy()
+    for one in tried:
+        x, y, w, h = one.box
+        cv2.rectangle(shown, (x, y), (x + w, y + h), SEEN if one.counts else NEAR, 3)
+    good, data = cv2.imencode(".jpg", shown)
+    if not good:
+        raise RuntimeError("the tried picture could not be encoded")
+    return data.tobytes()
+
+
+def _xywh(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+    x1, y1, x2, y2 = box
+    return round(x1), round(y1), round(x2 - x1), round(y2 - y1)
+
+
+def _thumbnail(picture: MarkPicture) -> bytes:
+    image = ImageOps.contain(Image.fromarray(np.ascontiguousarray(picture.on()[..., ::-1])), (THUMB_PX,) * 2)
+    buffer = BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()

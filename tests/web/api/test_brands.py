@@ -1,0 +1,238 @@
+"""The brand form: pictures are shown trimmed, tried on the live picture and written, in a browser too."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import closing, contextmanager
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from PIL import Image, ImageDraw
+
+from engines.paths import ROOT
+from pipelines.access_log import AccessKind
+from pipelines.brands.folder import read_brands
+from tests.fakes.redacted import plain
+from tests.fakes.served_page import T0, TOKEN, served_page
+from tests.web.browsing import Visit, browser
+from web.api import brands
+
+if TYPE_CHECKING:
+    import httpx
+
+API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
+ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
+STAR = ((50, 5), (61, 39), (97, 39), (68, 60), (79, 95), (50, 74), (21, 95), (32, 60), (3, 39), (39, 39))
+
+
+def star(side: int = 240) -> Image.Image:
+    picture = Image.new("RGB", (side, side), "white")
+    ImageDraw.Draw(picture).polygon([(x * side / 110 + 5, y * side / 110 + 5) for x, y in STAR], fill="black")
+    return picture
+
+
+def data(picture: Image.Image, kind: str = "PNG") -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def checked(answer: httpx.Response, name: str, status: int) -> dict:
+    assert answer.status_code == status, answer.text
+    schema = {"$ref": f"#/components/schemas/{name}", "components": API["components"]}
+    jsonschema.validate(found := answer.json(), schema)
+    return found
+
+
+@contextmanager
+def shop(folder, more: str = "edit_brands: true"):
+    gallery = folder / "brands"
+    gallery.mkdir(exist_ok=True)
+    with served_page(folder, more=more, sections=f"brands: {{folder: {gallery}}}\n") as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("brands")
+    with pytest.MonkeyPatch.context() as patch, shop(folder) as page:
+        patch.setenv("STATE_DIRECTORY", str(folder / "state"))
+        yield page
+
+
+@pytest.fixture
+def client(page):
+    with closing(page.client()) as opened:
+        opened.timeout = 120
+        yield opened
+
+
+def show_star(page) -> None:
+    """Let the camera show a star of 120 px on grey, as long as somebody wants its picture."""
+    frame = plain(640, 480, luma=128, camera="entrance", captured_at=T0)
+    mark = np.asarray(star(120).convert("L"))
+    frame.pixels.y[180:300, 240:360] = np.where(mark > 128, 235, 16)
+    page.live.publish(frame)
+
+
+@contextmanager
+def filming_star(page, monkeypatch):
+    monkeypatch.setattr(page, "shoot", lambda **_: show_star(page))
+    with page.filming():
+        yield
+
+
+def test_a_picture_is_shown_trimmed_tried_and_added(page, client, monkeypatch):
+    sent = checked(client.post("/api/brands/pictures", content=data(star(), "JPEG")), "MarkPicture", 201)
+    assert (sent["ground"], sent["faces"], sent["parts"]) == ("even", 0, [])
+    assert max(sent["size"]) < 230
+    with Image.open(BytesIO(base64.b64decode(sent["picture"]))) as shown:
+        assert shown.format == "PNG"
+    with filming_star(page, monkeypatch):
+        answer = client.post("/api/brands/try", json={"camera": "entrance", "pictures": [sent["id"]]})
+    tried = checked(answer, "BrandTried", 200)
+    x, y, w, h = tried["places"][0]["box"]
+    assert tried["places"][0]["counts"]
+    share = tried_width(tried) / 640
+    assert abs(x + w / 2 - 300 * share) < 20 * share
+    assert abs(y + h / 2 - 240 * share) < 20 * share
+    form = {"name": "Star Co", "words": ["STARCO"], "pictures": [sent["id"]]}
+    added = checked(client.post("/api/brands/new", json=form), "BrandAdded", 201)
+    assert (added["name"], added["garment"], added["close"]) == ("Star Co", False, [])
+    assert added["routes"][:2] == ["words", "symbol"]
+    folder = page.backend.settings.gallery.place
+    (source,) = read_brands(folder)
+    assert (source.file.words, [path.name for path in source.pictures]) == (("STARCO",), ["mark-1.png"])
+    listed = checked(client.get("/api/brands"), "Brands", 200)
+    assert listed == {"writable": True, "brands": [{"name": "Star Co", "pictures": 1}]}
+    noted = [entry for _, entry in page.backend.access.entries() if entry.kind is AccessKind.BRANDS_CHANGED]
+    assert [entry.detail for entry in noted] == ["Star Co"]
+    again = client.post("/api/brands/new", json=form)
+    assert again.status_code == 404
+    fresh = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+    there = client.post("/api/brands/new", json=form | {"pictures": [fresh]})
+    assert (there.status_code, there.json()["error"]["code"]) == (409, "conflict")
+    replaced = client.post("/api/brands/new", json=form | {"pictures": [fresh], "replace": True})
+    assert replaced.status_code == 201
+
+
+def tried_width(tried: dict) -> int:
+    jpeg = np.frombuffer(base64.b64decode(tried["picture"]), np.uint8)
+    return int(cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape[1])
+
+
+def test_a_clear_face_is_refused_unless_it_is_the_mark(page, client):
+    sent = client.post("/api/brands/pictures", content=ASTRONAUT.read_bytes()).json()
+    assert sent["faces"] == 1
+    refused = client.post("/api/brands/new", json={"name": "Ann", "pictures": [sent["id"]]})
+    assert refused.status_code == 422
+    assert "shows a clear face" in refused.text
+    assert str(page.folder) not in refused.text
+    form = {"name": "Ann", "pictures": [sent["id"]], "faces": True}
+    assert client.post("/api/brands/new", json=form).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"GIF8 no picture", 415, "broken or cut off"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>", 415, "another"),
+        (data(Image.new("RGB", (60, 60), "red")), 415, "shows no mark"),
+        (b"", 415, "empty"),
+        (bytes(brands.MAX_BYTES + 1), 413, "larger than 5 MB"),
+    ],
+)
+def test_what_is_no_picture_of_a_mark_is_refused_in_words(page, client, content, status, words):
+    answer = client.post("/api/brands/pictures", content=content)
+    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+    assert str(page.folder) not in answer.text
+    assert not [path for path in page.left() if path.name.endswith(".raw")]
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "status"),
+    [
+        ("new", {"name": "A", "pictures": []}, 422),
+        ("new", {"name": "A", "pictures": ["x" * 22]}, 404),
+        ("new", {"name": "A", "pictures": ["../../etc/passwd"]}, 404),
+        ("new", {"name": 7, "pictures": []}, 422),
+        ("new", {"name": "A", "pictures": ["x" * 22], "words": "A"}, 422),
+        ("new", {"name": "A", "pictures": ["x" * 22], "faces": 1}, 422),
+        ("try", {"camera": "gone", "pictures": ["x" * 22]}, 422),
+        ("try", {"camera": ["entrance"], "pictures": ["x" * 22]}, 422),
+        ("try", {"camera": "entrance", "pictures": ["x" * 22]}, 404),
+    ],
+)
+def test_a_form_that_does_not_do_is_refused(client, path, form, status):
+    assert client.post(f"/api/brands/{path}", json=form).status_code == status
+
+
+def test_one_persons_pictures_are_no_other_persons(page, client):
+    sent = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+    with closing(page.client()) as other:
+        answer = other.post("/api/brands/new", json={"name": "B", "pictures": [sent]})
+    assert answer.status_code == 404
+
+
+def test_pictures_are_few_and_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(brands, "MAX_DRAFTS", 2)
+    monkeypatch.setattr(brands, "PICTURES", 4)
+    monkeypatch.setattr(brands, "PER_S", 1e-9)
+    with shop(tmp_path) as page, closing(page.client()) as client:
+        client.timeout = 120
+        sent = [client.post("/api/brands/pictures", content=data(star())).json()["id"] for _ in range(3)]
+        kept = {path.stem for path in page.left()}
+        assert kept == set(sent[1:])
+        monkeypatch.setattr(brands, "KEEP_S", -1.0)
+        last = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+        assert {path.stem for path in page.left()} == {last}
+        assert client.post("/api/brands/pictures", content=data(star())).status_code == 429
+    assert page.left() == []
+
+
+@pytest.mark.parametrize("more", ["uploads: true", "edit_brands: false"])
+def test_nothing_is_written_without_leave(tmp_path, more):
+    more = "edit_areas: true" if more == "uploads: true" else more
+    with shop(tmp_path, more) as page, closing(page.client()) as client:
+        client.timeout = 120
+        sent = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+        answer = client.post("/api/brands/new", json={"name": "B", "pictures": [sent]})
+        assert (answer.status_code, client.get("/api/brands").json()["writable"]) == (409, False)
+        assert list((tmp_path / "brands").iterdir()) == []
+
+
+@pytest.mark.parametrize("role", ["viewer", "staff"])
+def test_nobody_but_managers(tmp_path, role):
+    tokens = f'tokens: {{manager: "{TOKEN}", {role}: "another token"}}, edit_brands: true'
+    with shop(tmp_path, tokens) as page, closing(page.client("another token")) as client:
+        for path in ("new", "pictures", "try"):
+            assert client.post(f"/api/brands/{path}", json={}).status_code == 403
+        assert client.get("/api/brands").status_code == 403
+
+
+def test_a_person_adds_a_brand_in_the_browser(tmp_path, monkeypatch):
+    picture = tmp_path / "star.png"
+    star().save(picture)
+    with shop(tmp_path) as page, browser() as chrome, filming_star(page, monkeypatch):
+        visit = Visit(chrome, page.url)
+        opened = visit.go("#/system")
+        card = opened.locator("section.wizard", has_text="Add a brand")
+        card.locator("input[type=file]").set_input_files(str(picture))
+        card.get_by_role("img", name="star.png, trimmed").wait_for()
+        card.get_by_text("A flat picture, cut out of its even ground.").wait_for()
+        card.get_by_role("button", name="Try on the live picture").click()
+        card.get_by_text("Seen:").wait_for()
+        visit.shoot("brands-tried", whole=True)
+        assert visit.serious() == []
+        card.get_by_label("Brand", exact=True).fill("Star Co")
+        card.get_by_label("Words on its things").fill("STARCO, STAR")
+        card.get_by_role("button", name="Add", exact=True).click()
+        card.get_by_text("Star Co is added, recognised by: words, shape").wait_for()
+        visit.close()
+    (source,) = read_brands(tmp_path / "brands")
+    assert source.file.words == ("STARCO", "STAR")

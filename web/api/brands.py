@@ -1,0 +1,271 @@
+"""`/api/brands`: a manager puts a brand together from pictures of its mark, tries it live, and adds it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from pipelines.access_log import AccessKind
+from pipelines.brands.folder import MAX_PICTURES, read_brands
+from pipelines.errors import BadInput
+from web.access import body
+from web.access.limits import Allowance
+from web.api.common import TICKET, owner_of
+from web.refusal import Code, Json, Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from engines.marks.types import Enrolled
+    from pipelines.brands.adding import Added
+    from pipelines.brands.draft import DraftPicture, TriedPlace
+    from pipelines.settings.root import Settings
+    from web.access.notes import AccessNotes
+    from web.access.signin import Visitor
+    from web.backend import Backend
+    from web.live.video import Viewers
+    from web.uploads.scratch import Scratch
+
+MAX_BYTES = 5_000_000
+MAX_DRAFTS = 48
+KEEP_S = 1800.0
+PICTURES, PER_S = 24, 0.5
+TRY_WIDTH = 1280
+FIELDS = frozenset({"name", "words", "pictures", "faces", "replace"})
+MAX_WORDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    owner: str
+    at: float
+    picture: DraftPicture
+
+
+class BrandHandlers:
+    """One per server; used in its event loop. Models are loaded for a request and let go after it."""
+
+    def __init__(self, backend: Backend, scratch: Scratch, viewers: Viewers, notes: AccessNotes) -> None:
+        self._backend, self._viewers, self._notes = backend, viewers, notes
+        self._folder = scratch.path / "brands"
+        self._drafts: dict[str, _Draft] = {}
+        self._working, self._pictures = asyncio.Lock(), Allowance(PICTURES, PER_S, time.monotonic)
+
+    async def brands(self, _request: Request, _visitor: Visitor | None) -> Response:
+        """List the brands of the gallery."""
+        gallery = self._backend.settings.gallery
+        try:
+            found = await to_thread.run_sync(read_brands, gallery.place) if gallery else []
+        except BadInput as error:
+            raise Refused(Code.CONFLICT, str(error).split("\n", 1)[0]) from None
+        listed = [{"name": one.file.name, "pictures": len(one.pictures)} for one in found]
+        return Json({"writable": self._place() is not None, "brands": listed})
+
+    async def picture(self, request: Request, visitor: Visitor | None) -> Response:
+        """Take one picture, and show what was made of it."""
+        if not self._pictures.allows("all"):
+            raise Refused(
+                Code.TOO_MANY, "many pictures at once; wait a minute", headers={"Retry-After": "60"}
+            )
+        data = await body.whole(request, MAX_BYTES)
+        async with self._working:
+            self._forget()
+            ticket = secrets.token_urlsafe(16)
+            kept = await to_thread.run_sync(_keep, self._folder, ticket, data)
+        self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), kept)
+        pictures = [base64.b64encode(part).decode() for part in kept.parts]
+        return Json(
+            {
+                "id": ticket,
+                "size": list(kept.size),
+                "ground": kept.ground,
+                "faces": kept.faces,
+                "picture": pictures[0],
+                "parts": pictures[1:],
+            },
+            201,
+        )
+
+    async def attempt(self, request: Request, visitor: Visitor | None) -> Response:
+        """Look for the draft's mark on the masked picture of a camera, as the page shows it now."""
+        given = await body.json_object(request)
+        camera = given.get("camera")
+        known = isinstance(camera, str) and camera in self._backend.settings.cameras
+        if set(given) != {"camera", "pictures"} or not known:
+            raise Refused(Code.INVALID, "send pictures, and camera: one of the store's")
+        paths = self._paths(given["pictures"], owner_of(request, visitor))
+        if self._backend.live is None:
+            raise Refused(Code.NO_PICTURE, "no store runs, only its page")
+        shown = await self._viewers.first(str(camera), TRY_WIDTH)
+        self._notes.note(AccessKind.PICTURE, request, visitor, camera=str(camera))
+        async with self._working:
+            tried, jpeg = await to_thread.run_sync(_try, paths, shown.jpeg)
+        places = [
+            {
+                "box": list(one.box),
+                "similarity": round(one.similarity, 2),
+                "needed": round(one.needed, 2),
+                "counts": one.counts,
+            }
+            for one in tried
+        ]
+        return Json({"places": places, "picture": base64.b64encode(jpeg).decode()})
+
+    async def add(self, request: Request, visitor: Visitor | None) -> Response:
+        """Write the brand into the gallery, which the running store follows."""
+        given = _form(await body.json_object(request))
+        paths = self._paths(given["pictures"], owner_of(request, visitor))
+        place = self._place()
+        if place is None:
+            raise Refused(
+                Code.CONFLICT,
+                "the store file does not set outputs.web.edit_brands and brands.folder; use msh brands add",
+            )
+        async with self._working:
+            added = await to_thread.run_sync(_write, place, given, paths)
+        for ticket in given["pictures"]:
+            self._drop(ticket)
+        self._notes.note(AccessKind.BRANDS_CHANGED, request, visitor, detail=added.file.name)
+        close = [{"brand": one.brand, "similarity": round(one.similarity, 2)} for one in added.close]
+        return Json(
+            {
+                "name": added.file.name,
+                "routes": [route.value for route in added.routes],
+                "garment": added.has_garment,
+                "close": close,
+            },
+            201,
+        )
+
+    def _place(self) -> Path | None:
+        """Return the store's own folder of brands; None where the page is not to write to it."""
+        settings = self._backend.settings
+        return settings.gallery.folder if settings.gallery and may_edit_brands(settings) else None
+
+    def _paths(self, tickets: object, owner: str) -> list[Path]:
+        if not isinstance(tickets, list) or not 1 <= len(tickets) <= MAX_PICTURES:
+            raise Refused(Code.INVALID, f"pictures: 1 to {MAX_PICTURES} of those that were sent")
+        found = []
+        for ticket in tickets:
+            draft = self._drafts.get(ticket) if isinstance(ticket, str) and TICKET.fullmatch(ticket) else None
+            if draft is None or draft.owner != owner:
+                raise Refused(Code.NOT_FOUND, "one of the pictures is no longer there; send them again")
+            found.append(draft.picture.path)
+        return found
+
+    def _forget(self) -> None:
+        """Drop drafts that nobody finished, so that there is room for one more."""
+        now = time.monotonic()
+        old = [ticket for ticket, draft in self._drafts.items() if now - draft.at > KEEP_S]
+        for ticket in [*old, *list(self._drafts)[: max(0, len(self._drafts) - len(old) - MAX_DRAFTS + 1)]]:
+            self._drop(ticket)
+
+    def _drop(self, ticket: str) -> None:
+        draft = self._drafts.pop(ticket, None)
+        if draft is not None:
+            with contextlib.suppress(OSError):
+                draft.picture.path.unlink()
+
+
+def may_edit_brands(settings: Settings) -> bool:
+    """Return whether the page may write brands: into a folder of the store's own, where the file says so."""
+    web, gallery = settings.outputs.web, settings.gallery
+    return web is not None and web.edit_brands and gallery is not None and gallery.folder is not None
+
+
+def _form(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of a brand; Refused where it is none."""
+    words = given.get("words", [])
+    if set(given) - FIELDS or not isinstance(given.get("name"), str) or "pictures" not in given:
+        raise Refused(Code.INVALID, "send name and pictures, and words, faces and replace where wanted")
+    if not isinstance(words, list) or len(words) > MAX_WORDS or not all(isinstance(w, str) for w in words):
+        raise Refused(Code.INVALID, f"words: at most {MAX_WORDS} texts")
+    if not all(isinstance(given.get(key, False), bool) for key in ("faces", "replace")):
+        raise Refused(Code.INVALID, "faces and replace: true or false")
+    return given
+
+
+def _keep(folder: Path, ticket: str, data: bytes) -> DraftPicture:
+    from pipelines.brands.clear_faces import build_face_count  # noqa: PLC0415 loads OpenVINO
+    from pipelines.brands.draft import keep_picture  # noqa: PLC0415
+
+    raw = folder / f".{ticket}.raw"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        raw.write_bytes(data)
+        return keep_picture(raw, folder / ticket, build_face_count())
+    except BadInput as error:
+        raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
+    except OSError as error:
+        raise Refused(Code.BUSY, f"no room for pictures ({error.strerror})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            raw.unlink()
+
+
+def _try(paths: list[Path], jpeg: bytes) -> tuple[list[TriedPlace], bytes]:
+    import cv2  # noqa: PLC0415 the page loads OpenCV only where it is needed
+    import numpy as np  # noqa: PLC0415
+
+    from pipelines.brands.draft import drawn, try_on  # noqa: PLC0415
+
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    enrolled = _enrolled(paths)
+    if picture is None:
+        raise Refused(Code.NO_PICTURE, "the camera's picture cannot be read now; try again")
+    shown = np.asarray(picture, np.uint8)
+    tried = try_on(shown, enrolled) if enrolled is not None else []
+    return tried, drawn(shown, tried)
+
+
+def _enrolled(paths: list[Path]) -> Enrolled | None:
+    from engines.marks.picture import read_mark  # noqa: PLC0415
+    from pipelines.brands.enrol import build_enroller  # noqa: PLC0415 loads OpenVINO
+
+    return build_enroller().enrol("draft", [read_mark(path) for path in paths], None)
+
+
+def _write(place: Path, given: dict[str, Any], paths: list[Path]) -> Added:
+    """Enrol and write a brand; Refused, in words without paths, where it does not do."""
+    from pipelines.brands import adding  # noqa: PLC0415
+    from pipelines.brands.clear_faces import build_face_count  # noqa: PLC0415 loads OpenVINO
+    from pipelines.brands.enrol import build_enroller  # noqa: PLC0415 loads OpenVINO
+    from pipelines.brands.enrolled_cache import EnrolledCache  # noqa: PLC0415
+    from pipelines.brands.gallery import BrandReader  # noqa: PLC0415
+    from pipelines.settings.brands import BrandsConfig  # noqa: PLC0415
+
+    try:
+        words = [word.strip() for word in given.get("words", []) if word.strip()] or None
+        file = adding.brand_file(given["name"].strip(), words, None)
+        there = adding.folder_of(place, file.name) if place.is_dir() else None
+        if there is not None and not given.get("replace", False):
+            raise Refused(Code.CONFLICT, "there is this brand already; choose to replace it, or another name")
+        cache = EnrolledCache.of_this_machine()
+        known = (
+            BrandReader(BrandsConfig(folder=place), build_enroller, cache).read() if place.is_dir() else None
+        )
+        faces = None if given.get("faces", False) else build_face_count()
+        added = adding.examine(file, paths, known, build_enroller(), faces=faces)
+        adding.check_claims(place, added)
+        adding.write_brand(place, added, force=there is not None)
+    except BadInput as error:
+        raise Refused(Code.INVALID, _without(error, *paths, place)) from None
+    return added
+
+
+def _without(error: BadInput, *paths: Path) -> str:
+    """Return the first line of an error for people, without where files lie on this machine."""
+    line = str(error).split("\n", 1)[0]
+    for path in paths:
+        line = line.replace(f"{path}: ", "").replace(str(path), path.name)
+    return line.replace(" (--faces)", "")

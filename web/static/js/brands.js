@@ -1,0 +1,134 @@
+// Adding a brand: pictures of its mark, what was made of each, a try on a live picture, and its name.
+
+import { send, session } from "./api.js";
+import { h, icon, notice } from "./dom.js";
+import * as format from "./format.js";
+import { newest } from "./link.js";
+import { t, tOr } from "./strings.js";
+
+const ACCEPT = ".svg,image/png,image/jpeg,image/webp";
+const MOST = 5_000_000;
+// Models are loaded for each request, on a box that is busy with cameras.
+const WAIT_MS = 120000;
+
+/** Return the card in which a manager adds a brand. */
+export function brandForm() {
+  let pictures = [];
+  const input = h("input", { type: "file", class: "visually-hidden", id: "brand-pictures", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("brands.choose"), onchange: () => { take(input.files); input.value = ""; } });
+  const drop = h(
+    "div",
+    { class: "drop", ondragover: (event) => { event.preventDefault(); drop.classList.add("over"); }, ondragleave: () => drop.classList.remove("over"), ondrop: (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files); } },
+    icon("upload"),
+    h("b", {}, t("brands.drop")),
+    h("button", { class: "button", type: "button", onclick: () => input.click() }, t("brands.choose")),
+    h("span", { class: "soft small" }, t("brands.kinds", { bytes: format.bytes(MOST) })),
+    input,
+  );
+  const list = h("ul", { class: "brand-pictures" });
+  const told = h("div", { class: "brand-told", "aria-live": "polite" });
+  const name = h("input", { class: "input", id: "brand-name", maxLength: 60, required: true, autocomplete: "off" });
+  const words = h("input", { class: "input", id: "brand-words", maxLength: 300, autocomplete: "off", "aria-describedby": "brand-words-rule" });
+  const camera = h("select", { class: "input", id: "brand-camera" });
+  const faces = h("input", { type: "checkbox", id: "brand-faces" });
+  const replace = h("input", { type: "checkbox", id: "brand-replace" });
+  const faceRow = h("label", { class: "brand-check", hidden: true }, faces, t("brands.face_is_mark"));
+  const replaceRow = h("label", { class: "brand-check", hidden: true }, replace, t("brands.replace"));
+  const attempt = h("button", { class: "button", type: "button", onclick: () => busy(tryLive) }, icon("play"), t("brands.try"));
+  const save = h("button", { class: "button main", type: "submit" }, icon("check"), t("brands.add"));
+  const labelled = (key, field) => h("div", { class: "field" }, h("label", { for: field.id }, t(`brands.${key}`)), field);
+  const form = h(
+    "form",
+    { class: "wizard-form", hidden: true, onsubmit: (event) => { event.preventDefault(); busy(add); } },
+    labelled("camera", camera), attempt,
+    labelled("name", name), labelled("words", words),
+    h("p", { class: "soft small", id: "brand-words-rule" }, t("brands.words_rule")),
+    faceRow, replaceRow,
+    session.may.edit_brands ? save : notice("", t("brands.not_writable")),
+  );
+  const fail = (error) => told.replaceChildren(notice("bad", [error.message, ...(error.details ?? [])].join(" ")));
+  const ids = () => pictures.map((one) => one.id);
+
+  async function busy(work) {
+    attempt.disabled = save.disabled = true;
+    told.replaceChildren(h("p", { class: "soft" }, t("brands.working")));
+    try {
+      await work();
+    } catch (error) {
+      if (error.code === "conflict") replaceRow.hidden = false;
+      fail(error);
+    }
+    attempt.disabled = save.disabled = false;
+  }
+
+  async function take(files) {
+    for (const file of [...files]) {
+      if (file.size > MOST) {
+        fail(new Error(t("brands.too_large", { name: file.name, bytes: format.bytes(MOST) })));
+        continue;
+      }
+      await busy(async () => {
+        const found = await send("POST", "/api/brands/pictures", { body: file, type: "application/octet-stream", signal: AbortSignal.timeout(WAIT_MS) });
+        pictures.push(found);
+        told.replaceChildren();
+        list.append(await row(file.name, found));
+      });
+    }
+    show();
+  }
+
+  async function row(file, found) {
+    const shown = await Promise.all([found.picture, ...found.parts].map((data, index) => drawn(data, "png", index ? t("brands.part") : t("brands.whole", { name: file }))));
+    const node = h(
+      "li",
+      { class: "brand-picture" },
+      h("div", { class: "brand-shown" }, shown),
+      h("p", { class: "small" }, t(`brands.ground_${found.ground}`), found.parts.length ? ` ${t("brands.lockup")}` : ""),
+      found.faces ? notice("bad", t("brands.face")) : null,
+      h("button", { class: "button", type: "button", onclick: () => { pictures = pictures.filter((one) => one !== found); node.remove(); show(); } }, t("brands.remove")),
+    );
+    return node;
+  }
+
+  function show() {
+    form.hidden = pictures.length === 0;
+    faceRow.hidden = !pictures.some((one) => one.faces);
+    const cameras = newest.cameras?.cameras ?? [];
+    camera.replaceChildren(...cameras.map((one) => h("option", { value: one.id }, format.title(one.id))));
+    attempt.disabled = cameras.length === 0;
+  }
+
+  async function tryLive() {
+    const found = await send("POST", "/api/brands/try", { json: { pictures: ids(), camera: camera.value }, signal: AbortSignal.timeout(WAIT_MS) });
+    const best = found.places[0];
+    const alike = (one) => ({ similarity: one.similarity.toFixed(2), needed: one.needed.toFixed(2) });
+    const verdict = !best ? notice("", t("brands.nothing")) : best.counts ? notice("good", t("brands.seen", alike(best)), "check") : notice("", t("brands.near", alike(best)));
+    told.replaceChildren(verdict, await drawn(found.picture, "jpeg", t("brands.live_picture")));
+  }
+
+  async function add() {
+    const said = words.value.split(",").map((word) => word.trim()).filter(Boolean);
+    const json = { name: name.value.trim(), pictures: ids(), faces: faces.checked && !faceRow.hidden, replace: replace.checked && !replaceRow.hidden };
+    const done = await send("POST", "/api/brands/new", { json: said.length ? { ...json, words: said } : json, signal: AbortSignal.timeout(WAIT_MS) });
+    const routes = done.routes.map((route) => tOr(`brands.route_${route}`, route)).join(", ");
+    const notes = [notice("good", t("brands.added", { name: done.name, routes }), "check")];
+    if (!done.garment) notes.push(notice("", t("brands.flat")));
+    for (const one of done.close) notes.push(notice("", t("brands.close", { brand: one.brand, similarity: one.similarity.toFixed(2) })));
+    told.replaceChildren(...notes);
+    pictures = [];
+    list.replaceChildren();
+    form.reset();
+    replaceRow.hidden = true;
+    show();
+  }
+
+  return h("section", { class: "card wizard", "aria-labelledby": "brands-title" }, h("h2", { id: "brands-title" }, t("brands.title")), h("p", { class: "soft small" }, t("brands.text")), drop, list, form, told);
+}
+
+/** A picture in base64 on a canvas: the page may show images of its own address alone. */
+async function drawn(data, kind, label) {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${kind}` }));
+  const canvas = h("canvas", { class: kind === "jpeg" ? "wizard-picture" : "brand-mark", role: "img", "aria-label": label, width: bitmap.width, height: bitmap.height });
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  return canvas;
+}
