@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Bgr = npt.NDArray[np.uint8]
 
 THUMB_PX = 240
-BEST = 3
-"""Places that a try names, whether they count or not."""
+BEST, NEAREST, SAME_PLACE = 3, 20, 0.3
+"""Places that a try names where none counts, of how many, and the share from which two are one."""
 SEEN, NEAR = (90, 190, 40), (40, 150, 235)
 
 
@@ -72,7 +72,7 @@ def keep_picture(raw: Path, target: Path, faces: FaceCount) -> DraftPicture:
 
 
 def try_on(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
-    """Return where a picture, (h, w, 3) uint8 BGR, is most like a brand's marks, the most alike first."""
+    """Return where a picture, (h, w, 3) uint8 BGR, shows a brand's marks, else where it is most like them."""
     from engines.boxes import share_of_smaller  # noqa: PLC0415 the page loads no models before it must
     from engines.marks.emblems import find_emblems  # noqa: PLC0415
     from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415
@@ -82,15 +82,16 @@ def try_on(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
     found = MarkFinder(max_views=PICTURE_VIEWS).find(bgr)
     sure = gallery.sightings(found) + (find_emblems(bgr, enrolled.emblems) if enrolled.emblems else [])
     tried = [TriedPlace(_xywh(one.box), one.similarity, enrolled.threshold, True) for one in sure]
-    taken = [one.box for one in sure]
     own, _ = gallery.similarities(found.vectors)
-    for row in np.argsort(-own[:, 0])[:20] if own.size else ():
+    if tried or not own.size:
+        return tried
+    taken: list[tuple[float, float, float, float]] = []
+    for row in np.argsort(-own[:, 0])[:NEAREST]:
         x1, y1, x2, y2 = (float(v) for v in found.boxes[row])
         box = (x1, y1, x2, y2)
-        if len(tried) >= BEST or any(share_of_smaller(box, other) > 0.3 for other in taken):
-            continue
-        taken.append(box)
-        tried.append(TriedPlace(_xywh(box), float(own[row, 0]), enrolled.threshold, False))
+        if len(tried) < BEST and all(share_of_smaller(box, other) <= SAME_PLACE for other in taken):
+            taken.append(box)
+            tried.append(TriedPlace(_xywh(box), float(own[row, 0]), enrolled.threshold, False))
     return tried
 
 

@@ -93,8 +93,12 @@ def test_a_picture_is_shown_trimmed_tried_and_added(page, client, monkeypatch):
     assert max(sent["size"]) < 230
     with Image.open(BytesIO(base64.b64decode(sent["picture"]))) as shown:
         assert shown.format == "PNG"
+    form = {"camera": "entrance", "pictures": [sent["id"]]}
+    with page.filming():
+        empty = checked(client.post("/api/brands/try", json=form), "BrandTried", 200)
+    assert not any(place["counts"] for place in empty["places"])
     with filming_star(page, monkeypatch):
-        answer = client.post("/api/brands/try", json={"camera": "entrance", "pictures": [sent["id"]]})
+        answer = client.post("/api/brands/try", json=form)
     tried = checked(answer, "BrandTried", 200)
     x, y, w, h = tried["places"][0]["box"]
     assert tried["places"][0]["counts"]
