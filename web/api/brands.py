@@ -100,14 +100,15 @@ class BrandHandlers:
         """Look for the draft's mark on the masked picture of a camera, as the page shows it now."""
         given = await body.json_object(request)
         camera = given.get("camera")
-        known = isinstance(camera, str) and camera in self._backend.settings.cameras
-        if set(given) != {"camera", "pictures"} or not known:
+        if set(given) != {"camera", "pictures"} or not isinstance(camera, str):
             raise Refused(Code.INVALID, "send pictures, and camera: one of the store's")
+        if camera not in self._backend.settings.cameras:
+            raise Refused(Code.NOT_FOUND, "there is no camera of this name")
         paths = self._paths(given["pictures"], owner_of(request, visitor))
         if self._backend.live is None:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
-        shown = await self._viewers.first(str(camera), TRY_WIDTH)
-        self._notes.note(AccessKind.PICTURE, request, visitor, camera=str(camera))
+        shown = await self._viewers.first(camera, TRY_WIDTH)
+        self._notes.note(AccessKind.PICTURE, request, visitor, camera=camera)
         async with self._working:
             tried, jpeg = await to_thread.run_sync(_try, paths, shown.jpeg)
         places = [
