@@ -180,8 +180,10 @@ class NativeMeta:
             self._styles.clear()
             self._texts.clear()
         records: list[int] = []
+        last, outline = None, (None, 0)
         for seen, style, text in drawn:
-            outline = self._styles.get(style) or self._make_style(style)
+            if style is not last:  # a few objects of one style lie side by side, and its hash takes time
+                last, outline = style, self._styles.get(style) or self._make_style(style)
             if text is None:
                 records += (seen.meta, outline[1], 0, 0, 0)
                 continue

@@ -10,7 +10,7 @@ from probes.nvds.meta import Style, Text
 from probes.overlay.text import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
@@ -34,29 +34,39 @@ class MetaOverlay:
         self._money, self._values, self._brand = money, values, brand
         self._blocks: dict[TrackId, _Blocks] = {}
 
-    def styles(
-        self, pairs: Pairs, surface: tuple[int, int]
-    ) -> Iterator[tuple[ObjectMeta, Style, Text | None]]:
-        """Yield for each object how to draw it, in surface pixels."""
+    def styles(self, pairs: Pairs, surface: tuple[int, int]) -> list[tuple[ObjectMeta, Style, Text | None]]:
+        """Return for each object how to draw it, in surface pixels."""
         known = self._known(pairs)
         person, accessory = _plain(surface[1])
+        drawn: list[tuple[ObjectMeta, Style, Text | None]] = []
         for seen, found in pairs:
             if found is None:
-                yield seen, HIDDEN, None
-            elif found.kind is Kind.ACCESSORY:
-                yield seen, accessory, None
-            elif found.kind is not Kind.PERSON:
-                yield seen, HIDDEN, None
-            elif found.track is None:
-                yield seen, person, None
+                drawn.append((seen, HIDDEN, None))
+                continue
+            kind, _, _, _, track = found
+            if kind is Kind.ACCESSORY:
+                drawn.append((seen, accessory, None))
+            elif kind is not Kind.PERSON:
+                drawn.append((seen, HIDDEN, None))
+            elif track is None:
+                drawn.append((seen, person, None))
             else:
-                rank, value = known.get(found.track, (0, None))
-                if value is None:
-                    yield seen, _outline(Tone.PLAIN, surface[1]), None
-                else:
-                    said = self._said(found.track, value, tone_of(rank, value), surface)
-                    block = said.full if rank < DETAILED else said.short
-                    yield seen, said.style, _place(seen, block, surface) if value.items else None
+                drawn.append((seen, *self._person(seen, track, known.get(track), surface)))
+        return drawn
+
+    def _person(
+        self,
+        seen: ObjectMeta,
+        track: TrackId,
+        known: tuple[int, PersonValue] | None,
+        surface: tuple[int, int],
+    ) -> tuple[Style, Text | None]:
+        if known is None:
+            return _outline(Tone.PLAIN, surface[1]), None
+        rank, value = known
+        said = self._said(track, value, tone_of(rank, value), surface)
+        block = said.full if rank < DETAILED else said.short
+        return said.style, _place(seen, block, surface) if value.items else None
 
     def _known(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
         """Return the valued persons of the frame with their rank, the highest total first."""

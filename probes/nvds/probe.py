@@ -151,7 +151,7 @@ class BatchProbe:
     def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
         """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
         try:
-            self._writer.draw(list(self._overlay.styles(pairs, surface)))
+            self._writer.draw(self._overlay.styles(pairs, surface))
         except Exception as error:  # noqa: BLE001 drawing is no part of redaction
             self._report_failure(f"{camera.camera}: the overlay", error)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from engines.manifest import find_model, read_manifest
 from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
@@ -52,10 +53,24 @@ def check_store(settings: Settings) -> Iterator[str]:
         f"pictures are analysed and shown in {SIZE[0]}x{SIZE[1]}, whatever the shape of their pixels: right"
         " for cameras that show 16:9; people of a 4:3 camera become a third wider"
     )
+    person, face = (_least_share(name) for name in (settings.models.person.name, settings.models.face.name))
+    yield (
+        "people are looked for in the whole picture at once, and min_person_px has no effect: who is shorter"
+        f" than {person:.0%} of the picture's height may be missed; faces are found from {face:.0%} on"
+    )
+    if settings.describe is not None:
+        yield "describe has no effect"
     if settings.privacy.faces.method == "pixelate":
         yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
     if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):
         yield "rtsp cameras must send H.264, H.265 or MPEG-4: DeepStream reads no MJPEG over RTSP"
+
+
+def _least_share(name: str) -> float:
+    """Return from which share of the picture's height on a model finds what it is for."""
+    model = find_model(name, read_manifest())
+    scale = min(model.input.width / SIZE[0], model.input.height / SIZE[1])
+    return model.smallest_px / scale / SIZE[1]
 
 
 def checked_graph(settings: Settings, box: Capabilities) -> PipelineGraph:

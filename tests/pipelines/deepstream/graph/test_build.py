@@ -204,6 +204,16 @@ def test_every_picture_is_stretched_to_one_size_whatever_its_pixels(tmp_path, bo
     assert any("shape of their pixels" in line for line in check_store(settings))
 
 
+def test_check_says_what_deepstream_does_not_serve(tmp_path):
+    said = " ".join(check_store(store(tmp_path, rtsp(1))))
+    assert (
+        "min_person_px has no effect: who is shorter than 21% of the picture's height may be missed" in said
+    )
+    assert "describe" not in said
+    blind = store(tmp_path, rtsp(1), more="describe: {provider: openai, url: 'http://10.0.0.9/v1', model: m}")
+    assert "describe has no effect" in list(check_store(blind))
+
+
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_a_camera_upside_down_is_turned_before_anything_looks_at_it(tmp_path, box):
     settings = turned(store(tmp_path, rtsp(2)), 180)
