@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pricing.insights.cells import Cell
+from pricing.insights.cells import CountCell
 from pricing.live.sqlite_file import FileWords, SqliteFile, connect
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class InsightsFile:
         )
         self._file.open()
 
-    def add(self, cells: Iterable[Cell]) -> bool:
+    def add(self, cells: Iterable[CountCell]) -> bool:
         """Write cells; return whether they are kept."""
         rows = [(c.measure, c.key, c.start, c.end, c.count, c.total) for c in cells]
 
@@ -41,13 +41,13 @@ class InsightsFile:
 
         return self._file.use(write)
 
-    def read(self, start: int, end: int) -> list[Cell]:
+    def read(self, start: int, end: int) -> list[CountCell]:
         """Return the cells that were closed after `start` and not after `end`, UTC s, oldest first."""
-        found: list[Cell] = []
+        found: list[CountCell] = []
 
         def read(db: sqlite3.Connection) -> None:
             query = "SELECT * FROM cell WHERE end > ? AND end <= ? ORDER BY end, rowid"
-            found[:] = [Cell(*row) for row in db.execute(query, (start, end))]
+            found[:] = [CountCell(*row) for row in db.execute(query, (start, end))]
 
         self._file.use(read)
         return found

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from pricing.insights.cells import Cell
-from pricing.insights.collector import QUARTER_S, Collector, Visit
+from pricing.insights.cells import CountCell
+from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
 from pricing.sales.desk import SaleKind, SaleOutcome
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ class InsightsRecorder:
 
     def _write(self, end: int, *, last: bool) -> None:
         cells = self._collector.close(end, last=last)
+        start = self._start
         cells += [
-            Cell("camera", camera, self._start, end, seen, up) for camera, (up, seen) in self._cameras.items()
+            CountCell("camera", name, start, end, seen, up) for name, (up, seen) in self._cameras.items()
         ]
         self._cameras = {}
         if cells and not self.file.add(cells):
@@ -117,7 +118,7 @@ class InsightsRecorder:
             dwell[name] = dwell.get(name, 0.0) + stay.dwell_ms / 1000
         served = person.served_at
         self._collector.visit(
-            Visit(
+            CustomerVisit(
                 person.total.amount_minor,
                 None if served is None else max(0.0, (served - person.arrived_at) / _NS),
                 frozenset(item.brand for item in person.items if item.brand),

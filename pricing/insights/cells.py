@@ -18,7 +18,7 @@ LARGEST_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CountCell:
     """A count of people, and a sum over them, from start until end, UTC s.
 
     key: the class, such as a brand; merged classes are joined with "+". total: None where there is none, or
@@ -85,14 +85,14 @@ class Counter:
         """Count somebody who has it not."""
         self.others += 1
 
-    def close(self, end: int) -> Iterator[Cell]:
+    def close(self, end: int) -> Iterator[CountCell]:
         """Yield the cell up to `end` where it may be given out; else all go on being counted."""
         if self._sum.count < self.least or 0 < self.others < self.least:
             return
         if self.with_total and self._sum.dominated:
             return
         total = self._sum.total if self.with_total else None
-        yield Cell(self.measure, self.key, self.start, end, self._sum.count, total)
+        yield CountCell(self.measure, self.key, self.start, end, self._sum.count, total)
         self.start, self.others, self._sum = end, 0, _Sum()
 
 
@@ -123,7 +123,7 @@ class Partition:
         """Count somebody."""
         self._sums[name].add(amount)
 
-    def close(self, end: int, *, last: bool = False) -> list[Cell]:
+    def close(self, end: int, *, last: bool = False) -> list[CountCell]:
         """Return the cells up to `end`, where they may be given out. last: neighbours are merged for that."""
         groups = [(name, one) for name, one in self._sums.items() if one.count]
         while last and len(groups) > 1 and (bad := self._first_bad(groups)) is not None:
@@ -136,7 +136,7 @@ class Partition:
         start, self._start = self._start, end
         self._sums = {name: _Sum() for name in self._classes}
         return [
-            Cell(self._measure, key, start, end, one.count, one.total if self._with_total else None)
+            CountCell(self._measure, key, start, end, one.count, one.total if self._with_total else None)
             for key, one in groups
         ]
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pricing.insights.cells import Cell, Counter, Partition
+from pricing.insights.cells import CountCell, Counter, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ WORTH_STEPS: Final = (0, 1, 50, 100, 250, 500, 1000, 2500, 5000)
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class CustomerVisit:
     """One customer, counted when gone. attended_s: from arrival until somebody came; None: nobody did.
 
     dwell_s: seconds in each zone.
@@ -73,12 +73,12 @@ class Collector:
         self._service = Counter("service", "", least, start, with_total=True)
         self._outcome = Partition("outcome", OUTCOMES, least, start)
         self._sold = Counter("sold", "", least, start, with_total=True)
-        self._come: list[Visit] = []
-        self._counted: list[Visit] = []
+        self._come: list[CustomerVisit] = []
+        self._counted: list[CustomerVisit] = []
         self._valued_until = self._served_until = start
         self._ended: list[tuple[str, int | None]] = []
 
-    def visit(self, visit: Visit) -> None:
+    def visit(self, visit: CustomerVisit) -> None:
         """Count a customer who has left."""
         if len(self._come) + len(self._counted) < MAX_HELD:
             self._all.add()
@@ -90,7 +90,7 @@ class Collector:
             self._service.add(round(service_s))
             self._ended.append((outcome, sold_minor))
 
-    def close(self, end: int, *, last: bool = False) -> list[Cell]:
+    def close(self, end: int, *, last: bool = False) -> list[CountCell]:
         """End a quarter; return what may be kept of it. last: of the day."""
         cells = list(self._all.close(end))
         if cells:
@@ -119,7 +119,7 @@ class Collector:
             self._begin_day(end)
         return cells
 
-    def _pass_on(self, visits: Sequence[Visit]) -> None:
+    def _pass_on(self, visits: Sequence[CustomerVisit]) -> None:
         """Count visits in all the measures behind the value."""
         for before, visit in enumerate(visits):
             self._worth.add(worth_class(visit.worth_minor, self._per_unit))

@@ -12,7 +12,7 @@ from pricing.insights.staffing import MODEL, SHARE, attended_soon, staff_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pricing.insights.cells import Cell
+    from pricing.insights.cells import CountCell
 
 Values = dict[str, Any]
 SERVICE_S = 600.0
@@ -29,12 +29,12 @@ class LocalTime:
     day: str
 
 
-def summary(cells: Iterable[Cell]) -> Values:
+def summary(cells: Iterable[CountCell]) -> Values:
     """Return what cells say together. None: withheld, for it would be about too few people.
 
     Value is in minor units, times in seconds.
     """
-    by: dict[str, list[Cell]] = defaultdict(list)
+    by: dict[str, list[CountCell]] = defaultdict(list)
     for cell in cells:
         by[cell.measure].append(cell)
     attended = _classes(by["attended"], ATTENDED)
@@ -72,7 +72,7 @@ def summary(cells: Iterable[Cell]) -> Values:
     }
 
 
-def by_hour(cells: Sequence[Cell], local: Callable[[int], LocalTime]) -> list[Values]:
+def by_hour(cells: Sequence[CountCell], local: Callable[[int], LocalTime]) -> list[Values]:
     """Return visitors, value and the staff that the model wants, of each hour of the day.
 
     A cell counts in the hour in which it was closed. Who wears something priced is taken to want somebody to
@@ -83,7 +83,7 @@ def by_hour(cells: Sequence[Cell], local: Callable[[int], LocalTime]) -> list[Va
     nothing = (
         _share([cell for cell in cells if cell.measure == "worth"], frozenset({"0"}), of_value=False) or 0.0
     )
-    hours: dict[int, dict[str, list[Cell]]] = defaultdict(lambda: defaultdict(list))
+    hours: dict[int, dict[str, list[CountCell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
         if cell.measure in ("visitors", "value"):
             hours[local(cell.end - 1).hour][cell.measure].append(cell)
@@ -105,13 +105,13 @@ def by_hour(cells: Sequence[Cell], local: Callable[[int], LocalTime]) -> list[Va
     return found
 
 
-def staffing(cells: Iterable[Cell]) -> Values:
+def staffing(cells: Iterable[CountCell]) -> Values:
     """Return how the staff of each hour was worked out."""
     seen = _mean([cell for cell in cells if cell.measure == "service"])
     return {"model": MODEL, "service_s": seen or SERVICE_S, "service_seen": seen is not None, "aim": SHARE}
 
 
-def _classes(cells: Iterable[Cell], order: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+def _classes(cells: Iterable[CountCell], order: Sequence[str]) -> dict[str, tuple[int, int | None]]:
     """Return class -> count and total. Classes that were merged stand beside the others, as they are."""
     groups = dict(_grouped(cells))
     names = sorted(groups, key=lambda key: (order.index(key.split("+", maxsplit=1)[0]), len(key)))
@@ -121,9 +121,9 @@ def _classes(cells: Iterable[Cell], order: Sequence[str]) -> dict[str, tuple[int
     }
 
 
-def _share(cells: Iterable[Cell], within: frozenset[str], *, of_value: bool) -> float | None:
+def _share(cells: Iterable[CountCell], within: frozenset[str], *, of_value: bool) -> float | None:
     """Return the share of these classes, over the spans in which merged classes do not leave it open."""
-    spans: dict[tuple[int, int], list[Cell]] = defaultdict(list)
+    spans: dict[tuple[int, int], list[CountCell]] = defaultdict(list)
     for cell in cells:
         spans[cell.start, cell.end].append(cell)
     good = whole = 0
@@ -142,11 +142,11 @@ def _upper(key: str) -> int | None:
     return WORTH_STEPS[last + 1] if last + 1 < len(WORTH_STEPS) else None
 
 
-def _count(cells: Sequence[Cell]) -> int | None:
+def _count(cells: Sequence[CountCell]) -> int | None:
     return sum(cell.count for cell in cells) or None
 
 
-def _total(cells: Sequence[Cell]) -> int | None:
+def _total(cells: Sequence[CountCell]) -> int | None:
     return _sum_of([cell.total for cell in cells]) if cells else None
 
 
@@ -156,19 +156,19 @@ def _sum_of(totals: Iterable[int | None]) -> int | None:
     return sum(given) if given else None
 
 
-def _mean(cells: Sequence[Cell]) -> float | None:
+def _mean(cells: Sequence[CountCell]) -> float | None:
     given = [cell for cell in cells if cell.total is not None]
     return round(sum(c.total or 0 for c in given) / sum(c.count for c in given), 1) if given else None
 
 
-def _grouped(cells: Iterable[Cell]) -> list[tuple[str, list[Cell]]]:
-    groups: dict[str, list[Cell]] = defaultdict(list)
+def _grouped(cells: Iterable[CountCell]) -> list[tuple[str, list[CountCell]]]:
+    groups: dict[str, list[CountCell]] = defaultdict(list)
     for cell in cells:
         groups[cell.key].append(cell)
     return sorted(groups.items())
 
 
-def _top(cells: Iterable[Cell]) -> list[Values]:
+def _top(cells: Iterable[CountCell]) -> list[Values]:
     counts = {key: sum(cell.count for cell in group) for key, group in _grouped(cells)}
     first = sorted(counts, key=lambda key: (-counts[key], key))[:TOP]
     return [{"key": key, "count": counts[key]} for key in first]

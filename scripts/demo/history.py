@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from pricing.insights.collector import QUARTER_S, Collector, Visit
+from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
 from pricing.sales.simulation import ShopModel
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _come(collector: Collector, random: Random) -> None:
     attended = wait if worth and random.random() < 0.7 else None
     zone = random.choice(ZONES)
     brands, types = frozenset(brand for brand, _, _ in worn), frozenset(type_ for _, type_, _ in worn)
-    collector.visit(Visit(worth, attended, brands, types, {zone: random.expovariate(1 / 180)}))
+    collector.visit(CustomerVisit(worth, attended, brands, types, {zone: random.expovariate(1 / 180)}))
     if attended is not None:
         outcome = random.choices(("sold", "browsing", "left"), (4, 4, 2))[0]
         sold = round(random.lognormvariate(9.2, 0.7)) if outcome == "sold" else None

@@ -11,14 +11,22 @@ import secrets
 import shutil
 import signal
 import sys
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn
 
 from engines.paths import ROOT
 from pipelines.errors import BadInput
-from scripts.demo import footage, scenes
+from pipelines.insights.days import insights_path
+from pipelines.insights.file import InsightsFile
+from pipelines.paths import state_folder
+from pipelines.settings.load import load_settings
+from pricing.insights.collector import QUARTER_S
+from scripts.demo import footage, history, scenes
 from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, StartFailed, first_line, wait_for_port
 from scripts.demo.encode import EncodingFailed
@@ -43,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the demo; return what `msh run` returned, 1 where a helper fails, 2 for a wrong call."""
     parser = argparse.ArgumentParser(prog="scripts/run", description="Set up and run the demo store.")
     parser.add_argument("--duration", type=float, metavar="SECONDS", help="end by itself; else at Ctrl-C")
+    parser.add_argument("--no-play", action="store_true", help="leave the three salespeople to you")
     parser.add_argument("--cache", type=Path, default=footage.default_cache(), help="for films and logs")
     args = parser.parse_args(argv)
     if args.duration is not None and not args.duration > 0:
@@ -53,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         clips = prepare(args.cache)
         with Children() as children:
             try:
-                return run(children, clips, args.cache, args.duration)
+                return run(children, clips, args.cache, args.duration, play=not args.no_play)
             finally:
                 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                     signal.signal(number, signal.SIG_IGN)
@@ -90,6 +99,8 @@ def run(
     cache: Path,
     duration: float | None,
     msh: Sequence[str] = MSH,
+    *,
+    play: bool = True,
 ) -> int:
     """Start everything, print the start screen, wait for `msh run`; return its exit code."""
     ports = choose_ports(Ports())
@@ -107,6 +118,10 @@ def run(
     settings = store_file(ports, cache, broker=broker)
     pids = {name: child.pid for name, (child, _) in started.items()}
     print(screen(clips, ports, settings, pids, broker=broker, duration=duration), flush=True)
+    _write_history(settings)
+    if play:
+        player = [sys.executable, "-m", "scripts.demo.play", f"http://{HOST}:{ports.web}"]
+        children.start("salespeople", player, folder=ROOT, log=cache / "play.log")
     command = [*msh, "run", str(settings)]
     command += ["--duration", f"{duration:g}"] if duration is not None else []
     code = children.start("msh run", command, env=env, folder=ROOT).wait()
@@ -136,7 +151,8 @@ def screen(
             brands = ", ".join(brand.capitalize() for _slot, brand in visit.wears)
             every, euros = clip.truth.frames // clip.truth.fps, total(visit, price) / 100
             lines.append(f"    every {every} s somebody in {brands}: expect {euros:,.2f} EUR")
-    lines += ["", "  The page, with every face masked:", f"    http://{HOST}:{ports.web}/"]
+    lines += ["", "  The page, with every face masked; /staff there is a salesperson's phone:"]
+    lines += [f"    http://{HOST}:{ports.web}/"]
     lines += ["  Watch:"]
     lines += [f"    vlc rtsp://{HOST}:{ports.rtsp}/{name}" for name in clips]
     if broker:
@@ -148,6 +164,19 @@ def screen(
     lines += [f"    kill {pid}    # {name}" for name, pid in pids.items()]
     shown = settings.relative_to(ROOT) if settings.is_relative_to(ROOT) else settings
     return "\n".join([*lines, f"  Settings: {shown}", ""])
+
+
+def _write_history(settings: Path) -> None:
+    """Give the page's Insights some days to show, where the demo was not run since yesterday."""
+    store = load_settings(settings, env=dict.fromkeys(map(password_variable, PROTECTED), "demo"))
+    file = InsightsFile(insights_path(store, state_folder()), time.time_ns)
+    now = datetime.now(ZoneInfo(store.store.timezone))
+    quarter = datetime.fromtimestamp(now.timestamp() // QUARTER_S * QUARTER_S, now.tzinfo)
+    yesterday = int((now - timedelta(days=1)).timestamp())
+    if not file.read(yesterday - 86_400, yesterday):
+        file.forget(int(now.timestamp()) + 86_400)
+        history.write(file, quarter)
+    file.close()
 
 
 def _broker(children: Children, port: int, cache: Path) -> bool:

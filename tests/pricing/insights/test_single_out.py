@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.insights.cells import LARGEST_SHARE, Counter, Partition
-from pricing.insights.collector import QUARTER_S, Collector, Visit
+from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
 from pricing.insights.report import LocalTime, by_hour, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pricing.insights.cells import Cell
+    from pricing.insights.cells import CountCell
 
 LEAST = 5
 VISITS = st.builds(
-    Visit,
+    CustomerVisit,
     st.sampled_from((0, 0, 1_000, 8_000, 129_000, 700_000)),
     st.sampled_from((None, None, 20.0, 90.0, 400.0)),
     st.frozensets(st.sampled_from(("gucci", "prada", "nike")), max_size=2),
@@ -32,7 +32,7 @@ VISITS = st.builds(
 DAY = st.lists(st.lists(VISITS, max_size=8), min_size=1, max_size=10)
 
 
-def play(day: Iterable[Iterable[Visit]]) -> list[Cell]:
+def play(day: Iterable[Iterable[CustomerVisit]]) -> list[CountCell]:
     """Return what is kept of a day, by quarters."""
     collector, cells, at = Collector(LEAST, 0, per_unit=100), [], 0
     for quarter in day:
@@ -45,7 +45,7 @@ def play(day: Iterable[Iterable[Visit]]) -> list[Cell]:
     return [*cells, *collector.close(at + QUARTER_S, last=True)]
 
 
-def within(day: list[list[Visit]], cell: Cell) -> list[Visit]:
+def within(day: list[list[CustomerVisit]], cell: CountCell) -> list[CustomerVisit]:
     """Return whom a cell's span holds."""
     return [v for n, quarter in enumerate(day) for v in quarter if cell.start <= n * QUARTER_S < cell.end]
 
@@ -112,8 +112,10 @@ def test_spans_of_a_measure_never_overlap_so_no_two_cells_differ_by_one_person(d
         assert all(a[1] <= b[0] for a, b in pairwise(mine))
 
 
-CROWD = [Visit(4_000, 30.0, frozenset({"nike"}), frozenset({"coat"}), {"door": 60.0}) for _ in range(12)]
-RARE = Visit(4_900_000, 30.0, frozenset({"richemont"}), frozenset({"watch"}), {"vault": 900.0})
+CROWD = [
+    CustomerVisit(4_000, 30.0, frozenset({"nike"}), frozenset({"coat"}), {"door": 60.0}) for _ in range(12)
+]
+RARE = CustomerVisit(4_900_000, 30.0, frozenset({"richemont"}), frozenset({"watch"}), {"vault": 900.0})
 
 
 @pytest.mark.parametrize("when", range(4))
