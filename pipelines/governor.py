@@ -55,7 +55,7 @@ class Totals:
     """Counters since the start, as one moment shows them. latency_s: sum over `frames`.
 
     idle_s: seconds without work of the machine's cores, mean of all; 0 where that is not known.
-    looks_owed: checks of what persons in view are owed; looks_missed: of those, where looks were missing.
+    looks_owed: checks of persons in view for 10 s; looks_missed: of those, where 6 looks were not reached.
     """
 
     at: float

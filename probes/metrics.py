@@ -127,7 +127,7 @@ class Metrics:
         self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
         self.looks_owed = counter(
             "looks_owed_total",
-            "Whether persons had the looks owed by then: 6 within 10 s in view, until one item is confirmed.",
+            "Whether persons in view for 10 s had 6 looks or an item confirmed; again while they have not.",
             "result",
         )
         self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")

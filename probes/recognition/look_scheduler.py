@@ -25,6 +25,8 @@ BETTER = 1.5
 """By how much a crop must be better than the best looked at to end a pause."""
 CLEARER = 1.25
 """By how much it must be better to be read more finely: each such look takes longer."""
+UNSEEN = 2 * SECOND
+"""Who was not on a frame for so long is not in view; an overloaded camera gives one frame a second."""
 FORGET_AFTER = 120 * SECOND
 """A track that was not seen for so long is forgotten."""
 BURST = 2.0
@@ -137,19 +139,18 @@ class _Record:
         return self.looks // ROUND + self.worn - self.doubt, into == 0, -missing, -self.quality
 
     def see(self, at: int) -> None:
-        """Add the time since the last frame to the time in view; after a second unseen nobody was in view."""
-        if 0 < at - self.seen <= SECOND:
+        """Add the time since the last frame to the time in view, unless it was too long."""
+        if 0 < at - self.seen <= UNSEEN:
             self.in_view += at - self.seen
         self.seen = at
 
     def owed(self) -> Iterator[bool]:
-        """Yield, for each share of OWED_WITHIN_S that is over, whether there were enough looks for it."""
-        over = self.in_view // OWED_EVERY
-        while self.checked < over and not self.worn:
-            if self.checked >= OWED_LOOKS and self.looks >= OWED_LOOKS:
+        """Yield, after OWED_WITHIN_S in view, whether there were enough looks; again while there are not."""
+        while not self.worn and self.in_view >= OWED_WITHIN_S * SECOND + self.checked * OWED_EVERY:
+            if self.checked and self.looks >= OWED_LOOKS:
                 return
             self.checked += 1
-            yield self.looks >= min(self.checked, OWED_LOOKS)
+            yield self.looks >= OWED_LOOKS
 
 
 class LookScheduler:
@@ -161,8 +162,8 @@ class LookScheduler:
     behind them and fewer things confirmed go first, on whichever camera they are: better some confirmed than
     all half.
 
-    on_owed: told, for each sixth of a person's first 10 s in view (and each further one until there were
-    6 looks or an item is confirmed), whether there were as many looks as 6 in 10 s ask for by then.
+    on_owed: told of each person who was in view for 10 s, and has no item confirmed, whether there were 6
+    looks; and where there were not, again every 1.7 s until there are.
     """
 
     def __init__(
@@ -271,7 +272,7 @@ class LookScheduler:
         waiting = [
             (record.need(), track)
             for track, record in self._records.items()
-            if record.seen > at - SECOND and (record.looks % ROUND or self._due(record, at))
+            if record.seen > at - UNSEEN and (record.looks % ROUND or self._due(record, at))
         ]
         interval = max(self._limits.min_interval_ms, 1) / 1000
         per_second = self._limits.per_second
