@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.border_motion import BorderMotion
 from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.scene import MIN_PERSON_PX, Wanted
 from probes.frame import Box, Detection, Frame, Kind
+from probes.redaction.heads import By, Mask
 from probes.redaction.redact import black_out
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.settings.privacy import FacesConfig
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
-    from probes.redaction.redact import Mask, Polygon, RedactedFrame, Redactor
+    from probes.redaction.redact import Polygon, RedactedFrame, Redactor
 
 ANALYSED = frozenset({Kind.PERSON, Kind.FACE, Kind.ACCESSORY})
 PERSON = "person"
@@ -32,6 +34,7 @@ class CameraChain:
 
     labels: the class names of the person and accessory detector. min_person_px: height of the smallest
     person to find. by_motion: look closely only where it is worth it, see `CloseLook`; else at everything.
+    cover_entering: cover what moves in at the border and is no known person yet, see `BorderMotion`.
     """
 
     def __init__(
@@ -45,10 +48,13 @@ class CameraChain:
         masks: Sequence[Polygon] = (),
         min_person_px: float = MIN_PERSON_PX,
         by_motion: bool = False,
+        cover_entering: bool = False,
     ) -> None:
         self.camera = camera
         self._min_person_px = min_person_px
         self._close = CloseLook() if by_motion else None
+        self._border = BorderMotion() if cover_entering else None
+        self._entering: tuple[Mask, ...] = ()
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
@@ -66,7 +72,9 @@ class CameraChain:
         return Wanted(self._min_person_px, self._close, captured_at)
 
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
-        """Track what was detected on a picture and write it down as a frame."""
+        """Track what was detected on a picture and write it down as a frame; `redact` comes next."""
+        if self._border is not None:
+            self._entering = self._strips(self._border, captured_at, pixels, scene)
         found = [
             *self._objects(captured_at, scene.objects, scene.doubtful),
             *detections_of(scene.faces, Kind.FACE, "face"),
@@ -75,7 +83,7 @@ class CameraChain:
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
         """Cover all heads, and `more`, in place. Raises RedactionFailed: then nothing of it may leave."""
-        return self._redactor.redact(frame, pixels, more)
+        return self._redactor.redact(frame, pixels, (*more, *self._entering))
 
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once."""
@@ -85,6 +93,12 @@ class CameraChain:
         """End all tracks and return them."""
         self._tracker.reset()
         return self._book.clear()
+
+    def _strips(self, border: BorderMotion, captured_at: int, pixels: I420, scene: Scene) -> tuple[Mask, ...]:
+        persons = scene.objects.boxes[scene.objects.classes == self._labels.index(PERSON)]
+        every = np.concatenate([persons, scene.doubtful.boxes])
+        found = border.strips(pixels.y, captured_at, every, self._min_person_px)
+        return tuple(Mask(_box(*corners), By.HEAD_ESTIMATE) for corners in found.tolist())
 
     def _objects(self, captured_at: int, objects: Detections, doubtful: Detections) -> Iterator[Detection]:
         """Yield persons and accessories; a doubtful person counts where a track goes on with it.

@@ -227,6 +227,7 @@ class CpuPlatform:
             masks=masks,
             min_person_px=camera.min_person_px,
             by_motion=not alone,
+            cover_entering=not alone,
         )
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:

@@ -164,6 +164,7 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
         redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms),
         min_person_px=min_person_px,
         by_motion=True,
+        cover_entering=True,
     )
 
     def mask_of(at: int, pixels: I420) -> Mask:
