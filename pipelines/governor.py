@@ -28,6 +28,8 @@ PARTS = (0.5, 0.0)
 LAST_PART = len(SHARES) + len(PARTS) - 1
 """The level with all left out but cameras; each further one suspends a camera."""
 WINDOW_S = 3.0
+WARM_UP_S = 10.0
+"""So long after the first frame nothing is left out: other networks and the models of looks load then."""
 PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
 RELAXED_S = 30.0
@@ -109,7 +111,9 @@ class Governor:
         throttle.share = governor.share
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warm_up_s: float = WARM_UP_S) -> None:
+        self._warm_up_s = warm_up_s
+        self._first_at: float | None = None
         self._history: deque[Totals] = deque()
         self._level = self._cameras = 0
         self._pressed_since: float | None = None
@@ -149,7 +153,10 @@ class Governor:
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()
         self.load = load = _load(self._history[0], totals)
-        self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed)
+        if self._first_at is None and totals.frames:
+            self._first_at = totals.at
+        is_warm = self._first_at is not None and totals.at - self._first_at >= self._warm_up_s
+        self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
         if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:

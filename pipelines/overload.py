@@ -57,6 +57,7 @@ class Overload:
         clock: Callable[[], float] = time.monotonic,
         idle_s: Callable[[], float] | None = None,
         cameras: Callable[[], Sequence[str]] | None = None,
+        governor: Governor | None = None,
     ) -> None:
         """Begin with nothing left out.
 
@@ -66,7 +67,7 @@ class Overload:
         self._metrics, self._throttle, self._processed, self._clock = metrics, throttle, processed, clock
         self._cameras = cameras or (lambda: list(processed()))
         self._idle_s = idle_s or idle_seconds
-        self._governor = Governor()
+        self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)

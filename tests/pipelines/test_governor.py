@@ -25,7 +25,7 @@ class Machine:
     """
 
     def __init__(self, capacity: float, workers: float = 4.0, cameras: int = 1, decode: float = 0) -> None:
-        self.capacity, self.workers, self.governor = capacity, workers, Governor()
+        self.capacity, self.workers, self.governor = capacity, workers, Governor(warm_up_s=0)
         self.cameras, self.decode = cameras, decode
         self.totals = Totals(0.0)
         self.shares: list[float] = []
@@ -58,6 +58,20 @@ def test_enough_room_leaves_nothing_out():
     machine.run(120, 80)
     assert set(machine.shares) == {1.0}
     assert machine.governor.step is DegradeStep.NONE
+
+
+def test_a_start_is_no_overload_and_one_that_goes_on_is():
+    machine = Machine(10)
+    machine.governor = Governor()
+    machine.run(20, 0)  # no camera yet
+    machine.run(9, 40, owed=0)
+    machine.capacity = 100
+    machine.run(30, 40, owed=0)
+    assert set(machine.shares) == {1.0}
+    late = Machine(10)
+    late.governor = Governor()
+    late.run(20, 40, owed=0)
+    assert late.shares[-1] < 1
 
 
 def test_looks_get_room_before_frames_do():
@@ -152,7 +166,12 @@ class Shop:
         self.now, self.done = 100.0, {"door": 0, "till": 0}
         self.metrics, self.throttle = Metrics([state.value for state in CameraState]), Throttle()
         self.overload = Overload(
-            self.metrics, self.throttle, lambda: self.done, clock=lambda: self.now, idle_s=lambda: 0.0
+            self.metrics,
+            self.throttle,
+            lambda: self.done,
+            clock=lambda: self.now,
+            idle_s=lambda: 0.0,
+            governor=Governor(warm_up_s=0),
         )
 
     def seconds(self, count: int, door: int, late: int, latency_s: float = 0.1) -> None:
