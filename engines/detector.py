@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from engines.patches import Patch, Sheet
     from engines.views import Region, View
 
-PATIENCE_S = 10.0
+PATIENCE_S, FILE_PATIENCE_S = 10.0, 300.0
+"""How long an answer may take: of a camera's frame, and of a file's, for which nobody waits."""
 
 
 class Pending:
@@ -41,11 +42,14 @@ class Pending:
         self._slots.append(slot)
         self._fits.append(fit)
 
-    def result(self, timeout_s: float = PATIENCE_S) -> list[Detections]:
+    def result(self, timeout_s: float | None = None) -> list[Detections]:
         """Wait; return one record per picture, in their order. Raises InferenceFailed. Call once."""
         try:
             work = zip(self._slots, self._fits, strict=True)
-            return [self._detector.read(slot.result(timeout_s), fit) for slot, fit in work]
+            return [
+                self._detector.read(slot.result(self._detector.patience(timeout_s)), fit)
+                for slot, fit in work
+            ]
         finally:
             self._release()
 
@@ -66,19 +70,19 @@ class ViewWork:
         self._fit = letterbox(_part(picture, self._view.region), slot.pixels, rgb=rgb)
         slot.start()
 
-    def result(self, timeout_s: float = PATIENCE_S) -> tuple[Detections, bool]:
+    def result(self, timeout_s: float | None = None) -> tuple[Detections, bool]:
         """Wait; return what is seen, in pixels of the picture, and whether the answer is full.
 
         A full answer has no room left: there may be more than it says. Raises InferenceFailed.
         """
         if self._raw is None:
             try:
-                self._raw = self._slots[0].result(timeout_s)
+                self._raw = self._slots[0].result(self._detector.patience(timeout_s))
             finally:
                 self._release()
         return self._read(self._raw, None), self._detector.is_full(self._raw)
 
-    def faint(self, least: float, timeout_s: float = PATIENCE_S) -> Detections:
+    def faint(self, least: float, timeout_s: float | None = None) -> Detections:
         """Wait; return all that is seen from a score of `least` on. Raises InferenceFailed."""
         self.result(timeout_s)
         assert self._raw is not None
@@ -110,13 +114,13 @@ class SheetWork:
             self._fits.append(letterbox(_part(picture, region), part, rgb=rgb))
         slot.start()
 
-    def result(self, timeout_s: float = PATIENCE_S) -> tuple[list[tuple[Patch, Detections]], bool]:
+    def result(self, timeout_s: float | None = None) -> tuple[list[tuple[Patch, Detections]], bool]:
         """Wait; return what is seen in each patch, px of the picture, and whether the answer is full.
 
         What lies between two patches belongs to neither and is left out. Raises InferenceFailed. Call once.
         """
         try:
-            raw = self._slots[0].result(timeout_s)
+            raw = self._slots[0].result(self._detector.patience(timeout_s))
         finally:
             self._release()
         size = self._sheet.size
@@ -135,10 +139,17 @@ class SheetWork:
 
 
 class Detector:
-    """A detection model, ready to work."""
+    """A detection model, ready to work. patience_s: how long an answer may take where no call says so."""
 
-    def __init__(self, model: Model, network: Network, thresholds: Mapping[str, float] | None = None) -> None:
-        self._model, self._network = model, network
+    def __init__(
+        self,
+        model: Model,
+        network: Network,
+        thresholds: Mapping[str, float] | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._model, self._network, self._patience_s = model, network, patience_s
         self._thresholds = thresholds_of(model, thresholds)
 
     @property
@@ -197,6 +208,10 @@ class Detector:
             raise InferenceFailed(f"model {self.name}: {error}") from error
         return work
 
+    def patience(self, timeout_s: float | None) -> float:
+        """Return how long to wait for an answer, s."""
+        return self._patience_s if timeout_s is None else timeout_s
+
     def is_full(self, raw: Raw) -> bool:
         """Return whether even the least of an answer's scores counts: then it may have left some out."""
         return is_full(raw, self._model, self._thresholds)
@@ -241,6 +256,7 @@ def load_detector(
     threads: int | None = None,
     precision: Precision = Precision.FASTEST,
     thresholds: Mapping[str, float] | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> Detector:
     """Load a model of the manifest, its checksum verified. Raises BadInput.
 
@@ -250,4 +266,6 @@ def load_detector(
     model = find_model(name, read_manifest(manifest_path or MANIFEST))
     model.check_file()
     count = threads or len(os.sched_getaffinity(0))
-    return Detector(model, Network(model, threads=count, precision=precision), thresholds)
+    return Detector(
+        model, Network(model, threads=count, precision=precision), thresholds, patience_s=patience_s
+    )

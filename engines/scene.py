@@ -13,7 +13,7 @@ import numpy as np
 
 from engines.close_look import CLEAR, FACE_SHARE, FAINT, Scales
 from engines.detections import Detections
-from engines.detector import load_detector
+from engines.detector import PATIENCE_S, load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, find_model, read_manifest
 from engines.nms import overlaps, suppress
@@ -416,18 +416,22 @@ def load_scene_detector(
     precision: Precision = Precision.FASTEST,
     person_confidence: float | None = None,
     face_confidence: float | None = None,
+    patience_s: float = PATIENCE_S,
 ) -> SceneDetector:
     """Load both models of the manifest. Raises BadInput.
 
     person_confidence: from where on persons and accessories count, instead of the manifest's. Masking goes on
     below it: settings may only lower what is masked, never raise it. face_confidence: the same for faces.
+    patience_s: how long an answer may take.
     """
     manifest = read_manifest(MANIFEST)
     persons, faces = find_model(person, manifest), find_model(face, manifest)
     if PERSON not in persons.classes:
         raise BadInput(f"model {person}: it finds no person")
     detectors = [
-        load_detector(model.name, threads=threads, precision=precision, thresholds=least)
+        load_detector(
+            model.name, threads=threads, precision=precision, thresholds=least, patience_s=patience_s
+        )
         for model, least in (
             (persons, detection_thresholds(persons, person_confidence)),
             (faces, detection_thresholds(faces, face_confidence)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 
 from engines.colour import to_bgr
+from engines.detector import FILE_PATIENCE_S
 from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
@@ -70,7 +71,7 @@ class AnnotateJob:
         recogniser = cache(_recogniser)
         targets = targets_in(brands, self._book)
         self._annotator = Annotator(
-            load_scene_detector("nanodet-416", "centerface"),
+            load_scene_detector("nanodet-416", "centerface", patience_s=FILE_PATIENCE_S),
             looks=lambda single: watch(SynchronousLooks(recogniser(single), targets)),
             ledger=lambda votes: Ledger(
                 self._currency,

@@ -146,6 +146,15 @@ def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> No
     assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
 
 
+def test_a_detector_waits_as_long_as_it_was_told_to() -> None:
+    model = read_manifest()["centerface"]
+    hasty = Detector(model, Network(model, threads=1), patience_s=0)
+    picture = on_canvas((512, 512), (0, 0))
+    with pytest.raises(InferenceFailed, match="centerface: no answer within 0 s"):
+        hasty.detect([picture])
+    assert len(hasty.start([picture]).result(60)[0]) == 1
+
+
 def test_an_answer_that_is_late_or_not_finite_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     model = read_manifest()["centerface"]
     network = Network(model, threads=1)
