@@ -27,8 +27,10 @@ SURE, REFINED = 0.6, 0.42
 """Least mean share of a group in its region, and of a class in its group, for the finer type to be said."""
 LEAD = 0.08
 """By how much a class must lead the next of its group."""
-_SURE = {"bag": 0.54, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
+_SURE = {"bag": 0.5, "shoes": 0.5, "glasses": 0.5, "hat": 0.5}
 """Of things that nothing else is mistaken for; chosen on the photographs kept back."""
+SAME_BAG = 0.2
+"""Least overlap of the parser's bag and a box, as intersection over union in cells, to be the same bag."""
 BAG_SHARE = 0.01
 """Least share of a bag in all that is worn, in cells: smaller ones are folds, hands, the crop's edge."""
 SUPPORTED = 0.15
@@ -133,6 +135,15 @@ class Outfit:
         """Return whether a bag may be what lies at a box, px of the crop, though it is not sure alone."""
         place = self._grouped[self._names.index("bag")][self._cells(box)]
         return bool(place.size) and float(place.mean()) >= SUPPORTED
+
+    def is_bag_in(self, box: Corners) -> bool:
+        """Return whether the bag seen lies about where a box is, px of the crop."""
+        region = self._region(("bag",))
+        if region is None:
+            return False
+        there = np.zeros_like(region.mask)
+        there[self._cells(box)] = True
+        return bool((there & region.mask).sum() >= SAME_BAG * (there | region.mask).sum())
 
     def at(self, box: Corners) -> str | None:
         """Return the type of what lies at a box, px of the crop; None where nothing clearly does."""

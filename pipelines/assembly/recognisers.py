@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engines.garments.bag_witness import BagWitness
 from engines.manifest import GARMENTS, find_model, read_manifest
 from probes.recognition.reading import Patience, Recogniser
 
@@ -115,12 +116,15 @@ def build_live_recogniser(
     where a model's file is amiss.
     """
     parser = LateParser(garments, on_load) if garments else None
+    bags = BagWitness() if garments else None
     if not brands:
-        return Recogniser(garments=parser, on_error=on_error)
+        return Recogniser(garments=parser, bags=bags, on_error=on_error)
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
 
     finder = LateFinder(on_load=on_load)
-    return Recogniser(LateReader(on_load), finder, find_emblems, garments=parser, on_error=on_error)
+    return Recogniser(
+        LateReader(on_load), finder, find_emblems, garments=parser, bags=bags, on_error=on_error
+    )
 
 
 def build_recogniser(
@@ -146,6 +150,7 @@ def build_recogniser(
         LateFinder(patient=patient, on_load=on_load),
         find_emblems,
         garments=parser,
+        bags=BagWitness() if parser else None,
         patience=patience_of(words) if patient else None,
         on_error=on_error,
     )

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engines.colour import to_bgr
+from engines.garments.bag_witness import BAG_ALONE, BAG_UNAIDED
 from engines.marks.types import Route
 from pricing.brands.book import BrandBook
 from pricing.brands.matcher import BrandMatcher, Reading
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engines.colour import Bgr
-    from engines.garments.outfit import Outfit
+    from engines.garments.outfit import Garment, Outfit
     from engines.image import I420
     from engines.marks.types import Candidates, Emblem, FloatArray, Sighting
     from engines.ocr.words import Word
@@ -76,6 +77,13 @@ class OutfitParser(Protocol):
 
     def parse(self, crop: I420) -> Outfit | None:
         """Return what is worn, boxes in pixels of the crop; None where that cannot be told."""
+
+
+class BagOpinion(Protocol):
+    """Finds what may be bags on a crop: engines.garments.bag_witness.BagWitness; one thread at a time."""
+
+    def find(self, crop: I420) -> Sequence[tuple[float, float, float, float]]:
+        """Return boxes in pixels of the crop: left, top, right, bottom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,8 @@ class Recogniser:
 
     words, finder, emblems: the routes; None leaves one out. A route that fails is left out of the answer, and
     on_error is called; a look fails only where every route did. garments: what sees the things worn; without
-    it a mark's place on the body tells what it is on. patience: for single pictures.
+    it a mark's place on the body tells what it is on. bags: asked about a bag of which that is not sure.
+    patience: for single pictures.
     """
 
     def __init__(
@@ -183,13 +192,15 @@ class Recogniser:
         emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None,
         *,
         garments: OutfitParser | None = None,
+        bags: BagOpinion | None = None,
         patience: Patience | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
         self._patience = patience
-        self._garments = garments
+        self._garments, self._bags = garments, bags
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
+        self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
         self._on_error = on_error
         self._outages = {
             route: Outage(
@@ -237,7 +248,23 @@ class Recogniser:
         outfit = self._outfit(look)
         if outfit is None:
             return LookAnswer(look.track, look.frame, tuple(marks))
-        return _dressed(look, marks, outfit)
+        return _dressed(look, marks, outfit, self._seen_bag(look, outfit))
+
+    def _seen_bag(self, look: Look, outfit: Outfit) -> Garment | None:
+        """Return the bag that the parser sees, where it is sure, or another that looks sees it there too."""
+        bag = next((seen for seen in outfit.garments if slot_of(seen.type) == BAG), None)
+        if bag is None or bag.confidence >= BAG_ALONE:
+            return bag
+        unaided = bag if bag.confidence >= BAG_UNAIDED else None
+        if self._bags is None:
+            return unaided
+        try:
+            boxes = self._bags.find(look.crop)
+        except Exception as error:  # noqa: BLE001 whatever the detector does, the parser has an opinion
+            self._unaided.fail(error=error)
+            return unaided
+        self._unaided.recover()
+        return bag if any(outfit.is_bag_in(box) for box in boxes) else None
 
     def _outfit(self, look: Look) -> Outfit | None:
         """Return what is worn; None where nothing tells, or the parser fails: brands do not depend on it."""
@@ -287,17 +314,22 @@ class Recogniser:
         return settled([brands_of(words, look, targets, others) for words in scales])
 
 
-def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit) -> LookAnswer:
-    """Return the answer of a look with garments: each mark with the garment that it is on."""
+def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | None) -> LookAnswer:
+    """Return the answer of a look with garments: each mark with the garment that it is on.
+
+    bag: what counts as one of what the parser took for a bag.
+    """
     placed = []
     for mark in marks:
         placed.append(replace(mark, on=outfit.at(_in_crop(mark.box, look))))
     worn = []
     for seen in outfit.garments:
+        if slot_of(seen.type) == BAG and seen is not bag:
+            continue
         x1, y1, x2, y2 = seen.box
         box = Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1)
         worn.append(Worn(seen.type, seen.confidence, box, seen.colour))
-    if not any(slot_of(seen.type) == BAG for seen in worn):
+    if bag is None:
         worn += _supported_bag(look, outfit)
     return LookAnswer(look.track, look.frame, tuple(placed), tuple(worn), outfit.is_person)
 

@@ -188,6 +188,53 @@ def test_a_bag_that_the_detector_saw_is_worn_where_the_parser_half_agrees(
     ]
 
 
+class FakeOpinion:
+    """See engines.garments.bag_witness.BagWitness."""
+
+    def __init__(self, *boxes: tuple[float, float, float, float], error: Exception | None = None) -> None:
+        self.boxes, self.error, self.asked = boxes, error, 0
+
+    def find(self, crop: I420) -> list[tuple[float, float, float, float]]:
+        assert crop is LOOK.crop
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return list(self.boxes)
+
+
+HERE, ELSEWHERE, BROKEN = (0.0, 100.0, 40.0, 150.0), (50.0, 0.0, 80.0, 40.0), RuntimeError("broken")
+
+
+@pytest.mark.parametrize(
+    ("sure", "opinion", "seen", "asked"),
+    [
+        (0.9, FakeOpinion(), True, 0),
+        (0.6, FakeOpinion(ELSEWHERE, HERE), True, 1),
+        (0.6, FakeOpinion(ELSEWHERE), False, 1),
+        (0.6, FakeOpinion(), False, 1),
+        (0.52, FakeOpinion(HERE), True, 1),
+        (0.45, FakeOpinion(HERE), False, 0),
+        (0.6, FakeOpinion(error=BROKEN), True, 1),
+        (0.52, FakeOpinion(error=BROKEN), False, 1),
+        (0.6, None, True, 0),
+        (0.52, None, False, 0),
+    ],
+)
+def test_a_bag_of_which_the_parser_is_not_sure_wants_a_second_opinion(
+    sure: float, opinion: FakeOpinion | None, seen: bool, asked: int
+) -> None:
+    """A helmet in the arm is a bag to the parser, and to nobody else."""
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0] = 1
+    shares[0, 40:60, 8:24], shares[CLASSES.index("bag"), 40:60, 8:24] = 1 - sure, sure
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    bench = Bench()
+    looks = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit), bags=opinion)
+    before = opinion.asked if opinion else 0
+    assert [one.type for one in looks.read(LOOK, bench.targets).worn] == (["bag"] if seen else [])
+    assert (opinion.asked if opinion else 0) - before == asked
+
+
 def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
     bench = Bench()
     again: list[Any] = []
