@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engines.image import I420
+from engines.marks.types import Emblem, Keypoints
 from engines.ocr.words import Word
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import RateLimits
@@ -17,7 +18,7 @@ from probes.recognition.look_workers import (
     LookWorkers,
     SynchronousLooks,
 )
-from probes.recognition.reading import Recogniser, targets_of
+from probes.recognition.reading import Recogniser, RecognitionTargets, targets_of
 from tests.fakes.reader import FakeReader
 
 if TYPE_CHECKING:
@@ -102,6 +103,23 @@ def test_the_crop_holds_the_bag_that_hangs_beside() -> None:
     reader = FakeReader()
     SynchronousLooks(Recogniser(reader), SOUGHT).offer(frame(0, bag), I420.black(400, 300))
     assert reader.crops[0].width == 100
+
+
+def test_keypoints_are_left_out_of_looks_that_are_no_better_than_those_before() -> None:
+    sought: list[int] = []
+    emblem = Emblem("nike", Keypoints(*(np.zeros(s, np.float32) for s in ((0, 2), 0, 0, (0, 128)))), 1.0)
+
+    def find(*_: object) -> list[Any]:
+        sought.append(len(sought))
+        return []
+
+    targets = RecognitionTargets(SOUGHT.book, emblems=[emblem])
+    looks = LookWorkers([Recogniser(FakeReader(), emblems=find)], targets, limits=ALWAYS)
+    for number in range(7):  # the first is the best, then one in three
+        looks.offer(frame(number), I420.black(400, 300))
+        until(looks.drain)
+    looks.close()
+    assert len(sought) == 3
 
 
 def test_a_slow_reader_is_asked_for_one_look_ahead_and_blocks_nobody(bench: Bench) -> None:
