@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ import pytest
 from engines.image import I420
 from engines.marks.types import Emblem, Keypoints
 from engines.ocr.words import Word
+from engines.paths import ROOT
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import (
@@ -147,6 +150,39 @@ def test_a_crashing_reader_does_not_end_the_worker(bench: Bench, caplog: pytest.
     bench.offer(9)
     bench.answers(1)
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
+
+
+SLOW_END = """
+import sys, threading, time
+from engines.image import I420
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.recognition import look_workers
+from probes.recognition.reading import Recogniser, targets_of
+
+look_workers.STOP_S = 0.01
+begun = threading.Event()
+
+class Loading(Recogniser):
+    def read(self, *_):
+        begun.set()
+        time.sleep(1)
+        print("loaded", flush=True)
+        raise RuntimeError
+
+person = Detection(Kind.PERSON, "person", 0.9, Box(10, 10, 80, 200), TrackId("c", "s", 1))
+looks = look_workers.LookWorkers([Loading()], targets_of({"nike": "Nike"}))
+looks.offer(Frame("c", 0, (400, 300), (person,)), I420.black(400, 300))
+begun.wait(60)
+looks.close()
+print("closed", flush=True)
+"""
+
+
+def test_a_process_does_not_end_under_a_look_that_loads_models() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SLOW_END], cwd=ROOT, capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout.split() == ["closed", "loaded"]
 
 
 def test_models_are_let_go_when_nobody_came_for_long_and_come_again() -> None:
