@@ -64,6 +64,27 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {"msh_redaction_self_check": "0x60", 'msh_build_info{platform="deepstream"}': "1x60"},
         {},
     ),
+    "PersonNotMasked": (
+        {
+            'msh_frames_everybody_masked_total{camera="door"}': "0+55x60",
+            'msh_frames_processed_total{camera="door"}': "0+60x60",
+        },
+        {
+            'msh_frames_everybody_masked_total{camera="door"}': "0+60x60",
+            'msh_frames_processed_total{camera="door"}': "0+60x60",
+        },
+        CAMERA,
+    ),
+    "AccessLogLost": (
+        {'msh_access_log_entries_total{result="dropped"}': "0+1x60"},
+        {'msh_access_log_entries_total{result="written"}': "0+1x60"},
+        {"result": "dropped"},
+    ),
+    "HousekeepingFails": (
+        {'msh_housekeeping_failures_total{step="clock"}': "0+1x60"},
+        {'msh_housekeeping_failures_total{step="clock"}': "0x60"},
+        {"step": "clock"},
+    ),
     "BrokerUnreachable": ({"msh_mqtt_connected": "0x60"}, {"msh_mqtt_connected": "1x60"}, {}),
     "MessagesLost": (
         {'msh_mqtt_messages_total{kind="ended",result="dropped"}': "0+1x60"},
