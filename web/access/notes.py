@@ -41,12 +41,13 @@ class AccessNotes:
         camera: str = "",
         seconds: float | None = None,
         detail: str = "",
+        who: str = "",
     ) -> None:
-        """Add an entry about this visitor."""
+        """Add an entry about this visitor. who: the configured name, where that is known and not the role."""
         by_token = visitor is not None and visitor.by_token
         self.log.note(
             kind,
-            visitor.role.value if visitor is not None and visitor.role is not None else "",
+            who or (visitor.role.value if visitor is not None and visitor.role is not None else ""),
             AccessWay.SCRIPT if by_token else AccessWay.PAGE,
             session="" if visitor is None or by_token else visitor.name,
             address=address(request),

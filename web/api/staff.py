@@ -77,16 +77,17 @@ class PhoneHandlers:
             raise Refused(
                 Code.SIGN_IN, "this name has no PIN: sign in to the store's page on this phone first"
             )
-        self._notes.note(AccessKind.SIGNED_IN, request, visitor, detail="phone")
+        self._notes.note(AccessKind.SIGNED_IN, request, visitor, detail="phone", who=name)
         ticket = await to_thread.run_sync(desk.phones.sign_in, name, secret)
         shown = DeskWriter(self._backend, desk).phone(name)
         return self._with_cookie(Json({"at": rfc3339(time.time_ns()), **shown}), cookie_of(name, ticket))
 
-    async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def sign_out(self, request: Request, visitor: Visitor | None) -> Response:
         """Sign this phone out; the salesperson's state stays."""
         desk, staff = desk_of(self._backend)
         if seller := seller_of(request, staff, desk.phones):
             name, ticket = seller
+            self._notes.note(AccessKind.SIGNED_OUT, request, visitor, detail="phone", who=name)
             await to_thread.run_sync(desk.phones.sign_out, name, secret_of(staff, name), ticket)
         return self._with_cookie(Response(status_code=204), "")
 

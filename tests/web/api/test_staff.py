@@ -63,6 +63,17 @@ def test_a_customer_from_offer_to_sold_on_a_phone(shop):
     assert anna.get("/api/staff").json()["offers"] == []
 
 
+def test_the_access_log_names_who_signed_a_phone_in_and_out_and_no_pin(shop):
+    anna = phone(shop)
+    assert anna.delete("/api/staff/session").status_code == 204
+    entries = [entry for _, entry in reversed(shop.page.backend.access.entries())]
+    assert [(entry.kind.value, entry.who, entry.detail) for entry in entries] == [
+        ("signed_in", "Anna", "phone"),
+        ("signed_out", "Anna", "phone"),
+    ]
+    assert PIN not in str(entries)
+
+
 def test_two_phones_with_one_name_answer_once(shop):
     one, other = phone(shop), phone(shop)
     one.post("/api/staff/state", json={"state": "free"})
