@@ -44,6 +44,9 @@ _OTHER_KINDS = {
     b"\x1f\x8b": "a packed file (gzip)",
     b"PK\x05\x06": "an empty ZIP archive",
     b"SQLite format 3": "a database (SQLite)",
+    b"\x89PNG\r\n": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
 }
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""

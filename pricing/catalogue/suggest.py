@@ -16,7 +16,7 @@ from pricing.catalogue.rows_csv import records
 from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pricing.catalogue.rows import Cell
@@ -27,6 +27,26 @@ _ENCODINGS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
     *("cp932", "gb18030", "cp949", "big5", "cp874", "mac_roman"),
 ]
+_ENCODING_OF = {
+    code: encoding
+    for encoding, codes in (
+        ("cp1250", "PLN CZK HUF RON BAM"),
+        ("cp1251", "RUB UAH BYN BGN MKD KZT"),
+        ("cp1252", "CHF GBP USD SEK NOK DKK ISK BRL MXN CAD AUD"),
+        ("cp1254", "TRY"),
+        ("cp1255", "ILS"),
+        ("cp1256", "SAR AED EGP QAR KWD JOD"),
+        ("cp1258", "VND"),
+        ("cp932", "JPY"),
+        ("gb18030", "CNY"),
+        ("cp949", "KRW"),
+        ("big5", "TWD HKD"),
+        ("cp874", "THB"),
+    )
+    for code in codes.split()
+}
+"""What spreadsheets of a currency's country save in. EUR is money of too many alphabets."""
+_CODE = re.compile(rb"\b[A-Z]{3}\b")
 # Headings as shops' systems write them, in the languages of many countries.
 _HEADINGS = {
     "brand": "brand,brand name,manufacturer,label,marke,hersteller,marque,fabricant,marca,fabricante,merk,"
@@ -121,12 +141,32 @@ def guessed_encoding(data: bytes, found: Suggestion) -> str:
     scores = {name: _known_headings(data, name) for name in _ENCODINGS}
     best = [name for name, score in scores.items() if score == max(scores.values())]
     likely = from_bytes(data[:MAX_GUESSED], cp_isolation=best).best()
+    by_money = _by_currency(data, best)
     chosen = next((name for name in best if likely and same_codec(name, likely.encoding)), best[0])
+    chosen = by_money or chosen
     text = data.decode(chosen, "replace")
     encoding = next(name for name in best if data.decode(name, "replace") == text)
     sample = next((word for word in re.split(r"[\s,;|\"]+", text) if not word.isascii()), "")
     found.doubts.append(f'the file is not UTF-8; in {encoding} it holds "{sample}": does that read well?')
     return encoding
+
+
+def _by_currency(data: bytes, encodings: Sequence[str]) -> str:
+    """Return the encoding that the list's currencies speak for; "" where they speak for none or several.
+
+    A few accented letters of a short list are letters in many encodings; its money is of one country.
+    """
+    codes = {match.decode() for match in _CODE.findall(data)} & _ENCODING_OF.keys()
+    spoken = {_ENCODING_OF[code] for code in codes}
+    return next((name for name in encodings if spoken == {name} and _decodes(data, name)), "")
+
+
+def _decodes(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _known_headings(data: bytes, encoding: str) -> int:

@@ -328,3 +328,24 @@ def test_no_price_is_another_than_its_writer_means(
     suggested = suggest(text.encode(), "list.csv", currency)
     with contextlib.suppress(BadCatalogue):
         assert suggested.doubts or amounts(text, suggested.notation, currency) == meant
+
+
+@pytest.mark.parametrize(
+    ("brand", "currency", "encoding"),
+    [
+        ("Hermès", "CHF", "cp1252"),
+        ("Hermès", "USD", "cp1252"),
+        ("Łódź", "PLN", "cp1250"),
+        ("Твое", "RUB", "cp1251"),
+        ("Işık", "TRY", "cp1254"),
+        ("無印良品", "JPY", "cp932"),
+        ("海澜之家", "CNY", "gb18030"),
+        ("무신사", "KRW", "cp949"),
+    ],
+)
+def test_the_money_of_a_short_list_tells_what_its_few_letters_are(
+    brand: str, currency: str, encoding: str
+) -> None:
+    found = suggest(f"{HEADER}{brand};handbag;1290;{currency}\n".encode(encoding), "list.csv")
+    assert found.notation.encoding == encoding
+    assert f'it holds "{brand}"' in "".join(found.doubts)
