@@ -269,7 +269,7 @@ function attendCard(offer) {
 }
 
 function endForm(offer) {
-  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14 });
+  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14, oninput: () => { wrong.hidden = true; } });
   const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong")));
   const end = (outcome) => (event) => {
     const minor = minorOf(amount.value);
