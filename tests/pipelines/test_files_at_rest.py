@@ -43,6 +43,7 @@ DOCUMENTED = {
     "state/spool-shop-*.db*": "spool-STORE-DEVICE.db",
     "state/sales-shop.db*": "sales-STORE.db",
     "state/prices-shop.db*": "prices-STORE.db",
+    "state/insights-shop.db*": "insights-STORE.db",
     "state/brands/*": "brands/",
     "state/page/uploads-*": "page/",
     "state/.probe-*": ".probe-",
