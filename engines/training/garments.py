@@ -42,7 +42,7 @@ class TrainingPlan:
     """samples: how many are made of the photographs. rounds: over all of their cells."""
 
     samples: int = 4800
-    rounds: int = 6
+    rounds: int = 5
     rate: float = 2e-3
     seed: int = 1
     threads: int = 1

@@ -36,7 +36,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     train.add_argument(
         "--samples", type=int, default=4800, metavar="N", help="made of the photographs (4800)"
     )
-    train.add_argument("--rounds", type=int, default=6, metavar="N", help="over all samples (6)")
+    train.add_argument("--rounds", type=int, default=5, metavar="N", help="over all samples (5)")
     train.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (1)")
     train.add_argument("--backbone", type=Path, metavar="FILE", help="weights of EfficientNet-Lite2")
     train.set_defaults(run=run_train)
