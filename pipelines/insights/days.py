@@ -78,6 +78,9 @@ def _day(name: str, text: str) -> date:
     try:
         if len(text) != 10:
             raise ValueError
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise BadInput(f'{name}: "{text[:20]}" is no day; write it as 2026-11-22') from None
+    if not 2000 <= day.year < 2100:
+        raise BadInput(f"{name}: {day} is not of this century")
+    return day

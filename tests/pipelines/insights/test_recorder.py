@@ -153,6 +153,8 @@ def test_a_clock_that_is_set_ends_nothing(floor: Floor) -> None:
         ("yesterday", None, "write it as 2026-11-22"),
         (None, "2026-02-30", 'to: "2026-02-30" is no day'),
         ("2026-11-22", "2026-11-21", "is after"),
+        ("0001-01-01", None, "from: 0001-01-01 is not of this century"),
+        ("9999-12-31", None, "not of this century"),
         ("2020-01-01", "2026-01-01", "400 days at most"),
     ],
 )
