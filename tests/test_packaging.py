@@ -242,7 +242,7 @@ def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
         assert "s3cret" not in (tmp_path / "passwords").read_text()
     finally:
         broker.terminate()
-        broker.communicate(timeout=10)
+        broker.communicate(timeout=120)
 
 
 def wait_for(port: int) -> None:

@@ -89,7 +89,7 @@ class Broker:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(120)
             self._process = None
 
 
@@ -121,11 +121,11 @@ class Listener:
         )
         client.connect_async("127.0.0.1", port)
         client.loop_start()
-        if not self._subscribed.wait(10):
+        if not self._subscribed.wait(120):
             raise AssertionError("the broker did not let the listener in")
 
     def publish(self, topic: str, text: str, *, retain: bool = False) -> None:
-        self._client.publish(topic, text, qos=1, retain=retain).wait_for_publish(5)
+        self._client.publish(topic, text, qos=1, retain=retain).wait_for_publish(120)
 
     def on(self, end: str) -> list[Heard]:
         """What was heard on topics that end so."""

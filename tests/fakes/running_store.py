@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from pipelines import governor
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
@@ -27,12 +30,13 @@ if TYPE_CHECKING:
 TEXT = """
 version: 1
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
-prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 4000}}{prices}}}
+# A busy machine looks at somebody once in some seconds: all looks of a visit count.
+prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 60000}}{prices}}}
 brands: {brands}
 models: {{person: {person}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.
 defaults:
-  {{fps: 10, min_person_px: 200, stale_after_ms: 1500,
+  {{fps: 10, min_person_px: 200, stale_after_ms: {stale_after_ms},
     reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
 {cameras}
@@ -60,7 +64,7 @@ class RunningStore:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -95,6 +99,7 @@ def running_store(
     prices: str = "",
     brands: str = "{only: []}",
     outputs: str = "",
+    stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
     """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style.
@@ -104,6 +109,8 @@ def running_store(
     outputs: more of the block `outputs:`.
 
     nvidia: what DeepStream runs on; None for the CPU.
+
+    The governor leaves nothing out, however busy the machine is: with key frames only nobody can be tracked.
     """
     broker = Broker(folder).start()
     path = folder / "store.yaml"
@@ -114,6 +121,7 @@ def running_store(
         rtsp=rtsp,
         mqtt=broker.port,
         outputs=outputs,
+        stale_after_ms=stale_after_ms,
         person=person,
         brands=brands,
         prices=f", {prices}" if prices else "",
@@ -126,10 +134,13 @@ def running_store(
     store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia)
     server = MetricsServer("127.0.0.1", 0, metrics.registry, health=store.health, ready=store.ready)
     server.start()
+    patch = pytest.MonkeyPatch()
+    patch.setattr(governor, "PRESSED_S", math.inf)
     store.start()
     try:
         yield RunningStore(store, settings, metrics, server, listener, rtsp)
     finally:
+        patch.undo()
         stopped = store.stop()
         server.stop()
         listener.close()

@@ -117,7 +117,7 @@ class Page:
 
     def client(self, token: str | None = None) -> httpx.Client:
         """A browser's session, signed in with the token if one is given."""
-        client = httpx.Client(base_url=self.url, timeout=10)
+        client = httpx.Client(base_url=self.url, timeout=120)
         client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
         if token:
             signed = client.post("/api/session", json={"token": token})

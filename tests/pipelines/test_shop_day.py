@@ -146,10 +146,10 @@ def digest(said: Sayings) -> str:
 def test_the_same_day_lived_twice_and_replayed_says_the_same_byte_for_byte(tmp_path):
     digests = []
     for number in range(2):
-        said, service = Sayings(), PriceService(((4 * MINUTE, 6 * MINUTE),))
+        said, service = Sayings(), PriceService(((2 * MINUTE, 3 * MINUTE),))
         journal = open_record(tmp_path / f"day{number}.gz", plan()) if number else None
         floor = open_floor(service.lookup, said, journal)
-        for _ in live(ShopDay(3, 40, hours=0.2), service, floor):
+        for _ in live(ShopDay(3, 20, hours=0.1), service, floor):
             pass
         digests.append(digest(said))
     assert digests[0] == digests[1]

@@ -20,7 +20,7 @@ from tests.fakes.running_store import running_store
 from tests.scripts.demo import films as demo_films
 
 HOUR = 3_600_000_000_000
-PATIENCE_S = 120
+PATIENCE_S = 600
 OLD, NEW = 12_300, 12_900
 
 

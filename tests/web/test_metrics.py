@@ -28,7 +28,7 @@ class Site:
         self.server.start()
 
     def ask(self, path, method="GET", **headers):
-        client = HTTPConnection("127.0.0.1", self.server.port, timeout=5)
+        client = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
         try:
             client.request(method, path, headers=headers)
             answer = client.getresponse()
@@ -37,7 +37,7 @@ class Site:
             client.close()
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server.port), timeout=5)
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=60)
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_a_reader_never_finds_half_a_file(tmp_path: Path) -> None:
         time.sleep(0.005)
     assert until(lambda: len(read) > 20)
     stop.set()
-    thread.join(5)
+    thread.join(60)
     output.close()
     assert not bad
     assert not list(tmp_path.glob("entrance/*.part"))

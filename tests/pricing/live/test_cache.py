@@ -185,7 +185,7 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(path: Path) 
         time.sleep(0.03 * (1 + round_))
         os.kill(process.pid, signal.SIGKILL)
         acknowledged += process.stdout.readlines()
-        process.wait(10)
+        process.wait(120)
         done |= {int(line) for line in acknowledged if line.endswith("\n")}
         with contextlib.closing(sqlite3.connect(path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)

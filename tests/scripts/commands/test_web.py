@@ -23,7 +23,7 @@ def test_the_page_alone_serves_until_it_is_told_to_stop(tmp_path):
         assert {camera["state"] for camera in cameras} == {"stopped"}
         assert httpx.get(f"{url}api/cameras/entrance/video.mjpg").status_code == 503
         msh.send_signal(signal.SIGTERM)
-        assert msh.wait(20) == 0
+        assert msh.wait(120) == 0
     assert list((tmp_path / "state" / "page").iterdir()) == []
 
 

@@ -26,6 +26,7 @@ def clips() -> dict[str, scenes.Clip]:
 
 def cut(clip: scenes.Clip, path: Path, first: int, frames: int) -> Path:
     """Write these frames of a clip, encoded anew, as `path`."""
-    part = ["-ss", f"{first / clip.truth.fps:.3f}", "-i", clip.path, "-frames:v", str(frames), "-an", path]
+    part = ["-ss", f"{first / clip.truth.fps:.3f}", "-i", clip.path, "-frames:v", str(frames), "-an"]
+    part += ["-preset", "veryfast", path]
     subprocess.run(["ffmpeg", "-v", "error", *part], check=True, timeout=600)
     return path

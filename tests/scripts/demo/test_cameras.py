@@ -90,4 +90,4 @@ def test_as_a_process_it_says_its_address_and_ends_on_a_signal(clip):
         with RtspViewer(url, user="viewer", password="secret") as viewer:
             assert viewer.picture() is not None
         child.send_signal(signal.SIGTERM)
-        assert child.wait(10) == 0
+        assert child.wait(120) == 0

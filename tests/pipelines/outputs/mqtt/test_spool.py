@@ -290,7 +290,7 @@ def test_what_was_written_survives_kill_9_in_the_middle_of_writing(path):
         said = [int(line) for line in writer.stdout.read().split(b"\n")[:-1]]
     finally:
         writer.kill()
-        writer.wait(10)
+        writer.wait(120)
         writer.stdout.close()
     committed = max(said, default=200)
     numbers = [json.loads(b) for b in Box(path).bodies(limit=100_000)]
