@@ -1,3 +1,5 @@
+"""What holds for all tests: the slowest files first, memory given back, no skip in CI, logging put right."""
+
 import gc
 import logging
 import os

@@ -32,7 +32,7 @@ def worn():
 
 
 @pytest.fixture
-def hasty(monkeypatch):
+def _hasty(monkeypatch):
     """Requests follow each other in tenths of a second, so that a bad service is asked again in each mode."""
     monkeypatch.setitem(LivePrices.__init__.__kwdefaults__, "again_s", 0.1)
     for name in ("first_s", "max_s"):
@@ -40,7 +40,7 @@ def hasty(monkeypatch):
 
 
 @pytest.fixture
-def shop(tmp_path, worn, hasty):
+def shop(tmp_path, worn):
     slot, brand = worn
     catalogue = tmp_path / "names.csv"
     # The brand is known, so that it is looked for, but not its price.
@@ -65,6 +65,7 @@ def prices_told(shop, slot: str) -> list[dict]:
     return [i["price"] for e in events for i in e["items"] if i["slot"] == slot and i["price"]]
 
 
+@pytest.mark.usefixtures("_hasty")
 def test_frames_flow_and_totals_are_stale_until_the_service_is_well_again(shop, worn, caplog):
     shop, server = shop
     slot, _ = worn
