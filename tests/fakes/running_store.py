@@ -33,7 +33,7 @@ store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
 # A busy machine looks at somebody once in some seconds: all looks of a visit count.
 prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 60000}}{prices}}}
 brands: {brands}
-models: {{person: {person}}}
+models: {{person: {person}{models}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.
 defaults:
   {{fps: 10, min_person_px: 200, stale_after_ms: {stale_after_ms},
@@ -99,6 +99,7 @@ def running_store(
     prices: str = "",
     brands: str = "{only: []}",
     outputs: str = "",
+    models: str = "",
     stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
@@ -106,7 +107,7 @@ def running_store(
 
     brands: the block `brands:`; by default none but those of the price list.
 
-    outputs: more of the block `outputs:`.
+    outputs: more of the block `outputs:`. models: more of the block `models:`, in flow style.
 
     nvidia: what DeepStream runs on; None for the CPU.
 
@@ -123,6 +124,7 @@ def running_store(
         outputs=outputs,
         stale_after_ms=stale_after_ms,
         person=person,
+        models=f", {models}" if models else "",
         brands=brands,
         prices=f", {prices}" if prices else "",
     )
