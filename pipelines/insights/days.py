@@ -26,8 +26,9 @@ def insights_path(settings: Settings, folder: Path) -> Path:
 
 def days_of(first: str | None, last: str | None, today: date) -> tuple[date, date]:
     """Return the days from two texts YYYY-MM-DD; today where there is none. Raises BadInput."""
-    end = _day("to", last) if last else _day("from", first) if first else today
-    begin = _day("from", first) if first else end
+    begin = None if first is None else _day("from", first)
+    end = (begin or today) if last is None else _day("to", last)
+    begin = begin or end
     if begin > end:
         raise BadInput(f"from {begin} is after to {end}")
     if (end - begin).days >= MAX_DAYS:
