@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
     from pipelines.brands.adding import Added
     from pipelines.brands.draft import DraftPicture, TriedPlace
@@ -197,14 +198,13 @@ def _form(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep(folder: Path, ticket: str, data: bytes) -> DraftPicture:
-    from pipelines.brands.clear_faces import build_face_count  # noqa: PLC0415 loads OpenVINO
     from pipelines.brands.draft import keep_picture  # noqa: PLC0415
 
     raw = folder / f".{ticket}.raw"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         raw.write_bytes(data)
-        return keep_picture(raw, folder / ticket, build_face_count())
+        return keep_picture(raw, folder / ticket, _clear_faces)
     except BadInput as error:
         raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
     except OSError as error:
@@ -212,6 +212,13 @@ def _keep(folder: Path, ticket: str, data: bytes) -> DraftPicture:
     finally:
         with contextlib.suppress(OSError):
             raw.unlink()
+
+
+def _clear_faces(picture: MarkPicture) -> int:
+    """Count the clear faces on a photograph; the model is loaded only once there is one."""
+    from pipelines.brands.clear_faces import build_face_count  # noqa: PLC0415 loads OpenVINO
+
+    return build_face_count()(picture)
 
 
 def _try(paths: list[Path], jpeg: bytes) -> tuple[list[TriedPlace], bytes]:

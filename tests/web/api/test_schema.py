@@ -55,4 +55,6 @@ def test_the_api_is_as_described(page, case):
         case.path_parameters["camera"] = "nowhere"  # it would wait two seconds for a picture
     # A polygon that crosses itself, a picture without a mark, days out of order: refused, by no schema.
     beyond = case.path.endswith(("/areas/check", "/brands/pictures", "/api/insights"))
-    case.call_and_validate(base_url=page.url, excluded_checks=[positive_data_acceptance] if beyond else None)
+    case.call_and_validate(
+        base_url=page.url, excluded_checks=[positive_data_acceptance] if beyond else None, timeout=120
+    )
