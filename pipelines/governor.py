@@ -103,8 +103,8 @@ class LoadReading:
 class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
-    A camera is suspended only where frames come too late with all else left out; people below their looks
-    cost no camera: who is in view of it would have none at all.
+    A camera is suspended only where, with all else left out, most frames come too late or 5 s old; people
+    below their looks cost no camera: who is in view of it would have none at all.
 
     governor = Governor()
     if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
@@ -141,7 +141,7 @@ class Governor:
 
     def _highest(self, load: LoadReading) -> int:
         """Return the level that may be reached: cameras are suspended for frames alone."""
-        late = load.frames_late > 0.1 or load.latency_s > 1.0
+        late = load.frames_late > 0.5 or load.latency_s > 5.0
         return max(self._level, LAST_PART + (max(0, self._cameras - 1) if late else 0))
 
     def update(self, totals: Totals, cameras: int = 1) -> bool:
