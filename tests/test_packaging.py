@@ -170,6 +170,15 @@ def test_images(name: str, deepstream: str) -> None:
     assert f"--uid {user[1]} " in (ROOT / "scripts/container/install").read_text()
 
 
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.jetson"])
+def test_what_the_reader_is_built_from_is_there_before_it_is_built(name: str) -> None:
+    sources = re.findall(r"\$root/(\S+\.c)", (ROOT / "scripts/container/reader").read_text(encoding="utf-8"))
+    steps = (ROOT / name).read_text(encoding="utf-8").split("COPY . ")[0]
+    copied = " ".join(re.findall(r"^COPY (.+)$", steps, re.MULTILINE)).split()
+    assert sources
+    assert set(sources) <= set(copied)
+
+
 def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
     text = (ROOT / "Dockerfile.cpu").read_text()
     assert ". /opt/msh/scripts/setup && setup cpu" in text
