@@ -104,7 +104,7 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
         decimal, grouping = ARABIC_DECIMAL, ARABIC_GROUPING
     found = _pattern(decimal, grouping).fullmatch(plain)
     if found is None:
-        raise BadInput(f'"{text}" is not a plain amount{_mend(plain, digits, decimal, grouping)}')
+        raise BadInput(f'"{text}" is not a plain amount{_mend(plain, currency, decimal, grouping)}')
     whole, fraction = re.sub(r"\D", "", found[1]), found[2] or ""
     if len(fraction) > digits:
         meant = _either(found, digits, decimal)
@@ -135,29 +135,40 @@ def _either(found: re.Match[str], digits: int, decimal: str) -> str:
     kept = fraction.rstrip("0")
     if len(kept) <= digits and (digits or not meant):
         meant.append(f"{whole}{decimal}{kept.ljust(digits, '0')}" if digits else whole)
+    meant = [amount for amount in meant if _accepted(amount, digits, decimal)]
     return f": {' or '.join(meant)}?" if meant else ""
 
 
-def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
-    """Return how an amount in another notation is written in this one."""
+def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
+    """Return how an amount in another notation is written in this one, as it is accepted then."""
+    digits = exponent(currency)
+    example = f', for example "1290{decimal}{"0" * digits}"' if digits else ', for example "1290"'
     text = text.strip()
     if text.startswith(("-", "−")) or re.fullmatch(r"\(.*\)|.*\d-", text):
         return "; a price is not negative"
     if _SCIENTIFIC.fullmatch(text):
-        number = format(Decimal(text.replace(",", ".")), "f")
-        return f'; a spreadsheet shortened it: write "{number.replace(".", decimal)}" in full'
+        number = format(Decimal(text.replace(",", ".")), "f").replace(".", decimal)
+        known = _accepted(number, digits, decimal)
+        return f"; a spreadsheet shortened it: write {_quoted(known) if known else 'it'} in full"
     if len(re.findall(r"[0-9][0-9.,' ]*", text)) > 1:
         return "; write one amount, or both price_min and price_max"
     if not _only_signs_beside(text):
-        return f', for example "1290{decimal}00"'
-    bare = re.sub(r"[^0-9.,]", "", text)
+        return example
+    written = _readings(re.sub(r"[^0-9.,]", "", text), digits, decimal)
+    meant = [known for amount in written if (known := _accepted(amount, digits, decimal))]
+    if not meant:
+        return f"; {currency} has {digits} decimals{example}" if any(written) else example
+    notation = "" if (decimal, grouping) == (".", "") else f' (decimal mark "{decimal}")'
+    return f"; write {' or '.join(_quoted(amount) for amount in meant)}{notation}"
+
+
+def _readings(bare: str, digits: int, decimal: str) -> list[str]:
+    """Return the amounts that digits with points and commas may stand for."""
     marks = [mark for mark in ".," if mark in bare]
     last = max(bare.rfind("."), bare.rfind(","))
     whole, tail = re.sub(r"[.,]", "", bare[:last] if marks else bare), bare[last + 1 :] if marks else ""
     if not whole and len(tail) in range(1, digits + 1):
         whole = "0"
-    if not whole + tail:
-        return f', for example "1290{decimal}00"'
     meant = []
     if len(tail) == 3 and len(marks) == 1:
         meant.append(whole + tail)
@@ -165,8 +176,16 @@ def _mend(text: str, digits: int, decimal: str, grouping: str) -> str:
         meant.append(f"{whole}{decimal}{tail}")
     if not meant:
         meant.append(whole + tail if len(tail) == 3 else whole + (decimal + tail if tail and whole else tail))
-    notation = "" if (decimal, grouping) == (".", "") else f' (decimal mark "{decimal}")'
-    return f"; write {' or '.join(_quoted(amount) for amount in meant)}{notation}"
+    return meant
+
+
+def _accepted(amount: str, digits: int, decimal: str) -> str:
+    """Return an amount with no more decimals than its currency has; "" where it says more, or is too much."""
+    whole, _, fraction = amount.partition(decimal)
+    kept, cut = fraction[:digits], fraction[digits:]
+    if not 0 < len(whole) <= 20 or cut.strip("0") or int(whole + kept.ljust(digits, "0")) > MAX_MINOR:
+        return ""
+    return f"{whole}{decimal}{kept}" if kept else whole
 
 
 def _only_signs_beside(text: str) -> bool:

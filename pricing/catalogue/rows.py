@@ -101,12 +101,16 @@ class BadCatalogue(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text and where it begins. plain: a number or a date of a workbook, whatever the list's notation."""
+    """A text and where it begins. plain: a number or a date of a workbook, whatever the list's notation.
+
+    fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
+    """
 
     text: str
     line: int
     column: int
     plain: bool = False
+    fault: str = ""
 
 
 class RowReader:

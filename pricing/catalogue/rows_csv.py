@@ -54,7 +54,10 @@ def read_table(records: Iterable[list[Cell]], reader: RowReader) -> list[PriceRo
             continue
         seen = True
         named = _named(header, cells, reader)
-        row = reader.row(named) if named else None
+        faulty = [cell for cell in named.values() if cell.fault] if named else []
+        for cell in faulty:
+            reader.wrong(cell, cell.fault)
+        row = reader.row(named) if named and not faulty else None
         if row is not None:
             rows.append(row)
     if header is None and not reader.problems:

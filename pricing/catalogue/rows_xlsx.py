@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from datetime import date, datetime
 from io import BytesIO
@@ -11,7 +12,7 @@ from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visi
 from pricing.catalogue.rows_csv import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from openpyxl.worksheet.worksheet import Worksheet
 
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 512 * 2**20
 MAX_COLUMNS = 256
+NO_VALUE = "the formula has no stored value; open the workbook in a spreadsheet program and save it once"
+_ERRORS = frozenset(
+    ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
+)
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_PART = 2**20
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 
 
@@ -49,13 +56,18 @@ def _records(data: bytes, file: str) -> Iterator[list[Cell]]:
             names = set(archive.namelist())
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
                 raise BadCatalogue([f"{file}:1:1  a workbook too large to be a price list; export it as CSV"])
+            with_formulas = any(_has_formula(archive, name) for name in names)
         if "xl/workbook.xml" not in names:
             what = "an OpenDocument file" if "mimetype" in names else "a ZIP archive, not a workbook"
             raise BadCatalogue([f"{file}:1:1  {what}; save it as .xlsx, or export it as CSV"])
         workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        for sheet in workbook.worksheets:
+        for place, sheet in enumerate(workbook.worksheets):
             if sheet.sheet_state == "visible":
-                yield from _rows(sheet)
+                formulas: Iterable[Sequence[object]] | None = None
+                if with_formulas:
+                    again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
+                    formulas = again.worksheets[place].iter_rows(values_only=True, max_col=MAX_COLUMNS)
+                yield from _rows(sheet, formulas)
                 break
     except BadCatalogue:
         raise
@@ -63,14 +75,32 @@ def _records(data: bytes, file: str) -> Iterator[list[Cell]]:
         raise unreadable from None
 
 
-def _rows(sheet: Worksheet) -> Iterator[list[Cell]]:
+def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
+    """Return whether a part of a workbook is a sheet with formulas, without unpacking it as a whole."""
+    if not name.startswith("xl/worksheets/"):
+        return False
+    with archive.open(name) as part:
+        before = b""
+        while block := part.read(_PART):
+            if _FORMULA.search(before + block):
+                return True
+            before = block[-64:]
+    return False
+
+
+def _rows(sheet: Worksheet, formulas: Iterable[Sequence[object]] | None) -> Iterator[list[Cell]]:
+    """Yield the rows of a sheet; formulas: its cells again with the formulas instead of their values."""
     width = 0
+    below = iter(formulas or ())
     for line, values in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
-        used = max((place for place, value in enumerate(values, 1) if value not in (None, "")), default=0)
+        cells = [_cell(value, line, column) for column, value in enumerate(values, 1)]
+        for place, formula in enumerate(next(below, ())[: width or None]):
+            if formula is not None and values[place] is None:
+                cells[place] = Cell("=", line, place + 1, fault=NO_VALUE)
+        used = max((cell.column for cell in cells if cell.text), default=0)
         width = width or used
-        cells = [_cell(value, line, column) for column, value in enumerate(values[: max(used, width)], 1)]
-        if used and not cells[0].text.startswith("#"):
-            yield cells
+        if used and (cells[0].fault or not cells[0].text.startswith("#")):
+            yield cells[: max(used, width)]
 
 
 def _cell(value: object, line: int, column: int) -> Cell:
@@ -84,4 +114,6 @@ def _cell(value: object, line: int, column: int) -> Cell:
         return Cell(text if "e" not in text else f"{value:.0f}", line, column, plain=True)
     if isinstance(value, int) and not isinstance(value, bool):
         return Cell(str(value), line, column, plain=True)
+    if value in _ERRORS:
+        return Cell(str(value), line, column, fault=f"the formula gives {value}; mend it in the workbook")
     return Cell(" ".join(visible(str(value)).split("\n")), line, column)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricing.errors import BadInput
@@ -65,6 +67,14 @@ def test_parse(text: str, currency: str, minor: int) -> None:
         ("1.29E+03", "EUR", 'write "1290" in full'),
         ("1,29e3", "EUR", 'write "1290" in full'),
         ("1.5", "JPY", "0 decimals"),
+        ("1290,00", "JPY", 'write "1290"$'),
+        ("1.290,00", "CLP", 'write "1290"$'),
+        ("1290,50", "JPY", 'JPY has 0 decimals, for example "1290"$'),
+        ("abc", "JPY", 'for example "1290"$'),
+        ("abc", "KWD", r'for example "1290\.000"$'),
+        ("12,3456", "EUR", r'EUR has 2 decimals, for example "1290\.00"$'),
+        ("1.2345E+01", "EUR", "write it in full"),
+        ("9e999", "EUR", "write it in full"),
         ("9" * 30, "EUR", "more than a price"),
         ("1", "eur", 'write "EUR"'),
         ("1", "EURO", "ISO 4217"),
@@ -110,6 +120,25 @@ def test_a_notation_is_taken_at_its_word(
         return
     with pytest.raises(BadInput, match=r"write|decimals"):
         parse(text, currency, decimal, grouping)
+
+
+NOTATIONS = [(".", ""), (",", "."), (".", ","), (",", " "), (".", "'"), (",", "")]
+AMOUNTS = st.text("0123456789.,' €-e", min_size=1, max_size=10) | st.from_regex(
+    r"\d{1,5}([., ']\d{1,4}){0,3}( kr\.|€|e\+?\d{1,2})?", fullmatch=True
+)
+
+
+@settings(max_examples=300)
+@given(text=AMOUNTS, currency=st.sampled_from(["EUR", "JPY", "CLP", "KWD"]), marks=st.sampled_from(NOTATIONS))
+def test_what_a_hint_suggests_is_accepted(text: str, currency: str, marks: tuple[str, str]) -> None:
+    try:
+        parse(text, currency, *marks)
+    except BadInput as error:
+        said = str(error).removeprefix(f'"{text}"')
+        question = re.search(r"has: (.*)\?$", said)
+        amounts = question[1].split(" or ") if question else re.findall(r'"(\d[^"]*)"', said)
+        for amount in amounts:
+            assert parse(amount, currency, *marks) >= 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import zipfile
 from datetime import date, datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -268,6 +270,33 @@ def test_a_workbook_is_read_whatever_its_name() -> None:
     text = workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", "1.290", "EUR"))
     with pytest.raises(BadCatalogue, match=r"prices\.xlsx:2:3  price: .*1290 or 1\.29\?"):
         read(text, "prices.xlsx")
+
+
+def test_formulas_without_a_stored_value_or_with_an_error_are_named_not_taken_for_empty_cells() -> None:
+    data = workbook(
+        ("brand", "type", "price", "currency", "valid_until", None),
+        ("Gucci", "handbag", "=2*645", "EUR", None, "=1+1"),
+        ("#N/A", "hat", 10, "EUR"),
+        ("# a remark",),
+        ("Prada", "hat", 12.5, "EUR", "=TODAY()"),
+    )
+    with pytest.raises(BadCatalogue) as refused:
+        read(data, "prices.xlsx")
+    stored = "the formula has no stored value; open the workbook in a spreadsheet program and save it once"
+    assert refused.value.problems == (
+        f"prices.xlsx:2:3  {stored}",
+        "prices.xlsx:3:1  the formula gives #N/A; mend it in the workbook",
+        f"prices.xlsx:5:5  {stored}",
+    )
+
+
+def test_a_formula_with_a_stored_value_is_that_value() -> None:
+    written = BytesIO(workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", "=2*645", "EUR")))
+    stored = BytesIO()
+    with zipfile.ZipFile(written) as before, zipfile.ZipFile(stored, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, re.sub(rb"</f><v ?/>|</f><v></v>", b"</f><v>1290</v>", before.read(name)))
+    assert [row.amount_minor for row in read(stored.getvalue(), "prices.xlsx").rows] == [129000]
 
 
 # What a person writes: the marks of a notation, and whether thousands are parted.
