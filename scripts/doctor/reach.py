@@ -91,6 +91,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     if mqtt is None:
         return
     from pipelines.outputs.mqtt.connection import CLOSES, BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
+    from pipelines.outputs.mqtt.faults import SPEAKS_HTTP  # noqa: PLC0415
 
     answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
     sessions: queue.Queue[Session] = queue.Queue()
@@ -120,10 +121,12 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     link.start()
     state, detail = _settled(answers, timeout_s + _GRACE_S)
     where = f"{mqtt.host}:{mqtt.port}"
+    if state == BrokerState.UNREACHABLE and not detail and link.meets_http():
+        detail = SPEAKS_HTTP
     if state == BrokerState.ONLINE:
         yield ok("broker", f"{where} takes the login{', encrypted' if mqtt.tls else ''}")
         yield from _may_publish(sessions.get(), acks, topic, timeout_s)
-    elif state == BrokerState.TLS_FAILED and ": " in detail:
+    elif detail == SPEAKS_HTTP or (state == BrokerState.TLS_FAILED and ": " in detail):
         yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
     else:
         said = f" ({detail})" if detail else ""

@@ -18,7 +18,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from engines.errors import BadInput
-from pipelines.outputs.mqtt.faults import tls_fault
+from pipelines.outputs.mqtt.faults import SPEAKS_HTTP, speaks_http, tls_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -300,6 +300,11 @@ class BrokerConnection:
             session.abort()
             self._thread.join(0.5)
 
+    def meets_http(self) -> bool:
+        """Ask whether a web server answers at the broker's port. Blocks for connect_timeout_s at the most."""
+        spec = self._spec
+        return spec.websocket is None and speaks_http(spec.host, spec.port, self._tls, spec.connect_timeout_s)
+
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
@@ -311,6 +316,8 @@ class BrokerConnection:
                 break
             if self._relearn(self._session):
                 continue
+            if self._session.closed_unanswered and self.meets_http():
+                self._session.detail = SPEAKS_HTTP
             stable = self._session.was_up and time.monotonic() - began > STABLE_S
             failures = 0 if stable else failures + 1
             self._callbacks.state(ended, self._session.detail)

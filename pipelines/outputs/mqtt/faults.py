@@ -1,7 +1,9 @@
-"""Why an encrypted connection to the broker failed, in words that say what to mend."""
+"""Why there is no connection to the broker, in words that say what to mend."""
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 from typing import Final
 
@@ -10,6 +12,8 @@ NOT_YET: Final = "the broker's certificate is not valid yet: check this machine'
 OTHER_HOST: Final = "the broker's certificate is for another host than {host}: use the name that stands in it"
 UNKNOWN_CA: Final = "the broker's certificate is signed by an authority that is not trusted here: set ca_file"
 NO_TLS: Final = "the broker does not speak TLS on this port: check the port, or use mqtt://"
+SPEAKS_HTTP: Final = "this port speaks HTTP: give the broker's MQTT port, mostly 1883, or 8883 with TLS"
+_HTTP_REQUEST: Final = b"HEAD / HTTP/1.0\r\n\r\n"
 _BY_CODE: Final = {
     9: NOT_YET,
     10: EXPIRED,
@@ -27,3 +31,20 @@ def tls_fault(error: ssl.SSLError, host: str) -> str:
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return NO_TLS
     return (error.reason or str(error)).replace("_", " ").lower()
+
+
+def speaks_http(host: str, port: int, context: ssl.SSLContext | None, timeout_s: float) -> bool:
+    """Return whether a web server answers there, where a broker was looked for. context: for TLS."""
+    answer = b""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        contextlib.ExitStack() as opened,
+        socket.create_connection((host, port), timeout_s) as plain,
+    ):
+        connection = plain
+        if context is not None:
+            connection = opened.enter_context(context.wrap_socket(plain, server_hostname=host))
+        connection.sendall(_HTTP_REQUEST)
+        while len(answer) < 5 and (part := connection.recv(64)):
+            answer += part
+    return answer.startswith(b"HTTP/")

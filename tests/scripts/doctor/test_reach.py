@@ -123,6 +123,51 @@ def test_a_broker_for_mqtt_3_1_1_is_spoken_to(tmp_path: Path, protocol: str, *, 
     assert broker.levels == ([5, 4] if protocol == "auto" else [4])
 
 
+class WebServer:
+    """Answers what is no HTTP request at once, or waits for more of it; takes any number of connections."""
+
+    def __init__(self, *, waits: bool) -> None:
+        self._waits = waits
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
+
+    def _talk(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.settimeout(60)
+            request = client.recv(4096)
+            while self._waits and b"\r\n\r\n" not in request and (part := client.recv(4096)):
+                request += part
+            client.sendall(
+                b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nDate: Mon, 30 Nov 2026 10:00:00 GMT\r\n"
+                b"Content-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("protocol", ["auto", "5", "3.1.1"])
+def test_a_web_server_on_the_port_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, *, waits: bool
+) -> None:
+    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.2)
+    server = WebServer(waits=waits)
+    found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{server.port}', protocol: '{protocol}'")
+    server.close()
+    assert found["broker"].level is CheckLevel.FAIL
+    assert found["broker"].mend == faults.SPEAKS_HTTP
+
+
 def answers(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
