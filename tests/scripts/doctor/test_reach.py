@@ -239,9 +239,9 @@ def test_certificates_that_are_not_to_be_trusted(
     assert (found["broker"].level, found["broker"].mend) == (CheckLevel.FAIL, wanted)
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+@pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
 def test_a_port_that_closes_without_an_answer_is_told(tmp_path: Path, answer: bytes) -> None:
-    """As a broker does that speaks another MQTT and says nothing, or a server of web pages."""
+    """As a broker does that speaks another MQTT and says nothing, or a server for something else."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def close_all() -> None:
