@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 10.0
 MAX_STREAMS = 8
 MAX_NAME = 60
+MAX_YEAR = 9999
+"""The last year of datetime: a clock that stands there leaves no time to come."""
 SERVICE_PATH = "/onvif/device_service"
 """Where the standard puts a camera's first service."""
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
@@ -82,7 +84,7 @@ def find_streams(
 
 
 def _ahead(answer: Element) -> float:
-    """Return how far the camera's clock is ahead, in s; 0 where it does not say."""
+    """Return how far the camera's clock is ahead, in s; 0 where it does not say, or no clock goes there."""
     utc = answer.find(f".//{_T}UTCDateTime")
     if utc is None:
         return 0.0
@@ -92,7 +94,8 @@ def _ahead(answer: Element) -> float:
         there = datetime(*parts[:6], tzinfo=timezone.utc)  # type: ignore[misc, arg-type]
     except (ValueError, OverflowError):
         return 0.0
-    return (there - datetime.now(timezone.utc)).total_seconds()
+    ahead = (there - datetime.now(timezone.utc)).total_seconds()
+    return ahead if 1970 <= there.year < MAX_YEAR else 0.0
 
 
 def _at_host_of(service: str, other: str) -> str:

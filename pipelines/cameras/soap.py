@@ -8,15 +8,11 @@ import os
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.errors import BadInput
-
-if TYPE_CHECKING:
-    import requests
 
 MAX_BYTES = 262_144
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
@@ -65,21 +61,25 @@ def ask(url: str, body: str, login: Login, until: float) -> ElementTree.Element:
     """
     import requests  # noqa: PLC0415 only who adds a camera needs it
 
+    from pipelines.cameras.bounded_http import BoundedAdapter  # noqa: PLC0415 imports requests
+
     with requests.Session() as session:
         session.trust_env = False
+        session.mount("http://", BoundedAdapter(MAX_BYTES, until))
         if login.username:
             session.auth = requests.auth.HTTPDigestAuth(login.username, login.password)
         try:
             with session.post(
                 url,
                 _envelope(body, login).encode(),
-                headers={"Content-Type": "application/soap+xml; charset=utf-8"},
+                headers={
+                    "Content-Type": "application/soap+xml; charset=utf-8",
+                    "Accept-Encoding": "identity",
+                },
                 timeout=max(0.1, until - time.monotonic()),
                 allow_redirects=False,
-                stream=True,
             ) as answer:
-                raw = _read(answer, until)
-                status = answer.status_code
+                raw, status = answer.content, answer.status_code
         except requests.exceptions.Timeout:
             raise BadInput(REMEDY[Cause.TIMEOUT]) from None
         except (requests.exceptions.RequestException, ValueError):
@@ -106,15 +106,6 @@ def _envelope(body: str, login: Login) -> str:
             created=created,
         )
     return _ENVELOPE.format(soap=_SOAP, head=head, body=body)
-
-
-def _read(answer: requests.Response, until: float) -> bytes:
-    raw = b""
-    for part in answer.iter_content(8192):
-        raw += part
-        if len(raw) > MAX_BYTES or time.monotonic() > until:
-            raise ValueError("too much, or too slow")
-    return raw
 
 
 def _judged(status: int, raw: bytes) -> ElementTree.Element:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,10 @@ from tests.fakes.onvif_camera import URIS, OnvifCamera, serving
 
 TIMEOUT_S = 120.0
 USER, PASSWORD = "vie&wer", 'p<ä"ss'
+LAST_SECOND = (
+    "<tt:UTCDateTime><tt:Time><tt:Hour>23</tt:Hour><tt:Minute>59</tt:Minute><tt:Second>59</tt:Second></tt:Time>"
+    "<tt:Date><tt:Year>9999</tt:Year><tt:Month>12</tt:Month><tt:Day>31</tt:Day></tt:Date></tt:UTCDateTime>"
+)
 STREAMS = [
     CameraStream("rtsp://cam.lan:554/stream1", "Main Stream", 2560, 1440, 20, "H264", 4096),
     CameraStream("rtsp://cam.lan:554/stream2?a=1&b=2", "Sub Stream", 640, 360, 10, "H264", 512),
@@ -64,6 +69,20 @@ def test_what_is_no_onvif_service_is_told(answer):
     camera.answer = answer
     with serving(camera) as service, pytest.raises(BadInput, match="no ONVIF service answers there"):
         find_streams(service, "cam.lan", "viewer", "x", TIMEOUT_S)
+
+
+def test_a_clock_at_the_end_of_time_is_not_followed(monkeypatch):
+    camera = OnvifCamera()
+    told, capabilities = threading.Event(), camera.GetCapabilities
+
+    def late(method):
+        told.wait(1.1)  # a second more has no date any more
+        return capabilities(method)
+
+    monkeypatch.setattr(camera, "_time", lambda: LAST_SECOND)
+    monkeypatch.setattr(camera, "GetCapabilities", late)
+    with serving(camera) as service:
+        assert find_streams(service, "cam.lan", USER, PASSWORD, TIMEOUT_S) == STREAMS
 
 
 def test_where_nobody_listens():
