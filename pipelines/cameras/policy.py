@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pipelines.cameras.backoff import Backoff
 
 _PATIENT = {Cause.AUTH: CameraState.AUTH_FAILED, Cause.NOT_FOUND: CameraState.NOT_FOUND}
+LONGEST_GROUP_S = 20.0
+"""From one key frame to the next at most: cameras with a smart codec stretch still scenes to 16 s and more."""
 
 
 class CameraPolicy:
@@ -36,7 +38,7 @@ class CameraPolicy:
         self._backoff = backoff
         self._stale_after, self._connect_timeout = stale_after_s, connect_timeout_s
         self._finite, self._loop = finite, loop
-        self._alive_at = -math.inf
+        self._alive_at = self._frame_at = -math.inf
         self._next = -math.inf
         self.state, self.cause = CameraState.STOPPED, Cause.NONE
 
@@ -47,11 +49,19 @@ class CameraPolicy:
     def frame(self, now: float) -> bool:
         """Note a frame; return whether it is the first of this connection."""
         first = self.state is not CameraState.LIVE
-        self._alive_at = now
+        self._alive_at = self._frame_at = now
         if first:
             self.state, self.cause = CameraState.LIVE, Cause.NONE
             self._backoff.reset()
         return first
+
+    def leave_out(self, now: float) -> None:
+        """Note coded pictures that are left out before the decoder: a camera that sends them is not silent.
+
+        Not for longer than LONGEST_GROUP_S after a frame: without a key frame none would ever come again.
+        """
+        if self.state is CameraState.LIVE and now - self._frame_at <= LONGEST_GROUP_S:
+            self._alive_at = now
 
     def overdue(self, now: float) -> Cause:
         """Return why this connection must be given up, NONE where it need not; a live camera turns stale."""

@@ -169,6 +169,9 @@ class Source(Protocol):
     def take_withheld(self) -> int:
         """Return how many pictures were withheld since the last call, because a part of them was lost."""
 
+    def take_undecoded(self) -> int:
+        """Return how many pictures were left out before the decoder, as asked, since the last call."""
+
     @property
     def answered(self) -> bool:
         """Whether the camera has begun to send video, decoded or not."""

@@ -48,7 +48,8 @@ class CameraListener(Protocol):
     def on_drop(self, camera: str, reason: str) -> None:
         """Hear of a frame that goes no further.
 
-        reason: "rate", more than is to be analysed; "loss", what it refers to was lost on the way.
+        reason: "rate", more than is to be analysed; "loss", what it refers to was lost on the way;
+        "undecoded", the machine is overloaded and has it not decoded.
         """
 
 
@@ -164,6 +165,10 @@ class CameraSupervisor:
                 self._receive(source)
             for _ in range(source.take_withheld()):
                 self._tell(self._listener.on_drop, self.camera, "loss")
+            if undecoded := source.take_undecoded():
+                self._policy.leave_out(self._clock())
+            for _ in range(undecoded):
+                self._tell(self._listener.on_drop, self.camera, "undecoded")
             cause = self._policy.overdue(self._clock())
             if cause is Cause.TIMEOUT and source.answered:
                 return Cause.NO_PICTURE

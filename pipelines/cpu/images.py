@@ -239,6 +239,10 @@ class ImageFolder:
         """Return 0; see `Source`. A picture is whole or it is passed over."""
         return 0
 
+    def take_undecoded(self) -> int:
+        """Return 0; see `Source`. All pictures are read."""
+        return 0
+
     @property
     def answered(self) -> bool:
         """Whether there is something to read; see `Source`."""

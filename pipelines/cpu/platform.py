@@ -198,11 +198,10 @@ class CpuPlatform:
 
     def _supervisor(self, name: str, camera: CameraConfig) -> CameraSupervisor:
         throttle = self._parts.throttle
-        undecoded = partial(self.on_drop, name, "undecoded")
 
         def connect(spec: SourceSpec) -> Source:
             gate = DecodeGate(partial(throttle.part_of, name), min(MAX_GAP_S, spec.stale_after_s / 2))
-            return open_source(spec, DecodeFilter(gate, undecoded))
+            return open_source(spec, DecodeFilter(gate))
 
         return CameraSupervisor(
             source_spec(name, camera),
@@ -247,7 +246,7 @@ class CpuPlatform:
     def on_drop(self, camera: str, reason: str) -> None:
         """Count a frame that goes no further; one beyond the frame rate was never handed on.
 
-        reason "undecoded": left out before the decoder, in the camera's streaming thread.
+        reason "undecoded": left out before the decoder.
         """
         if reason in ("rate", "loss"):
             self._metrics.frames_received.labels(camera).inc()

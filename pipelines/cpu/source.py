@@ -77,6 +77,10 @@ class RotatedSource:
         """Return how many frames were withheld; see `Source`."""
         return self._source.take_withheld()
 
+    def take_undecoded(self) -> int:
+        """Return how many frames were left out; see `Source`."""
+        return self._source.take_undecoded()
+
     @property
     def answered(self) -> bool:
         """Whether video has begun to come; see `Source`."""
@@ -93,7 +97,7 @@ class GstSource:
     def __init__(self, spec: SourceSpec, decoded: DecodeFilter | None = None) -> None:
         self._spec, self._kind = spec, spec.kind
         build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
-        self._guard = LossGuard(decoded)
+        self._decoded, self._guard = decoded, LossGuard(decoded)
         self._pipeline = build(spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
         self._bus = self._pipeline.get_bus()
@@ -137,6 +141,10 @@ class GstSource:
     def take_withheld(self) -> int:
         """Return how many frames were withheld; see `Source`."""
         return self._guard.take()
+
+    def take_undecoded(self) -> int:
+        """Return how many frames were left out; see `Source`."""
+        return 0 if self._decoded is None else self._decoded.take()
 
     @property
     def answered(self) -> bool:
@@ -236,27 +244,25 @@ def _decode_any(max_threads: int) -> Any:
 
 
 class DecodeFilter:
-    """Leaves coded pictures out before the decoder, as a gate decides; called in the streaming thread.
+    """Leaves coded pictures out before the decoder, as a gate decides; called in the streaming thread."""
 
-    on_left_out: called for each of them.
-    """
-
-    def __init__(
-        self,
-        gate: DecodeGate,
-        on_left_out: Callable[[], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._gate, self._on_left_out, self._clock = gate, on_left_out, clock
+    def __init__(self, gate: DecodeGate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._gate, self._clock = gate, clock
+        self._left_out = self._taken = 0
         self.codec = ""
+
+    def take(self) -> int:
+        """Return how many were left out since the last call; of one other thread."""
+        total, before = self._left_out, self._taken
+        self._taken = total
+        return total - before
 
     def passes(self, buffer: Any) -> bool:
         """Return whether a coded picture, a parser's buffer, goes on."""
         key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
         head = b"" if key else buffer.extract_dup(0, HEAD_BYTES)
         passes = self._gate.passes(unit_of(head, key=key, codec=self.codec), self._clock())
-        if not passes:
-            self._on_left_out()
+        self._left_out += not passes
         return passes
 
 

@@ -39,6 +39,9 @@ class ScriptedSource:
     def take_withheld(self) -> int:
         return 0
 
+    def take_undecoded(self) -> int:
+        return 0
+
     answered = False
 
     def close(self) -> None:

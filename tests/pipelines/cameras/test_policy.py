@@ -4,7 +4,7 @@ import random
 import pytest
 
 from pipelines.cameras.backoff import Backoff
-from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.policy import LONGEST_GROUP_S, CameraPolicy
 from pipelines.cameras.states import CameraState, Cause
 
 
@@ -105,3 +105,25 @@ def test_stop_is_for_good():
     camera = live(policy())
     camera.stop()
     assert (camera.state, camera.wait(0)) == (CameraState.STOPPED, math.inf)
+
+
+def test_a_camera_whose_pictures_are_left_out_on_purpose_is_not_stalled():
+    """Key frames alone are decoded, and a group is far longer than those before: the camera does send."""
+    camera = live(policy())
+    for now in range(1, 15):
+        camera.leave_out(now)
+        assert camera.overdue(now + 2) is Cause.NONE
+    camera.frame(15)
+    assert camera.state is CameraState.LIVE
+    camera.leave_out(16)
+    assert camera.overdue(20) is Cause.STALLED  # not even coded pictures come any more
+
+
+def test_a_camera_that_sends_no_key_frame_any_more_stalls():
+    camera = live(policy())
+    now = 0
+    while camera.state is CameraState.LIVE and now < 100:
+        now += 1
+        camera.leave_out(now)
+        camera.overdue(now)
+    assert LONGEST_GROUP_S < now < LONGEST_GROUP_S + 6

@@ -92,6 +92,25 @@ def test_silence_makes_stale_then_back(supervise):
     ]  # fmt: skip
 
 
+def test_a_camera_of_which_only_key_frames_are_decoded_is_not_stalled(supervise):
+    clock = Clock()
+
+    class KeyFramesOnly(ScriptedSource):
+        waits = 0
+
+        def wait(self, timeout_s):
+            clock.now, self.waits = clock.now + 1, self.waits + 1
+            return self.waits == 1 or super().wait(timeout_s)
+
+        def take_undecoded(self):
+            return 25 if 1 < self.waits <= 15 else 0
+
+    opened = []
+    _, ear = supervise(lambda _: opened.append(KeyFramesOnly()) or opened[-1], clock=clock)
+    ear.until_state(CameraState.STALE, Cause.STALLED)  # after that it is silent indeed
+    assert (ear.drops["undecoded"], opened[0].waits > 15) == (14 * 25, True)
+
+
 def test_too_many_frames_are_dropped_before_the_copy_and_counted(supervise):
     clock = Clock()
     _, ear = supervise(Cameras([True] * 10), clock=clock)

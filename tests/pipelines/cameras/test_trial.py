@@ -24,6 +24,9 @@ class Silent:
     def take_withheld(self) -> int:
         return 0
 
+    def take_undecoded(self) -> int:
+        return 0
+
     def close(self) -> None:
         self.closed = True
 

@@ -76,15 +76,17 @@ def test_what_is_left_out_before_the_decoder_smears_no_picture(part, bframes):
         pipeline.set_state(Gst.State.NULL)
         return shown
 
-    left_out: list[None] = []
     ticks = iter(range(10**6))
     gate = DecodeGate(lambda: part, max_gap_s=100)
-    some = run(DecodeFilter(gate, lambda: left_out.append(None), lambda: next(ticks) / 10))
+    decoded = DecodeFilter(gate, lambda: next(ticks) / 10)
+    some = run(decoded)
+    left_out = decoded.take()
     every = run(None)
     assert len(every) == 60
-    assert len(some) + len(left_out) == 60
+    assert len(some) + left_out == 60
     assert some == {at: every[at] for at in some}
     assert bool(left_out) == (part < 1)
+    assert decoded.take() == 0
 
 
 TWO = (
