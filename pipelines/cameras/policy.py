@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _PATIENT = {Cause.AUTH: CameraState.AUTH_FAILED, Cause.NOT_FOUND: CameraState.NOT_FOUND}
 LONGEST_GROUP_S = 20.0
-"""From one key frame to the next at most: cameras with a smart codec stretch still scenes to 16 s and more."""
+"""From one key frame to the next at most: cameras with a smart codec stretch it to 16 s and more."""
 
 
 class CameraPolicy:

@@ -257,6 +257,10 @@ class DecodeFilter:
         self._taken = total
         return total - before
 
+    def leave_out(self) -> None:
+        """Count a picture that is left out for another reason."""
+        self._left_out += 1
+
     def passes(self, buffer: Any) -> bool:
         """Return whether a coded picture, a parser's buffer, goes on."""
         key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
@@ -269,13 +273,16 @@ class DecodeFilter:
 class LossGuard:
     """Withholds coded pictures after a gap in the stream, until the next keyframe.
 
-    A frame that refers to a lost one is smeared, and its detections would be wrong.
+    A frame that refers to a lost one is smeared, and its detections would be wrong. In an open group of
+    pictures that are also those which follow the keyframe and are shown before it.
     decoded: what of the rest goes to the decoder. Called in the streaming thread; holds no element.
     """
 
     def __init__(self, decoded: DecodeFilter | None = None) -> None:
         self._decoded = decoded
-        self._lost = self._begun = False
+        self._lost = self._begun = self._has_left_out = False
+        self._leading_until: int | None = None
+        self._by_loss = False
         self._withheld = 0
 
     def take(self) -> int:
@@ -300,14 +307,24 @@ class LossGuard:
 
     def _pass(self, _pad: Any, info: Any) -> Any:
         buffer = info.get_buffer()
-        if self._lost:
-            if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
+        if not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
+            self._leading_until = buffer.pts if self._lost or self._has_left_out else None
+            self._by_loss = self._lost
+            self._lost = self._has_left_out = False
+        elif self._lost or self._is_leading(buffer):
+            if self._lost or self._by_loss or self._decoded is None:
                 self._withheld += 1
-                return Gst.PadProbeReturn.DROP
-            self._lost = False
+            else:
+                self._decoded.leave_out()
+            return Gst.PadProbeReturn.DROP
         if self._decoded is None or self._decoded.passes(buffer):
             return Gst.PadProbeReturn.OK
+        self._has_left_out = True
         return Gst.PadProbeReturn.DROP
+
+    def _is_leading(self, buffer: Any) -> bool:
+        """Return whether a picture may refer past the last keyframe to one that did not go on."""
+        return self._leading_until is not None and buffer.pts < self._leading_until
 
 
 def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:

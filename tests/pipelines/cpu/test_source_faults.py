@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import gi
@@ -56,19 +57,50 @@ def test_after_a_gap_no_picture_comes_until_the_next_keyframe():
     assert guard.take() == 0
 
 
-@pytest.mark.parametrize(("part", "bframes"), [(1.0, 0), (0.5, 0), (0.0, 0), (0.5, 2)])
-def test_what_is_left_out_before_the_decoder_smears_no_picture(part, bframes):
+def test_after_a_gap_what_an_open_group_shows_before_its_keyframe_is_withheld_too():
+    gst.init()
+    guard = LossGuard()
+
+    def decoded(pts: int, *, key: bool = False) -> bool:
+        buffer = Gst.Buffer.new()
+        buffer.pts = pts
+        if not key:
+            buffer.set_flags(Gst.BufferFlags.DELTA_UNIT)
+        return bool(guard._pass(None, SimpleNamespace(get_buffer=lambda: buffer)) == Gst.PadProbeReturn.OK)
+
+    gap = Gst.Buffer.new()
+    assert decoded(10, key=True)
+    guard._gap(None, SimpleNamespace(get_buffer=lambda: gap))
+    gap.set_flags(Gst.BufferFlags.DISCONT)
+    guard._gap(None, SimpleNamespace(get_buffer=lambda: gap))
+    went = [decoded(14), decoded(20, key=True), decoded(18), decoded(19), decoded(24), decoded(22)]
+    assert went == [False, True, False, False, True, True]
+    assert [decoded(30, key=True), decoded(28), decoded(34)] == [True] * 3
+    assert guard.take() == 3
+
+
+H264 = f"x264enc speed-preset=ultrafast key-int-max={KEYFRAMES} b-adapt=false bframes="
+OPEN = f"x265enc speed-preset=ultrafast key-int-max={KEYFRAMES} option-string=open-gop=1:bframes=3:b-adapt=0"
+
+
+@pytest.mark.parametrize(
+    ("part", "encoder"),
+    [(1.0, f"{H264}0"), (0.5, f"{H264}0"), (0.0, f"{H264}0"), (0.5, f"{H264}2"), (0.5, OPEN), (0.0, OPEN)],
+)
+def test_what_is_left_out_before_the_decoder_smears_no_picture(part, encoder):
     """The pictures that come are, byte for byte, those that come when all are decoded."""
+    codec = "H264" if encoder.startswith("x264") else "H265"
+    name = codec.lower()
     gst.init()
 
     def run(decoded: DecodeFilter | None) -> dict[int, bytes]:
         pipeline: Any = Gst.parse_launch(
             "videotestsrc num-buffers=60 pattern=ball ! video/x-raw,width=160,height=120,framerate=10/1"
-            f" ! x264enc speed-preset=ultrafast key-int-max={KEYFRAMES} bframes={bframes} b-adapt=false"
-            " ! rtph264pay mtu=600 ! rtph264depay name=depay ! h264parse name=parse"
-            " ! avdec_h264 max-threads=1 output-corrupt=false ! appsink name=out sync=false max-buffers=100"
+            f" ! {encoder} ! rtp{name}pay mtu=600 ! rtp{name}depay name=depay ! {name}parse name=parse"
+            f" ! avdec_{name} max-threads=1 output-corrupt=false"
+            " ! appsink name=out sync=false max-buffers=100"
         )
-        LossGuard(decoded).watch(pipeline.get_by_name("depay"), pipeline.get_by_name("parse"), "H264")
+        LossGuard(decoded).watch(pipeline.get_by_name("depay"), pipeline.get_by_name("parse"), codec)
         pipeline.set_state(Gst.State.PLAYING)
         shown = {}
         while (sample := pipeline.get_by_name("out").emit("pull-sample")) is not None:
