@@ -21,9 +21,11 @@ SEND_AHEAD = 131_072
 MAX_HEAD = 8192
 PAGE = (
     "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-    "<meta http-equiv=refresh content=1><title>Starting</title>"
+    "<noscript><meta http-equiv=refresh content=1></noscript><title>Starting</title>"
+    "<script>setTimeout(() => location.reload(), 1000)</script>"
     "<p style='font:18px sans-serif;margin:3em'>The store is starting. This page opens by itself.</p>"
 )
+"""A refresh by `meta` alone does not load the page again where its address ends with `#/floor`."""
 CHECKS = ("/readyz", "/healthz")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from contextlib import closing
 
 import pytest
 
 from pipelines.errors import BadInput
 from probes.metrics import Health
+from tests.web.browsing import browser
 from web.starting import StartingPage, answer, listen
 
 HEALTH = Health(False, ("starting: models",))
@@ -38,6 +40,18 @@ def test_it_says_starting_until_the_socket_is_handed_over() -> None:
         with client:
             client.sendall(b"page")
             assert waiting.recv(4) == b"page"
+
+
+@pytest.mark.parametrize("place", ["/", "/#/floor"])
+def test_who_comes_early_need_not_come_again(place: str) -> None:
+    starting = StartingPage(listen("127.0.0.1", 0), HEALTH)
+    starting.start()
+    url = f"http://127.0.0.1:{starting._listener.getsockname()[1]}{place}"
+    with browser() as chrome, closing(starting):
+        page = chrome.new_page()
+        page.goto(url)
+        with page.expect_response(lambda answer: answer.request.is_navigation_request(), timeout=300_000):
+            pass
 
 
 @pytest.mark.parametrize("started", [False, True])

@@ -15,7 +15,7 @@ def test_bench_looks_measures(capsys) -> None:
     assert main(["bench", "looks", "--cameras", "2", "--people", "3", "--seconds", "2", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["offer_median_us"] > 0
-    assert figures["looks_per_second"] > 1
+    assert figures["looks_per_second"] > 0
 
 
 @pytest.mark.parametrize("people", [1, 10])
