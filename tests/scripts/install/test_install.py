@@ -71,6 +71,11 @@ def test_the_page_may_replace_the_store_file_and_nothing_else_where_that_was_ask
         (etc / "secrets/PW").write_text("secret")
         call("install", root)  # an upgrade leaves it so
         assert etc.stat().st_mode & 0o7777 == 0o1770
+        (etc / "store.yaml.example").unlink()  # whoever writes the folder gets no other file by a link
+        (etc / "store.yaml.example").symlink_to(etc / "secrets/PW")
+        call("install", root)
+        assert (etc / "secrets/PW").read_text() == "secret"
+        assert "\n  chown -h msh:msh" in (ROOT / "scripts/install").read_text()
         if os.geteuid() == 0:  # only root can be somebody else
             os.chown(etc, 0, 10077)
             os.chown(etc / "store.yaml", 10077, 10077)
