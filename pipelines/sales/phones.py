@@ -21,6 +21,7 @@ class StaffPhones:
     """Which phone is whose. Only hashes of the phones' tickets are kept. Any thread.
 
     A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. now: UTC s.
+    `knows` and `count` never wait: the lock is held while the disk is written to.
     """
 
     def __init__(self, file: SaleFile, now: Callable[[], int]) -> None:
@@ -33,40 +34,39 @@ class StaffPhones:
         ticket = secrets.token_urlsafe(24)
         with self._lock:
             now = self._now()
-            mine = [key for key, (name, _) in self._phones.items() if name == seller]
-            for key in mine[: len(mine) - MAX_PHONES + 1]:
-                del self._phones[key]
-            self._phones[_key(seller, pin, ticket)] = seller, now
-            self._save(now)
+            phones = dict(self._phones)
+            mine = [key for key, (name, _) in phones.items() if name == seller]
+            for key in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
+                del phones[key]
+            self._save({**phones, _key(seller, pin, ticket): (seller, now)}, now)
         return ticket
 
     def knows(self, seller: str, pin: str, ticket: str) -> bool:
         """Return whether this ticket is good."""
-        with self._lock:
-            found = self._phones.get(_key(seller, pin, ticket))
+        found = self._phones.get(_key(seller, pin, ticket))
         return found is not None and found[0] == seller and self._now() - found[1] < LIFETIME_S
 
     def count(self, seller: str) -> int:
         """Return how many phones a salesperson is signed in on."""
         now = self._now()
-        with self._lock:
-            phones = list(self._phones.values())
-        return sum(name == seller and now - since < LIFETIME_S for name, since in phones)
+        return sum(name == seller and now - since < LIFETIME_S for name, since in self._phones.values())
 
     def sign_out(self, seller: str, pin: str, ticket: str) -> None:
         """Void one ticket."""
         with self._lock:
-            if self._phones.pop(_key(seller, pin, ticket), None):
-                self._save(self._now())
+            phones = dict(self._phones)
+            if phones.pop(_key(seller, pin, ticket), None):
+                self._save(phones, self._now())
 
     def sign_out_all(self, seller: str) -> None:
         """Void every ticket of a salesperson: a phone is lost."""
         with self._lock:
-            self._phones = {key: found for key, found in self._phones.items() if found[0] != seller}
-            self._save(self._now())
+            others = {key: found for key, found in self._phones.items() if found[0] != seller}
+            self._save(others, self._now())
 
-    def _save(self, now: int) -> None:
-        self._phones = {key: found for key, found in self._phones.items() if now - found[1] < LIFETIME_S}
+    def _save(self, phones: dict[str, tuple[str, int]], now: int) -> None:
+        """Replace the phones as a whole, for whoever reads them meanwhile, then write them."""
+        self._phones = {key: found for key, found in phones.items() if now - found[1] < LIFETIME_S}
         self._file.save_phones((key, seller, since) for key, (seller, since) in self._phones.items())
 
 

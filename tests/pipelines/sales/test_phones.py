@@ -1,0 +1,39 @@
+"""Phones that are signed in, while the disk is slow."""
+
+from __future__ import annotations
+
+import threading
+
+from pipelines.sales.phones import MAX_PHONES, StaffPhones
+
+
+class Disk:
+    """Looks, in the middle of each write, at what the page would answer."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str, int]] = []
+        self.looks = [lambda: None]
+        self.seen: list[object] = []
+
+    def load_phones(self):
+        return self.kept
+
+    def save_phones(self, phones):
+        self.kept = list(phones)
+        look = threading.Thread(target=lambda: self.seen.append(self.looks[0]()), daemon=True)
+        look.start()
+        look.join(60)
+
+
+def test_nobody_waits_for_the_disk_to_be_known():
+    disk = Disk()
+    phones = StaffPhones(disk, lambda: 1000)
+    tickets = [phones.sign_in("Anna", "1234") for _ in range(MAX_PHONES + 1)]
+    disk.looks[0] = lambda: (phones.count("Anna"), phones.knows("Anna", "1234", tickets[1]))
+    disk.seen.clear()
+    phones.sign_out("Anna", "1234", tickets[2])
+    phones.sign_in("Anna", "1234")
+    phones.sign_out_all("Anna")
+    assert disk.seen == [(MAX_PHONES - 1, True), (MAX_PHONES, True), (0, False)]
+    assert not phones.knows("Anna", "1234", tickets[0])
+    assert disk.kept == []
