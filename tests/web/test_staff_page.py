@@ -131,6 +131,9 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
 
 
 def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
+    other = phones[1].context.new_page()
+    other.goto(shop.url)
+    other.evaluate("caches.open('of-another-application').then(() => true)")
     one, two = (phone.sign_in("Anna", PIN) for phone in phones)
     phones[0].be("Free")
     two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
@@ -146,6 +149,7 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
         "caches.open('msh-staff-1').then((c) => c.keys()).then((all) => all.map((r) => r.url))"
     )
     assert [url for url in kept if "/api/" in url or not url.startswith(shop.url)] == []
+    assert two.evaluate("caches.has('of-another-application')")
     phones[1].context.set_offline(False)
     two.get_by_role("heading", name="Your customer").wait_for()
     shop.page.client().post("/api/desk/sign-out", json={"name": "Anna"})

@@ -1,7 +1,8 @@
 // Keeps the phone page's own files, so that it opens and says what is wrong while the box is out of reach.
 // Nothing of the API is ever kept: whatever is not in this list goes to the network as if this were not here.
 
-const CACHE = "msh-staff-1";
+const FAMILY = "msh-staff-";
+const CACHE = `${FAMILY}1`;
 const SHELL = [
   "staff",
   "staff.webmanifest",
@@ -28,7 +29,9 @@ self.addEventListener("install", (event) => {
 });
 
 self.addEventListener("activate", (event) => {
-  const old = (names) => Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+  // Behind a proxy other applications share this origin, and with it the store of caches.
+  const ours = (name) => name.startsWith(FAMILY) && name !== CACHE;
+  const old = (names) => Promise.all(names.filter(ours).map((name) => caches.delete(name)));
   event.waitUntil(caches.keys().then(old).then(() => self.clients.claim()));
 });
 
