@@ -87,7 +87,7 @@ class PageApp:
         self._brands = BrandHandlers(backend, scratch, viewers, notes)
         desk_events = DeskEvents(self._closing)
         self._phone = PhoneHandlers(backend, self.gate, desk_events, notes)
-        self._desk = DeskHandlers(backend, self.gate, desk_events)
+        self._desk = DeskHandlers(backend, self.gate, desk_events, notes)
         self._insights = InsightsHandlers(backend)
         self._static = static
         app = Starlette(

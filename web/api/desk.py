@@ -8,28 +8,30 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 from starlette.responses import Response
 
+from pipelines.access_log import AccessKind
 from pricing.sales.desk import StaffState
 from probes.events.messages import rfc3339
 from web.access.signin import COOKIE, Right
 from web.api.common import TrackedStream
 from web.api.staff import act, desk_of, fields_of, one_of, text_of
-from web.refusal import Json
+from web.refusal import Json, Refused
 from web.sales import DeskWriter
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from web.access.guard import Gate
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.live.desk_events import DeskEvents
 
 
 class DeskHandlers:
-    """One per server; used in its event loop."""
+    """One per server; used in its event loop. A manager's orders are noted, without whom they are about."""
 
-    def __init__(self, backend: Backend, gate: Gate, events: DeskEvents) -> None:
-        self._backend, self._gate, self._events = backend, gate, events
+    def __init__(self, backend: Backend, gate: Gate, events: DeskEvents, notes: AccessNotes) -> None:
+        self._backend, self._gate, self._events, self._notes = backend, gate, events, notes
 
     async def read(self, _request: Request, _visitor: Visitor | None) -> Response:
         """Write everything."""
@@ -44,27 +46,37 @@ class DeskHandlers:
         def write() -> dict[str, Any] | None:
             if cookie and not self._gate.may(self._gate.sessions.find(cookie), Right.MANAGE):
                 return None
-            return self._written()
+            try:
+                return self._written()
+            except Refused:  # the store file names no staff any more
+                return None
 
         return TrackedStream(self._events.listen(write), self._events.leave, "text/event-stream")
 
-    async def state(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def state(self, request: Request, visitor: Visitor | None) -> Response:
         """Set a salesperson's state."""
         desk, _ = desk_of(self._backend)
         given = await fields_of(request, {"name", "state"})
-        return await act(desk.set_state, text_of(given, "name"), one_of(given, "state", StaffState))
+        name, state = text_of(given, "name"), one_of(given, "state", StaffState)
+        self._notes.note(AccessKind.COMMAND, request, visitor, detail="staff")
+        return await act(desk.set_state, name, state)
 
-    async def attend(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def attend(self, request: Request, visitor: Visitor | None) -> Response:
         """Send a salesperson to a customer."""
         desk, _ = desk_of(self._backend)
         given = await fields_of(request, {"name", "camera", "person"})
-        return await act(desk.attend, *(text_of(given, key) for key in ("camera", "person", "name")))
+        camera, person, name = (text_of(given, key) for key in ("camera", "person", "name"))
+        known = camera if camera in self._backend.settings.cameras else ""
+        self._notes.note(AccessKind.COMMAND, request, visitor, camera=known, detail="attend")
+        return await act(desk.attend, camera, person, name)
 
-    async def sign_out(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def sign_out(self, request: Request, visitor: Visitor | None) -> Response:
         """Sign out all phones of a salesperson, one of which is lost."""
         desk, _ = desk_of(self._backend)
         given = await fields_of(request, {"name"})
-        await to_thread.run_sync(desk.phones.sign_out_all, text_of(given, "name"))
+        name = text_of(given, "name")
+        self._notes.note(AccessKind.COMMAND, request, visitor, detail="sign out phones")
+        await to_thread.run_sync(desk.phones.sign_out_all, name)
         return Response(status_code=204)
 
     def _written(self) -> dict[str, Any]:

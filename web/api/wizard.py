@@ -75,6 +75,7 @@ class WizardHandlers:
             self._hide(form)
             camera, address = await self._checked(form)
             there = camera.model_copy(update={"source": pinned(form.source, address)})
+            self._note_tried(request, visitor, form)  # before it is connected to: a try may fail
             try:
                 trial = await to_thread.run_sync(attempt, there, TRY_S)
             except BadInput as error:
@@ -82,8 +83,6 @@ class WizardHandlers:
             except (RedactionFailed, InferenceFailed, TimeoutError):
                 raise Refused(Code.NO_PICTURE, "its picture cannot be masked now; try again") from None
         good = trial.cause is Cause.NONE
-        host = urlsplit(form.source).hostname or ""
-        self._notes.note(AccessKind.CAMERA_TRIED, request, visitor, detail=f"at {host}")
         return Json(
             {
                 "ok": good,
@@ -96,7 +95,7 @@ class WizardHandlers:
             }
         )
 
-    async def streams(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def streams(self, request: Request, visitor: Visitor | None) -> Response:
         """Ask a camera's ONVIF service which streams it offers."""
         given = await body.json_object(request)
         form = form_of(given, frozenset({"service"}))
@@ -112,6 +111,7 @@ class WizardHandlers:
             password = login.password.get_secret_value() if login else ""
             host = urlsplit(form.source).hostname or ""
             ask = self._backend.find_streams
+            self._note_tried(request, visitor, form)
             try:
                 found = await to_thread.run_sync(
                     ask, pinned(service, address), host, login.username if login else "", password
@@ -162,6 +162,10 @@ class WizardHandlers:
         waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
         problem = report.payload()["problem"] if report else None
         return Json({"id": camera, "yaml": line.strip(), "restart_needed": waits, "problem": problem}, 201)
+
+    def _note_tried(self, request: Request, visitor: Visitor | None, form: CameraForm) -> None:
+        host = urlsplit(form.source).hostname or ""
+        self._notes.note(AccessKind.CAMERA_TRIED, request, visitor, detail=f"at {host}")
 
     def _hide(self, form: CameraForm) -> None:
         if form.password and form.secret_name is None:

@@ -170,6 +170,21 @@ def test_the_manager_sees_and_sets_everyone(shop):
     desk = manager.get("/api/desk").json()
     assert desk["staff"][1]["state"] == "busy"
     assert [one["seller"] for one in desk["offers"] if one["accepted"]] == ["Jörg B."]
+    assert manager.post("/api/desk/sign-out", json={"name": "Anna"}).status_code == 204
+    entries = [entry for _, entry in reversed(shop.page.backend.access.entries())]
+    noted = [(one.kind.value, one.camera, one.detail) for one in entries]
+    staff = ("command", "", "staff")
+    assert noted == [staff, staff, ("command", sent["camera"], "attend"), ("command", "", "sign out phones")]
+    assert "Anna" not in str(entries)  # a manager's order is noted, not whom it was about
+
+
+def test_the_managers_view_ends_where_the_store_file_names_no_staff_any_more(shop):
+    with shop.page.client().stream("GET", "/api/desk/events") as stream:
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("event:")) == "event: desk"
+        backend = shop.page.backend
+        backend.settings = backend.settings.model_copy(update={"staff": None})
+        assert "event: out" in list(lines)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from engines.paths import ROOT
+from pipelines.access_log import AccessKind
 from pipelines.cameras.discovery import FoundCamera
 from pipelines.cameras.onvif import CameraStream
 from pipelines.cameras.states import CameraState, Cause
@@ -28,6 +29,7 @@ from pipelines.settings.camera import CameraConfig
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
+from probes.redaction.redact import RedactionFailed
 from tests.fakes.broker import free_port, wait_for
 from tests.fakes.onvif_camera import OnvifCamera, serving
 from tests.fakes.rtsp_camera import RtspCamera
@@ -207,6 +209,9 @@ def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
     assert secret.stat().st_mode & 0o077 == 0
     wait_for(lambda: shop.store.cameras()["side-door"].state is CameraState.LIVE)
     assert shop.store.cameras()["door"].connects == 1
+    noted = [(e.kind, e.camera, e.detail) for _, e in shop.store.access.entries()]
+    assert (AccessKind.CAMERA_ADDED, "side-door", "") in noted
+    assert PASSWORD not in str(noted)
     again = shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", id="side-door")
     assert again.status_code == 409
     for fields in ({"id": "Bad Id"}, {"id": "x", "name": "${HOME}"}, {"id": "door"}):
@@ -360,6 +365,14 @@ def test_tries_are_few_and_nothing_is_written_without_leave(tmp_path, monkeypatc
             for _ in range(TRIES + 1)
         ]
         assert found == [422] * TRIES + [429]
+        page.backend.try_camera = lambda *_: (_ for _ in ()).throw(RedactionFailed("not certain"))
+        monkeypatch.setattr("web.api.wizard.Allowance.allows", lambda *_: True)
+        assert client.post("/api/cameras/try", json={"source": "rtsp://10.0.0.1/x"}).status_code == 503
+        page.backend.find_streams = lambda *_: (_ for _ in ()).throw(BadInput("none there"))
+        assert client.post("/api/cameras/streams", json={"source": "rtsp://10.0.0.2/x"}).status_code == 409
+        monkeypatch.undo()
+        tried = [e.detail for _, e in page.backend.access.entries() if e.kind is AccessKind.CAMERA_TRIED]
+        assert tried == ["at 10.0.0.2", "at 10.0.0.1"]  # what failed, too; not what was refused
         page.backend.find_cameras = lambda: [FoundCamera("10.0.0.7", "Till", "X100")]
         first, second = (client.post("/api/cameras/find") for _ in range(2))
         conforms(first.json(), "FoundCameras")
