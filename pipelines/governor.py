@@ -162,11 +162,15 @@ class Governor:
         if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:
             self._level = min(self._level + 1, self._highest(load))
             self._pressed_since = totals.at
-            soon = totals.at - self._raised_at < SOON_S
-            self._patience = min(2 * self._patience, MAX_RELAXED_S) if soon else RELAXED_S
+            if self._raised_at > -math.inf:  # once a raise, however many steps it takes to take it back
+                soon = totals.at - self._raised_at < SOON_S
+                self._patience = min(2 * self._patience, MAX_RELAXED_S) if soon else RELAXED_S
             self._raised_at = -math.inf
         elif self._relaxed_since is not None and totals.at - self._relaxed_since >= self._patience:
-            self._raised_at = totals.at if self._level else -math.inf
+            if self._level:
+                self._raised_at = totals.at
+            else:
+                self._patience = RELAXED_S
             self._level = max(self._level - 1, 0)
             self._relaxed_since = totals.at
         if self._level != before[0]:

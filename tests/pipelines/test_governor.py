@@ -247,3 +247,17 @@ def test_too_few_or_too_old_frames_are_not_healthy():
     assert shop.overload.problems({"door": 0.0}) == ["frames are 7 s old when they are published, above 5"]
     assert any("till" in line for line in shop.overload.problems({"door": 0.0, "till": 0.0}))
     assert len(shop.overload.problems({"till": shop.now})) == 1  # it came just now
+
+
+def test_a_raise_that_takes_two_steps_to_take_back_is_tried_more_and_more_rarely():
+    governor, at, frames, late, raises = Governor(warm_up_s=0), 0.0, 0.0, 0.0, []
+    backlog = 0
+    for _ in range(1200):
+        before = governor.share
+        at, frames = at + 1, frames + 10
+        backlog = 10 if governor.share > SHARES[2] else max(0, backlog - 1)  # what waits takes a while
+        late += 10 if backlog else 0
+        governor.update(Totals(at, frames, late))
+        if governor.share > before:
+            raises.append(at)
+    assert sum(at > 600 for at in raises) <= 3, "a raise that never holds is tried every ten minutes at last"
