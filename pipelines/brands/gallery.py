@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from engines.errors import BadInput
 from engines.marks.picture import read_marks
+from engines.native_threads import join_native
 from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+STOP_S: Final = 5.0
 POLL_S: Final = 2.0
 _Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -133,8 +135,7 @@ class BrandFolder:
     def stop(self) -> None:
         """Follow no more; returns within seconds, from any state."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(5)
+        join_native(self._thread, STOP_S)
 
     def poll(self) -> bool:
         """Read the folder again if it has changed and is still; return whether `current` was replaced.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
+from engines.native_threads import join_native
 from engines.scene import TooMany
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
@@ -85,9 +86,7 @@ class InferenceLoop:
         """Finish the batch at hand and end; False where inference hangs longer than that."""
         self._stop.set()
         self._frames.close()
-        if self._thread.ident is not None:
-            self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        return join_native(self._thread, timeout_s)
 
     def redacting(self, within_s: float) -> bool:
         """Return whether any camera's frame was redacted in the last `within_s` seconds."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
@@ -14,6 +13,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from engines.free_memory import release_free_memory
+from engines.native_threads import join_native
 from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
@@ -42,9 +42,6 @@ MAX_ANSWERS = 256
 QUIET_S = 600.0
 """After so long without a look the models of looks are let go: 240 MB; the next look loads them again."""
 STOP_S = 2.0
-EXIT_S = 60.0
-"""A look that just loads its models takes longer on a busy machine. All else is closed by then, but a process
-that ends with a thread inside OpenVINO aborts; so its end waits for that thread."""
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
 """Looks at the persons of one frame of a file, about a quarter of a minute on two cores; and how many of a
@@ -205,15 +202,12 @@ class LookWorkers:
     def close(self) -> None:
         """Stop the threads; crops that wait are dropped. Returns within seconds, from any state.
 
-        A thread that still loads models then is waited for when the process ends, for EXIT_S at most.
+        A thread that still loads models then is waited for when the process ends, see `join_native`.
         """
         for _ in self._waiting.close():
             self._on_result(LookResult.DROPPED)
         for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(STOP_S)
-                if thread.is_alive():
-                    atexit.register(thread.join, EXIT_S)
+            join_native(thread, STOP_S)
 
     def _put(self, look: Look) -> None:
         for _ in self._waiting.put(look):

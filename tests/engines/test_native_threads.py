@@ -1,0 +1,30 @@
+"""The end of a process with a thread inside native code, each in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+NATIVE = """
+import ctypes, threading
+from engines.native_threads import join_native
+inside = threading.Event()
+def work():
+    inside.set()
+    ctypes.CDLL(None).usleep(300_000)
+    print("came back", flush=True)
+thread = threading.Thread(target=work, daemon=True)
+assert join_native(thread, 0.01), "it never began"
+thread.start()
+inside.wait(10)
+print("ended", join_native(thread, {timeout_s}) in (True, False), flush=True)
+"""
+
+
+@pytest.mark.parametrize("timeout_s", [0.001, 30])
+def test_a_process_ends_after_a_thread_that_is_inside_native_code(timeout_s):
+    code = NATIVE.format(timeout_s=timeout_s)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, sorted(done.stdout.splitlines())) == (0, ["came back", "ended True"])
