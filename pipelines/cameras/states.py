@@ -67,7 +67,9 @@ REMEDY: dict[Cause, str] = {
     Cause.NOT_FOUND: "the camera has no such stream: check the path in its address",
     Cause.TLS: "no trusted encrypted connection: check the camera's certificate, or use rtsp://",
     Cause.CODEC: "its video format cannot be read: use H.264, H.265 or MJPEG",
-    Cause.NO_VIDEO: "it sends no video: choose a stream or file that holds video, and a track that it has",
+    Cause.NO_VIDEO: (
+        "it sends no video: choose a stream or file that holds video, a track that it has, another transport"
+    ),
     Cause.ENDED: "the stream has ended: a camera is called again, a file starts over only with loop",
     Cause.STALLED: "it stays connected but sends no frames: restart the camera, check its load and network",
     Cause.DECODE: "its video is damaged: check the network for loss, or the file by playing it",

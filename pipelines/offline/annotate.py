@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from fractions import Fraction
 from functools import cache
@@ -50,6 +51,10 @@ FALLBACK_FPS = 25.0
 SPEED_LIMIT = 240
 MIN_FRAMES = 3
 """A video of fewer frames is judged like pictures: looks of so few can not agree."""
+TURNED = (
+    "somebody is seen when the picture is turned by {0} degrees clockwise, and may be uncovered as it is:"
+    " turn it upright (msh annotate --rotate {0})"
+)
 
 
 def _itself(looks: FileLooks) -> FileLooks:
@@ -60,9 +65,19 @@ class AnnotateJob:
     """Loads models once; then annotates files."""
 
     def __init__(
-        self, listed: Catalogue, brands: BrandSet, *, watch: Callable[[FileLooks], FileLooks] = _itself
+        self,
+        listed: Catalogue,
+        brands: BrandSet,
+        *,
+        rotate: int = 0,
+        watch: Callable[[FileLooks], FileLooks] = _itself,
     ) -> None:
-        """Load what is always needed; BadInput where a model is amiss. watch: is put before the looks."""
+        """Load what is always needed; BadInput where a model is amiss.
+
+        rotate: degrees clockwise by which each picture is turned upright first, 0, 90, 180 or 270, as of a
+        camera. watch: is put before the looks.
+        """
+        self._rotate = rotate
         self._book = brands.book.with_listed(listed.names)
         prices = listed.joined(self._book.key_of)
         self._names = prices.names
@@ -88,14 +103,21 @@ class AnnotateJob:
     ) -> dict[str, Any]:
         """Write the annotated copy; return what was found. BadInput, OutputFailed, RedactionFailed."""
         media = probe_media(source)
+        if self._rotate in (90, 270):
+            media = replace(media, size=(media.size[1], media.size[0]))
         found = {"file": str(source), "output": str(target), "kind": media.kind.value, "size": media.size}
         work = self._picture if media.kind is MediaKind.IMAGE else self._video
         return found | work(source, target, media, on_progress)
 
     def picture(self, source: Path) -> Annotated:
         """Annotate a picture without writing it. BadInput, RedactionFailed."""
-        ((_, pixels),) = read_frames(source)
+        ((_, pixels),) = self._frames(source)
         return self._annotator.picture(pixels)
+
+    def _frames(self, source: Path, warn: Callable[[str], None] | None = None) -> Iterator[tuple[int, I420]]:
+        """Yield the frames of a file, turned upright."""
+        frames = read_frames(source, warn)
+        return ((at, pixels.rotated(self._rotate)) for at, pixels in frames) if self._rotate else frames
 
     def live(
         self, frames: Iterable[tuple[int, I420]]
@@ -130,8 +152,9 @@ class AnnotateJob:
         self, source: Path, target: Path, _media: Media, on_progress: Callable[[int, int | None], None]
     ) -> dict[str, Any]:
         notes: list[str] = []
-        ((_, pixels),) = read_frames(source, notes.append)
+        ((_, pixels),) = self._frames(source, notes.append)
         done = self._annotator.picture(pixels)
+        turned = 0 if done.values else self._annotator.seems_turned(done.redacted.pixels)
         self._overlay.draw(done.redacted, done.values)
         self._overlay.draw_marks(done.redacted, [(seen.box, self._brand(seen.brand)) for seen in done.unworn])
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
@@ -140,6 +163,8 @@ class AnnotateJob:
         write_whole(target, data.tobytes())
         on_progress(1, 1)
         persons = [_person(value) for value in done.values.values()]
+        if turned:
+            notes.append(TURNED.format((turned + self._rotate) % 360))
         if done.left_out:
             notes.append(f"{done.left_out} more people are masked but were not looked at: cut the picture")
         return {"persons": persons, "unworn": [self._unworn(seen) for seen in done.unworn]} | _noted(notes)
@@ -149,7 +174,7 @@ class AnnotateJob:
     ) -> dict[str, Any]:
         fps = min(media.fps or FALLBACK_FPS, SPEED_LIMIT)
         notes: list[str] = []
-        frames = read_frames(source, notes.append)
+        frames = self._frames(source, notes.append)
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:
             return {"fps": fps} | self._few(begun, target, media.size, fps) | _noted(notes)

@@ -128,6 +128,23 @@ class Annotator:
         shown = _without(figures, frame)
         return Annotated(0, self._redactor().redact(shown, pixels), values, unworn, left_out)
 
+    def seems_turned(self, pixels: I420) -> int:
+        """Return by how many degrees clockwise to turn a picture for a person to be found in it.
+
+        0 where nobody is found in any turn, or somebody in the picture as it is.
+        """
+        if self._sure_of_somebody(pixels):
+            return 0
+        scores = {turn: self._sure_of_somebody(pixels.rotated(turn)) for turn in (90, 270, 180)}
+        turn = max(scores, key=scores.__getitem__)
+        return turn if scores[turn] else 0
+
+    def _sure_of_somebody(self, pixels: I420) -> float:
+        """Return the highest score of a person, 0.0 where there is none."""
+        found = self._scenes.detect(pixels).objects
+        people = found.scores[found.classes == self._scenes.classes.index(PERSON)]
+        return float(people.max(initial=0.0))
+
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.
 

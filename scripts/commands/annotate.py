@@ -60,6 +60,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--catalogue", type=Path, metavar="FILE", help="price list (default: the store's, or the examples)"
     )
+    parser.add_argument(
+        "--rotate",
+        type=int,
+        choices=(0, 90, 180, 270),
+        default=0,
+        metavar="DEGREES",
+        help="turn every picture clockwise by 90, 180 or 270 degrees first, as rotate of a camera does",
+    )
     gallery = parser.add_mutually_exclusive_group()
     gallery.add_argument(
         "--brands", type=Path, metavar="FOLDER", help="brands to look for (default: those that come along)"
@@ -108,7 +116,7 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
     gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
     notation = settings.prices.format.notation if settings and not args.catalogue else None
     brands = BrandReader(gallery, build_enroller, EnrolledCache.of_this_machine()).read()
-    return AnnotateJob(load(catalogue, notation=notation), brands)
+    return AnnotateJob(load(catalogue, notation=notation), brands, rotate=args.rotate)
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:

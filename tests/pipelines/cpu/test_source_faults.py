@@ -16,7 +16,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
-from pipelines.cameras.states import Cause  # noqa: E402
+from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
@@ -233,3 +233,12 @@ def test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words(method, status,
         watch(url)
     assert lost.value.cause is cause
     assert cause is Cause.AUTH or lost.value.answer.endswith(status)
+
+
+def test_a_camera_that_refuses_every_transport_is_told_to_try_another():
+    with refusing_camera("SETUP", "461 Unsupported Transport") as url:
+        source = open_source(SourceSpec("c", url))
+        with contextlib.closing(source), pytest.raises(SourceLost) as lost:
+            wait_for(lambda: source.wait(0.1))
+    assert lost.value.cause is Cause.NO_VIDEO
+    assert "another transport" in REMEDY[lost.value.cause]

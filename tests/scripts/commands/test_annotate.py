@@ -106,6 +106,27 @@ def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
     assert set(worth[:-1]) == {0}
 
 
+def test_a_turned_picture_is_turned_upright(marked, tmp_path, capsys):
+    upright = cv2.imread(str(marked))
+    cv2.imwrite(str(tmp_path / "turned.png"), np.rot90(upright))
+    asked = [tmp_path / "turned.png", "-o", tmp_path / "out", "--catalogue", PRICES, "--json", "-"]
+    assert annotate(*asked, "--rotate", "90") == 0
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert [person["total"]["amount_minor"] for person in entry["persons"]] == [129_000]
+    assert entry["size"] == [upright.shape[1], upright.shape[0]]
+    assert cv2.imread(entry["output"]).shape == upright.shape
+
+
+def test_a_video_is_turned_as_a_whole(tmp_path, capsys):
+    film = demo_films.cut(demo_films.clips()["entrance"], tmp_path / "entrance.mp4", 100, 8)
+    assert annotate(film, "-o", tmp_path / "out", "--rotate", 90, "--json", "-") == 0
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    width, height = probe_media(film).size
+    assert entry["frames"] + entry["withheld"] == 8
+    assert entry["size"] == [height, width]
+    assert probe_media(entry["output"]).size == (height, width)
+
+
 def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
     bad = tmp_path / "in" / "bad.jpg"
     bad.parent.mkdir()
