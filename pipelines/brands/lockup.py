@@ -29,6 +29,8 @@ LEAST_SIDE, LEAST_SHARE = 24, 0.12
 """Sides of a part: in px, and as a share of the whole's in that direction."""
 APART = 40
 MARGIN = 0.08
+FAINT = 16
+"""Alpha below which `read_mark` takes nothing for the mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,17 @@ def _part(picture: MarkPicture, box: tuple[slice, slice]) -> MarkPicture:
 
 
 def with_margin(picture: MarkPicture) -> npt.NDArray[np.uint8]:
-    """Return a part as it is to be written, (h, w, 4) uint8 RGBA, with a rim of the ground it stood on."""
+    """Return a part as it is to be written, (h, w, 4) uint8 RGBA, with a rim of the ground it stood on.
+
+    Where nothing can be seen nothing is kept: who cuts a mark out of a photograph often leaves the colours of
+    all the rest in the file, a face among them.
+    """
     rim = max(2, round(MARGIN * max(picture.pixels.shape[:2])))
     around = ((rim, rim), (rim, rim), (0, 0))
-    if picture.ground is Ground.NONE:
-        return np.pad(picture.pixels, around)
     wide = np.pad(picture.pixels, around)
+    wide[wide[..., 3] < FAINT] = 0
+    if picture.ground is Ground.NONE:
+        return wide
     frame = np.ones(wide.shape[:2], np.bool_)
     frame[rim:-rim, rim:-rim] = False
     wide[frame] = (*(picture.border or WHITE), 255)

@@ -11,9 +11,19 @@ from PIL import Image, ImageDraw
 
 from engines.marks.picture import read_mark
 from pipelines.brands import adding
-from pipelines.brands.adding import Added, brand_file, examine, folder_of, remove_brand, slug_of, write_brand
+from pipelines.brands.adding import (
+    Added,
+    brand_file,
+    examine,
+    folder_of,
+    remove_brand,
+    slug_of,
+    write_brand,
+    write_picture,
+)
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandReader
+from pipelines.brands.lockup import FAINT
 from pipelines.errors import BadInput
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.enroller import fake_enroller
@@ -180,3 +190,15 @@ def test_a_picture_with_a_clear_face_is_refused_and_a_drawing_is_not_asked_about
         look([picture], faces=lambda _: 1)
     assert look([picture], faces=lambda _: 0).pictures
     assert look([picture], faces=None).pictures
+
+
+def test_what_a_cut_out_hides_is_not_kept(tmp_path: Path) -> None:
+    """Who cuts a mark out of a photograph mostly leaves all the rest in the file, unseen."""
+    pixels = np.random.default_rng(0).integers(1, 255, (200, 200, 4), np.uint8)
+    pixels[..., 3] = FAINT - 1
+    pixels[60:140, 60:140] = (200, 30, 30, 255)
+    pixels[80:100, 80:100, 3] = 0
+    Image.fromarray(pixels).save(tmp_path / "cut-out.png")
+    kept = np.asarray(Image.open(write_picture(read_mark(tmp_path / "cut-out.png"), tmp_path / "kept")))
+    assert not kept[kept[..., 3] < 255].any()
+    assert np.count_nonzero(kept[..., 3]) == 80 * 80 - 20 * 20
