@@ -103,6 +103,10 @@ class ReloadPlan:
         """Return the keys of one part."""
         return tuple(change.key for change in self.changes if change.part is part)
 
+    def again(self, begun: Iterable[Change]) -> ReloadPlan:
+        """Return the plan with these changes, which were begun and not finished, made again too."""
+        return ReloadPlan((*self.changes, *(c for c in begun if c.key not in {d.key for d in self.changes})))
+
     def postponed(self, keys: Iterable[str]) -> ReloadPlan:
         """Return the plan with these keys left to a restart too."""
         waiting = frozenset(keys)

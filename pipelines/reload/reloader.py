@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.interfaces import Platform
-    from pipelines.reload.plan import ReloadPlan
+    from pipelines.reload.plan import Change, ReloadPlan
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
@@ -101,6 +101,7 @@ class Reloader:
         self._switched: Mapping[str, bool] = {}
         self._switching = threading.Lock()
         self._again_at: float | None = None
+        self._begun: tuple[Change, ...] = ()
         parts.metrics.store_file_ok.set(1)
         parts.metrics.restart_needed.set(0)
         for result in ReloadResult:
@@ -211,11 +212,14 @@ class Reloader:
     def _take_up(self, new: Settings) -> ReloadPlan:
         """Go on by other settings as far as a running store can; BadInput before anything is changed."""
         old, platform = self.settings, self._parts.platform
-        plan = plan_changes(old, new, platform.live_support)
+        plan = plan_changes(old, new, platform.live_support).again(self._begun)
         plan = plan.postponed(platform.prepare(merged(old, new, plan.live)))
         target = merged(old, new, plan.live)
         if plan.live:
-            self._commit(plan, old, target, self._prepare(plan, target))
+            prepared = self._prepare(plan, target)
+            self._begun = tuple(change for change in plan.changes if change.part is not Part.RESTART)
+            self._commit(plan, old, target, prepared)
+            self._begun = ()
         self.settings = target
         for listener in self._listeners:
             self._guarded.run(LISTENER, partial(listener, target))

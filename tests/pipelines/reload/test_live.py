@@ -257,3 +257,20 @@ def test_a_change_that_is_not_taken_in_time_costs_no_camera_and_is_tried_again(s
     wait_for(lambda: shop.store.reload_report.result is ReloadResult.APPLIED, PATIENCE_S)
     assert len(late) == 2
     assert shop.store.settings.cameras["other"].rotate == 180
+
+
+def test_a_change_that_failed_half_way_and_is_taken_back_leaves_nothing_behind(shop, monkeypatch):
+    def fail(*_):
+        raise TimeoutError("the thread that keeps the floor does not answer")
+
+    edited, before = Edited(shop), shop.settings.path.read_text()
+    other = edited.path.with_name("other.csv")
+    other.write_text(Path(edited.content["prices"]["catalogue"]).read_text())
+    listed = shop.store.catalogue._path
+    edited.content["prices"]["catalogue"] = str(other)
+    with monkeypatch.context() as patch:
+        patch.setattr("pipelines.reload.reloader.AGAIN_S", 1e6)
+        patch.setattr(shop.store._platform._loop, "reconfigure", fail)
+        assert edited.put("cameras/other/rotate", 180).result is ReloadResult.FAILED
+    edited.write(before)
+    assert shop.store.catalogue._path == listed
