@@ -77,6 +77,9 @@ _STARTS = (
     (b"OggS", OGG),
     (b"\0\0\x01\xba", MPEG_PS),
 )
+MAX_BLANK = 64
+"""Blanks, zeros and a byte order mark before a JPEG that are passed over: web shops' programs write them."""
+_BLANK = b" \t\r\n\0\xef\xbb\xbf"
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
@@ -101,7 +104,20 @@ def sniff(head: bytes) -> FileType | None:
         return WEBM if b"webm" in head[:64] else MKV
     if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) >= 26:
         return BMP
+    if picture_start(head):
+        return JPEG
     return _iso(head) or _transport_stream(head)
+
+
+def picture_start(data: bytes) -> int:
+    r"""Return at which byte a JPEG begins that has blanks before it, `MAX_BLANK` at most; 0 for all else.
+
+    >>> picture_start(b"\r\n\xff\xd8\xff\xe0")
+    2
+    """
+    head = data[: MAX_BLANK + 3]
+    start = len(head) - len(head.lstrip(_BLANK))
+    return start if head.startswith(b"\xff\xd8\xff", start) else 0
 
 
 def read_type(path: Path) -> FileType | None:
@@ -124,7 +140,7 @@ def is_cut_short(data: bytes) -> bool:
     """Return whether the end of a JPEG, PNG, GIF or WebP is missing: decoders show the rest as grey."""
     found = sniff(data[:HEAD_BYTES])
     if found is JPEG:
-        return not _jpeg_ends(data)
+        return not _jpeg_ends(data[picture_start(data) :])
     if found is PNG:
         return b"IEND" not in data[-4096:] and b"IEND" not in data
     if found is WEBP:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BadInput
-from engines.file_type import AVIF, HEAD_BYTES, HEIC, sniff
+from engines.file_type import AVIF, HEAD_BYTES, HEIC, picture_start, sniff
 from engines.marks.decode_child import LENGTH, RASTER, TOO_MUCH
 
 if TYPE_CHECKING:
@@ -193,6 +193,7 @@ def _read(path: Path) -> bytes | _NoMark:
         return _NoMark("is empty")
     if len(data) > MAX_BYTES:
         return _NoMark(f"is larger than {MAX_BYTES // 10**6} MB; cut the mark out")
+    data = data[picture_start(data) :]
     if suffix == ".svg" or data.startswith(RASTER) or _is_drawing(data):
         return data
     return _NoMark(_wrong_kind(suffix, data))
@@ -223,7 +224,8 @@ def is_picture(path: Path) -> bool:
 def is_drawing(path: Path) -> bool:
     """Return whether a picture that `read_mark` takes is an SVG, by its content, whatever its name."""
     with path.open("rb") as file:
-        return not file.read(HEAD_BYTES).startswith(RASTER)
+        head = file.read(HEAD_BYTES)
+    return not head[picture_start(head) :].startswith(RASTER)
 
 
 def _is_drawing(data: bytes) -> bool:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from engines.colour import from_bgr
-from engines.file_type import AVIF, GIF, HEAD_BYTES, HEIC, JPEG, is_cut_short, read_type, sniff
+from engines.file_type import AVIF, GIF, HEAD_BYTES, HEIC, JPEG, is_cut_short, picture_start, read_type, sniff
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
@@ -69,6 +69,7 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
         data = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    data = data[picture_start(data) :]
     try:
         bgr = _decode(data)
     except BadInput as error:

@@ -58,6 +58,19 @@ HEIC = b64decode(
 """64 x 48 pixels of red, as a phone would send them."""
 
 
+@pytest.mark.parametrize("blank", [b"\n", b"\xef\xbb\xbf", bytes(64)])
+def test_blanks_before_a_jpeg_are_passed_over_and_more_is_told(tmp_path, blank):
+    good, data = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
+    assert good
+    path, warned = tmp_path / "x.jpg", []
+    path.write_bytes(blank + data.tobytes())
+    picture = read_image(path, warned.append)
+    assert (picture.width, picture.height, warned) == (64, 48, [])
+    path.write_bytes(bytes(65) + data.tobytes())
+    with pytest.raises(BadInput, match="no picture that can be read; give a JPEG"):
+        read_image(path)
+
+
 def test_a_heic_is_read_or_told(tmp_path, monkeypatch):
     path = tmp_path / "phone.jpg"
     path.write_bytes(HEIC)
