@@ -21,6 +21,7 @@ from web.api.common import TICKET, owner_of
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from starlette.requests import Request
@@ -44,6 +45,8 @@ PICTURES, PER_S = 24, 0.5
 TRY_WIDTH = 1280
 FIELDS = frozenset({"name", "words", "pictures", "faces", "replace"})
 MAX_WORDS = 8
+MAX_WAITING = 6
+"""Requests that wait for their turn, each of which may hold a picture of MAX_BYTES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class BrandHandlers:
         self._folder = scratch.path / "brands"
         self._drafts: dict[str, _Draft] = {}
         self._working, self._pictures = asyncio.Lock(), Allowance(PICTURES, PER_S, time.monotonic)
+        self._waiting = 0
 
     async def brands(self, _request: Request, _visitor: Visitor | None) -> Response:
         """List the brands of the gallery."""
@@ -78,12 +82,14 @@ class BrandHandlers:
             raise Refused(
                 Code.TOO_MANY, "many pictures at once; wait a minute", headers={"Retry-After": "60"}
             )
-        data = await body.whole(request, MAX_BYTES)
-        async with self._working:
-            self._forget()
-            ticket = secrets.token_urlsafe(16)
-            kept = await to_thread.run_sync(_keep, self._folder, ticket, data)
+        with self._queued():
+            data = await body.whole(request, MAX_BYTES)
+            async with self._working:
+                self._forget()
+                ticket = secrets.token_urlsafe(16)
+                kept = await to_thread.run_sync(_keep, self._folder, ticket, data)
         self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), kept)
+        asyncio.get_running_loop().call_later(KEEP_S, self._drop, ticket)
         pictures = [base64.b64encode(part).decode() for part in kept.parts]
         return Json(
             {
@@ -110,8 +116,9 @@ class BrandHandlers:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
         shown = await self._viewers.first(camera, TRY_WIDTH)
         self._notes.note(AccessKind.PICTURE, request, visitor, camera=camera)
-        async with self._working:
-            tried, jpeg = await to_thread.run_sync(_try, paths, shown.jpeg)
+        with self._queued():
+            async with self._working:
+                tried, jpeg = await to_thread.run_sync(_try, paths, shown.jpeg)
         places = [
             {
                 "box": list(one.box),
@@ -133,8 +140,9 @@ class BrandHandlers:
                 Code.CONFLICT,
                 "the store file does not set outputs.web.edit_brands and brands.folder; use msh brands add",
             )
-        async with self._working:
-            added = await to_thread.run_sync(_write, place, given, paths)
+        with self._queued():
+            async with self._working:
+                added = await to_thread.run_sync(_write, place, given, paths)
         for ticket in given["pictures"]:
             self._drop(ticket)
         self._notes.note(AccessKind.BRANDS_CHANGED, request, visitor, detail=added.file.name)
@@ -148,6 +156,19 @@ class BrandHandlers:
             },
             201,
         )
+
+    @contextlib.contextmanager
+    def _queued(self) -> Iterator[None]:
+        """Count a request in and out; Refused where too many wait already."""
+        if self._waiting > MAX_WAITING:
+            raise Refused(
+                Code.BUSY, "others are at work on brands; wait a little", headers={"Retry-After": "5"}
+            )
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
     def _place(self) -> Path | None:
         """Return the store's own folder of brands; None where the page is not to write to it."""
@@ -228,7 +249,10 @@ def _try(paths: list[Path], jpeg: bytes) -> tuple[list[TriedPlace], bytes]:
     from pipelines.brands.draft import drawn, try_on  # noqa: PLC0415
 
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    enrolled = _enrolled(paths)
+    try:
+        enrolled = _enrolled(paths)
+    except BadInput as error:
+        raise Refused(Code.INVALID, _without(error, *paths)) from None
     if picture is None:
         raise Refused(Code.NO_PICTURE, "the camera's picture cannot be read now; try again")
     shown = np.asarray(picture, np.uint8)

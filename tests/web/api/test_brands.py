@@ -18,7 +18,7 @@ from engines.paths import ROOT
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import read_brands
 from tests.fakes.redacted import plain
-from tests.fakes.served_page import T0, TOKEN, served_page
+from tests.fakes.served_page import T0, TOKEN, served_page, until
 from tests.web.browsing import Visit, browser
 from web.api import brands
 
@@ -192,11 +192,28 @@ def test_pictures_are_few_and_forgotten(tmp_path, monkeypatch):
         sent = [client.post("/api/brands/pictures", content=data(star())).json()["id"] for _ in range(3)]
         kept = {path.stem for path in page.left()}
         assert kept == set(sent[1:])
-        monkeypatch.setattr(brands, "KEEP_S", -1.0)
-        last = client.post("/api/brands/pictures", content=data(star())).json()["id"]
-        assert {path.stem for path in page.left()} == {last}
+        monkeypatch.setattr(brands, "KEEP_S", 0.0)
+        assert client.post("/api/brands/pictures", content=data(star())).status_code == 201
+        until(lambda: page.left() == [])  # by itself: nobody has to send another one
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 429
     assert page.left() == []
+
+
+def test_few_wait_for_their_turn(page, client, monkeypatch):
+    sent = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+    monkeypatch.setattr(brands, "MAX_WAITING", -1)
+    form = {"name": "B", "pictures": [sent]}
+    assert client.post("/api/brands/new", json=form).status_code == 503
+    assert client.post("/api/brands/pictures", content=data(star())).json()["error"]["code"] == "busy"
+
+
+def test_a_picture_that_is_gone_from_the_disk_is_told(page, client):
+    sent = client.post("/api/brands/pictures", content=data(star())).json()["id"]
+    (path,) = [path for path in page.left() if path.stem == sent]
+    path.unlink()
+    with page.filming():
+        answer = client.post("/api/brands/try", json={"camera": "entrance", "pictures": [sent]})
+    assert (answer.status_code, str(page.folder) in answer.text) == (422, False), answer.text
 
 
 @pytest.mark.parametrize("more", ["uploads: true", "edit_brands: false"])
