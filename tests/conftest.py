@@ -12,6 +12,7 @@ from hypothesis import settings
 
 import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py
 from engines.paths import ROOT
+from tests.field_cases import cases_of
 
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -42,10 +43,15 @@ FACTS = ("no IPv6 here", "DeepStream is installed here", "not a Debian machine")
 
 
 def pytest_collection_modifyitems(items):
-    """Put the slowest files first; each file's own order stays."""
+    """Put the slowest files first; each file's own order stays. Tests of field cases are found by -k."""
     place = {path: number for number, path in enumerate(SLOWEST)}
     if lost := [path for path in SLOWEST if not (ROOT / path).is_file()]:
         raise pytest.UsageError(f"tests/conftest.py: SLOWEST names files that are not there: {lost}")
+    for item in items:
+        path = (
+            item.path.relative_to(ROOT / "tests") if item.path.is_relative_to(ROOT / "tests") else item.path
+        )
+        item.extra_keyword_matches.update(cases_of(path.as_posix(), getattr(item, "originalname", item.name)))
     items.sort(key=lambda item: place.get(item.path.relative_to(ROOT).as_posix(), len(place)))
 
 

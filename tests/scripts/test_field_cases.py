@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import ROOT
 from scripts.msh import main
+from tests.field_cases import CASES, cases_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +26,16 @@ Hermes,handbag,1290,EUR
 Fjallraven,jacket,300,EUR
 Strasse,top,10,EUR
 """
+
+
+def test_every_case_has_tests_that_exist() -> None:
+    named = {name for names in CASES.values() for name in names}
+    for name in sorted(named):
+        path, _, function = name.partition("::")
+        tree = ast.parse((ROOT / "tests" / path).read_text("utf-8"))
+        assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, name
+    assert len(CASES) == 24
+    assert cases_of("scripts/test_msh.py", "test_a_user_without_a_home_folder_gets_one_line") == ["case_32"]
 
 
 @pytest.mark.parametrize(
