@@ -44,6 +44,8 @@ _STATUS = re.compile(
     r"(?:\A|[\n.]\s*)(?:Error \((?P<a>[45]\d\d)\): (?P<b>[^\n]+)|(?P<d>[^\n]*?) ?\((?P<c>[45]\d\d)\))\s*\Z"
 )
 MAX_ANSWER = 80
+MAX_TAIL = 1024
+"""Of an error, what is searched: the camera chooses the words, and the search is quadratic."""
 ANSWERED = frozenset({Cause.BUSY, Cause.ANSWER})
 """Causes with which the camera's own words are shown."""
 
@@ -63,7 +65,7 @@ def answer_in(text: str) -> str:
 
     It ends the debug details: `Error (454): Session Not Found` of SETUP, `Session Not Found (454)` of others.
     """
-    found = _STATUS.search(text)
+    found = _STATUS.search(text[-MAX_TAIL:])
     if found is None:
         return ""
     return cleaned(f"{found['a'] or found['c']} {found['b'] or found['d'] or ''}".strip())

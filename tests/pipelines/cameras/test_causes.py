@@ -62,6 +62,7 @@ def test_typed(kind, domain, code, text, cause):
         ("x\n" + "y" * 200 + " (500)", "500 " + "y" * 76),
         ("x\n(500)", "500"),
         ("a file of (404) words", ""),
+        pytest.param("." * 100_000 + "x", "", id="the whole of it searched takes minutes"),
     ],
 )
 def test_the_cameras_own_words_are_found_and_cleaned(text, answer):
