@@ -7,13 +7,15 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 MAX_GAP_S = 1.5
 """Nothing is decoded for so long at most: a person's track is lost after 2 s unseen."""
 GROUPS = 4
 """Groups of pictures by which the next one's length is judged: the longest counts."""
 NAL_TYPES = 32
+SLICE, IDR, SEI = 1, 5, 6
+RECOVERY_POINT, STOP_BIT = 6, 0x80
 START_CODE = b"\x00\x00\x01"
 
 
@@ -49,32 +51,57 @@ class Unit(Enum):
 def unit_of(head: bytes, *, key: bool, codec: str) -> Unit:
     """Return what a coded picture is. head: its first bytes; where these do not say it, it is referenced.
 
-    H.264: nal_ref_idc of its first slice (ITU-T H.264, 7.4.1), in byte stream and length-prefixed format.
+    key: as a parser flags it. H.264: nal_ref_idc of its first slice (ITU-T H.264, 7.4.1), in byte stream and
+    length-prefixed format; one from which on the picture is whole only some frames later is no key picture
+    (D.2.8), though GStreamer's h264parse calls it so.
 
     >>> unit_of(bytes([0, 0, 0, 1, 0x01, 0x9A]), key=False, codec="H264")
     <Unit.UNREFERENCED: 'unreferenced'>
     """
     if key:
-        return Unit.KEY
+        return Unit.REFERENCED if codec == "H264" and _recovers_late(head) else Unit.KEY
     at = _first_slice(head) if codec == "H264" else None
     return Unit.UNREFERENCED if at is not None and not head[at] >> 5 & 3 else Unit.REFERENCED
 
 
 def _first_slice(head: bytes) -> int | None:
     """Return where the header byte of the first slice of a picture without IDR is, None if not in `head`."""
+    return next((at for at in _units(head) if head[at] % NAL_TYPES == SLICE), None)
+
+
+def _recovers_late(head: bytes) -> bool:
+    """Return whether a recovery point says that frames follow which are not whole yet."""
+    for at in _units(head):
+        kind = head[at] % NAL_TYPES
+        if kind in (SLICE, IDR):
+            return False
+        if kind == SEI and (payload := _payload(head, at + 1, RECOVERY_POINT)) is not None:
+            return payload < STOP_BIT  # recovery_frame_cnt is ue(v): a first bit of 1 is 0
+    return False
+
+
+def _payload(head: bytes, at: int, wanted: int) -> int | None:
+    """Return the first byte of the SEI message of a type, from where a NAL unit's messages begin."""
+    while at + 2 < len(head) and head[at] != STOP_BIT:
+        if head[at] == wanted:
+            return head[at + 2]
+        at += head[at + 1] + 2
+    return None
+
+
+def _units(head: bytes) -> Iterator[int]:
+    """Yield where the header bytes of the NAL units are."""
     in_stream = head[:3] == START_CODE or head[:4] == b"\x00" + START_CODE
     at = head.find(START_CODE) + 3 if in_stream else 4
     while at < len(head):
-        if head[at] % NAL_TYPES == 1:
-            return at
+        yield at
         if in_stream:
             following = head.find(START_CODE, at)
             if following < 0:
-                return None
+                return
             at = following + 3
         else:
             at += int.from_bytes(head[at - 4 : at], "big") + 4
-    return None
 
 
 class DecodeGate:

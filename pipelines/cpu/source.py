@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pipelines.cameras.causes import ANSWERED, answer_in, classify
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
-from pipelines.cameras.throttle import unit_of
+from pipelines.cameras.throttle import Unit, unit_of
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
@@ -34,7 +34,7 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
-HEAD_BYTES = 256
+HEAD_BYTES = 512
 """Of a coded picture, in which its first slice begins, mostly."""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 _RTP_CHAINS = {
@@ -249,7 +249,6 @@ class DecodeFilter:
     def __init__(self, gate: DecodeGate, clock: Callable[[], float] = time.monotonic) -> None:
         self._gate, self._clock = gate, clock
         self._left_out = self._taken = 0
-        self.codec = ""
 
     def take(self) -> int:
         """Return how many were left out since the last call; of one other thread."""
@@ -261,11 +260,9 @@ class DecodeFilter:
         """Count a picture that is left out for another reason."""
         self._left_out += 1
 
-    def passes(self, buffer: Any) -> bool:
-        """Return whether a coded picture, a parser's buffer, goes on."""
-        key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
-        head = b"" if key else buffer.extract_dup(0, HEAD_BYTES)
-        passes = self._gate.passes(unit_of(head, key=key, codec=self.codec), self._clock())
+    def passes(self, unit: Unit) -> bool:
+        """Return whether a coded picture goes on."""
+        passes = self._gate.passes(unit, self._clock())
         self._left_out += not passes
         return passes
 
@@ -283,6 +280,7 @@ class LossGuard:
         self._lost = self._begun = self._has_left_out = False
         self._leading_until: int | None = None
         self._by_loss = False
+        self._codec = ""
         self._withheld = 0
 
     def take(self) -> int:
@@ -292,8 +290,7 @@ class LossGuard:
 
     def watch(self, depayloader: Any, parser: Any, codec: str = "") -> None:
         """Look at what comes out of both. codec: as RTP names it."""
-        if self._decoded is not None:
-            self._decoded.codec = codec
+        self._codec = codec
         depayloader.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._gap)
         parser.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._pass)
 
@@ -307,7 +304,9 @@ class LossGuard:
 
     def _pass(self, _pad: Any, info: Any) -> Any:
         buffer = info.get_buffer()
-        if not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
+        key = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
+        unit = unit_of(buffer.extract_dup(0, HEAD_BYTES), key=key, codec=self._codec)
+        if unit is Unit.KEY:
             self._leading_until = buffer.pts if self._lost or self._has_left_out else None
             self._by_loss = self._lost
             self._lost = self._has_left_out = False
@@ -317,7 +316,7 @@ class LossGuard:
             else:
                 self._decoded.leave_out()
             return Gst.PadProbeReturn.DROP
-        if self._decoded is None or self._decoded.passes(buffer):
+        if self._decoded is None or self._decoded.passes(unit):
             return Gst.PadProbeReturn.OK
         self._has_left_out = True
         return Gst.PadProbeReturn.DROP

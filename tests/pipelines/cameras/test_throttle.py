@@ -82,6 +82,29 @@ def test_what_a_picture_is_stands_in_its_first_slice(nals, unit, prefix):
     assert unit_of(head, key=True, codec="H264") is KEY
 
 
+def sei(*messages: tuple[int, int]) -> bytes:
+    return b"\x06" + b"".join(bytes([kind, 1, first]) for kind, first in messages) + b"\x80"
+
+
+@pytest.mark.parametrize("prefix", ["stream", "length"])
+@pytest.mark.parametrize(
+    ("nals", "unit"),
+    [
+        ([nal(9, 0, 1), nal(5, 3)], KEY),
+        ([nal(1, 3)], KEY),
+        ([sei((6, 0b11100000)), nal(1, 3)], KEY),
+        ([sei((6, 0b00010110)), nal(1, 3)], REFERENCED),
+        ([nal(9, 0, 1), sei((1, 0x55), (6, 0b01011000)), nal(1, 3)], REFERENCED),
+        ([sei((6, 0b00010110)), nal(5, 3)], REFERENCED),
+        ([sei((1, 6), (5, 6)), nal(1, 3)], KEY),
+    ],
+)
+def test_a_picture_from_which_on_others_are_whole_only_later_is_no_key_picture(nals, unit, prefix):
+    head = b"".join((b"\0\0\1" if prefix == "stream" else len(one).to_bytes(4, "big")) + one for one in nals)
+    assert unit_of(head, key=True, codec="H264") is unit
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_of_a_camera_break_it(head):
     assert unit_of(head, key=False, codec="H264") in (REFERENCED, UNREFERENCED)
+    assert unit_of(head, key=True, codec="H264") in (REFERENCED, KEY)
