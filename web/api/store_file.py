@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SECTIONS = ("zones", "masks")
 POLYGON = "polygon"
+_WRITING = threading.Lock()
+"""Areas and new cameras are written by different handlers: between them no change is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,12 @@ def draft(raw: bytes, path: Path, camera: str, areas: Mapping[str, Any]) -> Draf
 
 
 def write(path: Path, text: str, expected: str) -> str:
-    """Replace the file at once; Refused where it is no longer the one that was read."""
+    """Replace the file at once; Refused where it is no longer the one that was read. Any thread."""
+    with _WRITING:
+        return _write(path, text, expected)
+
+
+def _write(path: Path, text: str, expected: str) -> str:
     try:
         if revision(path.read_bytes()) != expected:
             raise Refused(Code.CONFLICT, "the store file has been changed meanwhile; load the areas again")

@@ -1,10 +1,13 @@
+import os
+import threading
+
 import pytest
 import yaml
 
 from pipelines.reload.report import ReloadReport, ReloadResult
 from pipelines.settings.load import load_settings
 from tests.fakes.served_page import served_page
-from web.api.store_file import draft
+from web.api.store_file import draft, revision, write
 from web.refusal import Refused
 
 SQUARE = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.1, 0.9]]
@@ -141,3 +144,28 @@ def test_a_zone_that_a_rule_names_is_not_lost(tmp_path):
     with pytest.raises(Refused) as refused:
         draft(raw, tmp_path / "store.yaml", "a", {"zones": {}, "masks": {}})
     assert "no camera has a zone of this name" in refused.value.details[0]
+
+
+def test_of_two_who_write_at_once_one_is_told(tmp_path, monkeypatch):
+    path, told, done = tmp_path / "store.yaml", [], threading.Event()
+    path.write_text("old")
+    expected = revision(b"old")
+
+    def other() -> None:
+        try:
+            write(path, "theirs", expected)
+        except Refused as refused:
+            told.append(refused.code.word)
+        done.set()
+
+    thread = threading.Thread(target=other, daemon=True)
+
+    def while_written(number: int) -> None:
+        if thread.ident is None:
+            thread.start()
+            done.wait(0.5)  # whoever does not wait for their turn is through by then
+
+    monkeypatch.setattr(os, "fsync", while_written)
+    assert write(path, "ours", expected) == revision(b"ours")
+    thread.join(60)
+    assert (told, path.read_text()) == (["conflict"], "ours")
