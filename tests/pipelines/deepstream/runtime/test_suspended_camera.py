@@ -1,0 +1,46 @@
+"""A camera that the governor suspends goes on sending: nobody may be told to restart it."""
+
+import random
+
+from pipelines.cameras.backoff import Backoff
+from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.states import CameraState, Cause
+from pipelines.deepstream.runtime.camera_source import CameraSource
+from probes.nvds.frame_origins import FrameOrigins
+
+
+class FakeBin:
+    closed = True
+
+    def open(self) -> None:
+        """Nothing is opened."""
+
+    def close(self) -> None:
+        """Nothing is closed."""
+
+
+def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled():
+    now, taps = [0.0], []
+    policy = CameraPolicy(
+        Backoff(1, 8, 0, random.Random(0)), stale_after_s=3, connect_timeout_s=10, finite=False, loop=False
+    )
+    source = CameraSource(
+        "door",
+        policy,
+        lambda tap: taps.append(tap) or FakeBin(),
+        limit=lambda: FrameRateLimit(10, lambda: 0.0),
+        origins=FrameOrigins(),
+        clock=lambda: now[0],
+        wall_ns=lambda: int(now[0] * 1e9),
+    )
+    source.start()
+    source.tick()
+    for _ in range(20):
+        now[0] += 1
+        assert not taps[0].frame(), "a suspended camera's frames go no further"
+        source.tick()
+        assert (source.status.state, source.status.cause) == (CameraState.LIVE, Cause.NONE)
+    now[0] += 4
+    source.tick()
+    assert (source.status.state, source.status.cause) == (CameraState.STALE, Cause.STALLED)
