@@ -7,7 +7,7 @@ nothing and repeats nothing that matters.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -347,20 +347,24 @@ class SalesDesk:
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers."""
+        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers.
+
+        What a later version wrote besides is left out: a box may go back to the release before.
+        """
         self._number = int(saved["number"])
         for name, record in saved["staff"].items():
             if name in self.members:
                 self._staff[name] = _Staff(StaffState(record["state"]), record["since"], record["missed"])
         for name, person in saved["people"].items():
             given = person["customer"]
-            customer = WaitingCustomer(**{**given, "needs": frozenset(given["needs"])})
-            self._people[name] = _Person(
-                **{**person, "customer": customer, "declined": list(person["declined"])}
+            customer = WaitingCustomer(
+                **_known(WaitingCustomer, given) | {"needs": frozenset(given["needs"])}
             )
+            kept = {"customer": customer, "declined": list(person["declined"])}
+            self._people[name] = _Person(**_known(_Person, person) | kept)
         for number, offer in saved["offers"].items():
             if offer["seller"] in self.members:
-                self._offers[int(number)] = _Offer(**offer)
+                self._offers[int(number)] = _Offer(**_known(_Offer, offer))
 
     def _assign(self, at: int) -> None:
         standing = {offer.customer: number for number, offer in self._offers.items() if not offer.accepted}
@@ -462,3 +466,8 @@ class SalesDesk:
 
 def _ms(ns: int) -> int:
     return max(0, ns) // MS
+
+
+def _known(kind: type, saved: Mapping[str, Any]) -> dict[str, Any]:
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in saved.items() if name in names}
