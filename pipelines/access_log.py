@@ -106,6 +106,13 @@ class Access:
         }
 
 
+_KNOWN: Final = " AND ".join(
+    f"{column} IN ({', '.join(repr(one.value) for one in kind)})"
+    for column, kind in (("kind", AccessKind), ("way", AccessWay))
+)
+"""What a later version wrote besides is left out: a box may go back to the release before."""
+
+
 class AccessLog:
     """Keeps entries in a SQLite file for so many days, and hands each on once. Any thread.
 
@@ -176,7 +183,7 @@ class AccessLog:
 
         def read(db: sqlite3.Connection) -> None:
             rows = db.execute(
-                f"SELECT number, {_COLUMNS} FROM access WHERE number < ? AND at >= ?"  # noqa: S608 constants
+                f"SELECT number, {_COLUMNS} FROM access WHERE number < ? AND at >= ? AND {_KNOWN}"  # noqa: S608
                 " ORDER BY number DESC LIMIT ?",
                 (2**63 - 1 if before is None else before, self._oldest(), min(limit, MAX_PAGE)),
             )

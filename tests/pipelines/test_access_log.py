@@ -119,3 +119,18 @@ def test_a_full_disk_keeps_the_newest_in_memory_and_writes_them_later(
     counted = metrics.access_log_entries
     assert [counted.labels(result)._value.get() for result in ("written", "dropped")] == [3, 2]
     log.close()
+
+
+@pytest.mark.parametrize("column", ["kind", "way"])
+def test_entries_of_a_later_version_hide_none_of_the_others(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "access.db"
+    log = log_of(path, Clock())
+    look(log, "before")
+    look(log, "after")
+    log.close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"UPDATE access SET {column} = 'of_a_later_version' WHERE camera = 'after'")
+    db.close()
+    again = log_of(path, Clock())
+    assert [entry.camera for _, entry in again.entries()] == ["before"]
+    again.close()
