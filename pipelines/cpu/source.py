@@ -225,12 +225,16 @@ def _file(spec: SourceSpec, _guard: LossGuard) -> Any:
     return pipeline
 
 
-def add_file(pipeline: Any, path: str, max_threads: int) -> None:
-    """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores."""
+def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) -> None:
+    """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores.
+
+    pull: let the demuxer pull data, which only a file that is known to be whole allows.
+    """
     # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
-    gst.chain(pipeline, gst.make("filesrc", location=path), gst.make("valve"), _decode_any(max_threads))
+    valve = () if pull else (gst.make("valve"),)
+    gst.chain(pipeline, gst.make("filesrc", location=path), *valve, _decode_any(max_threads))
 
 
 def _decode_any(max_threads: int) -> Any:

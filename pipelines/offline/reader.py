@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = 30
+SHORT = 8
+"""Frames below which a video is read a second time, for those that the first time missed; see `_rest`."""
 
 
 class MediaKind(str, Enum):
@@ -90,27 +92,58 @@ def read_frames(path: str | Path, warn: Callable[[str], None] | None = None) -> 
     if found is not None and found.animated:
         yield from read_animation(path)
         return
+    yield from _read_video(path, warn)
+
+
+def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple[int, I420]]:
     pipeline = _open(Path(path))
     try:
-        pipeline.set_state(Gst.State.PLAYING)
-        count = start_ns = time_ns = 0
-        while (sample := _wait(pipeline, path, count)) is not None:
-            stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, sample.get_buffer().pts)
-            if stream_ns == Gst.CLOCK_TIME_NONE:  # a raw stream carries no times: only the order is known
-                stream_ns = start_ns + time_ns + 1
-            if count == 0:
-                start_ns = stream_ns
-            time_ns = max(stream_ns - start_ns, time_ns + 1) if count else 0
-            yield time_ns, gst.copy_i420(sample)
+        count = time_ns = 0
+        for time_ns, picture in _samples(pipeline, path, PATIENCE_S):
+            yield time_ns, picture
             count += 1
-        if count == 0:
-            raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
-        if cut := _cut_short(pipeline, start_ns + time_ns):
-            warn(cut)
+        cut = _cut_short(pipeline, time_ns)
     except SourceLost as lost:
         raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
     finally:
         pipeline.set_state(Gst.State.NULL)
+    if count == 0:
+        raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
+    if count < SHORT:
+        yield from _rest(path, count)
+    if cut:
+        warn(cut)
+
+
+def _rest(path: str | Path, count: int) -> Iterator[tuple[int, I420]]:
+    """Yield the frames after the first `count`, read by a demuxer that pulls.
+
+    The demuxer that waits for data (see `add_file`) ends an MP4 with an edit list and frames out of order
+    after its first frame, where it has a handful of frames. Seen with GStreamer 1.22.
+    """
+    pipeline = _open(Path(path), pull=True)
+    try:
+        for number, (time_ns, picture) in enumerate(_samples(pipeline, path, patience_s=5)):
+            if number >= count:
+                yield time_ns, picture
+    except (BadInput, SourceLost) as error:
+        logger.debug("%s: read a second time: %s", path, error)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple[int, I420]]:
+    pipeline.set_state(Gst.State.PLAYING)
+    count = start_ns = time_ns = 0
+    while (sample := _wait(pipeline, path, count, patience_s)) is not None:
+        stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, sample.get_buffer().pts)
+        if stream_ns == Gst.CLOCK_TIME_NONE:  # a raw stream carries no times: only the order is known
+            stream_ns = start_ns + time_ns + 1
+        if count == 0:
+            start_ns = stream_ns
+        time_ns = max(stream_ns - start_ns, time_ns + 1) if count else 0
+        yield time_ns, gst.copy_i420(sample)
+        count += 1
 
 
 def _type_of(path: str | Path) -> FileType | None:
@@ -126,23 +159,23 @@ def _type_of(path: str | Path) -> FileType | None:
     return found
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, *, pull: bool = False) -> Any:
     if not path.is_file():
         raise BadInput(f"{path}: no such file")
     gst.init()
     try:
         pipeline = gst.pipeline_to_i420(max_buffers=4, drop=False, sync=False, upright=True)
-        add_file(pipeline, str(path), max_threads=0)
+        add_file(pipeline, str(path), max_threads=0, pull=pull)
     except SourceLost as lost:
         raise BadInput(f"{path}: {lost.detail}") from None
     return pipeline
 
 
-def _wait(pipeline: Any, path: str | Path, count: int = 0) -> Any:
-    """Return the next sample, None at the end. BadInput on an error, and on silence for PATIENCE_S."""
+def _wait(pipeline: Any, path: str | Path, count: int = 0, patience_s: int = PATIENCE_S) -> Any:
+    """Return the next sample, None at the end. BadInput on an error, and on silence for patience_s."""
     sink, bus = pipeline.get_by_name(SINK), pipeline.get_bus()
     wanted = Gst.MessageType.ERROR | Gst.MessageType.APPLICATION
-    for _ in range(PATIENCE_S * 10):
+    for _ in range(patience_s * 10):
         sample = sink.emit("try-pull-sample", Gst.SECOND // 10)
         if sample is not None:
             return sample
@@ -152,7 +185,7 @@ def _wait(pipeline: Any, path: str | Path, count: int = 0) -> Any:
             raise BadInput(f"{path}: {REMEDY[cause]}{after}")
         if sink.is_eos():
             return None
-    raise BadInput(f"{path}: no frame for {PATIENCE_S} s{f' after {count} frames' if count else ''}")
+    raise BadInput(f"{path}: no frame for {patience_s} s{f' after {count} frames' if count else ''}")
 
 
 def _cut_short(pipeline: Any, last_ns: int) -> str | None:

@@ -161,8 +161,11 @@ def test_one_camera_dies_and_the_other_loses_no_frame(watch):
         dying.kill()
         ear.until_state(CameraState.BACKOFF, camera="dying")
         ear.until_more("lasting", 20)
-        lost = (lasting.frames_sent - sent) - (supervisor.status().frames_received - received)
-        assert lost <= 2  # the ones on their way
+
+        def lost() -> int:
+            return (lasting.frames_sent - sent) - (supervisor.status().frames_received - received)
+
+        ear.until(lambda: lost() <= 2)  # the ones on their way, which are more on a busy machine
         assert supervisor.status().connects == 1
         dying.restart()
         ear.until_more("dying")
@@ -171,8 +174,7 @@ def test_one_camera_dies_and_the_other_loses_no_frame(watch):
 def test_more_frames_than_asked_for(watch):
     with RtspCamera(fps=30) as camera:
         _, ear = watch(camera.url, fps=10)
-        ear.until(lambda: ear.frames["c"] >= 10)
-        assert ear.drops["rate"] > ear.frames["c"]
+        ear.until(lambda: ear.drops["rate"] > ear.frames["c"] >= 10)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import logging
 import struct
+import subprocess
 import wave
 
 import cv2
@@ -43,8 +44,8 @@ def test_every_frame_of_a_video_with_its_time_and_colours(tmp_path, name):
 def test_a_film_ends_though_the_file_is_asked_for_buffers_to_the_last(tmp_path, monkeypatch):
     """GStreamer asks again each time decodebin links something; a queue lost the end of a short film then."""
 
-    def add_and_ask(pipeline, path, max_threads):
-        add_file(pipeline, path, max_threads)
+    def add_and_ask(pipeline, path, max_threads, **options):
+        add_file(pipeline, path, max_threads, **options)
         (source,) = pipeline.iterate_sources()
         source.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, ask)
 
@@ -175,6 +176,24 @@ def test_bad_files_are_told_in_one_line(tmp_path, name, use):
         use(tmp_path / name)
     assert name in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 6, 8])
+def test_a_video_of_a_few_frames_gives_all_of_them(tmp_path, frames):
+    path = tmp_path / "short.mp4"  # B-frames and an edit list
+    make = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=size=320x240:rate=10",
+        "-frames:v",
+        str(frames),
+    ]
+    subprocess.run([*make, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=120)
+    assert [at for at, _ in read_frames(path)] == [100_000_000 * one for one in range(frames)]
 
 
 def test_a_file_cut_short_is_said_aloud(tmp_path, caplog):
