@@ -24,8 +24,9 @@ Streams = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def _only_these(monkeypatch: pytest.MonkeyPatch) -> None:
+def _only_these(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("scripts.msh.COMMANDS", ("check", "privacy_report"))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))  # what doctor measured here says nothing
     for name, value in EXAMPLE_ENV.items():
         monkeypatch.setenv(name, value)
 
