@@ -33,17 +33,36 @@ class SaleFile:
         )
         self._file.open()
 
-    def load(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """Return the state, None at first, and the events not yet removed, oldest first."""
+    def load(self) -> dict[str, Any] | None:
+        """Return the state, None at first."""
         states: list[tuple[str]] = []
-        events: list[tuple[str]] = []
 
         def read(db: sqlite3.Connection) -> None:
             states[:] = db.execute("SELECT state FROM desk").fetchall()
-            events[:] = db.execute("SELECT payload FROM event ORDER BY number").fetchall()
 
         self._file.use(read)
-        return (json.loads(states[0][0]) if states else None), [json.loads(text) for (text,) in events]
+        return json.loads(states[0][0]) if states else None
+
+    def load_events(self, *, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return number and payload of events not yet removed with numbers above `after`, in order."""
+        found: list[tuple[int, str]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            query = "SELECT number, payload FROM event WHERE number > ? ORDER BY number LIMIT ?"
+            found[:] = db.execute(query, (after, limit)).fetchall()
+
+        self._file.use(read)
+        return [(number, json.loads(payload)) for number, payload in found]
+
+    def count_events(self) -> int:
+        """Return how many events are not yet removed."""
+        found = [0]
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT count(*) FROM event").fetchone()
+
+        self._file.use(read)
+        return found[0]
 
     def save(self, state: dict[str, Any], events: Sequence[tuple[int, dict[str, Any]]]) -> bool:
         """Write a step; return whether it is safe on disk."""

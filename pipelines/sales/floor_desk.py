@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.sales.phones import StaffPhones
+from pipelines.sales.unsent import UnsentEvents
 from pricing.errors import BadInput
 from pricing.sales.assignment import WaitingCustomer
 from pricing.sales.desk import SaleKind, SaleOutcome, StaffState
@@ -29,9 +29,6 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = "msh.sale/1"
 TICK_S = 1.0
-HANDED_OVER_NS = 60_000_000_000
-"""So long an event stays in the file after the publisher took it: it may not be in the spool yet."""
-MAX_UNSENT = 4096
 _S = 1_000_000_000
 
 
@@ -80,14 +77,13 @@ class FloorDesk:
         self._where: dict[str, tuple[str, str]] = {}
         self._persons: dict[str, PersonView] = {}
         self._listeners: list[Callable[[list[SaleEvent]], None]] = []
-        self._unsent: deque[tuple[int, dict[str, Any]]] = deque(maxlen=MAX_UNSENT)
-        self._handed: deque[tuple[int, int]] = deque()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
-        saved, events = file.load()
-        if saved is not None:
+        if (saved := file.load()) is not None:
             desk.restore(saved)
-        self._unsent.extend((event["number"], event) for event in events)
+        dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
+        self._unsent = UnsentEvents(file, self._send, dropped.inc)
+        metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
         self.phones = StaffPhones(file, lambda: utc(now()) // _S)
         self._board = SaleBoard(desk.view(now()))
         for kind in SaleKind:
@@ -128,7 +124,7 @@ class FloorDesk:
         with self._lock:
             at = self._now()
             self._keep([*self._desk.see(self._customers(), at), *self._desk.tick(at)])
-            self._send(at)
+            self._unsent.send(at)
             self._measure()
             self._show()
 
@@ -192,32 +188,21 @@ class FloorDesk:
         if not events:
             return
         rows = [(event.number, self._payload(event)) for event in events]
-        self._file.save(self._desk.snapshot(), rows)
-        self._unsent.extend(rows)
+        self._unsent.add(rows, saved=self._file.save(self._desk.snapshot(), rows))
         for event in events:
             self._metrics.sale_events.labels(event.kind.value).inc()
             if event.kind is SaleKind.ACCEPTED:
                 self._metrics.sale_waited.observe(event.waited_ms / 1000)
         for listener in self._listeners:
             listener(events)
-        self._send(self._now())
+        self._unsent.send(self._now())
         self._show()
 
     def _show(self) -> None:
         self._board = SaleBoard(self._desk.view(self._now()), self._persons)
 
-    def _send(self, at: int) -> None:
-        while self._unsent:
-            number, payload = self._unsent[0]
-            if not self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload)):
-                break
-            self._unsent.popleft()
-            self._handed.append((at, number))
-        over = []
-        while self._handed and not 0 <= at - self._handed[0][0] < HANDED_OVER_NS:
-            over.append(self._handed.popleft()[1])
-        if over:
-            self._file.remove(over)
+    def _send(self, payload: dict[str, Any]) -> bool:
+        return self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload))
 
     def _measure(self) -> None:
         states = list(self._desk.states.values())

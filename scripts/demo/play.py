@@ -1,6 +1,6 @@
 """Three salespeople of the demo, played by the clock over the same API as the phones: nobody needs to type.
 
-python -m scripts.demo.play http://127.0.0.1:8080
+python -m scripts.demo.play http://127.0.0.1:8080 FOLDER, where FOLDER keeps the phones' cookies.
 """
 
 from __future__ import annotations
@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar
+from http import HTTPStatus
+from http.cookiejar import LoadError, LWPCookieJar
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPCookieProcessor, ProxyHandler, Request, build_opener
@@ -47,27 +50,36 @@ PARTS: Final = (
 
 
 class Phone:
-    """A phone's session with the page."""
+    """A phone's session with the page. cookies: the file that keeps them, as a phone does."""
 
-    def __init__(self, url: str, name: str) -> None:
+    def __init__(self, url: str, name: str, cookies: Path) -> None:
         self._url, self._name, self._csrf = url.rstrip("/"), name, ""
-        self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(CookieJar()))
+        self._jar = LWPCookieJar(cookies)
+        with suppress(OSError, LoadError):
+            self._jar.load()
+        self._opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(self._jar))
 
     def ask(self, method: str, path: str, body: Values | None = None) -> Values:
         """Send a request; return its JSON. Raises HTTPError for a refusal, URLError where nobody answers."""
         headers = {"Content-Type": "application/json", "X-CSRF-Token": self._csrf}
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self._url}{path}", data, headers, method=method)  # noqa: S310 our own address
-        with self._opener.open(request, timeout=10) as answer:
-            text = answer.read()
+        try:
+            with self._opener.open(request, timeout=10) as answer:
+                text = answer.read()
+        except HTTPError as error:
+            if error.code == HTTPStatus.FORBIDDEN:  # the box was started anew
+                self._csrf = ""
+            raise
         return json.loads(text) if text else {}
 
     def see(self) -> Values:
         """Return what the phone shows; sign in where it is not."""
+        self._csrf = self._csrf or self.ask("GET", "/api/session")["csrf"]
         shown = self.ask("GET", "/api/staff")
         if shown["me"] is None:
-            self._csrf = self.ask("GET", "/api/session")["csrf"]
             shown = self.ask("POST", "/api/staff/session", {"name": self._name})
+            self._jar.save()
         return shown
 
 
@@ -122,9 +134,9 @@ class Player:
         self.ask("POST", f"/api/staff/offers/{offer['offer']}/done", {"outcome": outcome, **sold})
 
 
-def main(url: str) -> None:
+def main(url: str, folder: Path) -> None:
     """Play until stopped; whatever the box answers, it goes on."""
-    phones = [Phone(url, part.name) for part in PARTS]
+    phones = [Phone(url, part.name, folder / f"phone-{part.name}.cookies") for part in PARTS]
     players = [Player(part, phone.ask) for part, phone in zip(PARTS, phones, strict=True)]
     begun: float | None = None
     while True:
@@ -141,4 +153,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -120,7 +120,7 @@ def run(
     print(screen(clips, ports, settings, pids, broker=broker, duration=duration), flush=True)
     _write_history(settings)
     if play:
-        player = [sys.executable, "-m", "scripts.demo.play", f"http://{HOST}:{ports.web}"]
+        player = [sys.executable, "-m", "scripts.demo.play", f"http://{HOST}:{ports.web}", str(cache)]
         children.start("salespeople", player, folder=ROOT, log=cache / "play.log")
     command = [*msh, "run", str(settings)]
     command += ["--duration", f"{duration:g}"] if duration is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from pipelines.access_log import AccessKind
 from pricing.sales.desk import StaffState
 from probes.events.messages import rfc3339
+from web.access.guard import address
 from web.access.signin import COOKIE, Right
 from web.api.common import TrackedStream
 from web.api.staff import act, desk_of, fields_of, one_of, text_of
@@ -37,10 +39,10 @@ class DeskHandlers:
         """Write everything."""
         return Json({"at": rfc3339(time.time_ns()), **self._written()})
 
-    async def events(self, request: Request, _visitor: Visitor | None) -> Response:
+    async def events(self, request: Request, visitor: Visitor | None) -> Response:
         """Stream that as it changes, until the sign-in ends."""
         desk_of(self._backend)
-        self._events.enter()
+        listener = self._events.enter(f"manager {visitor.name if visitor else address(request)}")
         cookie = "" if "authorization" in request.headers else request.cookies.get(COOKIE, "")
 
         def write() -> dict[str, Any] | None:
@@ -51,7 +53,8 @@ class DeskHandlers:
             except Refused:  # the store file names no staff any more
                 return None
 
-        return TrackedStream(self._events.listen(write), self._events.leave, "text/event-stream")
+        source = self._events.listen(listener, write)
+        return TrackedStream(source, partial(self._events.leave, listener), "text/event-stream")
 
     async def state(self, request: Request, visitor: Visitor | None) -> Response:
         """Set a salesperson's state."""

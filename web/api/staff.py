@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -93,8 +94,7 @@ class PhoneHandlers:
 
     async def events(self, request: Request, _visitor: Visitor | None) -> Response:
         """Stream what this phone shows."""
-        self._seller(request)
-        self._events.enter()
+        listener = self._events.enter(f"phone {self._seller(request)[1]}")
 
         def write() -> Fields | None:
             try:
@@ -103,7 +103,8 @@ class PhoneHandlers:
                 return None
             return DeskWriter(self._backend, desk).phone(name)
 
-        return TrackedStream(self._events.listen(write), self._events.leave, "text/event-stream")
+        source = self._events.listen(listener, write)
+        return TrackedStream(source, partial(self._events.leave, listener), "text/event-stream")
 
     async def state(self, request: Request, _visitor: Visitor | None) -> Response:
         """Set one's own state."""

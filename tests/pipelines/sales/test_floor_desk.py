@@ -13,7 +13,8 @@ from pipelines.floor.view import FloorView, PersonView, ZoneTime
 from pipelines.outputs.mqtt.commands import Commands
 from pipelines.sales.commands import sale_commands
 from pipelines.sales.file import SaleFile
-from pipelines.sales.floor_desk import HANDED_OVER_NS, FloorDesk
+from pipelines.sales.floor_desk import FloorDesk
+from pipelines.sales.unsent import HANDED_OVER_NS, UnsentEvents
 from pricing.sales.desk import DeskRules, SaleOutcome, SalesDesk, StaffMember, StaffState
 from pricing.value import Total
 from probes.events.staff_orders import StaffAction, StaffOrder
@@ -194,9 +195,41 @@ def test_whatever_crashes_every_event_arrives_in_order(tmp_path: Path, seed: int
 
 def test_events_leave_the_file_when_the_spool_has_had_time_to_take_them(shop: Shop) -> None:
     shop.desk.set_state("anna", StaffState.FREE)
-    assert len(SaleFile(shop.path, lambda: shop.now).load()[1]) == 1
+    assert SaleFile(shop.path, lambda: shop.now).count_events() == 1
     shop.tick(HANDED_OVER_NS / SECOND)
-    assert SaleFile(shop.path, lambda: shop.now).load()[1] == []
+    assert SaleFile(shop.path, lambda: shop.now).count_events() == 0
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_events_beyond_the_memory_wait_on_disk_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    monkeypatch.setattr("pipelines.sales.unsent.MAX_IN_MEMORY", 4)
+    file, sent, dropped, works = SaleFile(tmp_path / "s.db", lambda: START), [], [], False
+
+    def send(payload: dict[str, Any]) -> bool:
+        return works and (sent.append(payload["number"]) or True)
+
+    def rows(first: int, count: int) -> list[tuple[int, dict[str, Any]]]:
+        return [(n, {"number": n}) for n in range(first, first + count)]
+
+    unsent = UnsentEvents(file, send, dropped.append)
+    for first in (1, 4, 7):
+        unsent.add(rows(first, 3), saved=file.save({}, rows(first, 3)))
+        unsent.send(START)
+    assert (len(unsent), sent) == (9, [])
+    if restarted:
+        unsent = UnsentEvents(file, send, dropped.append)
+    works = True
+    unsent.send(START)
+    assert (sent, len(unsent), dropped) == ([*range(1, 10)], 0, [])
+    works = False
+    unsent.add(rows(10, 6), saved=False)  # the disk is full, too
+    assert (len(unsent), sum(dropped)) == (4, 2)
+    unsent.add(rows(16, 2), saved=file.save({}, rows(16, 2)))
+    works = True
+    unsent.send(START + HANDED_OVER_NS)
+    assert (sent[9:], file.count_events()) == ([10, 11, 12, 13, 16, 17], 2)
 
 
 def test_who_nobody_attends_is_reported_once_and_staff_is_no_customer(shop: Shop) -> None:

@@ -23,8 +23,8 @@ def test_the_parts_are_those_of_the_store_file(shop):
     assert {part.name for part in PARTS} == set(shop.page.backend.settings.staff.people)
 
 
-def test_a_part_from_free_to_break(shop):
-    phone = Phone(shop.url, "Anna")
+def test_a_part_from_free_to_break(shop, tmp_path):
+    phone = Phone(shop.url, "Anna", tmp_path / "cookies")
     player = Player(StaffPart("Anna", 5, ("accept",), ("sold",), break_after=1), phone.ask)
     seen = []
     for at in range(100):
@@ -59,6 +59,21 @@ def test_who_lets_an_offer_wait_answers_nothing(shop):
     assert calls[0] == ("POST", "/api/staff/offers/8", {"answer": "decline"})
 
 
-def test_a_refusal_is_no_end(shop):
+def test_a_phone_is_signed_in_once_over_starts_of_demo_and_box(shop, tmp_path):
+    for _ in range(3):
+        phone = Phone(shop.url, "Anna", tmp_path / "cookies")
+        assert phone.see()["me"]["name"] == "Anna"
+        phone.ask("POST", "/api/staff/state", {"state": "free"})
+    assert shop.desk.phones.count("Anna") == 1
+    shop.stop()
+    shop.start()
+    with pytest.raises(urllib.error.HTTPError):  # the page's sessions have ended with it
+        phone.ask("POST", "/api/staff/state", {"state": "off"})
+    phone.see()
+    phone.ask("POST", "/api/staff/state", {"state": "off"})
+    assert shop.desk.phones.count("Anna") == 1
+
+
+def test_a_refusal_is_no_end(shop, tmp_path):
     with pytest.raises(urllib.error.HTTPError):
-        Phone(shop.url, "Nobody").see()
+        Phone(shop.url, "Nobody", tmp_path / "cookies").see()

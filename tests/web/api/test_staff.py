@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.fakes.selling_page import PIN, SellingPage, staff_section
 from tests.fakes.served_page import TOKEN
 from web.access.pins import TRIES
+from web.live.desk_events import MAX_LISTENERS, MAX_OF_ONE, DeskEvents
 
 
 @pytest.fixture
@@ -216,3 +218,18 @@ def test_a_phone_hears_of_an_offer_at_once(shop):
         assert next(line for line in lines if '"accepted":false' in line)
         shop.desk.phones.sign_out_all("Anna")
         assert "event: out" in list(lines)
+
+
+def test_one_name_cannot_take_the_streams_of_all():
+    async def play() -> tuple[list[bool], int]:
+        events = DeskEvents(asyncio.Event())
+        greedy = [events.enter("phone Anna") for _ in range(MAX_LISTENERS + 1)]
+        other = events.enter("phone Ben")
+        ended = [chunk async for chunk in events.listen(greedy[0], dict)]
+        assert ended[-1].startswith(b"event: bye")
+        for listener in (*greedy, other):
+            events.leave(listener)
+        return [one.replaced for one in greedy], len(events._listeners)
+
+    replaced, left = asyncio.run(play())
+    assert (replaced.count(False), replaced[-1], left) == (MAX_OF_ONE, False, 0)
