@@ -9,38 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from engines.close_look import CLEAR, FACE_SHARE, FAINT, Scales
+from engines.close_look import FACE_SHARE, FAINT
 from engines.detections import Detections
 from engines.detector import PATIENCE_S, load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, find_model, read_manifest
-from engines.nms import overlaps, suppress
 from engines.openvino_runtime import Precision
 from engines.patches import area, pack
+from engines.scene_joining import PersonJoiner, is_cut, is_known, joined_faces, together
+from engines.scene_views import glance, least_input, planned, scales
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
-from engines.views import SMALLEST_INPUT, STRIDE, View, input_shape, plan, split, whole
+from engines.views import View, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from engines.close_look import CloseLook
     from engines.detector import Detector, SheetWork, ViewWork
     from engines.image import I420
-    from engines.manifest import Model
-    from engines.views import Size
 
 MIN_PERSON_PX = 80
 """Height of the smallest person that must be found, px of the picture, where nothing else is said."""
-FINEST = 1.0
-"""No detail view is drawn larger than the picture is."""
-SAME, INSIDE = 0.5, 0.6
-"""Two views see one person: by intersection over union; by the share of the smaller box in the other."""
-GLANCE = 0.45
-"""Share of the face network's input that its whole view has where the close look is taken, too."""
 DEAR = 0.8
 """Share of a whole close look from which on the patches cost as much as it does: then it is taken instead."""
 DEEPEST = 4
@@ -139,8 +131,12 @@ class SceneDetector:
 
     def __init__(self, persons: Detector, faces: Detector, *, counted: float) -> None:
         self._persons, self._faces = persons, faces
-        self._counted = max(counted, persons.threshold(PERSON))
         self._person = persons.classes.index(PERSON)
+        self._joiner = PersonJoiner(
+            self._person,
+            counted=max(counted, persons.threshold(PERSON)),
+            smallest_px=persons.model.smallest_px,
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -158,15 +154,8 @@ class SceneDetector:
         The first of each is the cheap one; where it is too coarse for the smallest person, details follow.
         """
         size = picture.width, picture.height
-        persons = _plan(self._persons.model, size, min_person_px)
-        return persons, _plan(self._faces.model, size, min_person_px * FACE_SHARE)
-
-    def _glance(self, picture: I420, faces: list[View]) -> list[View]:
-        """Return a cheaper whole view for faces; the close look finds what it leaves out."""
-        if len(faces) == 1:
-            return faces
-        model, size = self._faces.model, (picture.width, picture.height)
-        return [View(whole(size), input_shape(size, int(GLANCE * model.input.width * model.input.height)))]
+        persons = planned(self._persons.model, size, min_person_px)
+        return persons, planned(self._faces.model, size, min_person_px * FACE_SHARE)
 
     def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
         """Return what is in a picture. Raises InferenceFailed, never guesses."""
@@ -195,7 +184,7 @@ class SceneDetector:
         found = found.where(found.classes == self._person)
         plans = self.views(picture, smallest_px)
         person, face = (
-            _scales(detector.model, views, begun[0][0], px)
+            scales(detector.model, views, begun[0][0], px)
             for detector, views, begun, px in zip(
                 self.detectors,
                 plans,
@@ -228,12 +217,16 @@ class SceneDetector:
             face_patches = [*self._of_sheets(self._faces, picture, work.face_sheets)]
         except InferenceFailed as error:
             return error
+        size = picture.width, picture.height
         # What the border of a patch cuts is whole in another, or seen by the whole view.
         uncut, more = (
-            [found.where(~_is_cut(found.boxes, view, picture)) for view, found in patches]
+            [found.where(~is_cut(found.boxes, view, size)) for view, found in patches]
             for patches in (person_patches, face_patches)
         )
-        scene = self._joined(picture, persons, [*(found for _, found in faces), *more], uncut)
+        objects, doubtful = self._joiner.join(persons, uncut, size)
+        scene = Scene(
+            objects, doubtful, joined_faces([*(found for _, found in faces), *more], self._faces.model)
+        )
         if work.close is not None:
             work.close.add(self._seen_closely(scene, persons), scene.faces.boxes)
         return scene
@@ -248,7 +241,10 @@ class SceneDetector:
             if close is not None:
                 close.update(picture.y, wanted.at_ns)
                 if not close.everything:
-                    persons, faces = persons[:1], self._glance(picture, faces)
+                    persons, faces = (
+                        persons[:1],
+                        glance(self._faces.model, (picture.width, picture.height), faces),
+                    )
             return _PictureWork(
                 picture,
                 wanted,
@@ -285,127 +281,14 @@ class SceneDetector:
             for (region, size), found in answers:
                 yield View(region, size, True), found
             if full:
-                alone = [View(region, _least_input(size), True) for (region, size), _ in answers]
+                alone = [View(region, least_input(size), True) for (region, size), _ in answers]
                 again = ((view, detector.start_view(picture, view)) for view in alone)
                 yield from self._results(detector, picture, again, DEEPEST)
 
-    def _joined(
-        self,
-        picture: I420,
-        persons: list[tuple[View, Detections]],
-        faces: list[Detections],
-        patches: list[Detections],
-    ) -> Scene:
-        seen = _best(_together(faces), self._faces.model.nms_iou)
-        base, *details = persons
-        certain = self._is_counted(base[1])
-        objects, doubtful = base[1].where(certain), [base[1].where(~certain)]
-        if not details and not patches:
-            return Scene(objects, doubtful[0], seen)
-        # The base view decides what it shows well enough: a second detection would double people.
-        large = CLEAR * self._persons.model.smallest_px / base[0].scale
-        for view, found in details:
-            entire = self._is_counted(found) & ~_is_cut(found.boxes, view, picture)
-            entire &= _heights(found.boxes) < large
-            objects, again = self._added(objects, found.where(entire))
-            doubtful += [again, found.where(~entire)]
-        if patches:
-            found = _together(patches)
-            found = found.where(_heights(found.boxes) < large)
-            counted = self._is_counted(found)
-            objects, _ = self._added(objects, found.where(counted))
-            doubtful.append(found.where(~counted & ~_is_known(found, objects)))
-        others = _together(doubtful)
-        others = _best(others.where(others.classes == self._person), SAME)
-        same = overlaps(others.boxes, objects.boxes[objects.classes == self._person])
-        return Scene(objects, others.where(np.asarray((same <= SAME).all(axis=1))), seen)
-
-    def _added(self, objects: Detections, found: Detections) -> tuple[Detections, Detections]:
-        """Return the objects with what of `found` is new, and those of `found` that are known persons."""
-        fresh = _best(found, SAME)
-        new = ~_is_known(fresh, objects)
-        return _together([objects, fresh.where(new)]), fresh.where(~new & (fresh.classes == self._person))
-
     def _seen_closely(self, scene: Scene, persons: list[tuple[View, Detections]]) -> npt.NDArray[np.float32]:
         """Return the boxes of the persons that the whole view does not show."""
-        every = _together([scene.objects, scene.doubtful])
-        return every.where((every.classes == self._person) & ~_is_known(every, persons[0][1])).boxes
-
-    def _is_counted(self, found: Detections) -> npt.NDArray[np.bool_]:
-        """Return which detections count; only persons have a second, lower threshold."""
-        return np.asarray((found.classes != self._person) | (found.scores >= self._counted))
-
-
-def _plan(model: Model, picture: Size, smallest_px: float) -> list[View]:
-    area = model.input.width * model.input.height
-    return plan(picture, area=area, scale=_close_scale(model, smallest_px))
-
-
-def _close_scale(model: Model, smallest_px: float) -> float:
-    return min(FINEST, model.smallest_px / smallest_px)
-
-
-def _scales(model: Model, views: Sequence[View], shown: View, smallest_px: float) -> Scales | None:
-    """Return at which scales a picture is shown to a network; None where the whole view is enough."""
-    if len(views) == 1:
-        return None
-    return Scales(shown.scale, _close_scale(model, smallest_px), model.smallest_px)
-
-
-def _least_input(size: Size) -> Size:
-    """Return the sides of an input in which a patch of that size can be drawn alone."""
-    width, height = (max(SMALLEST_INPUT, -(-side // STRIDE) * STRIDE) for side in size)
-    return width, height
-
-
-def _together(parts: Sequence[Detections]) -> Detections:
-    """Return the detections of all parts, highest score first."""
-    boxes, scores, classes = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("boxes", "scores", "classes")
-    )
-    order = np.argsort(-scores, kind="stable")
-    return Detections(boxes[order], scores[order], classes[order])
-
-
-def _best(found: Detections, limit: float) -> Detections:
-    stay = suppress(found.boxes, found.scores, found.classes, limit)
-    return Detections(found.boxes[stay], found.scores[stay], found.classes[stay])
-
-
-def _is_cut(boxes: npt.NDArray[np.float32], view: View, picture: I420) -> npt.NDArray[np.bool_]:
-    """Return which boxes end at a border of the view that is none of the picture: parts of something."""
-    left, top, right, bottom = view.region
-    near = 0.01 * max(right - left, bottom - top)
-    cut = np.zeros(len(boxes), np.bool_)
-    for axis, border, inner in (
-        (0, left, left > 0),
-        (1, top, top > 0),
-        (2, right, right < picture.width),
-        (3, bottom, bottom < picture.height),
-    ):
-        if inner:
-            cut |= np.abs(boxes[:, axis] - border) <= near
-    return cut
-
-
-def _is_known(found: Detections, known: Detections) -> npt.NDArray[np.bool_]:
-    """Return which of `found` are in `known` already, whole or as a part of it or the other way round."""
-    if not len(found) or not len(known):
-        return np.zeros(len(found), np.bool_)
-    a, b = found.boxes[:, None], known.boxes[None]
-    sides = np.maximum(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0)
-    smaller = np.minimum(_areas(found.boxes)[:, None], _areas(known.boxes)[None])
-    share = sides[..., 0] * sides[..., 1] / np.maximum(smaller, 1e-6)
-    same = (share > INSIDE) | (overlaps(found.boxes, known.boxes) > SAME)
-    return np.asarray((same & (found.classes[:, None] == known.classes[None])).any(axis=1))
-
-
-def _heights(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(boxes[:, 3] - boxes[:, 1], np.float32)
-
-
-def _areas(boxes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]), np.float32)
+        every = together([scene.objects, scene.doubtful])
+        return every.where((every.classes == self._person) & ~is_known(every, persons[0][1])).boxes
 
 
 def load_scene_detector(
