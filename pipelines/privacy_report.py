@@ -10,6 +10,7 @@ from engines.manifest import find_model, read_manifest
 from engines.paths import CONFIGS
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
 from pipelines.access_log import MAX_ENTRIES, access_file
+from pipelines.outputs.messengers.service import is_encrypted, place_of, secrets_of
 from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.paths import state_path
 from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
@@ -294,6 +295,14 @@ def _sent(settings: Settings) -> Iterator[Row]:
         yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.bound}", encrypted=False, login=login)
     if outputs.mqtt:
         yield from _messages(settings, outputs.mqtt)
+    for messenger in outputs.messengers.values():
+        picture = (
+            ", with a picture out of a masked frame" if messenger.picture == "masked" else ", no picture"
+        )
+        what = f"{' and '.join(messenger.about)}: worth, types, brands, zone, wait{picture}"
+        address = messenger.url.get_secret_value()
+        login = len(secrets_of(address)) > 1
+        yield _channel(what, place_of(address), encrypted=is_encrypted(address), login=login)
     if outputs.metrics:
         what = "counts and histograms of the store (totals, times in zones), no single person"
         yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)

@@ -17,6 +17,7 @@ from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
+from pipelines.assembly.messengers import build_announcer
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
@@ -141,6 +142,7 @@ class Store:
             random=random.random,
         )
         self._publisher: Publisher = self._mqtt or NoPublisher()
+        self._announcer = build_announcer(settings, metrics, brand=self.brand, utc_now=now)
         self.access = AccessLog(
             access_file(settings.store.id, state_folder()),
             days=settings.privacy.access_log_days,
@@ -157,7 +159,7 @@ class Store:
             lookup=self._prices.lookup,
             brands=self._brands,
             summaries=self._summaries,
-            publisher=self._publisher,
+            publisher=self._announcer.beside(self._publisher),
             metrics=metrics,
             getrandbits=random.getrandbits,
             utc=clock.utc,
@@ -179,11 +181,13 @@ class Store:
         if self._mqtt and self._desk:
             for name, handler in sale_commands(self._desk).items():
                 self._mqtt.on_command(name, handler)
+        if self._desk:
+            self._desk.on_events(self._announcer.listen_to(self._desk.person))
         self._looks = build_looks(settings, self._brands, metrics)
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
-        self._outputs = VideoOutputs(metrics, sinks, self._note_watch)
+        self._outputs = VideoOutputs(metrics, (*sinks, *self._announcer.sinks), self._note_watch)
         throttle = Throttle()
         parts = PlatformParts(
             floor=self._floor,
@@ -315,6 +319,7 @@ class Store:
         self._prices.start()
         self._brands.start()
         self._platform.start()
+        self._announcer.start()
         if self._desk:
             self._desk.start()
         self._housekeeper.start()
@@ -335,6 +340,7 @@ class Store:
             self._describer.close()
         if self._desk:
             self._desk.stop()
+        self._announcer.stop()
         if self._housekeeper.ident is not None:
             self._housekeeper.join(5)
         if self._insights:

@@ -111,6 +111,9 @@ class Metrics:
             "sale_unattended_value_currency_units", "Worth of customers whom nobody attends, store currency."
         )
         self.staff = gauge("staff", "Salespeople in a state.", "state")
+        self.messenger_messages = counter(
+            "messenger_messages_total", "What became of messages to messengers.", "messenger", "result"
+        )
         self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
         self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
         for kind in MessageKind:

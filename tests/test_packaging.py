@@ -24,6 +24,11 @@ from probes.metrics import Metrics
 if TYPE_CHECKING:
     from pathlib import Path
 
+EXTRAS = {
+    "models": {"onnx", "protobuf"},
+    "messengers": {"apprise"},
+    "parquet": {"arro3-core", "arro3-io"},
+}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 BOARD: dict[str, Any] = json.loads((CONFIGS / "grafana" / "make-sales-happen.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((CONFIGS / "prometheus-alerts.yaml").read_text())
@@ -192,23 +197,25 @@ def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
     assert beside == {"build": {"dockerfile": "Dockerfile.cpu"}, "runtime": "runc"}
 
 
-@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream", "models"])
+@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream", *EXTRAS])
 def test_each_pin_has_the_hashes_of_its_files(name: str) -> None:
     joined = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", "")
     for line in joined.splitlines():
         assert re.match(r"[\w.-]+==\S+ (; [^-]+)?( *--hash=sha256:[0-9a-f]{64})+$", line), line[:80]
 
 
-def test_what_only_adding_a_model_needs_is_in_a_list_of_its_own() -> None:
+def test_what_few_stores_need_is_in_lists_of_their_own() -> None:
     lists = {
         name: set(re.findall(r"^([\w.-]+)==", (ROOT / f"requirements/{name}.txt").read_text(), re.M))
-        for name in ("cpu", "deepstream", "dev", "models")
+        for name in ("cpu", "deepstream", "dev", *EXTRAS)
     }
-    assert lists["models"] >= {"onnx", "protobuf"}
-    assert lists["models"] <= lists["dev"]
-    assert not lists["models"] & (lists["cpu"] | lists["deepstream"])
-    for image in ("Dockerfile", "Dockerfile.jetson", "Dockerfile.cpu"):
-        assert "requirements/models.txt /opt/msh/requirements/" in (ROOT / image).read_text()
+    for extra, packages in EXTRAS.items():
+        assert lists[extra] >= packages
+        assert lists[extra] <= lists["dev"]
+        assert not lists[extra] & (lists["cpu"] | lists["deepstream"])
+        for image in ("Dockerfile", "Dockerfile.jetson", "Dockerfile.cpu"):
+            copied = re.findall(r"^COPY (.*) /opt/msh/requirements/$", (ROOT / image).read_text(), re.M)
+            assert f"requirements/{extra}.txt" in " ".join(copied).split()
 
 
 def test_the_images_packages_suit_pyds() -> None:

@@ -113,6 +113,10 @@ class FloorDesk:
         """Call a listener with each step's events once they are on disk; before `start`. It must be quick."""
         self._listeners.append(listener)
 
+    def person(self, customer: str) -> PersonView | None:
+        """Return who a customer is, as last seen; for listeners."""
+        return self._persons.get(customer)
+
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
         """Go on with another staff and other rules."""
         with self._lock:

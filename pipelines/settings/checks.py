@@ -44,6 +44,7 @@ def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]
     yield from _rules(raw)
     yield from _amounts(raw)
     yield from _staff(raw)
+    yield from _messengers(raw)
     yield from _ways(raw)
     yield from _files(raw, folder)
     yield from _models(raw, known_models)
@@ -174,6 +175,16 @@ def _staff(raw: Raw) -> Iterator[Finding]:
             if isinstance(zone, str) and zone not in zones:
                 keys: Keys = ("staff", "people", name, "zones", place)
                 yield keys, f"no camera has a zone of this name.{did_you_mean(zone, zones)}"
+
+
+def _messengers(raw: Raw) -> Iterator[Finding]:
+    people = [name for name in _block(_block(raw.get("staff")).get("people")) if isinstance(name, str)]
+    for name, messenger in _block(_block(raw.get("outputs")).get("messengers")).items():
+        wanted = _block(messenger).get("staff")
+        for place, person in enumerate(wanted if isinstance(wanted, tuple) else ()):
+            if isinstance(person, str) and person not in people:
+                keys: Keys = ("outputs", "messengers", name, "staff", place)
+                yield keys, f"nobody of staff.people has this name.{did_you_mean(person, people)}"
 
 
 def _amounts(raw: Raw) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from pipelines.settings.base import Address, FilePath, Listen, Section
+from pipelines.settings.base import Address, FilePath, Listen, Section, Slug
+from pipelines.settings.messengers import MessengerConfig  # noqa: TC001 pydantic reads the annotation
 from pipelines.settings.mqtt import MqttConfig  # noqa: TC001 pydantic reads the annotation at run time
 from pipelines.settings.web import WebConfig  # noqa: TC001 pydantic reads the annotation at run time
 
@@ -196,6 +197,12 @@ class OutputsConfig(Section):
     )
     snapshots: SnapshotsConfig | None = Field(
         default=None, title="Snapshots", description="Annotated pictures as JPEG files."
+    )
+    messengers: dict[Slug, MessengerConfig] = Field(
+        default={},
+        title="Messengers",
+        description="Services that carry offers to telephones (Telegram, ntfy, e-mail), by a name of yours.",
+        max_length=16,
     )
     metadata: MetadataConfig | None = Field(
         default=None, title="Metadata", description="What was seen, without pictures, for `msh replay`."

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
+from pipelines.outputs.messengers.service import secrets_of
 from pipelines.settings.base import Section, Slug
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.camera import CameraConfig, CameraDefaultsConfig
@@ -154,6 +155,8 @@ class Settings(Section):
             logins.append((mqtt.username or "", mqtt.password))
         if web:
             secrets |= {_text(secret) for secret in web.secrets.values()}
+        for messenger in self.outputs.messengers.values():
+            secrets |= secrets_of(_text(messenger.url))
         if self.describe and self.describe.api_key:
             secrets.add(_text(self.describe.api_key))
         if live := self.prices.live:

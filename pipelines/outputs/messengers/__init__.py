@@ -1,0 +1,1 @@
+"""Messages to any messenger, by apprise."""

@@ -1,0 +1,50 @@
+"""A messenger's server on a free port, over real HTTP: keeps what is posted, answers with a status."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class MessengerServer:
+    """Used with `with`. statuses: of the next answers, 200 after them. posts: path and body. hold: until set,
+    where it is not None, nothing is answered."""
+
+    statuses: list[int] = field(default_factory=list)
+    posts: list[tuple[str, str]] = field(default_factory=list)
+    hold: threading.Event | None = None
+
+    def __enter__(self) -> MessengerServer:
+        fake = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8", "replace")
+                fake.posts.append((self.path, body))
+                if fake.hold is not None:
+                    fake.hold.wait(60)
+                self.send_response(fake.statuses.pop(0) if fake.statuses else 200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    @property
+    def place(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def __exit__(self, *_: object) -> None:
+        if self.hold is not None:
+            self.hold.set()
+        self._server.shutdown()
+        self._server.server_close()
