@@ -22,6 +22,8 @@ COMMANDS = (
     "replay",
     "simulate",
     "report",
+    "backup",
+    "restore",
     "bench",
     "doctor",
     "models",

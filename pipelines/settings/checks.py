@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Finding = tuple[Keys, str]
 Raw = dict[str, object]
+NO_FILE: Final = "there is no such file or folder (relative paths begin at the folder of this file)"
 _SLUG: Final = re.compile(SLUG)
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
@@ -271,7 +272,7 @@ def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
     except (OSError, ValueError):
         there = False
     if not there:
-        yield keys, "there is no such file or folder (relative paths begin at the folder of this file)"
+        yield keys, NO_FILE
 
 
 def _models(raw: Raw, known: Mapping[str, Collection[str]]) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from engines.manifest import read_manifest
 from pipelines.errors import BadInput
 from pipelines.paths import state_path
-from pipelines.settings.checks import check_all
+from pipelines.settings.checks import NO_FILE, check_all
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
 from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
@@ -58,8 +58,12 @@ def parse_settings(
     env: Mapping[str, str],
     secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
+    files_come_later: bool = False,
 ) -> Settings:
-    """Parse the (new) text of the store file at `path`; else as `load_settings`."""
+    """Parse the (new) text of the store file at `path`; else as `load_settings`.
+
+    files_come_later: files that it names need not be there yet.
+    """
     substitution = Substitution(
         env, secrets_dir or secrets_folder(env), None if secrets_dir else own_secrets()
     )
@@ -73,6 +77,8 @@ def parse_settings(
     warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
     origin = FileOrigin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
     settings, mistakes = _judge(document, folder, origin, known_models)
+    if files_come_later:
+        mistakes = [mistake for mistake in mistakes if mistake.words != NO_FILE]
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
     return settings

@@ -13,22 +13,32 @@ if TYPE_CHECKING:
 
 
 class Placeholders(Mapping[str, str]):
-    """An environment in which no name is missing. used: names without a value; made: their placeholders."""
+    """An environment in which no name is missing.
 
-    def __init__(self, env: Mapping[str, str], secrets_dir: Path = SECRETS_DIR) -> None:
-        self._env, self._secrets_dir = env, secrets_dir
+    asked: the names that were asked for. used: those without a value; made: their placeholders.
+    """
+
+    def __init__(
+        self, env: Mapping[str, str], secrets_dir: Path = SECRETS_DIR, *, digits: bool = False
+    ) -> None:
+        """digits: each placeholder is a number of its own, which passes for a PIN, too."""
+        self._env, self._secrets_dir, self._digits = env, secrets_dir, digits
+        self.asked: set[str] = set()
         self.used: set[str] = set()
         self.made: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
         """Return the value; raises KeyError where a file in secrets_dir holds it."""
+        if name != CREDENTIALS_DIRECTORY:
+            self.asked.add(name)
         if name in self._env:
             return self._env[name]
         if name == CREDENTIALS_DIRECTORY or (self._secrets_dir / name).exists():
             raise KeyError(name)
         self.used.add(name)
         address = any(part in name.upper() for part in ("URL", "URI", "SOURCE"))
-        made = f"rtsp://placeholder.invalid/{name.lower()}" if address else "placeholder"
+        plain = f"{len(self.used):012}" if self._digits else "placeholder"
+        made = f"rtsp://placeholder.invalid/{name.lower()}" if address else plain
         self.made.add(made)
         return made
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE
 from rich.table import Table
 
+from pipelines.backup import JOURNAL
 from pipelines.cameras.states import CameraState
+from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
 from pipelines.private_process import keep_private
 from pipelines.service_manager import ServiceManager
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
     keep_private()
     scrubber = set_up_logging(args.log, args.log_level)
+    _finish_restore(args.config)
     settings = load_settings(args.config, env=os.environ)
     scrubber.add(settings.secret_values())
     for warning in settings.warnings:
@@ -121,6 +124,21 @@ def run(args: argparse.Namespace) -> int:
     if died:
         logger.error("stopped: the platform failed, see the error above")
     return int(died or not clean)
+
+
+def _finish_restore(config: Path) -> None:
+    """Take a restore back that lost its power, so that no store runs on a half of it."""
+    if not config.with_name(JOURNAL).exists():
+        return
+    from pipelines.backup.restore import undo, was_interrupted  # noqa: PLC0415 needed once in a box's life
+
+    if was_interrupted(config):
+        try:
+            undo(config)
+        except BadInput as error:
+            logger.error("a restore was interrupted: run msh restore --undo %s as root (%s)", config, error)
+        else:
+            logger.warning("a restore was interrupted; what it replaced is back in place")
 
 
 class Startup:

@@ -1,0 +1,181 @@
+"""The file of a backup: a ZIP with a manifest of its files, closed by the SHA-256 of all before it.
+
+The digest stands in the ZIP's comment, its last bytes: any ZIP program opens the file, and any changed byte
+shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from pipelines.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SCHEMA: Final = "msh.backup/1"
+MANIFEST: Final = "manifest.json"
+MAX_BYTES: Final = 1_000_000_000
+"""Bytes of all that is unpacked."""
+MAX_FILES: Final = 20_000
+_MAX_MANIFEST: Final = 8_000_000
+_PREFIX: Final = b"msh.backup sha256 "
+_DIGEST: Final = 64
+_NAME: Final = re.compile(r"[^/\\\0:]+(?:/[^/\\\0:]+){0,3}")
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class BackupManifest:
+    """What a backup says of itself.
+
+    product: the version that wrote it. settings: the version of the store file's form. withheld: key path of
+    a secret that was written in the store file -> name of the `${NAME}` that stands there now. needs: names
+    of secrets and paths of files that are not in it. files: name -> SHA-256.
+    """
+
+    made_at: str
+    product: str
+    settings: int
+    store: str
+    withheld: dict[str, str] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Path]) -> BackupManifest:
+    """Write the file, whole or not at all; return the manifest with the files in it. Raises BadInput."""
+    draft = target.with_name(f".{target.name}.new")
+    digests: dict[str, str] = {}
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, path in files.items():
+                archive.write(path, name)
+                with archive.open(name) as packed:
+                    digests[name] = _digest(packed)
+            whole = BackupManifest(**{**_fields(manifest), "files": digests})
+            archive.writestr(MANIFEST, json.dumps({"schema": SCHEMA, **_fields(whole)}, indent=1))
+            archive.comment = _PREFIX + b"0" * _DIGEST
+        _seal(draft)
+        draft.replace(target)
+    except OSError as error:
+        raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
+    finally:
+        draft.unlink(missing_ok=True)
+    return whole
+
+
+def unpack_archive(source: Path, folder: Path) -> BackupManifest:
+    """Check a backup and unpack it into an empty folder; raises BadInput with one line for a bad one."""
+    with _readable(source):
+        _check_seal(source)
+        with zipfile.ZipFile(source) as archive:
+            manifest = _manifest(archive, source)
+            entries = [entry for entry in archive.infolist() if entry.filename != MANIFEST]
+            names = [entry.filename for entry in entries]
+            if sorted(names) != sorted(manifest.files) or len(names) > MAX_FILES:
+                raise BadInput(f"{source}: its files are not those of its manifest; take another backup")
+            if sum(entry.file_size for entry in entries) > MAX_BYTES:
+                raise BadInput(f"{source}: holds more than {MAX_BYTES // 10**6} MB")
+            for entry in entries:
+                if _unpack(archive, entry, folder) != manifest.files[entry.filename]:
+                    raise BadInput(f"{source}: {entry.filename} is damaged; take another backup")
+    return manifest
+
+
+def _fields(manifest: BackupManifest) -> dict[str, Any]:
+    return {**asdict(manifest), "needs": tuple(manifest.needs)}
+
+
+def _seal(path: Path) -> None:
+    with path.open("r+b") as file:
+        size = path.stat().st_size - _DIGEST
+        digest = _digest(file, size)
+        file.seek(size)
+        file.write(digest.encode())
+
+
+def _check_seal(path: Path) -> None:
+    foreign = BadInput(f"{path}: is no backup of msh; `msh backup` writes one")
+    size = path.stat().st_size - _DIGEST
+    with path.open("rb") as file:
+        if file.read(2) != b"PK" or size < len(_PREFIX):
+            raise foreign
+        file.seek(size - len(_PREFIX))
+        tail = file.read(len(_PREFIX) + _DIGEST)
+        file.seek(0)
+        digest = _digest(file, size)
+    if tail[: len(_PREFIX)] != _PREFIX and zipfile.is_zipfile(path):
+        raise foreign
+    if tail != _PREFIX + digest.encode():
+        raise BadInput(f"{path}: is damaged or cut short; take another backup")
+
+
+def _digest(file: IO[bytes], size: int | None = None) -> str:
+    sha, left = hashlib.sha256(), MAX_BYTES if size is None else size
+    while left and (block := file.read(min(_BLOCK, left))):
+        sha.update(block)
+        left -= len(block)
+    return sha.hexdigest()
+
+
+def _manifest(archive: zipfile.ZipFile, source: Path) -> BackupManifest:
+    foreign = BadInput(f"{source}: is no backup of msh; `msh backup` writes one")
+    try:
+        entry = archive.getinfo(MANIFEST)
+        raw: Any = json.loads(archive.read(entry)) if entry.file_size <= _MAX_MANIFEST else None
+        schema = raw.pop("schema")
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raise foreign from None
+    if schema != SCHEMA:
+        newer = isinstance(schema, str) and schema.startswith("msh.backup/")
+        raise BadInput(f"{source}: is of a newer release; upgrade this one first") if newer else foreign
+    try:
+        manifest = BackupManifest(**{**raw, "needs": tuple(raw["needs"])})
+        good = isinstance(manifest.settings, int) and all(map(_NAME.fullmatch, manifest.files))
+    except (KeyError, TypeError):
+        raise foreign from None
+    if not good:
+        raise foreign
+    return manifest
+
+
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> str:
+    """Write one file below the folder; return its digest."""
+    parts = PurePosixPath(entry.filename).parts
+    if ".." in parts or PurePosixPath(entry.filename).is_absolute():
+        return ""
+    target = folder.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sha, left = hashlib.sha256(), entry.file_size
+    with archive.open(entry) as packed, target.open("wb") as out:
+        while block := packed.read(_BLOCK):
+            left -= len(block)
+            if left < 0:
+                return ""
+            sha.update(block)
+            out.write(block)
+    return sha.hexdigest()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BadInput:
+        raise
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise BadInput(f"{path}: is a folder; name the file that `msh backup` wrote") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+        raise BadInput(f"{path}: is no backup of msh; `msh backup` writes one") from None

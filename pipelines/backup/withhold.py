@@ -1,0 +1,115 @@
+"""Takes the secrets out of the text of a store file, and puts those of another one in again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, urlsplit
+
+import yaml
+from pydantic import SecretStr
+
+from pipelines.settings.key_paths import type_at
+from pipelines.settings.mistakes import dotted
+from pipelines.settings.root import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelines.settings.mistakes import Keys
+
+_NAME: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_TELLING: Final = r"(?:key|token|secret|passw|auth|sig|pin|pwd|login|user)"
+"""Words in the name of a secret."""
+_SECRET_PARAMETER: Final = re.compile(rf"(?i){_TELLING}")
+_SECRET_COMMENT: Final = re.compile(
+    rf"(?i){_TELLING}\w*[\"']?(?:\s*[:=]|\s+(?:is|was))\s*[\"']?(?!\$\{{)[^\s\"',}}]"
+)
+LEFT_OUT: Final = "# (this comment is left out of the backup: it may hold a secret)"
+
+
+def withheld(text: str) -> tuple[str, dict[str, str]]:
+    """Return a store file without the secrets in it, and their key paths -> the names that stand for them.
+
+    A `${NAME}` stays. A remark that may hold a secret is left out.
+
+    >>> text, names = withheld('outputs: {mqtt: {username: a, password: geheim}}')
+    >>> text, names
+    ('outputs: {mqtt: {username: a, password: "${OUTPUTS_MQTT_PASSWORD}"}}', {'outputs.mqtt.password': ...})
+    """
+    names: dict[str, str] = {}
+    edits: list[tuple[int, int, str]] = []
+    nodes = list(_scalars(yaml.compose(text, yaml.SafeLoader), ()))
+    for keys, node in nodes:
+        if _is_secret(keys, node.value):
+            path = dotted(keys)
+            names[path] = _name_of(path, set(names.values()))
+            edits.append((node.start_mark.index, node.end_mark.index, f'"${{{names[path]}}}"'))
+    edits += _comments(text, [(node.start_mark.index, node.end_mark.index) for _, node in nodes])
+    return _edited(text, edits), names
+
+
+def refilled(text: str, names: Mapping[str, str], other: str) -> tuple[str, set[str]]:
+    """Put another store file's secrets where `withheld` took them out; return text and names filled."""
+    try:
+        theirs = {dotted(keys): node for keys, node in _scalars(yaml.compose(other, yaml.SafeLoader), ())}
+    except yaml.YAMLError:
+        return text, set()
+    edits, filled = [], set()
+    for keys, node in _scalars(yaml.compose(text, yaml.SafeLoader), ()):
+        name = names.get(dotted(keys))
+        there = theirs.get(dotted(keys))
+        if name is not None and node.value == f"${{{name}}}" and there is not None:
+            written = other[there.start_mark.index : there.end_mark.index]
+            edits.append((node.start_mark.index, node.end_mark.index, written))
+            filled.add(name)
+    return _edited(text, edits), filled
+
+
+def _scalars(node: yaml.Node | None, keys: Keys) -> Iterator[tuple[Keys, yaml.ScalarNode]]:
+    if isinstance(node, yaml.ScalarNode):
+        yield keys, node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                yield from _scalars(value, (*keys, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _scalars(value, (*keys, number))
+
+
+def _is_secret(keys: Keys, value: str) -> bool:
+    if not value or _NAME.fullmatch(value):
+        return False
+    if type_at(keys, Settings) is SecretStr:
+        return True
+    if keys[-1] != "source" or "?" not in value:
+        return False
+    query = parse_qsl(urlsplit(value).query, keep_blank_values=True)
+    return any(_SECRET_PARAMETER.search(name) and not _NAME.fullmatch(found) for name, found in query)
+
+
+def _name_of(path: str, taken: set[str]) -> str:
+    name = re.sub(r"[^A-Z0-9]+", "_", path.upper()).strip("_")[:100]
+    name = name if name[:1].isalpha() else f"SECRET_{name}"
+    number = 2
+    while name in taken:
+        name, number = f"{name.rstrip('0123456789')}{number}", number + 1
+    return name
+
+
+def _comments(text: str, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int, str]]:
+    """Yield the remarks that may hold a secret; a "#" within a value begins none."""
+    inside = sorted(scalars)
+    for found in re.finditer(r"(?<!\S)#[^\r\n]*", text):
+        begin, end = found.span()
+        if any(first <= begin < last for first, last in inside):
+            continue
+        if _SECRET_COMMENT.search(found[0]):
+            yield begin, end, LEFT_OUT
+
+
+def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
+    for begin, end, new in sorted(edits, reverse=True):
+        text = text[:begin] + new + text[end:]
+    return text
