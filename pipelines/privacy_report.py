@@ -295,7 +295,7 @@ def _sent(settings: Settings) -> Iterator[Row]:
         yield _channel(video, f"whoever opens rtsp://{outputs.rtsp.bound}", encrypted=False, login=login)
     if outputs.mqtt:
         yield from _messages(settings, outputs.mqtt)
-    for messenger in outputs.messengers.values():
+    for messenger in (outputs.messengers or {}).values():
         picture = (
             ", with a picture out of a masked frame" if messenger.picture == "masked" else ", no picture"
         )

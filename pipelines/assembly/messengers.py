@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def _masked_crops(settings: Settings) -> MaskedCrops | None:
     """Return the output that cuts customers out of masked frames; None where no messenger wants a picture."""
-    if all(one.picture == "none" for one in settings.outputs.messengers.values()):
+    if all(one.picture == "none" for one in (settings.outputs.messengers or {}).values()):
         return None
     from pipelines.outputs.messengers.crops import MaskedCrops  # noqa: PLC0415 loads OpenCV
 
@@ -44,7 +44,7 @@ def build_announcer(
             frozenset(one.staff),
             picture=one.picture == "masked",
         )
-        for name, one in settings.outputs.messengers.items()
+        for name, one in (settings.outputs.messengers or {}).items()
     ]
     accept_s = settings.staff.accept_within_s if settings.staff else 0
     return Announcer(

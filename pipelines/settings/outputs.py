@@ -198,8 +198,8 @@ class OutputsConfig(Section):
     snapshots: SnapshotsConfig | None = Field(
         default=None, title="Snapshots", description="Annotated pictures as JPEG files."
     )
-    messengers: dict[Slug, MessengerConfig] = Field(
-        default={},
+    messengers: dict[Slug, MessengerConfig] | None = Field(
+        default=None,
         title="Messengers",
         description="Services that carry offers to telephones (Telegram, ntfy, e-mail), by a name of yours.",
         max_length=16,

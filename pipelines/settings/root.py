@@ -155,7 +155,7 @@ class Settings(Section):
             logins.append((mqtt.username or "", mqtt.password))
         if web:
             secrets |= {_text(secret) for secret in web.secrets.values()}
-        for messenger in self.outputs.messengers.values():
+        for messenger in (self.outputs.messengers or {}).values():
             secrets |= secrets_of(_text(messenger.url))
         if self.describe and self.describe.api_key:
             secrets.add(_text(self.describe.api_key))

@@ -23,7 +23,7 @@ def look_at_messengers(settings: Settings, timeout_s: float, *, send: bool) -> I
     words = words_of(settings.store.locale)
     text = words["works"].format(store=settings.store.name)
     waiting = []
-    for name, messenger in settings.outputs.messengers.items():
+    for name, messenger in (settings.outputs.messengers or {}).items():
         url = messenger.url.get_secret_value()
         answer: queue.Queue[str] = queue.Queue()
         waiting.append((name, place_of(url), answer))
