@@ -13,7 +13,6 @@ import yaml
 from engines.paths import CONFIGS, ROOT
 from scripts.tools.architecture import PAGE, TOPS, imports, modules, updated
 
-TREES = modules()
 TEXT = PAGE.read_text(encoding="utf-8")
 SAME_NAME: dict[str, str] = {}
 """Public classes that may share a name, each with the reason."""
@@ -21,9 +20,14 @@ PLACE = r" `([\w/]+\.py)` `([\w.]+)` \|"
 WALK = re.findall(rf"^\| `([\w.]+)` \|{PLACE}{PLACE}", TEXT, re.MULTILINE)
 
 
-def test_no_two_public_classes_share_a_name() -> None:
+@pytest.fixture(scope="module")
+def trees() -> dict[str, ast.Module]:
+    return modules()
+
+
+def test_no_two_public_classes_share_a_name(trees: dict[str, ast.Module]) -> None:
     places: dict[str, list[str]] = defaultdict(list)
-    for module, tree in TREES.items():
+    for module, tree in trees.items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(module)
@@ -32,11 +36,11 @@ def test_no_two_public_classes_share_a_name() -> None:
     assert twice.keys() >= SAME_NAME.keys(), "an exception that is no longer needed"
 
 
-def test_settings_classes_end_in_config() -> None:
+def test_settings_classes_end_in_config(trees: dict[str, ast.Module]) -> None:
     named = {"Section", "Settings"}
     wrong = [
         f"{module}.{node.name}"
-        for module, tree in TREES.items()
+        for module, tree in trees.items()
         if module.startswith("pipelines.settings.")
         for node in tree.body
         if isinstance(node, ast.ClassDef)
@@ -47,14 +51,14 @@ def test_settings_classes_end_in_config() -> None:
     assert wrong == []
 
 
-def test_every_module_and_room_says_what_it_is_for() -> None:
-    assert [name for name, tree in TREES.items() if not ast.get_docstring(tree)] == []
+def test_every_module_and_room_says_what_it_is_for(trees: dict[str, ast.Module]) -> None:
+    assert [name for name, tree in trees.items() if not ast.get_docstring(tree)] == []
 
 
-def test_module_loggers_have_one_name() -> None:
+def test_module_loggers_have_one_name(trees: dict[str, ast.Module]) -> None:
     wrong = [
         f"{module}: {ast.unparse(node)}"
-        for module, tree in TREES.items()
+        for module, tree in trees.items()
         for node in tree.body
         if isinstance(node, ast.Assign)
         and ast.unparse(node.value).startswith("logging.getLogger(__name__")
@@ -63,8 +67,8 @@ def test_module_loggers_have_one_name() -> None:
     assert wrong == []
 
 
-def test_rooms_import_downwards_and_only_whole_layers() -> None:
-    for room, targets in imports(TREES).items():
+def test_rooms_import_downwards_and_only_whole_layers(trees: dict[str, ast.Module]) -> None:
+    for room, targets in imports(trees).items():
         level = TOPS.index(room.split(".")[0])
         assert all(TOPS.index(target.split(".")[0]) >= level for target in targets), room
 

@@ -10,7 +10,6 @@ from tests.fakes.selling_page import SellingPage
 from tests.fakes.served_page import TOKEN
 from web.access import guard
 
-SCHEMA = schemathesis.openapi.from_path(ROOT / "web" / "openapi.yaml")
 STREAMS = (
     "/api/events",
     "/api/staff/events",
@@ -18,7 +17,19 @@ STREAMS = (
     "/api/cameras/{camera}/video.mjpg",
     "/api/cameras/{camera}/video.mp4",
 )
-LISTED = SCHEMA.exclude(path=list(STREAMS))
+LISTED = schemathesis.pytest.from_fixture("schema").exclude(path=list(STREAMS))
+
+
+@pytest.fixture(scope="module")
+def schema():
+    """Read only by the worker that runs the test: each operation's strategies are dear."""
+    return schemathesis.openapi.from_path(ROOT / "web" / "openapi.yaml")
+
+
+@pytest.fixture(autouse=True)
+def _name_of_the_test(request):
+    """Give schemathesis 4 the attribute that pytest 9 no longer has."""
+    request.node._nodeid = request.node.nodeid
 
 
 @LISTED.auth()
