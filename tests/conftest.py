@@ -4,7 +4,8 @@ import gc
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,22 @@ SLOWEST = (
 
 FACTS = ("no IPv6 here", "DeepStream is installed here", "not a Debian machine")
 """Reasons that say what a machine is, not what it lacks."""
+
+
+def pytest_collection(session):
+    """Import the test modules, each worker of a whole run from another one on.
+
+    A fresh clone has no bytecode, and all workers collect at the same time: each would compile everything.
+    So each compiles its share and finds the shares of the others done.
+    """
+    worker = getattr(session.config, "workerinput", None)
+    if worker is None or session.config.args != session.config.getini("testpaths"):
+        return
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    begin = int(worker["workerid"].removeprefix("gw")) * len(files) // worker["workercount"]
+    for file in files[begin:] + files[:begin]:
+        with suppress(Exception, pytest.skip.Exception):  # collection says what is wrong with it
+            import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(items):

@@ -10,10 +10,10 @@ without a confirmed track do not count.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import motmetrics  # type: ignore[import-untyped]  # ships no types
 import numpy as np
 
 from engines.detections import Detections
@@ -22,6 +22,7 @@ from engines.tracking import Tracker, byte_track
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import motmetrics  # type: ignore[import-untyped]  # ships no types
     import numpy.typing as npt
 
     from engines.tracking import Associator
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     Rows = npt.NDArray[np.float64]
     Make = Callable[[int, int], Associator]
 
-DATA = Path(motmetrics.__file__).parent / "data"
+DATA = Path(find_spec("motmetrics").origin).parent / "data"
+"""motmetrics itself is imported where it is used: it brings pandas along."""
 SEQUENCES = ("TUD-Campus", "TUD-Stadtmitte")
 FPS = 25.0
 SEEDS = 3
@@ -45,7 +47,7 @@ class Score(NamedTuple):
 def compare(sequence: str, step: int, source: str, make: Make, seed: int = 0) -> Score:
     """Score a tracker on every step-th frame of a sequence."""
     tracker = Tracker(make=make)
-    results = motmetrics.MOTAccumulator(auto_id=True)
+    results = accumulator()
     for time, truth, found in frames(sequence, step, source, seed):
         seen = [t for t in tracker.update(found, time) if t.confirmed]
         boxes = np.array([t.box for t in seen]).reshape(-1, 4)
@@ -56,7 +58,7 @@ def compare(sequence: str, step: int, source: str, make: Make, seed: int = 0) ->
 def shipped(sequence: str, step: int) -> Score:
     """Score test.txt with its own ids."""
     truth, found = (read(sequence, name) for name in ("gt.txt", "test.txt"))
-    results = motmetrics.MOTAccumulator(auto_id=True)
+    results = accumulator()
     for number in np.unique(truth[:, 0])[::step]:
         a, b = truth[truth[:, 0] == number], found[found[:, 0] == number]
         results.update(a[:, 1].astype(int), b[:, 1].astype(int), distance(corners(a), corners(b)))
@@ -110,8 +112,16 @@ def distance(truth: Rows, found: Rows) -> Rows:
     return np.where(far > 0.5, np.nan, far)
 
 
+def accumulator() -> motmetrics.MOTAccumulator:
+    import motmetrics
+
+    return motmetrics.MOTAccumulator(auto_id=True)
+
+
 def score(results: motmetrics.MOTAccumulator) -> Score:
     names = ["idf1", "mota", "num_switches"]
+    import motmetrics
+
     table = motmetrics.metrics.create().compute(results, metrics=names, name="all")
     return Score(*(float(table[name].iloc[0]) for name in names))
 

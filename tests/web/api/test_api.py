@@ -1,16 +1,12 @@
 import json
 
 import cv2
-import jsonschema
 import numpy as np
 import pytest
-import yaml
 
-from engines.paths import ROOT
 from probes.events.staff_orders import StaffAction, StaffOrder
+from tests.fakes.schemas import conforms
 from tests.fakes.served_page import customer, served_page, until
-
-API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +22,6 @@ def client(page):
     client = page.client()
     yield client
     client.close()
-
-
-def conforms(data: dict, name: str) -> None:
-    jsonschema.validate(data, {"$ref": f"#/components/schemas/{name}", "components": API["components"]})
 
 
 def events(client, wanted: set[str]) -> dict[str, dict]:

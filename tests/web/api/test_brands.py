@@ -8,16 +8,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 import cv2
-import jsonschema
 import numpy as np
 import pytest
-import yaml
 from PIL import Image, ImageDraw
 
 from engines.paths import ROOT
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import read_brands
 from tests.fakes.redacted import plain
+from tests.fakes.schemas import conforms
 from tests.fakes.served_page import T0, TOKEN, served_page, until
 from tests.web.browsing import Visit, browser
 from web.api import brands
@@ -25,7 +24,6 @@ from web.api import brands
 if TYPE_CHECKING:
     import httpx
 
-API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
 STAR = ((50, 5), (61, 39), (97, 39), (68, 60), (79, 95), (50, 74), (21, 95), (32, 60), (3, 39), (39, 39))
 
@@ -44,8 +42,7 @@ def data(picture: Image.Image, kind: str = "PNG") -> bytes:
 
 def checked(answer: httpx.Response, name: str, status: int) -> dict:
     assert answer.status_code == status, answer.text
-    schema = {"$ref": f"#/components/schemas/{name}", "components": API["components"]}
-    jsonschema.validate(found := answer.json(), schema)
+    conforms(found := answer.json(), name)
     return found
 
 

@@ -10,10 +10,8 @@ from contextlib import contextmanager
 
 import cv2
 import httpx
-import jsonschema
 import numpy as np
 import pytest
-import yaml
 
 from engines.paths import ROOT
 from pipelines.access_log import AccessKind
@@ -33,6 +31,7 @@ from probes.redaction.redact import RedactionFailed
 from tests.fakes.broker import free_port, wait_for
 from tests.fakes.onvif_camera import OnvifCamera, serving
 from tests.fakes.rtsp_camera import RtspCamera
+from tests.fakes.schemas import conforms
 from tests.fakes.served_page import TOKEN, served_page
 from tests.pipelines.reload.pictures import pictures
 from tests.web.browsing import Visit, browser
@@ -41,7 +40,6 @@ from web.api.wizard import TRIES
 from web.page import page_of, page_outputs
 from web.refusal import Refused
 
-API = yaml.safe_load((ROOT / "web" / "openapi.yaml").read_text())
 PASSWORD = "open-Sesame{7}"
 TEXT = """\
 version: 1
@@ -102,10 +100,6 @@ def shop(tmp_path_factory):
 def _no_limit(monkeypatch):
     monkeypatch.setattr("web.api.wizard.Allowance.allows", lambda *_: True)
     monkeypatch.setattr("web.api.wizard.TRY_S", 55.0)
-
-
-def conforms(data: dict, name: str) -> None:
-    jsonschema.validate(data, {"$ref": f"#/components/schemas/{name}", "components": API["components"]})
 
 
 def is_masked(jpeg: bytes) -> bool:
