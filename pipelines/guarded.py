@@ -22,6 +22,7 @@ STEPS: Final = (
     "clock",
     "overload",
     "status",
+    "summary",
     "state_folder",
     "retention",
     "insights",

@@ -32,6 +32,7 @@ from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
+from pipelines.floor.store_summary import StoreSummary
 from pipelines.guarded import GuardedSteps
 from pipelines.interfaces import PlatformParts
 from pipelines.outputs.live import scaled
@@ -216,6 +217,13 @@ class Store:
         )
         if self._insights and self._desk:
             self._desk.on_events(self._insights.take)
+        self._summary = StoreSummary(
+            self._floor.snapshot,
+            self._desk,
+            self._publisher,
+            currency=settings.store.currency,
+            utc_now=now,
+        )
         self._overload = Overload(
             metrics, throttle, lambda: self._platform.processed, cameras=self._live_by_priority
         )
@@ -247,9 +255,8 @@ class Store:
         self._steps = GuardedSteps(metrics)
         self._state_checked_at = -math.inf
         self._status: tuple[object, ...] | None = None
-        self._changing = threading.Lock()
         self.restarts = self.restart_asked = False
-        self._stop = threading.Event()
+        self._changing, self._stop = threading.Lock(), threading.Event()
         self._retention = Retention(
             settings.outputs,
             metrics,
@@ -348,6 +355,7 @@ class Store:
         self._floor.close(self._clock.now())
         self._outputs.close()
         self.access.close()
+        self._summary.close()
         if self._mqtt:
             for topic, payload in self._summaries.initial(
                 self._clock.utc_now(), CameraState.STOPPED.value
@@ -505,6 +513,7 @@ class Store:
             "clock": self._check_clock,
             "overload": self._overload.check,
             "status": self._publish_status,
+            "summary": self._summary.check,
             "state_folder": self._check_state,
             "retention": self._retention.check,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
+from pipelines.outputs.mqtt.discovered import with_removed
 from pipelines.version import VERSION
 from pricing.money import exponent
 from probes.events.home_assistant import discovery
@@ -44,8 +45,11 @@ def broker_spec(mqtt: MqttConfig) -> MqttSpec:
     )
 
 
-def home_assistant(settings: Settings, device: str) -> dict[str, Payload]:
-    """Return the retained topic by which Home Assistant finds the box; nothing where that is off."""
+def home_assistant(settings: Settings, device: str, folder: Path) -> dict[str, Payload]:
+    """Return the retained topic by which Home Assistant finds the box; nothing where that is off.
+
+    folder: of what outlives a restart.
+    """
     mqtt, store = settings.outputs.mqtt, settings.store
     if mqtt is None or mqtt.home_assistant is None:
         return {}
@@ -59,7 +63,10 @@ def home_assistant(settings: Settings, device: str) -> dict[str, Payload]:
         rules=[rule.name for rule in settings.notify],
         currency=store.currency,
         exponent=exponent(store.currency),
+        staff=settings.staff is not None,
+        snapshots=settings.outputs.snapshots is not None,
     )
+    message = with_removed(message, folder / f"home-assistant-{store.id}-{device}.json")
     return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
 
 
@@ -94,7 +101,7 @@ def build_publisher(
         device,
         spool=spool_file(settings, device, folder()),
         spool_bytes=mqtt.spool_mb * 1_000_000,
-        initial={**initial, **home_assistant(settings, device)},
+        initial={**initial, **home_assistant(settings, device, folder())},
         metrics=metrics,
         now=clock.now,
         random=random,

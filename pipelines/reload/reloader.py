@@ -18,6 +18,7 @@ from pipelines.errors import BadInput
 from pipelines.floor.plan import apply_plan, plan_of
 from pipelines.guarded import LISTENER, GuardedSteps
 from pipelines.outputs.disk import OutputFailed
+from pipelines.paths import state_folder
 from pipelines.reload.plan import Part, merged, plan_changes, reconnects
 from pipelines.reload.report import ReloadReport, ReloadResult, tell
 from pipelines.reload.watch import StoreFileWatch
@@ -248,7 +249,7 @@ class Reloader:
             self._change_floor(old, target)
         if Part.STAFF in plan.parts and parts.desk and target.staff:
             parts.desk.reconfigure(target.staff.members(), target.staff.rules(target.store.currency))
-        for topic, payload in home_assistant(target, parts.device).items():
+        for topic, payload in home_assistant(target, parts.device, state_folder()).items():
             parts.publisher.set_state(topic, payload)
 
     def _change_floor(self, old: Settings, target: Settings) -> None:

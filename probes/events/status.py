@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 STATUS = "status"
 AVAILABILITY = "availability"
+SUMMARY = "summary"
 _EVERY_NS = 1_000_000_000
 
 
 def qos(topic: str) -> int:
     """Return the agreed quality of service of a retained topic: counts are 0, states 1."""
-    return 0 if topic.endswith("/summary") or "/zone/" in topic else 1
+    return 0 if topic.endswith(SUMMARY) or "/zone/" in topic else 1
 
 
 def device_status(
@@ -77,6 +78,33 @@ def camera_summary(at: int, persons: int, highest_minor: int, currency: str) -> 
 def zone_summary(at: int, persons: int) -> Payload:
     """Write topic `camera/{camera}/zone/{zone}`."""
     return {"schema": "msh.zone/1", "at": rfc3339(at), "persons": persons}
+
+
+def store_summary(
+    at: int,
+    persons: int,
+    value_minor: int,
+    currency: str,
+    *,
+    unattended_minor: int | None = None,
+    staff: dict[str, int] | None = None,
+) -> Payload:
+    """Write topic `summary`: customers in the store and what they wear. staff: salespeople by state.
+
+    unattended_minor, staff: None where the store names no staff.
+    """
+
+    def amount(minor: int) -> Payload:
+        return {"amount_minor": minor, "currency": currency}
+
+    return {
+        "schema": "msh.store-summary/1",
+        "at": rfc3339(at),
+        "persons": persons,
+        "value": amount(value_minor),
+        "unattended": None if unattended_minor is None else amount(unattended_minor),
+        "staff": staff,
+    }
 
 
 class Summaries:

@@ -27,6 +27,7 @@ _PARAMETERS: Final = {
 _SENT: Final = (
     ("availability", "availability", True, 1),
     ("status", "status", True, 1),
+    ("store_summary", "summary", True, 0),
     ("camera_status", "camera/{camera}/status", True, 1),
     ("camera_summary", "camera/{camera}/summary", True, 0),
     (PERSON, "camera/{camera}/person", False, 1),

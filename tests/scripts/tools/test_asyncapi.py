@@ -16,7 +16,7 @@ from tests.fakes import schemas
 
 SPECIFICATION = Path(__file__).parents[2] / "data" / "asyncapi-3.0.0.schema.json.gz"
 """Of the npm package @asyncapi/specs 6.11.1, Apache-2.0."""
-HELPERS = {"id", "word", "count", "currency", "time"}
+HELPERS = {"amount", "id", "word", "count", "currency", "time"}
 
 
 def test_the_file_is_current() -> None:

@@ -1,0 +1,63 @@
+"""Home Assistant's discovery message at a real broker, over restarts with other store files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.assembly.mqtt import build_publisher
+from pipelines.clock import StoreClock
+from pipelines.settings import load_settings
+from probes.events.status import Summaries
+from probes.metrics import Metrics
+from tests.fakes.broker import Broker, Listener, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOPIC = "homeassistant/device/msh-shop-box/config"
+STORE = """version: 1
+store: {{id: shop, name: Shop, timezone: UTC, currency: EUR, device: box}}
+cameras: {{door: {{source: /dev/video0}}{cameras}}}
+outputs: {{mqtt: {{url: "mqtt://127.0.0.1:{port}"{more}}}}}
+"""
+
+
+def run(folder: Path, port: int, cameras: str = "", more: str = ", home_assistant: {}") -> None:
+    """Run the publisher of a store file until all that it says is at the broker."""
+    file = folder / "store.yaml"
+    file.write_text(STORE.format(port=port, cameras=cameras, more=more))
+    settings, metrics = load_settings(file, env={}), Metrics(("live",))
+    summaries = Summaries({name: [] for name in settings.cameras}, "EUR")
+    publisher = build_publisher(
+        settings,
+        "box",
+        summaries,
+        folder=lambda: folder,
+        metrics=metrics,
+        clock=StoreClock(),
+        random=lambda: 0.5,
+    )
+    publisher.start()
+    wait_for(lambda: metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
+    publisher.stop()
+
+
+def test_a_camera_that_goes_leaves_home_assistant_and_so_does_the_device(tmp_path: Path) -> None:
+    broker = Broker(tmp_path).start()
+    listener = Listener(broker.port)
+    try:
+        run(tmp_path, broker.port, cameras=", till: {source: /dev/video1}")
+        (first,) = listener.wait(TOPIC)
+        assert first.json["components"]["msh-shop-box-till-live"]["platform"] == "binary_sensor"
+        run(tmp_path, broker.port)
+        *_, second = listener.wait(TOPIC, count=2)
+        assert second.json["components"]["msh-shop-box-till-live"] == {"platform": "binary_sensor"}
+        assert "state_topic" in second.json["components"]["msh-shop-box-door-live"]
+        late = Listener(broker.port)
+        assert late.wait(TOPIC)[0].json == second.json  # retained
+        late.close()
+        run(tmp_path, broker.port, more="")
+        assert listener.wait(TOPIC, "")
+    finally:
+        listener.close()
+        broker.kill()
