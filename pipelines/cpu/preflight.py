@@ -40,14 +40,14 @@ def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
     try:
         with socket.create_connection((url.hostname or "", url.port or 554), timeout_s) as connection:
             connection.sendall(request.encode("ascii", "ignore"))
-            head = _read_head(connection, time.monotonic() + timeout_s)
+            head = read_head(connection, time.monotonic() + timeout_s)
     except (OSError, UnicodeError):
         return
     if head:
         _judge(head)
 
 
-def _read_head(connection: socket.socket, until: float) -> bytes:
+def read_head(connection: socket.socket, until: float) -> bytes:
     """Return the answer up to the end of its head, at most MAX_HEAD; nothing where it does not come."""
     head = b""
     while b"\r\n\r\n" not in head and len(head) <= MAX_HEAD:

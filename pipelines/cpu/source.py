@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pipelines.cameras.causes import ANSWERED, answer_in, classify
+from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.throttle import Unit, unit_of
@@ -20,6 +20,7 @@ from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.memory import MemoryGrowth
 from pipelines.cpu.network import ask_network
+from pipelines.cpu.play_check import refusal_to_play
 from pipelines.cpu.preflight import check_answer
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
+SILENT_SHARE = 0.4
+"""Share of the time to connect after which a silent camera is asked whether it refuses to play."""
 HEAD_BYTES = 512
 """Of a coded picture, in which its first slice begins, mostly."""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
@@ -105,6 +108,7 @@ class GstSource:
         self._message: Any = None
         self._began = time.monotonic()
         self._growth: MemoryGrowth | None = MemoryGrowth() if self._kind is SourceKind.RTSP else None
+        self._is_asked = self._kind is not SourceKind.RTSP
         self._pipeline.set_state(Gst.State.PLAYING)
 
     def wait(self, timeout_s: float) -> bool:
@@ -113,6 +117,8 @@ class GstSource:
             self._handle_message(self._message)
         self._sample = self._sink.try_pull_sample(int(timeout_s * Gst.SECOND))
         self._check_memory()
+        if self._sample is None and not self._is_asked:
+            self._check_silence()
         patience = int(timeout_s * Gst.SECOND) if self._sample is None and self._sink.is_eos() else 0
         # This also empties the bus of all that nobody reads.
         self._message = self._bus.timed_pop_filtered(patience, _WANTED)
@@ -132,6 +138,15 @@ class GstSource:
             self._growth = None
         elif self._growth.bytes() > MAX_GROWTH:
             raise SourceLost(Cause.ANSWER, "memory grew by a gigabyte before the first frame")
+
+    def _check_silence(self) -> None:
+        """Give a camera up that refuses to play in a way which rtspsrc does not report."""
+        if self.answered:
+            self._is_asked = True
+        elif time.monotonic() - self._began > SILENT_SHARE * self._spec.connect_timeout_ms / 1000:
+            self._is_asked = True
+            if status := refusal_to_play(self._spec):
+                raise SourceLost(cause_of_status(int(status[:3])), f"PLAY: {status}", answer=status)
 
     def take(self) -> I420:
         """Copy out the frame; see `Source`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import socket
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,9 +20,15 @@ SDP = (
 )
 
 
+CHALLENGE = 'WWW-Authenticate: Digest realm="camera", nonce="7f3a"\r\n'
+
+
 @contextmanager
-def refusing_camera(refused: str, status: str) -> Iterator[str]:
-    """Yield the address of a camera that answers a method with `status`, such as "454 Session Not Found"."""
+def refusing_camera(refused: str, status: str, login: tuple[str, str] | None = None) -> Iterator[str]:
+    """Yield the address of a camera that answers a method with `status`, such as "454 Session Not Found".
+
+    login: the name and password that it wants, by Digest, for all but OPTIONS.
+    """
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/stream"
 
@@ -30,29 +38,53 @@ def refusing_camera(refused: str, status: str) -> Iterator[str]:
                     client, _ = server.accept()
                 except OSError:
                     return
-                threading.Thread(target=_serve, args=(client, url, refused, status), daemon=True).start()
+                threading.Thread(
+                    target=_serve, args=(client, url, refused, status, login), daemon=True
+                ).start()
 
         threading.Thread(target=accept, daemon=True).start()
         yield url
         server.shutdown(socket.SHUT_RDWR)
 
 
-def _serve(client: socket.socket, url: str, refused: str, status: str) -> None:
-    with client, client.makefile("rb") as lines:
+def _serve(client: socket.socket, url: str, refused: str, status: str, login: tuple[str, str] | None) -> None:
+    with suppress(ConnectionError), client, client.makefile("rb") as lines:
         head: list[str] = []
         for raw in lines:
             if line := raw.decode("latin-1").strip():
                 head.append(line)
                 continue
-            client.sendall(_reply(head, url, refused, status).encode("utf-8"))
+            if login is not None and not _is_logged_in(head, login):
+                answer = f"RTSP/1.0 401 Unauthorized\r\nCSeq: {_fields(head)['cseq']}\r\n{CHALLENGE}\r\n"
+            else:
+                answer = _reply(head, url, refused, status)
+            client.sendall(answer.encode("utf-8"))
             head = []
 
 
-def _reply(head: list[str], url: str, refused: str, status: str) -> str:
-    method = head[0].split()[0]
-    fields = {
+def _fields(head: list[str]) -> dict[str, str]:
+    return {
         name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in head[1:])
     }
+
+
+def _is_logged_in(head: list[str], login: tuple[str, str]) -> bool:
+    method, url, _ = head[0].split()
+    given = dict(re.findall(r'(\w+)="([^"]*)"', _fields(head).get("authorization", "")))
+    secret, asked = (
+        hashlib.md5(text.encode()).hexdigest()
+        for text in (f"{login[0]}:camera:{login[1]}", f"{method}:{url}")
+    )
+    response = hashlib.md5(f"{secret}:7f3a:{asked}".encode()).hexdigest()
+    return method == "OPTIONS" or (given.get("username"), given.get("response")) == (login[0], response)
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _reply(head: list[str], url: str, refused: str, status: str) -> str:
+    method, fields = head[0].split()[0], _fields(head)
     if method == refused:
         return f"RTSP/1.0 {status}\r\nCSeq: {fields['cseq']}\r\n\r\n"
     more, body = "", ""

@@ -20,6 +20,7 @@ from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
+from pipelines.cpu.play_check import refusal_to_play  # noqa: E402
 from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard, open_source  # noqa: E402
 from tests.fakes.broker import wait_for  # noqa: E402
 from tests.fakes.rtsp_replies import refusing_camera  # noqa: E402
@@ -242,6 +243,30 @@ def test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words(method, status,
         watch(url)
     assert lost.value.cause is cause
     assert cause is Cause.AUTH or lost.value.answer.endswith(status)
+
+
+@pytest.mark.parametrize("login", [None, ("anna", 'Sommer 2026"ö')])
+@pytest.mark.parametrize(
+    "status",
+    ["405 Method Not Allowed", "406 Not Acceptable", "501 Not Implemented", "551 Option Not Supported"],
+)
+def test_a_refusal_to_play_that_rtspsrc_keeps_quiet_about_is_found(status, login):
+    name, password = login or (None, None)
+    with refusing_camera("PLAY", status, login) as url:
+        spec = SourceSpec("c", url, name, password, connect_timeout_ms=1000)
+        with contextlib.closing(open_source(spec)) as source, pytest.raises(SourceLost) as lost:
+            wait_for(lambda: source.wait(0.1))
+    assert (lost.value.cause, lost.value.answer) == (Cause.ANSWER, status)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("SETUP", "453 Not Enough Bandwidth"), ("PLAY", "454 Session Not Found"), ("PLAY", "200 OK")],
+)
+def test_what_only_the_second_connection_meets_is_not_believed(method, status):
+    with refusing_camera(method, status) as url:
+        assert refusal_to_play(SourceSpec("c", url)) == ""
+    assert refusal_to_play(SourceSpec("c", url)) == ""  # nobody listens any more
 
 
 def test_a_camera_that_refuses_every_transport_is_told_to_try_another():

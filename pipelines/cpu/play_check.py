@@ -1,0 +1,154 @@
+"""Whether an RTSP camera refuses to play, asked once where rtspsrc says nothing of it.
+
+rtspsrc takes 405, 406, 501 and 551 for "goes without this method" and waits for frames that never come. So
+where a connection stays silent, the steps up to PLAY are taken once more, here, and the answer is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+import socket
+import time
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pipelines.cameras.causes import cleaned
+from pipelines.cpu.preflight import MAX_BODY, read_head
+
+if TYPE_CHECKING:
+    from pipelines.cameras.source import SourceSpec
+
+TIMEOUT_S = 2.0
+"""For all the steps together."""
+KEPT_QUIET = frozenset({405, 406, 501, 551})
+"""Refusals of which rtspsrc says nothing. Others may be due to this second connection: they are left out."""
+_ANSWER = re.compile(rb"RTSP/\d\.\d (\d{3})([^\r\n]*)")
+
+
+def refusal_to_play(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
+    """Return the status line with which a camera silently refuses to play, such as "405 Method Not Allowed".
+
+    "" where it does not, or where that cannot be told. Encrypted connections are not asked.
+    """
+    url = urlsplit(spec.source)
+    if url.scheme != "rtsp":
+        return ""
+    with contextlib.suppress(OSError, ValueError):
+        host = url.hostname or ""
+        with socket.create_connection((host, url.port or 554), timeout_s) as connection:
+            return _Conversation(connection, spec, time.monotonic() + timeout_s).refusal()
+    return ""
+
+
+class _Conversation:
+    """The requests of one connection. Its methods raise OSError or ValueError where it cannot go on."""
+
+    def __init__(self, connection: socket.socket, spec: SourceSpec, until: float) -> None:
+        self._connection, self._spec, self._until = connection, spec, until
+        self._number, self._challenge = 0, ""
+
+    def refusal(self) -> str:
+        url = self._spec.source
+        status, fields, body = self._ask("DESCRIBE", url, "Accept: application/sdp")
+        if _code(status) == 401 and self._spec.username is not None:
+            self._challenge = fields.get("www-authenticate", "")
+            status, fields, body = self._ask("DESCRIBE", url, "Accept: application/sdp")
+        if _code(status) != 200:
+            return ""
+        base = fields.get("content-base") or fields.get("content-location") or url
+        session, video = _controls(body, base, self._spec.track)
+        transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+        status, fields, _ = self._ask("SETUP", video, transport)
+        if _code(status) != 200 or "session" not in fields:
+            return ""
+        opened = f"Session: {fields['session'].partition(';')[0]}"
+        status, _, _ = self._ask("PLAY", session, f"{opened}\r\nRange: npt=0.000-")
+        if _code(status) not in KEPT_QUIET:
+            with contextlib.suppress(OSError):  # where it plays, packets lie between its answers
+                self._send("TEARDOWN", session, opened)
+            return ""
+        return status
+
+    def _ask(self, method: str, url: str, more: str) -> tuple[str, dict[str, str], str]:
+        self._send(method, url, more)
+        head, _, body = read_head(self._connection, self._until).partition(b"\r\n\r\n")
+        found = _ANSWER.match(head.lstrip())
+        if found is None:
+            raise ValueError("no RTSP answer")
+        lines = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
+        fields: dict[str, str] = {}
+        for name, _, value in lines:
+            # Of several logins the digest is taken: a camera that offers it need not take the other.
+            key = name.strip().lower()
+            if key not in fields or value.strip().lower().startswith("digest"):
+                fields[key] = value.strip()
+        length = min(int(fields.get("content-length", "0")), MAX_BODY)
+        while len(body) < length and (part := self._connection.recv(4096)):
+            body += part
+            self._wait_no_longer()
+        return cleaned((found[1] + found[2]).decode("latin-1")), fields, body.decode("utf-8", "replace")
+
+    def _send(self, method: str, url: str, more: str) -> None:
+        self._number += 1
+        self._wait_no_longer()
+        login = f"{self._login(method, url)}\r\n" if self._challenge else ""
+        request = (
+            f"{method} {url} RTSP/1.0\r\nCSeq: {self._number}\r\nUser-Agent: make-sales-happen\r\n"
+            f"{login}{more}\r\n\r\n"
+        )
+        self._connection.sendall(request.encode("utf-8"))
+
+    def _wait_no_longer(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+
+    def _login(self, method: str, url: str) -> str:
+        """Return the header that logs in: Digest by MD5 as of RFC 2069, as cameras speak it, or Basic."""
+        user, password = self._spec.username or "", self._spec.password or ""
+        quoted = user.replace("\\", r"\\").replace('"', r"\"")
+        if not self._challenge.lower().startswith("digest"):
+            return f"Authorization: Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+        asked = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', self._challenge))
+        realm, nonce = asked.get("realm", ""), asked.get("nonce", "")
+        response = _md5(f"{_md5(f'{user}:{realm}:{password}')}:{nonce}:{_md5(f'{method}:{url}')}")
+        return (
+            f'Authorization: Digest username="{quoted}", realm="{realm}", nonce="{nonce}", uri="{url}", '
+            f'response="{response}"'
+        )
+
+
+def _code(status: str) -> int:
+    return int(status[:3])
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _controls(description: str, base: str, track: int) -> tuple[str, str]:
+    """Return the addresses of the session and of its video track, the first for track 1."""
+    session, videos, section = base, [""], "session"
+    for line in description.splitlines():
+        if line.startswith("m="):
+            section = line[2:].split(" ")[0]
+            if section == "video":
+                videos.append(base)
+        elif line.startswith("a=control:"):
+            address = line[len("a=control:") :].strip()
+            if section == "session" and address != "*":
+                session = _joined(base, address)
+            elif section == "video" and address != "*":
+                videos[-1] = _joined(base, address)
+    if len(videos) <= track:
+        raise ValueError("no such video track")
+    return session, videos[track]
+
+
+def _joined(base: str, address: str) -> str:
+    """Return a track's address. Cameras append it to the session's, which is not what RFC 3986 would do."""
+    return address if address.lower().startswith("rtsp://") else f"{base.rstrip('/')}/{address}"
