@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engines.held_motion import HeldMotion
 from engines.scene import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
@@ -222,7 +223,13 @@ class CpuPlatform:
             labels=self._labels,
             tracker=Tracker(person_class=self._labels.index("person"), lost_ms=LOST_MS),
             book=TrackBook(name, self._sessions, GAP_MS),
-            redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks),
+            redactor=Redactor(
+                method=faces.method,
+                margin=faces.margin,
+                hold_ms=faces.hold_ms,
+                masks=masks,
+                motion=HeldMotion(),
+            ),
             masks=masks,
             min_person_px=camera.min_person_px,
             by_motion=not alone,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
 
+from engines.held_motion import HeldMotion
 from engines.scene import TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
@@ -226,7 +227,7 @@ class Annotator:
 
     def _redactor(self) -> Redactor:
         faces = self._masking
-        return Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms)
+        return Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, motion=HeldMotion())
 
 
 def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:

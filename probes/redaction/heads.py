@@ -142,6 +142,13 @@ class Heads:
         self._heads = heads + [head._replace(missed=head.missed + 1) for head in unmatched]
         return tuple(masks)
 
+    def lost(self) -> tuple[tuple[Box, int], ...]:
+        """Return the heads that are held and were not seen in the last frame: place, and when last seen.
+
+        What may be no head is left out: a coat stand goes nowhere.
+        """
+        return tuple((head.box, head.seen_at) for head in self._heads if head.missed and head.is_sure)
+
     def _is_held(self, head: _Head, now: int) -> bool:
         """Return whether a head is held: for hold_ms, and where frames are rare for LEAST_FRAMES of them.
 

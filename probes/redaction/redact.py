@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from math import isfinite
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, NoReturn, final
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, final
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from engines.image import I420
+    import numpy.typing as npt
+
+    from engines.image import I420, Plane
     from probes.frame import Frame
 
 __all__ = ["By", "Mask", "Polygon", "RedactedFrame", "RedactionFailed", "Redactor", "black_out"]
@@ -82,6 +84,23 @@ class RedactedFrame:
         return self._masked
 
 
+class PictureMotion(Protocol):
+    """Tells from a camera's pictures where heads may have gone; see `engines.held_motion`."""
+
+    def add(self, luma: Plane, now_ns: int) -> None:
+        """Take the next picture's luma, (height, width), before anything is covered in it."""
+
+    def places(
+        self,
+        heads: Sequence[tuple[tuple[float, float, float, float], int]],
+        known: Sequence[tuple[float, float, float, float]],
+    ) -> npt.NDArray[np.float32]:
+        """Return what to cover in the last picture, (N, 4): x1 y1 x2 y2, px.
+
+        heads: corners, and when last seen, UTC ns. known: corners of what accounts for motion.
+        """
+
+
 class HeadWatch:
     """Finds what to cover on one camera's frames, in order, and refuses the frames that leave a doubt."""
 
@@ -103,6 +122,10 @@ class HeadWatch:
         if missing:
             raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
         return self._find(frame)
+
+    def lost(self) -> Sequence[tuple[Box, int]]:
+        """Return the held heads that were not seen in the last frame: place, and when last seen, UTC ns."""
+        return self._heads.lost()
 
     def _find(self, frame: Frame) -> Sequence[Mask]:
         for detection in frame.detections:
@@ -143,8 +166,13 @@ class Redactor:
         margin: float,
         hold_ms: int,
         masks: Sequence[Polygon] = (),
+        motion: PictureMotion | None = None,
     ) -> None:
-        """margin: share of the face added on each side. masks: polygons, corners from 0 to 1 of the frame."""
+        """margin: share of the face added on each side. masks: polygons, corners from 0 to 1 of the frame.
+
+        motion: tells where heads may have gone that are not seen any more.
+        """
+        self._motion = motion
         self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
         self.reconfigure(method=method, margin=margin, hold_ms=hold_ms, masks=masks)
 
@@ -170,8 +198,11 @@ class Redactor:
         """
         try:
             _check_pixels(frame, pixels)
-            masks = (*self._watch.locate(frame), *more)
-            for mask in more:
+            if self._motion is not None:
+                self._motion.add(pixels.y, frame.captured_at)
+            found = self._watch.locate(frame)
+            masks = (*found, *self._followed(frame), *more)
+            for mask in masks[len(found) :]:
                 check_box(mask.box, mask.by)
             black_out(pixels, self._masks)
             covered = []
@@ -186,6 +217,18 @@ class Redactor:
             if isinstance(error, RedactionFailed):
                 raise
             raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+    def _followed(self, frame: Frame) -> Iterator[Mask]:
+        if self._motion is None:
+            return
+        lost = [(_corners(box), seen_at) for box, seen_at in self._watch.lost()]
+        known = [_corners(found.box) for found in frame.detections if found.kind in _NEEDED]
+        for left, top, right, bottom in self._motion.places(lost, known).tolist():
+            yield Mask(Box(left, top, right - left, bottom - top), By.HOLD)
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return box.x, box.y, box.right, box.bottom
 
 
 def _check_faces(margin: float, hold_ms: int) -> None:

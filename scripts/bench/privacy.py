@@ -149,6 +149,7 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
     """Return what masks one frame after the other as a camera's frames are."""
     import numpy as np  # noqa: PLC0415
 
+    from engines.held_motion import HeldMotion  # noqa: PLC0415
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
     from pipelines.settings.privacy import FacesConfig  # noqa: PLC0415
@@ -161,7 +162,9 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
         labels=scenes.classes,
         tracker=Tracker(person_class=scenes.classes.index("person")),
         book=TrackBook(file.stem, lambda _: "bench", 2500),
-        redactor=Redactor(method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms),
+        redactor=Redactor(
+            method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, motion=HeldMotion()
+        ),
         min_person_px=min_person_px,
         by_motion=True,
         cover_entering=True,

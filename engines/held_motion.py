@@ -1,0 +1,172 @@
+"""Where a head that no detector sees any more has gone, by the picture itself.
+
+A held head is expected to go on as it moved. Who starts, stops or turns just while both detectors are silent
+is elsewhere. So the head's own pixels are looked for, as far from their place as people move. Where they are
+not found again, all is covered that changed there since the head was last seen.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from engines.image import Plane
+
+    Boxes = npt.NDArray[np.float32]
+    Corners = tuple[float, float, float, float]
+    """Left, top, right, bottom, px."""
+
+CELL = 2
+"""Side of a cell, px of the picture; all is compared by cells."""
+MOTION_CELLS = 2
+"""So many cells on each side are taken together to tell motion, which sensor noise is not."""
+CHANGE = 8
+"""Change of such a mean, of 255, that is motion; what the whole picture does is its light."""
+SPEED = 12.0
+"""How far a head gets, in head sizes a second: 2.8 m/s."""
+UPRIGHT = 0.5
+"""Of that, up and down: who sits down or bends is slower than who runs."""
+ROOM = 0.25
+"""What is covered around, in head sizes: a cheek changes little before a wall of its colour."""
+ALIKE = 0.75
+"""Least correlation of a head with itself in a later picture."""
+PLAIN = 4.0
+"""Least standard deviation of a head's luma; plainer ones are found anywhere."""
+LEAST_CELLS = 5
+"""Shortest side of a head that is looked for."""
+MEMORY_NS = 3_000_000_000
+MAX_PICTURES = 32
+
+
+class HeldMotion:
+    """Follows one camera's pictures. Used by one thread; the pictures come in the order of their time.
+
+    >>> motion, wall = HeldMotion(), np.full((360, 640), 90, np.uint8)
+    >>> motion.add(wall, 0)
+    >>> moved = wall.copy()
+    >>> moved[100:130, 130:160] = 200
+    >>> motion.add(moved, 10**8)
+    >>> motion.places([((100, 100, 130, 130), 0)]).tolist()
+    [[118.5, 88.5, 171.5, 141.5]]
+    """
+
+    def __init__(self) -> None:
+        self._pictures: deque[tuple[int, Plane]] = deque(maxlen=MAX_PICTURES)
+        self._followed: dict[tuple[Corners, int], Corners | None] = {}
+
+    def add(self, luma: Plane, now_ns: int) -> None:
+        """Take the next picture's luma, (height, width), before anything is covered in it. now_ns: UTC ns."""
+        height, width = luma.shape
+        small = cv2.resize(luma, (-(-width // CELL), -(-height // CELL)), interpolation=cv2.INTER_AREA)
+        pictures = self._pictures
+        if pictures and (pictures[-1][0] >= now_ns or pictures[-1][1].shape != small.shape):
+            pictures.clear()
+        while pictures and now_ns - pictures[0][0] > MEMORY_NS:
+            pictures.popleft()
+        pictures.append((now_ns, np.asarray(small, np.uint8)))
+
+    def places(self, heads: Sequence[tuple[Corners, int]], known: Sequence[Corners] = ()) -> Boxes:
+        """Return what to cover in the last picture for heads that were not seen in it, (N, 4), px.
+
+        Called once for each picture. heads: corners and the time, UTC ns, at which each was last seen. known:
+        people and faces that were found in the last picture, and account for the motion in their boxes.
+        """
+        before, self._followed = self._followed, {}
+        covered = []
+        for corners, seen_at in heads:
+            place = self._follow(before.get((corners, seen_at), corners), seen_at)
+            self._followed[corners, seen_at] = place
+            if place is None:
+                place = self._changed(corners, seen_at, known)
+            if place is not None:
+                room = ROOM * max(corners[2] - corners[0], corners[3] - corners[1])
+                left, top, right, bottom = place
+                covered.append((left - room, top - room, right + room, bottom + room))
+        return np.array(covered, np.float32).reshape(-1, 4)
+
+    def _follow(self, place: Corners | None, seen_at: int) -> Corners | None:
+        """Return where the head of the picture before is in the last one; None where that is not sure."""
+        if place is None or len(self._pictures) < 2 or self._pictures[-2][0] < seen_at:
+            return None
+        (was, before), (now_ns, now) = self._pictures[-2], self._pictures[-1]
+        window = _cells(_reached(place, now_ns - was), now.shape)
+        found = _found_again(before[_cells(place, now.shape)], now[window])
+        if found is None:
+            return None
+        left, top = ((part.start + at) * CELL for part, at in zip(window[::-1], found, strict=True))
+        return left, top, left + place[2] - place[0], top + place[3] - place[1]
+
+    def _changed(self, corners: Corners, seen_at: int, known: Sequence[Corners]) -> Corners | None:
+        """Return the bounds of what changed, since then, where the head can be by now; None for nothing."""
+        before = next((picture for time_ns, picture in self._pictures if time_ns >= seen_at), None)
+        if before is None or before is self._pictures[-1][1]:
+            return None
+        now_ns, now = self._pictures[-1]
+        window = _cells(_reached(corners, now_ns - seen_at), now.shape)
+        change = now[window].astype(np.float32) - before[window]
+        side = 2 * MOTION_CELLS + 1
+        changed = np.abs(cv2.blur(change - np.median(change), (side, side))) >= CHANGE
+        for one in known:
+            rows, columns = _cells(one, now.shape)
+            changed[_within(rows, window[0]), _within(columns, window[1])] = False
+        head = _cells(corners, now.shape)
+        own = np.zeros(changed.shape, np.bool_)
+        own[_within(head[0], window[0]), _within(head[1], window[1])] = True
+        ys, xs = np.nonzero(_touching(changed, own))
+        if not len(ys):
+            return None
+        x, y = window[1].start, window[0].start
+        ends = x + int(xs.min()), y + int(ys.min()), x + int(xs.max()) + 1, y + int(ys.max()) + 1
+        left, top, right, bottom = (CELL * end for end in ends)
+        return left, top, right, bottom
+
+
+def _found_again(head: Plane, window: Plane) -> tuple[int, int] | None:
+    """Return where in the window the head begins, x, y in cells; None where that is not sure."""
+    height, width = head.shape
+    if min(height, width) < LEAST_CELLS or height > window.shape[0] or width > window.shape[1]:
+        return None
+    if float(head.std()) < PLAIN:
+        return None
+    _, score, _, (x, y) = cv2.minMaxLoc(cv2.matchTemplate(window, head, cv2.TM_CCOEFF_NORMED))
+    return (x, y) if score >= ALIKE else None
+
+
+def _touching(changed: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return what changed in one piece with what changed at the head's own place.
+
+    Where a head leaves, its place changes; what moves apart from it is somebody else.
+    """
+    side = 2 * MOTION_CELLS + 1
+    pieces = cv2.dilate(changed.astype(np.uint8), np.ones((side, side), np.uint8))
+    _, labels = cv2.connectedComponents(pieces, connectivity=8)
+    return np.asarray(changed & np.isin(labels, np.unique(labels[own & changed])))
+
+
+def _within(part: slice, window: slice) -> slice:
+    """Return a range of the picture's cells as one of the window's."""
+    return slice(max(0, part.start - window.start), max(0, part.stop - window.start))
+
+
+def _reached(corners: Corners, elapsed_ns: int) -> Corners:
+    """Return where a head can be after a time."""
+    left, top, right, bottom = corners
+    reach = max(right - left, bottom - top) * SPEED * elapsed_ns / 1e9
+    return left - reach, top - UPRIGHT * reach, right + reach, bottom + UPRIGHT * reach
+
+
+def _cells(corners: Corners, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """Return the cells that a rectangle touches, rows and columns."""
+    left, top, right, bottom = corners
+    return (
+        slice(min(shape[0], max(0, int(top // CELL))), min(shape[0], max(0, int(-(-bottom // CELL))))),
+        slice(min(shape[1], max(0, int(left // CELL))), min(shape[1], max(0, int(-(-right // CELL))))),
+    )

@@ -1,0 +1,109 @@
+"""Heads that start, stop and turn just while no detector sees them are covered where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.held_motion import HeldMotion
+from engines.image import I420
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.redaction.redact import RedactedFrame, Redactor
+
+if TYPE_CHECKING:
+    from engines.image import Plane
+
+SIZE = (640, 360)
+ANALYSED = frozenset({Kind.PERSON, Kind.FACE})
+STEP_NS = 100_000_000
+
+
+def room(seed: int) -> Plane:
+    """Return the luma of a room: areas of one grey each, and noise."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(60, 190, (6, 9), np.uint8)
+    wall = cv2.resize(coarse, SIZE, interpolation=cv2.INTER_NEAREST)
+    return np.clip(wall + rng.normal(0, 2, wall.shape), 20, 230).astype(np.uint8)
+
+
+def picture(wall: Plane, person: Box, look: Plane, rng: np.random.Generator) -> I420:
+    """Return the room with a person: a head with a look of its own on a dark body."""
+    luma = np.clip(wall + rng.normal(0, 2, wall.shape), 20, 230).astype(np.uint8)
+    x, y, side = int(person.x), int(person.y), int(person.w)
+    luma[y + side // 2 : y + 4 * side, max(0, x - side // 3) : x + side + side // 3] = 40
+    luma[y : y + side, x : x + side] = cv2.resize(look, (side, side))[:, : luma.shape[1] - x]
+    grey = np.full((SIZE[1] // 2, SIZE[0] // 2), 128, np.uint8)
+    return I420(luma, grey, grey.copy())
+
+
+def open_share(done: RedactedFrame, head: Box) -> float:
+    covered = np.zeros(SIZE[::-1], np.bool_)
+    for box, _ in done.masks:
+        covered[int(box.y) : int(box.bottom), int(box.x) : int(box.right)] = True
+    return 1 - float(covered[int(head.y) : int(head.bottom), int(head.x) : int(head.right)].mean())
+
+
+def worst_opening(seed: int, silent: int, motion: HeldMotion | None) -> float:
+    """Return the largest open share of the head of somebody who stands, then runs while nobody looks."""
+    rng = np.random.default_rng(seed)
+    wall, look = room(seed), rng.integers(30, 220, (5, 5), np.uint8)
+    side, way = int(rng.integers(16, 40)), rng.uniform(0.5, 1.0) * rng.choice([-1, 1])
+    redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=motion)
+    x, worst = 300.0, 0.0
+    for number in range(4 + silent):
+        x += way * side if number >= 4 else 0
+        head = Box(x, 80, side, side)
+        seen = (
+            Detection(Kind.PERSON, "person", 0.8, Box(x - side, 76, 3 * side, 220), TrackId("c", "s", 1)),
+            Detection(Kind.FACE, "face", 0.8, head),
+        )
+        frame = Frame("c", number * STEP_NS, SIZE, seen if number < 4 else (), ANALYSED)
+        done = redactor.redact(frame, picture(wall, head, look, rng))
+        worst = max(worst, open_share(done, head))
+    return worst
+
+
+@pytest.mark.parametrize("silent", [1, 2, 3])
+def test_who_starts_to_run_while_no_detector_answers_stays_covered(silent: int) -> None:
+    for seed in range(12):
+        assert worst_opening(seed, silent, HeldMotion()) <= 0.05, seed
+    if silent > 1:
+        assert max(worst_opening(seed, silent, None) for seed in range(12)) > 0.5
+
+
+def test_nothing_is_added_where_nothing_changed() -> None:
+    motion, wall = HeldMotion(), np.full((360, 640), 90, np.uint8)
+    for number in range(3):
+        motion.add(wall + number, number * STEP_NS)  # the light goes up
+    assert len(motion.places([((100.0, 100.0, 130.0, 130.0), STEP_NS)])) == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "covered"),
+    [((), True), (((100.0, 90.0, 200.0, 200.0),), False)],
+    ids=["nobody", "a person who was found"],
+)
+def test_motion_counts_where_nobody_accounts_for_it(
+    known: tuple[tuple[float, float, float, float], ...], covered: bool
+) -> None:
+    """A plain head is not looked for by its looks: what changed in one piece with its place is covered."""
+    motion, wall = HeldMotion(), np.full((360, 640), 90, np.uint8)
+    motion.add(wall, 0)
+    moved = wall.copy()
+    moved[100:130, 110:160] = 200
+    motion.add(moved, STEP_NS)
+    places = motion.places([((100.0, 100.0, 130.0, 130.0), 0)], known)
+    assert len(places) == covered
+    assert not covered or (places[0, 0] <= 110 and places[0, 2] >= 160)
+
+
+def test_pictures_of_another_size_or_time_are_not_compared() -> None:
+    motion = HeldMotion()
+    motion.add(np.full((360, 640), 90, np.uint8), 10)
+    motion.add(np.full((180, 320), 200, np.uint8), 20)
+    assert len(motion.places([((100.0, 100.0, 130.0, 130.0), 10)])) == 0
+    motion.add(np.full((180, 320), 90, np.uint8), 5)
+    assert len(motion.places([((100.0, 100.0, 130.0, 130.0), 20)])) == 0
