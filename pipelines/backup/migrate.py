@@ -6,11 +6,16 @@ and `scripts/install` brings the store file along. Version 1 is the first, so th
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from typing import TYPE_CHECKING, Final
+
+from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 CURRENT: Final = 1
 STEPS: Final[Mapping[int, Callable[[str], str]]] = {}
@@ -28,8 +33,38 @@ def version_of(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def migrated(text: str, steps: Mapping[int, Callable[[str], str]] = STEPS, current: int = CURRENT) -> str:
+def migrate_file(path: Path) -> Path | None:
+    """Bring a store file to this release's form; return where the file before is kept, None if it has it.
+
+    Raises BadInput where it cannot be written.
+    """
+    try:
+        before = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None  # who loads it says what is wrong
+    after = migrated(before)
+    if after == before:
+        return None
+    kept, draft = path.with_name(f"{path.name}.v{version_of(before)}"), path.with_name(f".{path.name}.new")
+    try:
+        shutil.copy2(path, kept)
+        status = path.stat()
+        draft.write_text(after, encoding="utf-8")
+        draft.chmod(status.st_mode & 0o777)
+        if os.geteuid() == 0:
+            for one in (draft, kept):
+                os.chown(one, status.st_uid, status.st_gid)
+        draft.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be brought to the new form ({error.strerror})") from None
+    return kept
+
+
+def migrated(
+    text: str, steps: Mapping[int, Callable[[str], str]] | None = None, current: int | None = None
+) -> str:
     """Return a store file in the form of this release; a file without a known version stays as it is."""
+    steps, current = steps or STEPS, current or CURRENT
     version = version_of(text)
     while version is not None and version < current and version in steps:
         text = _VERSION.sub(f"version: {version + 1}", steps[version](text), count=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pricing.errors
+from pipelines.backup.migrate import migrate_file
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
 from pipelines.cameras.source import SourceKind
@@ -36,12 +37,19 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         choices=("deepstream",),
         help="also whether DeepStream runs it, and on which boxes; needs neither DeepStream nor secrets",
     )
+    parser.add_argument(
+        "--migrate",
+        action="store_true",
+        help="first bring a file of an older form to this release's; the old one stays as CONFIG.vN",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the summary, or one line for each mistake on stderr; return 0 or 2."""
     env = Placeholders(os.environ) if args.platform else os.environ
+    if args.migrate and (kept := migrate_file(args.config)):
+        print(f"{args.config}: now in the form of this release; the file before is {kept}")
     try:
         settings = load_settings(args.config, env=env)
         brands = read_gallery(settings)

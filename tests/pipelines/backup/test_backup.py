@@ -274,6 +274,22 @@ def test_older_forms_of_the_store_file_are_brought_along() -> None:
     assert migrate.migrated("version: one\n", steps, 3) == "version: one\n"
 
 
+def test_an_installed_store_file_is_brought_along_and_the_old_one_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text("version: 1\ncolour: red\n")
+    path.chmod(0o640)
+    assert migrate.migrate_file(path) is None
+    monkeypatch.setattr(migrate, "STEPS", {1: lambda text: text.replace("colour", "color")})
+    monkeypatch.setattr(migrate, "CURRENT", 2)
+    assert migrate.migrate_file(path) == tmp_path / "store.yaml.v1"
+    assert path.read_text() == "version: 2\ncolor: red\n"
+    assert (tmp_path / "store.yaml.v1").read_text() == "version: 1\ncolour: red\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert migrate.migrate_file(tmp_path / "none.yaml") is None
+
+
 def test_a_full_disk_is_one_line(backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -84,7 +86,74 @@ def test_the_page_may_replace_the_store_file_and_nothing_else_where_that_was_ask
             assert (etc / "store.yaml").read_text() == "version: 2\n"
 
 
-@pytest.mark.parametrize("script", ["install", "uninstall"])
+def bundled(folder: Path, system: str) -> Path:
+    """A small tree as scripts/bundle packs it."""
+    for name in ("scripts/install", "scripts/setup", "pipelines/version.py", "pipelines/backup/migrate.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "configs/systemd", folder / "configs/systemd")
+    shutil.copy2(ROOT / "configs/store.yaml", folder / "configs/store.yaml")
+    (folder / "bundle").mkdir()
+    (folder / "bundle/SYSTEM").write_text(system)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    sums = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(folder)}\n" for path in files
+    ]
+    (folder / "bundle/SHA256SUMS").write_text("".join(sums))
+    return folder
+
+
+def this_system() -> str:
+    command = ["bash", "-c", f". {ROOT}/scripts/setup && this_system"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("system", "damage", "words"),
+    [
+        (None, False, ""),
+        (None, True, "is damaged or not whole"),
+        ("beos 5 ppc\n", False, "is for beos 5 ppc"),
+    ],
+)
+def test_a_bundle_that_is_damaged_or_for_another_system_changes_nothing(
+    system: str | None, damage: bool, words: str, tmp_path: Path
+) -> None:
+    tree, root = bundled(tmp_path / "tree", system or this_system()), tmp_path / "root"
+    if damage:
+        (tree / "pipelines/version.py").write_text((tree / "pipelines/version.py").read_text() + "# x\n")
+    command = [tree / "scripts/install", "--root", root, "--files-only"]
+    found = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert words in found.stderr
+    assert (found.returncode, root.exists()) == ((1, False) if words else (0, True))
+    if not words:
+        assert not (root / "opt/make-sales-happen/current/bundle").exists()
+
+
+def test_a_release_that_is_not_whole_is_none_to_go_back_to(tmp_path: Path) -> None:
+    tree = bundled(tmp_path / "tree", this_system())
+    shutil.rmtree(tree / "bundle")
+    call("install", tmp_path)
+    (tree / "configs/store.yaml").unlink()  # ends the next one in its middle
+    command = [tree / "scripts/install", "--root", tmp_path, "--files-only"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode != 0
+    assert releases(tmp_path) == [current(tmp_path)]
+
+
+def test_a_rollback_past_a_new_form_has_the_store_file_of_before(tmp_path: Path) -> None:
+    etc = tmp_path / "etc/make-sales-happen"
+    call("install", tmp_path)
+    call("install", tmp_path)
+    (etc / "store.yaml").write_text("version: 2\nnew: form\n")
+    (etc / "store.yaml.v1").write_text("version: 1\nold: form\n")
+    assert "the one of before" in call("install", tmp_path, "--rollback")
+    assert (etc / "store.yaml").read_text() == "version: 1\nold: form\n"
+    assert (etc / "store.yaml.v2").read_text() == "version: 2\nnew: form\n"
+    call("install", tmp_path, "--rollback")
+    assert (etc / "store.yaml").read_text() == "version: 1\nold: form\n"
+
+
+@pytest.mark.parametrize("script", ["install", "uninstall", "bundle"])
 def test_a_wrong_call_says_how(script: str) -> None:
     found = subprocess.run([ROOT / "scripts" / script, "--what"], check=False, capture_output=True, text=True)
     assert (found.returncode, found.stderr.startswith("usage: ")) == (2, True)
