@@ -319,6 +319,10 @@ def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:
     yield _channel(f"a message for each person: {fields}", to, encrypted=mqtt.tls, login=login)
     what = "the access log's entries: role, address, camera, time of staff; no customer"
     yield _channel(what, to, encrypted=mqtt.tls, login=login)
+    if settings.privacy.report_days:
+        least = settings.privacy.report_min_count
+        what = f"the counts of Insights as they are kept: none about fewer than {least}"
+        yield _channel(what, to, encrypted=mqtt.tls, login=login)
     for rule in settings.notify:
         what = f'message of rule "{rule.name}": where the person stands, items and total, no picture'
         yield _channel(what, to, encrypted=mqtt.tls, login=login)

@@ -213,7 +213,14 @@ class Store:
             nvidia=nvidia,
         )
         self._insights = build_insights(
-            settings, self._floor, self._platform.cameras, folder=state_folder, clock=clock
+            settings,
+            self._floor,
+            self._platform.cameras,
+            device=device,
+            publisher=self._publisher,
+            metrics=metrics,
+            folder=state_folder,
+            clock=clock,
         )
         if self._insights and self._desk:
             self._desk.on_events(self._insights.take)

@@ -29,6 +29,39 @@ VALUE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 
 
+REPORT_SERIES = (
+    ("visitors", "visitors_total", None, ()),
+    ("value", None, "value_currency_units_total", ()),
+    ("attended", "attended_visitors_total", "attended_value_currency_units_total", ("within",)),
+    ("worth", "worth_visitors_total", None, ("from",)),
+    ("wait", "waits_total", "wait_seconds_total", ()),
+    ("service", "services_total", "service_seconds_total", ()),
+    ("outcome", "outcomes_total", None, ("outcome",)),
+    ("sold", "sales_total", "sold_currency_units_total", ()),
+    ("type", "type_visitors_total", None, ("type",)),
+    ("zone", "zone_visitors_total", "zone_seconds_total", ("zone",)),
+)
+"""The counters of reports: measure of the cells, names of the count and of the sum, labels. Brands are in the
+messages only: a label of any brand has no bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSeries:
+    """The counters of one measure of the reports. money: whether the sum is in units of the currency."""
+
+    count: Counter | None
+    total: Counter | None
+    labelled: bool
+    money: bool
+
+    def add(self, key: str, count: int, total: float) -> None:
+        """Count people and a sum. key: the label's value, where there is a label."""
+        labels = (key,) if self.labelled else ()
+        for counter, amount in ((self.count, count), (self.total, total)):
+            if counter is not None:
+                (counter.labels(*labels) if labels else counter).inc(amount)
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """Whether the program works now, and if not, short reasons for an operator."""
@@ -122,6 +155,7 @@ class Metrics:
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
         self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
         self._add_box(gauge, counter)
+        self._add_reports(counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
 
@@ -176,6 +210,17 @@ class Metrics:
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)
+
+    def _add_reports(self, counter: Callable[..., Counter]) -> None:
+        """Add the counters of reports: they rise only by counts that may be given out."""
+        self.report_series: dict[str, ReportSeries] = {}
+        for measure, count, total, labels in REPORT_SERIES:
+            made = [
+                counter(f"report_{name}", f"As in reports, measure {measure}.", *labels) if name else None
+                for name in (count, total)
+            ]
+            money = bool(total and "currency" in total)
+            self.report_series[measure] = ReportSeries(made[0], made[1], bool(labels), money)
 
     def count_owed_looks(self, met: bool) -> None:
         """Count a check of the looks that a person is owed."""

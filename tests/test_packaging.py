@@ -31,11 +31,18 @@ EXTRAS = {
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 BOARD: dict[str, Any] = json.loads((CONFIGS / "grafana" / "make-sales-happen.json").read_text())
+MANAGERS: dict[str, Any] = json.loads((CONFIGS / "grafana" / "managers.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((CONFIGS / "prometheus-alerts.yaml").read_text())
 EXPRESSIONS = [
-    target["expr"] for panel in BOARD["panels"] if panel["type"] != "row" for target in panel["targets"]
+    target["expr"]
+    for board in (BOARD, MANAGERS)
+    for panel in board["panels"]
+    if panel["type"] != "row"
+    for target in panel["targets"]
 ]
-EXPRESSIONS += [variable["definition"] for variable in BOARD["templating"]["list"]]
+EXPRESSIONS += [
+    variable["definition"] for board in (BOARD, MANAGERS) for variable in board["templating"]["list"]
+]
 EXPRESSIONS += [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"] if "expr" in rule]
 RECORDED = {rule["record"] for group in ALERTS["groups"] for rule in group["rules"] if "record" in rule}
 ADDED = {"device", "store", "instance", "job"}
@@ -70,27 +77,29 @@ def test_expressions_name_metrics_and_labels_that_exist(expression: str) -> None
     assert expression.count("(") == expression.count(")")
 
 
-def test_legends_name_labels_that_exist() -> None:
-    for panel in BOARD["panels"]:
+@pytest.mark.parametrize("board", [BOARD, MANAGERS])
+def test_legends_name_labels_that_exist(board: dict[str, Any]) -> None:
+    for panel in board["panels"]:
         for target in panel.get("targets", ()):
             names = re.findall(r"\b(?:msh|process)_[a-z_]+", target["expr"])
             labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
             assert labels <= set.union(ADDED, *(KNOWN[name] for name in names)), panel["title"]
 
 
-def test_panels_do_not_overlap_and_use_the_provisioned_source() -> None:
+@pytest.mark.parametrize("board", [BOARD, MANAGERS])
+def test_panels_do_not_overlap_and_use_the_provisioned_source(board: dict[str, Any]) -> None:
     (source,) = yaml.safe_load(
         (ROOT / "configs/grafana/provisioning/datasources/prometheus.yaml").read_text()
     )["datasources"]
     taken: set[tuple[int, int]] = set()
-    for panel in BOARD["panels"]:
+    for panel in board["panels"]:
         at = panel["gridPos"]
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert at["x"] + at["w"] <= 24
         assert not cells & taken, panel["title"]
         taken |= cells
         assert panel.get("datasource", {}).get("uid", source["uid"]) == source["uid"]
-    assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
 def test_compose_names_only_what_is_there() -> None:

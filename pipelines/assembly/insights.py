@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.states import CameraState
 from pipelines.insights.days import insights_path
 from pipelines.insights.file import InsightsFile
+from pipelines.insights.publication import ReportCounters, ReportTopics
 from pipelines.insights.recorder import InsightsRecorder
 from pricing.money import exponent
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.states import CameraStatus
     from pipelines.clock import StoreClock
-    from pipelines.floor.floor import Floor
+    from pipelines.floor.floor import Floor, Publisher
     from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
 
 
 def build_insights(
@@ -25,24 +27,34 @@ def build_insights(
     floor: Floor,
     cameras: Callable[[], Mapping[str, CameraStatus]],
     *,
+    device: str,
+    publisher: Publisher,
+    metrics: Metrics,
     folder: Callable[[], Path],
     clock: StoreClock,
 ) -> InsightsRecorder | None:
-    """Return the recorder; None where the settings keep nothing."""
+    """Return the recorder, and set the topics of the last day; None where the settings keep nothing."""
     if not settings.privacy.report_days:
         return None
-    store = settings.store
+    store, least = settings.store, settings.privacy.report_min_count
+    file = InsightsFile(insights_path(settings, folder()), clock.now)
+    topics = ReportTopics(file, publisher, (store.id, device), store.currency, least)
+    topics.publish_day(clock.utc_now() // 1_000_000_000)
+    per_unit = 10 ** exponent(store.currency)
+    counters = ReportCounters(metrics, per_unit)
+    counters.expect(file.names())
 
     def up() -> dict[str, bool]:
         return {name: status.state is CameraState.LIVE for name, status in cameras().items()}
 
     return InsightsRecorder(
-        InsightsFile(insights_path(settings, folder()), clock.now),
+        file,
         floor.snapshot,
         up,
         now=clock.utc_now,
         zone=store.timezone,
-        least=settings.privacy.report_min_count,
+        least=least,
         days=settings.privacy.report_days,
-        per_unit=10 ** exponent(store.currency),
+        per_unit=per_unit,
+        on_cells=(lambda _, start: topics.publish(start), lambda cells, _: counters.add(cells)),
     )

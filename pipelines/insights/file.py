@@ -52,6 +52,16 @@ class InsightsFile:
         self._file.use(read)
         return found
 
+    def names(self) -> list[tuple[str, str]]:
+        """Return measure and class of all that was ever counted and is kept."""
+        found: list[tuple[str, str]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT DISTINCT measure, key FROM cell").fetchall()
+
+        self._file.use(read)
+        return found
+
     def forget(self, before: int) -> None:
         """Delete what was closed before this, UTC s."""
 

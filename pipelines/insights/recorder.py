@@ -13,7 +13,7 @@ from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
 from pricing.sales.desk import SaleKind, SaleOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.floor.view import FloorView, PersonView
     from pipelines.insights.file import InsightsFile
@@ -35,7 +35,8 @@ class InsightsRecorder:
     `check` from one thread, `take` from any. Who is in the shop when the store stops is not counted.
 
     snapshot: the floor. up: camera -> whether it gives pictures. now: UTC ns. least, days: from the store
-    file's `privacy.report_min_count` and `report_days`.
+    file's `privacy.report_min_count` and `report_days`. on_cells: called with the cells that were written,
+    perhaps none, and the beginning of their quarter, UTC s.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class InsightsRecorder:
         least: int,
         days: int,
         per_unit: int,
+        on_cells: Sequence[Callable[[list[CountCell], int], object]] = (),
     ) -> None:
         self.file, self._snapshot, self._up, self._now = file, snapshot, up, now
-        self._zone, self._days = ZoneInfo(zone), days
+        self._zone, self._days, self._on_cells = ZoneInfo(zone), days, tuple(on_cells)
         second = now() // _NS
         self._start = second - second % QUARTER_S
         self._collector = Collector(least, self._start, per_unit=per_unit)
@@ -105,6 +107,9 @@ class InsightsRecorder:
         self._cameras = {}
         if cells and not self.file.add(cells):
             logger.debug("insights: %d cells are lost", len(cells))
+            return
+        for listener in self._on_cells:
+            listener(cells, start)
 
     def _day(self, second: int) -> object:
         return datetime.fromtimestamp(second, timezone.utc).astimezone(self._zone).date()

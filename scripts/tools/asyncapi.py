@@ -21,6 +21,7 @@ _PARAMETERS: Final = {
     "zone": "The zone's key in the store file.",
     "rule": "The notification's name in the store file.",
     "kind": "The step of the offer; the same word as in the message.",
+    "quarter": "Beginning of the quarter of an hour in UTC, 0000 to 2345.",
     "name": "The command: ping, refresh, reload, staff, offer, sale, attend and others.",
 }
 # definition, address below the device's, retained, quality of service
@@ -34,6 +35,7 @@ _SENT: Final = (
     ("zone", "camera/{camera}/zone/{zone}", True, 0),
     ("notify", "notify/{rule}", False, 1),
     ("sale", "sale/{kind}", False, 1),
+    ("report", "report/{quarter}", True, 1),
     ("access", "access", False, 1),
     ("command_result", "command/{name}/result", False, 1),
 )

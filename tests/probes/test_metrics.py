@@ -43,6 +43,21 @@ AGREED = {
     "msh_sale_waited_seconds": set(),
     "msh_sale_unattended_value_currency_units": set(),
     "msh_staff": {"state"},
+    "msh_report_visitors_total": set(),
+    "msh_report_value_currency_units_total": set(),
+    "msh_report_attended_visitors_total": {"within"},
+    "msh_report_attended_value_currency_units_total": {"within"},
+    "msh_report_worth_visitors_total": {"from"},
+    "msh_report_waits_total": set(),
+    "msh_report_wait_seconds_total": set(),
+    "msh_report_services_total": set(),
+    "msh_report_service_seconds_total": set(),
+    "msh_report_outcomes_total": {"outcome"},
+    "msh_report_sales_total": set(),
+    "msh_report_sold_currency_units_total": set(),
+    "msh_report_type_visitors_total": {"type"},
+    "msh_report_zone_visitors_total": {"zone"},
+    "msh_report_zone_seconds_total": {"zone"},
     "msh_messenger_messages_total": {"messenger", "result"},
     "msh_mqtt_connected": set(),
     "msh_mqtt_messages_total": {"kind", "result"},
@@ -72,7 +87,8 @@ AGREED = {
 def touched() -> Metrics:
     """Metrics with one series of each, so that each shows on the page."""
     metrics = Metrics(("live", "stale"))
-    for metric in vars(metrics).values():
+    reports = [part for one in metrics.report_series.values() for part in (one.count, one.total)]
+    for metric in [*vars(metrics).values(), *reports]:
         if labels := getattr(metric, "_labelnames", ()):
             metric.labels(*("x" for _ in labels))
     return metrics

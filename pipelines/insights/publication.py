@@ -1,0 +1,98 @@
+"""Cells on their way out: retained MQTT topics of the last day, and Prometheus counters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pricing.insights.collector import QUARTER_S
+from probes.events.messages import Payload, rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipelines.floor.floor import Publisher
+    from pipelines.insights.file import InsightsFile
+    from pricing.insights.cells import CountCell
+    from probes.metrics import Metrics
+
+SCHEMA = "msh.report/1"
+DAY_S = 86_400
+_S = 1_000_000_000
+
+
+class ReportTopics:
+    """Publishes cells under `report/{quarter}`: one retained topic for each quarter of an hour of a day, UTC.
+
+    The topics together hold the last 24 hours, so who subscribes gets a whole day. A cell never changes: who
+    stores them may store one twice and take it once. origin: store and device.
+    """
+
+    def __init__(
+        self, file: InsightsFile, publisher: Publisher, origin: tuple[str, str], currency: str, least: int
+    ) -> None:
+        self._file, self._publisher = file, publisher
+        self._base = {"store": origin[0], "device": origin[1], "currency": currency, "min_count": least}
+
+    def publish(self, start: int) -> None:
+        """Publish the cells closed in the quarter that begins at `start`, UTC s; clear it without any."""
+        cells = self._file.read(start, start + QUARTER_S)
+        topic = report_topic(start)
+        if cells:
+            self._publisher.set_state(topic, self._payload(start, cells))
+        else:
+            self._publisher.clear_state(topic)
+
+    def publish_day(self, now: int) -> None:
+        """Publish the quarters of the last day that have cells: what a broker holds of others is cleared."""
+        begun = now - now % QUARTER_S
+        for start in range(begun - DAY_S + QUARTER_S, begun + 1, QUARTER_S):
+            self.publish(start)
+
+    def _payload(self, start: int, cells: Iterable[CountCell]) -> Payload:
+        return {
+            "schema": SCHEMA,
+            **self._base,
+            "start": rfc3339(start * _S),
+            "end": rfc3339((start + QUARTER_S) * _S),
+            "cells": [
+                {
+                    "measure": cell.measure,
+                    "key": cell.key,
+                    "start": rfc3339(cell.start * _S),
+                    "end": rfc3339(cell.end * _S),
+                    "count": cell.count,
+                    "total": cell.total,
+                }
+                for cell in cells
+            ],
+        }
+
+
+def report_topic(start: int) -> str:
+    """Return the topic of the quarter of an hour that begins at `start`, UTC s.
+
+    >>> report_topic(1_764_000_000), report_topic(1_764_000_000 + 900)
+    ('report/1600', 'report/1615')
+    """
+    minutes = start % DAY_S // 60
+    return f"report/{minutes // 60:02d}{minutes % 60 // 15 * 15:02d}"
+
+
+class ReportCounters:
+    """Adds cells to the counters `msh_report_*`. per_unit: minor units in one of the currency."""
+
+    def __init__(self, metrics: Metrics, per_unit: int) -> None:
+        self._series, self._per_unit = metrics.report_series, per_unit
+
+    def expect(self, names: Iterable[tuple[str, str]]) -> None:
+        """Begin series at 0: Prometheus sees no increase where one first shows with a value."""
+        for measure, key in names:
+            if (series := self._series.get(measure)) is not None:
+                series.add(key, 0, 0)
+
+    def add(self, cells: Iterable[CountCell]) -> None:
+        """Count cells."""
+        for cell in cells:
+            if (series := self._series.get(cell.measure)) is not None:
+                per = self._per_unit if series.money else 1
+                series.add(cell.key, cell.count, (cell.total or 0) / per)
