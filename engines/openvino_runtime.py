@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]  # the same
 
+from engines.compiled_models import compile_kept
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import release_free_memory
@@ -177,9 +178,12 @@ class Network:
         return Slot(network.create_infer_request(), self._name, size)
 
     def _compile(self, shape: list[int]) -> Any:
-        core = ov.Core()
+        fed = self._model.input
+        how = f"pixels {shape} mean {fed.mean} scale {fed.scale}"
         try:
-            return core.compile_model(_fed_with_pixels(core, self._model, shape), "CPU", self._config)
+            return compile_kept(
+                self._model.path, lambda core: _fed_with_pixels(core, self._model, shape), self._config, how
+            )
         except RuntimeError as error:
             raise BadInput(
                 f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"

@@ -15,6 +15,9 @@ import engines  # noqa: F401 before any test loads GStreamer: see engines/__init
 from engines.paths import ROOT
 from tests.field_cases import cases_of
 
+# Compiled models are made once for all workers, and for the next run. Commands that tests start share them.
+os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
+
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
 

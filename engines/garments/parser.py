@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
+from engines.compiled_models import compile_kept
 from engines.errors import BadInput, InferenceFailed
 from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
@@ -15,6 +15,8 @@ from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
 from engines.openvino_runtime import one_line, precision_of
 
 if TYPE_CHECKING:
+    import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
+
     from engines.image import I420
 
 OUTPUT = "shares"
@@ -33,12 +35,17 @@ class GarmentParser:
             raise BadInput(f"model {model}: its decoder is {self._model.decoder.value}, not garments")
         self._model.check_file()
         size = self._model.input
-        core = ov.Core()
         settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
-        try:
+        shape = [1, 3, size.height, size.width]
+
+        def read(core: ov.Core) -> ov.Model:
             network = core.read_model(self._model.path)
-            network.reshape([1, 3, size.height, size.width])
-            self._request = core.compile_model(network, "CPU", settings).create_infer_request()
+            network.reshape(shape)
+            return network
+
+        try:
+            compiled = compile_kept(self._model.path, read, settings, f"shape {shape}")
+            self._request = compiled.create_infer_request()
         except RuntimeError as error:
             raise BadInput(f"model {model}: OpenVINO cannot load it: {one_line(error)}") from error
         cells = (1, len(CLASSES), size.height // STRIDE, size.width // STRIDE)

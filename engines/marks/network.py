@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
 from engines.boxes import iou
+from engines.compiled_models import compile_kept
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
@@ -182,7 +182,7 @@ def _compile(model: Model, threads: int) -> Any:
     }
     model.check_file()
     try:
-        return ov.Core().compile_model(str(model.path), "CPU", config)
+        return compile_kept(model.path, lambda core: core.read_model(model.path), config, "as it is")
     except RuntimeError as error:
         line = " ".join(str(error).split())[:200]
         raise BadInput(f"model {model.name}: OpenVINO cannot load {model.path}: {line}") from error

@@ -45,6 +45,7 @@ DOCUMENTED = {
     "state/prices-shop.db*": "prices-STORE.db",
     "state/insights-shop.db*": "insights-STORE.db",
     "state/brands/*": "brands/",
+    "state/compiled/*": "compiled/",
     "state/page/uploads-*": "page/",
     "state/.probe-*": ".probe-",
 }
@@ -60,6 +61,7 @@ def test_every_file_is_this_users_alone_and_in_the_table(tmp_path: Path) -> None
     )
     (tmp_path / "store.yaml").write_text(text)
     environment = {**os.environ, "STATE_DIRECTORY": str(root / "state"), "TMPDIR": str(root / "tmp")}
+    environment.pop("MSH_COMPILED", None)
     (root / "tmp").mkdir(mode=0o700)
     (root / "out").mkdir(mode=0o700)
     command = [sys.executable, "-m", "scripts.msh", "run", "store.yaml", "--platform", "cpu"]

@@ -1,0 +1,174 @@
+"""Compiled OpenVINO models, kept on disk: the next start reads no ONNX file and optimises no graph.
+
+A file is named after all that its content follows from: model file, what is built around it, settings,
+OpenVINO and the CPU. It is mapped, not read: of its weights only those that the CPU uses as they are stay in
+memory. Whatever is wrong with it, the model is compiled again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import mmap
+import os
+import shutil
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE: Final = "MSH_COMPILED"
+"""Names another folder; `off` there: nothing is kept."""
+FORMAT: Final = "1"
+DIGEST_BYTES: Final = 32
+"""Length of the SHA-256 at the end of a file, over all that is before it."""
+KEEP_DAYS, MAX_FILES = 60, 40
+LEAST_FREE_BYTES: Final = 500_000_000
+"""Less free space on the disk than this: nothing is written, it is needed for what cannot be made again."""
+
+_mapped: dict[tuple[Path, int, int], mmap.mmap] = {}
+"""What OpenVINO reads weights from, for as long as the process lives: it does not say when it is done."""
+_lock = threading.Lock()
+
+
+def compiled_folder(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return where compiled models are kept: $MSH_COMPILED, else in the state of the program; None: nowhere.
+
+    >>> compiled_folder({"MSH_COMPILED": "off"}) is None
+    True
+    """
+    env = os.environ if environ is None else environ
+    if wanted := env.get(FOLDER_VARIABLE):
+        return None if wanted == "off" else Path(wanted)
+    if state := env.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(state) / "compiled"
+    if state := env.get("XDG_STATE_HOME", ""):
+        return Path(state) / "msh" / "compiled"
+    return Path(home) / ".local/state/msh/compiled" if (home := env.get("HOME")) else None
+
+
+def compile_kept(
+    path: Path, build: Callable[[ov.Core], ov.Model], config: Mapping[str, Any], how: str
+) -> Any:
+    """Return a model file compiled for the CPU, from the disk where it was compiled before.
+
+    build: reads the file and makes of it what is compiled. how: what `build` makes, in a few words; another
+    `how`, or another version of the file, is another compiled model. Raises what `build` and OpenVINO raise.
+    """
+    core = ov.Core()
+    kept = _place(path, config, how)
+    if kept is not None and (found := _load(core, kept, config)) is not None:
+        return found
+    compiled = core.compile_model(build(core), "CPU", dict(config))
+    if kept is not None:
+        _keep(compiled, kept)
+    return compiled
+
+
+def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
+    folder = compiled_folder()
+    if folder is None:
+        return None
+    try:
+        digest = hashlib.sha256(path.read_bytes())
+    except OSError:
+        return None  # OpenVINO says what is wrong with it
+    settings = sorted((key, str(value)) for key, value in config.items())
+    digest.update(repr((FORMAT, path.suffix, how, settings, ov.__version__, _cpu())).encode())
+    return folder / f"{path.stem[:40]}-{digest.hexdigest()[:40]}.blob"
+
+
+@cache
+def _cpu() -> str:
+    """Return what this CPU can do: a graph is optimised for it. Where the system does not say, its name."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(("flags", "Features")):
+                return line
+    return str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+
+
+def _load(core: ov.Core, kept: Path, config: Mapping[str, Any]) -> Any:
+    """Return the compiled model of a file; None where it is missing, damaged, another user's or refused."""
+    try:
+        pages = _mapping(kept)
+        whole = memoryview(pages)
+        if hashlib.sha256(whole[:-DIGEST_BYTES]).digest() != bytes(whole[-DIGEST_BYTES:]):
+            raise ValueError("damaged")
+        weights = np.frombuffer(pages, np.uint8, count=len(pages) - DIGEST_BYTES)
+        compiled = core.import_model(ov.Tensor(weights, shared_memory=True), "CPU", dict(config))
+        compiled.create_infer_request()  # arranges the weights
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # noqa: BLE001 whatever a file does, its model can be compiled
+        reason = " ".join(str(error).split())
+        logger.info("%s: cannot be used (%s); the model is compiled again", kept, reason)
+        return None
+    _drop_pages()
+    with suppress(OSError):
+        os.utime(kept)
+    return compiled
+
+
+def _mapping(kept: Path) -> mmap.mmap:
+    """Map a file, once while it stays the same. Raises OSError, and ValueError where others may write it."""
+    with kept.open("rb") as file, _lock:
+        status = os.fstat(file.fileno())
+        if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
+            raise ValueError("others may write it")
+        key = (kept, status.st_ino, status.st_size)
+        if key not in _mapped:
+            # Copied on write: OpenVINO takes only writable memory, and writes nothing.
+            _mapped[key] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+        return _mapped[key]
+
+
+def _drop_pages() -> None:
+    """Give back mapped pages of weights that have been arranged: what is read again comes from the file."""
+    with _lock:
+        mapped = list(_mapped.values())
+    for pages in mapped:
+        with suppress(OSError, AttributeError):  # not every system has it
+            pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _keep(compiled: Any, kept: Path) -> None:
+    draft = None
+    try:
+        for folder in (kept.parent.parent, kept.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if shutil.disk_usage(kept.parent).free < LEAST_FREE_BYTES:
+            return
+        data = compiled.export_model().getbuffer()
+        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=kept.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.write(hashlib.sha256(data).digest())
+        Path(draft).replace(kept)
+        _sweep(kept.parent)
+    except (OSError, RuntimeError) as error:
+        logger.info("%s: compiled models cannot be kept on disk: %s", kept.parent, error)
+        if draft is not None:
+            Path(draft).unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what nothing has asked for in KEEP_DAYS, the oldest beyond MAX_FILES, and old drafts."""
+    with suppress(OSError):
+        ages = {path: time.time() - path.stat().st_mtime for path in folder.iterdir()}
+        kept = sorted((path for path in ages if path.suffix == ".blob"), key=ages.__getitem__)
+        old = [path for path in kept if ages[path] > KEEP_DAYS * 86_400]
+        drafts = [path for path in ages if path.name.startswith(".draft-") and ages[path] > 3600]
+        for path in {*kept[MAX_FILES:], *old, *drafts}:
+            path.unlink(missing_ok=True)
