@@ -45,12 +45,16 @@ MAX_LINE = 4 * 2**20
 
 @dataclass(slots=True)
 class Counts:
-    """What was in the record. lost: entries that the recorder had no room for, answers without a frame."""
+    """What was in the record.
+
+    lost: entries that the recorder had no room for, answers without a frame. restarts: runs that were killed.
+    """
 
     frames: int = 0
     prices: int = 0
     orders: int = 0
     lost: int = 0
+    restarts: int = 0
     broken_off: bool = False
 
 
@@ -95,7 +99,9 @@ class Replay:
         if head is None or head.get("schema") != SCHEMA:
             raise BadInput(f"{path}: is no record of a floor (its first line names no {SCHEMA})")
         self.plan, self._is_other = plan or read_plan(head.get("plan")), plan is not None
-        self._path, self._at = path, 0
+        self._path = path
+        self.at = 0
+        """UTC nanoseconds of the last entry that has a time."""
         self._prices, self._sayings = _Prices(), _Sayings()
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()
         zones = {camera: [zone.name for zone in found] for camera, found in self.plan.zones.items()}
@@ -113,7 +119,7 @@ class Replay:
         ranked_at, at = 0, 0
         for number, entry in enumerate(self._lines, 2):
             try:
-                at = self._at = self._apply(entry) or at
+                at = self.at = self._apply(entry) or at
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise BadInput(
                     f"{self._path}:{number}: cannot be read ({type(error).__name__}: {error})"
@@ -145,8 +151,11 @@ class Replay:
             self.floor.quiet(camera, entry["at"], read_tracks(camera, entry["ended"]))
             return int(entry["at"])
         if "plan" in entry:
+            if "schema" in entry:
+                self.floor.close(self.at)  # the run before was killed; whoever was there has an end now
+                self.counts.restarts += 1
             if not self._is_other:
-                apply_plan(self.floor, read_plan(entry["plan"]), self._at)
+                apply_plan(self.floor, read_plan(entry["plan"]), self.at)
             return None
         if "close" in entry:
             self.floor.close(entry["close"])

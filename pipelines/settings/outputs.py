@@ -168,7 +168,9 @@ class MetadataConfig(Section):
     """What was seen, without pictures: places, items and prices, for `msh replay`."""
 
     file: FilePath = Field(
-        title="File", description="The record, gzip; the one before and a full one become FILE.1."
+        title="File",
+        description="The record, gzip; the one before and a full one become FILE.1. One that a kill broke"
+        " off is gone on with.",
     )
     max_mb: int = Field(
         default=200, title="Largest size", description="Most disk for both, in megabytes.", ge=1, le=100_000

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import sys
+import time
 from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,10 +20,12 @@ from pipelines.settings.load import load_settings
 from pricing.money import display
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from pipelines.floor.plan import FloorPlan
+
+MAX_GAP_S = 60.0
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,6 +35,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("file", type=Path, metavar="FILE", help="the record")
     parser.add_argument("-o", "--out", metavar="FILE", help="write every message and ranking; - for stdout")
     parser.add_argument("--config", type=Path, metavar="CONFIG", help="this store's rules, not the recorded")
+    parser.add_argument(
+        "--speed",
+        type=_speed,
+        metavar="X",
+        help="as it was lived, X times as fast (1: as slowly as it was); a minute at most for each gap",
+    )
     parser.set_defaults(run=run)
 
 
@@ -39,15 +49,55 @@ def run(args: argparse.Namespace) -> int:
     replay = Replay(args.file, _plan(args.config))
     said: Counter[str] = Counter()
     digest = hashlib.sha256()
+    pace = Pace(args.speed) if args.speed else None
     with _out(args.out) as out:
         for entry in replay.entries():
+            if pace:
+                pace.wait_for(replay.at)
             text = line(entry)
             digest.update(text.encode())
             said["ranking" if "ranking" in entry else entry.get("type", "notify")] += 1
             if out:
                 out.write(text)
+            if out and pace:
+                out.flush()
     print(_summary(replay, said, digest.hexdigest()), file=sys.stderr if args.out == "-" else sys.stdout)
     return 0
+
+
+class Pace:
+    """Waits so that the moments of a record follow each other as they did, faster by a factor.
+
+    speed: the factor. clock: monotonic seconds. A gap, such as a night, takes no longer than a minute of it.
+    """
+
+    def __init__(
+        self,
+        speed: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._speed, self._clock, self._sleep = speed, clock, sleep
+        self._last_ns: int | None = None
+        self._due = clock()
+
+    def wait_for(self, at_ns: int) -> None:
+        """Return when this moment of the record is due; UTC nanoseconds."""
+        if self._last_ns is not None and at_ns > self._last_ns:
+            self._due += min((at_ns - self._last_ns) / 1e9, MAX_GAP_S) / self._speed
+            if (left := self._due - self._clock()) > 0:
+                self._sleep(left)
+        self._last_ns = max(at_ns, self._last_ns or 0)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.01 <= speed <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is no factor from 0.01 to 1000000")
+    return speed
 
 
 def _out(name: str | None) -> AbstractContextManager[IO[str] | None]:
@@ -70,6 +120,7 @@ def _summary(replay: Replay, said: Counter[str], digest: str) -> str:
     counts, currency = replay.counts, replay.plan.currency
     lines = [
         f"frames {counts.frames}, prices {counts.prices}, orders {counts.orders}, lost {counts.lost}"
+        + (f"; {counts.restarts} times the store was killed" if counts.restarts else "")
         + ("; the record breaks off" if counts.broken_off else ""),
         f"person.started {said['person.started']}, updated {said['person.updated']}, ended"
         f" {said['person.ended']}, notifications {said['notify']}",

@@ -7,6 +7,7 @@
     {"plan": {...}}    the store file was changed while the store ran
     {"gap": 12}    so many lines were lost here
     {"close": ...}
+    {"schema": "msh.record/1", "plan": {...}}    the run before was killed, another one begins
 
 What a look answered refers to the frame it looked at, by camera and time.
 """

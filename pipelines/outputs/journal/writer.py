@@ -8,9 +8,11 @@ import threading
 import time
 from collections import deque
 from functools import partial
+from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
 from pipelines.outputs.journal.format import SCHEMA, Line, frame_line, line, price_line, tracks_line
+from pipelines.outputs.journal.resume import find_broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +35,7 @@ MAX_PRICES = 16_384
 class JournalWriter:
     """A record in a gzip file. An older or full one becomes `FILE.1`, in place of the one before.
 
+    One that a kill or power cut broke off is gone on with; a line like its first says where a run begins.
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
     finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
     plan: what the floor was built from, as JSON values. max_age_s: no entry is kept longer; the file begins
@@ -59,7 +62,7 @@ class JournalWriter:
         self._waiting: deque[Callable[[], Line]] = deque()
         self._lost = 0
         self._closed = False
-        self._file = self._begin()
+        self._file = self._begin(resume=True)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -143,7 +146,9 @@ class JournalWriter:
     def _is_old(self) -> bool:
         return self._half_age_s is not None and self._clock() - self._began_at >= self._half_age_s
 
-    def _begin(self) -> IO[str]:
+    def _begin(self, *, resume: bool = False) -> IO[str]:
+        if resume and self._resume():
+            return self._headed(append=True)
         before = self._path.with_name(self._path.name + ".1")
         if self._path.exists():
             self._path.replace(before)
@@ -151,7 +156,25 @@ class JournalWriter:
         if old and self._utc() - before.stat().st_mtime > (self._half_age_s or 0):  # an earlier run's
             before.unlink()
         self._began_at = self._clock()
-        file = gzip.open(self._path, "wt", compresslevel=5, encoding="utf-8")  # noqa: SIM115 kept open
+        return self._headed()
+
+    def _resume(self) -> bool:
+        """Mend the record of a run that was killed; return whether it is to be gone on with."""
+        broken = find_broken(self._path)
+        if broken is None or self._path.stat().st_size > self._max:
+            return False
+        age_s = 0.0 if broken.first_ns is None else max(0.0, self._utc() - broken.first_ns / 1e9)
+        if self._half_age_s is not None and age_s >= self._half_age_s:
+            return False
+        broken.mend()
+        self._began_at = self._clock() - age_s
+        logger.info("the record %s broke off and is gone on with", self._path)
+        return True
+
+    def _headed(self, *, append: bool = False) -> IO[str]:
+        """Open the file, and write what each part of it begins with."""
+        packed = gzip.GzipFile(self._path, "ab" if append else "wb", compresslevel=5)  # closed with the text
+        file = TextIOWrapper(packed, encoding="utf-8")
         file.write(self._head)
         for question, price in self._prices.items():
             file.write(line(price_line(question, price)))

@@ -11,6 +11,7 @@ from pipelines.floor.plan import apply_plan, open_record, plan_of, to_json
 from pipelines.floor.replay import Replay
 from probes.events.notify import Rule
 from probes.events.staff_orders import StaffAction, StaffOrder
+from scripts.commands.replay import Pace
 from scripts.msh import main
 from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
 from tests.pipelines.settings.store_file import MINIMAL, load
@@ -63,6 +64,33 @@ def test_a_plan_that_changed_meanwhile_is_replayed_as_it_was_lived(tmp_path):
     replayed = [entry for entry in Replay(path).entries() if "topic" in entry]
     assert now is not None
     assert [e["topic"] for e in replayed] == [m.topic for m in said.said]
+
+
+def test_a_day_with_a_kill_is_told_as_one_and_everybody_has_an_end(record, tmp_path, capsys):
+    lines = gzip.decompress(record.read_bytes()).splitlines(keepends=True)
+    half = len(lines) // 2
+    (tmp_path / "day").write_bytes(b"".join([*lines[:half], lines[0], *lines[half:]]))
+    said = tmp_path / "said"
+    assert main(["replay", str(tmp_path / "day"), "-o", str(said)]) == 0
+    assert "1 times the store was killed" in capsys.readouterr().out
+    types = [entry.get("type") for entry in map(json.loads, said.read_text().splitlines())]
+    assert types.count("person.started") == types.count("person.ended") > 20
+
+
+def test_a_pace_waits_as_long_as_it_was_but_not_for_a_night(record, capsys):
+    slept, now = [], [100.0]
+    pace = Pace(10.0, lambda: now[0], slept.append)
+    for at_s in (5, 6, 6, 5, 16, 16 + 36_000, 16 + 36_001):
+        pace.wait_for(at_s * 10**9)
+        now[0] += 0.05
+    assert slept == pytest.approx([0.05, 0.9, 6.85, 6.9], abs=0.02)
+    assert main(["replay", str(record), "--speed", "1e6"]) == 0
+    fast = capsys.readouterr().out
+    assert main(["replay", str(record)]) == 0
+    assert capsys.readouterr().out == fast
+    for wrong in ("0", "fast", "nan"):
+        with pytest.raises(SystemExit):
+            main(["replay", str(record), "--speed", wrong])
 
 
 def test_a_record_that_breaks_off_is_told_up_to_there(record, tmp_path, capsys):

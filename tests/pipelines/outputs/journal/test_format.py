@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 import time
 from datetime import date
 
@@ -114,6 +115,56 @@ def test_a_new_record_keeps_the_one_before(tmp_path) -> None:
         JournalWriter(path, {"start": start}, 10_000_000).close(0)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["day.gz", "day.gz.1"]
     assert [entries(p)[0]["plan"]["start"] for p in (path, tmp_path / "day.gz.1")] == [3, 2]
+
+
+def killed(path, start: int, monkeypatch, cut: int = 0, at: int = 5) -> None:
+    """What a run leaves that is killed after some entries; cut: bytes that a power cut takes with it."""
+    monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
+    recorder = JournalWriter(path, {"start": start}, 10_000_000)
+    flushed = threading.Event()
+    flush = recorder._file.flush
+    monkeypatch.setattr(recorder._file, "flush", lambda: (flush(), flushed.set()))
+    recorder.quiet("c", at, [], [])
+    assert flushed.wait(60)
+    raw = path.read_bytes()
+    recorder.close(6)
+    path.write_bytes(raw[: len(raw) - cut])
+
+
+def test_a_record_that_a_kill_broke_off_is_gone_on_with(tmp_path, monkeypatch) -> None:
+    path = tmp_path / "day.gz"
+    for start in range(4):
+        killed(path, start, monkeypatch)
+    JournalWriter(path, {"start": 4}, 10_000_000).close(9)
+    assert [p.name for p in tmp_path.iterdir()] == ["day.gz"]
+    found = entries(path)
+    assert [entry["plan"]["start"] for entry in found if "plan" in entry] == [0, 1, 2, 3, 4]
+    assert [entry["at"] for entry in found if "quiet" in entry] == [5] * 4
+    assert [entry for entry in found if "close" in entry] == [{"close": 9}]
+
+
+@pytest.mark.parametrize("cut", [1, 3, 9, 17, 40])
+def test_a_power_cut_within_a_flush_costs_that_flush_and_no_more(tmp_path, monkeypatch, cut) -> None:
+    path = tmp_path / "day.gz"
+    killed(path, 0, monkeypatch)
+    killed(path, 1, monkeypatch, cut=cut)
+    JournalWriter(path, {"start": 2}, 10_000_000).close(9)
+    assert not (tmp_path / "day.gz.1").exists()
+    assert [entry["plan"]["start"] for entry in entries(path) if "plan" in entry] == [0, 2]
+    assert entries(path)[-1] == {"close": 9}
+
+
+@pytest.mark.parametrize("damage", ["old", "foreign", "noise", "empty"])
+def test_a_record_that_cannot_be_gone_on_with_becomes_the_one_before(tmp_path, monkeypatch, damage) -> None:
+    path = tmp_path / "day.gz"
+    killed(path, 0, monkeypatch, at=time.time_ns() - 6 * 3600 * 10**9)
+    raw = path.read_bytes()
+    if damage != "old":
+        damaged = {"foreign": b"text\n", "noise": raw[:20] + bytes(range(1, 200)), "empty": b""}
+        path.write_bytes(damaged[damage])
+    JournalWriter(path, {"start": 1}, 10_000_000, max_age_s=10 * 3600).close(9)
+    assert (tmp_path / "day.gz.1").exists()
+    assert [entry["plan"] for entry in entries(path) if "plan" in entry] == [{"start": 1}]
 
 
 def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatch) -> None:
