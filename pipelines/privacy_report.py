@@ -196,21 +196,23 @@ def _kept(settings: Settings) -> Iterator[Row]:
     if settings.staff:
         yield {
             "what": "names and states of salespeople, open offers with the worth and number of the customer,"
-            " hashes of the tickets of salespeople's phones",
+            " hashes of the tickets of salespeople's phones and of PINs set on the page",
             "where": str(state_path() / f"sales-{settings.store.id}.db"),
             "how_long": "offers until they end and are delivered, tickets 16 hours",
         }
     if settings.privacy.report_days:
         least = settings.privacy.report_min_count
         yield {
-            "what": "counts of visitors, value, brands, types, waits, stays, outcomes by quarters of an hour:"
+            "what": "counts of visitors, value, brands, types, waits, stays, outcomes by quarters of an hour,"
+            " and of people in each of 144 parts of a camera's picture by the hour:"
             f" none about fewer than {least} people, none to be found by subtraction; no sum of which one"
             " person is most; outcomes are those of all salespeople together",
             "where": str(state_path() / f"insights-{settings.store.id}.db"),
             "how_long": f"{settings.privacy.report_days} days",
         }
         yield {
-            "what": "visits not yet counted there: value, brands, types, waits, stays; no track, no picture",
+            "what": "visits not yet counted there: value, brands, types, waits, stays, the parts of pictures"
+            " in which somebody was, without order; no track, no picture",
             "where": "memory",
             "how_long": "until enough people have left, midnight at the latest",
         }

@@ -41,9 +41,15 @@ def tables(found: Values, locale: str) -> Iterator[Table]:
     yield Table(
         f"By hour (staff: {found['staffing']['model']}; {found['staffing']['service_s']:g} s each"
         + (")" if found["staffing"]["service_seen"] else ", assumed)"),
-        ("hour", "visitors", "value", "staff"),
+        ("hour", "visitors", "value", "staff", "would have saved"),
         [
-            (f"{h['hour']:02}", _number(h["visitors"]), money(h["value_minor"]), _number(h["staff"]))
+            (
+                f"{h['hour']:02}",
+                _number(h["visitors"]),
+                money(h["value_minor"]),
+                _number(h["staff"]),
+                money(h["saved_minor"]),
+            )
             for h in found["hours"]
         ],
     )

@@ -179,11 +179,13 @@ class PageApp:
             ("/api/staff/offers/{offer}", {"POST": phone.answer}, own),
             ("/api/staff/offers/{offer}/done", {"POST": phone.done}, own),
             ("/api/insights", {"GET": self._insights.read}, manage),
+            ("/api/insights/cells", {"GET": self._insights.export}, manage),
             ("/api/desk", {"GET": desk.read}, manage),
             ("/api/desk/events", {"GET": desk.events}, manage),
             ("/api/desk/state", {"POST": desk.state}, manage),
             ("/api/desk/attend", {"POST": desk.attend}, manage),
             ("/api/desk/sign-out", {"POST": desk.sign_out}, manage),
+            ("/api/desk/pin", {"POST": desk.pin}, manage),
         ]
 
     async def _staff_page(self, _request: Request) -> Response:

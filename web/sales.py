@@ -42,11 +42,23 @@ class DeskWriter:
         view = self._board.desk
         unattended = sum(self._value(one.customer) for one in view.waiting)
         return self._money() | {
-            "staff": [self._staff(one) | {"phones": self._desk.phones.count(one.name)} for one in view.staff],
+            "staff": [self._staff(one) | self._phones(one.name) for one in view.staff],
             "offers": [self._offer(offer) for offer in view.offers],
             "waiting": [self._waiting(one) for one in view.waiting],
             "unattended": self._amount(unattended),
         }
+
+    def _phones(self, name: str) -> Payload:
+        staff, phones = self._backend.settings.staff, self._desk.phones
+        pin = "page" if phones.pin(name) else "none"
+        if (
+            pin == "none"
+            and staff is not None
+            and name in staff.people
+            and staff.people[name].pin is not None
+        ):
+            pin = "file"
+        return {"phones": phones.count(name), "pin": pin}
 
     def _money(self) -> Payload:
         return {"currency": self._currency, "digits": exponent(self._currency)}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from pricing.errors import BadInput
-from pricing.insights.report import LocalTime, by_hour, staffing, summary
+from pricing.insights.report import LocalTime, by_hour, heat_maps, staffing, summary
 from pricing.money import exponent
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipelines.insights.file import InsightsFile
     from pipelines.settings.root import Settings
+    from pricing.insights.cells import CountCell
 
 MAX_DAYS = 400
 
@@ -62,6 +63,7 @@ def report(settings: Settings, file: InsightsFile, first: date, last: date) -> d
         **summary(cells),
         "hours": by_hour(cells, local),
         "staffing": staffing(cells),
+        "heat_maps": heat_maps(cells),
         "before": {
             "from": (first - weeks).isoformat(),
             "to": (last - weeks).isoformat(),
@@ -69,6 +71,12 @@ def report(settings: Settings, file: InsightsFile, first: date, last: date) -> d
             "hours": by_hour(before, local),
         },
     }
+
+
+def cells_of(settings: Settings, file: InsightsFile, first: date, last: date) -> list[CountCell]:
+    """Return the cells of some days as they are kept, oldest first."""
+    zone = ZoneInfo(settings.store.timezone)
+    return file.read(_midnight(first, zone), _midnight(last + timedelta(days=1), zone))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

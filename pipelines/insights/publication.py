@@ -24,7 +24,7 @@ class ReportTopics:
     """Publishes cells under `report/{quarter}`: one retained topic for each quarter of an hour of a day, UTC.
 
     The topics together hold the last 24 hours, so who subscribes gets a whole day. A cell never changes: who
-    stores them may store one twice and take it once. origin: store and device.
+    stores them may store one twice and take it once. Places of heat maps are left out. origin: store, device.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ReportTopics:
 
     def publish(self, start: int) -> None:
         """Publish the cells closed in the quarter that begins at `start`, UTC s; clear it without any."""
-        cells = self._file.read(start, start + QUARTER_S)
+        cells = [c for c in self._file.read(start, start + QUARTER_S) if c.measure != "place"]
         topic = report_topic(start)
         if cells:
             self._publisher.set_state(topic, self._payload(start, cells))

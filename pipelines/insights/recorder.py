@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from pricing.insights.cells import CountCell
-from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
+from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit, place_of
 from pricing.sales.desk import SaleKind, SaleOutcome
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class InsightsRecorder:
         self._start = second - second % QUARTER_S
         self._collector = Collector(least, self._start, per_unit=per_unit)
         self._here: dict[int, PersonView] = {}
+        self._places: dict[int, set[str]] = {}
         self._cameras: dict[str, tuple[int, int]] = {}
         self._events: deque[SaleEvent] = deque(maxlen=MAX_EVENTS)
         self._since: OrderedDict[int, int] = OrderedDict()
@@ -74,6 +75,11 @@ class InsightsRecorder:
         for number, person in self._here.items():
             if number not in here:
                 self._gone(person)
+        for number in self._places.keys() - here.keys():
+            del self._places[number]
+        for number, person in here.items():
+            if person.visible and person.customer:
+                self._places.setdefault(number, set()).add(place_of(person.camera, person.box))
         self._here = here
         while self._events:
             self._step(self._events.popleft())
@@ -129,6 +135,7 @@ class InsightsRecorder:
                 frozenset(item.brand for item in person.items if item.brand),
                 frozenset(item.type for item in person.items),
                 dwell,
+                frozenset(self._places.get(person.number, ())),
             )
         )
 

@@ -17,6 +17,7 @@ _WORDS = FileWords("file of offers", "offers", "offers are kept in memory only")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS desk (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, payload TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pin (seller TEXT PRIMARY KEY, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS phone (key TEXT PRIMARY KEY, seller TEXT NOT NULL, since INTEGER NOT NULL);
 """
 
@@ -105,6 +106,27 @@ class SaleFile:
                 db.executemany("INSERT INTO phone VALUES (?, ?, ?)", rows)
 
         self._file.use(write)
+
+    def load_pins(self) -> dict[str, str]:
+        """Return the hashes of PINs that were set on the page, by salesperson."""
+        found: list[tuple[str, str]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT seller, hash FROM pin").fetchall()
+
+        self._file.use(read)
+        return dict(found)
+
+    def save_pin(self, seller: str, hash_: str | None) -> bool:
+        """Write or remove the hash of a PIN; return whether that is safe on disk."""
+
+        def write(db: sqlite3.Connection) -> None:
+            with db:
+                db.execute("DELETE FROM pin WHERE seller = ?", (seller,))
+                if hash_ is not None:
+                    db.execute("INSERT INTO pin VALUES (?, ?)", (seller, hash_))
+
+        return self._file.use(write)
 
     def close(self) -> None:
         """Close; later calls do nothing."""

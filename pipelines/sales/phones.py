@@ -28,6 +28,20 @@ class StaffPhones:
         self._file, self._now = file, now
         self._lock = threading.Lock()
         self._phones = {key: (seller, since) for key, seller, since in file.load_phones()}
+        self._pins = file.load_pins()
+
+    def pin(self, seller: str) -> str:
+        """Return the hash of the PIN that was set on the page; empty where none was. Never waits."""
+        return self._pins.get(seller, "")
+
+    def set_pin(self, seller: str, hash_: str | None) -> bool:
+        """Set a PIN by its hash, or remove it, and sign its phones out; return whether it is on disk."""
+        with self._lock:
+            pins = {name: one for name, one in self._pins.items() if name != seller}
+            self._pins = pins if hash_ is None else {**pins, seller: hash_}
+            saved = self._file.save_pin(seller, hash_)
+        self.sign_out_all(seller)
+        return saved
 
     def sign_in(self, seller: str, pin: str) -> str:
         """Return a new ticket. pin: as the store file has it, or a hash."""

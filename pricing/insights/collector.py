@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 QUARTER_S: Final = 900
 MAX_KEYS: Final = 512
 """Most brands, types or zones that are counted at once; further ones of the day are left out."""
+MAX_PLACES: Final = 4096
+"""Most places of pictures that are counted at once."""
+PLACES_S: Final = 3600
+"""Places are given out by the hour: by quarters they would be most of the file."""
+GRID: Final = (16, 9)
+"""Columns and rows into which a camera's picture is divided for the heat map."""
 ATTENDED: Final = ("1min", "2min", "later", "never")
 MAX_HELD: Final = 20_000
 """Most visits that are held until enough have come; further ones of the day are left out."""
@@ -26,7 +32,7 @@ WORTH_STEPS: Final = (0, 1, 50, 100, 250, 500, 1000, 2500, 5000)
 class CustomerVisit:
     """One customer, counted when gone. attended_s: from arrival until somebody came; None: nobody did.
 
-    dwell_s: seconds in each zone.
+    dwell_s: seconds in each zone. places: where this person stood or walked, as `place_of` names them.
     """
 
     worth_minor: int
@@ -34,6 +40,21 @@ class CustomerVisit:
     brands: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
     dwell_s: Mapping[str, float] = field(default_factory=dict)
+    places: frozenset[str] = frozenset()
+
+
+def place_of(camera: str, box: tuple[float, float, float, float]) -> str:
+    """Return the part of a camera's picture in which the feet of a person are.
+
+    box: left, top, width, height as fractions of the picture.
+
+    >>> place_of("door", (0.4, 0.2, 0.2, 0.5))
+    'door/8/6'
+    """
+    columns, rows = GRID
+    x, y = box[0] + box[2] / 2, box[1] + box[3]
+    column, row = int(x * columns), int(y * rows)
+    return f"{camera}/{min(max(column, 0), columns - 1)}/{min(max(row, 0), rows - 1)}"
 
 
 def worth_class(minor: int, per_unit: int) -> str:
@@ -110,7 +131,9 @@ class Collector:
         if last or self._valued_until == end:
             until = self._valued_until
             cells += [*self._attended.close(until, last=last), *self._worth.close(until, last=last)]
-            for counter in (self._wait, *self._keyed.values()):
+            due = last or end % PLACES_S == 0
+            keyed = (one for one in self._keyed.values() if due or one.measure != "place")
+            for counter in (self._wait, *keyed):
                 cells += counter.close(until)
         if last or self._served_until == end:
             cells += self._outcome.close(self._served_until, last=last)
@@ -118,6 +141,11 @@ class Collector:
         if last:
             self._begin_day(end)
         return cells
+
+    def _room(self, *, place: bool) -> bool:
+        """Return whether one more key may be counted."""
+        places = sum(measure == "place" for measure, _ in self._keyed)
+        return places < MAX_PLACES if place else len(self._keyed) - places < MAX_KEYS
 
     def _pass_on(self, visits: Sequence[CustomerVisit]) -> None:
         """Count visits in all the measures behind the value."""
@@ -129,9 +157,10 @@ class Collector:
                 ("type", key): 0.0 for key in visit.types
             }
             found |= {("zone", key): seconds for key, seconds in visit.dwell_s.items()}
+            found |= {("place", key): 0.0 for key in visit.places}
             for name in found:
-                if name not in self._keyed and len(self._keyed) < MAX_KEYS:
-                    measure, key = name
+                measure, key = name
+                if name not in self._keyed and self._room(place=measure == "place"):
                     self._keyed[name] = Counter(
                         measure, key, self._least, self._valued_until, measure == "zone", others=before
                     )

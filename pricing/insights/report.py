@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pricing.insights.collector import ATTENDED, OUTCOMES, WORTH_STEPS
+from pricing.insights.collector import ATTENDED, GRID, OUTCOMES, WORTH_STEPS
 from pricing.insights.staffing import MODEL, SHARE, attended_soon, staff_for
 
 if TYPE_CHECKING:
@@ -72,8 +72,31 @@ def summary(cells: Iterable[CountCell]) -> Values:
     }
 
 
+def heat_maps(cells: Iterable[CountCell]) -> list[Values]:
+    """Return for each camera how many people were in each part of its picture. What is withheld is left out.
+
+    x, y: column and row from the top left.
+    """
+    by_camera: dict[str, dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
+    for cell in cells:
+        if cell.measure == "place":
+            camera, x, y = cell.key.rsplit("/", 2)
+            by_camera[camera][int(x), int(y)] += cell.count
+    return [
+        {
+            "camera": camera,
+            "columns": GRID[0],
+            "rows": GRID[1],
+            "places": [{"x": x, "y": y, "count": count} for (x, y), count in sorted(found.items())],
+        }
+        for camera, found in sorted(by_camera.items())
+    ]
+
+
 def by_hour(cells: Sequence[CountCell], local: Callable[[int], LocalTime]) -> list[Values]:
     """Return visitors, value and the staff that the model wants, of each hour of the day.
+
+    saved_minor: value that this staff would have attended within a minute, beyond what was.
 
     A cell counts in the hour in which it was closed. Who wears something priced is taken to want somebody to
     come. local: from UTC s.
@@ -85,7 +108,7 @@ def by_hour(cells: Sequence[CountCell], local: Callable[[int], LocalTime]) -> li
     )
     hours: dict[int, dict[str, list[CountCell]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
-        if cell.measure in ("visitors", "value"):
+        if cell.measure in ("visitors", "value", "attended"):
             hours[local(cell.end - 1).hour][cell.measure].append(cell)
     found = []
     for hour in sorted(hours):
@@ -93,16 +116,25 @@ def by_hour(cells: Sequence[CountCell], local: Callable[[int], LocalTime]) -> li
         visitors = _count(here["visitors"]) or 0
         wanting = (1 - nothing) * visitors / days
         staff = staff_for(wanting, service_s)
+        value = _total(here["value"])
+        soon = round(attended_soon(staff, wanting, service_s), 3) if staff else None
+        seen = _share(here["attended"], _1MIN, of_value=True)
         found.append(
             {
                 "hour": hour,
                 "visitors": visitors or None,
-                "value_minor": _total(here["value"]),
+                "value_minor": value,
                 "staff": staff or None,
-                "share_within_1min": round(attended_soon(staff, wanting, service_s), 3) if staff else None,
+                "share_within_1min": soon,
+                "saved_minor": None if None in (value, soon, seen) else _saved(value, soon, seen),
             }
         )
     return found
+
+
+def _saved(value: int | None, soon: float | None, seen: float | None) -> int:
+    """Return the value beyond what was attended within a minute: the model's share less the one seen."""
+    return round((value or 0) * max(0.0, (soon or 0.0) - (seen or 0.0)))
 
 
 def staffing(cells: Iterable[CountCell]) -> Values:

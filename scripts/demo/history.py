@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit
+from pricing.insights.collector import GRID, QUARTER_S, Collector, CustomerVisit, place_of
 from pricing.sales.simulation import ShopModel
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ WORN: Final = (
     ("adidas", "hoodie", 7_500),
 )
 ZONES: Final = ("entrance/doorway", "counter/till")
+SPOTS: Final = {"entrance": ((5.0, 6.5), (10.0, 7.0)), "counter": ((4.0, 6.0), (12.0, 7.5))}
+"""Where people stand in a camera's picture, in columns and rows of the heat map."""
 
 
 def write(file: InsightsFile, now: datetime, *, days: int = DAYS, least: int = 5, seed: int = 1) -> None:
@@ -60,11 +62,20 @@ def _come(collector: Collector, random: Random) -> None:
     attended = wait if worth and random.random() < 0.7 else None
     zone = random.choice(ZONES)
     brands, types = frozenset(brand for brand, _, _ in worn), frozenset(type_ for _, type_, _ in worn)
-    collector.visit(CustomerVisit(worth, attended, brands, types, {zone: random.expovariate(1 / 180)}))
+    dwell = {zone: random.expovariate(1 / 180)}
+    collector.visit(CustomerVisit(worth, attended, brands, types, dwell, _walk(zone.split("/")[0], random)))
     if attended is not None:
         outcome = random.choices(("sold", "browsing", "left"), (4, 4, 2))[0]
         sold = round(random.lognormvariate(9.2, 0.7)) if outcome == "sold" else None
         collector.done(outcome, random.lognormvariate(6.2, 0.5), sold)
+
+
+def _walk(camera: str, random: Random) -> frozenset[str]:
+    """Return the parts of a picture in which somebody was: a way around one of the spots."""
+    middle = random.choice(SPOTS[camera])
+    steps = ((random.gauss(middle[0], 1.8), random.gauss(middle[1], 0.9)) for _ in range(9))
+    columns, rows = GRID
+    return frozenset(place_of(camera, (x / columns, 0.0, 0.0, y / rows)) for x, y in steps)
 
 
 def _poisson(mean: float, random: Random) -> int:

@@ -157,6 +157,23 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     one.get_by_role("heading", name="Who are you?").wait_for()
 
 
+def test_a_manager_sets_a_pin(shop, phones, manager):
+    joerg, screen = phones[1], manager.go("#/desk")
+    screen.get_by_role("button", name="PIN of Jörg B.").click()
+    field = screen.get_by_label("New PIN")
+    fits(manager, "desk-pin")
+    field.fill("12")
+    screen.get_by_role("button", name="Set PIN").click()
+    assert field.is_visible()  # the browser refuses what is too short
+    field.fill("135790")
+    screen.get_by_role("button", name="Set PIN").click()
+    screen.get_by_text("Jörg B. has a new PIN.").wait_for()
+    joerg.sign_in("Jörg B.", "135790")
+    screen.get_by_role("button", name="PIN of Jörg B.").click()
+    screen.get_by_role("button", name="Remove this PIN").click()
+    joerg.page.get_by_role("heading", name="Who are you?").wait_for()
+
+
 def test_insights_of_a_day(shop, manager):
     page = manager.go("#/insights")
     page.get_by_text("Nothing to show yet").wait_for()
@@ -171,6 +188,19 @@ def test_insights_of_a_day(shop, manager):
     manager.shoot("insights", whole=True)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     fits(manager, "insights-dark")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    fits(manager, "insights-rtl")
+    page.evaluate("document.documentElement.dir = 'ltr'")
+    maps = page.locator(".heat")
+    assert maps.count() == len(answer["heat_maps"]) == 2
+    assert page.locator(".heat-place").count() == sum(len(one["places"]) for one in answer["heat_maps"])
+    assert maps.first.get_attribute("aria-label").startswith("Where people were: Counter: Most, ")
+    saved = [one["saved_text"] for one in answer["hours"] if one["saved_minor"] is not None]
+    assert saved
+    assert len(saved) == page.locator(".hours tbody td:last-child").filter(has_not_text="–").count()
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Save as CSV").click()
+    assert saving.value.path().read_text().startswith("store,currency,measure,key")
     page.get_by_role("button", name="The day before").click()
     page.get_by_text("Brands seen").wait_for()
     assert shop.page.client().get("/api/insights?from=soon").status_code == 422
@@ -200,6 +230,10 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
     page.locator(".desk-member").first.wait_for()
     window.shoot(f"desk-phone-{language}", whole=True)
     assert window.overflow() <= 0
+    page.get_by_role("button", name=words["desk.pin_of"].replace("{name}", "Anna")).click()
+    page.get_by_role("button", name=words["desk.pin_save"]).wait_for()
+    assert window.overflow() <= 0
+    page.get_by_role("button", name=words["desk.pin_cancel"]).click()
     history.write(InsightsFile(shop.folder / "insights.db", shop.now), datetime.now(timezone.utc), days=1)
     page = window.go("#/insights")
     page.get_by_role("button", name=words["insights.day_before"]).click()

@@ -37,9 +37,11 @@ class Pins:
         self._tokens: dict[str, Token] = {}
         self._one_hash = CapacityLimiter(1)
 
-    async def check(self, request: HTTPConnection, staff: StaffConfig, name: str, pin: str) -> None:
-        """Return where the PIN is this person's; Refused where not, and after too many wrong ones."""
-        secret = secret_of(staff, name)
+    async def check(self, request: HTTPConnection, secret: str, name: str, pin: str) -> None:
+        """Return where the PIN is this person's; Refused where not, and after too many wrong ones.
+
+        secret: the PIN as the store file has it, or its hash.
+        """
         who = f"{address(request)} {name}"
         wait_s = self._wrong.wait_s(who)
         if wait_s > 0:
@@ -62,9 +64,10 @@ class Pins:
         return token.matches(pin)
 
 
-def secret_of(staff: StaffConfig, name: str) -> str:
-    """Return a person's PIN as the store file has it; empty where it has none."""
-    person = staff.people.get(name)
+def secret_of(staff: StaffConfig, name: str, phones: StaffPhones) -> str:
+    """Return the hash of a person's PIN set on the page, else what the store file has; empty without."""
+    if (person := staff.people.get(name)) is not None and (own := phones.pin(name)):
+        return own
     return person.pin.get_secret_value() if person is not None and person.pin is not None else ""
 
 
@@ -76,7 +79,7 @@ def cookie_of(name: str, ticket: str) -> str:
 def seller_of(request: HTTPConnection, staff: StaffConfig, phones: StaffPhones) -> tuple[str, str] | None:
     """Return name and ticket of the phone that asks; None where it is not signed in."""
     name, ticket = _parse(request.cookies.get(PHONE_COOKIE, ""))
-    if name in staff.people and ticket and phones.knows(name, secret_of(staff, name), ticket):
+    if name in staff.people and ticket and phones.knows(name, secret_of(staff, name, phones), ticket):
         return name, ticket
     return None
 

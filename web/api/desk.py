@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from pipelines.access_log import AccessKind
 from pricing.sales.desk import StaffState
 from probes.events.messages import rfc3339
 from web.access.guard import address
-from web.access.signin import COOKIE, Right
+from web.access.signin import COOKIE, Right, hash_token
 from web.api.common import TrackedStream
 from web.api.staff import act, desk_of, fields_of, one_of, text_of
-from web.refusal import Json, Refused
+from web.refusal import Code, Json, Refused
 from web.sales import DeskWriter
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from web.access.signin import Visitor
     from web.backend import Backend
     from web.live.desk_events import DeskEvents
+
+
+PIN = re.compile(r"[0-9]{4,12}", re.ASCII)
 
 
 class DeskHandlers:
@@ -80,6 +84,26 @@ class DeskHandlers:
         name = text_of(given, "name")
         self._notes.note(AccessKind.COMMAND, request, visitor, detail="sign out phones")
         await to_thread.run_sync(desk.phones.sign_out_all, name)
+        return Response(status_code=204)
+
+    async def pin(self, request: Request, visitor: Visitor | None) -> Response:
+        """Set a salesperson's PIN, of which only a hash is kept, or return to the store file's."""
+        desk, staff = desk_of(self._backend)
+        given = await fields_of(request, {"name", "pin"})
+        name, pin = text_of(given, "name"), given["pin"]
+        if name not in staff.people:
+            raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
+        if pin is not None and not (isinstance(pin, str) and PIN.fullmatch(pin)):
+            raise Refused(Code.INVALID, "pin: 4 to 12 digits, or null")
+        self._notes.note(AccessKind.COMMAND, request, visitor, detail="set PIN")
+
+        def keep() -> bool:
+            return desk.phones.set_pin(name, None if pin is None else hash_token(pin))
+
+        if not await to_thread.run_sync(keep):
+            raise Refused(
+                Code.FAILED, "the PIN counts until a restart only: the state folder cannot be written"
+            )
         return Response(status_code=204)
 
     def _written(self) -> dict[str, Any]:

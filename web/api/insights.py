@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from anyio import to_thread
+from starlette.responses import Response
 
-from pipelines.insights.days import days_of, report
+from pipelines.insights.days import cells_of, days_of, report
+from pipelines.insights.export import cells_csv, cells_parquet
 from pricing.errors import BadInput
 from pricing.money import display
 from web.refusal import Code, Json, Refused
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from pipelines.insights.file import InsightsFile
     from web.access.signin import Visitor
@@ -32,16 +33,43 @@ class InsightsHandlers:
 
     async def read(self, request: Request, _visitor: Visitor | None) -> Response:
         """Write the report on the days of the query, today where there is none."""
+        file = self._backend.insights
+        if file is None:
+            raise Refused(Code.NOT_FOUND, "nothing is counted: no store runs, or privacy.report_days is 0")
+        first, last = self._days(request)
+        return Json(await to_thread.run_sync(self._written, file, first, last))
+
+    async def export(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Write the counts of the days of the query as they are kept, one a row, to be saved."""
         file, settings = self._backend.insights, self._backend.settings
         if file is None:
             raise Refused(Code.NOT_FOUND, "nothing is counted: no store runs, or privacy.report_days is 0")
-        today = datetime.now(ZoneInfo(settings.store.timezone)).date()
+        kind = request.query_params.get("format", "csv")
+        if kind not in ("csv", "parquet"):
+            raise Refused(Code.INVALID, "format: csv or parquet")
+        first, last = self._days(request)
+
+        def written(file: InsightsFile) -> bytes:
+            cells, store = cells_of(settings, file, first, last), settings.store
+            if kind == "parquet":
+                return cells_parquet(cells, store.id, store.currency)
+            return cells_csv(cells, store.id, store.currency).encode()
+
+        try:
+            data = await to_thread.run_sync(written, file)
+        except BadInput as error:
+            raise Refused(Code.NOT_FOUND, str(error)) from None
+        name = f"{settings.store.id}-{first}-{last}.{kind}"
+        media = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
+        return Response(data, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, media)
+
+    def _days(self, request: Request) -> tuple[date, date]:
+        today = datetime.now(ZoneInfo(self._backend.settings.store.timezone)).date()
         query = request.query_params
         try:
-            first, last = days_of(query.get("from"), query.get("to"), today)
+            return days_of(query.get("from"), query.get("to"), today)
         except BadInput as error:
             raise Refused(Code.INVALID, str(error)) from None
-        return Json(await to_thread.run_sync(self._written, file, first, last))
 
     def _written(self, file: InsightsFile, first: date, last: date) -> dict[str, Any]:
         found = report(self._backend.settings, file, first, last)

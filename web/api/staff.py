@@ -51,9 +51,9 @@ class PhoneHandlers:
         desk, staff = desk_of(self._backend)
         act = self._gate.may(visitor, Right.ACT)
         names = [
-            {"name": name, "pin": one.pin is not None}
-            for name, one in staff.people.items()
-            if act or one.pin is not None
+            {"name": name, "pin": bool(secret_of(staff, name, desk.phones))}
+            for name in staff.people
+            if act or secret_of(staff, name, desk.phones)
         ]
         seller = seller_of(request, staff, desk.phones)
         shown = DeskWriter(self._backend, desk).phone(seller[0] if seller else "")
@@ -68,9 +68,9 @@ class PhoneHandlers:
             raise Refused(Code.INVALID, "pin: must be text")
         if name not in staff.people:
             raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
-        if secret := secret_of(staff, name):
+        if secret := secret_of(staff, name, desk.phones):
             try:
-                await self._pins.check(request, staff, name, pin or "")
+                await self._pins.check(request, secret, name, pin or "")
             except Refused:
                 self._notes.refused(request)
                 raise
@@ -89,7 +89,8 @@ class PhoneHandlers:
         if seller := seller_of(request, staff, desk.phones):
             name, ticket = seller
             self._notes.note(AccessKind.SIGNED_OUT, request, visitor, detail="phone", who=name)
-            await to_thread.run_sync(desk.phones.sign_out, name, secret_of(staff, name), ticket)
+            secret = secret_of(staff, name, desk.phones)
+            await to_thread.run_sync(desk.phones.sign_out, name, secret, ticket)
         return self._with_cookie(Response(status_code=204), "")
 
     async def events(self, request: Request, _visitor: Visitor | None) -> Response:

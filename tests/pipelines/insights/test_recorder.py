@@ -6,11 +6,13 @@ import csv
 import io
 import json
 import sqlite3
+import sys
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from arro3.io import read_parquet
 
 from pipelines.floor.view import FloorView
 from pipelines.insights.days import days_of, insights_path, report
@@ -183,7 +185,7 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
     assert all(one["staff"] is None or 0 < one["staff"] < 20 for one in found["hours"])
     call = ["report", str(store), "--from", "2026-11-26"]
     printed = {}
-    for form in ("table", "csv", "json", "html"):
+    for form in ("table", "csv", "json", "html", "cells"):
         assert main([*call, "--format", form]) == 0
         printed[form] = capsys.readouterr().out
     assert json.loads(printed["json"]) == found
@@ -194,6 +196,65 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
     assert "http" not in printed["html"]
     assert main(["report", str(store), "--from", "soon"]) == 2
     assert 'from: "soon" is no day' in capsys.readouterr().err
+    cells = list(csv.DictReader(io.StringIO(printed["cells"])))
+    visitors = [int(row["count"]) for row in cells if row["measure"] == "visitors"]
+    assert sum(visitors) == found["visitors"]
+    assert cells[0]["start"].startswith("2026-11-26T")
+    saved = [one["saved_minor"] for one in found["hours"] if one["saved_minor"] is not None]
+    assert saved
+    assert all(0 <= one <= found["value_minor"] for one in saved)
+    heat = found["heat_maps"]
+    assert [one["camera"] for one in heat] == ["counter", "entrance"]
+    assert all(
+        place["count"] >= 5 and place["x"] < 16 and place["y"] < 9 for one in heat for place in one["places"]
+    )
+
+
+def test_parquet_holds_the_same_cells(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = InsightsFile(insights_path(load_settings(store, env={}), store.parent), lambda: NOON)
+    history.write(file, datetime(2026, 11, 26, 18, tzinfo=timezone.utc), days=1)
+    call = ["report", str(store), "--from", "2026-11-26", "--format"]
+    assert main([*call, "cells", "-o", str(store.parent / "cells.csv")]) == 0
+    assert main([*call, "parquet", "-o", str(store.parent / "cells.parquet")]) == 0
+    table = read_parquet(store.parent / "cells.parquet").read_all()
+    rows = list(csv.DictReader((store.parent / "cells.csv").open()))
+    assert table.num_rows == len(rows) > 50
+    for name in ("measure", "key", "store"):
+        assert [one.as_py() for one in table[name]] == [row[name] for row in rows]
+    for name in ("count", "total"):
+        assert [one.as_py() for one in table[name]] == [int(row[name]) if row[name] else None for row in rows]
+    assert [one.as_py().isoformat() for one in table["end"]] == [row["end"] for row in rows]
+    assert main([*call, "parquet"]) == 2
+    assert "name a file, --output FILE" in capsys.readouterr().err
+    assert main([*call, "parquet", "-o", str(store / "x" / "y")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_without_its_package_parquet_says_how_to_install_it(
+    store: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    InsightsFile(insights_path(load_settings(store, env={}), store.parent), lambda: NOON).close()
+    monkeypatch.setitem(sys.modules, "arro3.core", None)
+    assert main(["report", str(store), "--format", "parquet", "-o", str(store.parent / "x")]) == 2
+    assert "requirements/parquet.txt" in capsys.readouterr().err
+    assert not (store.parent / "x").exists()
+
+
+def test_where_people_stood_is_counted_by_the_hour_without_their_way(floor: Floor) -> None:
+    for at in range(3):
+        for n in range(6):
+            one = customer(minor=10_000)
+            box = (0.1 * at if n else 0.9, 0.2, 0.1, 0.5)  # the first stands elsewhere, alone
+            floor.people[n] = replace(one, number=n, dwell_ms=60_000, box=box, visible=True)
+        floor.recorder.check()
+    floor.people.clear()
+    floor.recorder.check()
+    floor.visit(6, minor=10_000)
+    floor.later(15)
+    assert floor.cells("place") == []
+    for _ in range(3):
+        floor.later(15)
+    assert floor.cells("place") == []  # the hour is over, but 5 of 6 would tell where the sixth was
 
 
 def test_nothing_counted_yet_is_said(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

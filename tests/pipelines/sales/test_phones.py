@@ -18,6 +18,9 @@ class Disk:
     def load_phones(self):
         return self.kept
 
+    def load_pins(self):
+        return {}
+
     def save_phones(self, phones):
         self.kept = list(phones)
         look = threading.Thread(target=lambda: self.seen.append(self.looks[0]()), daemon=True)

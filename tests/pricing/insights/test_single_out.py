@@ -28,6 +28,7 @@ VISITS = st.builds(
     st.frozensets(st.sampled_from(("gucci", "prada", "nike")), max_size=2),
     st.frozensets(st.sampled_from(("bag", "coat")), max_size=1),
     st.dictionaries(st.sampled_from(("door", "till")), st.sampled_from((5.0, 60.0, 3600.0)), max_size=2),
+    st.frozensets(st.sampled_from(("door/0/0", "door/8/6", "till/3/3")), max_size=3),
 )
 DAY = st.lists(st.lists(VISITS, max_size=8), min_size=1, max_size=10)
 
@@ -55,7 +56,7 @@ def test_no_cell_is_about_few_people_and_neither_is_what_it_leaves_out(day):
     cells = play(day)
     for cell in cells:
         assert cell.count >= LEAST
-        if cell.measure in ("brand", "type", "zone", "wait"):
+        if cell.measure in ("brand", "type", "zone", "wait", "place"):
             left = len(within(day, cell)) - cell.count
             assert left == 0 or left >= LEAST
     for measure in ("attended", "worth"):
@@ -100,6 +101,9 @@ def test_every_cell_is_true_and_no_person_is_most_of_a_sum(day):
             assert max(worths) <= LARGEST_SHARE * cell.total
         elif cell.measure == "brand":
             assert cell.count == sum(cell.key in visit.brands for visit in people)
+        elif cell.measure == "place":
+            assert cell.count == sum(cell.key in visit.places for visit in people)
+            assert cell.total is None
         elif cell.measure == "attended" and cell.total:
             assert max(v.worth_minor for v in people) <= cell.total or cell.count < len(people)
 
@@ -115,7 +119,14 @@ def test_spans_of_a_measure_never_overlap_so_no_two_cells_differ_by_one_person(d
 CROWD = [
     CustomerVisit(4_000, 30.0, frozenset({"nike"}), frozenset({"coat"}), {"door": 60.0}) for _ in range(12)
 ]
-RARE = CustomerVisit(4_900_000, 30.0, frozenset({"richemont"}), frozenset({"watch"}), {"vault": 900.0})
+RARE = CustomerVisit(
+    4_900_000,
+    30.0,
+    frozenset({"richemont"}),
+    frozenset({"watch"}),
+    {"vault": 900.0},
+    frozenset({"door/15/8"}),
+)
 
 
 @pytest.mark.parametrize("when", range(4))
@@ -123,7 +134,7 @@ def test_the_one_with_the_rare_watch_is_nowhere(when):
     day = [list(CROWD) for _ in range(4)]
     day[when].append(RARE)
     cells = play(day)
-    assert not {"richemont", "watch", "vault"} & {cell.key for cell in cells}
+    assert not {"richemont", "watch", "vault", "door/15/8"} & {cell.key for cell in cells}
     assert all(cell.total is None or cell.total < RARE.worth_minor for cell in cells)
     assert not any("5000" in cell.key.split("+") and cell.count < LEAST for cell in cells)
 

@@ -220,6 +220,59 @@ def test_a_phone_hears_of_an_offer_at_once(shop):
         assert "event: out" in list(lines)
 
 
+def test_a_pin_set_on_the_page_is_kept_as_a_hash_and_signs_phones_out(shop):
+    anna, manager = phone(shop), shop.page.client()
+    assert [one["pin"] for one in manager.get("/api/desk").json()["staff"]] == ["file", "none"]
+    assert manager.post("/api/desk/pin", json={"name": "Anna", "pin": "246810"}).status_code == 204
+    assert anna.get("/api/staff").json()["me"] is None
+    assert code(manager.post("/api/staff/session", json={"name": "Anna", "pin": PIN})) == (401, "wrong_pin")
+    shop.stop()
+    shop.start()
+    phone(shop, pin="246810")
+    manager = shop.page.client()
+    assert manager.get("/api/desk").json()["staff"][0]["pin"] == "page"
+    assert b"246810" not in b"".join(path.read_bytes() for path in shop.folder.glob("sales.db*"))
+    assert "246810" not in str(list(shop.page.backend.access.entries()))
+    assert manager.post("/api/desk/pin", json={"name": "Jörg B.", "pin": "1357"}).status_code == 204
+    stranger = shop.page.client()
+    assert {one["name"]: one["pin"] for one in stranger.get("/api/staff").json()["names"]}["Jörg B."] is True
+    assert manager.post("/api/desk/pin", json={"name": "Anna", "pin": None}).status_code == 204
+    phone(shop)  # the store file's again
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        ({"name": "Anna", "pin": "abcd"}, (422, "invalid")),
+        ({"name": "Anna", "pin": "123"}, (422, "invalid")),
+        ({"name": "Anna", "pin": 1234}, (422, "invalid")),
+        ({"name": "Anna", "pin": "٠١٢٣"}, (422, "invalid")),
+        ({"name": "Nobody", "pin": "1234"}, (404, "not_found")),
+        ({"name": "Anna"}, (422, "invalid")),
+    ],
+)
+def test_a_pin_that_is_none_is_refused(shop, body, refused):
+    assert code(shop.page.client().post("/api/desk/pin", json=body)) == refused
+
+
+def test_only_managers_set_pins_and_take_counts_away(locked):
+    for stranger in (locked.page.client(), phone(locked)):
+        for answer in (
+            stranger.post("/api/desk/pin", json={"name": "Anna", "pin": "1234"}),
+            stranger.get("/api/insights/cells"),
+        ):
+            assert answer.status_code in (401, 403)
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("csv", b"store,currency,measure"), ("parquet", b"PAR1")])
+def test_the_counts_of_days_can_be_saved(shop, kind, begins):
+    answer = shop.page.client().get(f"/api/insights/cells?from=2026-11-20&to=2026-11-26&format={kind}")
+    assert answer.content.startswith(begins)
+    assert f'filename="test-store-2026-11-20-2026-11-26.{kind}"' in answer.headers["content-disposition"]
+    assert code(shop.page.client().get("/api/insights/cells?format=xml")) == (422, "invalid")
+    assert code(shop.page.client().get("/api/insights/cells?from=soon")) == (422, "invalid")
+
+
 def test_one_name_cannot_take_the_streams_of_all():
     async def play() -> tuple[list[bool], int]:
         events = DeskEvents(asyncio.Event())

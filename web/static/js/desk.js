@@ -106,10 +106,39 @@ function member(one, act) {
     one.since ? h("span", { class: "soft small number", "data-since": one.since }) : h("span"),
     choice,
     h("span", { class: "soft small" }, t("desk.phones", { count: one.phones })),
-    one.phones
+    h("span", { class: "desk-buttons" },
+      h("button", { class: "button quiet", type: "button", id: `pin-${one.name}`, "aria-label": t("desk.pin_of", { name: one.name }), title: t("desk.pin_of", { name: one.name }), onclick: () => askPin(one, act) }, icon("key")),
+      one.phones
       ? h("button", { class: "button quiet", type: "button", "aria-label": t("desk.sign_out", { name: one.name }), title: t("desk.sign_out", { name: one.name }), onclick: () => act("/api/desk/sign-out", { name: one.name }, t("desk.signed_out", { name: one.name })) }, icon("leave"))
-      : h("span"),
+      : null,
+    ),
   );
+}
+
+/** Ask for a new PIN; the box keeps a hash of it and signs the phones of this name out. */
+function askPin(one, act) {
+  const field = h("input", { class: "input number", id: "new-pin", type: "text", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]{4,12}", minLength: 4, maxLength: 12, required: true, "aria-describedby": "new-pin-help" });
+  const end = () => { dialog.close(); dialog.remove(); document.getElementById(`pin-${one.name}`)?.focus(); };
+  const set = async (pin) => {
+    end();
+    await act("/api/desk/pin", { name: one.name, pin }, t(pin ? "desk.pin_set" : "desk.pin_removed", { name: one.name }));
+  };
+  const dialog = h("dialog", { class: "card dialog", "aria-labelledby": "new-pin-title", oncancel: (event) => { event.preventDefault(); end(); } },
+    h("form", { onsubmit: (event) => { event.preventDefault(); set(field.value); } },
+      h("h2", { id: "new-pin-title" }, t("desk.pin_of", { name: one.name })),
+      h("label", { for: "new-pin" }, t("desk.pin_new")),
+      field,
+      h("p", { class: "soft small", id: "new-pin-help" }, t("desk.pin_help")),
+      h("div", { class: "dialog-buttons" },
+        h("button", { class: "button main", type: "submit" }, t("desk.pin_save")),
+        one.pin === "page" ? h("button", { class: "button", type: "button", onclick: () => set(null) }, t("desk.pin_remove")) : null,
+        h("button", { class: "button quiet", type: "button", onclick: end }, t("desk.pin_cancel")),
+      ),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  field.focus();
 }
 
 function what(one) {

@@ -1,7 +1,7 @@
 // What a day taught, beside the same weekday before. Every figure is about several people, or withheld.
 
 import { send, session } from "./api.js";
-import { empty, h, icon, say } from "./dom.js";
+import { empty, h, icon, say, svg } from "./dom.js";
 import * as format from "./format.js";
 import { t, tOr } from "./strings.js";
 
@@ -101,7 +101,8 @@ function cards(found) {
     bars("insights.types", found.types, (one) => tOr(`type.${one.key}`, one.key), () => ""),
     bars("insights.zones", found.zones, (one) => one.zone.split("/").reverse().map(format.title).join(" · "), (one) => time(one.mean_s)),
     cameras(found.cameras),
-    h("div", { class: "wide" }, note),
+    ...found.heat_maps.map((one) => heatMap(one, found)),
+    h("div", { class: "wide" }, note, downloads(found)),
   ].filter(Boolean);
 }
 
@@ -125,7 +126,7 @@ function bar(value, most) {
 function hours(found, before) {
   const old = new Map(before.hours.map((one) => [one.hour, one]));
   const most = Math.max(1, ...found.hours.map((one) => one.visitors ?? 0));
-  const heads = ["hour", "visitors", "then", "value", "staff"];
+  const heads = ["hour", "visitors", "then", "value", "staff", "saved"];
   return h("section", { class: "card wide" },
     h("div", { class: "card-head" }, h("h2", {}, t("insights.hours"))),
     h("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": t("insights.hours") },
@@ -138,10 +139,11 @@ function hours(found, before) {
             h("td", { class: "soft" }, number(old.get(one.hour)?.visitors ?? null)),
             h("td", {}, amount(one.value_minor, found)),
             h("td", {}, number(one.staff)),
+            h("td", {}, amount(one.saved_minor, found)),
           ))),
       ),
     ),
-    h("p", { class: "soft small foot" }, t(found.staffing.service_seen ? "insights.model" : "insights.model_assumed", { time: time(found.staffing.service_s) })),
+    h("p", { class: "soft small foot" }, t(found.staffing.service_seen ? "insights.model" : "insights.model_assumed", { time: time(found.staffing.service_s) }), " ", t("insights.saved_note")),
   );
 }
 
@@ -152,6 +154,33 @@ function bars(title, rows, name, more) {
     h("div", { class: "card-head" }, h("h2", {}, t(title))),
     h("ul", { class: "bars" }, rows.map((one) =>
       h("li", {}, h("span", {}, name(one)), h("span", { class: "number" }, [number(one.count), more(one)].filter(Boolean).join(" · ")), bar(one.count, most)))),
+  );
+}
+
+function downloads(found) {
+  const link = (kind, name) => h("a", { class: "button", href: `api/insights/cells?from=${found.from}&to=${found.to}&format=${kind}`, download: "" }, icon("download"), name);
+  return h("p", { class: "downloads" }, link("csv", t("insights.csv")), link("parquet", t("insights.parquet")));
+}
+
+/** How many people were where in a camera's picture, over a masked picture of now. Its sides are never mirrored. */
+function heatMap(one, found) {
+  const most = Math.max(...one.places.map((place) => place.count));
+  const grid = svg("svg", { class: "heat-grid", viewBox: `0 0 ${one.columns} ${one.rows}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  for (const { x, y, count } of one.places) {
+    const cell = svg("rect", { x, y, width: 1, height: 1, class: "heat-place", "fill-opacity": (0.12 + 0.68 * (count / most)).toFixed(2) });
+    cell.append(Object.assign(svg("title"), { textContent: number(count) }));
+    grid.append(cell);
+  }
+  const name = format.title(one.camera);
+  const still = h("img", { src: `api/cameras/${encodeURIComponent(one.camera)}/picture.jpg`, alt: "", loading: "lazy", onerror: () => still.remove() });
+  const busiest = [...one.places].sort((a, b) => b.count - a.count)[0];
+  const side = ["left", "middle", "right"][Math.min(2, Math.floor((3 * busiest.x) / one.columns))];
+  const depth = ["back", "centre", "front"][Math.min(2, Math.floor((3 * busiest.y) / one.rows))];
+  const where = t("insights.heat_most", { count: number(busiest.count), side: t(`insights.heat_${side}`), depth: t(`insights.heat_${depth}`) });
+  return h("section", { class: "card" },
+    h("div", { class: "card-head" }, h("h2", {}, t("insights.heat", { camera: name }))),
+    h("div", { class: "heat", role: "img", "aria-label": `${t("insights.heat", { camera: name })}: ${where}`, dir: "ltr" }, still, grid),
+    h("p", { class: "soft small foot" }, where, " ", t("insights.heat_note", { count: found.min_count })),
   );
 }
 
