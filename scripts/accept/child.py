@@ -2,14 +2,16 @@
 
 python -m scripts.accept.child STORE PLATFORM SECONDS RESULT
 
-PLATFORM: cpu, deepstream, or bare, which is DeepStream with a probe that only counts.
+PLATFORM: cpu, deepstream, or bare, which is DeepStream with a probe that only counts. SIGTERM ends it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -41,6 +43,8 @@ def main(argv: list[str]) -> int:
 
 def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
     """Run the store for `seconds` after the first frame and return its figures. Raises BadInput."""
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     settings = load_settings(path, env=os.environ)
     if platform == "bare":
         platform = "deepstream"
@@ -53,7 +57,7 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         before = dict(store.platform.processed)
         begun = time.monotonic()
         print("playing", flush=True)
-        samples = _watch(store, begun, seconds)
+        samples = _watch(store, begun, seconds, ended)
         elapsed, after = time.monotonic() - begun, dict(store.platform.processed)
         died = store.platform.failed
     finally:
@@ -103,14 +107,17 @@ def _without_probe() -> None:
     MetaAnalysis.processed = property(processed)  # type: ignore[assignment,method-assign]
 
 
-def _watch(store: Store, begun: float, seconds: float) -> list[tuple[float, dict[str, int], float]]:
-    """Wait until the time is over; return at most 1,000 samples: s, frames by camera, MB of memory."""
+def _watch(
+    store: Store, begun: float, seconds: float, ended: threading.Event
+) -> list[tuple[float, dict[str, int], float]]:
+    """Wait for the time's end or `ended`; return at most 1,000 samples: s, frames by camera, MB of memory."""
     samples: list[tuple[float, dict[str, int], float]] = []
     every = max(0.5, seconds / 1000)
     while (now := time.monotonic() - begun) < seconds and not store.platform.failed:
         if not samples or now >= samples[-1][0] + every:
             samples.append((now, dict(store.platform.processed), _memory_mb()))
-        time.sleep(0.1)
+        if ended.wait(0.1):
+            break
     return samples
 
 

@@ -24,7 +24,8 @@ KEPT = 0.9
 BACK_S = 40.0
 """So long after it is there again a camera delivers again: a time-out and a wait lie before that."""
 AWAY_S, STEADY_S = 15.0, 10.0
-STORE_S = 3 * (AWAY_S + BACK_S) + STEADY_S
+STORE_S = 2 * (3 * (AWAY_S + BACK_S) + STEADY_S)
+"""The program is told to end when the last outage is over; by itself it ends after this time."""
 CHILD = "scripts.accept.child"
 PHASES = ("one camera unplugged", "all cameras unplugged", "switch without power")
 
@@ -87,7 +88,9 @@ def check(store: Path, film: Path, platform: str, fps: float) -> CheckResult:
                 if child.stdout is None or child.stdout.readline().strip() != "playing":
                     return fail("outages", "the program does not play from our cameras")
                 phases = _do_harm(servers, ports, film, time.monotonic())
-                child.wait(STORE_S + BACK_S)
+                time.sleep(BACK_S)
+                child.terminate()
+                child.wait(STORE_S)
             finally:
                 child.kill()
         content = json.loads(result.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
 import threading
@@ -45,6 +46,8 @@ class Camera:
 
 def main(argv: list[str]) -> int:
     store, _platform, seconds, result = argv
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     content = yaml.safe_load(Path(store).read_text())
     fps = content["defaults"]["fps"]
     cameras = {name: Camera(camera["source"], fps) for name, camera in content["cameras"].items()}
@@ -52,7 +55,7 @@ def main(argv: list[str]) -> int:
         time.sleep(0.05)
     print("playing", flush=True)
     begun, samples = time.monotonic(), []
-    while (at := time.monotonic() - begun) < float(seconds):
+    while not ended.is_set() and (at := time.monotonic() - begun) < float(seconds):
         samples.append((at, {name: int(camera.frames) for name, camera in cameras.items()}, 1.0))
         time.sleep(0.2)
     Path(result).write_text(json.dumps({"died": None, "clean": True, "samples": samples}))

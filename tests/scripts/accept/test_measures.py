@@ -264,7 +264,7 @@ def test_engines_are_run_beside_the_cpu(
 
 def test_outages_are_made_and_measured(tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On real RTSP cameras, with a stand-in for the program that counts while they answer."""
-    for name, seconds in {"AWAY_S": 1.5, "STEADY_S": 1.5, "BACK_S": 5.0, "STORE_S": 21.0}.items():
+    for name, seconds in {"AWAY_S": 1.5, "STEADY_S": 1.5, "BACK_S": 8.0, "STORE_S": 600.0}.items():
         monkeypatch.setattr(outage, name, seconds)
     monkeypatch.setattr(outage, "CHILD", "tests.fakes.acceptance_child")
     store = clip.store_file(tmp_path, film, tmp_path / "none.csv", 1, FPS)
