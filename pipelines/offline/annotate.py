@@ -52,8 +52,8 @@ SPEED_LIMIT = 240
 MIN_FRAMES = 3
 """A video of fewer frames is judged like pictures: looks of so few can not agree."""
 TURNED = (
-    "somebody is seen when the picture is turned by {0} degrees clockwise, and may be uncovered as it is:"
-    " turn it upright (msh annotate --rotate {0})"
+    "people stand upright when it is turned by {0} degrees clockwise; they are masked as it is, but not"
+    " recognised: turn it (msh annotate --rotate {0})"
 )
 
 
@@ -154,7 +154,6 @@ class AnnotateJob:
         notes: list[str] = []
         ((_, pixels),) = self._frames(source, notes.append)
         done = self._annotator.picture(pixels)
-        turned = 0 if done.values else self._annotator.seems_turned(done.redacted.pixels)
         self._overlay.draw(done.redacted, done.values)
         self._overlay.draw_marks(done.redacted, [(seen.box, self._brand(seen.brand)) for seen in done.unworn])
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
@@ -163,8 +162,8 @@ class AnnotateJob:
         write_whole(target, data.tobytes())
         on_progress(1, 1)
         persons = [_person(value) for value in done.values.values()]
-        if turned:
-            notes.append(TURNED.format((turned + self._rotate) % 360))
+        if done.turn:
+            notes.append(TURNED.format((done.turn + self._rotate) % 360))
         if done.left_out:
             notes.append(f"{done.left_out} more people are masked but were not looked at: cut the picture")
         return {"persons": persons, "unworn": [self._unworn(seen) for seen in done.unworn]} | _noted(notes)
@@ -190,6 +189,8 @@ class AnnotateJob:
             {"first_s": seen.first / 1e9, "last_s": seen.last / 1e9} | _person(seen.value)
             for seen in video.persons.values()
         ]
+        if video.turn:
+            notes.append(TURNED.format((video.turn + self._rotate) % 360))
         return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons} | _noted(notes)
 
     def _few(

@@ -12,6 +12,7 @@ from engines.scene import TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
 from pipelines.offline.close_look import look_closer
+from pipelines.offline.turned import TurnedWatch, look_turned
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
@@ -52,7 +53,7 @@ class Annotated:
     """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth.
 
     unworn: brands on a picture without people. left_out: people of a picture who had no look, for there were
-    too many; they are masked all the same.
+    too many; they are masked all the same. turn: degrees clockwise by which more people stand upright.
     """
 
     at: int
@@ -60,18 +61,20 @@ class Annotated:
     values: Mapping[TrackId, PersonValue]
     unworn: Sequence[Unworn] = ()
     left_out: int = 0
+    turn: int = 0
 
 
 @dataclass(slots=True)
 class Video:
     """The run through one video: iterate over `frames`; then `persons` is complete.
 
-    withheld: frames that could not be masked for sure, and are not among `frames`.
+    withheld: frames that could not be masked for sure, and are not among `frames`. turn: as of `Annotated`.
     """
 
     frames: Iterator[Annotated]
     persons: dict[TrackId, Seen] = field(default_factory=dict)
     withheld: int = 0
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Annotator:
     def picture(self, pixels: I420) -> Annotated:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
         scene = look_closer(self._scenes, pixels, self._scenes.detect(pixels))
+        turned = look_turned(self._scenes, pixels, scene, self._masking)
         found = scene.objects
         detections = [
             *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),
@@ -127,24 +131,8 @@ class Annotator:
         somebody = any(person.track not in figures for person in frame.of(Kind.PERSON))
         unworn = [] if somebody else seen_on_nobody(looks.read_whole(frame, pixels))
         shown = _without(figures, frame)
-        return Annotated(0, self._redactor().redact(shown, pixels), values, unworn, left_out)
-
-    def seems_turned(self, pixels: I420) -> int:
-        """Return by how many degrees clockwise to turn a picture for a person to be found in it.
-
-        0 where nobody is found in any turn, or somebody in the picture as it is.
-        """
-        if self._sure_of_somebody(pixels):
-            return 0
-        scores = {turn: self._sure_of_somebody(pixels.rotated(turn)) for turn in (90, 270, 180)}
-        turn = max(scores, key=scores.__getitem__)
-        return turn if scores[turn] else 0
-
-    def _sure_of_somebody(self, pixels: I420) -> float:
-        """Return the highest score of a person, 0.0 where there is none."""
-        found = self._scenes.detect(pixels).objects
-        people = found.scores[found.classes == self._scenes.classes.index(PERSON)]
-        return float(people.max(initial=0.0))
+        redacted = self._redactor().redact(shown, pixels, turned.masks)
+        return Annotated(0, redacted, values, unworn, left_out, turned.turn)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.
@@ -158,17 +146,23 @@ class Annotator:
     def _run(
         self, name: str, frames: Iterable[tuple[int, I420]], video: Video, ahead_ms: int
     ) -> Iterator[Annotated]:
-        chain = self._chain(name)
+        chain, turned = self._chain(name), TurnedWatch(self._scenes, self._masking)
         waiting: deque[_Waiting] = deque()
-        for frame, pixels, values in self._priced(chain, frames, video):
+        for frame, pixels, values in self._priced(chain, frames, video, turned):
             waiting.append(_Waiting(frame, pixels, values))
+            video.turn = turned.turn
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
-                yield from self._redacted(chain, waiting, ahead_ms, video)
+                yield from self._redacted(chain, waiting, ahead_ms, video, turned)
         while waiting:
-            yield from self._redacted(chain, waiting, ahead_ms, video)
+            yield from self._redacted(chain, waiting, ahead_ms, video, turned)
 
     def _redacted(
-        self, chain: CameraChain, waiting: deque[_Waiting], ahead_ms: int, video: Video
+        self,
+        chain: CameraChain,
+        waiting: deque[_Waiting],
+        ahead_ms: int,
+        video: Video,
+        turned: TurnedWatch,
     ) -> Iterator[Annotated]:
         """Cover the frame that has waited longest."""
         frames = [one.frame for one in waiting]
@@ -177,8 +171,9 @@ class Annotator:
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )
-            redacted = chain.redact(now.frame, now.pixels, more)
-        except RedactionFailed:
+            lying = turned.masks(now.pixels, now.frame.captured_at)
+            redacted = chain.redact(now.frame, now.pixels, (*more, *lying))
+        except (RedactionFailed, TooMany):
             video.withheld += 1
         else:
             yield Annotated(now.frame.captured_at, redacted, now.values)
@@ -196,7 +191,11 @@ class Annotator:
         )
 
     def _priced(
-        self, chain: CameraChain, frames: Iterable[tuple[int, I420]], video: Video
+        self,
+        chain: CameraChain,
+        frames: Iterable[tuple[int, I420]],
+        video: Video,
+        turned: TurnedWatch,
     ) -> Iterator[tuple[Frame, I420, Mapping[TrackId, PersonValue]]]:
         """Yield each frame with what is known of its persons by then; it is not covered yet."""
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
@@ -204,6 +203,7 @@ class Annotator:
             scene = self._scene(pixels, chain.prepare(pixels, at), video)
             if scene is None:
                 continue
+            turned.look(pixels, at, scene)
             frame = chain.assemble(at, pixels, scene)
             looks.offer(frame, pixels)
             values = prices.update(frame, looks.drain())

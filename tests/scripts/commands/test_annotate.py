@@ -110,6 +110,9 @@ def test_a_turned_picture_is_turned_upright(marked, tmp_path, capsys):
     upright = cv2.imread(str(marked))
     cv2.imwrite(str(tmp_path / "turned.png"), np.rot90(upright))
     asked = [tmp_path / "turned.png", "-o", tmp_path / "out", "--catalogue", PRICES, "--json", "-"]
+    assert annotate(*asked) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["files"]
+    assert "masked as it is, but not recognised: turn it (msh annotate --rotate 90)" in entry["notes"][0]
     assert annotate(*asked, "--rotate", "90") == 0
     (entry,) = json.loads(capsys.readouterr().out)["files"]
     assert [person["total"]["amount_minor"] for person in entry["persons"]] == [129_000]

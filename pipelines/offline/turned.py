@@ -1,0 +1,176 @@
+"""People who lie, or stand on their heads, in a picture or video: found by turning it, and masked.
+
+The detectors know upright people. Of a phone's picture that lost its note of which side is up, nearly every
+face would stay open. What is found only in a turned picture is masked and nothing else: to be tracked and
+priced it must be turned upright first (`msh annotate --rotate`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.scene import TooMany, Wanted
+from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
+from probes.frame import Box, Frame, Kind
+from probes.redaction.heads import Heads, Mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engines.image import I420
+    from engines.scene import Scene, SceneDetector
+    from pipelines.settings.privacy import FacesConfig
+
+TURNS = (90, 270, 180)
+LEAST_FACE, LEAST_PERSON = 0.3, 0.4
+"""Least scores in a turned picture, while people stand upright in it as it is; docs/privacy-measured.md."""
+SURE_FACE = SURE_PERSON = 0.5
+ENOUGH = 3
+KNOWN = 0.5
+"""Share of the smaller box from which a turned person is one who was found upright."""
+CHECK_NS = 300_000_000
+"""How often a video is turned to look for people: before a frame's time to wait for later ones is over."""
+SELDOM_NS = 2_000_000_000
+"""The same while somebody is surely upright in it."""
+COARSE_PX = 200
+"""Height of the smallest person that this check must find: the whole picture in one input is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What turning a picture tells. turn: degrees clockwise by which more people stand upright, or 0."""
+
+    turn: int
+    masks: tuple[Mask, ...]
+
+
+def look_turned(scenes: SceneDetector, pixels: I420, scene: Scene, faces: FacesConfig) -> Turned:
+    """Return what to mask in a picture beside what is found in it as it is. scene: what that is."""
+    found = {turn: scenes.detect(pixels.rotated(turn)) for turn in TURNS}
+    turn = _turn(scenes, scene, found)
+    masks: list[Mask] = []
+    for degrees, seen in found.items():
+        heads = TurnedHeads(scenes, degrees, faces, is_upright=degrees == turn)
+        masks += heads.masks(seen, (pixels.width, pixels.height), 0, scene)
+    return Turned(turn, tuple(masks))
+
+
+class TurnedHeads:
+    """Heads in one turn of the pictures of one file, in order. is_upright: most people stand so."""
+
+    def __init__(
+        self, scenes: SceneDetector, turn: int, faces: FacesConfig, *, is_upright: bool = True
+    ) -> None:
+        self.turn = turn
+        self._person = scenes.classes.index(PERSON)
+        self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
+        self._is_upright = is_upright
+
+    def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
+        """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is."""
+        people = seen.objects.where(seen.objects.classes == self._person)
+        doubtful, found = seen.doubtful, seen.faces
+        if not self._is_upright:
+            known = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
+            people = people.where(people.scores >= LEAST_PERSON)
+            fresh = [
+                all(turned_back(box, self.turn, size).share_of_smaller(one) <= KNOWN for one in known)
+                for box in _boxes(people.boxes)
+            ]
+            people = people.where(np.array(fresh, np.bool_))
+            doubtful = doubtful.where(np.zeros(len(doubtful), np.bool_))
+            found = found.where(found.scores >= LEAST_FACE)
+        detections = (
+            *detections_of(people, Kind.PERSON, PERSON),
+            *detections_of(doubtful, Kind.DOUBTFUL, PERSON),
+            *detections_of(found, Kind.FACE, "face"),
+        )
+        turned_size = size if self.turn == 180 else size[::-1]
+        masks = self._heads.locate(Frame("turned", at, turned_size, detections, ANALYSED))
+        return [Mask(turned_back(mask.box, self.turn, size), mask.by) for mask in masks]
+
+
+class TurnedWatch:
+    """Looks now and then whether the people of a video stand upright only when it is turned.
+
+    From the first look that says so on, what is found so is masked, until a look says otherwise; after
+    ENOUGH sure looks in a row for good.
+    """
+
+    def __init__(self, scenes: SceneDetector, faces: FacesConfig) -> None:
+        self._scenes, self._faces = scenes, faces
+        self._heads: TurnedHeads | None = None
+        self._next = self._agreed = 0
+
+    @property
+    def turn(self) -> int:
+        """Degrees clockwise by which people surely stand upright; 0 as far as is known."""
+        return 0 if self._heads is None or self._agreed < ENOUGH else self._heads.turn
+
+    def look(self, pixels: I420, at: int, scene: Scene) -> None:
+        """Take a frame, and what is found in it as it is."""
+        if self._agreed >= ENOUGH or at < self._next:
+            return
+        people = scene.objects.classes == self._scenes.classes.index(PERSON)
+        is_sure = people.any() and (scene.faces.scores >= SURE_FACE).any()
+        self._next = at + (SELDOM_NS if is_sure else CHECK_NS)
+        coarse = Wanted(COARSE_PX)
+        try:
+            found = {turn: self._scenes.detect(pixels.rotated(turn), coarse) for turn in TURNS}
+        except TooMany:
+            return
+        turn = _turn(self._scenes, scene, found)
+        if not turn:
+            self._heads, self._agreed = None, 0
+            return
+        if self._heads is None or self._heads.turn != turn:
+            self._heads, self._agreed = TurnedHeads(self._scenes, turn, self._faces), 0
+        self._agreed = self._agreed + 1 if _surest(self._scenes, found[turn]) >= SURE_PERSON else 0
+
+    def masks(self, pixels: I420, at: int) -> Sequence[Mask]:
+        """Return what to mask in a frame, in the order of their time, once a turn is known."""
+        if self._heads is None:
+            return ()
+        seen = self._scenes.detect(pixels.rotated(self._heads.turn))
+        return self._heads.masks(seen, (pixels.width, pixels.height), at, seen)
+
+
+def _surest(scenes: SceneDetector, scene: Scene) -> float:
+    """Return the highest score of a person."""
+    people = scene.objects.classes == scenes.classes.index(PERSON)
+    return float(scene.objects.scores[people].max(initial=0.0))
+
+
+def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:
+    """Return the turn in which more people are found than in the picture as it is; 0 where there is none."""
+    person = scenes.classes.index(PERSON)
+
+    def evidence(one: Scene) -> float:
+        people = one.objects.scores[one.objects.classes == person]
+        return float(people.sum() + one.faces.scores[one.faces.scores >= SURE_FACE].sum())
+
+    best = max(turned, key=lambda turn: evidence(turned[turn]))
+    is_more = evidence(turned[best]) > evidence(scene)
+    return best if is_more and _surest(scenes, turned[best]) else 0
+
+
+def turned_back(box: Box, turn: int, size: tuple[int, int]) -> Box:
+    """Return a box of a picture that was turned clockwise as one of the picture as it is, of that size.
+
+    >>> turned_back(Box(0, 0, 10, 20), 90, (640, 360))
+    Box(x=0, y=350, w=20, h=10)
+    """
+    width, height = size
+    x, y, w, h = box
+    if turn == 90:
+        return Box(y, height - x - w, h, w)
+    if turn == 270:
+        return Box(width - y - h, x, h, w)
+    return Box(width - x - w, height - y - h, w, h) if turn == 180 else box
+
+
+def _boxes(corners: np.ndarray) -> list[Box]:
+    return [Box(left, top, right - left, bottom - top) for left, top, right, bottom in corners.tolist()]

@@ -1,0 +1,122 @@
+"""People who lie or hang upside down in a picture are masked, though the detectors know upright ones."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from engines.colour import from_bgr
+from engines.detections import Detections
+from engines.image import I420
+from engines.scene import Scene, load_scene_detector
+from pipelines.offline.turned import CHECK_NS, ENOUGH, SELDOM_NS, TurnedWatch, look_turned, turned_back
+from pipelines.settings.privacy import FacesConfig
+from probes.frame import Box
+from tests.fakes.scene_detector import detections
+
+if TYPE_CHECKING:
+    from engines.scene import SceneDetector, Wanted
+
+FACES = FacesConfig()
+HEAD = (8.0, 4.0, 28.0, 60.0)
+FACE = Box(182, 58, 88, 120)
+
+
+class HeadUp:
+    """Finds a person where a picture's bright end is at the top, as sure as that end is bright."""
+
+    classes = ("person",)
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+        self.looks += 1
+        top = float(picture.y[: picture.height // 4].mean())
+        found = detections(HEAD, score=top / 255) if top > 1.5 * picture.y.mean() else Detections.empty()
+        return Scene(found, Detections.empty(), Detections.empty())
+
+
+def picture(top: int) -> I420:
+    y = np.full((64, 48), 40, np.uint8)
+    y[:16] = top
+    grey = np.full((32, 24), 128, np.uint8)
+    return I420(y, grey, grey)
+
+
+@pytest.mark.parametrize(
+    ("top", "hung", "turn"), [(220, 0, 0), (220, 90, 270), (220, 180, 180), (220, 270, 90), (40, 90, 0)]
+)
+def test_how_a_picture_must_be_turned_for_people_to_stand_upright(top: int, hung: int, turn: int) -> None:
+    scenes = cast("SceneDetector", HeadUp())
+    shown = picture(top).rotated(hung)
+    assert look_turned(scenes, shown, scenes.detect(shown), FACES).turn == turn
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_place_is_turned_back(turn: int) -> None:
+    canvas = np.zeros((64, 48), np.uint8)
+    canvas[10:22, 30:37] = 200
+    ys, xs = np.nonzero(np.rot90(canvas, -turn // 90))
+    box = Box(xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1)
+    assert turned_back(box, turn, (48, 64)) == Box(30, 10, 7, 12)
+
+
+@cache
+def scenes() -> SceneDetector:
+    return load_scene_detector("nanodet-416", "centerface")
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_the_face_of_who_lies_is_masked(turn: int) -> None:
+    """Two of them side by side: one as she is, one turned."""
+    person = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)
+    shown = from_bgr(np.hstack([person, np.rot90(person, turn // 90)]))
+    found = look_turned(scenes(), shown, scenes().detect(shown), FACES)
+    face = turned_back(FACE, turn, (512, 512))
+    face = Box(face.x + 512, face.y, face.w, face.h)
+    assert any(mask.box.intersection(face) >= 0.95 * face.area for mask in found.masks)
+
+
+def test_nothing_more_is_masked_where_people_stand_upright() -> None:
+    shown = from_bgr(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR))
+    found = look_turned(scenes(), shown, scenes().detect(shown), FACES)
+    assert found.turn == 0
+    elsewhere = [mask.box for mask in found.masks if mask.box.share_of_smaller(FACE) < 0.5]
+    assert sum(box.area for box in elsewhere) < 0.05 * shown.width * shown.height
+
+
+def test_a_video_is_masked_from_the_first_look_on_and_called_turned_after_several() -> None:
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    turns = []
+    for number in range(ENOUGH + 2):
+        shown, at = picture(220).rotated(90), number * CHECK_NS
+        watch.look(shown, at, finder.detect(shown))
+        assert len(watch.masks(shown, at)) == 1
+        turns.append(watch.turn)
+    assert turns == [0] * (ENOUGH - 1) + [270] * 3
+
+
+def test_a_doubtful_look_is_taken_back_by_the_next() -> None:
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    for number, top in enumerate((110, 110, 110, 110, 40)):
+        shown, at = picture(top).rotated(90), number * CHECK_NS
+        watch.look(shown, at, finder.detect(shown))
+        assert len(watch.masks(shown, at)) == (top > 40)
+        assert watch.turn == 0
+
+
+def test_a_video_in_which_people_stand_is_seldom_turned() -> None:
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    sure = Scene(detections(HEAD), Detections.empty(), detections((10, 6, 20, 18)))
+    for at in range(0, 2 * SELDOM_NS, CHECK_NS):
+        watch.look(picture(220), at, sure)
+    assert finder.looks == 2 * 3
