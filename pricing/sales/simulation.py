@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 HOUR_S = 3600.0
-RESERVE_FROM = 2 / 3
+RESERVE_FROM = 1.0
 """Who is kept free is kept for customers who wear so much of the median value."""
 SOON_S = 120.0
 """A customer counts as attended soon when somebody comes within this."""
@@ -88,11 +88,15 @@ class _Visitor:
 
 @dataclass(slots=True)
 class DayResult:
-    """One day: value attended at all, attended soon, lost; waits of who was attended; idle seconds."""
+    """One day: value attended at all, attended soon, lost; waits of who was attended; idle seconds.
+
+    soon_seen: what of `soon` was recognised.
+    """
 
     came: float = 0.0
     attended: float = 0.0
     soon: float = 0.0
+    soon_seen: float = 0.0
     lost: float = 0.0
     wait_s: float = 0.0
     served: int = 0
@@ -143,7 +147,7 @@ class _Day:
             ]
         moments += [(shift.from_h * HOUR_S, 2, n) for n, shift in enumerate(self.model.shifts)]
         heapq.heapify(moments)
-        delay = self.model.accept_s if self.way in _BY_OFFER else 0.0
+        delay = self.model.accept_s if self.way in BY_OFFER else 0.0
         while moments:
             now, what, who = heapq.heappop(moments)
             if what == 0:
@@ -176,7 +180,9 @@ class _Day:
             result.lost += visitor.value
             return
         result.attended += visitor.value
-        result.soon += visitor.value if wait <= SOON_S else 0.0
+        if wait <= SOON_S:
+            result.soon += visitor.value
+            result.soon_seen += visitor.seen
         result.wait_s += wait
         result.served += 1
 
@@ -203,7 +209,7 @@ class _Day:
         return [(int(pairing.customer), int(pairing.seller)) for pairing in found.pairings]
 
 
-_BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
+BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
 """Ways that the product decides."""
 
 
@@ -215,8 +221,10 @@ def _rules(way: Way, model: ShopModel) -> AssignmentRules:
     return AssignmentRules(reserve=kept, reserve_minor=round(100 * worth))
 
 
-def bound(model: ShopModel, visitors: Sequence[_Visitor]) -> float:
+def bound(model: ShopModel, visitors: Sequence[_Visitor], *, as_seen: bool = False) -> float:
     """Return a value that nobody can attend soon more than, even who knows the future.
+
+    as_seen: of the recognised value alone, by somebody who comes no sooner than an offer takes.
 
     Who is attended soon is with a salesperson at least from the last moment that is soon until the service
     would end had it begun at once. Of such spans no more can overlap than there are salespeople; the best
@@ -227,12 +235,15 @@ def bound(model: ShopModel, visitors: Sequence[_Visitor]) -> float:
 
     spans = []
     total = 0.0
+    delay = model.accept_s if as_seen else 0.0
     for v in visitors:
-        last = v.at + min(SOON_S, v.patience)
-        if last >= v.at + v.service:
-            total += v.value  # takes nobody any time that is sure
-        elif v.value > 0:
-            spans.append((last, v.at + v.service, v.value))
+        last, value = v.at + min(SOON_S, v.patience), v.seen if as_seen else v.value
+        if last < v.at + delay:
+            continue
+        if last >= v.at + delay + v.service:
+            total += value  # takes nobody any time that is sure
+        elif value > 0:
+            spans.append((last, v.at + delay + v.service, value))
     if not spans:
         return total
     longest = max(v.service for v in visitors)
@@ -253,10 +264,11 @@ def bound(model: ShopModel, visitors: Sequence[_Visitor]) -> float:
 
 @dataclass(slots=True)
 class Comparison:
-    """The days of each way, and the bound of each day."""
+    """The days of each way, and the bounds of each day: of all value, and of what is recognised."""
 
     days: dict[Way, list[DayResult]]
     bounds: list[float]
+    seen_bounds: list[float] = field(default_factory=list)
 
 
 def simulate(
@@ -280,6 +292,7 @@ def simulate(
             found.days[way].append(play(model, visitors, way, Random(f"{seed} {day} {way.value}")))
         if with_bound:
             found.bounds.append(bound(model, visitors))
+            found.seen_bounds.append(bound(model, visitors, as_seen=True))
     return found
 
 

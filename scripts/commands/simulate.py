@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
-from pricing.sales.simulation import SOON_S, Comparison, Shift, ShopModel, Way, mean, simulate, spread
+from pricing.sales.simulation import (
+    BY_OFFER,
+    SOON_S,
+    Comparison,
+    Shift,
+    ShopModel,
+    Way,
+    mean,
+    simulate,
+    spread,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 
 DAYS_A_PART = 25
 _BOUND = "clairvoyant bound"
+_SEEN = "of what is recognised"
 
 
 def _can_bound() -> bool:
@@ -117,6 +128,7 @@ def play_all(
     with ProcessPoolExecutor(max_workers=min(len(parts), os.cpu_count() or 1)) as pool:
         for part in pool.map(play, repeat(model), parts, repeat(seed)):
             whole.bounds += part.bounds
+            whole.seen_bounds += part.seen_bounds
             for way in ways:
                 whole.days[way] += part.days[way]
     return whole
@@ -141,6 +153,11 @@ def figures(found: Comparison) -> dict[str, dict[str, float]]:
     if found.bounds:
         middle, low, high = spread(found.bounds)
         rows[_BOUND] = {"soon": middle, "soon_p5": low, "soon_p95": high}
+        middle, low, high = spread(found.seen_bounds)
+        for way in set(found.days) & set(BY_OFFER):
+            seen = mean(found.days[way], lambda day: day.soon_seen)
+            rows[way.value]["of_seen"] = seen / max(middle, 1e-9)
+        rows[_SEEN] = {"soon": middle, "soon_p5": low, "soon_p95": high, "of_seen": 1.0}
     base = rows.get(Way.FIRST_COME.value)
     for row in rows.values():
         if base:
@@ -156,6 +173,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
         (f"value within {SOON_S / 60:g} min (5 to 95 %)", _spread_text),
         ("gain", lambda r: f"{100 * r['gain']:+.0f} %" if "gain" in r else ""),
         ("of bound", lambda r: f"{100 * r['of_bound']:.0f} %" if "of_bound" in r else ""),
+        ("of recognised", lambda r: f"{100 * r['of_seen']:.0f} %" if "of_seen" in r else ""),
         ("value lost", lambda r: f"{r['lost']:,.0f}" if "lost" in r else ""),
         ("wait", lambda r: f"{r['wait_s']:.0f} s" if "wait_s" in r else ""),
         ("served", lambda r: f"{r['served']:.0f} of {r['customers']:.0f}" if "served" in r else ""),

@@ -6,7 +6,18 @@ from random import Random
 import pytest
 
 from pricing.errors import BadInput
-from pricing.sales.simulation import DayResult, Shift, ShopModel, Way, bound, draw_day, mean, play, simulate
+from pricing.sales.simulation import (
+    BY_OFFER,
+    DayResult,
+    Shift,
+    ShopModel,
+    Way,
+    bound,
+    draw_day,
+    mean,
+    play,
+    simulate,
+)
 
 QUIET = replace(ShopModel(), arrivals=(0.5,) * 10, patience_mean_s=1e6)
 
@@ -22,13 +33,16 @@ def test_a_seed_plays_the_same_days_in_whatever_parts() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_what_comes_is_attended_or_lost_and_nothing_beats_the_bound(seed: int) -> None:
     visitors = draw_day(ShopModel(), Random(seed))
-    best = bound(ShopModel(), visitors)
+    best, best_seen = bound(ShopModel(), visitors), bound(ShopModel(), visitors, as_seen=True)
+    assert 0 < best_seen < best
     for way in Way:
         day = play(ShopModel(), visitors, way, Random(seed))
         assert day.attended + day.lost == pytest.approx(day.came)
         assert day.came == pytest.approx(sum(v.value for v in visitors))
         assert 0 <= day.soon <= min(day.attended, best) + 1e-6
         assert 0 <= day.idle_share <= 1
+        if way in BY_OFFER:
+            assert 0 <= day.soon_seen <= min(day.soon, best_seen) + 1e-6
 
 
 def test_in_a_quiet_shop_everybody_is_attended_in_every_way() -> None:

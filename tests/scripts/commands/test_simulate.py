@@ -20,11 +20,18 @@ def test_the_table_names_every_way_and_the_picture_is_drawn(
     out = tmp_path / "days.svg"
     assert main([*FEW, "--picture", str(out), "--add", "16-19"]) == 0
     printed = capsys.readouterr().out
-    for name in ("value", "turn", "first come first served", "random", "clairvoyant bound"):
+    for name in (
+        "value",
+        "turn",
+        "first come first served",
+        "random",
+        "clairvoyant bound",
+        "of what is recognised",
+    ):
         assert f"\n{name} " in printed
     assert "with one more from 16 to 19" in printed
     root = ElementTree.fromstring(out.read_text())
-    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 6
+    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 7
 
 
 def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +44,7 @@ def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureF
     assert ways["first come first served"]["gain"] == 0
     assert ways["clairvoyant bound"]["of_bound"] == 1
     assert all(0 < row["of_bound"] <= 1 for row in ways.values())
+    assert 0 < ways["value"]["of_seen"] <= ways["of what is recognised"]["of_seen"] == 1
 
 
 def test_the_staff_of_a_store_file_is_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
