@@ -97,10 +97,12 @@ class RotatedSource:
 class GstSource:
     """One running pipeline of one RTSP camera, device or file."""
 
-    def __init__(self, spec: SourceSpec, decoded: DecodeFilter | None = None) -> None:
+    def __init__(
+        self, spec: SourceSpec, decoded: DecodeFilter | None = None, *, guard: LossGuard | None = None
+    ) -> None:
         self._spec, self._kind = spec, spec.kind
         build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
-        self._decoded, self._guard = decoded, LossGuard(decoded)
+        self._decoded, self._guard = decoded, guard or LossGuard(decoded)
         self._pipeline = build(spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
         self._bus = self._pipeline.get_bus()
@@ -166,6 +168,11 @@ class GstSource:
         """Whether video has begun to come; see `Source`."""
         convert = self._pipeline.get_by_name(CONVERT)
         return bool(convert.get_static_pad("sink").is_linked())
+
+    @property
+    def pipeline(self) -> Any:
+        """The running GStreamer pipeline."""
+        return self._pipeline
 
     def close(self) -> None:
         """Stop and free the pipeline."""

@@ -18,6 +18,7 @@ BENCHES = (
     "prices",
     "privacy",
     "probe",
+    "soak",
     "startup",
 )
 """Modules of scripts.bench; each has `add(benches)`, as the commands have."""

@@ -243,6 +243,13 @@ def _speed(settings: Settings) -> Iterator[CheckResult]:
         larger = f", raise min_person_px above {least} where nobody is so small" if least < LARGE_PX else ""
         mend = f"frames will be skipped: multiply fps by {1 / load:.1f}{larger}, or use fewer cameras"
         yield warn("speed", found, mend)
+        for name, camera in settings.enabled_cameras().items():
+            takes, fits = camera.fps * costs[camera.min_person_px], camera.fps / load
+            yield warn(
+                f"budget {name}",
+                f"asks for {takes:.0%} of this machine",
+                f"fps: {fits:.1g} fits beside the others",
+            )
 
 
 def _frame_seconds(scenes: SceneDetector, smallest_px: int) -> float:

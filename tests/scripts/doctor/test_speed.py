@@ -47,7 +47,12 @@ def test_the_cost_of_small_people_counts(
     told: str,
 ) -> None:
     monkeypatch.setattr(machine, "_frame_seconds", lambda scenes, px: costs[px])
-    (found,) = machine._speed(settings)
+    found, *each = machine._speed(settings)
+    asked = [
+        ("budget door", "fps: 5 fits beside the others"),
+        ("budget till", "fps: 5 fits beside the others"),
+    ]
+    assert [(one.name, one.mend) for one in each] == (asked if level == "warn" else [])
     assert told in found.found
     assert found.level.value == level
     if level == "warn":

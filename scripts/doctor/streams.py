@@ -1,0 +1,103 @@
+"""Checks of what the cameras send: key frames, order of pictures, size, their clocks."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import pipelines.errors
+from pipelines.cameras.source import SourceKind, SourceLost
+from scripts.check_result import CheckResult, ok, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelines.cameras.source import SourceSpec
+    from pipelines.cpu.stream_look import StreamFacts
+    from pipelines.settings import Settings
+
+WATCH_S: Final = 9.0
+"""Long enough for a key frame every 4 s to come twice, and for RTCP, which a camera sends every 5 s or so."""
+MAX_KEY_S: Final = 4.0
+MAX_AHEAD_S: Final = 2.0
+LARGE_PX: Final = 1920 * 1080
+
+
+def look_at_streams(
+    settings: Settings,
+    timeout_s: float,
+    look: Callable[[SourceSpec, float, float], StreamFacts | None] | None = None,
+) -> Iterator[CheckResult]:
+    """Watch every RTSP camera for some seconds, all at once; those that give no picture say so elsewhere."""
+    try:
+        from pipelines.cpu.platform import source_spec  # noqa: PLC0415  needs GStreamer and OpenVINO
+        from pipelines.cpu.stream_look import look_at_stream  # noqa: PLC0415
+    except (ImportError, ValueError):
+        return
+    cameras = {n: c for n, c in settings.enabled_cameras().items() if c.kind is SourceKind.RTSP}
+    if not cameras:
+        return
+    with ThreadPoolExecutor(len(cameras), "doctor stream") as pool:
+        asked = {
+            name: pool.submit(_facts, look or look_at_stream, source_spec(name, camera), timeout_s)
+            for name, camera in cameras.items()
+        }
+        for name, answer in asked.items():
+            if (facts := answer.result()) is not None:
+                yield from judge_stream(name, facts, cameras[name].fps)
+
+
+def _facts(
+    look: Callable[[SourceSpec, float, float], StreamFacts | None], spec: SourceSpec, timeout_s: float
+) -> StreamFacts | None:
+    try:
+        return look(spec, timeout_s, WATCH_S)
+    except (SourceLost, pipelines.errors.BadInput):
+        return None
+
+
+def judge_stream(name: str, facts: StreamFacts, fps: float) -> Iterator[CheckResult]:
+    """Judge what a camera sends. fps: what its store file asks for."""
+    what, (width, height) = f"stream {name}", facts.size
+    every = f"a key frame every {facts.key_s:.1f} s" if facts.key_s else "one key frame or none"
+    shown = f"{facts.codec or 'JPEG'} {width}x{height}, {facts.fps:.0f} frames/s"
+    shown += f", {every}" if facts.codec else ""
+    faults = list(_faults(facts, fps))
+    if not faults:
+        yield ok(what, shown)
+    for found, mend in faults:
+        yield warn(what, f"{shown}: {found}", mend)
+    if facts.ahead_s is not None:
+        side = "ahead" if facts.ahead_s > 0 else "behind"
+        text = f"{abs(facts.ahead_s):.1f} s {side}"
+        if abs(facts.ahead_s) > MAX_AHEAD_S:
+            mend = (
+                "give camera and box the same time server (NTP); recordings of both then show the same time"
+            )
+            yield warn(f"clock {name}", text, mend)
+        else:
+            yield ok(f"clock {name}", text)
+
+
+def _faults(facts: StreamFacts, fps: float) -> Iterator[tuple[str, str]]:
+    if facts.codec and (facts.key_s is None or facts.key_s > MAX_KEY_S):
+        yield (
+            "key frames are rare",
+            "set the camera's I-frame interval (GOP) to 1 or 2 s: after a loss, and under overload, its"
+            " picture is withheld until the next one",
+        )
+    if facts.reordered:
+        yield (
+            "pictures come out of order (B-frames)",
+            "switch B-frames off in the camera (H.264 profile Baseline or Main): they only add delay",
+        )
+    if facts.size[0] * facts.size[1] > LARGE_PX:
+        yield (
+            "larger than is analysed",
+            "take a sub-stream of 720p to 1080p: decoding more costs time and shows nothing more",
+        )
+    if facts.fps + 0.5 < fps:
+        yield (
+            f"{fps:g} frames/s are asked for",
+            "raise the camera's frame rate, or lower fps in the store file",
+        )

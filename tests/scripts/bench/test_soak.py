@@ -1,0 +1,108 @@
+"""The verdict of a soak, and the relay that fails as networks do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import replace
+
+import pytest
+
+from scripts.bench.relay import Relay
+from scripts.bench.soak_verdict import QuietMoment, verdicts
+from scripts.msh import main
+
+FLAT = [QuietMoment(60.0 * n, 45, 50, 1000, True, 1) for n in range(1, 13)]
+DONE, RELOADS = {"videos": 90}, {"applied": 60, "unchanged": 3}
+
+
+def judged(moments: list[QuietMoment], reloads: dict[str, int] = RELOADS, log: str = "") -> dict[str, str]:
+    return {one.name: one.level.value for one in verdicts(moments, DONE, reloads, log.splitlines())}
+
+
+def test_a_flat_soak_is_good_in_all() -> None:
+    found = judged(FLAT)
+    assert set(found.values()) == {"ok"}
+    assert set(found) == {
+        "descriptors",
+        "threads",
+        "memory",
+        "health",
+        "other cameras",
+        "reloads",
+        "log",
+        "done",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "moments"),
+    [
+        ("descriptors", [replace(one, descriptors=45 + n) for n, one in enumerate(FLAT)]),
+        ("threads", [replace(one, threads=50 + n) for n, one in enumerate(FLAT)]),
+        ("memory", [replace(one, memory_mb=1000 + 15 * n) for n, one in enumerate(FLAT)]),
+        ("health", [replace(one, healthy=n != 9) for n, one in enumerate(FLAT)]),
+        ("other cameras", [replace(one, connects=1 + (n > 9)) for n, one in enumerate(FLAT)]),
+    ],
+)
+def test_what_grows_or_breaks_is_named(name: str, moments: list[QuietMoment]) -> None:
+    assert [what for what, level in judged(moments).items() if level == "fail"] == [name]
+
+
+def test_edits_that_were_not_taken_up_and_tracebacks_are_named() -> None:
+    assert judged(FLAT, {"applied": 60, "refused": 1})["reloads"] == "fail"
+    assert judged(FLAT, {})["reloads"] == "fail"
+    assert judged(FLAT, log="fine\nTraceback (most recent call last):")["log"] == "fail"
+    assert judged(FLAT[:4]) == {"soak": "fail"}
+    assert judged([]) == {"soak": "fail"}
+    assert main(["bench", "soak", "--minutes", "1"]) == 2
+
+
+def is_gone(client: socket.socket) -> bool:
+    try:
+        return client.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_a_relay_passes_on_freezes_and_cuts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        relay = Relay(server.getsockname()[1])
+
+        def send_back(there: socket.socket) -> None:
+            with there:
+                while data := there.recv(9):
+                    there.sendall(data)
+
+        def echo() -> None:
+            while True:
+                try:
+                    there, _ = server.accept()
+                except OSError:
+                    return
+                threading.Thread(target=send_back, args=(there,), daemon=True).start()
+
+        threading.Thread(target=echo, daemon=True).start()
+        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+            client.sendall(b"1")
+            assert client.recv(1) == b"1"
+        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+            relay.freeze()
+            client.sendall(b"2")
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            client.settimeout(60)
+            relay.restore()
+            assert client.recv(1) == b"2"
+        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+            relay.cut()
+            assert is_gone(client)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", relay.port), 60)
+        relay.restore()
+        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+            client.sendall(b"4")
+            assert client.recv(1) == b"4"
+        relay.close()
+        relay.close()

@@ -1,0 +1,73 @@
+"""`msh doctor`: key frames, order of pictures, size and clock of a camera."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.cameras.source import SourceSpec
+from pipelines.cpu.stream_look import StreamFacts, look_at_stream
+from pipelines.settings import load_settings
+from scripts.doctor.streams import judge_stream, look_at_streams
+from tests.fakes.rtsp_camera import RtspCamera, moving_square
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_real_stream_tells_key_frames_and_its_clock() -> None:
+    with RtspCamera(moving_square(count=30), fps=10) as camera:
+        spec = SourceSpec("door", camera.url)
+        facts = look_at_stream(spec, 60, 120, wall=lambda: time.time() + 5000)
+    assert facts is not None
+    assert (facts.codec, facts.size, facts.reordered) == ("H264", (320, 240), False)
+    assert facts.key_s is not None
+    assert len(facts.keys) >= 3
+    assert facts.ahead_s == pytest.approx(-5000, abs=100)
+
+
+GOOD = StreamFacts((1280, 720), "H264", 10, 250, 1.0, False, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (GOOD, ["ok H264 1280x720, 25 frames/s, a key frame every 1.0 s", "ok 0.2 s ahead"]),
+        (StreamFacts((1280, 720), "H264", 10, 250, 8.0), ["warn key frames are rare"]),
+        (
+            StreamFacts((1280, 720), "H265", 10, 250),
+            ["warn one key frame or none", "warn key frames are rare"],
+        ),
+        (StreamFacts((1280, 720), "", 10, 250), ["ok JPEG 1280x720, 25 frames/s"]),
+        (StreamFacts((3840, 2160), "H264", 10, 250, 2, True), ["B-frames", "larger than is analysed"]),
+        (StreamFacts((1280, 720), "H264", 10, 40, 2), ["warn 10 frames/s are asked for"]),
+        (StreamFacts((1280, 720), "H264", 10, 250, 2, False, -3600), ["ok H264", "warn 3600.0 s behind"]),
+    ],
+)
+def test_what_a_camera_sends_is_judged(facts: StreamFacts, words: list[str]) -> None:
+    found = list(judge_stream("door", facts, 10))
+    lines = [f"{one.level.value} {one.found}" for one in found]
+    for word in words:
+        level, _, rest = word.partition(" ")
+        level, rest = (level, rest) if level in ("ok", "warn") else ("", word)
+        assert any(line.startswith(level) and rest in line for line in lines), (word, lines)
+    assert all(one.mend for one in found if one.level.value == "warn")
+
+
+def test_cameras_without_a_picture_are_told_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text(
+        "version: 1\nstore: {id: s, name: S, timezone: UTC, currency: EUR}\ncameras:\n"
+        "  door: {source: 'rtsp://10.0.0.1/a'}\n  usb: {source: /dev/video0}\n  till: {source: 'rtsp://10.0.0.2/a'}\n"
+    )
+    settings = load_settings(path, env={})
+    asked: list[str] = []
+
+    def look(spec: SourceSpec, _timeout: float, _watch: float) -> StreamFacts | None:
+        asked.append(spec.camera)
+        return GOOD if spec.camera == "till" else None
+
+    assert [one.name for one in look_at_streams(settings, 1, look)] == ["stream till", "clock till"]
+    assert sorted(asked) == ["door", "till"]
