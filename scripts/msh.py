@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
+import engines  # noqa: F401 before anything loads numpy: see there
 from pipelines.errors import BadInput
 from scripts.terminal import printable_output
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.marks.emblems import LONGEST, UPSCALE, find_emblems, once_each
+from engines.marks.emblems import LONGEST_PATIENT, UPSCALE, find_emblems, once_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engines.marks.emblems import Bgr
     from engines.marks.types import Emblem, Sighting
 
-PART = round(LONGEST / UPSCALE)
+PART = round(LONGEST_PATIENT / UPSCALE)
 """Side of a part, px: as much as is searched at full enlargement, with all the keypoints to itself."""
 OVERLAP = 0.3
 """Share of a part that the next one shows again: an emblem of this size is whole in one of them."""
@@ -28,9 +28,9 @@ def find_emblems_patiently(bgr: Bgr, emblems: Sequence[Emblem]) -> list[Sighting
     A large crop is shrunk by `find_emblems`, and its few hundred keypoints are spread over all of it: a badge
     gets a handful. Here parts of it get as many each. Takes about 0.1 s of one core a part.
     """
-    found = find_emblems(bgr, emblems)
+    found = find_emblems(bgr, emblems, LONGEST_PATIENT)
     for left, top, part in parts_of(bgr):
-        for seen in find_emblems(part, emblems):
+        for seen in find_emblems(part, emblems, LONGEST_PATIENT):
             x1, y1, x2, y2 = seen.box
             found.append(replace(seen, box=(x1 + left, y1 + top, x2 + left, y2 + top)))
     return once_each(found)

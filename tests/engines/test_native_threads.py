@@ -1,5 +1,6 @@
 """The end of a process with a thread inside native code, each in a process of its own."""
 
+import os
 import subprocess
 import sys
 
@@ -28,3 +29,14 @@ def test_a_process_ends_after_a_thread_that_is_inside_native_code(timeout_s):
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, sorted(done.stdout.splitlines())) == (0, ["came back", "ended True"])
+
+
+@pytest.mark.parametrize("command", ["run", "annotate", "web", "bench"])
+def test_numpy_multiplies_with_one_thread_in_every_command(command):
+    code = (
+        f"import os, scripts.msh, importlib; importlib.import_module('scripts.commands.{command}')\n"
+        "import numpy; print(os.environ['OPENBLAS_NUM_THREADS'], len(os.listdir('/proc/self/task')))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+    assert done.stdout.split() == [b"1", b"1"]
