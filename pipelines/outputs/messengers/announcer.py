@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 5
 MAX_TEXT = 400
+STOP_S = 3.0
 ESCALATION_S = 600.0
 """So long it is worth telling that nobody attends a customer."""
 
@@ -76,9 +77,12 @@ class Announcer:
             audience.messenger.start()
 
     def stop(self) -> None:
-        """End all messengers, within seconds."""
+        """End all messengers, within seconds, however many services hang."""
         for audience in self._audiences:
-            audience.messenger.stop(timeout_s=2.0)
+            audience.messenger.end()
+        until = time.monotonic() + STOP_S
+        for audience in self._audiences:
+            audience.messenger.stop(max(0.0, until - time.monotonic()))
 
     def listen_to(self, person: Callable[[str], PersonView | None]) -> Callable[[list[SaleEvent]], None]:
         """Return what takes a desk's steps. person: the one that a customer of the desk is."""

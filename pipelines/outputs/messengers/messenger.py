@@ -91,11 +91,15 @@ class Messenger:
             self._queue.append(message)
             self._news.notify()
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End; what waits is dropped. A service that hangs is left behind."""
+    def end(self) -> None:
+        """Send no more; what waits is dropped. Does not wait."""
         self._stopping.set()
         with self._news:
             self._news.notify()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End and wait for the thread; one that hangs in its service is left behind."""
+        self.end()
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
 

@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 from engines.image import I420
 from pipelines.assembly.messengers import build_announcer
 from pipelines.logs import SecretScrubber
+from pipelines.outputs.messengers.announcer import Announcer, Audience
 from pipelines.outputs.messengers.crops import MaskedCrops
 from pipelines.outputs.messengers.messenger import CAPACITY, Messenger, OutgoingText
 from pipelines.outputs.messengers.service import MessengerService, is_encrypted, place_of, secrets_of
@@ -229,6 +230,25 @@ def test_a_service_that_hangs_does_not_hold_up_the_end() -> None:
     service.may.set()
     phones._thread.join(60)
     assert not phones._thread.is_alive()
+
+
+def test_many_services_that_hang_are_left_behind_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.outputs.messengers.announcer.STOP_S", 0.05)
+    services, metrics = [Service() for _ in range(5)], Metrics(("live",))
+    phones = []
+    for service in services:
+        service.may.clear()
+        phones.append(messenger(service, metrics))
+        phones[-1].put(text())
+    audiences = [Audience(one, frozenset({"offers"})) for one in phones]
+    announcer = Announcer(
+        audiences, WORDS["en"], money=str, brand=str, accept_s=30, utc_now=lambda: 0, clock=lambda: 0.0
+    )
+    announcer.stop()
+    for service, one in zip(services, phones, strict=True):
+        service.may.set()
+        one._thread.join(60)
+        assert not one._thread.is_alive()
 
 
 def test_a_dead_service_is_logged_once_and_once_more_when_it_works(caplog: pytest.LogCaptureFixture) -> None:
