@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HELP: Final = "https://appriseit.com/services/"
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,30})://", re.I)
 _STATUS: Final = re.compile(r"error=([1-5][0-9]{2})\b")
-LEAST_SECRET: Final = 6
-"""A part of a URL shorter than this is not looked for in logs: it would hide common words."""
+LEAST_SECRET, LEAST_WORD = 6, 10
+"""Shorter parts of a URL, and shorter plain words, are not hidden in logs: common words would be, too."""
 
 
 class _Causes(logging.Handler):
@@ -81,9 +81,16 @@ def secrets_of(url: str) -> set[str]:
     >>> sorted(secrets_of("tgram://123456:AbCdEf-x/-10012345"))
     ['-10012345', '123456', '123456:AbCdEf-x', 'AbCdEf-x', 'tgram://123456:AbCdEf-x/-10012345']
     """
-    parts = re.split(r"[/?&=#@,]+", url.partition("://")[2])
+    rest = url.partition("://")[2]
+    login, at, _ = rest.rpartition("@")
+    parts = re.split(r"[/?&=#@,]+", rest)
     pieces = {piece for part in parts for piece in (part, *part.split(":"))}
-    return {url} | {piece for piece in pieces if len(piece) >= LEAST_SECRET and not _is_host(piece)}
+    found = {piece for piece in pieces if _may_be_secret(piece) and not _is_host(piece)}
+    return {url} | found | ({login, *login.split(":")} - {""} if at else set())
+
+
+def _may_be_secret(part: str) -> bool:
+    return len(part) >= (LEAST_WORD if re.fullmatch("[a-z-]+", part) else LEAST_SECRET)
 
 
 def _is_host(part: str) -> bool:
@@ -113,10 +120,11 @@ class MessengerService:
         """Send and wait, seconds where the service is slow; return why it failed, in fixed words, or ""."""
         attached = None
         if jpeg is not None and self.takes_pictures:
-            memory = self._apprise.attachment.AttachMemory
-            attached = self._apprise.AppriseAttachment(
-                memory(content=jpeg, name="customer.jpg", mimetype="image/jpeg")
-            )
+            from apprise.attachment.memory import AttachMemory  # noqa: PLC0415 as apprise itself
+
+            memory: Any = AttachMemory  # it has no annotations
+            picture = memory(content=jpeg, name="customer.jpg", mimetype="image/jpeg")
+            attached = self._apprise.AppriseAttachment(picture)
         _causes.take()
         done = self._service.notify(
             body=text,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
@@ -298,6 +299,22 @@ def test_no_part_of_a_url_reaches_the_log() -> None:
     text = "\n".join(scrubber.clean(record.getMessage()) for record in lines.records)
     assert "s3cr3t" not in text
     assert "topic-of-anna" not in text
+
+
+def test_words_of_a_url_that_any_log_has_are_not_hidden() -> None:
+    found = secrets_of("json://bob:pw@127.0.0.1/phones/office?method=POST")
+    assert {"bob", "pw", "bob:pw"} <= found
+    assert not {"phones", "office", "method", "127.0.0.1"} & found
+
+
+def test_a_picture_arrives_as_it_is() -> None:
+    jpeg = bytes(range(256)) * 20
+    with MessengerServer() as server:
+        assert MessengerService(f"json://{server.place}/x").send("offer", "handbag", jpeg) == ""
+        ((_, body),) = server.posts
+    (attached,) = json.loads(body)["attachments"]
+    assert base64.b64decode(attached["base64"]) == jpeg
+    assert (attached["filename"], attached["mimetype"]) == ("customer.jpg", "image/jpeg")
 
 
 @pytest.mark.parametrize(
