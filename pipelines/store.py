@@ -23,7 +23,7 @@ from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
 from pipelines.assembly.sales import build_desk
 from pipelines.assembly.video_outputs import VideoOutputs
-from pipelines.brands.registry import build_brands
+from pipelines.brands.registry import build_brands, export_health
 from pipelines.cameras.reporter import CameraReporter
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import CameraState, Cause
@@ -119,6 +119,7 @@ class Store:
         device = settings.store.device or host_slug()
         catalogue = load_catalogue(settings)
         self._brands = build_brands(settings, catalogue)
+        export_health(self._brands, metrics)
         self._prices = StorePrices(
             settings,
             catalogue,

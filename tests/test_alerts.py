@@ -126,6 +126,8 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {"direction": "back"},
     ),
     "StoreFileWrong": ({"msh_store_file_ok": "0x60"}, {"msh_store_file_ok": "1x60"}, {}),
+    "PriceListWrong": ({"msh_price_list_ok": "0x60"}, {"msh_price_list_ok": "1x60"}, {}),
+    "GalleryWrong": ({"msh_gallery_ok": "0x60"}, {"msh_gallery_ok": "1x60"}, {}),
 }
 
 

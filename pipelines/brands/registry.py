@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.settings.brands import BrandsConfig
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
+    from probes.metrics import Metrics
 
 _NOTHING = BrandSet(BrandBook(), (), ())
 
@@ -97,6 +98,14 @@ class BrandRegistry:
         if self._catalogue:
             self._catalogue.join(self.book.key_of)
         self.targets = targets_in(self._joined, self.book)
+
+
+def export_health(registry: BrandRegistry, metrics: Metrics) -> None:
+    """Let the metrics say, whenever they are read, whether price list and gallery are right."""
+    metrics.price_list_ok.set_function(
+        lambda: float(registry.catalogue is None or registry.catalogue.problem is None)
+    )
+    metrics.gallery_ok.set_function(lambda: float(registry.problem is None))
 
 
 def build_brands(

@@ -67,6 +67,8 @@ AGREED = {
     "msh_gpu_unused": set(),
     "msh_state_folder_writable": set(),
     "msh_store_file_ok": set(),
+    "msh_price_list_ok": set(),
+    "msh_gallery_ok": set(),
     "msh_reloads_total": {"result"},
     "msh_reload_duration_seconds": set(),
     "msh_restart_needed_keys": set(),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,13 @@ from PIL import Image, ImageDraw
 from engines.marks.types import Route
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandFolder, BrandReader
+from pipelines.brands.registry import BrandRegistry, export_health
 from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
+from pricing.catalogue.reload import CatalogueFile
+from probes.metrics import Metrics
 from scripts.tools.starter_marks import MARKS
 from tests.fakes.enroller import fake_enroller
 
@@ -116,6 +120,26 @@ def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
     shelf.poll()
     assert shelf.poll()
     assert shelf.problem is None
+
+
+def test_what_is_wrong_with_gallery_or_price_list_is_a_metric(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "prices.csv"
+    listed.write_text("brand,type,price\nNike,*,90\n")
+    catalogue = CatalogueFile(listed, "EUR", lambda: datetime.now(timezone.utc).date())
+    gallery = BrandFolder(brands(folder), fake_enroller)
+    metrics, registry = Metrics(()), BrandRegistry(catalogue, gallery)
+    export_health(registry, metrics)
+
+    def shown() -> tuple[float | None, ...]:
+        return tuple(metrics.registry.get_sample_value(f"msh_{n}_ok") for n in ("price_list", "gallery"))
+
+    assert shown() == (1, 1)
+    catalogue.problem = "prices.csv:2: no price"
+    assert shown() == (0, 1)
+    catalogue.problem, gallery.problem = None, "nike/mark.svg: cannot be read"
+    assert shown() == (1, 0)
+    registry.replace(None, None)
+    assert shown() == (1, 1)
 
 
 def test_a_vanished_folder_keeps_the_brands(folder: Path) -> None:
