@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from pipelines.cameras.shard import Shard
+
 Finding = tuple[Keys, str]
 Raw = dict[str, object]
 NO_FILE: Final = "there is no such file or folder (relative paths begin at the folder of this file)"
@@ -34,9 +36,11 @@ _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
 
 
-def check_all(raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]]) -> Iterator[Finding]:
-    """Yield every violation, as the keys that it concerns and a sentence."""
-    yield from _cameras(raw)
+def check_all(
+    raw: Raw, folder: Path, known_models: Mapping[str, Collection[str]], shard: Shard | None = None
+) -> Iterator[Finding]:
+    """Yield every violation, as the keys that it concerns and a sentence. shard: this box's cameras."""
+    yield from _cameras(raw, shard)
     yield from _sources(raw, folder)
     yield from _ports(raw)
     yield from _web_token(raw)
@@ -60,8 +64,15 @@ def _enabled(raw: Raw) -> dict[str, Raw]:
     return {name: camera for name, camera in cameras.items() if camera.get("enabled") is not False}
 
 
-def _cameras(raw: Raw) -> Iterator[Finding]:
+def _cameras(raw: Raw, shard: Shard | None) -> Iterator[Finding]:
     enabled = _enabled(raw)
+    if shard is not None and enabled:
+        all_enabled, own = len(enabled), shard.cameras(enabled)
+        enabled = {name: camera for name, camera in enabled.items() if name in own}
+        if not enabled:
+            box = f"box {shard.number} of {shard.count}"
+            yield ("cameras",), f"none of the {all_enabled} cameras is for {box}; take fewer boxes"
+            return
     if _block(raw.get("cameras")) and not enabled:
         yield ("cameras",), "every camera has enabled: false; enable at least one"
     max_cameras = _block(raw.get("platform")).get("max_cameras", PlatformConfig().max_cameras)

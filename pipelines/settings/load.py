@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from engines.manifest import read_manifest
+from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.errors import BadInput
-from pipelines.paths import state_path
+from pipelines.paths import host_slug, state_path
 from pipelines.settings.checks import NO_FILE, check_all
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
@@ -72,16 +73,25 @@ def parse_settings(
     except Unreadable as error:
         raise SettingsError([error.mistake.line(path)]) from None
     folder = path.absolute().parent
+    shard = Shard.parse(env[VARIABLE]) if env.get(VARIABLE) else None
     if known_models is None:
         known_models = {name: model.classes for name, model in read_manifest().items()}
     warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
     origin = FileOrigin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
-    settings, mistakes = _judge(document, folder, origin, known_models)
+    settings, mistakes = _judge(document, folder, origin, known_models, shard)
     if files_come_later:
         mistakes = [mistake for mistake in mistakes if mistake.words != NO_FILE]
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
-    return settings
+    return settings if shard is None else _of_shard(settings, shard)
+
+
+def _of_shard(settings: Settings, shard: Shard) -> Settings:
+    """Return the settings of one box of several: its cameras, and a name of its own in topics."""
+    own = shard.cameras(settings.enabled_cameras())
+    cameras = {name: camera for name, camera in settings.cameras.items() if name in own}
+    store = settings.store.model_copy(update={"device": shard.device(settings.store.device or host_slug())})
+    return settings.model_copy(update={"cameras": cameras, "store": store})
 
 
 def own_secrets() -> Path | None:
@@ -127,7 +137,11 @@ def decoded(raw: bytes) -> str:
 
 
 def _judge(
-    document: Document, folder: Path, origin: FileOrigin, known_models: Mapping[str, Collection[str]]
+    document: Document,
+    folder: Path,
+    origin: FileOrigin,
+    known_models: Mapping[str, Collection[str]],
+    shard: Shard | None,
 ) -> tuple[Settings | None, list[Mistake]]:
     raw = document.value
     if not isinstance(raw, dict):
@@ -139,7 +153,7 @@ def _judge(
         settings = Settings.model_validate(raw, context={"folder": folder, "origin": origin})
     except ValidationError as error:
         mistakes += mistakes_of(document, error.errors(include_url=False), Settings)
-    for keys, words in check_all(raw, folder, known_models):
+    for keys, words in check_all(raw, folder, known_models, shard):
         if keys not in document.broken:
             mistakes.append(Mistake(document.value_place(keys), named_path(keys, Settings), words))
     return settings, mistakes

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from pipelines.cameras.shard import VARIABLE
 from pipelines.settings.load import CREDENTIALS_DIRECTORY, SECRETS_DIR
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_SETTINGS = (CREDENTIALS_DIRECTORY, VARIABLE)
+"""Variables that no store file names."""
 
 
 class Placeholders(Mapping[str, str]):
@@ -29,11 +33,11 @@ class Placeholders(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Return the value; raises KeyError where a file in secrets_dir holds it."""
-        if name != CREDENTIALS_DIRECTORY:
+        if name not in _SETTINGS:
             self.asked.add(name)
         if name in self._env:
             return self._env[name]
-        if name == CREDENTIALS_DIRECTORY or (self._secrets_dir / name).exists():
+        if name in _SETTINGS or (self._secrets_dir / name).exists():
             raise KeyError(name)
         self.used.add(name)
         address = any(part in name.upper() for part in ("URL", "URI", "SOURCE"))

@@ -15,6 +15,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from pipelines.backup import JOURNAL
+from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
@@ -53,6 +54,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--duration", type=_seconds, metavar="S", help="stop after S seconds; else on Ctrl-C")
     parser.add_argument(
+        "--shard", metavar="N/M", help="take this box's share of the cameras, the Nth of M boxes (2/5)"
+    )
+    parser.add_argument(
         "--record",
         type=Path,
         metavar="FILE",
@@ -66,8 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
     keep_private()
     scrubber = set_up_logging(args.log, args.log_level)
-    _finish_restore(args.config)
-    settings = load_settings(args.config, env=os.environ)
+    settings = _load(args)
     scrubber.add(settings.secret_values())
     for warning in settings.warnings:
         logger.warning("%s", warning)
@@ -124,6 +127,14 @@ def run(args: argparse.Namespace) -> int:
     if died:
         logger.error("stopped: the platform failed, see the error above")
     return int(died or not clean)
+
+
+def _load(args: argparse.Namespace) -> Settings:
+    _finish_restore(args.config)
+    if args.shard:
+        Shard.parse(args.shard)
+        os.environ[VARIABLE] = args.shard  # who reads the store file again reads the same part of it
+    return load_settings(args.config, env=os.environ)
 
 
 def _finish_restore(config: Path) -> None:
