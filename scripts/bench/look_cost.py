@@ -1,11 +1,17 @@
-"""What one look costs, with the garment parser and without: CPU time over the crops of photographs."""
+"""CPU time of one look, whole and without its dear parts, over photographs or crops of the test set."""
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
+
 from engines.errors import BadInput
+from engines.image import I420
+from engines.marks.types import Route
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
@@ -14,40 +20,65 @@ from pipelines.offline.reader import read_frames
 from pipelines.settings.brands import BrandsConfig
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.reading import Look
+from scripts.bench.brands.dataset import read_set
 from scripts.bench.photos_labels import PICTURES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from engines.image import I420
+    import numpy.typing as npt
+
+    from probes.recognition.reading import Recogniser
 
 
-def look_cost(folder: Path, most: int) -> dict[str, float]:
-    """Look at each photograph as at the crop of one person, by turns with and without garments.
-
-    Returns milliseconds of one core, all threads of the process together. Raises BadInput.
-    """
+def photographs(folder: Path, most: int) -> list[I420]:
+    """Return up to `most` photographs of a folder. Raises BadInput where there are none."""
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)[:most]
     if not files:
         raise BadInput(f"{folder}: there are no photographs in it")
+    return [pixels for path in files for _, pixels in read_frames(path)]
+
+
+def composed_crops(most: int) -> list[I420]:
+    """Return crops of people's size from the test set that comes along: with marks and without, by turns."""
+    shots = read_set().shots
+    scenes = [shot for name, some in shots.items() if name.startswith("scenes") for shot in some]
+    pairs = zip(scenes, itertools.cycle(shots["plain"]), strict=False)
+    return [_i420(shot.picture) for pair in pairs for shot in pair][:most]
+
+
+def look_cost(crops: Sequence[I420]) -> dict[str, float]:
+    """Look at each crop as at one person, by turns whole, without garments and without keypoints.
+
+    Returns milliseconds of one core, all threads of the process together. Raises BadInput.
+    """
     brands = BrandReader(BrandsConfig(), build_enroller).read()
     targets = targets_in(brands, brands.book)
-    recognisers = {name: build_recogniser(lambda _: None, garments=name) for name in ("garments", None)}
-    spent = dict.fromkeys(recognisers, 0.0)
-    for number, path in enumerate((files[0], *files)):  # the first look pays for what is loaded late
-        ((_, pixels),) = read_frames(path)
-        look = _look(pixels)
-        for name in sorted(recognisers, key=str, reverse=bool(number % 2)):
-            begun = time.process_time()
-            recognisers[name].read(look, targets)
-            spent[name] += (time.process_time() - begun) * (number > 0)
-    with_, without = (1000 * spent[name] / len(files) for name in ("garments", None))
-    return {
-        "looks": len(files),
-        "cpu_ms": with_,
-        "cpu_ms_without_garments": without,
-        "ratio": with_ / without,
+    whole, bare = (build_recogniser(lambda _: None, garments=name) for name in ("garments", None))
+    ways: dict[str, tuple[Recogniser, frozenset[Route]]] = {
+        "cpu_ms": (whole, frozenset()),
+        "cpu_ms_without_garments": (bare, frozenset()),
+        "cpu_ms_without_keypoints": (whole, frozenset({Route.EMBLEM})),
     }
+    spent = dict.fromkeys(ways, 0.0)
+    for number, pixels in enumerate((crops[0], *crops)):  # the first look pays for what is loaded late
+        look = _look(pixels)
+        for name in sorted(ways, reverse=bool(number % 2)):
+            recogniser, without = ways[name]
+            begun = time.process_time()
+            recogniser.read(look, targets, without)
+            spent[name] += (time.process_time() - begun) * (number > 0)
+    costs = {name: 1000 * seconds / len(crops) for name, seconds in spent.items()}
+    return {"looks": len(crops), **costs, "ratio": costs["cpu_ms"] / costs["cpu_ms_without_garments"]}
+
+
+def _i420(bgr: npt.NDArray[np.uint8]) -> I420:
+    height, width = (side // 2 * 2 for side in bgr.shape[:2])
+    planes = cv2.cvtColor(bgr[:height, :width], cv2.COLOR_BGR2YUV_I420).reshape(-1)
+    luma, u, v = np.split(np.asarray(planes, np.uint8), [height * width, height * width * 5 // 4])
+    half = (height // 2, width // 2)
+    return I420(luma.reshape(height, width), u.reshape(half), v.reshape(half))
 
 
 def _look(pixels: I420) -> Look:

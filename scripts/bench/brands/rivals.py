@@ -81,13 +81,14 @@ class Emblems:
 
     def __init__(self, emblems: Sequence[Emblem]) -> None:
         self._emblems = emblems
-        self._places = {emblem.brand: number for number, emblem in enumerate(emblems)}
+        # A brand has several emblems: as drawn, and with light and dark exchanged.
+        self._places = {brand: number for number, brand in enumerate(dict.fromkeys(e.brand for e in emblems))}
 
     def scores(self, shot: Shot, number: int) -> Floats:
         """See Rival."""
         from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV's features
 
-        found = np.zeros(len(self._emblems), np.float32)
+        found = np.zeros(len(self._places), np.float32)
         for sighting in find_emblems(shot.picture, self._emblems):
             found[self._places[sighting.brand]] = sighting.similarity
         return found

@@ -12,9 +12,12 @@ from scripts.msh import main
 
 
 def test_bench_looks_measures(capsys) -> None:
-    assert main(["bench", "looks", "--cameras", "2", "--people", "3", "--seconds", "2", "--json"]) == 0
+    few = ["--cameras", "2", "--people", "3", "--seconds", "2", "--most", "2"]
+    assert main(["bench", "looks", *few, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["offer_median_us"] > 0
+    assert figures["look_looks"] == 2
+    assert min(figures["look_cpu_ms"], figures["look_cpu_ms_without_keypoints"]) > 0
     assert figures["looks_per_second"] > 0
 
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engines.marks import emblems
+from engines.marks.types import Emblem, Keypoints, Route, Sighting
 from engines.training.split import held_out
-from scripts.bench.brands.dataset import COUNTS, pack, read_set
-from scripts.bench.brands.rivals import sureness
+from scripts.bench.brands.dataset import COUNTS, Shot, pack, read_set
+from scripts.bench.brands.rivals import Emblems, sureness
 from scripts.msh import main
 
 
@@ -39,6 +41,15 @@ def test_a_match_counts_only_over_its_threshold_and_ahead_of_all_others() -> Non
     sure, taken = sureness(own, other, np.array([0.6, 0.6], np.float32))
     assert taken.tolist() == [True, False, False, False]
     assert sure.argmax() == 0
+
+
+def test_a_keypoints_answer_counts_for_its_brand_however_many_emblems_a_brand_has(monkeypatch) -> None:
+    none = Keypoints(*(np.zeros(shape, np.float32) for shape in ((0, 2), 0, 0, (0, 128))))
+    known = [Emblem(brand, none, 1.0) for brand in ("a", "a", "b", "b", "c", "c")]
+    seen = Sighting("b", 0.9, (0, 0, 9, 9), Route.EMBLEM, 8, "")
+    monkeypatch.setattr(emblems, "find_emblems", lambda *_: [seen])
+    shot = Shot(np.zeros((9, 9, 3), np.uint8), ())
+    assert Emblems(known).scores(shot, 0).tolist() == [0, 8, 0]
 
 
 @pytest.mark.parametrize("args", [["--sample", "0"], ["--people", "0"], ["--network", "none.onnx"]])
