@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAD_BYTES = 512
-"""Bytes that `sniff` wants: two packets of an MPEG transport stream."""
+HEAD_BYTES = 4608
+"""Bytes that `sniff` wants: a picture may begin after `MAX_JUNK` of them."""
 TAKEN = (
     "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF pictures,"
     " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF videos"
@@ -77,9 +78,16 @@ _STARTS = (
     (b"OggS", OGG),
     (b"\0\0\x01\xba", MPEG_PS),
 )
-MAX_BLANK = 64
-"""Blanks, zeros and a byte order mark before a JPEG that are passed over: web shops' programs write them."""
-_BLANK = b" \t\r\n\0\xef\xbb\xbf"
+MAX_JUNK = 4096
+"""Bytes before a picture that are passed over: blanks, headers of HTTP and mail, warnings of a shop's PHP."""
+_PICTURE_STARTS = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF", re.DOTALL)
+_NO_JUNK = (
+    *(start for start, found in _STARTS if found is not JPEG),
+    *(b"RIFF", b"ID3", b"fLaC", b"%PDF", b"8BPS", b"PK\x03\x04", b"MZ", b"\x7fELF", b"FUJIFILM", b"II\x1a\0"),
+    *(b"\x1a\x45\xdf\xa3", b"\0\0\x01", b"\0\0\0\x01", b"\0\0\0\x0c"),
+)
+"""Starts of files that are something else, and may hold a picture within: sound with a cover, documents."""
+_NO_SEGMENT = frozenset({b"", b"\x00", b"\xff", *(bytes([marker]) for marker in range(0xD0, 0xDA))})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
@@ -104,20 +112,42 @@ def sniff(head: bytes) -> FileType | None:
         return WEBM if b"webm" in head[:64] else MKV
     if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) >= 26:
         return BMP
-    if picture_start(head):
-        return JPEG
-    return _iso(head) or _transport_stream(head)
+    known = _iso(head) or _transport_stream(head)
+    if known is None and (junk := picture_start(head)):
+        return sniff(head[junk:])
+    return known
 
 
 def picture_start(data: bytes) -> int:
-    r"""Return at which byte a JPEG begins that has blanks before it, `MAX_BLANK` at most; 0 for all else.
+    r"""Return at which byte a picture begins that has something else before it; 0 for all else.
 
-    >>> picture_start(b"\r\n\xff\xd8\xff\xe0")
+    JPEG, PNG, GIF and WebP, within `MAX_JUNK` bytes. A JPEG's first two segments must follow one another.
+
+    >>> picture_start(b"\r\n\x89PNG\r\n\x1a\n")
     2
     """
-    head = data[: MAX_BLANK + 3]
-    start = len(head) - len(head.lstrip(_BLANK))
-    return start if head.startswith(b"\xff\xd8\xff", start) else 0
+    if data.startswith(_NO_JUNK) or data[4:8] == b"ftyp" or _begins(data, 0):
+        return 0
+    found = _PICTURE_STARTS.finditer(data[: MAX_JUNK + 4])
+    return next((one.start() for one in found if _begins(data, one.start())), 0)
+
+
+def _begins(data: bytes, at: int) -> bool:
+    """Return whether a picture of those that may have something before them begins there."""
+    if data[at : at + 4] == b"RIFF":
+        return data[at + 8 : at + 12] == b"WEBP"
+    if data[at : at + 3] != b"\xff\xd8\xff":
+        return data.startswith((b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"), at)
+    marker = at + 2
+    for _ in range(2):
+        if data[marker : marker + 1] != b"\xff" or data[marker + 1 : marker + 2] in _NO_SEGMENT:
+            return False
+        if marker + 4 > len(data):  # the head of a file ends here
+            return True
+        marker += 2 + int.from_bytes(data[marker + 2 : marker + 4], "big")
+        if marker >= len(data):
+            return True
+    return True
 
 
 def read_type(path: Path) -> FileType | None:
@@ -131,6 +161,7 @@ def read_type(path: Path) -> FileType | None:
 
 def is_animated(data: bytes) -> bool:
     """Return whether a GIF or WebP holds more than one frame."""
+    data = data[picture_start(data) :]
     if data[:4] == b"RIFF":  # WebP container: VP8X comes first and has a flag for it
         return data[12:16] == b"VP8X" and len(data) > 20 and bool(data[20] & 0x02)
     return sum(_gif_images(data)) > 1
@@ -138,9 +169,9 @@ def is_animated(data: bytes) -> bool:
 
 def is_cut_short(data: bytes) -> bool:
     """Return whether the end of a JPEG, PNG, GIF or WebP is missing: decoders show the rest as grey."""
-    found = sniff(data[:HEAD_BYTES])
+    found, data = sniff(data[:HEAD_BYTES]), data[picture_start(data) :]
     if found is JPEG:
-        return not _jpeg_ends(data[picture_start(data) :])
+        return not _jpeg_ends(data)
     if found is PNG:
         return b"IEND" not in data[-4096:] and b"IEND" not in data
     if found is WEBP:
@@ -170,7 +201,7 @@ def _iso(head: bytes) -> FileType | None:
 def _transport_stream(head: bytes) -> FileType | None:
     """ISO/IEC 13818-1: every packet begins with 0x47; Blu-ray and AVCHD put four bytes before each."""
     for first, step in ((0, _TS_PACKET), (4, _TS_PACKET + 4)):
-        marks = range(first, len(head), step)
+        marks = range(first, min(len(head), 2 * step + first), step)
         if len(marks) > 1 and all(head[at] == 0x47 for at in marks):
             return MPEG_TS
     return None

@@ -90,7 +90,7 @@ def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
     from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
 
     try:
-        with _opened(Path(path).read_bytes()) as animation:
+        with _opened(_read(path)) as animation:
             at_ms = 0
             for frame in ImageSequence.Iterator(animation):
                 yield at_ms * 1_000_000, from_bgr(_flat(frame))
@@ -101,12 +101,17 @@ def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
         raise BadInput(f"{path}: {NO_PICTURE}") from None
 
 
+def _read(path: str | Path) -> bytes:
+    data = Path(path).read_bytes()
+    return data[picture_start(data) :]
+
+
 def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
     """Return the size, the number of frames and the length in ms of an animated GIF or WebP; BadInput."""
     from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
 
     try:
-        with _opened(Path(path).read_bytes()) as animation:
+        with _opened(_read(path)) as animation:
             times = [_frame_ms(frame) for frame in ImageSequence.Iterator(animation)]
             return (animation.width & ~1, animation.height & ~1), len(times), sum(times)
     except BadInput as error:

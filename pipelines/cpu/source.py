@@ -6,7 +6,9 @@ pipeline would leak it with each reconnect.
 
 from __future__ import annotations
 
+import os
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -256,7 +258,21 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
     valve = () if pull else (gst.make("valve"),)
-    gst.chain(pipeline, gst.make("filesrc", location=path), *valve, _decode_any(max_threads))
+    gst.chain(
+        pipeline, gst.make("filesrc", location=_location(pipeline, path)), *valve, _decode_any(max_threads)
+    )
+
+
+def _location(pipeline: Any, path: str) -> str:
+    """Return the path as GStreamer takes it: one that is no UTF-8 by a descriptor, open while it plays."""
+    if path.isprintable() or not any("\udc80" <= letter <= "\udcff" for letter in path):
+        return path
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
+    weakref.finalize(pipeline, os.close, descriptor)
+    return f"/proc/self/fd/{descriptor}"
 
 
 def _decode_any(max_threads: int) -> Any:

@@ -98,11 +98,11 @@ def read_frames(path: str | Path, warn: Callable[[str], None] | None = None) -> 
 def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple[int, I420]]:
     pipeline = _open(Path(path))
     try:
-        count = time_ns = 0
-        for time_ns, picture in _samples(pipeline, path, PATIENCE_S):
+        count = last_ns = 0
+        for start_ns, time_ns, picture in _samples(pipeline, path, PATIENCE_S):
             yield time_ns, picture
-            count += 1
-        cut = _cut_short(pipeline, time_ns)
+            count, last_ns = count + 1, start_ns + time_ns
+        cut = _cut_short(pipeline, last_ns)
     except SourceLost as lost:
         raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
     finally:
@@ -123,7 +123,7 @@ def _rest(path: str | Path, count: int) -> Iterator[tuple[int, I420]]:
     """
     pipeline = _open(Path(path), pull=True)
     try:
-        for number, (time_ns, picture) in enumerate(_samples(pipeline, path, patience_s=5)):
+        for number, (_, time_ns, picture) in enumerate(_samples(pipeline, path, patience_s=5)):
             if number >= count:
                 yield time_ns, picture
     except (BadInput, SourceLost) as error:
@@ -132,7 +132,8 @@ def _rest(path: str | Path, count: int) -> Iterator[tuple[int, I420]]:
         pipeline.set_state(Gst.State.NULL)
 
 
-def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple[int, I420]]:
+def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple[int, int, I420]]:
+    """Yield the file's time of the first frame, ns since that for this frame, and its picture."""
     pipeline.set_state(Gst.State.PLAYING)
     count = start_ns = time_ns = 0
     while (sample := _wait(pipeline, path, count, patience_s)) is not None:
@@ -142,13 +143,15 @@ def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple
         if count == 0:
             start_ns = stream_ns
         time_ns = max(stream_ns - start_ns, time_ns + 1) if count else 0
-        yield time_ns, gst.copy_i420(sample)
+        yield start_ns, time_ns, gst.copy_i420(sample)
         count += 1
 
 
 def _type_of(path: str | Path) -> FileType | None:
     """Return what the file holds; None for what only GStreamer may know. BadInput where it cannot be read."""
     try:
+        if Path(path).is_file() and Path(path).stat().st_size == 0:
+            raise BadInput(f"{path}: is empty; send it again")
         found = read_type(Path(path))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
@@ -201,4 +204,5 @@ def _cause(message: Any) -> Cause:
         return Cause(message.get_structure().get_name())
     error, debug = message.parse_error()
     logger.debug("%s %d: %s %s", error.domain, error.code, error.message, debug)
-    return classify(SourceKind.FILE, error.domain, error.code, f"{error.message} {debug or ''}")
+    cause = classify(SourceKind.FILE, error.domain, error.code, f"{error.message} {debug or ''}")
+    return Cause.FILE if cause is Cause.UNKNOWN else cause

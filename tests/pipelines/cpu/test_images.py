@@ -58,15 +58,41 @@ HEIC = b64decode(
 """64 x 48 pixels of red, as a phone would send them."""
 
 
-@pytest.mark.parametrize("blank", [b"\n", b"\xef\xbb\xbf", bytes(64)])
-def test_blanks_before_a_jpeg_are_passed_over_and_more_is_told(tmp_path, blank):
-    good, data = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
+JUNK = (
+    *(
+        b"\n",
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        bytes(4096),
+        b" " * 100,
+        b"\xff\xd8\xff\xff",
+        bytes(range(1, 200)),
+    ),
+    b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 800\r\n\r\n",
+    b"--frame\r\nContent-Type: image/jpeg\r\n\r\n",
+    b"<br />\n<b>Notice</b>: Undefined index: w in <b>/var/www/img.php</b> on line 3<br />\n",
+)
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+def test_what_lies_before_a_picture_is_passed_over(tmp_path, suffix, junk):
+    good, data = cv2.imencode(suffix, np.full((48, 64, 3), 90, np.uint8))
     assert good
     path, warned = tmp_path / "x.jpg", []
-    path.write_bytes(blank + data.tobytes())
+    path.write_bytes(junk + data.tobytes())
     picture = read_image(path, warned.append)
     assert (picture.width, picture.height, warned) == (64, 48, [])
-    path.write_bytes(bytes(65) + data.tobytes())
+
+
+@pytest.mark.parametrize(
+    "before", [bytes(4098), b"ID3\x04\0\0", b"%PDF-1.7\n", b"PK\x03\x04", b"\0\0\0 ftypM4A "]
+)
+def test_a_picture_within_something_else_is_none(tmp_path, before):
+    good, data = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))
+    assert good
+    path = tmp_path / "x.jpg"
+    path.write_bytes(before + data.tobytes())
     with pytest.raises(BadInput, match="no picture that can be read; give a JPEG"):
         read_image(path)
 

@@ -110,7 +110,15 @@ def test_a_video_that_begins_late_is_read_at_once(tmp_path):
     path.write_bytes(with_empty_edit(path.read_bytes(), seconds=2))
     media = probe_media(path)
     assert (media.size, media.fps) == ((320, 240), 10)
-    assert [round(time_ns / 1e8) for time_ns, _ in read_frames(path)] == list(range(20))
+    notes: list[str] = []
+    assert [round(time_ns / 1e8) for time_ns, _ in read_frames(path, notes.append)] == list(range(20))
+    assert notes == []
+
+
+def test_a_name_that_is_no_utf_8_is_read(tmp_path):
+    path = write_video(tmp_path / "x.mp4", frames=5, fps=10).rename(tmp_path / "Sch\udcfcrze.mp4")
+    assert probe_media(path).frames == 5
+    assert len(list(read_frames(path))) == 5
 
 
 def with_empty_edit(data: bytes, seconds: int) -> bytes:
