@@ -321,6 +321,9 @@ def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:
     yield _channel(f"a message for each person: {fields}", to, encrypted=mqtt.tls, login=login)
     what = "the access log's entries: role, address, camera, time of staff; no customer"
     yield _channel(what, to, encrypted=mqtt.tls, login=login)
+    if mqtt.home_assistant and mqtt.home_assistant.pictures_s:
+        what = f"a picture of each camera with masked faces every {mqtt.home_assistant.pictures_s:g} s"
+        yield _channel(what, to, encrypted=mqtt.tls, login=login)
     if settings.privacy.report_days:
         least = settings.privacy.report_min_count
         what = f"the counts of Insights as they are kept: none about fewer than {least}"

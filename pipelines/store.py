@@ -18,7 +18,7 @@ from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
 from pipelines.assembly.messengers import build_announcer
-from pipelines.assembly.mqtt import build_publisher
+from pipelines.assembly.mqtt import build_publisher, picture_sinks
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
 from pipelines.assembly.sales import build_desk
@@ -189,7 +189,11 @@ class Store:
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now=now, random=random.random
         )
-        self._outputs = VideoOutputs(metrics, (*sinks, *self._announcer.sinks), self._note_watch)
+        self._outputs = VideoOutputs(
+            metrics,
+            (*sinks, *self._announcer.sinks, *picture_sinks(settings, self._mqtt)),
+            self._note_watch,
+        )
         throttle = Throttle()
         parts = PlatformParts(
             floor=self._floor,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.clock import StoreClock
+    from pipelines.outputs.base import CameraSink
     from pipelines.outputs.mqtt.connection import MqttSpec
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.mqtt import MqttConfig
@@ -65,9 +66,21 @@ def home_assistant(settings: Settings, device: str, folder: Path) -> dict[str, P
         exponent=exponent(store.currency),
         staff=settings.staff is not None,
         snapshots=settings.outputs.snapshots is not None,
+        pictures=mqtt.home_assistant.pictures_s is not None,
     )
     message = with_removed(message, folder / f"home-assistant-{store.id}-{device}.json")
     return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
+
+
+def picture_sinks(settings: Settings, publisher: MqttPublisher | None) -> tuple[CameraSink, ...]:
+    """Return the output that sends masked pictures to the broker, where the settings ask for it."""
+    ours = settings.outputs.mqtt.home_assistant if settings.outputs.mqtt else None
+    if publisher is None or ours is None or ours.pictures_s is None:
+        return ()
+    from pipelines.outputs.mqtt.pictures import MqttPictures  # noqa: PLC0415 loads OpenCV
+
+    cameras = settings.enabled_cameras()
+    return (MqttPictures(cameras, publisher.send_picture, interval_s=ours.pictures_s),)
 
 
 def spool_file(settings: Settings, device: str, folder: Path) -> Path:

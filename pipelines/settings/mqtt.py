@@ -38,6 +38,14 @@ class HomeAssistantConfig(Section):
         description="Home Assistant's discovery prefix.",
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
     )
+    pictures_s: float | None = Field(
+        default=None,
+        title="Pictures",
+        description="Every so many seconds a masked picture of each camera goes to the broker, not retained;"
+        " absent: no picture leaves by MQTT.",
+        ge=2.0,
+        le=3600.0,
+    )
 
 
 class MqttConfig(Section):

@@ -1,7 +1,7 @@
 """Home Assistant's device discovery: one retained message that makes the box a device with entities.
 
 The form is that of Home Assistant 2024.11 and later (MQTT integration, "device discovery payload"). The
-entities read the topics that there are anyway; no picture leaves the box by MQTT, so there is none.
+entities read the topics that there are anyway; a picture only where the store file sends some.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ def discovery(
     exponent: int,
     staff: bool = False,
     snapshots: bool = False,
+    pictures: bool = False,
 ) -> Payload:
     """Return the message. base: of the box's topics, with a slash at its end. name: the store's.
 
     rules: those of `notify`. exponent: decimals of the currency. staff: whether customers are offered to
-    salespeople. snapshots: whether pictures can be taken on command.
+    salespeople. snapshots: whether pictures can be taken on command. pictures: whether masked ones are sent.
     """
     ident = f"msh-{store}-{device}"
     components: Payload = {
@@ -65,6 +66,13 @@ def discovery(
         components |= _staff(ident, base, currency, exponent)
     for camera in cameras:
         components |= _camera(f"{ident}-{camera}", f"{base}camera/{camera}", camera, currency, exponent)
+        if pictures:
+            components[f"{ident}-{camera}-picture"] = {
+                "platform": "image",
+                "name": f"{camera} picture",
+                "image_topic": f"{base}camera/{camera}/picture",
+                "content_type": "image/jpeg",
+            }
         if snapshots:
             press = _button(f"{camera} picture to disk", f"{base}command/snapshot", camera=camera)
             components[f"{ident}-{camera}-snapshot"] = press

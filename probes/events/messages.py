@@ -25,6 +25,7 @@ class MessageKind(str, Enum):
     NOTIFY = "notify"
     SALE = "sale"
     ACCESS = "access"
+    PICTURE = "picture"
     STATE = "state"
     RESULT = "result"
 

@@ -31,6 +31,7 @@ _SENT: Final = (
     ("store_summary", "summary", True, 0),
     ("camera_status", "camera/{camera}/status", True, 1),
     ("camera_summary", "camera/{camera}/summary", True, 0),
+    ("camera_picture", "camera/{camera}/picture", False, 0),
     (PERSON, "camera/{camera}/person", False, 1),
     ("zone", "camera/{camera}/zone/{zone}", True, 0),
     ("notify", "notify/{rule}", False, 1),
@@ -138,11 +139,11 @@ def _operation(action: str, name: str, binding: dict[str, Any]) -> dict[str, Any
 
 
 def _message(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    plain = name == "availability"
+    plain = {"availability": "text/plain", "camera_picture": "image/jpeg"}
     return {
         "name": schema.get("properties", {}).get("schema", {}).get("const", name),
         "summary": schema.get("description", schema.get("title", name)),
-        "contentType": "text/plain" if plain else "application/json",
+        "contentType": plain.get(name, "application/json"),
         "payload": {"$ref": f"#/components/schemas/{name}"},
     }
 

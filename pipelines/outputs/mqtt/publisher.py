@@ -114,6 +114,8 @@ class MqttPublisher:
         self._others: dict[int, tuple[MessageKind, str]] = {}
         self._known: set[str] = set()
         self._said = BrokerState.STOPPED
+        self._picture_lock = threading.Lock()
+        self._pictures: dict[str, bytes] = {}
         self.on_command("ping", lambda _: "pong")
         self.on_command("refresh", self._refresh)
 
@@ -151,6 +153,17 @@ class MqttPublisher:
     def clear_state(self, topic: str) -> None:
         """Take a retained topic away, at the broker too."""
         self._retained.clear(topic)
+        self._queue.wake()
+
+    def send_picture(self, topic: str, jpeg: bytes) -> None:
+        """Send a picture, not retained, as soon as it can be; a newer one takes its place. Never waits.
+
+        Without a connection it is dropped: nobody wants to see it later.
+        """
+        with self._picture_lock:
+            if self._pictures.pop(topic, None) is not None:
+                self._count(MessageKind.PICTURE, "dropped")
+            self._pictures[topic] = jpeg
         self._queue.wake()
 
     def on_command(self, name: str, handler: Handler) -> None:
@@ -206,6 +219,7 @@ class MqttPublisher:
         self._publish_state()
         self._answer_commands()
         self._outbox.send()
+        self._publish_pictures()
         self._metrics.mqtt_spool_messages.set(self._spool.messages)
         self._metrics.mqtt_spool_bytes.set(self._spool.size_bytes)
         if messages:
@@ -271,6 +285,15 @@ class MqttPublisher:
             self._publish(AVAILABILITY, b"online", 1, MessageKind.STATE, retain=True)
             self._metrics.mqtt_connected.set(1)
             self._log_state(BrokerState.ONLINE)
+
+    def _publish_pictures(self) -> None:
+        with self._picture_lock:
+            pictures, self._pictures = self._pictures, {}
+        for topic, jpeg in pictures.items():
+            if self._session is not None and self._session.takes(self._base + topic, jpeg):
+                self._publish(topic, jpeg, 0, MessageKind.PICTURE)
+            else:
+                self._count(MessageKind.PICTURE, "dropped")
 
     def _answer_commands(self) -> None:
         for name, result in self._commands.answers():

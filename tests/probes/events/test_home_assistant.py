@@ -30,6 +30,7 @@ ASKED = {
     "binary_sensor": {"state_topic"},
     "button": {"command_topic"},
     "event": {"state_topic", "event_types"},
+    "image": {"image_topic"},
 }
 COMMON = {"platform", "name", "unique_id", "device_class"}
 READS = {"state_topic", "value_template"}
@@ -38,6 +39,7 @@ TAKES = {
     "binary_sensor": {*COMMON, *READS},
     "button": {*COMMON, "command_topic", "payload_press", "entity_category"},
     "event": {*COMMON, *READS, "event_types"},
+    "image": {*COMMON, "image_topic", "content_type"},
 }
 CLASSES = {"sensor": {"monetary"}, "binary_sensor": {"connectivity"}, "button": {"restart"}, "event": set()}
 SELLING = "staff: {people: {anna: {}}}\n"
@@ -139,6 +141,13 @@ def test_offers_are_events_and_late_ones_are_none(tmp_path):
         "worth": 1290.0,
     }  # fmt: skip
     assert rendered(event, {**step, "replayed": True}) == rendered(event, {**step, "kind": "staff"}) == ""
+
+
+def test_pictures_are_entities_where_they_are_sent(tmp_path):
+    (message,) = found(tmp_path, more=", home_assistant: {pictures_s: 30}").values()
+    picture = message["components"]["msh-shop-1-box-door-picture"]
+    assert ASKED["image"] <= set(picture) <= TAKES["image"]
+    assert picture["image_topic"] == "msh/v1/shop-1/box/camera/door/picture"
 
 
 def test_buttons_press_commands_that_there_are(tmp_path):
