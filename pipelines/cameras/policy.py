@@ -38,7 +38,7 @@ class CameraPolicy:
         self._backoff = backoff
         self._stale_after, self._connect_timeout = stale_after_s, connect_timeout_s
         self._finite, self._loop = finite, loop
-        self._alive_at = self._frame_at = -math.inf
+        self._alive_at = self._frame_at = self._withheld_at = -math.inf
         self._next = -math.inf
         self.state, self.cause = CameraState.STOPPED, Cause.NONE
 
@@ -63,12 +63,17 @@ class CameraPolicy:
         if self.state is CameraState.LIVE and now - self._frame_at <= LONGEST_GROUP_S:
             self._alive_at = now
 
+    def withhold(self, now: float) -> None:
+        """Note pictures that are withheld because a part of them was lost: the camera is not silent."""
+        self._withheld_at = now
+
     def overdue(self, now: float) -> Cause:
         """Return why this connection must be given up, NONE where it need not; a live camera turns stale."""
         silent = now - self._alive_at
         if self.state is CameraState.LIVE and silent > self._stale_after:
-            self.state, self.cause = CameraState.STALE, Cause.STALLED
-            return Cause.STALLED
+            lossy = now - self._withheld_at <= self._stale_after
+            self.state, self.cause = CameraState.STALE, Cause.LOSS if lossy else Cause.STALLED
+            return self.cause
         if self.state is CameraState.CONNECTING and silent > self._connect_timeout:
             return Cause.DECODE if self._finite else Cause.TIMEOUT
         return Cause.NONE

@@ -33,6 +33,7 @@ class Cause(str, Enum):
     NO_VIDEO = "no_video"
     ENDED = "ended"
     STALLED = "stalled"
+    LOSS = "loss"
     DECODE = "decode"
     DEVICE = "device"
     FILE = "file"
@@ -72,6 +73,7 @@ REMEDY: dict[Cause, str] = {
     ),
     Cause.ENDED: "the stream has ended: a camera is called again, a file starts over only with loop",
     Cause.STALLED: "it stays connected but sends no frames: restart the camera, check its load and network",
+    Cause.LOSS: "parts of its video are lost: use transport tcp, check cable and Wi-Fi, set more key frames",
     Cause.DECODE: "its video is damaged: check the network for loss, or the file by playing it",
     Cause.DEVICE: "the device cannot be read: check that it exists, is a camera, and is not in use",
     Cause.FILE: "the file or folder cannot be read: check that it exists, may be read, and is media",

@@ -163,7 +163,9 @@ class CameraSupervisor:
             live = self._policy.state is CameraState.LIVE
             if source.wait(POLL_S if live else POLL_CONNECTING_S) and not self._stop.is_set():
                 self._receive(source)
-            for _ in range(source.take_withheld()):
+            if withheld := source.take_withheld():
+                self._policy.withhold(self._clock())
+            for _ in range(withheld):
                 self._tell(self._listener.on_drop, self.camera, "loss")
             if undecoded := source.take_undecoded():
                 self._policy.leave_out(self._clock())

@@ -119,6 +119,20 @@ def test_a_camera_whose_pictures_are_left_out_on_purpose_is_not_stalled():
     assert camera.overdue(20) is Cause.STALLED  # not even coded pictures come any more
 
 
+def test_a_lossy_line_is_not_called_a_silent_camera():
+    """A stream without key frames (gradual refresh) is withheld after a loss until it is called again."""
+    camera = live(policy())
+    for tenth in range(1, 40):
+        camera.withhold(tenth / 10)
+    assert camera.overdue(4) is Cause.LOSS
+    assert (camera.state, camera.cause) == (CameraState.STALE, Cause.LOSS)
+    camera.lost(Cause.LOSS, 4)
+    assert camera.state is CameraState.BACKOFF
+    camera.connect(5)
+    camera.frame(6)
+    assert camera.overdue(30) is Cause.STALLED  # a loss of long ago is no excuse
+
+
 def test_a_camera_that_sends_no_key_frame_any_more_stalls():
     camera = live(policy())
     now = 0
