@@ -40,9 +40,12 @@ class StoreSummary:
         customers = [person for person in self._snapshot().persons if person.customer]
         unattended, staff = None, None
         if self._desk is not None:
-            view = self._desk.board.desk
+            board = self._desk.board
+            view = board.desk
             states = Counter(one.state for one in view.staff)
-            unattended = sum(one.customer.worth_minor for one in view.waiting)
+            # What they wear, not the rank's score, which rises with each second of waiting.
+            seen = (board.persons.get(one.customer.id) for one in view.waiting)
+            unattended = sum(person.total.amount_minor for person in seen if person is not None)
             staff = {state.value: states[state] for state in StaffState}
         self._tell(len(customers), sum(one.total.amount_minor for one in customers), unattended, staff)
 
