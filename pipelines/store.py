@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
-import threading
 import time
 from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
+from pipelines.access_log import AccessLog, access_file
+from pipelines.access_notes import StoreNotes
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.insights import build_insights
@@ -30,24 +29,24 @@ from pipelines.cameras.states import CameraState, Cause
 from pipelines.cameras.throttle import Throttle
 from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
+from pipelines.device_topic import DeviceTopic
 from pipelines.floor.floor import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
-from pipelines.guarded import GuardedSteps
+from pipelines.housekeeping import Housekeeper, StateFolderCheck
 from pipelines.interfaces import PlatformParts
 from pipelines.outputs.live import scaled
 from pipelines.outputs.retention import Retention
 from pipelines.outputs.snapshot import encode
 from pipelines.overload import Overload
-from pipelines.paths import host_slug, state_folder, state_problem
+from pipelines.paths import host_slug, state_folder
 from pipelines.reload.commands import store_commands
 from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
 from pipelines.service_manager import NO_CAMERA
 from pipelines.version import VERSION
 from pricing.money import display
-from pricing.outage import Outage
-from probes.events.status import STATUS, Summaries, device_status
+from probes.events.status import Summaries
 from probes.metrics import Health, Metrics
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ if TYPE_CHECKING:
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
-    from pipelines.outputs.mqtt.commands import Deferred, Handler
     from pipelines.reload.report import ReloadReport
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
@@ -72,8 +70,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HEALTHY_WITHIN_S = 10.0
-HOUSEKEEPING_S = 1.0
-STATE_CHECK_S = 60.0
 RELOAD_S = 10.0
 NOT_MEANT = ("rate", "undecoded")
 """Reasons of dropped frames that were not meant for analysis."""
@@ -154,6 +150,7 @@ class Store:
             publish=self._publisher.send,
             origin=(settings.store.id, device),
         )
+        self._notes = StoreNotes(self.access, lambda: self.settings)
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
             settings,
@@ -192,7 +189,7 @@ class Store:
         self._outputs = VideoOutputs(
             metrics,
             (*sinks, *self._announcer.sinks, *picture_sinks(settings, self._mqtt)),
-            self._note_watch,
+            self._notes.stream,
         )
         throttle = Throttle()
         parts = PlatformParts(
@@ -207,7 +204,7 @@ class Store:
             describer=self._describer,
             clock=clock,
             throttle=throttle,
-            on_watch=self._note_watch,
+            on_watch=self._notes.stream,
         )
         self._platform = build_platform(
             platform,
@@ -258,17 +255,8 @@ class Store:
         if self._mqtt:
             commands = store_commands(self._reloader, self._outputs.take_picture, self.restart)
             for name, handler in commands.items():
-                self._mqtt.on_command(name, self._noted(name, handler))
-        self._state = Outage(
-            logger,
-            "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
-            "state folder can be written again",
-        )
-        self._steps = GuardedSteps(metrics)
-        self._state_checked_at = -math.inf
-        self._status: tuple[object, ...] | None = None
+                self._mqtt.on_command(name, self._notes.of_command(name, handler))
         self.restarts = self.restart_asked = False
-        self._changing, self._stop = threading.Lock(), threading.Event()
         self._retention = Retention(
             settings.outputs,
             metrics,
@@ -277,7 +265,9 @@ class Store:
             state=state_folder(),
             tidy=(self._prices.expire,),
         )
-        self._housekeeper = threading.Thread(target=self._housekeeping, name="housekeeping", daemon=True)
+        self._state_folder = StateFolderCheck(metrics)
+        self._device = DeviceTopic(self._platform, self._reloader, self._overload, self._publisher, clock)
+        self._housekeeper = self._build_housekeeper()
 
     @property
     def floor(self) -> Floor:
@@ -330,8 +320,8 @@ class Store:
         for name, camera in self.settings.cameras.items():
             if not camera.enabled:
                 self._reporter.report_disabled(name, self._clock.now())
-        self._publish_status()
-        self._check_state()
+        self._device.send()
+        self._state_folder.check()
         self.access.start()
         if self._mqtt:
             self._mqtt.start()
@@ -345,13 +335,9 @@ class Store:
 
     def stop(self) -> bool:
         """End within seconds from any state; False where something hung and was left behind."""
-        self._stop.set()
-        self._reloader.wake()
         # A change of the store file that is under way is waited for: it may be starting cameras.
-        changed = self._changing.acquire(timeout=RELOAD_S)
+        changed = self._housekeeper.halt(RELOAD_S)
         clean = self._platform.stop() and changed
-        if changed:
-            self._changing.release()
         self._brands.stop()
         self._looks.close()
         self._prices.stop()
@@ -360,8 +346,7 @@ class Store:
         if self._desk:
             self._desk.stop()
         self._announcer.stop()
-        if self._housekeeper.ident is not None:
-            self._housekeeper.join(5)
+        self._housekeeper.join()
         if self._insights:
             self._insights.close()
         self._floor.close(self._clock.now())
@@ -399,30 +384,6 @@ class Store:
         """Delete recordings, and entries of the access log, by these settings from now on."""
         self.access.days = settings.privacy.access_log_days
         self._retention.reconfigure(settings.outputs)
-
-    def _note_watch(self, camera: str, address: str, seconds: float | None) -> None:
-        """Note who watches a stream."""
-        rtsp = self.settings.outputs.rtsp
-        who = rtsp.credentials.username if rtsp and rtsp.credentials else ""
-        kind = AccessKind.WATCH_STARTED if seconds is None else AccessKind.WATCH_ENDED
-        self.access.note(kind, who, AccessWay.RTSP, camera=camera, address=address, seconds=seconds)
-
-    def _noted(self, name: str, handler: Handler) -> Handler:
-        """Return a handler of a command that is noted before it is obeyed."""
-
-        def handle(fields: Mapping[str, Any]) -> str | Deferred | None:
-            camera = fields.get("camera")
-            known = camera if isinstance(camera, str) and camera in self.settings.cameras else ""
-            self.access.note(AccessKind.COMMAND, "", AccessWay.MQTT, camera=known, detail=name)
-            return handler(fields)
-
-        return handle
-
-    def _note_reload(self, report: ReloadReport) -> None:
-        """Note which settings changed."""
-        if report.live or report.restart:
-            keys = ", ".join([*report.live, *(f"{key} (after a restart)" for key in report.restart)])
-            self.access.note(AccessKind.SETTINGS_CHANGED, "", AccessWay.DISK, detail=keys)
 
     def restart(self) -> bool:
         """Have the program end soon, to be started again; False where nothing would. From any thread."""
@@ -470,7 +431,7 @@ class Store:
 
     def ready(self) -> Health:
         """Return whether everything has been started, and masking passes its self-check."""
-        reasons = [] if self._housekeeper.is_alive() else ["starting or stopping"]
+        reasons = [] if self._housekeeper.running else ["starting or stopping"]
         if withheld := self._platform.withheld:
             reasons.append(f"self-check of masking failed: {withheld}")
         return Health(not reasons, tuple(reasons))
@@ -506,44 +467,26 @@ class Store:
             if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
         )
 
-    def _housekeeping(self) -> None:
-        """Do once a second what no other thread waits for; read the store file when somebody asks."""
-        due = time.monotonic() + HOUSEKEEPING_S
-        while not self._stop.is_set():
-            self._reloader.wait(due - time.monotonic())
-            tick = time.monotonic() >= due
-            with self._changing:
-                if not self._stop.is_set():
-                    self._steps.run("reload", partial(self._reload_if_due, tick))
-            if tick:
-                due = time.monotonic() + HOUSEKEEPING_S
-                self._keep_house()
-
-    def _keep_house(self) -> None:
+    def _build_housekeeper(self) -> Housekeeper:
         steps: dict[str, Callable[[], object]] = {
             "brands": self._take_up_brands,
             "clock": self._check_clock,
             "overload": self._overload.check,
-            "status": self._publish_status,
+            "status": self._device.send,
             "summary": self._summary.check,
-            "state_folder": self._check_state,
+            "state_folder": self._state_folder.check,
             "retention": self._retention.check,
         }
         if self._insights:
             steps["insights"] = self._insights.check
-        for name, step in steps.items():
-            self._steps.run(name, step)
-
-    def _reload_if_due(self, tick: bool) -> None:
-        if self._reloader.check(watch=tick):
-            self._note_reload(self._reloader.report)
+        return Housekeeper(self._reloader, self._metrics, steps, self._notes.reload)
 
     def _take_up_brands(self) -> None:
         had_brands = bool(self._brands.targets)
         if self._brands.poll():
             self._looks.set_targets(self._brands.targets)
             if had_brands:  # else they are read for the first time
-                self.access.note(AccessKind.BRANDS_CHANGED, "", AccessWay.DISK, detail="brands or price list")
+                self._notes.brands()
 
     def _check_clock(self) -> None:
         """Detect that the machine's clock was set, and correct the times of earlier messages."""
@@ -555,42 +498,6 @@ class Store:
         self._metrics.clock_steps.labels(way).inc()
         if self._mqtt:
             self._mqtt.clock_set(step)
-
-    def _check_state(self) -> None:
-        """Try once a minute whether the state folder can be written."""
-        now = time.monotonic()
-        if now - self._state_checked_at < STATE_CHECK_S:
-            return
-        self._state_checked_at = now
-        problem = state_problem()
-        self._metrics.state_writable.set(not problem)
-        if problem:
-            self._state.fail(problem, cause=problem)
-        else:
-            self._state.recover()
-
-    def _publish_status(self) -> None:
-        cameras = self._platform.cameras().values()
-        up = sum(status.state is CameraState.LIVE for status in cameras)
-        report = self._reloader.report
-        said = up, self._overload.step, report, len(cameras)
-        if self._status == said:
-            return
-        self._status = said
-        self._publisher.set_state(
-            STATUS,
-            device_status(
-                self._clock.utc_now(),
-                version=VERSION,
-                config_sha256=self.settings.sha,
-                platform=self._platform.name,
-                cameras_up=up,
-                cameras_total=len(cameras),
-                degrade=self._overload.step,
-                gpu_unused=self._platform.gpu_unused,
-                store_file=report.payload(),
-            ),
-        )
 
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it, else as the gallery does."""
