@@ -167,7 +167,7 @@ def cut(path, share):
 
 BAD = {
     "gone.mp4": (lambda path: None, "no such file"),
-    "empty.mp4": (lambda path: path.touch(), "is media"),
+    "empty.mp4": (lambda path: path.touch(), "is empty; send it again"),
     "garbage.mp4": (lambda path: path.write_bytes(np.random.default_rng(1).bytes(50_000)), "is media"),
     "garbage.png": (lambda path: path.write_bytes(b"\x89PNG"), "no picture"),
     "sound.wav": (sound_only, "no video"),
