@@ -29,7 +29,7 @@ brands: {{only: [Nike]}}
 staff: {{people: {{Ann: {{}}}}}}
 cameras: {{door: {{source: {pictures}, loop: true, min_person_px: 200}}}}
 outputs:
-  mqtt: {{url: "mqtt://127.0.0.1:{closed}"}}
+  mqtt: {{url: "mqtt://127.0.0.1:{closed}", home_assistant: {{}}}}
   web: {{listen: "127.0.0.1:{page}", uploads: true}}
   record: {{folder: {out}/video, segment_s: 1}}
   snapshots: {{folder: {out}/pictures, interval_s: 1}}
@@ -44,6 +44,7 @@ DOCUMENTED = {
     "state/sales-shop.db*": "sales-STORE.db",
     "state/prices-shop.db*": "prices-STORE.db",
     "state/insights-shop.db*": "insights-STORE.db",
+    "state/home-assistant-shop-*.json*": "home-assistant-STORE-DEVICE.json",
     "state/brands/*": "brands/",
     "state/compiled/*": "compiled/",
     "state/page/uploads-*": "page/",
