@@ -33,9 +33,10 @@ def withheld(text: str) -> tuple[str, dict[str, str]]:
 
     A `${NAME}` stays. A remark that may hold a secret is left out.
 
-    >>> text, names = withheld('outputs: {mqtt: {username: a, password: geheim}}')
-    >>> text, names
-    ('outputs: {mqtt: {username: a, password: "${OUTPUTS_MQTT_PASSWORD}"}}', {'outputs.mqtt.password': ...})
+    >>> withheld('outputs: {mqtt: {username: a, password: geheim}}')[0]
+    'outputs: {mqtt: {username: a, password: "${OUTPUTS_MQTT_PASSWORD}"}}'
+    >>> withheld('outputs: {mqtt: {username: a, password: geheim}}')[1]
+    {'outputs.mqtt.password': 'OUTPUTS_MQTT_PASSWORD'}
     """
     names: dict[str, str] = {}
     edits: list[tuple[int, int, str]] = []
