@@ -68,7 +68,7 @@ def test_kubectl_builds_them(kind: str) -> None:
     if kubectl is None:
         return
     command = [kubectl, "kustomize", str(FOLDER / kind)]
-    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout
     made = {one["kind"]: one for one in yaml.safe_load_all(text)}
     assert set(made) == {"Namespace", "ConfigMap", "Service", "StatefulSet"}
     (container,) = made["StatefulSet"]["spec"]["template"]["spec"]["containers"]

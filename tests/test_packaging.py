@@ -253,7 +253,7 @@ def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret word\n")
     env = {"PATH": "/usr/sbin:/usr/bin:/bin", "MOSQUITTO_CONFIG": str(tmp_path / "m.conf")}
     start = ["sh", str(ROOT / "configs/mosquitto/start.sh")]
-    without = subprocess.run(start, env=env, capture_output=True, text=True, timeout=20, check=False)
+    without = subprocess.run(start, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert without.returncode == 2
     assert "missing or empty" in without.stderr
     broker = subprocess.Popen(
@@ -316,7 +316,7 @@ def test_the_health_check_asks_the_program(tmp_path: Path) -> None:
 
     def ask() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            script, env={"MSH_HEALTH_URL": url}, capture_output=True, text=True, timeout=20, check=False
+            script, env={"MSH_HEALTH_URL": url}, capture_output=True, text=True, timeout=300, check=False
         )
 
     assert ask().returncode == 0

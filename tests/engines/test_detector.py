@@ -101,7 +101,7 @@ def test_two_detectors_overlap_and_threads_may_share_one() -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(120)
     assert len(answers) == 4
     for boxes in answers:
         np.testing.assert_allclose(boxes, expected, atol=1e-2)

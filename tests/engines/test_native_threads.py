@@ -26,7 +26,7 @@ print("ended", join_native(thread, {timeout_s}) in (True, False), flush=True)
 def test_a_process_ends_after_a_thread_that_is_inside_native_code(timeout_s):
     code = NATIVE.format(timeout_s=timeout_s)
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.returncode, sorted(done.stdout.splitlines())) == (0, ["came back", "ended True"])
 

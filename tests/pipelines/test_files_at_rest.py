@@ -93,7 +93,7 @@ def test_every_file_is_this_users_alone_and_in_the_table(tmp_path: Path) -> None
         except AssertionError:
             pytest.fail(f"never written: {missing()}")
         assert process.poll() is None, (tmp_path / "log").read_text()
-        assert httpx.get(f"http://127.0.0.1:{page}/api/session", timeout=60).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{page}/api/session", timeout=120).status_code == 200
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
         look()

@@ -85,7 +85,7 @@ def test_uncaught_errors_of_threads_and_of_the_program_are_cleaned() -> None:
     for stream in in_both_forms():
         thread = threading.Thread(target=lambda: int(SECRET), name="source entrance")
         thread.start()
-        thread.join(60)
+        thread.join(120)
         sys.excepthook(ValueError, ValueError(SECRET), None)
         assert "thread source entrance ended by an error" in stream.getvalue()
         assert "ended by an error" in stream.getvalue()

@@ -45,7 +45,7 @@ def test_no_frame_leaves_and_readyz_page_and_metric_say_why_until_it_is_good_aga
 
         def states() -> list[tuple[int, list[str]]]:
             answers = [
-                httpx.get(f"http://{page.address}{path}", timeout=60) for path in ("/readyz", "/healthz")
+                httpx.get(f"http://{page.address}{path}", timeout=120) for path in ("/readyz", "/healthz")
             ]
             return [(answer.status_code, answer.json()["reasons"]) for answer in answers]
 

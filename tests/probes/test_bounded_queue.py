@@ -27,7 +27,7 @@ def test_closing_wakes_who_waits_and_hands_back_what_is_left_or_comes():
         thread.start()
     assert queue.close() == []
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert taken == [None, None]
     assert (queue.put(1), len(queue), queue.closed) == ([1], 0, True)
     assert (queue.take(), queue.take_all(5)) == (None, [])

@@ -28,7 +28,7 @@ class Site:
         self.server.start()
 
     def ask(self, path, method="GET", **headers):
-        client = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+        client = HTTPConnection("127.0.0.1", self.server.port, timeout=120)
         try:
             client.request(method, path, headers=headers)
             answer = client.getresponse()
@@ -37,7 +37,7 @@ class Site:
             client.close()
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.server.port), timeout=60)
+        return socket.create_connection(("127.0.0.1", self.server.port), timeout=120)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_prometheus_reads_the_metrics(site):
 
 def test_the_metrics_are_packed_for_who_asks(site):
     site.metrics.frames_received.labels("door").inc(3)
-    with contextlib.closing(HTTPConnection("127.0.0.1", site.server.port, timeout=60)) as client:
+    with contextlib.closing(HTTPConnection("127.0.0.1", site.server.port, timeout=120)) as client:
         client.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
         answer = client.getresponse()
         packed = answer.read()

@@ -33,7 +33,7 @@ def film(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("film") / "counter.mp4"
     whole = demo_films.clips()["counter"].path
     cut = ["ffmpeg", "-v", "error", "-ss", "6", "-t", "3", "-i", whole, "-c", "copy", path]
-    subprocess.run(cut, check=True, timeout=60)
+    subprocess.run(cut, check=True, timeout=300)
     return path
 
 
@@ -41,7 +41,7 @@ def film(tmp_path_factory) -> Path:
 def chrome(film):
     webcam = film.with_suffix(".mjpeg")
     cut = ["ffmpeg", "-v", "error", "-i", film, "-vf", "scale=640:-2", "-q:v", "4", webcam]
-    subprocess.run(cut, check=True, timeout=60)
+    subprocess.run(cut, check=True, timeout=300)
     flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     with browser(*flags, f"--use-file-for-fake-video-capture={webcam}") as opened:
         yield opened

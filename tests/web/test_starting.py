@@ -18,7 +18,7 @@ HEALTH = Health(False, ("starting: models",))
 
 
 def get(port: int, path: str, method: str = "GET") -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     connection.request(method, path)
     return connection.getresponse()
 
@@ -33,9 +33,9 @@ def test_it_says_starting_until_the_socket_is_handed_over() -> None:
     assert (page.status, page.headers["Retry-After"]) == (503, "1")
     assert b"The store is starting" in page.read()
     assert get(port, "/", "HEAD").read() == b""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as rude:
+    with socket.create_connection(("127.0.0.1", port), timeout=120) as rude:
         rude.sendall(b"\x00" * 20_000)
-    with starting.hand_over() as whole, socket.create_connection(("127.0.0.1", port), timeout=30) as waiting:
+    with starting.hand_over() as whole, socket.create_connection(("127.0.0.1", port), timeout=120) as waiting:
         client, _ = whole.accept()
         with client:
             client.sendall(b"page")

@@ -57,5 +57,5 @@ def test_a_probe_is_answered_over_the_network():
         thread = threading.Thread(target=answer)
         thread.start()
         found = find_cameras(camera.getsockname(), 60, max_answers=1)
-        thread.join(10)
+        thread.join(120)
     assert found == [replace(FOUND, host="127.0.0.1", service="http://127.0.0.1/onvif/device_service")]

@@ -82,7 +82,7 @@ def test_a_waiting_consumer_wakes(wake):
     consumer.start()
     began = time.monotonic()
     wake(mailbox)
-    consumer.join(60)
+    consumer.join(120)
     assert taken in ([[7]], [[]])
     assert time.monotonic() - began < 60
 

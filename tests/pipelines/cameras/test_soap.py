@@ -40,7 +40,7 @@ def device(head: bytes, parts, pause_s: float = 0.0):
     with listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/onvif/device_service", asked, sent
         done.set()
-        thread.join(60)
+        thread.join(120)
 
 
 @pytest.mark.parametrize("login", [Login(), Login("viewer", "secret")])

@@ -181,7 +181,7 @@ def test_a_supervisor_that_was_left_behind_says_nothing_more():
     class Slow(ScriptedSource):
         def take(self):
             holds.set()
-            assert goes.wait(60)
+            assert goes.wait(120)
             return super().take()
 
         def close(self):
@@ -190,10 +190,10 @@ def test_a_supervisor_that_was_left_behind_says_nothing_more():
     ear = Ear()
     supervisor = CameraSupervisor(SPEC, ear, lambda spec: Slow([True, True]))
     supervisor.start()
-    assert holds.wait(60)
+    assert holds.wait(120)
     assert not supervisor.stop(0.01)
     said = ear.pairs()
     goes.set()
-    assert left.wait(60)
+    assert left.wait(120)
     assert supervisor.stop(60)
     assert (ear.pairs(), ear.frames, ear.connects, ear.drops) == (said, {}, [], {})

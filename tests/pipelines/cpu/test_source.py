@@ -208,7 +208,7 @@ def certificate(tmp_path_factory):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"],
-        check=True, capture_output=True, timeout=20,
+        check=True, capture_output=True, timeout=300,
     )  # fmt: skip
     (folder / "both.pem").write_text(key.read_text() + cert.read_text())
     return str(folder / "both.pem")
@@ -260,7 +260,7 @@ def resident_mb():
 
 def attempts(watch, url, count):
     supervisor, ear = watch(url, reconnect_first_ms=1, reconnect_max_ms=1)
-    ear.until(lambda: len(ear.connects) >= count, 60)
+    ear.until(lambda: len(ear.connects) >= count, 120)
     assert supervisor.stop(5)
     assert {result for _, result in ear.connects} == {"refused"}
 

@@ -170,7 +170,7 @@ def test_of_two_videos_in_one_session_it_is_always_the_one_named():
             source.close()
     finally:
         loop.quit()
-        thread.join(60)
+        thread.join(120)
 
 
 class Flood:

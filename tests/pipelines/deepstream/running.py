@@ -129,7 +129,7 @@ class Running:
         return Gst.PadProbeReturn.OK
 
 
-def until(condition: Callable[[], object], timeout_s: float = 60, every_s: float = 0.02) -> bool:
+def until(condition: Callable[[], object], timeout_s: float = 120, every_s: float = 0.02) -> bool:
     """Wait for a condition; tell whether it came true."""
     ends = time.monotonic() + timeout_s
     while time.monotonic() < ends:

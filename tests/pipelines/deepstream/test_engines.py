@@ -64,7 +64,7 @@ def test_a_build_is_given_up_when_the_store_stops(tmp_path):
     with running(tmp_path, rtsp(1), preparation=prepared(tmp_path, slow)[0]) as run:
         run.platform.start()
         assert until(lambda: run.platform.starting)
-    assert slow.ended.wait(60)
+    assert slow.ended.wait(120)
     assert not run.element_factory.opened
 
 

@@ -145,7 +145,7 @@ class HeldBack:
     def __call__(self, buffer):
         if not self.go.is_set():
             self.waits.set()
-        assert self.go.wait(60)
+        assert self.go.wait(120)
         return self.process(buffer)
 
 
@@ -178,7 +178,7 @@ def test_a_picture_of_the_old_source_never_has_the_masks_of_the_new_one(tmp_path
         if held:
             hold.go.clear()
             shop.push(old_feed, 0)
-            assert hold.waits.wait(60)
+            assert hold.waits.wait(120)
         platform.reconfigure(masked(kept[0], NEW, source=new), lambda at: None)
         hold.go.set()
         if not held:

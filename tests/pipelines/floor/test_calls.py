@@ -38,4 +38,4 @@ def test_an_exception_comes_out_where_the_call_was_made() -> None:
     floor.start()
     with pytest.raises(ZeroDivisionError):
         calls.call(lambda: print(1 // 0), running=True, timeout_s=60)
-    floor.join(60)
+    floor.join(120)

@@ -55,7 +55,7 @@ def probe(tmp_path, got: list[Fragment]) -> dict:
         "json",
         path,
     ]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=300)
     assert done.stderr == b""
     return json.loads(done.stdout)
 

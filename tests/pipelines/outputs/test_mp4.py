@@ -166,7 +166,7 @@ except OutputFailed as error:
 def test_a_disk_that_takes_no_more_is_a_clear_error_and_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", FULL, str(path)], capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout.startswith(f"{path}: ")
     assert done.stdout.count("\n") == 1

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs f
 START = 1_800_000_000 * 1_000_000_000
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from probes.redaction.redact import RedactedFrame
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -169,7 +169,7 @@ def test_who_comes_while_the_last_viewer_leaves_gets_pictures(monkeypatch: pytes
     with serving() as output, Feeder(output, halves):
         with RtspViewer(url(output)) as viewer:
             assert viewer.picture() is not None
-        assert leaving.wait(60)
+        assert leaving.wait(120)
         try:
             with RtspViewer(url(output)) as viewer:
                 assert viewer.picture() is not None

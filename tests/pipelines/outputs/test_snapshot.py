@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -96,7 +96,7 @@ def test_a_reader_never_finds_half_a_file(tmp_path: Path) -> None:
         time.sleep(0.005)
     assert until(lambda: len(read) > 20)
     stop.set()
-    thread.join(60)
+    thread.join(120)
     output.close()
     assert not bad
     assert not list(tmp_path.glob("entrance/*.part"))

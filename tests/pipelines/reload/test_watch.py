@@ -53,7 +53,7 @@ def test_the_port_answers_while_the_models_are_read(tmp_path):
 
     def ready() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60)
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=120)
             answers.append((answer.status_code, answer.json()["reasons"]))
         return answers[-1:] == [(200, [])]
 
@@ -61,7 +61,7 @@ def test_the_port_answers_while_the_models_are_read(tmp_path):
         wait_for(ready)
         assert answers[0] == (503, ["starting: models"])
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()
 
@@ -89,6 +89,6 @@ def test_sighup_ends_nothing(tmp_path):
         assert "nothing in it differs" in next(line for line in lines if "store file:" in line)
         process.send_signal(signal.SIGTERM)
         process.stderr.read()
-        assert process.wait(60) == 0
+        assert process.wait(120) == 0
     finally:
         process.kill()

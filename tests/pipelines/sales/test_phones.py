@@ -25,7 +25,7 @@ class Disk:
         self.kept = list(phones)
         look = threading.Thread(target=lambda: self.seen.append(self.looks[0]()), daemon=True)
         look.start()
-        look.join(60)
+        look.join(120)
 
 
 def test_nobody_waits_for_the_disk_to_be_known():

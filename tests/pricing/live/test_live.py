@@ -286,7 +286,7 @@ def test_many_threads_asking_at_once_ask_the_service_once(shop: Shop, server: Pr
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(120)
     shop.wait(10320)
     assert len(server.asked) == 1
 

@@ -38,5 +38,5 @@ def test_closing_wakes_who_waits() -> None:
     thread = threading.Thread(target=lambda: taken.append(frame_queue.take(60)), daemon=True)
     thread.start()
     frame_queue.close()
-    thread.join(10)
+    thread.join(120)
     assert taken == [[]]

@@ -42,7 +42,7 @@ def frame(at_ms: int = 0, *more: Detection, track: TrackId | None = ANN) -> Fram
 
 
 def until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not done():
         assert time.monotonic() < deadline, "did not happen"
         time.sleep(0.005)

@@ -184,7 +184,7 @@ def server() -> Iterator[Server]:
     yield served
     served.shutdown()
     served.server_close()
-    thread.join(10)
+    thread.join(120)
 
 
 def address(server: Server, path: str = "net.onnx") -> str:

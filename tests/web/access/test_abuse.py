@@ -36,7 +36,7 @@ def closed(sockets, within_s: float = 10.0) -> bool:
 
 
 def works(page) -> bool:
-    return httpx.get(f"{page.url}/api/floor", timeout=60).status_code == 200
+    return httpx.get(f"{page.url}/api/floor", timeout=120).status_code == 200
 
 
 @pytest.mark.parametrize("head", [b"", b"G", b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])

@@ -54,7 +54,7 @@ def proxy(port: int, change: Callable[[str, dict[str, str]], str]) -> Iterator[s
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(120)
 
 
 def browser(address: str, origin: str, **headers: str) -> httpx.Client:

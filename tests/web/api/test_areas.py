@@ -167,5 +167,5 @@ def test_of_two_who_write_at_once_one_is_told(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", while_written)
     assert write(path, "ours", expected) == revision(b"ours")
-    thread.join(60)
+    thread.join(120)
     assert (told, path.read_text()) == (["conflict"], "ours")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engines.image import I420
+from engines.paths import ROOT
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from tests.fakes.redacted import redacted
 from tests.fakes.served_page import served_page, until
@@ -22,6 +23,11 @@ document.createElement = (name, ...more) => {
   return made;
 };
 """
+LATE = "const LATE_MS = 2000;"
+PATIENT = (
+    (ROOT / "web/static/js/tile.js").read_text(encoding="utf-8").replace(LATE, "const LATE_MS = 600_000;")
+)
+"""The tile as it is but for this: on a busy machine the film comes late, and pictures would replace it."""
 FILM = ".tile canvas[data-way=film]"
 PICTURES = ".tile canvas[data-way=pictures]"
 
@@ -35,6 +41,8 @@ def chrome():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     chromium()
+    assert LATE not in PATIENT
+    assert "const LATE_MS = 600_000;" in PATIENT
     with served_page(tmp_path_factory.mktemp("page")) as page:
         page.status = CameraStatus(CameraState.LIVE, Cause.NONE, time.time_ns(), time.time_ns(), 7, 2, 0)
         yield page
@@ -70,6 +78,9 @@ def camera(page, size=(640, 360)):
 def visiting(chrome, page, script=""):
     with closing(Visit(chrome, page.url)) as window:
         window.page.add_init_script(SEEN + script)
+        window.page.route(
+            "**/js/tile.js", lambda route: route.fulfill(body=PATIENT, content_type="text/javascript")
+        )
         yield window
 
 

@@ -125,7 +125,7 @@ def killed(path, start: int, monkeypatch, cut: int = 0, at: int = 5) -> None:
     flush = recorder._file.flush
     monkeypatch.setattr(recorder._file, "flush", lambda: (flush(), flushed.set()))
     recorder.quiet("c", at, [], [])
-    assert flushed.wait(60)
+    assert flushed.wait(120)
     raw = path.read_bytes()
     recorder.close(6)
     path.write_bytes(raw[: len(raw) - cut])

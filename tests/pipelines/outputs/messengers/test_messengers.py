@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def until(condition: Callable[[], object], timeout_s: float = 60) -> None:
+def until(condition: Callable[[], object], timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline
@@ -229,7 +229,7 @@ def test_a_service_that_hangs_does_not_hold_up_the_end() -> None:
     phones.put(text())
     phones.stop(timeout_s=0.01)
     service.may.set()
-    phones._thread.join(60)
+    phones._thread.join(120)
     assert not phones._thread.is_alive()
 
 
@@ -248,7 +248,7 @@ def test_many_services_that_hang_are_left_behind_together(monkeypatch: pytest.Mo
     announcer.stop()
     for service, one in zip(services, phones, strict=True):
         service.may.set()
-        one._thread.join(60)
+        one._thread.join(120)
         assert not one._thread.is_alive()
 
 
@@ -374,7 +374,7 @@ def test_a_picture_is_cut_out_of_the_next_masked_frame_with_the_person() -> None
     pixels = I420.black(320, 240)
     pixels.y.fill(180)
     crops.publish(redacted(pixels, [person(2, Box(200, 20, 60, 180))], camera="door"))
-    taker.join(60)
+    taker.join(120)
     jpeg = cv2.imdecode(np.frombuffer(found[0], np.uint8), cv2.IMREAD_COLOR)
     assert jpeg.shape[0] > jpeg.shape[1] >= 60
     assert jpeg[:60].min() < 40  # the head is covered

@@ -46,7 +46,7 @@ def test_pictures_reach_the_broker_and_are_not_retained(tmp_path: Path) -> None:
     client.loop_start()
     try:
         publisher.start()
-        assert ready.wait(60)
+        assert ready.wait(120)
         wait_for(lambda: metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
         for _ in range(3):
             pictures.publish(plain(1280, 720, luma=126, camera="door"))
