@@ -36,7 +36,7 @@ brands: {brands}
 models: {{person: {person}{models}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.
 defaults:
-  {{fps: 10, min_person_px: 200, stale_after_ms: {stale_after_ms},
+  {{fps: {fps}, min_person_px: 200, stale_after_ms: {stale_after_ms},
     reconnect: {{first_ms: 100, max_ms: 1000, jitter: 0.1}}}}
 cameras:
 {cameras}
@@ -64,7 +64,7 @@ class RunningStore:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}{path}", timeout=60) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.server.port}{path}", timeout=120) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
@@ -100,6 +100,7 @@ def running_store(
     brands: str = "{only: []}",
     outputs: str = "",
     models: str = "",
+    fps: int = 10,
     stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
@@ -122,6 +123,7 @@ def running_store(
         rtsp=rtsp,
         mqtt=broker.port,
         outputs=outputs,
+        fps=fps,
         stale_after_ms=stale_after_ms,
         person=person,
         models=f", {models}" if models else "",
