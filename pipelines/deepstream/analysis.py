@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engines.manifest import find_model, read_manifest
@@ -23,6 +24,7 @@ from probes.nvds.marks import MarkLooks
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
+from probes.nvds.self_check import SelfCheck
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.proof import is_everybody_masked
 
@@ -62,18 +64,32 @@ class MetaAnalysis:
         slots: Mapping[str, int],
         redaction: Redaction,
         marks: tuple[Model, Brands] | None = None,
+        face: tuple[float, float, float, float] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Build all; nothing runs yet. slots: mux pad by camera.
 
         marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
+        face: where the self-check's face lies in its film, which comes on the pad after the cameras'; None
+        where there is none.
         """
         looks, metrics, random = parts.looks, parts.metrics, parts.random
         self._looks, self._metrics, self._floor = looks, metrics, parts.floor
         self._clock = clock
         self._values: dict[TrackId, PersonValue] = {}
         self._classes, self._counted = _classes(settings), _counted(settings)
-        self._cameras = _cameras(settings, binding, self._classes, self._counted, (random, parts.clock))
+        new = partial(_camera, settings, binding, (self._classes, self._counted), (random, parts.clock))
+        self._cameras = {name: new(name) for name in settings.enabled_cameras()}
+        self.self_check = (
+            SelfCheck(
+                len(slots),
+                face,
+                camera=partial(new, "self-check"),
+                on_result=metrics.redaction_self_check.set,
+            )
+            if face
+            else None
+        )
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._binding, self._meta = binding, binding.meta
         self._process_key = random.getrandbits(63)
@@ -99,6 +115,7 @@ class MetaAnalysis:
             on_withheld=lambda camera: metrics.frames_dropped.labels(camera, "removed").inc(),
             crops=self._crops,
             marks=self._marks,
+            self_check=self.self_check,
         )
         self._feed = FloorFeed(
             self._cameras,
@@ -217,6 +234,7 @@ class MetaAnalysis:
             wanted=lambda: looks.wanted,
             counted=self._counted,
             on_owed=self._metrics.count_owed_looks,
+            unseen=(self.self_check.pad,) if self.self_check else (),
         )
 
     def _on_failure(self, camera: str | None) -> None:
@@ -275,25 +293,24 @@ def _counted(settings: Settings) -> float:
     return counting_thresholds(find_model(person.name, read_manifest()), person.min_confidence)[PERSON]
 
 
-def _cameras(
+def _camera(
     settings: Settings,
     binding: MetaBinding,
-    classes: Classes,
-    counted: float,
+    detected: tuple[Classes, float],
     by: tuple[Random, StoreClock],
-) -> dict[str, CameraMeta]:
-    random, clock = by
+    name: str,
+) -> CameraMeta:
+    """Return the state of a camera, or of the self-check's film, which has no masks."""
+    (classes, counted), (random, clock) = detected, by
     sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
-    return {
-        name: CameraMeta(
-            name,
-            classes=classes,
-            counted=counted,
-            watch=binding.meta.head_watch(margin=faces.margin, hold_ms=faces.hold_ms),
-            book=TrackBook(name, sessions, GAP_MS),
-            now=clock.now,
-            from_wall=clock.from_wall,
-            masks=[mask.polygon for mask in camera.masks.values()],
-        )
-        for name, camera in settings.enabled_cameras().items()
-    }
+    camera = settings.enabled_cameras().get(name)
+    return CameraMeta(
+        name,
+        classes=classes,
+        counted=counted,
+        watch=binding.meta.head_watch(margin=faces.margin, hold_ms=faces.hold_ms),
+        book=TrackBook(name, sessions, GAP_MS),
+        now=clock.now,
+        from_wall=clock.from_wall,
+        masks=[mask.polygon for mask in camera.masks.values()] if camera else (),
+    )

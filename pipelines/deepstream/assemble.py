@@ -11,6 +11,7 @@ from pipelines.deepstream.graph.build import brand_model, build_graph, engine_fi
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
+from pipelines.deepstream.runtime.self_check_film import FACE
 from probes.nvds.binding import open_binding, pyds_binding
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def assemble(
         slots=graph.slots,
         redaction=redaction,
         marks=(model, parts.brands) if model and parts.brands else None,
+        face=FACE,
     )
     return DeepStreamPlatform(
         settings,

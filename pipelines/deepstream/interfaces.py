@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.redaction_gate import BufferVerdict
+    from probes.nvds.self_check import SelfCheck
 
 
 class Analysis(Protocol):
     """What is made of the metadata: a probe on each batch, a gate before each redaction, the floor behind."""
+
+    @property
+    def self_check(self) -> SelfCheck | None:
+        """What judges the film of the self-check; None where there is none."""
 
     def process_batch(self, buffer: int) -> BufferVerdict:
         """Work on the batch at this address, in the streaming thread."""

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.policy import CameraPolicy
+from pipelines.cameras.source import SourceKind
 from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.privacy_proof import prove
-from pipelines.deepstream.checks.store_check import proven_graph
+from pipelines.deepstream.checks.store_check import held_against_contract, proven_graph
 from pipelines.deepstream.graph.outlets import outlet_elements
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
@@ -24,6 +25,8 @@ from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.deepstream.runtime.recordings import finish_recordings
+from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
+from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
 from pipelines.errors import BadInput
 from pipelines.reload.plan import LiveSupport, reconnects
@@ -115,7 +118,15 @@ class DeepStreamPlatform:
             self._built.add_probe(graph.chooser, analysis.choose_looks)
         for gate in sorted(graph.gates):
             self._built.add_gate_probe(gate, analysis.new_gate())
-        proof = prove(self._built.read_back_with(settings.enabled_cameras()), redaction)
+        groups = [*settings.enabled_cameras()]
+        self._film: SelfCheckFilm | None = None
+        if check := analysis.self_check:
+            self._built.use_film(
+                held_against_contract(film_graph(graph, check.pad, capabilities), capabilities)
+            )
+            groups.append(FILM_NAME)
+            self._film = SelfCheckFilm(self._built, check, self._clocks.monotonic)
+        proof = prove(self._built.read_back_with(groups), redaction)
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)
         cameras = settings.enabled_cameras()
@@ -131,7 +142,7 @@ class DeepStreamPlatform:
             on_watch=on_watch,
         )
         self._bus_parser = BusParser(
-            {n: c.kind for n, c in cameras.items()}, graph.slots, outlet_elements(graph)
+            self._kinds(cameras), {**graph.slots, FILM_NAME: len(graph.slots)}, outlet_elements(graph)
         )
         self._built_for, self._configs = cameras, dict(cameras)
         self._enabled = frozenset(cameras)
@@ -227,7 +238,7 @@ class DeepStreamPlatform:
 
         def use() -> None:
             self._built.use_sources(graph)
-            self._bus_parser.set_kinds({name: camera.kind for name, camera in self._configs.items()})
+            self._bus_parser.set_kinds(self._kinds(self._configs))
 
         for name in gone:
             self._request(name, self._sources[name].stop)
@@ -260,8 +271,9 @@ class DeepStreamPlatform:
 
     @property
     def withheld(self) -> str:
-        """Nothing: the graph takes no pictures but the cameras', so there is no self-check of masking."""
-        return ""
+        """Why the self-check of masking withholds all frames; empty before its first answer."""
+        check = self._analysis.self_check
+        return check.cause if check else ""
 
     @property
     def failed(self) -> bool:
@@ -360,6 +372,10 @@ class DeepStreamPlatform:
                 event.detail,
             )
             self.valves.disable(event.camera)
+        elif isinstance(event, CameraEvent) and event.camera == FILM_NAME:
+            logger.debug("self-check of masking: %s", event.detail or event.cause.value)
+            if self._film:
+                self._film.fail()
         elif isinstance(event, CameraEvent):
             if event.answer:
                 logger.warning("camera %s: the camera answers %r", event.camera, event.answer)
@@ -377,6 +393,12 @@ class DeepStreamPlatform:
             if changed:
                 status = source.status
                 self._on_state(camera, status.state, status.cause, status.since)
+        if self._film:  # after the cameras, of which one has the pad that was there from the start
+            self._film.tick()
+
+    @staticmethod
+    def _kinds(cameras: Mapping[str, CameraConfig]) -> dict[str, SourceKind]:
+        return {**{name: camera.kind for name, camera in cameras.items()}, FILM_NAME: SourceKind.FILE}
 
     def _measure(self, camera: str, source: CameraSource) -> None:
         for result in source.take_results():

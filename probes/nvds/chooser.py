@@ -19,7 +19,7 @@ from probes.recognition.look_scheduler import LookScheduler, RateLimits
 from probes.recognition.reading import extent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from probes.nvds.camera import Classes
     from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
@@ -46,14 +46,16 @@ class Chooser:
         counted: float = 0.0,
         limits: RateLimits = GPU_LIMITS,
         on_owed: Callable[[bool], None] = lambda _: None,
+        unseen: Collection[int] = (),
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for.
 
-        counted: confidence below which a person is only masked. on_owed: see `LookScheduler`. These looks are
+        counted: confidence below which a person is only masked. unseen: mux pads that are no cameras.
+        on_owed: see `LookScheduler`. These looks are
         part of the graph: none waits for a worker, so only the budget bounds them.
         """
-        self._counted = counted
+        self._counted, self._unseen = counted, frozenset(unseen)
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
         self._picker = LookScheduler(limits, on_owed=on_owed)
@@ -73,7 +75,7 @@ class Chooser:
     def _choose(self, buffer: int) -> None:
         batch, at = self._reader.read(buffer), self._clock_ns()
         for meta in batch.frames:
-            if not meta.objects:
+            if not meta.objects or meta.pad in self._unseen:
                 continue
             surface = self._reader.surface_of(meta)
             frame = self._frame(meta, surface, at)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from probes.nvds.frame_queue import FrameQueue
     from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
     from probes.nvds.overlay import MetaOverlay, Pairs
+    from probes.nvds.self_check import SelfCheck
     from probes.redaction.redact import Mask, Polygon
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class BatchProbe:
         on_withheld: Callable[[str], None] = lambda _: None,
         crops: Crops | None = None,
         marks: Marks | None = None,
+        self_check: SelfCheck | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader, self._writer = reader, writer
@@ -76,7 +78,7 @@ class BatchProbe:
         self._overlay, self._frame_queue, self._crops, self._marks = overlay, frame_queue, crops, marks
         self._process_key, self._opaque, self._on_failure = process_key, opaque, on_failure
         self._on_withheld = on_withheld
-        self._clock = clock
+        self._clock, self._self_check = clock, self_check
         self._failures: dict[str | None, float] = {}
 
     def process(self, buffer: int) -> BufferVerdict:
@@ -86,8 +88,14 @@ class BatchProbe:
             if not batch.frames:
                 return BufferVerdict.DROP  # a mux without cameras sends an empty batch now and then
             cameras = self.cameras
+            check = self._self_check
             for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
-                self._process_frame(buffer, batch, frame, cameras.get(frame.pad))
+                if check is not None and frame.pad == check.pad:
+                    self._judge(batch, frame, check)
+                else:
+                    self._process_frame(buffer, batch, frame, cameras.get(frame.pad))
+            if check is not None and check.cause:
+                return BufferVerdict.DROP  # masking cannot be trusted
         except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
             self._fail(None, error)
             return BufferVerdict.DROP
@@ -129,6 +137,18 @@ class BatchProbe:
             self._recover(name)
         if probed is not None:
             self._frame_queue.put(probed)
+
+    def _judge(self, batch: BatchMeta, meta: FrameMeta, check: SelfCheck) -> None:
+        """Have a frame of the self-check's film judged; it is covered whole, whatever comes out."""
+        self._cover_all(batch, meta)
+        masks: Sequence[Mask] = ()
+        size = meta.source_size
+        try:
+            frame, _ = check.camera.frame(meta, self._reader.surface_of(meta), check.camera.masks)
+            masks, size = check.camera.heads(frame), frame.size
+        except Exception as error:  # noqa: BLE001 the check says so: nothing is covered
+            self._report_failure("the self-check of masking", error)
+        check.judge(masks, size)
 
     def _covers(self, heads: Sequence[Mask], frame: Frame, surface: tuple[int, int]) -> Sequence[Cover]:
         """Return what covers these heads on the surface."""

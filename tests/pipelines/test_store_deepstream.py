@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from engines.paths import CONFIGS
 from pipelines.assembly.platform import Nvidia
+from pipelines.deepstream.runtime.self_check_film import FACE
 from scripts.demo.truth import PRICES
 from scripts.models.export import REFERENCE
 from tests.fakes.broker import wait_for
@@ -47,9 +48,14 @@ class Box:
 
     def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         batch, at = self.ds.new_batch(len(frames)), time.time_ns()
-        pics = [Pic(slot, [] if slot else self.seen(n), n, at, SIZE, pts=pts) for slot, n, pts in frames]
+        pics = [Pic(slot, self.on(slot, n), n, at, SIZE, pts=pts) for slot, n, pts in frames]
         fill(self.ds, batch, pics)
         self.ds.attach(buffer, batch)
+
+    def on(self, slot: int, frame: int) -> list[Obj]:
+        """Return what is seen at the door, at the till, and in the film of the self-check."""
+        left, top, right, bottom = (end * side for end, side in zip(FACE, (*SIZE, *SIZE), strict=True))
+        return [self.seen(frame), [], [Obj(2, 0, box=(left, top, right - left, bottom - top))]][slot]
 
     def seen(self, frame: int) -> list[Obj]:
         """Return a person, who steps aside and back, and the face: who never moves is a figure."""
@@ -100,6 +106,7 @@ def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
         assert picture is not None
         assert picture.shape == SIZE[::-1]
     assert shop.metric("msh_faces_redacted_total", camera="door") > 0
+    assert shop.metric("msh_redaction_self_check") == 1
     assert shop.metric("msh_redaction_failures_total") == 0
     assert not shop.people("till", "started")
     # The door goes; the person goes with it, and the till does not notice.

@@ -35,6 +35,7 @@ class BuiltPipeline:
         self.pipeline: Any = Gst.Pipeline.new("deepstream")
         self._gated: dict[str, Any] = {}
         self._mux_pads: MuxPads | None = None
+        self._film: PipelineGraph | None = None
         shared = [element for element in graph.elements if not element.group]
         names = {element.name for element in shared}
         for element in shared:
@@ -57,6 +58,13 @@ class BuiltPipeline:
             raise BadInput("the pipeline behind the cameras is another one")
         self.graph = graph
 
+    def use_film(self, film: PipelineGraph) -> None:
+        """Build the bins of groups that are no cameras by this graph."""
+        self._film = film
+
+    def _graph_of(self, group: str) -> PipelineGraph:
+        return self.graph if self._film is None or group in self.graph.slots else self._film
+
     def element(self, name: str) -> Any:
         """Return one of the elements that all cameras share."""
         element = self.pipeline.get_by_name(name)
@@ -76,7 +84,7 @@ class BuiltPipeline:
 
     def camera_bin(self, camera: str) -> Any:
         """Build the source bin of a camera, not yet in the pipeline."""
-        part = self.graph.part(camera)
+        part = self._graph_of(camera).part(camera)
         made = {element.name: self._make(element) for element in part.elements}
         box: Any = Gst.Bin.new(BIN + camera)
         for element in made.values():
@@ -89,8 +97,9 @@ class BuiltPipeline:
 
     def exit_of(self, camera: str) -> Link:
         """Return the link from a camera's source bin into what all share."""
-        by_name = self.graph.by_name
-        for link in self.graph.links:
+        graph = self._graph_of(camera)
+        by_name = graph.by_name
+        for link in graph.links:
             if by_name[link.source].group == camera and not by_name[link.sink].group:
                 return link
         raise KeyError(camera)

@@ -20,6 +20,7 @@ class MuxPads:
         """Use a mux that has no pads yet."""
         self._mux = mux
         self._taken: set[str] = set()
+        self._releasing: set[str] = set()
         self._spare: Any = None
         self._lock = threading.Lock()
 
@@ -30,8 +31,13 @@ class MuxPads:
                 self._spare = self._mux.request_pad_simple(name)
 
     def take(self, name: str) -> Any:
-        """Return the pad of this name; None where the mux gives none."""
+        """Return the pad of this name; None where the mux gives none, or still holds the one before.
+
+        A second pad of one name would be refused by GStreamer with a warning only, after the request.
+        """
         with self._lock:
+            if name in self._releasing:
+                return None
             spare = self._spare
             if spare is not None and spare.get_name() == name:
                 self._spare, released, pad = None, None, spare
@@ -40,6 +46,7 @@ class MuxPads:
                 released = spare if pad is not None else None
                 if released is not None:
                     self._spare = None
+                    self._releasing.add(released.get_name())
             if pad is not None:
                 self._taken.add(name)
         if released is not None:
@@ -53,7 +60,11 @@ class MuxPads:
             if not self._taken and self._spare is None:
                 self._spare = pad
                 return
+            self._releasing.add(pad.get_name())
         self._release(pad)
 
     def _release(self, pad: Any) -> None:
+        name = pad.get_name()
         self._mux.release_request_pad(pad)
+        with self._lock:
+            self._releasing.discard(name)

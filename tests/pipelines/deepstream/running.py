@@ -28,6 +28,7 @@ class FakeAnalysis:
     """Passes every frame, unless told otherwise. seen: batches; passed: frames at each gate."""
 
     failed = False
+    self_check: Any = None
 
     def __init__(self) -> None:
         self.verdict = self.gates = BufferVerdict.PASS

@@ -1,0 +1,106 @@
+"""Plays the built-in film of the self-check into the mux when it is due, and takes it out again."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipelines.deepstream.graph.camera import add_camera
+from pipelines.deepstream.runtime.camera_source import FrameTap, RtspAccess, SourceBin
+from pipelines.errors import BadInput
+from pipelines.graph.graph import GraphBuilder, PipelineGraph
+from pipelines.settings.camera import CameraConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.deepstream.graph.capabilities import Capabilities
+    from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+    from probes.nvds.self_check import SelfCheck
+
+logger = logging.getLogger(__name__)
+
+NAME: Final = "~self-check"
+"""Stands where a camera's name does; no camera may be called so."""
+FILM: Final = Path(__file__).parent.parent / "self-check.mp4"
+"""Two seconds of the picture that pipelines/cpu/canary.py tells of, twice as large."""
+FACE: Final = (264 / 640, 44 / 360, 330 / 640, 134 / 360)
+EVERY_S: Final = 60.0
+AGAIN_S: Final = 1.0
+"""After a failure it is tried again this often."""
+ANSWER_S: Final = 15.0
+"""So long an answer may take: opening a decoder takes a second or two."""
+
+
+def film_graph(graph: PipelineGraph, pad: int, box: Capabilities) -> PipelineGraph:
+    """Return a graph with the film as one source more, on a mux pad that the demultiplexer lacks."""
+    draft = GraphBuilder()
+    draft.add("mux", "nvstreammux")
+    film = CameraConfig(source=str(FILM), fps=10)
+    draft.link(add_camera(draft, NAME, film, pad, box), "mux", sink_pad=f"sink_{pad}")
+    added = tuple(element for element in draft.elements if element.group)
+    return PipelineGraph(
+        (*graph.elements, *added),
+        (*graph.links, *draft.links),
+        graph.slots,
+        graph.probe,
+        graph.gates,
+        graph.chooser,
+    )
+
+
+class SelfCheckFilm:
+    """Opens and closes the film's bin. All methods are called by one thread, and none of them waits."""
+
+    def __init__(self, built: BuiltPipeline, check: SelfCheck, clock: Callable[[], float]) -> None:
+        self._built, self._check, self._clock = built, check, clock
+        self._due = clock()
+        self._bin: SourceBin | None = None
+        self._leaving: SourceBin | None = None
+        self._until = 0.0
+        self._silent = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is in the pipeline."""
+        return self._bin is None and self._leaving is None
+
+    def tick(self) -> None:
+        """Let time pass."""
+        now = self._clock()
+        if self._leaving is not None:
+            if self._leaving.closed:
+                self._leaving = None
+        elif self._bin is not None:
+            if self._check.answered:
+                self._end(now, answered=True)
+            elif now >= self._until:
+                self._end(now, answered=False)
+        elif now >= self._due:
+            self._begin(now)
+
+    def fail(self) -> None:
+        """Note that the film's source has failed, as the bus says."""
+        if self._bin is not None:
+            self._end(self._clock(), answered=self._check.answered)
+
+    def _begin(self, now: float) -> None:
+        self._check.begin()
+        self._until = now + ANSWER_S
+        self._bin = SourceBin(self._built, NAME, FrameTap(self._clock, None), RtspAccess())
+        try:
+            self._bin.open()
+        except BadInput as error:
+            logger.debug("self-check of masking: %s", error)
+            self._end(now, answered=False)
+
+    def _end(self, now: float, *, answered: bool) -> None:
+        """Take the film out. Without an answer nothing is concluded: no detector has judged anything."""
+        if not answered and not self._silent:
+            logger.warning("self-check of masking: the pipeline gives no answer; tried again each minute")
+        self._silent = not answered
+        self._due = now + (AGAIN_S if self._check.cause else EVERY_S)
+        if self._bin is not None:
+            self._bin.close()
+            self._bin, self._leaving = None, self._bin

@@ -1,0 +1,145 @@
+"""The self-check's film: what it shows, that each box takes it, and that it comes and goes on stand-ins."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.colour import from_bgr
+from engines.detector import load_detector
+from pipelines.deepstream.checks.privacy_proof import prove
+from pipelines.deepstream.checks.store_check import VERSIONS, box_of, held_against_contract
+from pipelines.deepstream.graph.build import build_graph, engine_files
+from pipelines.deepstream.graph.capabilities import Device
+from pipelines.deepstream.runtime import self_check_film
+from pipelines.deepstream.runtime.built_pipeline import BIN
+from pipelines.deepstream.runtime.self_check_film import FACE, FILM, NAME, film_graph
+from probes.frame import Box
+from probes.nvds.redaction_gate import BufferVerdict
+from probes.nvds.self_check import SelfCheck
+from probes.redaction.heads import By, Mask
+from tests.fakes.nvds import camera
+from tests.pipelines.deepstream.running import FakeAnalysis, running, until
+from tests.pipelines.deepstream.stores import rtsp, store
+
+if TYPE_CHECKING:
+    from pipelines.settings.root import Settings
+
+SIZE = (1280, 720)
+COVERED = Mask(Box(FACE[0] * 1280 - 40, FACE[1] * 720 - 40, 300, 300), By.DETECTOR)
+
+
+def test_each_frame_of_the_film_shows_the_face_to_the_face_model() -> None:
+    capture, faces = cv2.VideoCapture(str(FILM)), load_detector("centerface", threads=1)
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(np.asarray(read[1], np.uint8))
+    assert (len(frames), frames[0].shape) == (20, (720, 1280, 3))
+    assert not any(np.abs(one.astype(int) - frames[0]).max() > 60 for one in frames)
+    for frame in frames[::19]:
+        ((box,),) = [found.boxes for found in faces.detect([from_bgr(frame)])]
+        assert np.abs(box - np.array(FACE) * (*SIZE, *SIZE)).max() < 40
+
+
+@pytest.mark.parametrize("device", Device)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_box_takes_the_film_and_the_proof_still_holds(tmp_path, device, version) -> None:
+    box, settings = box_of(device, version), store(tmp_path, rtsp(2))
+    graph, redaction = build_graph(settings, box, engine_files(settings))
+    with_film = held_against_contract(film_graph(graph, 2, box), box)
+    prove(with_film, redaction)
+    assert with_film.shared == graph.shared
+    assert {element.group for element in with_film.elements} == {"", "c0", "c1", NAME}
+    assert not [link for link in with_film.links if link.source == "demux" and link.source_pad == "src_2"]
+
+
+class Checked(FakeAnalysis):
+    """Each batch that holds a frame of the film has it judged: covered, left open, or not at all."""
+
+    def __init__(self, settings: Settings, *, pad: int, mask: Mask | None = COVERED) -> None:
+        super().__init__()
+        self.results: list[bool] = []
+        self.self_check = SelfCheck(pad, FACE, camera=lambda: camera("film"), on_result=self.results.append)
+        self.mask, self.deaf = mask, False
+
+    def process_batch(self, buffer: int) -> BufferVerdict:
+        super().process_batch(buffer)
+        if not self.deaf:
+            self.self_check.judge([self.mask] if self.mask else [], SIZE)
+        return BufferVerdict.DROP if self.self_check.cause else BufferVerdict.PASS
+
+
+def film_bins(run) -> list[str]:
+    return [one.get_name() for one in run.platform.pipeline.children if one.get_name() == BIN + NAME]
+
+
+@pytest.mark.parametrize("cameras", [1, 2])
+def test_the_film_comes_is_judged_and_leaves_while_cameras_run(tmp_path, monkeypatch, cameras) -> None:
+    monkeypatch.setattr(self_check_film, "EVERY_S", 0.2)
+    analyse = lambda settings, _: Checked(settings, pad=cameras)  # noqa: E731
+    with running(tmp_path, rtsp(cameras), analyse=analyse) as run:
+        run.platform.start()
+        assert until(lambda: len(run.analysis.results) >= 3)
+        assert all(run.analysis.results)
+        assert until(lambda: run.state("c0") == "live:none")
+        assert run.platform.withheld == ""
+        monkeypatch.setattr(self_check_film, "EVERY_S", 3600.0)
+        count = len(run.analysis.results)
+        assert until(lambda: run.platform._film.idle and not film_bins(run))
+        batches = run.analysis.batches
+        assert until(lambda: run.analysis.batches > batches)
+        assert len(run.analysis.results) <= count + 1
+        assert FILM.name in "".join(run.element_factory.opened)
+
+
+def test_a_face_left_open_is_tried_again_soon_and_good_again_when_covered(tmp_path, caplog) -> None:
+    analyse = lambda settings, _: Checked(settings, pad=1, mask=None)  # noqa: E731
+    with running(tmp_path, rtsp(1), analyse=analyse) as run:
+        run.platform.start()
+        assert until(lambda: run.analysis.results)
+        assert "the built-in face is not covered" in run.platform.withheld
+        run.analysis.mask = COVERED
+        assert until(lambda: run.analysis.results[-1])
+        assert run.platform.withheld == ""
+    assert caplog.text.count("the built-in face is not covered") == 1
+
+
+def test_without_an_answer_nothing_is_withheld_and_it_is_said_once(tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(self_check_film, "ANSWER_S", 0.05)
+    monkeypatch.setattr(self_check_film, "EVERY_S", 0.05)
+    caplog.set_level(logging.WARNING)
+
+    def analyse(settings, _):
+        made = Checked(settings, pad=1)
+        made.deaf = True
+        return made
+
+    with running(tmp_path, rtsp(1), analyse=analyse) as run:
+        run.platform.start()
+        assert until(lambda: sum(FILM.name in uri for uri in run.element_factory.opened) >= 3)
+        assert (run.platform.withheld, run.analysis.results) == ("", [])
+        assert until(lambda: run.state("c0") == "live:none")
+    assert caplog.text.count("the pipeline gives no answer") == 1
+
+
+@pytest.mark.parametrize("script", ["auth", "dies", "ends"])
+def test_a_film_that_cannot_be_played_costs_no_camera(tmp_path, monkeypatch, script) -> None:
+    monkeypatch.setattr(self_check_film, "ANSWER_S", 0.5)
+
+    def analyse(settings, _):
+        made = Checked(settings, pad=1)
+        made.deaf = True
+        return made
+
+    def prepare(element_factory):
+        element_factory.scripts[FILM.absolute().as_uri()] = script
+
+    with running(tmp_path, rtsp(1), analyse=analyse, prepare=prepare) as run:
+        run.platform.start()
+        assert until(lambda: run.element_factory.opened.count(FILM.absolute().as_uri()) >= 1)
+        assert until(lambda: run.platform._film.idle and run.state("c0") == "live:none")
+        assert not run.platform.failed

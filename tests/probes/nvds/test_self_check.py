@@ -1,0 +1,93 @@
+"""The self-check's film in the probe, on NVIDIA's metadata library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from probes.nvds.chooser import Chooser
+from probes.nvds.redaction_gate import BufferVerdict
+from probes.nvds.self_check import MAX_FRAMES, SelfCheck
+from tests.fakes.nvds import BINDING, CLASSES, Obj, Pic, Rig, camera, face, person, pyds, rig
+from tests.probes.nvds.test_probe import WHOLE, a_buffer, covers, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAD = 4
+PASS, DROP = BufferVerdict.PASS, BufferVerdict.DROP
+
+
+@pytest.fixture(scope="module", params=["pyds", "reader"])
+def ds(request: pytest.FixtureRequest) -> Iterator[Any]:
+    BINDING[0] = request.param
+    yield pyds()
+    BINDING[0] = "pyds"
+
+
+def checked(ds: Any) -> tuple[Rig, SelfCheck, list[bool]]:
+    """A probe whose film shows its face where `face()` lies."""
+    using, results = rig(ds), list[bool]()
+    box = face().box
+    place = (box[0] / 1280, box[1] / 720, (box[0] + box[2]) / 1280, (box[1] + box[3]) / 720)
+    check = SelfCheck(PAD, place, camera=lambda: camera("film"), on_result=results.append)
+    using.probe._self_check = check
+    return using, check, results
+
+
+def film(*objects: Obj, **more: Any) -> Pic:
+    return Pic(objects=list(objects), pad=PAD, **more)
+
+
+def test_a_face_that_is_covered_passes_it_and_the_film_goes_to_nobody(ds: Any) -> None:
+    using, check, results = checked(ds)
+    check.begin()
+    verdict, gate, found = judged(ds, using, Pic(objects=[person()]), film(face()))
+    assert (verdict, gate, check.answered, check.cause, results) == (PASS, PASS, True, "", [True])
+    assert covers(found[1], WHOLE)
+    assert [probed.frame.camera for probed in using.frame_queue.take(1)] == ["cam0"]
+    judged(ds, using, film())
+    assert results == [True], "frames after the answer are not judged"
+
+
+@pytest.mark.parametrize("bad", [{}, {"inferred": False}])
+def test_a_face_left_open_withholds_all_frames_until_it_is_covered(ds: Any, bad: dict[str, Any]) -> None:
+    using, check, results = checked(ds)
+    check.begin()
+    for number in range(MAX_FRAMES):
+        assert not check.answered
+        verdict, _, _ = judged(ds, using, Pic(number=number), film(number=number, **bad))
+    assert (verdict, check.answered, results) == (DROP, True, [False])
+    assert "the built-in face is not covered" in check.cause
+    assert judged(ds, using, Pic(objects=[person()], number=50))[0] is DROP
+    check.begin()
+    assert judged(ds, using, Pic(number=51))[0] is DROP, "until it is covered, not until it is tried"
+    assert judged(ds, using, Pic(number=52), film(face(), number=52))[0] is PASS
+    assert judged(ds, using, Pic(number=53))[0] is PASS
+
+
+def test_a_face_found_elsewhere_is_none(ds: Any) -> None:
+    using, check, results = checked(ds)
+    check.begin()
+    left, top, width, _ = face().box
+    for number in range(MAX_FRAMES):
+        judged(ds, using, film(face(left + 4 * width, top), number=number))
+    assert results == [False]
+
+
+def test_no_look_is_spent_on_the_film(ds: Any) -> None:
+    using, added = rig(ds), list[Any]()
+
+    class Looks:
+        def add(self, *look: Any) -> None:
+            added.append(look)
+
+    def look_at(unseen: tuple[int, ...]) -> int:
+        added.clear()
+        chooser = Chooser(using.meta, Looks(), classes=CLASSES, wanted=lambda: True, unseen=unseen)
+        buffer = a_buffer(ds, film(person(7)))
+        chooser.add_looks(hash(buffer))
+        return len(added)
+
+    assert (look_at(()), look_at((PAD,))) == (1, 0)
