@@ -66,19 +66,39 @@ def import_brands(
 
 
 def export_brands(sources: Sequence[BrandSource], target: Path) -> None:
-    """Write brands as a ZIP that `import_brands` reads; whole, or not at all."""
+    """Write brands as a ZIP that `import_brands` reads; whole, or not at all.
+
+    Pictures are drawn anew, as they are when they come in: of one that was put there by hand, place, time and
+    owner do not go along. BadInput where one cannot be read.
+    """
     draft = target.with_name(f".{target.name}.new")
     try:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            tempfile.TemporaryDirectory() as place,
+            zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for source in sources:
+                folder = _drawn_anew(source, Path(place) / source.folder.name)
                 written = source.folder / BRAND_YAML
-                for path in (*([written] if written.is_file() else []), *source.pictures):
+                for path in (*([written] if written.is_file() else []), *sorted(folder.iterdir())):
                     archive.write(path, f"{source.folder.name}/{path.name}")
         draft.replace(target)
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _drawn_anew(source: BrandSource, folder: Path) -> Path:
+    """Write a brand's pictures into a folder, as `_redraw` does, and return it."""
+    folder.mkdir()
+    copies = [Path(shutil.copyfile(path, folder / path.name)) for path in source.pictures]
+    for picture in read_marks(copies):
+        if isinstance(picture, BadInput):
+            raise BadInput(str(picture).replace(str(folder), str(source.folder)))
+        if not is_drawing(picture.path):
+            _redraw(picture)
+    return folder
 
 
 def _is_wanted(name: str) -> bool:

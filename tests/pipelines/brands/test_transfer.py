@@ -125,3 +125,13 @@ def test_photographs_are_drawn_anew_and_a_clear_face_is_refused(tmp_path: Path) 
     assert [path.name for path in source.pictures] == ["mark-jpg.png", "mark.png"]
     assert all(b"Ann Owner" not in path.read_bytes() for path in source.pictures)
     assert b"Ann Owner" in (acme / "mark.jpg").read_bytes()
+
+
+def test_what_a_photograph_says_of_its_owner_is_not_exported(tmp_path: Path) -> None:
+    acme = tmp_path / "mine" / "acme"
+    acme.mkdir(parents=True)
+    photo(acme / "mark.jpg")
+    export_brands(read_brands(tmp_path / "mine"), tmp_path / "brands.zip")
+    with zipfile.ZipFile(tmp_path / "brands.zip") as archive:
+        assert archive.namelist() == ["acme/mark.png"]
+        assert b"Ann Owner" not in archive.read("acme/mark.png")
