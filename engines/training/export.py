@@ -7,6 +7,7 @@ on OpenVINO and, as a secondary nvinfer, on TensorRT, which has GridSample and T
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import torch.nn.functional as F
 from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
-from engines.training.networks import STRIDE, Embedding, Proposals
-from engines.training.samples import CROP, MARGIN
+from engines.training.networks import STRIDE, Embedding, LiteEmbedding, Proposals
+from engines.training.samples import MARGIN
 
 HEIGHT, WIDTH, TOP = 480, 320, 20
 OPSET = 17
@@ -29,13 +30,13 @@ LEAST_HALVED = 1000
 class MarksGraph(nn.Module):
     """(n, 3, HEIGHT, WIDTH) RGB 0..255 -> boxes (n, TOP, 4), scores (n, TOP), vectors (n, TOP, 128)."""
 
-    def __init__(self, proposals: nn.Module, embedding: nn.Module) -> None:
+    def __init__(self, proposals: nn.Module, embedding: nn.Module, crop: int) -> None:
         super().__init__()
-        self.proposals, self.embedding = proposals, embedding
+        self.proposals, self.embedding, self.crop = proposals, embedding, crop
         y, x = np.mgrid[: HEIGHT // STRIDE, : WIDTH // STRIDE].astype(np.float32)
         places = (np.stack([x, y]).reshape(1, 2, -1) + 0.5) * STRIDE
         self.register_buffer("places", torch.from_numpy(places))
-        taps = (torch.arange(2 * CROP) + 0.5) / (2 * CROP) - 0.5
+        taps = (torch.arange(2 * crop) + 0.5) / (2 * crop) - 0.5
         self.register_buffer("taps", taps)
 
     def forward(self, picture: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -52,7 +53,7 @@ class MarksGraph(nn.Module):
         return boxes, scores, vectors
 
     def _cut(self, picture: Tensor, boxes: Tensor) -> Tensor:
-        """Return the square around each box as (n * TOP, 3, CROP, CROP), two taps a pixel."""
+        """Return the square around each box as (n * TOP, 3, crop, crop), two taps a pixel."""
         middle = (boxes[..., :2] + boxes[..., 2:]) / 2
         spread = (
             torch.clamp((boxes[..., 2:] - boxes[..., :2]).amax(2, keepdim=True), min=SMALLEST_SIDE) * MARGIN
@@ -60,7 +61,7 @@ class MarksGraph(nn.Module):
         taps: Any = self.taps
         x = (middle[..., :1] + spread * taps) * (2 / WIDTH) - 1
         y = (middle[..., 1:] + spread * taps) * (2 / HEIGHT) - 1
-        fine = 2 * CROP
+        fine = 2 * self.crop
         grid_x = x.unsqueeze(2).expand(-1, -1, fine, -1)
         grid_y = y.unsqueeze(3).expand(-1, -1, -1, fine)
         grid = torch.stack([grid_x, grid_y], 4).reshape(-1, TOP * fine, fine, 2)
@@ -74,6 +75,54 @@ def load(path: Path, net: nn.Module) -> nn.Module:
     state = torch.load(path, map_location="cpu")
     net.load_state_dict(state["slow"] if not state.get("decayed") else state["net"])
     return net.eval()
+
+
+def load_proposals(path: Path) -> nn.Module:
+    """Return the finder's network, from a checkpoint or out of an exported `marks.onnx`.
+
+    There each convolution holds its normalisation: it is read into the convolution, and the normalisation
+    then changes nothing.
+    """
+    net = Proposals()
+    if path.suffix != ".onnx":
+        return load(path, net)
+    model = onnx.load(path)
+    held = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    nodes = [node for node in model.graph.node if node.op_type == "Conv"]
+    order: list[nn.Conv2d] = []
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_hook(lambda one, _given, _found: order.append(one))
+    net.eval()(torch.zeros(1, 3, 64, 64))
+    after = dict(zip(net.modules(), [*net.modules()][1:], strict=False))
+    with torch.no_grad():
+        for conv, node in zip(order, nodes, strict=False):
+            weight, bias = (torch.from_numpy(held[name].copy()) for name in node.input[1:])
+            conv.weight.copy_(weight)
+            norm = after.get(conv)
+            if conv.bias is not None:
+                conv.bias.copy_(bias)
+            elif isinstance(norm, nn.BatchNorm2d):
+                norm.bias.copy_(bias)
+                norm.running_var.fill_(1.0 - norm.eps)  # type: ignore[union-attr]  # it tracks them
+    for module in net.modules():
+        module._forward_hooks.clear()
+    return net
+
+
+def load_embedding(path: Path) -> Embedding | LiteEmbedding:
+    """Return the network that `train_embedding` or `train_embedding_gpu` wrote."""
+    state = torch.load(path, map_location="cpu")
+    if "slow" in state:
+        plain = Embedding()
+        plain.load_state_dict(state["slow"] if not state.get("decayed") else state["net"])
+        plain.eval()
+        return plain
+    cells = state["head.weight"].shape[1] // state["squeeze.weight"].shape[0]
+    lite = LiteEmbedding(16 * math.isqrt(cells))
+    lite.load_state_dict(state)
+    lite.eval()
+    return lite
 
 
 def write(
@@ -126,14 +175,15 @@ def round_weights(model: onnx.ModelProto, *, plain: bool) -> None:
 def main() -> None:
     """Export both files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("proposals", type=Path)
+    parser.add_argument("proposals", type=Path, help="its checkpoint, or the marks.onnx to take it from")
     parser.add_argument("embedding", type=Path)
     parser.add_argument("out", type=Path)
     args = parser.parse_args()
-    embedding = load(args.embedding, Embedding())
-    finder = MarksGraph(load(args.proposals, Proposals()), embedding).eval()
+    embedding = load_embedding(args.embedding)
+    side = embedding.side
+    finder = MarksGraph(load_proposals(args.proposals), embedding, side).eval()
     args.out.mkdir(parents=True, exist_ok=True)
-    shown = torch.rand(2, 3, CROP, CROP) * 255
+    shown = torch.rand(2, 3, side, side) * 255
     write(embedding, shown, args.out / "mark-embedding.onnx", {"vectors": (128,)}, plain=False)
     outputs = {"boxes": (TOP, 4), "scores": (TOP,), "vectors": (TOP, 128)}
     write(finder, torch.rand(2, 3, HEIGHT, WIDTH) * 255, args.out / "marks.onnx", outputs, plain=True)

@@ -5,9 +5,20 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.errors import BadInput
+from engines.training.garments_network import GarmentConv, InvertedResidual
 from engines.training.samples import CROP
 
 VECTOR = 128
+LITE_CROP = 96
+LITE0_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+)
+"""Of EfficientNet-Lite0, up to stride 16: blocks, kernel, stride of the first, expansion, channels."""
 STRIDE = 4
 
 
@@ -40,6 +51,7 @@ class Embedding(nn.Module):
 
     def __init__(self, widths: tuple[int, int, int, int] = (24, 48, 96, 176)) -> None:
         super().__init__()
+        self.side = CROP
         a, b, c, d = widths
         self.body = nn.Sequential(
             conv(3, a, 5, 2),
@@ -59,6 +71,43 @@ class Embedding(nn.Module):
         spread = ((x - mean) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
         x = self.body((x - mean) / (spread + 8.0))
         return F.normalize(self.head(self.squeeze(x).flatten(1)).float(), dim=1)
+
+
+class LiteEmbedding(nn.Module):
+    """(n, 3, side, side) RGB 0..255 -> (n, VECTOR) of unit length: EfficientNet-Lite0's first stages.
+
+    Cut where a cell sees most of the crop: what follows tells kinds of things, not shapes.
+    """
+
+    def __init__(self, side: int = LITE_CROP) -> None:
+        super().__init__()
+        self.side = side
+        self.stem = GarmentConv(3, 32, 3, 2)
+        blocks: list[nn.Module] = []
+        inside = 32
+        for repeats, kernel, stride, expansion, outside in LITE0_STAGES:
+            for number in range(repeats):
+                blocks.append(
+                    InvertedResidual(inside, outside, kernel, stride if number == 0 else 1, expansion)
+                )
+                inside = outside
+        self.blocks = nn.Sequential(*blocks)
+        self.squeeze = nn.Conv2d(inside, 64, 1)
+        self.head = nn.Linear(64 * (side // 16) ** 2, VECTOR)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = x.mean((1, 2, 3), keepdim=True)
+        spread = ((x - mean) ** 2).mean((1, 2, 3), keepdim=True).sqrt()
+        x = self.blocks(self.stem((x - mean) / (2 * spread + 16.0)))
+        return F.normalize(self.head(self.squeeze(x).flatten(1)).float(), dim=1)
+
+    def read(self, state: dict[str, Tensor]) -> None:
+        """Take a checkpoint's weights of EfficientNet-Lite0, whose layers come in the same order."""
+        own = [*self.stem.state_dict().values(), *self.blocks.state_dict().values()]
+        for ours, value in zip(own, list(state.values())[: len(own)], strict=True):
+            if ours.shape != value.shape:
+                raise BadInput("these are not the weights of EfficientNet-Lite0")
+            ours.copy_(value)
 
 
 class Proposals(nn.Module):

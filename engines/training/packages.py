@@ -20,7 +20,10 @@ class Registry(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package, and as regular expressions the paths in it of icons, photographs and textures."""
+    """A package, and as regular expressions the paths in it of icons, photographs, textures and drawings.
+
+    kind: the folder that its drawings of marks go to.
+    """
 
     registry: Registry
     name: str
@@ -29,6 +32,8 @@ class Package:
     icons: str = ""
     photos: str = ""
     textures: str = ""
+    drawings: str = ""
+    kind: str = ""
     fonts: bool = False
 
 
@@ -42,6 +47,62 @@ NOT_PHOTOS = (
 """Drawings and views of screens, and photographs that the finished recogniser is judged by."""
 
 _NPM = (
+    Package(
+        Registry.NPM,
+        "@phosphor-icons/core",
+        "2.1.1",
+        "313332be6190b724da24107addd781799b48bf76b13963f24501112ffe1baadd",
+        drawings=r"assets/(fill|bold|light)/[^/]+\.svg$",
+        kind="phosphor",
+    ),
+    Package(
+        Registry.NPM,
+        "@mdi/svg",
+        "7.4.47",
+        "de92e5dc9ce46c392ab5c53aa7190b19f82b40cb48872a083f788c7e13e91fef",
+        drawings=r"package/svg/[^/]+\.svg$",
+        kind="mdi",
+    ),
+    Package(
+        Registry.NPM,
+        "bootstrap-icons",
+        "1.13.2",
+        "7b5960145e1ab14a49a117f96a9e5a54a94fdf07f21e302d9e4f88d73dd19f9c",
+        drawings=r"package/icons/[^/]+\.svg$",
+        kind="bootstrap",
+    ),
+    Package(
+        Registry.NPM,
+        "cryptocurrency-icons",
+        "0.18.1",
+        "03334621204a65309bcdb295548e762fce5b8e5286b4822e8ad3777efd966189",
+        drawings=r"package/svg/(color|black|icon)/[^/]+\.svg$",
+        kind="cryptocurrency",
+    ),
+    Package(
+        Registry.NPM,
+        "devicon",
+        "2.17.0",
+        "e611f56ef1eeb17c00940f970d44d8ca086439ae7892b496a46b81a7f9a38d5a",
+        drawings=r"icons/[^/]+/[^/]+-(original|plain)\.svg$",
+        kind="devicon",
+    ),
+    Package(
+        Registry.NPM,
+        "@iconify-json/logos",
+        "1.2.19",
+        "1e8907c088bbf02eab8ee1b28f37e68ef22c380f2fb579ff99736b8ce5abf13a",
+        drawings=r"package/icons\.json$",
+        kind="logos",
+    ),
+    Package(
+        Registry.NPM,
+        "@iconify-json/noto",
+        "1.2.9",
+        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+        drawings=r"package/icons\.json$",
+        kind="noto",
+    ),
     Package(
         Registry.NPM,
         "simple-icons",

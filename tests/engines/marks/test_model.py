@@ -20,8 +20,8 @@ NATIVE = frozenset(
     """
     Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Div Equal
     Exp Expand Flatten Gather GatherElements Gemm GlobalAveragePool GridSample Identity LessOrEqual MatMul
-    MaxPool Mul Pow ReduceL2 ReduceMax ReduceMean Relu Reshape Resize Shape Sigmoid Slice Softmax Split Sqrt
-    Squeeze Sub TopK Transpose Unsqueeze Where
+    MaxPool Mul Pad Pow ReduceL2 ReduceMax ReduceMean Relu Reshape Resize Shape Sigmoid Slice Softmax Split
+    Sqrt Squeeze Sub TopK Transpose Unsqueeze Where
     """.split()  # noqa: SIM905 a list of words
 )
 """Some that onnx-tensorrt's operators.md has for both 8.6 and 10.1 (GridSample and TopK since 8.5)."""
