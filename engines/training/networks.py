@@ -10,7 +10,6 @@ from engines.training.garments_network import GarmentConv, InvertedResidual
 from engines.training.samples import CROP
 
 VECTOR = 128
-LITE_CROP = 96
 LITE0_STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -79,7 +78,7 @@ class LiteEmbedding(nn.Module):
     Cut where a cell sees most of the crop: what follows tells kinds of things, not shapes.
     """
 
-    def __init__(self, side: int = LITE_CROP) -> None:
+    def __init__(self, side: int = CROP) -> None:
         super().__init__()
         self.side = side
         self.stem = GarmentConv(3, 32, 3, 2)
