@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     Corners = tuple[float, float, float, float]
 
 MODEL = "nanodet-416"
-BAG_ALONE, BAG_UNAIDED = 0.7, 0.54
+BAG_ALONE, BAG_UNAIDED = 0.65, 0.6
 """How sure the parser must be of a bag for nobody to be asked, and where there is nobody to ask."""
 BAGS = ("backpack", "handbag", "suitcase")
 LEAST = 0.1
 """Least score. Low, because it only has to agree with a parser that sees a bag at that place.
 
-Chosen with the parser's 0.5 on photographs that a parser had not learned from, other than those judged by.
+Chosen with an earlier parser, on photographs that it had not learned from, other than those judged by.
 """
 
 

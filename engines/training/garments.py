@@ -14,9 +14,10 @@ from engines.errors import BadInput
 from engines.garments.classes import CLASSES
 from engines.training.garments_export import write
 from engines.training.garments_judge import judge
-from engines.training.garments_network import MEAN, SCALE, STRIDE
+from engines.training.garments_network import HEIGHT, STRIDE, WIDTH
 from engines.training.garments_samples import names_of, plain, read_material
 from engines.training.garments_train import draw, fresh, train
+from engines.training.garments_whole import WholePlan, fresh_whole, train_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +40,25 @@ HEIGHTS = (None, 140)
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """samples: how many are made of the photographs. rounds: over all of their cells."""
+    """On the CPU: samples made of the photographs, rounds over all of their cells, at a rate.
+
+    On a GPU (`device` "cuda"): seconds that the whole network learns. "auto": on a GPU where there is one.
+    """
 
     samples: int = 4800
     rounds: int = 5
     rate: float = 2e-3
     seed: int = 1
     threads: int = 1
+    device: str = "auto"
+    seconds: float = 420.0
+
+    def device_used(self) -> str:
+        """Return "cuda" or "cpu". Raises BadInput for a GPU that is not there."""
+        there = torch.cuda.is_available()
+        if self.device == "cuda" and not there:
+            raise BadInput("--device cuda: PyTorch finds no GPU here")
+        return "cuda" if there and self.device != "cpu" else "cpu"
 
 
 def backbone_weights() -> Path:
@@ -70,9 +83,13 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
     torch.manual_seed(plan.seed)
     material = read_material(folder)
     say(f"{len(material.learned)} photographs to learn from, {len(material.kept_back)} to judge by")
-    net = fresh(backbone)
-    cells = draw(net, material, plan.samples, plan.seed, say)
-    net = train(net, cells, material, rounds=plan.rounds, rate=plan.rate, seed=plan.seed, say=say)
+    if plan.device_used() == "cuda":
+        whole = WholePlan(plan.seconds, seed=plan.seed)
+        net = train_whole(fresh_whole(backbone, whole), material, whole, "cuda", say).cpu()
+    else:
+        net = fresh(backbone)
+        cells = draw(net, material, plan.samples, plan.seed, say)
+        net = train(net, cells, material, rounds=plan.rounds, rate=plan.rate, seed=plan.seed, say=say)
     temperature = calibrated(net, material)
     say(f"calibrated: temperature {temperature:.1f}")
     write(net, out, temperature)
@@ -83,17 +100,16 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
     return found
 
 
-def calibrated(net: ParserNetwork, material: Material) -> float:
+def calibrated(net: ParserNetwork, material: Material, size: tuple[int, int] = (HEIGHT, WIDTH)) -> float:
     """Return the temperature under which shares on photographs kept back are as often right as they say."""
     logits, truth = [], []
     for photograph in material.kept_back:
-        picture, labels = plain(photograph, HEIGHTS[-1])
+        picture, labels = plain(photograph, HEIGHTS[-1], size)
         names = names_of(labels, material.allowed)
         places = np.flatnonzero(names.ravel() >= 0)[:: STRIDE * 2]
         fed = torch.from_numpy(picture.transpose(2, 0, 1)[None].copy()).float()
         with torch.no_grad():
-            features = net.backbone((fed - MEAN) * SCALE)
-            logits.append(net.decoder(features)[0].flatten(1).T[places])
+            logits.append(net.logits(fed)[0].flatten(1).T[places])
         truth.append(torch.from_numpy(names.ravel()[places].astype(np.int64)))
     every, right = torch.cat(logits), torch.cat(truth)
     worn = right > 0

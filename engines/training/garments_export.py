@@ -42,13 +42,18 @@ class _Half(nn.Module):
         return shares.float()
 
 
-def write(net: ParserNetwork, path: Path, temperature: float = 1.0) -> None:
-    """Write the file: picture 1 x 3 x HEIGHT x WIDTH -> shares 1 x classes x HEIGHT / 4 x WIDTH / 4."""
+def write(
+    net: ParserNetwork, path: Path, temperature: float = 1.0, size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> None:
+    """Write the file: picture 1 x 3 x height x width -> shares 1 x classes x height / 4 x width / 4.
+
+    size: (height, width), both divisible by 32.
+    """
     folded = copy.deepcopy(net).eval()
     for part in list(folded.modules()):
         if isinstance(part, GarmentConv):
             _fold(part)
-    shown = torch.rand(1, 3, HEIGHT, WIDTH) * 255
+    shown = torch.rand(1, 3, *size) * 255
     torch.onnx.export(
         _Half(folded, temperature),
         (shown,),

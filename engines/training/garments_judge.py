@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.garments.classes import CLASSES, GROUP_OF, GROUPS
+from engines.training.garments_network import HEIGHT, WIDTH
 from engines.training.garments_samples import names_of, plain
 
 if TYPE_CHECKING:
@@ -57,14 +58,18 @@ def judge(
     photographs: Iterable[Photograph],
     allowed: list[tuple[str, ...]],
     height: int | None = None,
+    size: tuple[int, int] = (HEIGHT, WIDTH),
 ) -> Judgement:
-    """Parse each person, at a height in px where given. parse: input picture -> (classes, h, w) shares."""
+    """Parse each person, at a height in px where given. parse: input picture -> (classes, h, w) shares.
+
+    size: the parser's input, (height, width).
+    """
     found = Judgement()
     both, either = np.zeros(len(CLASSES)), np.zeros(len(CLASSES))
     groups = list(GROUPS)
     member = np.array([[GROUP_OF.get(name) == group for name in CLASSES] for group in groups], np.float32)
     for photograph in photographs:
-        picture, labels = plain(photograph, height)
+        picture, labels = plain(photograph, height, size)
         shares, truth = parse(picture), names_of(labels, allowed)
         told = shares.argmax(0)
         for number, name in enumerate(CLASSES):

@@ -75,9 +75,17 @@ class InvertedResidual(nn.Module):
             GarmentConv(wide, outside, act=False),
         )
         self.residual = stride == 1 and inside == outside
+        self.skipped = 0.0
+        """How often the body is left out of a sample while the backbone learns (stochastic depth)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x) if self.residual else self.body(x)
+        if not self.residual:
+            return self.body(x)
+        body = self.body(x)
+        if self.training and self.skipped:
+            kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.skipped
+            body = body * kept.to(body.dtype) / (1 - self.skipped)
+        return x + body
 
 
 class EfficientNetLite(nn.Module):
@@ -142,6 +150,44 @@ class CellDecoder(nn.Module):
         return self.out(F.relu6(self.narrow(F.relu6(x))))
 
 
+class PyramidDecoder(nn.Module):
+    """Features at strides 4, 8, 16, 32 -> logits (n, classes, height / 4, width / 4).
+
+    A pyramid from the coarsest scale to the finest, each joined and then mixed by a depthwise convolution; it
+    learns together with the backbone. The coarsest sees far (7 x 7 cells of 16 px) and the whole picture, so
+    that parts of one garment agree.
+    """
+
+    def __init__(self, classes: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(GarmentConv(channels, hidden, act=False) for channels in CHANNELS)
+        self.whole = nn.Conv2d(CHANNELS[-1], hidden, 1)
+        self.mixes = nn.ModuleList(
+            nn.Sequential(
+                GarmentConv(hidden, hidden, kernel, 1, hidden, act=False),
+                GarmentConv(hidden, hidden),
+            )
+            for kernel in (5, 7, 5, 3, 3)
+        )
+        self.dropped = nn.Dropout2d(0.1)
+        self.out = nn.Conv2d(hidden, classes, 1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        two, three, four, five = features
+        low2, low3, low4, low5 = self.laterals
+        mix5, mix4, mix3, mix2, last = self.mixes
+        x = F.relu6(low5(five) + self.whole(five.mean((2, 3), keepdim=True)))
+        x = x + mix5(x)
+        x = F.relu6(_doubled(x) + low4(four))
+        x = x + mix4(x)
+        x = F.relu6(_doubled(x) + low3(three))
+        x = x + mix3(x)
+        x = F.relu6(_doubled(x) + low2(two))
+        x = x + mix2(x)
+        x = x + last(x)
+        return self.out(self.dropped(x))
+
+
 def surroundings(four: Tensor) -> Tensor:
     """Return the mean of 5 x 5 cells of the features at stride 16."""
     return F.avg_pool2d(four, 5, 1, 2, count_include_pad=False)
@@ -161,10 +207,14 @@ def enlarged(features: Sequence[Tensor]) -> Tensor:
 class ParserNetwork(nn.Module):
     """(n, 3, HEIGHT, WIDTH) RGB 0..255 -> shares (n, classes, HEIGHT / 4, WIDTH / 4), which sum to 1."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, decoder: nn.Module | None = None) -> None:
         super().__init__()
-        self.backbone, self.decoder = EfficientNetLite(), CellDecoder(classes)
+        self.backbone, self.decoder = EfficientNetLite(), decoder or CellDecoder(classes)
 
     def forward(self, picture: Tensor) -> Tensor:
-        logits: Tensor = self.decoder(self.backbone((picture - MEAN) * SCALE))
-        return logits.softmax(1)
+        return self.logits(picture).softmax(1)
+
+    def logits(self, picture: Tensor) -> Tensor:
+        """Return what the shares are the softmax of."""
+        told: Tensor = self.decoder(self.backbone((picture - MEAN) * SCALE))
+        return told

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FEWEST = 5
 FLAT, MANNEQUIN, SCENE = 0.08, 0.06, 0.3
-_FLAT = (
+FLAT_CLASSES = (
     "t-shirt",
     "shirt",
     "sweater",
@@ -103,7 +103,7 @@ class GarmentSampler:
             picture, labels = self._mannequin(picture, labels)
         elif kind < FLAT + MANNEQUIN + SCENE:
             picture = self._elsewhere(picture, labels != 0)
-        box = _varied(_person(photograph.labels), rng)
+        box = _varied(person_of(photograph.labels), rng)
         picture, labels = _cut(picture, labels, box, rng)
         return fed(_shot(picture, rng)), _at_stride(labels)
 
@@ -115,7 +115,7 @@ class GarmentSampler:
             tint = shade * rng.uniform(0.85, 1.0, 3) + rng.normal(0, 3, shade.shape)
             return np.clip(tint, 0, 255).astype(np.uint8)
         other = self._material.learned[rng.integers(len(self._material.learned))]
-        person = _person(other.labels)
+        person = person_of(other.labels)
         width = other.labels.shape[1]
         left = person[0] > width - person[2]
         strip = (
@@ -131,7 +131,7 @@ class GarmentSampler:
 
     def _flat(self, picture: Image, labels: Image) -> tuple[Image, Image]:
         """Leave one garment, as on a hanger: nobody wears it."""
-        there = [n for n in _FLAT if np.isin(labels, self._values.get(n, [])).sum() > 2000]
+        there = [n for n in FLAT_CLASSES if np.isin(labels, self._values.get(n, [])).sum() > 2000]
         if not there:
             return picture, labels
         chosen = there[self._rng.integers(len(there))]
@@ -151,7 +151,7 @@ class GarmentSampler:
         return changed, np.where(skin | hair, 0, labels).astype(np.uint8)
 
 
-def _person(labels: Image) -> tuple[int, int, int, int]:
+def person_of(labels: Image) -> tuple[int, int, int, int]:
     """Return x1 y1 x2 y2 of all that is not background; the whole where nothing is."""
     rows, columns = np.flatnonzero((labels != 0).any(1)), np.flatnonzero((labels != 0).any(0))
     if not len(rows):
@@ -237,33 +237,35 @@ def _shot(picture: Image, rng: np.random.Generator) -> Image:
     return picture
 
 
-def fed(picture: Image) -> Image:
-    """Return a BGR crop as the network's input: RGB, scaled as a whole, centred, black around it."""
-    fit = Fit.of((picture.shape[1], picture.shape[0]), (WIDTH, HEIGHT))
+def fed(picture: Image, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Image:
+    """Return a BGR crop as the input of (height, width): RGB, scaled as a whole, centred, black around it."""
+    fit = Fit.of((picture.shape[1], picture.shape[0]), size[::-1])
     method = cv2.INTER_AREA if fit.width < picture.shape[1] else cv2.INTER_LINEAR
-    target = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    target = np.zeros((*size, 3), np.uint8)
     small = cv2.resize(picture, (fit.width, fit.height), interpolation=method)
     target[fit.top : fit.top + fit.height, fit.left : fit.left + fit.width] = small[..., ::-1]
     return target
 
 
-def _at_stride(labels: Image) -> Image:
+def _at_stride(labels: Image, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Image:
     """Return the label values of the network's output; what is black around the crop is background."""
-    fit = Fit.of((labels.shape[1], labels.shape[0]), (WIDTH, HEIGHT))
-    target = np.zeros((HEIGHT, WIDTH), np.uint8)
+    fit = Fit.of((labels.shape[1], labels.shape[0]), size[::-1])
+    target = np.zeros(size, np.uint8)
     small = cv2.resize(labels, (fit.width, fit.height), interpolation=cv2.INTER_NEAREST)
     target[fit.top : fit.top + fit.height, fit.left : fit.left + fit.width] = small
     return np.ascontiguousarray(target[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE])
 
 
-def plain(photograph: Photograph, height: int | None = None) -> tuple[Image, Image]:
+def plain(
+    photograph: Photograph, height: int | None = None, size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> tuple[Image, Image]:
     """Return the person of a photograph for validation, shrunk to a height in px first where given."""
-    x1, y1, x2, y2 = _person(photograph.labels)
+    x1, y1, x2, y2 = person_of(photograph.labels)
     picture, labels = photograph.picture[y1:y2, x1:x2], photograph.labels[y1:y2, x1:x2]
     if height is not None and height < picture.shape[0]:
-        size = (max(8, round(picture.shape[1] * height / picture.shape[0])), height)
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return fed(picture), _at_stride(labels)
+        fewer = (max(8, round(picture.shape[1] * height / picture.shape[0])), height)
+        picture = np.asarray(cv2.resize(picture, fewer, interpolation=cv2.INTER_AREA), np.uint8)
+    return fed(picture, size), _at_stride(labels, size)
 
 
 def names_of(values: Image, allowed: list[tuple[str, ...]]) -> npt.NDArray[np.int16]:

@@ -29,7 +29,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description=f"{about}: NAME.jpg, one person each, with NAME.png of the same size, whose values count"
         " the names in labels.txt (from 0, the background, which is `null`). The last fifth by name is not"
         " learned from: the figures printed are of these. Takes some fifteen minutes on two CPU cores for 600"
-        f" photographs; needs {NEEDS}.",
+        " photographs; where there is a GPU (CUDA), the whole network learns there, backbone and all, in"
+        f" --seconds. Needs {NEEDS}.",
     )
     train.add_argument("folder", type=Path, metavar="FOLDER")
     train.add_argument("--name", default="garments-own", help="the model's name (default: garments-own)")
@@ -37,6 +38,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--samples", type=int, default=4800, metavar="N", help="made of the photographs (4800)"
     )
     train.add_argument("--rounds", type=int, default=5, metavar="N", help="over all samples (5)")
+    train.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="auto: a GPU where there is one"
+    )
+    train.add_argument("--seconds", type=int, default=420, metavar="N", help="of learning on a GPU (420)")
     train.add_argument("--threads", type=int, default=1, metavar="N", help="CPU threads (1)")
     train.add_argument("--backbone", type=Path, metavar="FILE", help="weights of EfficientNet-Lite2")
     train.set_defaults(run=run_train)
@@ -46,7 +51,7 @@ def run_train(args: argparse.Namespace) -> int:
     """Train, and add the model to the shop's own; 2 for bad input."""
     if not args.folder.is_dir():
         raise BadInput(f"{args.folder}: there is no such folder")
-    for option in ("samples", "rounds", "threads"):
+    for option in ("samples", "rounds", "threads", "seconds"):
         if getattr(args, option) < 1:
             raise BadInput(f"--{option}: expected 1 or more, found {getattr(args, option)}")
     name = checked_name(args.name, read_manifest())
@@ -54,7 +59,9 @@ def run_train(args: argparse.Namespace) -> int:
         from engines.training import garments  # noqa: PLC0415 loads torch, which few have
     except ImportError as error:
         raise BadInput(f"training needs the package {error.name}: {NEEDS}") from None
-    plan = garments.TrainingPlan(args.samples, args.rounds, threads=args.threads)
+    plan = garments.TrainingPlan(
+        args.samples, args.rounds, threads=args.threads, device=args.device, seconds=args.seconds
+    )
     backbone = args.backbone or garments.backbone_weights()
     with tempfile.TemporaryDirectory(prefix="msh-types-") as work:
         made = Path(work) / "garments.onnx"

@@ -54,7 +54,7 @@ def test_the_file_is_of_fixed_shape_and_standard_operators() -> None:
     model = onnx.load(read_manifest()[GARMENTS].path)
     (fed,), (told,) = model.graph.input, model.graph.output
     shapes = [[d.dim_value for d in one.type.tensor_type.shape.dim] for one in (fed, told)]
-    assert shapes == [[1, 3, 320, 192], [1, len(CLASSES), 80, 48]]
+    assert shapes == [[1, 3, 384, 224], [1, len(CLASSES), 96, 56]]
     assert {node.domain for node in model.graph.node} <= {"", "ai.onnx"}
     half = onnx.TensorProto.FLOAT16
     weights = [one for one in model.graph.initializer if len(one.dims) == 4]

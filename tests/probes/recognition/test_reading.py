@@ -212,12 +212,12 @@ HERE, ELSEWHERE, BROKEN = (0.0, 100.0, 40.0, 150.0), (50.0, 0.0, 80.0, 40.0), Ru
         (0.6, FakeOpinion(ELSEWHERE, HERE), True, 1),
         (0.6, FakeOpinion(ELSEWHERE), False, 1),
         (0.6, FakeOpinion(), False, 1),
-        (0.52, FakeOpinion(HERE), True, 1),
+        (0.58, FakeOpinion(HERE), True, 1),
         (0.45, FakeOpinion(HERE), False, 0),
-        (0.6, FakeOpinion(error=BROKEN), True, 1),
-        (0.52, FakeOpinion(error=BROKEN), False, 1),
-        (0.6, None, True, 0),
-        (0.52, None, False, 0),
+        (0.62, FakeOpinion(error=BROKEN), True, 1),
+        (0.58, FakeOpinion(error=BROKEN), False, 1),
+        (0.62, None, True, 0),
+        (0.58, None, False, 0),
     ],
 )
 def test_a_bag_of_which_the_parser_is_not_sure_wants_a_second_opinion(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     [
         (["none"], "there is no such folder"),
         ([".", "--samples", "0"], "--samples: expected 1 or more, found 0"),
+        ([".", "--seconds", "0"], "--seconds: expected 1 or more, found 0"),
         ([".", "--name", "garments"], "model garments is there already"),
         ([".", "--name", "My Own"], "write up to 63 of a-z"),
     ],
