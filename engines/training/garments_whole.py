@@ -44,10 +44,10 @@ class WholePlan:
     size: tuple[int, int] = (320, 192)
     batch: int = 64
     rate: float = 1.5e-3
-    backbone_rate: float = 3e-4
-    decay: float = 0.93
+    backbone_rate: float = 8e-4
+    decay: float = 0.97
     weight_decay: float = 0.05
-    region: float = 0.5
+    region: float = 1.0
     balance: float = 0.4
     skipped: float = 0.1
     hidden: int = 128
