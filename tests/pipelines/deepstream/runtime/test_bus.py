@@ -48,6 +48,7 @@ NOT_AUTHORIZED, READ = Gst.ResourceError.NOT_AUTHORIZED, Gst.ResourceError.READ
         (STREAM, Gst.StreamError.CODEC_NOT_FOUND, "no decoder", Cause.CODEC),
         (RESOURCE, READ, "went wrong", Cause.UNKNOWN),
     ],
+    ids=["auth", "not found", "refused", "codec", "unknown"],  # a quark is another number in each worker
 )
 def test_a_sources_error_is_its_cameras(pipeline, interpreter, quark, code, text, cause):
     message = trouble(Gst.Message.new_error, pipeline, "deep", quark, code, text)
