@@ -60,8 +60,16 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         CAMERA,
     ),
     "MaskingSelfCheckFailed": (
-        {"msh_redaction_self_check": "0x60", 'msh_build_info{platform="cpu"}': "1x60"},
-        {"msh_redaction_self_check": "0x60", 'msh_build_info{platform="deepstream"}': "1x60"},
+        {
+            "msh_redaction_self_check": "0x60",
+            'msh_build_info{platform="deepstream"}': "1x60",
+            "process_start_time_seconds": "0x60",
+        },
+        {
+            "msh_redaction_self_check": "0x60",
+            'msh_build_info{platform="deepstream"}': "1x60",
+            "process_start_time_seconds": "3000x60",
+        },
         {},
     ),
     "PersonNotMasked": (
