@@ -97,12 +97,14 @@ class TurnedWatch:
     """Looks now and then whether the people of a video stand upright only when it is turned.
 
     From the first look that says so on, what is found so is masked, until a look says otherwise; after
-    ENOUGH sure looks in a row for good.
+    ENOUGH sure looks in a row for good. Frames are masked later than they are looked at: what a look says
+    otherwise does not hold for the frames before it.
     """
 
     def __init__(self, scenes: SceneDetector, faces: FacesConfig) -> None:
         self._scenes, self._faces = scenes, faces
         self._heads: TurnedHeads | None = None
+        self._before: list[tuple[int, TurnedHeads]] = []
         self._next = self._agreed = 0
 
     @property
@@ -123,6 +125,8 @@ class TurnedWatch:
         except TooMany:
             return
         turn = _turn(self._scenes, scene, found)
+        if self._heads is not None and self._heads.turn != turn:
+            self._before.append((at, self._heads))
         if not turn:
             self._heads, self._agreed = None, 0
             return
@@ -132,10 +136,15 @@ class TurnedWatch:
 
     def masks(self, pixels: I420, at: int) -> Sequence[Mask]:
         """Return what to mask in a frame, in the order of their time, once a turn is known."""
-        if self._heads is None:
-            return ()
-        seen = self._scenes.detect(pixels.rotated(self._heads.turn))
-        return self._heads.masks(seen, (pixels.width, pixels.height), at, seen)
+        self._before = [one for one in self._before if at < one[0]]
+        every = [heads for _, heads in self._before]
+        if self._heads is not None:
+            every.append(self._heads)
+        masks: list[Mask] = []
+        for heads in every:
+            seen = self._scenes.detect(pixels.rotated(heads.turn))
+            masks += heads.masks(seen, (pixels.width, pixels.height), at, seen)
+        return masks
 
 
 def _surest(scenes: SceneDetector, scene: Scene) -> float:

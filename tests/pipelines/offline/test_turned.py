@@ -113,6 +113,16 @@ def test_a_doubtful_look_is_taken_back_by_the_next() -> None:
         assert watch.turn == 0
 
 
+def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
+    """They wait for later frames, and are masked only after that look."""
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    shown = [picture(top).rotated(90) for top in (110, 40)]
+    for number, one in enumerate(shown):
+        watch.look(one, number * CHECK_NS, finder.detect(one))
+    assert [len(watch.masks(shown[0], at)) for at in (0, CHECK_NS - 1, CHECK_NS)] == [1, 1, 0]
+
+
 def test_a_video_in_which_people_stand_is_seldom_turned() -> None:
     finder = HeadUp()
     watch = TurnedWatch(cast("SceneDetector", finder), FACES)
