@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from probes.redaction.heads import By
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -62,7 +64,10 @@ class SelfCheck:
         if self._left == 0:
             return
         self._left -= 1
-        good = any(self._open_share(mask, size) <= MAX_OPEN for mask in masks)
+        every = tuple(masks)
+        # A head estimated from the person covers the face, too: it must not hide a blind face detector.
+        is_found = any(mask.by is By.DETECTOR for mask in every)
+        good = is_found and any(self._open_share(mask, size) <= MAX_OPEN for mask in every)
         if good:
             self._left = 0
         if self._left == 0:

@@ -9,13 +9,15 @@ import pytest
 from probes.nvds.chooser import Chooser
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.nvds.self_check import MAX_FRAMES, SelfCheck
-from tests.fakes.nvds import BINDING, CLASSES, Obj, Pic, Rig, camera, face, person, pyds, rig
+from tests.fakes.nvds import BINDING, CLASSES, UNTRACKED, Obj, Pic, Rig, camera, face, person, pyds, rig
 from tests.probes.nvds.test_probe import WHOLE, a_buffer, covers, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAD = 4
+AROUND = Obj(1, 0, UNTRACKED, 0.9, (150.0, 130.0, 300.0, 500.0))
+"""A person whose head, as it is estimated, covers `face()`."""
 PASS, DROP = BufferVerdict.PASS, BufferVerdict.DROP
 
 
@@ -74,6 +76,18 @@ def test_a_face_found_elsewhere_is_none(ds: Any) -> None:
     for number in range(MAX_FRAMES):
         judged(ds, using, film(face(left + 4 * width, top), number=number))
     assert results == [False]
+
+
+def test_a_face_covered_only_as_a_head_of_a_person_fails_it(ds: Any) -> None:
+    """The person detector alone covers the face of the film: the face detector may be blind."""
+    using, check, results = checked(ds)
+    check.begin()
+    for number in range(MAX_FRAMES):
+        judged(ds, using, film(AROUND, number=number))
+    assert results == [False]
+    check.begin()
+    judged(ds, using, film(AROUND, face(), number=MAX_FRAMES))
+    assert results == [False, True]
 
 
 def test_no_look_is_spent_on_the_film(ds: Any) -> None:
