@@ -59,7 +59,7 @@ class SelfCheckFilm:
         self._bin: SourceBin | None = None
         self._leaving: SourceBin | None = None
         self._until = 0.0
-        self._silent = False
+        self._silent = self._stuck = False
 
     @property
     def idle(self) -> bool:
@@ -72,6 +72,9 @@ class SelfCheckFilm:
         if self._leaving is not None:
             if self._leaving.closed:
                 self._leaving = None
+            elif now >= self._until and not self._stuck:
+                self._stuck = True
+                logger.error("self-check of masking: its source hangs; no check is made until the next start")
         elif self._bin is not None:
             if self._check.answered:
                 self._end(now, answered=True)
@@ -103,4 +106,4 @@ class SelfCheckFilm:
         self._due = now + (AGAIN_S if self._check.cause else EVERY_S)
         if self._bin is not None:
             self._bin.close()
-            self._bin, self._leaving = None, self._bin
+            self._bin, self._leaving, self._until = None, self._bin, now + ANSWER_S

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
@@ -27,6 +27,7 @@ from tests.pipelines.deepstream.running import FakeAnalysis, running, until
 from tests.pipelines.deepstream.stores import rtsp, store
 
 if TYPE_CHECKING:
+    from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
     from pipelines.settings.root import Settings
 
 SIZE = (1280, 720)
@@ -124,6 +125,29 @@ def test_without_an_answer_nothing_is_withheld_and_it_is_said_once(tmp_path, mon
         assert (run.platform.withheld, run.analysis.results) == ("", [])
         assert until(lambda: run.state("c0") == "live:none")
     assert caplog.text.count("the pipeline gives no answer") == 1
+
+
+def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog) -> None:
+    class Hanging:
+        closed = False
+
+        def __init__(self, *_: object) -> None: ...
+        def open(self) -> None: ...
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(self_check_film, "SourceBin", Hanging)
+    now = [0.0]
+    check = SelfCheck(1, FACE, camera=lambda: camera("film"))
+    film = self_check_film.SelfCheckFilm(cast("BuiltPipeline", None), check, lambda: now[0])
+    film.tick()
+    check.judge([COVERED], SIZE)
+    for now[0] in (1.0, 10.0):
+        film.tick()
+        assert "its source hangs" not in caplog.text
+    for now[0] in (17.0, 100.0):
+        film.tick()
+    assert not film.idle
+    assert caplog.text.count("its source hangs") == 1
 
 
 @pytest.mark.parametrize("script", ["auth", "dies", "ends"])
