@@ -111,6 +111,8 @@ class HeldMotion:
             return None
         now_ns, now = self._pictures[-1]
         window = _cells(_reached(corners, now_ns - seen_at), now.shape)
+        if not now[window].size:
+            return None  # it is beyond the border still
         change = now[window].astype(np.float32) - before[window]
         side = 2 * MOTION_CELLS + 1
         changed = np.abs(cv2.blur(change - np.median(change), (side, side))) >= CHANGE

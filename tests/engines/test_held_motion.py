@@ -107,3 +107,11 @@ def test_pictures_of_another_size_or_time_are_not_compared() -> None:
     assert len(motion.places([((100.0, 100.0, 130.0, 130.0), 10)])) == 0
     motion.add(np.full((180, 320), 90, np.uint8), 5)
     assert len(motion.places([((100.0, 100.0, 130.0, 130.0), 20)])) == 0
+
+
+def test_a_head_beyond_the_border_costs_no_picture() -> None:
+    redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=HeldMotion())
+    beyond = (Detection(Kind.FACE, "face", 0.9, Box(-60, 50, 20, 20)),)
+    for number, seen in enumerate((beyond, (), ())):
+        frame = Frame("c", number * STEP_NS // 10, SIZE, seen, ANALYSED)
+        assert redactor.redact(frame, I420.black(*SIZE)).frame is frame
