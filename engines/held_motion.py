@@ -61,6 +61,7 @@ class HeldMotion:
     def __init__(self) -> None:
         self._pictures: deque[tuple[int, Plane]] = deque(maxlen=MAX_PICTURES)
         self._followed: dict[tuple[Corners, int], Corners | None] = {}
+        self._followed_at = 0
 
     def add(self, luma: Plane, now_ns: int) -> None:
         """Take the next picture's luma, (height, width), before anything is covered in it. now_ns: UTC ns."""
@@ -80,21 +81,27 @@ class HeldMotion:
         people and faces that were found in the last picture, and account for the motion in their boxes.
         """
         before, self._followed = self._followed, {}
-        covered = []
+        covered: list[Corners] = []
         for corners, seen_at in heads:
-            place = self._follow(before.get((corners, seen_at), corners), seen_at)
-            self._followed[corners, seen_at] = place
+            key = corners, seen_at
+            known_at = self._followed_at if key in before else seen_at
+            place = self._follow(before.get(key, corners), known_at)
+            self._followed[key] = place
             if place is None:
                 place = self._changed(corners, seen_at, known)
             if place is not None:
                 room = ROOM * max(corners[2] - corners[0], corners[3] - corners[1])
                 left, top, right, bottom = place
                 covered.append((left - room, top - room, right + room, bottom + room))
+        self._followed_at = self._pictures[-1][0] if self._pictures else 0
         return np.array(covered, np.float32).reshape(-1, 4)
 
-    def _follow(self, place: Corners | None, seen_at: int) -> Corners | None:
-        """Return where the head of the picture before is in the last one; None where that is not sure."""
-        if place is None or len(self._pictures) < 2 or self._pictures[-2][0] < seen_at:
+    def _follow(self, place: Corners | None, known_at: int) -> Corners | None:
+        """Return where the head of the picture before is in the last one; None where that is not sure.
+
+        known_at: time of the picture in which that is its place. In a later one something else may be there.
+        """
+        if place is None or len(self._pictures) < 2 or self._pictures[-2][0] != known_at:
             return None
         (was, before), (now_ns, now) = self._pictures[-2], self._pictures[-1]
         window = _cells(_reached(place, now_ns - was), now.shape)

@@ -115,3 +115,17 @@ def test_a_head_beyond_the_border_costs_no_picture() -> None:
     for number, seen in enumerate((beyond, (), ())):
         frame = Frame("c", number * STEP_NS // 10, SIZE, seen, ANALYSED)
         assert redactor.redact(frame, I420.black(*SIZE)).frame is frame
+
+
+def test_after_a_picture_that_was_withheld_a_head_is_not_looked_for_by_what_is_behind_it() -> None:
+    """The head went on in a picture for which nobody asked: at its old place there is only the wall."""
+    rng = np.random.default_rng(3)
+    wall, look = room(3), rng.integers(30, 220, (20, 20), np.uint8)
+    motion, head = HeldMotion(), (200.0, 100.0, 220.0, 120.0)
+    for number, x in enumerate((200, 215, 230)):
+        shown = wall.copy()
+        shown[100:120, x : x + 20] = look
+        motion.add(shown, number * STEP_NS)
+    ((left, _, right, _),) = motion.places([(head, 0)]).tolist()
+    assert left <= 230
+    assert right >= 250
