@@ -20,7 +20,7 @@ from probes.people.reidentification import RESOLVE_MS
 from probes.recognition.sent_log import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipelines.settings import Settings
     from pipelines.settings.describe import DescribeConfig
@@ -41,13 +41,17 @@ LIMIT: Final = (
 Row = dict[str, object]
 
 
-def report(settings: Settings) -> dict[str, object]:
-    """Return the whole report as plain values, the same for the terminal and for `--json`."""
+def report(settings: Settings, shown: Mapping[str, Row] | None = None) -> dict[str, object]:
+    """Return the whole report as plain values, the same for the terminal and for `--json`.
+
+    shown: what the running store counts of each camera's frames.
+    """
+    counts = shown or {}
     return {
         "store": settings.store.id,
         "config": settings.sha,
         "masking": _masking(settings),
-        "cameras": [_camera(settings, name) for name in settings.cameras],
+        "cameras": [_camera(settings, name) | counts.get(name, {}) for name in settings.cameras],
         "computed": list(_computed(settings)),
         "kept": list(_kept(settings)),
         "sent": list(_sent(settings)),
@@ -74,9 +78,11 @@ def _masking(settings: Settings) -> Row:
         "person_counted_from_score": counted,
         "without_a_face_box": "the head region of the person box is masked",
         "more_people_than_can_be_listed": "the frame is withheld and counted",
-        "self_check": "on the CPU, a picture with a known face, at the start and every minute; if its face"
-        " stays open, every frame is withheld",
-        "proof_over_time": "msh_frames_everybody_masked_total of msh_frames_processed_total, by camera",
+        "self_check": "a picture (on DeepStream a film) with a known face, at the start and every minute; if"
+        " its face stays open, every frame is withheld; frames before the first answer are withheld on the"
+        " CPU, shown on DeepStream",
+        "proof_over_time": "msh_frames_everybody_masked_total of msh_frames_processed_total, by camera; below"
+        " since the store began, while it runs with outputs.metrics",
         "measured_miss_rates": "docs/privacy-measured.md",
         "on_failure": "the frame is dropped and counted, never shown",
         "can_be_turned_off": False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pipelines.logs import SecretScrubber
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
+from scripts.masked_shares import masked_shares
 from scripts.report_text import html, markdown, plain
 
 if TYPE_CHECKING:
@@ -40,9 +41,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the report of the settings as they are now; return 0."""
+    """Print the report of the settings as they are now, and what the running store counts; return 0."""
     settings = load_settings(args.config, env=os.environ)
-    found = report(settings)
+    metrics = settings.outputs.metrics
+    found = report(settings, masked_shares(metrics.listen) if metrics else {})
     text = json.dumps(found, indent=2) if args.json else "\n".join(FORMATS[args.format](found))
     print(SecretScrubber(settings.secret_values()).clean(text))
     return 0
