@@ -13,6 +13,8 @@ from pipelines.deepstream.checks.store_check import check_store
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.graph.redaction import Method
 from pipelines.errors import BadInput
+from pipelines.settings.messengers import MessengerConfig
+from pipelines.settings.mqtt import HomeAssistantConfig, MqttConfig
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, OUTPUTS, graph_of, rtsp, store
 
 MIXED = ["rtsp://10.0.0.1/a", "/dev/video0", "clip one.mp4"]
@@ -212,6 +214,14 @@ def test_check_says_what_deepstream_does_not_serve(tmp_path):
     assert "describe" not in said
     blind = store(tmp_path, rtsp(1), more="describe: {provider: openai, url: 'http://10.0.0.9/v1', model: m}")
     assert "describe has no effect" in list(check_store(blind))
+    assert "no picture leaves by MQTT" not in said
+    mqtt = blind.outputs.mqtt or MqttConfig(url="mqtts://10.0.0.8")
+    mqtt = mqtt.model_copy(update={"home_assistant": HomeAssistantConfig(pictures_s=30)})
+    messengers = {"floor": MessengerConfig.model_construct(picture="masked")}
+    outputs = blind.outputs.model_copy(update={"mqtt": mqtt, "messengers": messengers})
+    said = " ".join(check_store(blind.model_copy(update={"outputs": outputs})))
+    assert "picture: masked of outputs.messengers has no effect" in said
+    assert "no picture leaves by MQTT" in said
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
