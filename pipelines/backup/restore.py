@@ -27,7 +27,7 @@ from pipelines.settings.load import decoded, parse_settings, read_raw
 from pricing.catalogue.catalogue import load as load_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pipelines.backup.archive import BackupManifest
     from pipelines.settings import Settings
@@ -72,12 +72,20 @@ class RestorePlan:
 
 
 def plan_restore(
-    source: Path, config: Path, state: Path, scratch: Path, env: Mapping[str, str], *, outside: bool = False
+    source: Path,
+    config: Path,
+    state: Path,
+    scratch: Path,
+    env: Mapping[str, str],
+    *,
+    placeholders: Collection[str] = (),
+    outside: bool = False,
 ) -> RestorePlan:
     """Check a backup and say what goes where. scratch: an empty folder. Raises BadInput.
 
-    env: fills in `${NAME}`, with placeholders for what is not set. outside: files may lie outside of the
-    store file's folder and the state folder, as the backup's store file says.
+    env: fills in `${NAME}`, with placeholders for what is not set, which it adds to `placeholders`.
+    outside: files may lie outside of the store file's folder and the state folder, as the backup's store
+    file says.
     """
     manifest = unpack_archive(source, scratch)
     if STORE not in manifest.files:
@@ -90,7 +98,9 @@ def plan_restore(
         before = decoded(read_raw(config, "store file"))
         text, filled = refilled(text, manifest.withheld, before)
     (scratch / STORE).write_text(text, encoding="utf-8")
-    settings = parse_settings(text.encode(), config, env=env, files_come_later=True)
+    settings = parse_settings(
+        text.encode(), config, env=env, placeholders=placeholders, files_come_later=True
+    )
     parts = {STORE: config}
     for name, path in places(settings, state).items():
         if (scratch / name).exists():

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pipelines.settings.mistakes import Keys
 
 _NAME: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_FILLED: Final = re.compile(rf"(?:[a-z]+://)?{_NAME.pattern}(?:[/:@]{_NAME.pattern})*/?")
+"""Nothing but names, perhaps in the form of an address."""
 _TELLING: Final = r"(?:key|token|secret|passw|auth|sig|pin|pwd|login|user)"
 """Words in the name of a secret."""
 _SECRET_PARAMETER: Final = re.compile(rf"(?i){_TELLING}")
@@ -80,7 +82,7 @@ def _scalars(node: yaml.Node | None, keys: Keys) -> Iterator[tuple[Keys, yaml.Sc
 
 
 def _is_secret(keys: Keys, value: str) -> bool:
-    if not value or _NAME.fullmatch(value):
+    if not value or _FILLED.fullmatch(value):
         return False
     if type_at(keys, Settings) is SecretStr:
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -38,17 +38,24 @@ def load_settings(
     env: Mapping[str, str],
     secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
+    placeholders: Collection[str] = (),
 ) -> Settings:
     """Read a store file; `${NAME}` comes from `env`, else from a file in `secrets_dir`.
 
     By default that is the folder of systemd's credentials for this service, else /run/secrets.
     Relative paths in it begin at its folder. Models and the classes they find are those of
-    `known_models`, by default of configs/models.yaml.
+    `known_models`, by default of configs/models.yaml. placeholders: values that `env` makes up for names
+    without one, filled in while the file is read; an address with one in it need not be complete.
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
     return parse_settings(
-        read_raw(path, "store file"), path, env=env, secrets_dir=secrets_dir, known_models=known_models
+        read_raw(path, "store file"),
+        path,
+        env=env,
+        secrets_dir=secrets_dir,
+        known_models=known_models,
+        placeholders=placeholders,
     )
 
 
@@ -59,6 +66,7 @@ def parse_settings(
     env: Mapping[str, str],
     secrets_dir: Path | None = None,
     known_models: Mapping[str, Collection[str]] | None = None,
+    placeholders: Collection[str] = (),
     files_come_later: bool = False,
 ) -> Settings:
     """Parse the (new) text of the store file at `path`; else as `load_settings`.
@@ -78,7 +86,8 @@ def parse_settings(
         known_models = {name: model.classes for name, model in read_manifest().items()}
     warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
     origin = FileOrigin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
-    settings, mistakes = _judge(document, folder, origin, known_models, shard)
+    context = {"folder": folder, "origin": origin, "placeholders": placeholders}
+    settings, mistakes = _judge(document, context, known_models, shard)
     if files_come_later:
         mistakes = [mistake for mistake in mistakes if mistake.words != NO_FILE]
     if settings is None or mistakes:
@@ -138,8 +147,7 @@ def decoded(raw: bytes) -> str:
 
 def _judge(
     document: Document,
-    folder: Path,
-    origin: FileOrigin,
+    context: Mapping[str, Any],
     known_models: Mapping[str, Collection[str]],
     shard: Shard | None,
 ) -> tuple[Settings | None, list[Mistake]]:
@@ -150,10 +158,10 @@ def _judge(
     mistakes = list(document.mistakes)
     settings = None
     try:
-        settings = Settings.model_validate(raw, context={"folder": folder, "origin": origin})
+        settings = Settings.model_validate(raw, context=dict(context))
     except ValidationError as error:
         mistakes += mistakes_of(document, error.errors(include_url=False), Settings)
-    for keys, words in check_all(raw, folder, known_models, shard):
+    for keys, words in check_all(raw, context["folder"], known_models, shard):
         if keys not in document.broken:
             mistakes.append(Mistake(document.value_place(keys), named_path(keys, Settings), words))
     return settings, mistakes

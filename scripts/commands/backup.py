@@ -47,7 +47,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Write the backup, say what is in it and what is not; return 0."""
     env = Placeholders(os.environ, digits=True)
-    settings = load_settings(args.config, env=env)
+    settings = load_settings(args.config, env=env, placeholders=env.made)
     state = args.state or state_path()
     with tempfile.TemporaryDirectory(prefix="msh-backup-") as scratch:
         report = back_up(

@@ -49,7 +49,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Print the graph, checked and proven first; return 0. Raises BadInput, SettingsError."""
     env = Placeholders(os.environ)
-    settings = load_settings(args.config, env=env)
+    settings = load_settings(args.config, env=env, placeholders=env.made)
     env.say("msh graph")
     graph = cpu_graph(settings) if args.platform == "cpu" else _deepstream(settings, args)
     print(FORMATS[args.format](_scrubbed(graph, SecretScrubber(settings.secret_values() - env.made))), end="")

@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
         print("an earlier restore was interrupted; it was taken back first")
     env, state = Placeholders(os.environ, digits=True), args.state or state_path()
     with tempfile.TemporaryDirectory(prefix="msh-restore-") as scratch:
-        plan = plan_restore(args.file, config, state, Path(scratch), env, outside=args.outside)
+        plan = plan_restore(
+            args.file, config, state, Path(scratch), env, placeholders=env.made, outside=args.outside
+        )
         kept = [] if args.check else restore(plan, config)
     _say(plan, env, kept, state, checked=args.check)
     return 0

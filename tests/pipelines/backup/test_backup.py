@@ -195,6 +195,31 @@ def test_a_foreign_backup_writes_nowhere_else(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["forged"]
 
 
+MESSENGERS = """\
+  messengers:
+    a: {url: "tgram://123456789:abcdefghijklmnopqrstuvwxyz_hush6/-100"}
+    b: {url: "tgram://${TELEGRAM_TOKEN}/${TELEGRAM_CHAT}"}
+    c: {url: "${SHOP_URL}"}
+"""
+
+
+def test_messengers_need_no_secrets_to_be_backed_up_and_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = box(tmp_path / "old")
+    config.write_text(STORE + MESSENGERS)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "new/state"))
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 0
+    assert main(["restore", str(tmp_path / "b"), str(tmp_path / "new/store.yaml")]) == 0
+    missing = capsys.readouterr().out.rpartition("missing yet")[2]
+    wanted = {"OUTPUTS_MESSENGERS_A_URL", "TELEGRAM_TOKEN", "TELEGRAM_CHAT", "SHOP_URL"}
+    assert wanted <= set(re.findall("[A-Z_]+", missing))
+    assert "hush6" not in (tmp_path / "new/store.yaml").read_text()
+    assert main(["check", str(tmp_path / "new/store.yaml"), "--platform", "deepstream"]) == 0
+    (tmp_path / "new/store.yaml").write_text((STORE + MESSENGERS).replace("staff:", "# staff:"))
+    assert main(["graph", str(tmp_path / "new/store.yaml"), "--platform", "cpu"]) == 0
+
+
 def test_a_zip_of_brands_is_no_backup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with zipfile.ZipFile(tmp_path / "brands.zip", "w") as archive:
         archive.writestr("nike/mark.svg", SVG)
