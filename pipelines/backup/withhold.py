@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote
 
 import yaml
 from pydantic import SecretStr
@@ -25,8 +25,9 @@ _TELLING: Final = r"(?:key|token|secret|passw|auth|sig|pin|pwd|login|user)"
 """Words in the name of a secret."""
 _SECRET_PARAMETER: Final = re.compile(rf"(?i){_TELLING}")
 _SECRET_COMMENT: Final = re.compile(
-    rf"(?i){_TELLING}\w*[\"']?(?:\s*[:=]|\s+(?:is|was))\s*[\"']?(?!\$\{{)[^\s\"',}}]"
+    rf"(?i){_TELLING}\w*[\"']?(?:\s*[:=]|\s+(?:is|was))\s*[\"']?(?!\$\{{)[^\s\"',}}]|://(?!\$\{{)"
 )
+"""Any address may be one: of a camera with its login, of a messenger, of a webhook."""
 LEFT_OUT: Final = "# (this comment is left out of the backup: it may hold a secret)"
 
 
@@ -86,10 +87,10 @@ def _is_secret(keys: Keys, value: str) -> bool:
         return False
     if type_at(keys, Settings) is SecretStr:
         return True
-    if keys[-1] != "source" or "?" not in value:
-        return False
-    query = parse_qsl(urlsplit(value).query, keep_blank_values=True)
-    return any(_SECRET_PARAMETER.search(name) and not _NAME.fullmatch(found) for name, found in query)
+    # Some cameras take the login in the path: rtsp://HOST/user=admin&password=...
+    parts = re.split("[/?&;]", value.partition("://")[2]) if keys[-1] == "source" else ()
+    found = (part.partition("=") for part in parts if "=" in part)
+    return any(_SECRET_PARAMETER.search(unquote(name)) and not _NAME.fullmatch(one) for name, _, one in found)
 
 
 def _name_of(path: str, taken: set[str]) -> str:

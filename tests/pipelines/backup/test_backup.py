@@ -20,6 +20,7 @@ import pytest
 from pipelines.backup import archive as archive_module
 from pipelines.backup import migrate, restore
 from pipelines.backup.collect import back_up
+from pipelines.backup.withhold import withheld
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from scripts.commands.run import _finish_restore
@@ -193,6 +194,20 @@ def test_a_foreign_backup_writes_nowhere_else(
     (line,) = capsys.readouterr().err.splitlines()
     assert re.search(words, line)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["forged"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'cameras: {d: {source: "rtsp://h/user=a&password=hush-7&channel=1&stream=0.sdp?real_stream"}}',
+        'cameras: {d: {source: "rtsp://h:554/user=a_password=hush-7_channel=1_stream=0.sdp"}}',
+        "version: 1\n# source: rtsp://admin:hush-7@10.0.0.1/s\n",
+        "version: 1  # url: tgram://123456:hush-7/-100\n",
+        "version: 1\n# https://hooks.example.com/services/T1/hush-7\n",
+    ],
+)
+def test_addresses_give_no_secret_away(text: str) -> None:
+    assert "hush-7" not in withheld(text)[0]
 
 
 MESSENGERS = """\
