@@ -114,10 +114,12 @@ def plan_restore(
 def restore(plan: RestorePlan, config: Path) -> list[Path]:
     """Put the parts in place; return where what they replace stays. Raises BadInput, with nothing changed."""
     journal = config.absolute().parent / JOURNAL
-    steps = [
-        RestoreStep(str(path.absolute()), _is_there(path), name.endswith(SQLITE))
-        for name, path in plan.parts.items()
-    ]
+    by_target: dict[str, RestoreStep] = {}
+    for name, path in plan.parts.items():
+        # A store file may name one file twice, such as a certificate that is its own authority.
+        step = RestoreStep(str(path.absolute()), _is_there(path), name.endswith(SQLITE))
+        by_target.setdefault(step.target, step)
+    steps = list(by_target.values())
     try:
         for step in steps:
             step.place.parent.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,21 @@ def test_the_same_box_has_its_secrets_again_and_all_can_be_undone(backup: Path, 
     assert main(["restore", "--undo", str(old / "store.yaml")]) == 2
 
 
+def test_a_file_that_the_store_file_names_twice_is_replaced_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config = box(tmp_path / "old")
+    twice = "ca_file: ca.pem, client_cert: ca.pem, client_key: ca.pem"
+    config.write_text(STORE.replace("ca_file: ca.pem", twice))
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 0
+    (tmp_path / "old/ca.pem").write_text("newer")
+    assert main(["restore", str(tmp_path / "b"), str(config)]) == 0
+    assert (tmp_path / "old/ca.pem").read_text() == "certificate"
+    assert main(["restore", "--undo", str(config)]) == 0
+    assert (tmp_path / "old/ca.pem").read_text() == "newer"
+
+
 def test_every_changed_byte_and_every_cut_is_refused_in_one_line(
     backup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
