@@ -139,12 +139,24 @@ def _manifest(archive: zipfile.ZipFile, source: Path) -> BackupManifest:
         raise BadInput(f"{source}: is of a newer release; upgrade this one first") if newer else foreign
     try:
         manifest = BackupManifest(**{**raw, "needs": tuple(raw["needs"])})
-        good = isinstance(manifest.settings, int) and all(map(_NAME.fullmatch, manifest.files))
     except (KeyError, TypeError):
         raise foreign from None
-    if not good:
+    if not _is_well_formed(manifest):
         raise foreign
     return manifest
+
+
+def _is_well_formed(manifest: BackupManifest) -> bool:
+    """Return whether its fields are of their types: anybody may have written it."""
+    tables: tuple[object, ...] = manifest.withheld, manifest.files
+    texts: list[object] = [manifest.made_at, manifest.product, manifest.store, *manifest.needs]
+    for table in tables:
+        if not isinstance(table, dict):
+            return False
+        texts += [*table, *table.values()]
+    if not isinstance(manifest.settings, int) or not all(isinstance(text, str) for text in texts):
+        return False
+    return all(map(_NAME.fullmatch, manifest.files))
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> str:

@@ -57,10 +57,11 @@ def refilled(text: str, names: Mapping[str, str], other: str) -> tuple[str, set[
     """Put another store file's secrets where `withheld` took them out; return text and names filled."""
     try:
         theirs = {dotted(keys): node for keys, node in _scalars(yaml.compose(other, yaml.SafeLoader), ())}
-    except yaml.YAMLError:
+        ours = list(_scalars(yaml.compose(text, yaml.SafeLoader), ()))
+    except (yaml.YAMLError, RecursionError):  # who reads the file next says what is wrong
         return text, set()
     edits, filled = [], set()
-    for keys, node in _scalars(yaml.compose(text, yaml.SafeLoader), ()):
+    for keys, node in ours:
         name = names.get(dotted(keys))
         there = theirs.get(dotted(keys))
         if name is not None and node.value == f"${{{name}}}" and there is not None:

@@ -20,7 +20,7 @@ import pytest
 from pipelines.backup import archive as archive_module
 from pipelines.backup import migrate, restore
 from pipelines.backup.collect import back_up
-from pipelines.backup.withhold import withheld
+from pipelines.backup.withhold import refilled, withheld
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from scripts.commands.run import _finish_restore
@@ -199,6 +199,12 @@ def forged(path: Path, **more: object) -> Path:
         ({"files": {"store.yaml": "0" * 64}}, "not those of its manifest"),
         ({"names": ["../up"]}, "damaged|is no backup"),
         ({"names": ["a/b/c/d/e"]}, "is no backup"),
+        ({"files": ["store.yaml", "prices"]}, "is no backup"),
+        ({"needs": [1]}, "is no backup"),
+        ({"needs": 1}, "is no backup"),
+        ({"withheld": {"a": ["b"]}}, "is no backup"),
+        ({"withheld": "a"}, "is no backup"),
+        ({"store": {}}, "is no backup"),
     ],
 )
 def test_a_foreign_backup_writes_nowhere_else(
@@ -223,6 +229,11 @@ def test_a_foreign_backup_writes_nowhere_else(
 )
 def test_addresses_give_no_secret_away(text: str) -> None:
     assert "hush-7" not in withheld(text)[0]
+
+
+@pytest.mark.parametrize("text", ["a: [", "[" * 5000])
+def test_what_is_no_store_file_is_left_to_its_reader(text: str) -> None:
+    assert refilled(text, {}, "version: 1") == (text, set())
 
 
 MESSENGERS = """\
