@@ -47,9 +47,12 @@ def migrate_file(path: Path) -> Path | None:
         return None
     kept, draft = path.with_name(f"{path.name}.v{version_of(before)}"), path.with_name(f".{path.name}.new")
     try:
+        for one in (draft, kept):
+            one.unlink(missing_ok=True)  # root calls this: it may be the store's link to another file
         shutil.copy2(path, kept)
         status = path.stat()
-        draft.write_text(after, encoding="utf-8")
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(after)
         draft.chmod(status.st_mode & 0o777)
         if os.geteuid() == 0:
             for one in (draft, kept):

@@ -151,7 +151,8 @@ def undo(config: Path) -> list[Path]:
     journal = config.absolute().parent / JOURNAL
     steps, _ = _read_journal(journal)
     if not steps:
-        raise BadInput(f"{config}: there is no restore to undo")
+        yours = ", or another user's, who can undo it" if os.geteuid() == 0 else ""
+        raise BadInput(f"{config}: there is no restore to undo{yours}")
     try:
         _take_back(steps, journal)
     except (OSError, sqlite3.Error) as error:
@@ -268,8 +269,10 @@ def _copy_database(source: Path, target: Path) -> bool:
 
 def _write_journal(path: Path, steps: Sequence[RestoreStep], *, done: bool) -> None:
     draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)  # it may be somebody's link to another file
     fields = {"schema": "msh.restore/1", "done": done, "steps": [asdict(step) for step in steps]}
-    draft.write_text(json.dumps(fields), encoding="utf-8")
+    with draft.open("x", encoding="utf-8") as file:
+        file.write(json.dumps(fields))
     _sync(draft)
     draft.replace(path)
     _sync(path.parent)
@@ -277,7 +280,10 @@ def _write_journal(path: Path, steps: Sequence[RestoreStep], *, done: bool) -> N
 
 def _read_journal(path: Path) -> tuple[list[RestoreStep], bool]:
     try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
+            if os.geteuid() == 0 and os.fstat(file.fileno()).st_uid != 0:
+                return [], False  # whoever may write in the folder could have root replace any file
+            raw: Any = json.load(file)
         return [RestoreStep(**step) for step in raw["steps"]], bool(raw["done"])
     except (OSError, ValueError, KeyError, TypeError):
         return [], False

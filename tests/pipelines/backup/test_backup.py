@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.backup import JOURNAL, migrate, restore
 from pipelines.backup import archive as archive_module
-from pipelines.backup import migrate, restore
 from pipelines.backup.collect import back_up
 from pipelines.backup.withhold import refilled, withheld
 from pipelines.errors import BadInput
@@ -329,6 +329,24 @@ def test_restored_files_have_the_owner_of_what_they_replace(backup: Path, tmp_pa
     assert (config.stat().st_uid, config.stat().st_mode & 0o777) == (4711, 0o640)
 
 
+def test_root_believes_no_list_of_steps_and_no_link_of_another_user(
+    backup: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victim, config = tmp_path / "victim", tmp_path / "old/store.yaml"
+    victim.write_text("not to be touched")
+    (config.parent / f"{JOURNAL}.new").symlink_to(victim)
+    assert main(["restore", str(backup), str(config)]) == 0
+    assert main(["restore", "--undo", str(config)]) == 0
+    planted = config.with_name(JOURNAL)
+    planted.write_text(json.dumps({"done": False, "steps": [{"target": str(victim), "had": False}]}))
+    if os.geteuid() == 0:
+        os.chown(planted, 4711, 4711)
+        assert not restore.was_interrupted(config)
+        assert main(["restore", "--undo", str(config)]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert victim.read_text() == "not to be touched"
+
+
 def test_older_forms_of_the_store_file_are_brought_along() -> None:
     steps = {
         1: lambda text: text.replace("colour:", "color:"),
@@ -347,12 +365,16 @@ def test_an_installed_store_file_is_brought_along_and_the_old_one_kept(
     path.write_text("version: 1\ncolour: red\n")
     path.chmod(0o640)
     assert migrate.migrate_file(path) is None
+    (tmp_path / "other").write_text("not to be touched")
+    for name in (".store.yaml.new", "store.yaml.v1"):
+        (tmp_path / name).symlink_to(tmp_path / "other")
     monkeypatch.setattr(migrate, "STEPS", {1: lambda text: text.replace("colour", "color")})
     monkeypatch.setattr(migrate, "CURRENT", 2)
     assert migrate.migrate_file(path) == tmp_path / "store.yaml.v1"
     assert path.read_text() == "version: 2\ncolor: red\n"
     assert (tmp_path / "store.yaml.v1").read_text() == "version: 1\ncolour: red\n"
     assert path.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "other").read_text() == "not to be touched"
     assert migrate.migrate_file(tmp_path / "none.yaml") is None
 
 
