@@ -120,6 +120,9 @@ def test_a_bundle_that_is_damaged_or_for_another_system_changes_nothing(
     system: str | None, damage: bool, words: str, tmp_path: Path
 ) -> None:
     tree, root = bundled(tmp_path / "tree", system or this_system()), tmp_path / "root"
+    for name in ("secrets/MQTT_PASSWORD", "configs/chain/certs/server.key"):  # as the compose files want them
+        (tree / name).parent.mkdir(parents=True)
+        (tree / name).write_text("hush")
     if damage:
         (tree / "pipelines/version.py").write_text((tree / "pipelines/version.py").read_text() + "# x\n")
     command = [tree / "scripts/install", "--root", root, "--files-only"]
@@ -128,6 +131,9 @@ def test_a_bundle_that_is_damaged_or_for_another_system_changes_nothing(
     assert (found.returncode, root.exists()) == ((1, False) if words else (0, True))
     if not words:
         assert not (root / "opt/make-sales-happen/current/bundle").exists()
+        release = (root / "opt/make-sales-happen/current").resolve()
+        assert not [*release.rglob("secrets"), *release.rglob("certs")]
+    assert "--exclude=secrets --exclude=certs " in (ROOT / "scripts/bundle").read_text()
 
 
 def test_a_release_that_is_not_whole_is_none_to_go_back_to(tmp_path: Path) -> None:
