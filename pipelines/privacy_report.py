@@ -204,7 +204,8 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "what": "names and states of salespeople, open offers with the worth and number of the customer,"
             " hashes of the tickets of salespeople's phones and of PINs set on the page",
             "where": str(state_path() / f"sales-{settings.store.id}.db"),
-            "how_long": "offers until they end and are delivered, tickets 16 hours",
+            "how_long": "offers until they end and are delivered, tickets 16 hours, PINs until they are"
+            " removed",
         }
     if settings.privacy.report_days:
         least = settings.privacy.report_min_count
