@@ -146,6 +146,23 @@ def test_a_release_that_is_not_whole_is_none_to_go_back_to(tmp_path: Path) -> No
     assert releases(tmp_path) == [current(tmp_path)]
 
 
+def test_an_upgrade_has_the_lists_that_the_release_before_was_given(tmp_path: Path) -> None:
+    code = f"eval \"$(sed -n '/^added_lists/,/^}}/p' {ROOT}/scripts/install)\"; app={tmp_path} added_lists"
+
+    def added() -> list[str]:
+        return subprocess.run(
+            ["bash", "-euc", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+
+    assert added() == []
+    for module in ("apprise", "arro3", "onnx", "numpy"):
+        (tmp_path / "release-1/.venv/lib/python3.11/site-packages" / module).mkdir(parents=True)
+    (tmp_path / "current").symlink_to("release-1")
+    assert added() == ["messengers", "parquet", "models"]
+    assert all((ROOT / f"requirements/{name}.txt").is_file() for name in added())
+    assert "lists=$(added_lists)" in (ROOT / "scripts/install").read_text()
+
+
 def test_a_rollback_past_a_new_form_has_the_store_file_of_before(tmp_path: Path) -> None:
     etc = tmp_path / "etc/make-sales-happen"
     call("install", tmp_path)
