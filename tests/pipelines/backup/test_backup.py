@@ -303,6 +303,18 @@ def test_a_restore_that_breaks_off_anywhere_changes_nothing(
     assert counts(old / "state/insights-shop.db") == [1]
 
 
+@pytest.mark.parametrize("name", ["store.yaml", "prices.csv"])
+def test_a_backup_takes_the_place_of_no_file_of_the_store(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config = box(tmp_path / "old")
+    before = tree(tmp_path / "old")
+    assert main(["backup", str(config), str(tmp_path / "old" / name)]) == 2
+    assert "name another file" in capsys.readouterr().err
+    assert tree(tmp_path / "old") == before
+
+
 def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:
     config = box(tmp_path / "shop")
     cv2.imwrite(
