@@ -62,6 +62,7 @@ def test_a_film_with_another_checksum_is_refused(tmp_path, said):
     (content / "DEBIAN" / "control").write_text(
         "Package: opencv-doc\nVersion: 1\nArchitecture: all\nMaintainer: x <x@y.z>\nDescription: x\n"
     )
+    (content / "DEBIAN").chmod(0o755)  # dpkg-deb refuses what a narrow umask made
     (content / "usr").mkdir()
     (content / "usr" / "vtest.avi").write_bytes(b"not that film")
     deb = tmp_path / "opencv-doc_1_all.deb"
