@@ -134,3 +134,12 @@ def _logging_of_the_module() -> Iterator[None]:
 def _logging_of_the_test() -> Iterator[None]:
     with _logging_restored():
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_umask() -> Iterator[None]:
+    """Put the umask back that a program run in this process has narrowed."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
