@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import queue
 import textwrap
 import urllib.error
 import urllib.request
@@ -21,10 +22,11 @@ from tests.fakes.broker import Broker, Listener, free_port
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
+    from pipelines.reload.report import ReloadReport
     from pipelines.settings.root import Settings
 
 TEXT = """
@@ -61,6 +63,7 @@ class RunningStore:
     ) -> None:
         self.store, self.settings, self.metrics = store, settings, metrics
         self.server, self.listener, self.rtsp = server, listener, rtsp
+        self._answers: queue.SimpleQueue[ReloadReport] = queue.SimpleQueue()
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -86,6 +89,26 @@ class RunningStore:
     def people(self, camera: str, kind: str) -> list[dict]:
         heard = (m.json for m in self.listener.on(f"camera/{camera}/person"))
         return [event for event in heard if event["type"] == f"person.{kind}"]
+
+    def edit(
+        self, text: str, ask: Callable[[], None] | None = None, *, timeout_s: float = 120
+    ) -> ReloadReport:
+        """Replace the store file, have it read, and return what became of it.
+
+        ask: what makes the store read it, by way of `reload`; by default that. The watch of the file looks
+        away meanwhile: what it reads first would be "unchanged" in the answer.
+        """
+        fresh, watch = self.settings.path.with_name("fresh.yaml"), self.store._reloader._watch
+        fresh.write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(watch, "changed", lambda: False)
+            fresh.replace(self.settings.path)
+            (ask or self.reload)()
+            return self._answers.get(timeout=timeout_s)
+
+    def reload(self) -> None:
+        """Have the store file read; `edit` waits for the answer."""
+        self.store.reload(self._answers.put)
 
 
 @contextmanager

@@ -127,14 +127,7 @@ def notes(shop: Any) -> Any:
 
 def test_a_changed_store_file_is_taken_up_by_the_cameras_that_it_means(shop: Any) -> None:
     wait_for(lambda: shop.people("door", "started"), PATIENCE_S)
-    path, good = shop.settings.path, shop.settings.path.read_text()
-
-    def edit(text: str) -> Any:
-        before = shop.store.reload_report
-        path.write_text(text)
-        shop.store.reload()
-        wait_for(lambda: shop.store.reload_report is not before, PATIENCE_S)
-        return shop.store.reload_report
+    good, edit = shop.settings.path.read_text(), shop.edit
 
     door = f'door: {{source: "{CAMERAS["door"]}"'
     whole = "masks: {all: {polygon: [[0, 0], [1, 0], [1, 1], [0, 1]]}}"

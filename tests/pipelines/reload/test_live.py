@@ -34,13 +34,8 @@ class Edited:
 
     def write(self, text: str | None = None):
         """Write the file, send SIGHUP, and return the report."""
-        fresh = self.path.with_name("fresh.yaml")
-        fresh.write_text(text or json.dumps(self.content, indent=1))
-        before = self.shop.store.reload_report
-        fresh.replace(self.path)
-        os.kill(os.getpid(), signal.SIGHUP)
-        wait_for(lambda: self.shop.store.reload_report is not before, PATIENCE_S)
-        return self.shop.store.reload_report
+        new = text or json.dumps(self.content, indent=1)
+        return self.shop.edit(new, lambda: os.kill(os.getpid(), signal.SIGHUP))
 
     def put(self, path: str, value):
         *parents, last = path.split("/")
@@ -66,7 +61,7 @@ def running(tmp_path_factory):
             f"other: {{source: {clip}, loop: true, zones: {{till: {{polygon: [[0,0],[1,0],[1,1]]}}}}}}\n"
         )
         with running_store(folder, cameras, PRICES) as running:
-            signal.signal(signal.SIGHUP, lambda *_: running.store.reload())
+            signal.signal(signal.SIGHUP, lambda *_: running.reload())
             wait_for(lambda: running.metric("msh_camera_up") == 2, PATIENCE_S)
             yield running, running.settings.path.read_text()
             signal.signal(signal.SIGHUP, before)
