@@ -13,7 +13,8 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from engines.paths import CONFIGS
-from tests.fakes.broker import Broker, Listener, wait_for
+from tests.fakes.broker import Broker, Listener
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import itertools
 import json
 import os
@@ -11,15 +10,15 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.waiting import wait_for
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
@@ -38,24 +37,6 @@ def free_port() -> int:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 120) -> Any:
-    """Return the first true value of condition; fail after the given time, and say what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s for: {source_of(condition)}")
-        time.sleep(0.01)
-    return value
-
-
-def source_of(condition: Callable[[], Any]) -> str:
-    """Return how a condition is written, in one line."""
-    try:
-        return " ".join(inspect.getsource(condition).split())
-    except (OSError, TypeError):
-        return repr(condition)
 
 
 class Broker:

@@ -19,7 +19,6 @@ from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
 from probes.events.staff_orders import StaffOrders
 from probes.metrics import Health, Metrics
-from tests.fakes.broker import source_of
 from tests.fakes.redacted import plain
 from web.backend import Backend
 from web.server import PageServer
@@ -207,12 +206,3 @@ def served_page(
         server.stop()
         live.close()
         film.close()
-
-
-def until(condition, seconds: float = 120.0):
-    """Wait for what must come, and return it; fail after the given time, and say what did not come."""
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, f"waited {seconds:g} s for: {source_of(condition)}"
-        time.sleep(0.02)
-    return found

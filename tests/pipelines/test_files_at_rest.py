@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from engines.paths import ROOT
-from tests.fakes.broker import free_port, wait_for
+from tests.fakes.broker import free_port
 from tests.pipelines.reload.pictures import pictures
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,9 @@ from engines.scene import Scene
 from pipelines.cpu.platform import CpuPlatform
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
-from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.running_store import running_store
+from tests.waiting import wait_for
 from web.page import page_of, page_outputs
 
 FPS = 10

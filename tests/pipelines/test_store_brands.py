@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.fakes.broker import wait_for
 from tests.fakes.running_store import running_store
+from tests.waiting import wait_for
 
 
 def test_a_brand_is_taken_up_and_a_broken_one_is_not(tmp_path):

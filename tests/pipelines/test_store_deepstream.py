@@ -17,12 +17,12 @@ from pipelines.assembly.platform import Nvidia
 from pipelines.deepstream.runtime.self_check_film import FACE
 from scripts.demo.truth import PRICES
 from scripts.models.export import REFERENCE
-from tests.fakes.broker import wait_for
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, fill, pyds, split
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.pipelines.deepstream.stores import BOXES
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

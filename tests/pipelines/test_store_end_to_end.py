@@ -17,10 +17,10 @@ from pipelines.offline.reader import read_frames
 from pricing.slots import slot_of
 from scripts.demo.cameras import CameraServer
 from scripts.demo.truth import PRICES, prices, total
-from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.scripts.demo import films as demo_films
+from tests.waiting import wait_for
 
 SCHEMA = CONFIGS / "person-event.schema.json"
 CAMERAS = """

@@ -7,10 +7,10 @@ import pytest
 
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
-from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
+from tests.waiting import wait_for
 from web.page import page_of, page_outputs
 
 PATIENCE_S = 600

@@ -14,10 +14,10 @@ from pricing.live.cache import PriceCache
 from pricing.live.live import LivePrices
 from pricing.live.remembered import Answer, Result, Thing
 from scripts.demo.cameras import CameraServer
-from tests.fakes.broker import wait_for
 from tests.fakes.price_server import KEY, PriceServer
 from tests.fakes.running_store import running_store
 from tests.scripts.demo import films as demo_films
+from tests.waiting import wait_for
 
 HOUR = 3_600_000_000_000
 PATIENCE_S = 600

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from probes.metrics import Health, Metrics
-from tests.fakes.broker import wait_for
+from tests.waiting import wait_for
 from web import metrics as module
 from web.metrics import MetricsServer
 

@@ -14,10 +14,10 @@ from pipelines.settings import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
-from tests.fakes.broker import wait_for
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES
+from tests.waiting import wait_for
 
 TEXT = """
 version: 1

@@ -157,7 +157,7 @@ def test_a_broken_folder_is_refused_at_the_start(folder: Path) -> None:
 
 
 def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
-    from tests.fakes.broker import wait_for
+    from tests.waiting import wait_for
 
     shelf = BrandFolder(brands(folder), fake_enroller, poll_s=0.02)
     shelf.start()

@@ -22,11 +22,11 @@ from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
 from probes.redaction.redact import Redactor
-from tests.fakes.broker import wait_for
 from tests.fakes.people import value
 from tests.fakes.scene_detector import FakeSceneDetector
 from tests.fakes.vision_server import VisionServer
 from tests.pipelines.settings.store_file import MINIMAL, load
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

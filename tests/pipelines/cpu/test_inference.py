@@ -20,8 +20,8 @@ from probes.metrics import Metrics
 from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
 from probes.redaction.redact import RedactedFrame, Redactor
-from tests.fakes.broker import wait_for
 from tests.fakes.scene_detector import FakeSceneDetector, detections
+from tests.waiting import wait_for
 
 SECOND = 1_000_000_000
 

@@ -22,8 +22,8 @@ from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
 from pipelines.cpu.play_check import refusal_to_play  # noqa: E402
 from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard, open_source  # noqa: E402
-from tests.fakes.broker import wait_for  # noqa: E402
 from tests.fakes.rtsp_replies import refusing_camera  # noqa: E402
+from tests.waiting import wait_for  # noqa: E402
 
 KEYFRAMES = 10
 LOST = 13

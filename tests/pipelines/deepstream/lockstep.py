@@ -30,8 +30,9 @@ from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyd
 from tests.fakes.nvds_reader import reader
 from tests.fakes.people import START
 from tests.fakes.shop_day import Sayings
-from tests.pipelines.deepstream.running import Running, running, until
+from tests.pipelines.deepstream.running import Running, running
 from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -243,7 +244,7 @@ class Lockstep:
                 if feed is None or self.scene(slot, number) is None:
                     continue
                 self.push(feed, slot, pictures, number)
-            assert until(self.settled), self
+            wait_for(self.settled), self
 
     def push(
         self, feed: Any, slot: int, pictures: Callable[[int, int], bytes] = lambda *_: GREY, number: int = -1
@@ -293,5 +294,5 @@ def lockstep(folder: Path, shop: Lockstep, cameras: int = 2, change: Any = None)
         for camera in scripts:
             shop.watch(camera)
         run.platform.start()
-        assert until(lambda: len(run.element_factory.feeds) == cameras)
+        wait_for(lambda: len(run.element_factory.feeds) == cameras)
         yield shop

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -128,16 +127,6 @@ class Running:
     def _count(self, _pad: Any, _info: Any, name: str) -> Any:
         self.samples[name] += 1
         return Gst.PadProbeReturn.OK
-
-
-def until(condition: Callable[[], object], timeout_s: float = 120, every_s: float = 0.02) -> bool:
-    """Wait for a condition; tell whether it came true."""
-    ends = time.monotonic() + timeout_s
-    while time.monotonic() < ends:
-        if condition():
-            return True
-        time.sleep(every_s)
-    return bool(condition())
 
 
 @contextmanager

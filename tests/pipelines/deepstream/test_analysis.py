@@ -26,8 +26,9 @@ from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
+from tests.waiting import wait_for
 
 
 class Floor:
@@ -115,8 +116,8 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
         for camera in ("c0", "c1"):
             run.platform.valves.want(camera, STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: run.samples["stream_c0"] >= 2 and run.samples["stream_c1"] >= 2)
-        assert until(lambda: min(run.platform.processed.values()) >= 3)
+        wait_for(lambda: run.samples["stream_c0"] >= 2 and run.samples["stream_c1"] >= 2)
+        wait_for(lambda: min(run.platform.processed.values()) >= 3)
         assert run.platform.redacting(5)
         frame = shop.floor.frames[-1]
         assert frame.size == (640, 480)
@@ -154,8 +155,8 @@ def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):
         run.listen("stream_c0")
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: {answer.track.camera for answer in shop.floor.answers} == {"c0", "c1"})
-        assert until(lambda: run.samples["stream_c0"] >= 2)
+        wait_for(lambda: {answer.track.camera for answer in shop.floor.answers} == {"c0", "c1"})
+        wait_for(lambda: run.samples["stream_c0"] >= 2)
     assert {mark.brand for answer in shop.floor.answers for mark in answer.marks} == {"nike"}
     assert shop.looks.left_out == (Route.SYMBOL,)
     assert model.released == len(model.crops) > 0
@@ -169,11 +170,11 @@ def test_without_metadata_nothing_leaves(tmp_path, shop):
         run.listen("stream_c0")
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: run.platform.cameras()["c0"].frames_received >= 5)
+        wait_for(lambda: run.platform.cameras()["c0"].frames_received >= 5)
         assert run.samples["stream_c0"] == 0
         assert not run.platform.redacting(60)
         shop.blind = False
-        assert until(lambda: run.samples["stream_c0"] >= 1)
+        wait_for(lambda: run.samples["stream_c0"] >= 1)
 
 
 def test_frames_without_inference_leave_only_under_a_cover(tmp_path, shop):
@@ -182,7 +183,7 @@ def test_frames_without_inference_leave_only_under_a_cover(tmp_path, shop):
         run.listen("stream_c0")
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: run.samples["stream_c0"] >= 1)
+        wait_for(lambda: run.samples["stream_c0"] >= 1)
         assert run.platform.processed["c0"] == 0
         assert not run.platform.redacting(60)
         assert run.metrics.registry.get_sample_value("msh_redaction_failures_total", {"camera": "c0"})
@@ -193,7 +194,7 @@ def test_a_silent_camera_lets_its_people_go(tmp_path, shop):
         tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split, c0="stalls"
     ) as run:
         run.platform.start()
-        assert until(lambda: shop.floor.silent)
+        wait_for(lambda: shop.floor.silent)
         assert shop.floor.silent[0] == "c0"
 
 
@@ -201,7 +202,7 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
     shop.floor.error = RuntimeError("broken")
     with running(tmp_path, rtsp(1), analyse=shop.analyse, note=shop.note, split=shop.split) as run:
         run.platform.start()
-        assert until(lambda: run.platform.failed)
+        wait_for(lambda: run.platform.failed)
 
 
 @pytest.mark.parametrize("reads", [True, False])
@@ -227,6 +228,6 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop, reads):
     assert (platform.pipeline.get_by_name("rgba") is not None) == reads
     platform.start()
     try:
-        assert until(lambda: platform.processed["c0"] >= 2)
+        wait_for(lambda: platform.processed["c0"] >= 2)
     finally:
         assert platform.stop()

@@ -20,8 +20,9 @@ from pipelines.deepstream.runtime.elements import Gst
 from tests.fakes.mux_timing import percentile
 from tests.fakes.timed_batcher import TimedBatcher
 from tests.pipelines.deepstream.lockstep import Time
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
 
 CAMERAS, FPS, TICK_S = 16, 10, 0.1
 SECONDS = float(os.environ.get("MSH_CHAOS_S", "20"))
@@ -30,7 +31,7 @@ FAULTS = ("kill", "freeze")
 
 
 def soon(condition):
-    return until(condition, every_s=0.0005)
+    return wait_for(condition, every_s=0.0005)
 
 
 class Chaos:
@@ -156,7 +157,7 @@ def test_cameras_that_die_freeze_and_return_leave_the_others_alone(tmp_path, mon
     with running(tmp_path, rtsp(CAMERAS), clocks=clocks, prepare=timed, **scripts) as run:
         run.listen(*(f"isolate_c{slot}" for slot in range(CAMERAS)))
         run.platform.start()
-        assert until(lambda: len(run.element_factory.feeds) == CAMERAS)
+        wait_for(lambda: len(run.element_factory.feeds) == CAMERAS)
         chaos = Chaos(run, time)
         assert chaos.calm()
         begun, mux = SimpleNamespace(**census(run)), chaos.mux
@@ -181,7 +182,7 @@ def test_cameras_that_die_freeze_and_return_leave_the_others_alone(tmp_path, mon
         assert p95 < 0.06
         assert chaos.calm()
         gc.collect()
-        assert until(lambda: census(run) == vars(begun)), (census(run), begun)
+        wait_for(lambda: census(run) == vars(begun)), (census(run), begun)
         assert all(run.samples[f"isolate_c{slot}"] for slot in range(CAMERAS))
 
 

@@ -9,8 +9,9 @@ from engines.tensorrt.engine_key import EngineStore
 from pipelines.deepstream.engines import EnginePreparation
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
 
 MODELS = [read_manifest()["centerface"]]
 
@@ -47,13 +48,11 @@ def test_cameras_wait_for_the_engines(tmp_path, caplog):
     preparation, metrics = prepared(tmp_path, slow)
     with running(tmp_path, rtsp(1), preparation=preparation) as run:
         run.platform.start()
-        assert until(
-            lambda: run.platform.starting == "building engine centerface fp16, 1 left, Building 2 of 3"
-        )
+        wait_for(lambda: run.platform.starting == "building engine centerface fp16, 1 left, Building 2 of 3")
         assert metrics.registry.get_sample_value("msh_engines_missing") == 1
         assert (run.state("c0"), run.element_factory.opened) == ("stopped:none", [])
         slow.go.set()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         assert (run.platform.starting, metrics.registry.get_sample_value("msh_engines_missing")) == ("", 0)
     assert "building 1 TensorRT engines" in caplog.text
     assert "TensorRT engines are built" in caplog.text
@@ -63,7 +62,7 @@ def test_a_build_is_given_up_when_the_store_stops(tmp_path):
     slow = Slow()
     with running(tmp_path, rtsp(1), preparation=prepared(tmp_path, slow)[0]) as run:
         run.platform.start()
-        assert until(lambda: run.platform.starting)
+        wait_for(lambda: run.platform.starting)
     assert slow.ended.wait(120)
     assert not run.element_factory.opened
 
@@ -74,5 +73,5 @@ def test_a_build_that_raises_is_told_and_cameras_open(tmp_path, caplog):
 
     with running(tmp_path, rtsp(1), preparation=prepared(tmp_path, broken)[0]) as run:
         run.platform.start()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
     assert "engines cannot be prepared: RuntimeError" in caplog.text

@@ -11,8 +11,9 @@ from pipelines.deepstream.checks import privacy_proof as guard
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from probes.nvds.redaction_gate import BufferVerdict
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import BOXES, rtsp
+from tests.waiting import wait_for
 
 
 @pytest.mark.parametrize(
@@ -22,15 +23,15 @@ def test_frames_flow_from_cameras_to_encoded_streams(tmp_path, box):
     with running(tmp_path, rtsp(2), BOXES[box]) as run:
         run.listen("stream_c0", "stream_c1")
         run.platform.start()
-        assert until(lambda: run.state("c0") == run.state("c1") == "live:none")
+        wait_for(lambda: run.state("c0") == run.state("c1") == "live:none")
         run.platform.valves.want("c0", STREAM, wanted=True)
-        assert until(lambda: run.samples["stream_c0"] >= 3)
+        wait_for(lambda: run.samples["stream_c0"] >= 3)
         assert run.samples["stream_c1"] == 0
         assert run.analysis.passed[1] == 0  # nobody watches c1, so it is not even redacted
         assert not run.platform.failed
         assert run.platform.redacting(5)
         counted = run.metrics.registry.get_sample_value("msh_frames_received_total", {"camera": "c0"})
-        assert until(lambda: run.platform.cameras()["c0"].frames_received >= (counted or 0) > 0)
+        wait_for(lambda: run.platform.cameras()["c0"].frames_received >= (counted or 0) > 0)
 
 
 def test_rtsp_csi_and_files_run_together(tmp_path):
@@ -38,8 +39,8 @@ def test_rtsp_csi_and_files_run_together(tmp_path):
         run.listen("stream__wall")
         run.platform.start()
         run.platform.valves.want("_wall", STREAM, wanted=True)
-        assert until(lambda: all(run.state(camera) == "live:none" for camera in ("c0", "c1", "c2")))
-        assert until(lambda: run.samples["stream__wall"] >= 3)
+        wait_for(lambda: all(run.state(camera) == "live:none" for camera in ("c0", "c1", "c2")))
+        wait_for(lambda: run.samples["stream__wall"] >= 3)
 
 
 def test_the_wall_shows_all_cameras(tmp_path):
@@ -47,7 +48,7 @@ def test_the_wall_shows_all_cameras(tmp_path):
         run.listen("stream__wall", "stream_c0")
         run.platform.start()
         run.platform.valves.want("_wall", STREAM, wanted=True)
-        assert until(lambda: run.samples["stream__wall"] >= 3)
+        wait_for(lambda: run.samples["stream__wall"] >= 3)
         assert run.samples["stream_c0"] == 0
         assert all(run.analysis.passed[number] for number in range(3))
         run.platform.valves.want("_wall", STREAM, wanted=False)
@@ -65,7 +66,7 @@ def test_cameras_open_once_the_engines_are_loaded(tmp_path):
         opened = list(run.element_factory.opened)
         loading.set()
         assert not opened
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
 
 
 @pytest.mark.parametrize(("rate", "interval"), [(30, 3), (25, 2), (12, 0), (10, 0)])
@@ -77,7 +78,7 @@ def test_the_decoder_gives_no_more_frames_than_are_analysed(tmp_path, rate, inte
 
     with running(tmp_path, [uri], prepare=coded) as run:
         run.platform.start()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         assert run.element_factory.decoders == [interval]
 
 
@@ -93,11 +94,11 @@ def test_frames_without_a_redaction_tag_reach_no_sink(tmp_path, what):
             run.analysis.verdict = "odd" if what == "raises" else None
         run.platform.valves.want("c0", STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: run.analysis.batches >= 5)
+        wait_for(lambda: run.analysis.batches >= 5)
         assert run.samples["stream_c0"] == 0
         assert run.state("c0") == "live:none"  # the camera is well; the pixels are withheld
         run.analysis.verdict = run.analysis.gates = BufferVerdict.PASS
-        assert until(lambda: run.samples["stream_c0"] >= 1)
+        wait_for(lambda: run.samples["stream_c0"] >= 1)
 
 
 def test_a_dead_camera_touches_no_other(tmp_path):
@@ -105,8 +106,8 @@ def test_a_dead_camera_touches_no_other(tmp_path):
         run.listen("stream_c2")
         run.platform.start()
         run.platform.valves.want("c2", STREAM, wanted=True)
-        assert until(lambda: run.samples["stream_c2"] >= 3)
-        assert until(lambda: run.state("c1") == "auth_failed:auth")
+        wait_for(lambda: run.samples["stream_c2"] >= 3)
+        wait_for(lambda: run.state("c1") == "auth_failed:auth")
         assert run.state("c0") == "connecting:none"
         assert run.metrics.registry.get_sample_value(
             "msh_camera_connects_total", {"camera": "c1", "result": "auth"}
@@ -116,8 +117,8 @@ def test_a_dead_camera_touches_no_other(tmp_path):
 def test_a_camera_that_dies_is_called_again(tmp_path):
     with running(tmp_path, rtsp(2), c0="dies") as run:
         run.platform.start()
-        assert until(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
-        assert until(lambda: ("c0", "backoff", "unknown") in run.states)
+        wait_for(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        wait_for(lambda: ("c0", "backoff", "unknown") in run.states)
         assert run.states.count(("c0", "live", "none")) >= 1
         assert run.state("c1") == "live:none"
         assert run.element_factory.opened.count("rtsp://10.0.0.2:554/stream") == 1
@@ -133,7 +134,7 @@ def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkey
 
     with running(tmp_path, rtsp(1), change=quick, c0="stalls") as run:
         run.platform.start()
-        assert until(lambda: len(run.element_factory.opened) >= 2)
+        wait_for(lambda: len(run.element_factory.opened) >= 2)
         assert run.states[:3] == [
             ("c0", "connecting", "none"),
             ("c0", "live", "none"),
@@ -146,22 +147,22 @@ def test_a_file_ends_once_and_the_others_go_on(tmp_path):
     with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
         run.element_factory.scripts[(tmp_path / "clip.mp4").as_uri()] = "ends"
         run.platform.start()
-        assert until(lambda: run.state("c0") == "stopped:ended")
-        assert until(lambda: run.state("c1") == "live:none")
+        wait_for(lambda: run.state("c0") == "stopped:ended")
+        wait_for(lambda: run.state("c1") == "live:none")
         assert len([uri for uri in run.element_factory.opened if "clip" in uri]) == 1
 
 
 def leave_and_return(run):
     mux = run.platform.pipeline.get_by_name("mux")
     run.platform.remove("c0")
-    assert until(lambda: run.state("c0") == "stopped:none")
-    assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
-    assert until(lambda: mux.get_static_pad("sink_0") is None)
+    wait_for(lambda: run.state("c0") == "stopped:none")
+    wait_for(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+    wait_for(lambda: mux.get_static_pad("sink_0") is None)
     others, before = run.samples["stream_c1"], run.samples["stream_c0"]
-    assert until(lambda: run.samples["stream_c1"] > others + 2)
+    wait_for(lambda: run.samples["stream_c1"] > others + 2)
     run.platform.add("c0")
-    assert until(lambda: run.state("c0") == "live:none")
-    assert until(lambda: run.samples["stream_c0"] > before)
+    wait_for(lambda: run.state("c0") == "live:none")
+    wait_for(lambda: run.samples["stream_c0"] > before)
 
 
 def test_cameras_leave_and_return_while_others_run(tmp_path):
@@ -170,7 +171,7 @@ def test_cameras_leave_and_return_while_others_run(tmp_path):
         run.platform.start()
         for camera in ("c0", "c1"):
             run.platform.valves.want(camera, STREAM, wanted=True)
-        assert until(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
+        wait_for(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
         for _ in range(3):
             leave_and_return(run)
         assert not run.platform.failed
@@ -185,12 +186,12 @@ def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
         run.listen("stream_c1")
         run.platform.valves.want("c1", STREAM, wanted=True)
         run.platform.start()
-        assert until(lambda: run.state("c0") == "backoff:stuck")
+        wait_for(lambda: run.state("c0") == "backoff:stuck")
         assert run.platform.cameras()["c0"].stuck == 1
         seen = run.samples["stream_c1"]
-        assert until(lambda: run.samples["stream_c1"] > seen + 3)
+        wait_for(lambda: run.samples["stream_c1"] > seen + 3)
         run.element_factory.hang.set()
-        assert until(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        wait_for(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
         run.element_factory.hang = None
 
 
@@ -205,10 +206,10 @@ def test_login_and_track_go_to_the_source_inside_and_nowhere_else(tmp_path, capl
 
     with running(tmp_path, rtsp(1), change=with_login) as run:
         run.platform.start()
-        assert until(lambda: run.element_factory.logins)
+        wait_for(lambda: run.element_factory.logins)
         assert run.element_factory.logins[-1] == ("viewer", "geheim")
         assert run.element_factory.tracks[-1] == [2]
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
     assert "geheim" not in caplog.text
 
 
@@ -267,13 +268,13 @@ def guard_redaction():
 def test_failure_of_a_shared_element_ends_the_platform(tmp_path, caplog):
     with running(tmp_path, rtsp(1)) as run:
         run.platform.start()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         from gi.repository import GLib, Gst
 
         error = GLib.GError.new_literal(Gst.ResourceError.quark(), "no engine", int(Gst.ResourceError.FAILED))
         person = run.platform.pipeline.get_by_name("person")
         person.post_message(Gst.Message.new_error(person, error, "why"))
-        assert until(lambda: run.platform.failed)
+        wait_for(lambda: run.platform.failed)
         assert "DeepStream pipeline failed: person: no engine why" in caplog.text
 
 
@@ -297,11 +298,11 @@ def test_a_kit_without_deepstream_says_so(tmp_path):
 def test_the_only_camera_may_die_and_return_without_leaving_the_mux_without_pads(tmp_path):
     with running(tmp_path, rtsp(1), c0="dies") as run:
         run.platform.start()
-        assert until(lambda: len(run.element_factory.opened) >= 3)
+        wait_for(lambda: len(run.element_factory.opened) >= 3)
         mux = run.platform.pipeline.get_by_name("mux")
         assert mux.numsinkpads == 1
         run.platform.remove("c0")
-        assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+        wait_for(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
         assert mux.numsinkpads == 1
         assert not run.element_factory.faults
 
@@ -311,12 +312,12 @@ def test_when_all_cameras_were_gone_another_one_takes_over_the_last_pad(tmp_path
         mux = run.platform.pipeline.get_by_name("mux")
         run.platform.start()
         for camera in ("c0", "c1"):
-            assert until(lambda: run.state(camera) == "live:none")  # noqa: B023 called at once
+            wait_for(lambda: run.state(camera) == "live:none")  # noqa: B023 called at once
             run.platform.remove(camera)
-        assert until(lambda: run.platform.pipeline.get_by_name("camera_c1") is None)
+        wait_for(lambda: run.platform.pipeline.get_by_name("camera_c1") is None)
         run.platform.add("c0")
-        assert until(lambda: run.state("c0") == "live:none")
-        assert until(lambda: [pad.get_name() for pad in mux.sinkpads] == ["sink_0"])
+        wait_for(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: [pad.get_name() for pad in mux.sinkpads] == ["sink_0"])
 
 
 def test_a_failed_encoder_costs_only_the_pictures_of_its_camera(tmp_path, caplog):
@@ -325,12 +326,12 @@ def test_a_failed_encoder_costs_only_the_pictures_of_its_camera(tmp_path, caplog
         run.platform.start()
         for camera in ("c0", "c1"):
             run.platform.valves.want(camera, STREAM, wanted=True)
-        assert until(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
+        wait_for(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
         run.platform.pipeline.get_by_name("encoder_c0").entry.broken = True
-        assert until(lambda: "c0: no more pictures or streams until the next start" in caplog.text)
+        wait_for(lambda: "c0: no more pictures or streams until the next start" in caplog.text)
         assert run.platform.pipeline.get_by_name("demand_c0").get_property("drop") is True
         seen, batches = run.samples["stream_c1"], run.analysis.batches
-        assert until(lambda: run.samples["stream_c1"] > seen + 5 and run.analysis.batches > batches + 5)
+        wait_for(lambda: run.samples["stream_c1"] > seen + 5 and run.analysis.batches > batches + 5)
         assert (run.platform.failed, run.state("c0")) == (False, "live:none")
 
 
@@ -342,18 +343,18 @@ def test_recordings_go_on_while_a_camera_sends_nothing(tmp_path, c1):
 
     with running(tmp_path, rtsp(2), outputs="record", change=off if c1 == "off" else None, c1=c1) as run:
         run.platform.start()
-        assert until(lambda: sum(file.stat().st_size for file in tmp_path.rglob("*.mp4")) > 10_000)
+        wait_for(lambda: sum(file.stat().st_size for file in tmp_path.rglob("*.mp4")) > 10_000)
 
 
 def test_a_file_that_starts_late_plays_at_its_own_pace(tmp_path):
     with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
         run.platform.start()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         run.platform.remove("c0")
-        assert until(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
+        wait_for(lambda: run.platform.pipeline.get_by_name("camera_c0") is None)
         clock = run.platform.pipeline.get_clock()
         before = clock.get_time() - run.platform.pipeline.get_base_time()
         run.platform.add("c0")
-        assert until(lambda: run.platform.pipeline.get_by_name("pace_c0") is not None)
+        wait_for(lambda: run.platform.pipeline.get_by_name("pace_c0") is not None)
         pad = run.platform.pipeline.get_by_name("pace_c0").get_static_pad("sink")
-        assert until(lambda: pad.get_offset() >= before > 0)
+        wait_for(lambda: pad.get_offset() >= before > 0)

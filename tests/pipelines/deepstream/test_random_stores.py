@@ -14,8 +14,9 @@ from pipelines.deepstream.checks.store_check import VERSIONS, box_of, checked_gr
 from pipelines.deepstream.graph.capabilities import Device
 from pipelines.deepstream.runtime.elements import same_meaning
 from tests.fakes.deepstream import FakeElementFactory
-from tests.pipelines.deepstream.running import Running, until
+from tests.pipelines.deepstream.running import Running
 from tests.pipelines.settings.store_file import load
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,9 +109,9 @@ def test_stand_ins_take_every_value_and_run(tmp_path, seed, caplog):
     try:
         cameras = settings.enabled_cameras()
         there = {name for name, camera in cameras.items() if camera.kind != "v4l2"}
-        assert until(lambda: all(run.state(name) == "live:none" for name in there))
-        assert until(lambda: not there or run.analysis.batches > 3)
-        assert until(lambda: not any(run.state(name).startswith("connecting") for name in cameras))
+        wait_for(lambda: all(run.state(name) == "live:none" for name in there))
+        wait_for(lambda: not there or run.analysis.batches > 3)
+        wait_for(lambda: not any(run.state(name).startswith("connecting") for name in cameras))
         assert not run.platform.failed
     finally:
         assert run.platform.stop()

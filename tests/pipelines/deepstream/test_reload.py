@@ -11,8 +11,9 @@ from pipelines.errors import BadInput
 from pipelines.reload.plan import merged, plan_changes
 from tests.fakes.nvds import SURFACE, person
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
 
 
 def changed(settings, name, **fields):
@@ -36,7 +37,7 @@ def run(tmp_path):
     with running(tmp_path, rtsp(3), change=lambda settings: kept.append(settings) or settings) as run:
         run.settings = kept[0]
         run.platform.start()
-        assert until(lambda: all(run.state(f"c{n}") == "live:none" for n in range(3)))
+        wait_for(lambda: all(run.state(f"c{n}") == "live:none" for n in range(3)))
         yield run
         expected = getattr(run, "connects", 1)
         for camera in ("c1", "c2"):  # those that no edit means
@@ -51,10 +52,10 @@ def test_a_camera_goes_and_comes_back(run):
     off = changed(run.settings, "c0", enabled=False)
     assert take_up(run, run.settings, off) == ()
     assert set(run.platform.cameras()) == {"c1", "c2"}
-    assert until(lambda: ("c0", "stopped", "none") in run.states)
+    wait_for(lambda: ("c0", "stopped", "none") in run.states)
     assert run.analysis.gone == ["c0"]
     assert take_up(run, off, run.settings) == ()
-    assert until(lambda: run.state("c0") == "live:none")
+    wait_for(lambda: run.state("c0") == "live:none")
     assert opened(run, 1) == 2
 
 
@@ -63,9 +64,9 @@ def test_the_last_camera_may_go_too(run):
     for name in ("c0", "c1", "c2"):
         settings = changed(settings, name, enabled=False)
     assert take_up(run, run.settings, settings) == ()
-    assert until(lambda: all((f"c{n}", "stopped", "none") in run.states for n in range(3)))
+    wait_for(lambda: all((f"c{n}", "stopped", "none") in run.states for n in range(3)))
     assert take_up(run, settings, run.settings) == ()
-    assert until(lambda: all(run.state(f"c{n}") == "live:none" for n in range(3)))
+    wait_for(lambda: all(run.state(f"c{n}") == "live:none" for n in range(3)))
     assert not run.platform.failed
     run.connects = 2
 
@@ -73,11 +74,11 @@ def test_the_last_camera_may_go_too(run):
 def test_a_camera_gets_another_source(run):
     new = changed(run.settings, "c0", source="rtsp://10.0.0.77:554/stream")
     assert take_up(run, run.settings, new) == ()
-    assert until(lambda: opened(run, 77) == 1)
-    assert until(lambda: run.state("c0") == "live:none")
+    wait_for(lambda: opened(run, 77) == 1)
+    wait_for(lambda: run.state("c0") == "live:none")
     back = take_up(run, new, run.settings)
     assert back == ()
-    assert until(lambda: opened(run, 1) == 2)
+    wait_for(lambda: opened(run, 1) == 2)
 
 
 @pytest.mark.parametrize("fields", [{"rotate": 180}, {"fps": 3.0}, {"min_person_px": 200}])
@@ -113,7 +114,7 @@ def test_a_change_that_is_not_taken_in_time_changes_nothing(run, monkeypatch):
     assert set(run.platform.cameras()) == {"c0", "c1", "c2"}
     assert run.platform.cameras()["c0"].connects == 1
     assert take_up(run, run.settings, new) == ()  # and it can be tried again
-    assert until(lambda: opened(run, 77) == 1)
+    wait_for(lambda: opened(run, 77) == 1)
 
 
 def test_another_graph_behind_the_cameras_is_refused(run):
@@ -183,18 +184,18 @@ def test_a_picture_of_the_old_source_never_has_the_masks_of_the_new_one(tmp_path
         hold.go.set()
         if not held:
             shop.push(old_feed, 0)
-        assert until(lambda: len(covered) > seen)
+        wait_for(lambda: len(covered) > seen)
         assert covered[seen:] == [WHOLE]
         people = len(shop.floor.frames)
         leaving.set()
         feeds = shop.run.element_factory.feeds
-        assert until(lambda: new in feeds)
-        assert until(lambda: platform.pipeline.get_by_name("camera_c0") is not None)
+        wait_for(lambda: new in feeds)
+        wait_for(lambda: platform.pipeline.get_by_name("camera_c0") is not None)
         shop.push(feeds[new], 0)
-        assert until(lambda: len(covered) > seen + 1)
+        wait_for(lambda: len(covered) > seen + 1)
         assert RIGHT in covered[-1]
         assert LEFT not in covered[-1]
-        assert until(lambda: len(shop.floor.frames) == people + 1)
+        wait_for(lambda: len(shop.floor.frames) == people + 1)
         assert shop.run.metrics.registry.get_sample_value(
             "msh_frames_dropped_total", {"camera": "c0", "reason": "removed"}
         )

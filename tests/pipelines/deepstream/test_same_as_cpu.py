@@ -42,9 +42,9 @@ from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj
 from tests.fakes.people import START
 from tests.pipelines.deepstream.lockstep import HeardFloor, Lockstep, Time, lockstep
-from tests.pipelines.deepstream.running import until
 from tests.pipelines.deepstream.stores import rtsp, store
 from tests.scripts.demo import films as demo_films
+from tests.waiting import wait_for
 
 EVERY = 2
 STEP_NS = EVERY * 100_000_000
@@ -136,9 +136,9 @@ def on_cpu(shop: Shop) -> HeardFloor:
         for camera, picture in here.items():
             pixels = type(picture)(picture.y.copy(), picture.u.copy(), picture.v.copy())
             frames.put(camera, RawFrame(camera, START + number * STEP_NS, pixels))
-        assert until(lambda n=number, h=here: all(loop.processed[camera] == n + 1 for camera in h))
+        wait_for(lambda n=number, h=here: all(loop.processed[camera] == n + 1 for camera in h))
     clock.now += 5
-    assert until(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
+    wait_for(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
     assert loop.stop()
     return floor
 
@@ -167,9 +167,7 @@ def on_deepstream(shop: Shop, seen: HeardFloor, folder: Any) -> HeardFloor:
         run.step(max(map(len, shop.films.values())), pictures)
         run.time.now += 5
         floor = run.floor
-        assert until(
-            lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended"
-        )
+        wait_for(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
     return floor
 
 

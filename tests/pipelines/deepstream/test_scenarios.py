@@ -12,7 +12,7 @@ from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, face, frames_of, objects_of, person
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
-from tests.pipelines.deepstream.running import until
+from tests.waiting import wait_for
 
 WHOLE = (0.0, 0.0, float(SURFACE[0]), float(SURFACE[1]), 1)
 
@@ -39,7 +39,7 @@ def test_people_enter_and_leave_on_cameras_of_one_batch(tmp_path, native):
         assert told(shop, "c0") == [("started:", "a"), ("ended:lost", "a")]
         assert told(shop, "c1") == [("started:", "a")]
         shop.time.now += 5
-        assert until(lambda: len(told(shop, "c1")) == 2)
+        wait_for(lambda: len(told(shop, "c1")) == 2)
         assert told(shop, "c1")[-1] == ("ended:camera_lost", "a")
         assert max(len(batch) for batch in shop.batches) == 2
         assert shop.run.platform.processed == {"c0": 45, "c1": 45}
@@ -157,9 +157,9 @@ def test_a_dying_camera_loses_its_people_and_the_other_keeps_its_own(tmp_path):
     with lockstep(tmp_path, Lockstep(lambda *_: [person(1), face()])) as shop:
         shop.step(4)
         shop.kill("c1")
-        assert until(lambda: shop.run.state("c1").startswith("backoff"))
+        wait_for(lambda: shop.run.state("c1").startswith("backoff"))
         shop.step(40)
-        assert until(lambda: told(shop, "c1") == [("started:", "a"), ("ended:camera_lost", "a")])
+        wait_for(lambda: told(shop, "c1") == [("started:", "a"), ("ended:camera_lost", "a")])
         assert told(shop, "c0") == [("started:", "a")]
         assert shop.run.platform.processed == {"c0": 44, "c1": 4}
         assert [len(batch) for batch in shop.batches[-40:]] == [1] * 40

@@ -23,8 +23,9 @@ from probes.nvds.redaction_gate import BufferVerdict
 from probes.nvds.self_check import SelfCheck
 from probes.redaction.heads import By, Mask
 from tests.fakes.nvds import camera
-from tests.pipelines.deepstream.running import FakeAnalysis, running, until
+from tests.pipelines.deepstream.running import FakeAnalysis, running
 from tests.pipelines.deepstream.stores import rtsp, store
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
@@ -84,15 +85,15 @@ def test_the_film_comes_is_judged_and_leaves_while_cameras_run(tmp_path, monkeyp
     analyse = lambda settings, _: Checked(settings, pad=cameras)  # noqa: E731
     with running(tmp_path, rtsp(cameras), analyse=analyse) as run:
         run.platform.start()
-        assert until(lambda: len(run.analysis.results) >= 3)
+        wait_for(lambda: len(run.analysis.results) >= 3)
         assert all(run.analysis.results)
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         assert run.platform.withheld == ""
         monkeypatch.setattr(self_check_film, "EVERY_S", 3600.0)
         count = len(run.analysis.results)
-        assert until(lambda: run.platform._film.idle and not film_bins(run))
+        wait_for(lambda: run.platform._film.idle and not film_bins(run))
         batches = run.analysis.batches
-        assert until(lambda: run.analysis.batches > batches)
+        wait_for(lambda: run.analysis.batches > batches)
         assert len(run.analysis.results) <= count + 1
         assert FILM.name in "".join(run.element_factory.opened)
 
@@ -101,10 +102,10 @@ def test_a_face_left_open_is_tried_again_soon_and_good_again_when_covered(tmp_pa
     analyse = lambda settings, _: Checked(settings, pad=1, mask=None)  # noqa: E731
     with running(tmp_path, rtsp(1), analyse=analyse) as run:
         run.platform.start()
-        assert until(lambda: run.analysis.results)
+        wait_for(lambda: run.analysis.results)
         assert "the built-in face is not covered" in run.platform.withheld
         run.analysis.mask = COVERED
-        assert until(lambda: run.analysis.results[-1])
+        wait_for(lambda: run.analysis.results[-1])
         assert run.platform.withheld == ""
     assert caplog.text.count("the built-in face is not covered") == 1
 
@@ -121,9 +122,9 @@ def test_without_an_answer_nothing_is_withheld_and_it_is_said_once(tmp_path, mon
 
     with running(tmp_path, rtsp(1), analyse=analyse) as run:
         run.platform.start()
-        assert until(lambda: sum(FILM.name in uri for uri in run.element_factory.opened) >= 3)
+        wait_for(lambda: sum(FILM.name in uri for uri in run.element_factory.opened) >= 3)
         assert (run.platform.withheld, run.analysis.results) == ("", [])
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
     assert caplog.text.count("the pipeline gives no answer") == 1
 
 
@@ -164,6 +165,6 @@ def test_a_film_that_cannot_be_played_costs_no_camera(tmp_path, monkeypatch, scr
 
     with running(tmp_path, rtsp(1), analyse=analyse, prepare=prepare) as run:
         run.platform.start()
-        assert until(lambda: run.element_factory.opened.count(FILM.absolute().as_uri()) >= 1)
-        assert until(lambda: run.platform._film.idle and run.state("c0") == "live:none")
+        wait_for(lambda: run.element_factory.opened.count(FILM.absolute().as_uri()) >= 1)
+        wait_for(lambda: run.platform._film.idle and run.state("c0") == "live:none")
         assert not run.platform.failed

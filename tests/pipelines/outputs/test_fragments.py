@@ -14,7 +14,7 @@ from pipelines.outputs import fragments
 from pipelines.outputs.fragments import Fragment, FragmentOutput
 from pipelines.outputs.snapshot import encode
 from tests.fakes.redacted import plain, redacted
-from tests.fakes.served_page import until
+from tests.waiting import wait_for
 
 FPS = 5
 STEP = 1_000_000_000 // FPS
@@ -38,7 +38,7 @@ def film(output: FragmentOutput, count: int, *, first: int = 0, size=(320, 240),
     for number in range(first, first + count):
         before = output.encoded
         output.publish(plain(*size, luma=40 + number % 99, camera=camera, captured_at=7_000 + number * STEP))
-        until(lambda before=before: output.encoded > before)
+        wait_for(lambda before=before: output.encoded > before)
 
 
 def probe(tmp_path, got: list[Fragment]) -> dict:
@@ -81,7 +81,7 @@ def test_who_comes_later_begins_at_the_newest_keyframe(output, tmp_path):
     film(output, 13)
     late = watch(output)
     film(output, 1, first=13)
-    until(lambda: len(late) == 4)
+    wait_for(lambda: len(late) == 4)
     assert [one.keyframe for one in late] == [True, False, False, False]
     if shutil.which("ffprobe"):
         seen = probe(tmp_path, late)
@@ -100,7 +100,7 @@ def test_one_encoder_for_all_and_only_while_watched(output):
     for viewing in viewings:
         assert output._cameras["entrance"].encoder
         output.unwatch(viewing)
-    until(lambda: not output._cameras["entrance"].encoder)
+    wait_for(lambda: not output._cameras["entrance"].encoder)
 
 
 @pytest.mark.parametrize("change", [{"size": (640, 480)}, {"first": 1000}])
@@ -170,5 +170,5 @@ def test_a_still_scene_takes_a_fraction_of_what_jpegs_take(output):
         jpegs += len(encode(pixels, 75))
         before = output.encoded
         output.publish(redacted(pixels, captured_at=1 + number * STEP))
-        until(lambda before=before: output.encoded > before)
+        wait_for(lambda before=before: output.encoded > before)
     assert sum(len(one.data) for one in got) < jpegs / 3

@@ -14,9 +14,9 @@ from pipelines.outputs.live import LiveOutput
 from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import SnapshotOutput
-from tests.fakes.broker import wait_for
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,31 +12,22 @@ from pipelines.outputs.disk import stamp, trim, write_whole
 from pipelines.outputs.record import VideoRecorder
 from tests.fakes.redacted import plain
 from tests.pipelines.outputs.test_mp4 import times
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe (apt: ffmpeg)")
 START = 1_800_000_000 * 1_000_000_000
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
 def record(recorder: VideoRecorder, offsets_ms: list[int], camera: str = "entrance", width: int = 64) -> None:
     """Publish frames as fast as the recorder takes them, without loss."""
     tape = recorder._tapes[camera]
     for ms in offsets_ms:
-        assert until(lambda: tape._frames.qsize() < 2)
+        wait_for(lambda: tape._frames.qsize() < 2)
         recorder.publish(plain(width, camera=camera, captured_at=START + ms * 1_000_000))
-    assert until(tape._frames.empty)
+    wait_for(tape._frames.empty)
 
 
 def test_segments_have_the_frames_at_their_times(tmp_path: Path) -> None:
@@ -157,7 +148,7 @@ def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_
         return len(list(tmp_path.glob("*/*.mp4"))) >= 2 and bool(parts) and b"moof" in parts[0].read_bytes()
 
     try:
-        assert until(ready)
+        wait_for(ready)
     finally:
         process.kill()
         process.wait()
@@ -180,7 +171,7 @@ def test_a_disk_that_refuses_is_tried_again_later(tmp_path: Path) -> None:
     folder = tmp_path / "entrance"
     folder.write_text("in the way")
     record(recorder, [0, 100, 200])
-    assert until(lambda: recorder.dropped("entrance") == 3)
+    wait_for(lambda: recorder.dropped("entrance") == 3)
     folder.unlink()
     now[0] = 60.0
     record(recorder, [300, 400])

@@ -19,20 +19,12 @@ from pipelines.settings import load_settings
 from tests.fakes.redacted import plain, redacted
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.settings.store_file import MINIMAL
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from probes.redaction.redact import RedactedFrame
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def halves(width: int = 320, height: int = 240, camera: str = "entrance") -> RedactedFrame:
@@ -102,9 +94,9 @@ def test_a_viewer_sees_the_picture_and_the_encoder_lives_only_as_long(protocol: 
             assert picture.shape == (240, 320)
             assert picture[:, :150].mean() == pytest.approx(40, abs=15)
             assert picture[:, 170:].mean() == pytest.approx(214, abs=15)
-            assert until(lambda: output.viewers("entrance") == 1)
-        assert until(lambda: not output.wanted("entrance"))
-        assert until(lambda: output.viewers("entrance") == 0)
+            wait_for(lambda: output.viewers("entrance") == 1)
+        wait_for(lambda: not output.wanted("entrance"))
+        wait_for(lambda: output.viewers("entrance") == 0)
     assert counts == [("entrance", 1), ("entrance", 0)]
     began, ended = watched
     assert began == ("entrance", "127.0.0.1", None)
@@ -120,7 +112,7 @@ def test_nothing_of_the_encoder_exists_without_a_viewer() -> None:
         with Feeder(output, halves), RtspViewer(url(output)) as viewer:
             assert viewer.picture() is not None
             assert stream.media is not None
-        assert until(lambda: stream.media is None)
+        wait_for(lambda: stream.media is None)
 
 
 def test_two_viewers_share_one_encoder_and_the_second_need_not_wait_for_a_keyframe() -> None:
@@ -130,8 +122,8 @@ def test_two_viewers_share_one_encoder_and_the_second_need_not_wait_for_a_keyfra
         with RtspViewer(url(output)) as two:
             assert two.picture() is not None
             assert output._streams["entrance"].media is media
-            assert until(lambda: output.viewers("entrance") == 2)
-        assert until(lambda: output.viewers("entrance") == 1)
+            wait_for(lambda: output.viewers("entrance") == 2)
+        wait_for(lambda: output.viewers("entrance") == 1)
         assert output.wanted("entrance")
         assert one.picture() is not None
 
@@ -147,7 +139,7 @@ def test_a_frame_for_a_stream_that_does_not_play_yet_is_not_taken() -> None:
         output.publish(halves())
         assert media.source.get_property("current-level-buffers") == 0
         pipeline.set_state(Gst.State.PLAYING)
-        assert until(lambda: output.publish(halves()) or media.size is not None)
+        wait_for(lambda: output.publish(halves()) or media.size is not None)
         pipeline.set_state(Gst.State.NULL)
 
 
@@ -179,7 +171,7 @@ def test_who_comes_while_the_last_viewer_leaves_gets_pictures(monkeypatch: pytes
 
 def test_cameras_do_not_mix_and_one_without_pictures_holds_up_no_other() -> None:
     with serving("dead", "entrance") as output, RtspViewer(url(output, "dead")) as waiting:
-        assert until(lambda: output.wanted("dead"))
+        wait_for(lambda: output.wanted("dead"))
         with Feeder(output, halves), RtspViewer(url(output)) as viewer:
             assert viewer.picture() is not None
         assert waiting.picture(0.05) is None
@@ -196,7 +188,7 @@ def test_the_size_stays_when_the_camera_s_changes_and_the_picture_is_letterboxed
         assert last is not None
         assert last[:, :90].mean() < 30
         assert last[60:180, 150:170].mean() > 180
-        assert until(lambda: not output.wanted("entrance"))
+        wait_for(lambda: not output.wanted("entrance"))
         with RtspViewer(url(output)) as viewer:
             picture = viewer.picture()
             assert picture is not None
@@ -214,14 +206,14 @@ def test_a_viewer_that_reads_nothing_blocks_neither_publish_nor_another_viewer()
     with serving(bitrate_kbit=20000) as output, Feeder(output, noisy, fps=40) as feeder:
         with socket.create_connection(("127.0.0.1", output.port)) as lazy:
             _play_and_never_read(lazy, url(output))
-            assert until(lambda: output.viewers("entrance") == 1)
-            assert until(lambda: feeder.published > 60)
+            wait_for(lambda: output.viewers("entrance") == 1)
+            wait_for(lambda: feeder.published > 60)
             with RtspViewer(url(output)) as viewer:
                 assert viewer.picture() is not None
             published = feeder.published
-            assert until(lambda: feeder.published > published + 10)
+            wait_for(lambda: feeder.published > published + 10)
         assert feeder.longest < 0.2
-        assert until(lambda: not output.wanted("entrance"))
+        wait_for(lambda: not output.wanted("entrance"))
 
 
 def _play_and_never_read(connection: socket.socket, address: str) -> None:
@@ -256,7 +248,7 @@ def test_frames_beyond_the_queue_are_dropped_and_counted() -> None:
                 output.publish(big)
             return output.dropped("entrance") > 0
 
-        assert until(flood)
+        wait_for(flood)
 
 
 def test_only_redacted_frames_are_taken() -> None:
@@ -336,7 +328,7 @@ def test_it_stops_from_any_state(state: str) -> None:
             assert output.viewers("entrance") == 0
     if state == "waiting":
         with RtspViewer(address):
-            assert until(lambda: output.wanted("entrance"))
+            wait_for(lambda: output.wanted("entrance"))
             output.close()
     output.close()
     output.publish(halves())
@@ -355,7 +347,7 @@ def test_viewers_that_come_and_go_leave_no_threads_or_files_behind() -> None:
         for _ in range(6):
             with RtspViewer(url(output)) as viewer:
                 assert viewer.picture() is not None
-            assert until(lambda: not output.wanted("entrance"))
+            wait_for(lambda: not output.wanted("entrance"))
             del viewer
             seen.append(open_files())
         assert seen[-1] <= seen[1] + 4

@@ -10,19 +10,10 @@ import pytest
 
 from pipelines.outputs.snapshot import SnapshotOutput
 from tests.fakes.redacted import plain
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def written(folder: Path, camera: str = "entrance") -> list[str]:
@@ -37,7 +28,7 @@ def test_a_picture_is_what_was_published(tmp_path: Path) -> None:
     output = SnapshotOutput(tmp_path)
     output.add_camera("entrance")
     output.publish(plain(captured_at=2, luma=126))
-    assert until(lambda: written(tmp_path))
+    wait_for(lambda: written(tmp_path))
     jpeg = (tmp_path / "entrance" / written(tmp_path)[0]).read_bytes()
     assert jpeg[:2] == b"\xff\xd8"
     assert level(jpeg) == pytest.approx((126 - 16) * 255 / 219, abs=3)
@@ -51,7 +42,7 @@ def test_cameras_are_apart_and_unknown_ones_are_not_written(tmp_path: Path) -> N
     assert not output.wanted("nowhere")
     for camera in ("entrance", "till", "nowhere"):
         output.publish(plain(camera=camera))
-    assert until(lambda: written(tmp_path) and written(tmp_path, "till"))
+    wait_for(lambda: written(tmp_path) and written(tmp_path, "till"))
     output.remove_camera("till")
     assert not output.wanted("till")
     output.add_camera("till")
@@ -69,12 +60,12 @@ def test_files_come_at_the_interval_and_are_bounded(tmp_path: Path) -> None:
         wanted = output.wanted("entrance")
         assert wanted == (step % 2 == 0)
         output.publish(plain(captured_at=step * 1_000_000_000))
-        assert until(lambda files=step // 2 + 1: len(written(tmp_path)) == files)
+        wait_for(lambda files=step // 2 + 1: len(written(tmp_path)) == files)
     assert len(written(tmp_path)) == 3
     output._max_bytes = 1
     now[0] = 100.0
     output.publish(plain(captured_at=10**12))
-    assert until(lambda: not list(tmp_path.glob("entrance/*")))
+    wait_for(lambda: not list(tmp_path.glob("entrance/*")))
     output.close()
 
 
@@ -94,7 +85,7 @@ def test_a_reader_never_finds_half_a_file(tmp_path: Path) -> None:
     for number in range(40):
         output.publish(plain(640, 480, captured_at=number * 1_000_000_000))
         time.sleep(0.005)
-    assert until(lambda: len(read) > 20)
+    wait_for(lambda: len(read) > 20)
     stop.set()
     thread.join(120)
     output.close()
@@ -107,8 +98,8 @@ def test_a_frame_that_waits_gives_way_to_a_newer_one(tmp_path: Path) -> None:
     output.add_camera("entrance")
     for number in range(1, 20):
         output.publish(plain(1920, 1080, captured_at=number * 1_000_000_000))
-    assert until(lambda: written(tmp_path)[-1:] == ["19700101T000019000Z.jpg"])
-    assert until(lambda: output.dropped + len(written(tmp_path)) == 19)
+    wait_for(lambda: written(tmp_path)[-1:] == ["19700101T000019000Z.jpg"])
+    wait_for(lambda: output.dropped + len(written(tmp_path)) == 19)
     output.close()
 
 
@@ -118,9 +109,9 @@ def test_a_disk_that_refuses_is_logged_once_and_tried_again(tmp_path: Path, capl
     output.add_camera("entrance")
     for number in (1, 2):
         output.publish(plain(captured_at=number))
-        assert until(lambda: "cannot be written" in caplog.text)
+        wait_for(lambda: "cannot be written" in caplog.text)
     (tmp_path / "entrance").unlink()
-    assert until(lambda: output.publish(plain(captured_at=3)) or written(tmp_path))
+    wait_for(lambda: output.publish(plain(captured_at=3)) or written(tmp_path))
     output.close()
     assert caplog.text.count("snapshots cannot be written") == 1
 

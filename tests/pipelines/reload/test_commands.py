@@ -9,10 +9,10 @@ import pytest
 from pipelines.outputs.mqtt.commands import DEFERRED_S, Commands, Deferred
 from pipelines.service_manager import ServiceManager
 from scripts.demo.truth import PRICES
-from tests.fakes.broker import wait_for
 from tests.fakes.running_store import running_store
 from tests.fakes.schemas import message
 from tests.pipelines.reload.pictures import pictures
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import yaml
 
 from pipelines.reload.report import ReloadResult
 from scripts.demo.truth import PRICES
-from tests.fakes.broker import wait_for
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.running_store import running_store
 from tests.fakes.schemas import message
 from tests.pipelines.reload.pictures import pictures
+from tests.waiting import wait_for
 
 PATIENCE_S = 60
 AREA = {"polygon": [[0, 0], [1, 0], [1, 1]]}

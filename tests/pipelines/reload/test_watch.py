@@ -13,8 +13,9 @@ import httpx
 
 from engines.paths import ROOT
 from pipelines.reload.watch import StoreFileWatch
-from tests.fakes.broker import free_port, wait_for
+from tests.fakes.broker import free_port
 from tests.pipelines.settings.store_file import MINIMAL
+from tests.waiting import wait_for
 
 
 def touch(path, text: str) -> None:

@@ -19,7 +19,8 @@ from pricing.live.rate_table import RateTable
 from pricing.live.rates import ExchangeRates
 from pricing.live.remembered import Freshness
 from pricing.live.services import DescribedService, OpenWebNinja, PriceService
-from tests.fakes.price_server import KEY, PriceServer, product, until
+from tests.fakes.price_server import KEY, PriceServer, product
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Shop:
                 price is not None and price.amount_minor == minor and price.stale == stale
             )
 
-        until(so, seconds)
+        wait_for(so, seconds)
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_while_it_fails_the_old_price_is_used_as_stale_and_it_recovers_by_itself
             server.headers["Retry-After"] = "1"
         shop.wait(10320, stale=True)
         asked = len(server.asked)
-        until(lambda: (shop.ask() and sum(shop.results.values()) >= 4) or mode == "429")
+        wait_for(lambda: (shop.ask() and sum(shop.results.values()) >= 4) or mode == "429")
         price = shop.ask()
         assert price
         assert (price.amount_minor, price.stale) == (10320, True)
@@ -208,7 +209,7 @@ def test_a_service_that_is_down_is_asked_rarely(shop: Shop, server: PriceServer)
         for n in range(20):
             shop.live.recall(f"brand {n}", "hat")
         time.sleep(0.01)
-    until(lambda: len(server.asked) >= 3)
+    wait_for(lambda: len(server.asked) >= 3)
     # Three failures open it; then single tries after 0.2 and every 0.4 s, with two threads' worth of slack.
     assert len(server.asked) <= 12
 
@@ -216,7 +217,7 @@ def test_a_service_that_is_down_is_asked_rarely(shop: Shop, server: PriceServer)
 def test_other_brands_and_empty_answers_are_remembered_as_nothing(shop: Shop, server: PriceServer) -> None:
     server.mode = "wrong"
     shop.ask()
-    until(lambda: shop.results["nothing"] == 1)
+    wait_for(lambda: shop.results["nothing"] == 1)
     time.sleep(0.1)
     assert shop.ask() is None
     assert len(server.asked) == 1
@@ -232,7 +233,7 @@ def test_a_price_without_a_rate_is_no_nothing_but_sought_again_when_there_may_be
     shop = Shop(server, path, rates=RateTable(None, feed))
     try:
         shop.ask()
-        until(lambda: shop.results["no_rate"] == 1)
+        wait_for(lambda: shop.results["no_rate"] == 1)
         assert history(path, history_thing()) == []
         assert "currencies without an exchange rate" in caplog.text
         shop.rates.current, shop.later_s = RATES, again_s - 60
@@ -261,7 +262,7 @@ def test_the_budget_of_the_day_holds_over_restarts(
         shop = Shop(server, path, budget_per_day=3)
         for n in range(3 + len(server.asked)):
             shop.live.recall(f"brand {len(server.asked)}.{n}", "hat")
-        until(lambda: len(server.asked) == 3)
+        wait_for(lambda: len(server.asked) == 3)
         time.sleep(0.1)
         shop.live.stop()
     assert len(server.asked) == 3
@@ -278,7 +279,7 @@ def test_nothing_remaining_holds_the_next_question_back(shop: Shop, server: Pric
     assert len(server.asked) == 1
     shop.later_s = 601
     shop.live.recall("gucci", "hat")
-    until(lambda: len(server.asked) > 1)
+    wait_for(lambda: len(server.asked) > 1)
 
 
 def test_many_threads_asking_at_once_ask_the_service_once(shop: Shop, server: PriceServer) -> None:
@@ -320,7 +321,7 @@ def test_a_retailer_s_own_service_described_in_the_store_file(
             shop.wait(expected)
         else:
             shop.ask()
-            until(lambda: shop.results[str(expected)] == 1)
+            wait_for(lambda: shop.results[str(expected)] == 1)
         assert server.asked[0][:2] == ("/v1/price/Nike", {"kind": "sneakers", "land": "de"})
     finally:
         shop.live.stop()
@@ -368,8 +369,8 @@ def test_a_passing_failure_is_tried_again_without_being_asked_for(server: PriceS
     shop = Shop(server, path, retries=50)
     try:
         shop.ask()
-        until(lambda: len(server.asked) >= 2)
+        wait_for(lambda: len(server.asked) >= 2)
         server.mode = "good"
-        until(lambda: shop.results["answered"] == 1)
+        wait_for(lambda: shop.results["answered"] == 1)
     finally:
         shop.live.stop()

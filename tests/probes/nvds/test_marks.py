@@ -23,7 +23,6 @@ from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import LookResult
 from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
-from tests.fakes.broker import wait_for
 from tests.fakes.nvds import (
     BINDING,
     CLASSES,
@@ -42,6 +41,7 @@ from tests.fakes.nvds import (
     rig,
 )
 from tests.fakes.people import START, frame, track
+from tests.waiting import wait_for
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402

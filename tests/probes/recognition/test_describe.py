@@ -18,10 +18,10 @@ from pricing.value import Price
 from probes.recognition.describe import QUEUE, STALE_S, DescribePlan, Describer
 from probes.recognition.describe_candidates import AskLimits, DescribeCandidates
 from probes.recognition.sent_log import SentLog, read_sent
-from tests.fakes.broker import wait_for
 from tests.fakes.people import SECOND, START, person, track, value
 from tests.fakes.redacted import redacted
 from tests.fakes.vision_server import COAT, OPENAI_LIMIT, Reply, VisionServer, items
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,9 +22,10 @@ from probes.recognition.look_workers import (
 )
 from probes.recognition.reading import Recogniser, RecognitionTargets, targets_of
 from tests.fakes.reader import FakeReader
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from probes.answers import LookAnswer
 
@@ -39,13 +39,6 @@ ALWAYS = RateLimits(per_second=1e6, min_interval_ms=0, pause_ms=0)
 
 def frame(at_ms: int = 0, *more: Detection, track: TrackId | None = ANN) -> Frame:
     return Frame("c", at_ms * MS, (400, 300), (Detection(Kind.PERSON, "person", 0.9, BOX, track), *more))
-
-
-def until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not done():
-        assert time.monotonic() < deadline, "did not happen"
-        time.sleep(0.005)
 
 
 class Bench:
@@ -69,7 +62,7 @@ class Bench:
             found.extend(self.looks.drain())
             return len(found) >= count
 
-        until(enough)
+        wait_for(enough)
         return found
 
 
@@ -94,7 +87,7 @@ def test_a_mark_comes_back_in_the_frame_s_pixels(bench: Bench) -> None:
 def test_only_the_person_s_crop_is_copied(bench: Bench) -> None:
     bench.reader.gate.clear()
     bench.offer(0)
-    until(lambda: bench.reader.crops)
+    wait_for(lambda: bench.reader.crops)
     (crop,) = bench.reader.crops
     bench.pixels.y[:] = 255
     assert (crop.width, crop.height) == (81, 201)
@@ -120,7 +113,7 @@ def test_keypoints_are_left_out_of_looks_that_are_no_better_than_those_before() 
     looks = LookWorkers([Recogniser(FakeReader(), emblems=find)], targets, limits=ALWAYS)
     for number in range(7):  # the first is the best, then one in three
         looks.offer(frame(number), I420.black(400, 300))
-        until(looks.drain)
+        wait_for(looks.drain)
     looks.close()
     assert len(sought) == 3
 
@@ -128,7 +121,7 @@ def test_keypoints_are_left_out_of_looks_that_are_no_better_than_those_before() 
 def test_a_slow_reader_is_asked_for_one_look_ahead_and_blocks_nobody(bench: Bench) -> None:
     bench.reader.gate.clear()
     bench.offer(0)
-    until(lambda: bench.reader.crops)
+    wait_for(lambda: bench.reader.crops)
     for at in range(1, 10):
         bench.offer(at)
     assert (bench.looks.depth, bench.looks.room.looks) == (1, 0)
@@ -144,7 +137,7 @@ def test_a_crashing_reader_does_not_end_the_worker(bench: Bench, caplog: pytest.
     bench.reader.error = RuntimeError("out of memory")
     for at in range(3):
         bench.offer(at)
-        until(lambda at=at: len(bench.results) == at + 1)
+        wait_for(lambda at=at: len(bench.results) == at + 1)
     assert set(bench.results) == {LookResult.FAILED}
     bench.reader.error = None
     bench.offer(9)
@@ -197,7 +190,7 @@ def test_models_are_let_go_when_nobody_came_for_long_and_come_again() -> None:
     looks = LookWorkers([recogniser], SOUGHT, limits=ALWAYS, quiet_s=0.0)
     for at in range(2):
         looks.offer(frame(at), I420.black(400, 300))
-        until(lambda at=at: recogniser.released == at + 1)
+        wait_for(lambda at=at: recogniser.released == at + 1)
         assert len(looks.drain()) == 1
     looks.close()
     assert recogniser.released == 2

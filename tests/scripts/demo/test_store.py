@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,9 @@ from scripts.demo import store
 from scripts.demo.children import Children, StartFailed, first_line, wait_for_port
 from scripts.demo.settings import STORE, Ports, choose_ports, is_free, store_file
 from tests.scripts.demo import films as demo_films
+from tests.waiting import wait_for
 
 ENV = {"MSH_DEMO_CAMERA_COUNTER": "secret"}
-
-
-def wait_for(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
 
 
 def runs(pid):
@@ -116,9 +109,10 @@ def stub(tmp_path):
 
 
 def test_it_starts_everything_says_where_to_look_and_passes_the_exit_code_on(tmp_path, stub, capsys):
-    demo_films.clips()
+    clips = demo_films.clips()
+    capsys.readouterr()  # whoever makes the films first prints so
     with Children() as children:
-        code = store.run(children, demo_films.clips(), tmp_path, 12.0, stub)
+        code = store.run(children, clips, tmp_path, 12.0, stub)
         out = capsys.readouterr().out
         pids = [int(pid) for pid in re.findall(r"kill (\d+)", out)]
         assert len(pids) == 2

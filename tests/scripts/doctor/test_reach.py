@@ -14,8 +14,9 @@ import pytest
 from pipelines.outputs.mqtt import faults
 from scripts.check_result import CheckLevel, CheckResult
 from scripts.doctor.reach import look_at_broker
-from tests.fakes.broker import Broker, free_port, wait_for
+from tests.fakes.broker import Broker, free_port
 from tests.pipelines.settings.store_file import load
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

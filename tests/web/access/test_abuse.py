@@ -5,7 +5,8 @@ import time
 import httpx
 import pytest
 
-from tests.fakes.served_page import JPEG, served_page, until
+from tests.fakes.served_page import JPEG, served_page
+from tests.waiting import wait_for
 from web.access import body, guard, listener
 from web.live import video
 
@@ -85,7 +86,7 @@ def test_a_head_that_trickles_gets_no_more_time(page, monkeypatch):
             return True
         return False
 
-    until(refused)
+    wait_for(refused)
 
 
 def test_a_body_that_stalls_is_refused(page, monkeypatch):
@@ -99,7 +100,7 @@ def test_a_body_that_stalls_is_refused(page, monkeypatch):
         + JPEG
     )
     assert slow.recv(65536).startswith(b"HTTP/1.1 400 ")
-    until(lambda: not page.left())
+    wait_for(lambda: not page.left())
 
 
 def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(page, monkeypatch):
@@ -107,9 +108,9 @@ def test_a_viewer_who_does_not_read_is_cut_off_and_holds_up_nobody(page, monkeyp
     deaf = connect(page)
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     deaf.sendall(b"GET /api/cameras/entrance/video.mjpg?width=1280 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    until(lambda: page.live.watched("entrance") == 1)
+    wait_for(lambda: page.live.watched("entrance") == 1)
     with page.filming():
-        until(lambda: page.live.watched("entrance") == 0)
+        wait_for(lambda: page.live.watched("entrance") == 0)
     assert works(page)
 
 
@@ -117,7 +118,7 @@ def test_two_hundred_viewers(page):
     viewers = [connect(page) for _ in range(200)]
     for one in viewers:
         one.sendall(b"GET /api/cameras/entrance/video.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    until(lambda: page.live.watched("entrance") == video.MAX_PER_CAMERA)
+    wait_for(lambda: page.live.watched("entrance") == video.MAX_PER_CAMERA)
     begun = page.live.encoded
     page.shoot(20)
     assert page.live.encoded - begun <= 20
@@ -127,7 +128,7 @@ def test_two_hundred_viewers(page):
     assert works(page)
     for one in viewers:
         one.close()
-    until(lambda: page.live.watched("entrance") == 0)
+    wait_for(lambda: page.live.watched("entrance") == 0)
 
 
 def test_connections_are_bounded(page, monkeypatch):
@@ -136,7 +137,7 @@ def test_connections_are_bounded(page, monkeypatch):
     assert closed(many[20:])
     for one in many:
         one.close()
-    until(lambda: works(page))
+    wait_for(lambda: works(page))
 
 
 def test_a_flood_of_requests_is_told_to_slow_down(tmp_path, monkeypatch):

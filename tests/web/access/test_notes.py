@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.access_log import AccessLog
-from tests.fakes.served_page import JPEG, TOKEN, Page, served_page, until
+from tests.fakes.served_page import JPEG, TOKEN, Page, served_page
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +29,13 @@ def rows(page: Page) -> list[tuple[str, str, str]]:
 def watch(page: Page, client: httpx.Client) -> None:
     with page.filming(), client.stream("GET", "/api/cameras/entrance/video.mjpg") as stream:
         next(stream.iter_raw())
-    until(lambda: rows(page)[-1][0] == "watch_ended")
+    wait_for(lambda: rows(page)[-1][0] == "watch_ended")
 
 
 def film(page: Page, client: httpx.Client) -> None:
     with page.filming(), client.stream("GET", "/api/cameras/entrance/video.mp4") as stream:
         next(stream.iter_raw())
-    until(lambda: rows(page)[-1][0] == "watch_ended")
+    wait_for(lambda: rows(page)[-1][0] == "watch_ended")
 
 
 def picture(page: Page, client: httpx.Client) -> None:
@@ -46,7 +47,7 @@ def picture(page: Page, client: httpx.Client) -> None:
 def upload_and_download(page: Page, client: httpx.Client) -> None:
     del page
     job = client.post("/api/jobs?name=party.jpg", content=JPEG).json()["id"]
-    until(lambda: client.get(f"/api/jobs/{job}").json()["state"] == "done")
+    wait_for(lambda: client.get(f"/api/jobs/{job}").json()["state"] == "done")
     for query in ("", "?download=1"):
         assert client.get(f"/api/jobs/{job}/result{query}").status_code == 200
 

@@ -6,7 +6,8 @@ import pytest
 
 from probes.events.staff_orders import StaffAction, StaffOrder
 from tests.fakes.schemas import conforms
-from tests.fakes.served_page import customer, served_page, until
+from tests.fakes.served_page import customer, served_page
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +155,7 @@ def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page):
     streams = [c.stream("GET", "/api/cameras/entrance/video.mjpg?width=640") for c in clients]
     before = page.live.encoded
     opened = [stream.__enter__() for stream in streams]
-    until(lambda: page.live.watched("entrance") == 10)
+    wait_for(lambda: page.live.watched("entrance") == 10)
     page.shoot(5)
     for answer in opened:
         assert answer.headers["content-type"] == "multipart/x-mixed-replace; boundary=frame"
@@ -168,7 +169,7 @@ def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page):
     for stream, c in zip(streams, clients, strict=True):
         stream.__exit__(None, None, None)
         c.close()
-    until(lambda: page.live.watched("entrance") == 0)
+    wait_for(lambda: page.live.watched("entrance") == 0)
     assert not page.live.wanted("entrance")
 
 

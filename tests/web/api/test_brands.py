@@ -17,7 +17,8 @@ from pipelines.access_log import AccessKind
 from pipelines.brands.folder import read_brands
 from tests.fakes.redacted import plain
 from tests.fakes.schemas import conforms
-from tests.fakes.served_page import T0, TOKEN, served_page, until
+from tests.fakes.served_page import T0, TOKEN, served_page
+from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser
 from web.api import brands
 
@@ -191,7 +192,7 @@ def test_pictures_are_few_and_forgotten(tmp_path, monkeypatch):
         assert kept == set(sent[1:])
         monkeypatch.setattr(brands, "KEEP_S", 0.0)
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 201
-        until(lambda: page.left() == [])  # by itself: nobody has to send another one
+        wait_for(lambda: page.left() == [])  # by itself: nobody has to send another one
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 429
     assert page.left() == []
 

@@ -28,12 +28,13 @@ from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
 from probes.redaction.redact import RedactionFailed
-from tests.fakes.broker import free_port, wait_for
+from tests.fakes.broker import free_port
 from tests.fakes.onvif_camera import OnvifCamera, serving
 from tests.fakes.rtsp_camera import RtspCamera
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import TOKEN, served_page
 from tests.pipelines.reload.pictures import pictures
+from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser
 from web.api.new_camera import CameraForm, check_secret
 from web.api.wizard import TRIES

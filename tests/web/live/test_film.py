@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from pipelines.outputs.fragments import Fragment, Stream
-from tests.fakes.served_page import T0, served_page, until
+from tests.fakes.served_page import T0, served_page
+from tests.waiting import wait_for
 from web.live import video
 from web.live.film import LATE, MAX_BYTES, Backlog
 
@@ -84,7 +85,7 @@ def test_viewers_share_one_encoder_which_ends_with_the_last(page):
         for stream, client in zip(streams, clients, strict=True):
             stream.__exit__(None, None, None)
             client.close()
-        until(lambda: not page.film._cameras["entrance"].encoder)
+        wait_for(lambda: not page.film._cameras["entrance"].encoder)
 
 
 @pytest.mark.parametrize(("camera", "status"), [("nowhere", 404), ("till", 503)])
@@ -99,13 +100,13 @@ def test_another_size_ends_the_stream(page):
         next(chunks)
         page.shoot(3, size=(320, 240))
         assert sum(len(chunk) for chunk in chunks) >= 0  # it ends: else this would not
-    until(lambda: page.film.watched("entrance") == 0)
+    wait_for(lambda: page.film.watched("entrance") == 0)
 
 
 def test_viewers_of_both_kinds_count_together(page, monkeypatch):
     monkeypatch.setattr(video, "MAX_PER_CAMERA", 1)
     with page.filming(), page.client().stream("GET", "/api/cameras/entrance/video.mjpg"):
-        until(lambda: page.live.watched("entrance") == 1)
+        wait_for(lambda: page.live.watched("entrance") == 1)
         answer = page.client().get(URL)
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "busy")
     assert page.film.watched("entrance") == 0

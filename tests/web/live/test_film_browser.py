@@ -11,7 +11,8 @@ from engines.image import I420
 from engines.paths import ROOT
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from tests.fakes.redacted import redacted
-from tests.fakes.served_page import served_page, until
+from tests.fakes.served_page import served_page
+from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser, chromium, drawn
 
 SEEN = """
@@ -98,7 +99,7 @@ def test_a_video_element_plays_and_stays_close_to_now(chrome, page):
         assert shown.evaluate("films[0].buffered.end(0) - 1 - films[0].currentTime") < 1
         assert shown.evaluate("films.length") == 1, "it never began anew"
         shown.goto(f"{page.url}/#/system")
-        until(lambda: page.film.watched("entrance") == 0)
+        wait_for(lambda: page.film.watched("entrance") == 0)
 
 
 def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
@@ -108,7 +109,7 @@ def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
             shown.locator(FILM).wait_for()
             shown.locator(".tile:not(.stale)").first.wait_for()
         shown.locator(".tile.stale canvas[data-way]").wait_for()
-        until(lambda: page.film.watched("entrance") == 0)
+        wait_for(lambda: page.film.watched("entrance") == 0)
         with camera(page, (320, 240)):
             shown.locator(".tile:not(.stale)").first.wait_for()
             shown.wait_for_function("document.querySelector('.tile canvas').width === 320")
@@ -141,4 +142,4 @@ def test_pictures_are_shown_where_the_film_cannot_be(chrome, page, script):
         shown.locator(".tile:not(.stale)").first.wait_for()
         assert drawn(shown, PICTURES)
         assert page.live.watched("entrance") == 1
-    until(lambda: page.film.watched("entrance") == 0)
+    wait_for(lambda: page.film.watched("entrance") == 0)

@@ -15,8 +15,9 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import GallerySnapshot
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.printed import cameraman
-from tests.fakes.served_page import served_page, until
+from tests.fakes.served_page import served_page
 from tests.fakes.video_file import write_video
+from tests.waiting import wait_for
 from web.uploads import webcam
 
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
@@ -41,7 +42,7 @@ def annotated(client, data: bytes) -> tuple[dict, bytes]:
         found = client.get(f"/api/jobs/{job['id']}").json()
         return found if found["state"] in ("done", "failed") else None
 
-    job = until(look, 600)
+    job = wait_for(look, 600)
     result = client.get(job["result"]["url"]).content if job["result"] else b""
     client.delete(f"/api/jobs/{job['id']}")  # a client may have so many only
     return job, result

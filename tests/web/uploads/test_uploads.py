@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from pipelines.errors import BadInput
-from tests.fakes.served_page import JPEG, served_page, until
+from tests.fakes.served_page import JPEG, served_page
+from tests.waiting import wait_for
 from web.uploads import jobs as jobs_module
 from web.uploads.scratch import Scratch
 
@@ -33,7 +34,7 @@ def ended(client, job: dict) -> dict:
         found = client.get(f"/api/jobs/{job['id']}").json()
         return found if found["state"] in ("done", "failed") else None
 
-    return until(look)
+    return wait_for(look)
 
 
 def send(client, data: bytes, name: str = "a.jpg") -> dict:
@@ -87,7 +88,7 @@ def test_too_much_memory_ends_it(client):
 
 def test_cancelled_while_it_runs_and_while_it_waits(page, client):
     running, waiting = send(client, JPEG + b"HANG"), send(client, JPEG)
-    until(lambda: client.get(f"/api/jobs/{running['id']}").json()["progress"] == 0.5)
+    wait_for(lambda: client.get(f"/api/jobs/{running['id']}").json()["progress"] == 0.5)
     assert client.get(f"/api/jobs/{waiting['id']}").json()["position"] == 1
     for job in (waiting, running):
         assert client.delete(f"/api/jobs/{job['id']}").status_code == 204
@@ -226,7 +227,7 @@ def test_a_sender_who_goes_leaves_nothing(page, client):
 
     with pytest.raises(RuntimeError):
         client.post("/api/jobs", content=body())
-    until(lambda: not page.server._app._jobs._receiving and not any(p.name == "part" for p in page.left()))
+    wait_for(lambda: not page.server._app._jobs._receiving and not any(p.name == "part" for p in page.left()))
 
 
 def test_results_expire(page, client):
@@ -234,7 +235,7 @@ def test_results_expire(page, client):
     jobs = page.server._app._jobs
     jobs._jobs[job["id"]].expires_at = 1
     page.server._loop.call_soon_threadsafe(jobs._wake.set)
-    until(lambda: client.get(f"/api/jobs/{job['id']}").status_code == 404)
+    wait_for(lambda: client.get(f"/api/jobs/{job['id']}").status_code == 404)
     assert page.left() == []
 
 

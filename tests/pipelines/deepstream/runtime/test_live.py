@@ -19,9 +19,10 @@ from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds.redaction_gate import BufferVerdict
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
 from tests.pipelines.deepstream.test_analysis import Shop
+from tests.waiting import wait_for
 from web.backend import Backend
 from web.page import PageOutputs, _live_of
 from web.server import PageServer
@@ -62,7 +63,7 @@ class Fed:
         batches = run.analysis.batches
         self.now += 0.2
         run.element_factory.feeds["rtsp://10.0.0.1:554/stream"].emit("push-buffer", buffer)
-        assert until(lambda: run.analysis.batches > batches)
+        wait_for(lambda: run.analysis.batches > batches)
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def fed(tmp_path):
     time = Fed()
     with running(tmp_path, rtsp(1), outputs="page", c0="fed", clocks=Clocks(monotonic=time)) as run:
         run.platform.start()
-        assert until(lambda: run.element_factory.feeds)
+        wait_for(lambda: run.element_factory.feeds)
         yield run, partial(time.feed, run), time
 
 
@@ -81,7 +82,7 @@ def test_a_camera_is_redacted_and_encoded_only_while_it_is_watched(tmp_path):
         run.listen("picture_c0", "picture_c1")
         assert live.age_s("c0") is None
         run.platform.start()
-        assert until(lambda: run.state("c0") == run.state("c1") == "live:none")
+        wait_for(lambda: run.state("c0") == run.state("c1") == "live:none")
         assert not is_open(run)
         first, got = watch(live)
         second, _ = watch(live)
@@ -136,7 +137,7 @@ def test_no_old_picture_is_shown_to_who_comes_later(fed):
     left = Gst.Buffer.new_wrapped(bytes(1280 * 720 * 3 // 2))
     left.pts = 2 * Gst.SECOND // 10
     run.platform.pipeline.get_by_name("tee_c0").get_static_pad("sink").chain(left)
-    assert until(lambda: run.samples["picture_c0"] > before)
+    wait_for(lambda: run.samples["picture_c0"] > before)
     run.analysis.capture = 4
     feed(4)
     assert later.get(timeout=120).captured_at == 4
@@ -160,7 +161,7 @@ def test_frames_without_a_redaction_tag_are_not_shown(tmp_path, what):
         setattr(run.analysis, "verdict" if what == "batch" else "gates", BufferVerdict.DROP)
         _, got = watch(DeepStreamLive(run.platform.outputs))
         run.platform.start()
-        assert until(lambda: run.analysis.batches >= 5)
+        wait_for(lambda: run.analysis.batches >= 5)
         assert got.empty()
         run.analysis.verdict = run.analysis.gates = BufferVerdict.PASS
         assert got.get(timeout=120)
@@ -171,7 +172,7 @@ def test_pictures_of_unknown_age_are_not_shown(tmp_path, caplog):
         run.analysis.capture = None
         _, got = watch(DeepStreamLive(run.platform.outputs))
         run.platform.start()
-        assert until(lambda: "camera c0: frames without a capture time are not shown" in caplog.text)
+        wait_for(lambda: "camera c0: frames without a capture time are not shown" in caplog.text)
         assert got.empty()
 
 
@@ -184,10 +185,10 @@ def test_snapshots_and_the_page_do_not_take_each_others_pictures(tmp_path):
         assert run.platform.outputs.pictures.take("c0", 20)
         assert is_open(run)
         before = got.qsize()
-        assert until(lambda: got.qsize() > before)
+        wait_for(lambda: got.qsize() > before)
         live.unwatch(one)
         assert run.platform.outputs.pictures.take("c0", 20)
-        assert until(lambda: not is_open(run))
+        wait_for(lambda: not is_open(run))
 
 
 def test_one_viewers_fault_does_not_end_the_pictures(tmp_path, caplog):
@@ -197,7 +198,7 @@ def test_one_viewers_fault_does_not_end_the_pictures(tmp_path, caplog):
         _, got = watch(live)
         run.platform.start()
         assert got.get(timeout=120).camera == "c0"
-        assert until(lambda: "camera c1: live picture listener failed (division by zero)" in caplog.text)
+        wait_for(lambda: "camera c1: live picture listener failed (division by zero)" in caplog.text)
         assert not run.platform.failed
         with pytest.raises(KeyError):
             watch(live, "nowhere")
@@ -213,8 +214,8 @@ def test_time_and_age_are_those_of_the_metadata(tmp_path):
         run.platform.start()
         times = [got.get(timeout=120).captured_at for _ in range(3)]
         assert times == sorted(set(times))
-        assert until(lambda: live.age_s("c0") is not None)
-        assert until(lambda: set(times) <= {frame.captured_at for frame in shop.floor.frames})
+        wait_for(lambda: live.age_s("c0") is not None)
+        wait_for(lambda: set(times) <= {frame.captured_at for frame in shop.floor.frames})
 
 
 def test_there_is_no_bridge_without_a_proof(tmp_path):
@@ -261,7 +262,7 @@ def test_the_page_shows_them(tmp_path):
         server.start()
         run.platform.start()
         try:
-            assert until(lambda: run.state("c0") == "live:none")
+            wait_for(lambda: run.state("c0") == "live:none")
             with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=120) as client:
                 small = client.get("/api/cameras/c0/picture.jpg", params={"width": 640})
                 assert cv2.imdecode(np.frombuffer(small.content, np.uint8), 1).shape == (360, 640, 3)
@@ -269,10 +270,10 @@ def test_the_page_shows_them(tmp_path):
                     parts = video.iter_raw()
                     assert b"\xff\xd8" in next(part for part in parts if b"image/jpeg" in part)
                     # Read on meanwhile: the page lets go of a viewer who takes nothing.
-                    assert until(lambda: next(parts) and live.watched("c0") == 1)
+                    wait_for(lambda: next(parts) and live.watched("c0") == 1)
                 camera = client.get("/api/cameras").json()["cameras"][0]
                 assert (camera["size"], camera["picture_age_ms"]) == ([1280, 720], 0)
-            assert until(lambda: live.watched("c0") == 0 and not is_open(run))
+            wait_for(lambda: live.watched("c0") == 0 and not is_open(run))
         finally:
             server.stop()
 

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from tests.fakes.rtsp_viewer import RtspViewer
-from tests.pipelines.deepstream.running import running, until
+from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
 
 
 def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
@@ -15,7 +16,7 @@ def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
         outputs = run.platform.outputs
         run.listen("stream_c0", "stream_c1", "stream__wall")
         run.platform.start()
-        assert until(lambda: run.state("c0") == "live:none")
+        wait_for(lambda: run.state("c0") == "live:none")
         assert run.samples["stream_c0"] == 0
         for camera in ("c0", "_wall"):
             with RtspViewer(f"rtsp://127.0.0.1:{outputs.rtsp.port}/{camera}") as viewer:
@@ -25,13 +26,13 @@ def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
                 assert picture.std() > 20  # the test card, not a grey nothing
         assert run.samples["stream_c1"] == 0
         valve = run.platform.pipeline.get_by_name("streamvalve_c0")
-        assert until(lambda: valve.get_property("drop"))
+        wait_for(lambda: valve.get_property("drop"))
 
 
 def test_snapshots_are_pictures_in_files(tmp_path):
     with running(tmp_path, rtsp(1), outputs="served") as run:
         run.platform.start()
-        assert until(lambda: len(list(tmp_path.glob("shots/c0/*.jpg"))) >= 2)
+        wait_for(lambda: len(list(tmp_path.glob("shots/c0/*.jpg"))) >= 2)
         file = next(tmp_path.glob("shots/c0/*.jpg"))
         picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
         assert picture.shape == (720, 1280, 3)
@@ -50,7 +51,7 @@ def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):
     for count in (1, 2):
         with running(tmp_path, rtsp(1), outputs="record") as run:
             run.platform.start()
-            assert until(lambda run=run: run.analysis.passed[0] >= 8)
+            wait_for(lambda run=run: run.analysis.passed[0] >= 8)
         assert len(list(tmp_path.glob("video/c0/*.mp4"))) == count
     for file in tmp_path.glob("video/c0/*.mp4"):
         film = cv2.VideoCapture(str(file))

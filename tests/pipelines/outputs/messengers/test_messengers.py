@@ -6,7 +6,6 @@ import base64
 import json
 import logging
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import cv2
@@ -33,17 +32,10 @@ from tests.fakes.people import SECOND
 from tests.fakes.redacted import redacted
 from tests.pipelines.sales.test_floor_desk import Shop, seen
 from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-
-def until(condition: Callable[[], object], timeout_s: float = 120) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def counted(metrics: Metrics, name: str = "phones") -> dict[str, int]:
@@ -122,7 +114,7 @@ def test_an_offer_goes_to_the_phones_of_whom_it_is_for(tmp_path: Path) -> None:
         for name in ("anna", "Jörg"):
             shop.desk.set_state(name, StaffState.FREE)
         shop.tick()
-        until(lambda: counted(metrics))
+        wait_for(lambda: counted(metrics))
         shop.announcer.stop()  # type: ignore[attr-defined]
         ((path, body),) = server.posts
     sent = json.loads(body)
@@ -138,7 +130,7 @@ def test_who_nobody_attends_is_told_to_the_office_in_its_language(tmp_path: Path
         shop.people = [seen(1, 129_000)]
         shop.tick()
         shop.tick(125)
-        until(lambda: counted(metrics, "office"))
+        wait_for(lambda: counted(metrics, "office"))
         shop.announcer.stop()  # type: ignore[attr-defined]
         bodies = [body for path, body in server.posts if path == "/office"]
     sent = json.loads(bodies[0])
@@ -160,7 +152,7 @@ def test_a_rules_message_goes_on_to_the_broker_and_to_the_office(tmp_path: Path)
             }  # fmt: skip
             assert beside.send(Message(MessageKind.NOTIFY, "notify/vip", payload))
         assert beside.send(Message(MessageKind.ACCESS, "access", {}))
-        until(lambda: sum(counted(metrics, "office").values()) == 2)
+        wait_for(lambda: sum(counted(metrics, "office").values()) == 2)
         shop.announcer.stop()  # type: ignore[attr-defined]
         ((_, body),) = server.posts
     assert (json.loads(body)["title"], len(passed)) == ("Customer: vip", 3)
@@ -214,9 +206,9 @@ def test_a_slow_service_delays_nobody_and_what_it_misses_is_counted() -> None:
     phones = messenger(service, metrics)
     for n in range(CAPACITY + 10):
         phones.put(text(str(n)))  # would hang here
-    until(lambda: sum(counted(metrics).values()) in (9, 10))
+    wait_for(lambda: sum(counted(metrics).values()) in (9, 10))
     service.may.set()
-    until(lambda: counted(metrics).get("sent", 0) + counted(metrics)["dropped"] == CAPACITY + 10)
+    wait_for(lambda: counted(metrics).get("sent", 0) + counted(metrics)["dropped"] == CAPACITY + 10)
     assert service.sent[-1][0] == str(CAPACITY + 9)
     phones.stop()
     assert not phones._thread.is_alive()
@@ -258,10 +250,10 @@ def test_a_dead_service_is_logged_once_and_once_more_when_it_works(caplog: pytes
     with caplog.at_level(logging.INFO):
         for _ in range(4):
             phones.put(text())
-        until(lambda: sum(counted(metrics).values()) == 4)
+        wait_for(lambda: sum(counted(metrics).values()) == 4)
         phones.put(text(expires_at=0.0))
         phones.put(text(picture=lambda: b"jpeg"))
-        until(lambda: sum(counted(metrics).values()) == 6)
+        wait_for(lambda: sum(counted(metrics).values()) == 6)
     phones.stop()
     assert counted(metrics) == {"failed": 3, "sent": 2, "expired": 1}
     assert service.sent[-1] == ("offer", b"jpeg")
@@ -366,7 +358,7 @@ def test_a_picture_is_cut_out_of_the_next_masked_frame_with_the_person() -> None
     crops.add_camera("door")
     taker = threading.Thread(target=lambda: found.append(crops.take("door", "k7f3-0002", 60)))
     taker.start()
-    until(lambda: crops.wanted("door"))
+    wait_for(lambda: crops.wanted("door"))
     pixels = I420.black(320, 240)
     pixels.y.fill(180)
     crops.publish(redacted(pixels, [person(1, Box(10, 20, 60, 180))], camera="door"))

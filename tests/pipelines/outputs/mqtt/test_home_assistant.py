@@ -9,7 +9,8 @@ from pipelines.clock import StoreClock
 from pipelines.settings import load_settings
 from probes.events.status import Summaries
 from probes.metrics import Metrics
-from tests.fakes.broker import Broker, Listener, wait_for
+from tests.fakes.broker import Broker, Listener
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,9 @@ from pipelines.outputs.mqtt.connection import MqttSpec
 from pipelines.outputs.mqtt.pictures import MqttPictures
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.metrics import Metrics
-from tests.fakes.broker import Broker, wait_for
+from tests.fakes.broker import Broker
 from tests.fakes.redacted import plain
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path

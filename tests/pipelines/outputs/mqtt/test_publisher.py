@@ -23,8 +23,9 @@ from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.status import Summaries, camera_status
 from probes.metrics import Metrics
 from tests.fakes import schemas
-from tests.fakes.broker import Broker, Listener, free_port, wait_for
+from tests.fakes.broker import Broker, Listener, free_port
 from tests.fakes.people import frame, person, track, value
+from tests.waiting import wait_for
 
 QUICK = {"retry_first_ms": 50, "retry_max_ms": 200, "auth_retry_s": 0.5}
 CAMERAS = {"handbags": ("island",), "door": ()}
