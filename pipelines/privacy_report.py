@@ -79,8 +79,7 @@ def _masking(settings: Settings) -> Row:
         "without_a_face_box": "the head region of the person box is masked",
         "more_people_than_can_be_listed": "the frame is withheld and counted",
         "self_check": "a picture (on DeepStream a film) with a known face, at the start and every minute; if"
-        " its face stays open, every frame is withheld; frames before the first answer are withheld on the"
-        " CPU, shown on DeepStream",
+        " its face stays open, every frame is withheld, and so are frames before the first good answer",
         "proof_over_time": "msh_frames_everybody_masked_total of msh_frames_processed_total, by camera; below"
         " since the store began, while it runs with outputs.metrics",
         "measured_miss_rates": "docs/privacy-measured.md",

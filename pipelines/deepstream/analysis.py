@@ -112,7 +112,7 @@ class MetaAnalysis:
             process_key=self._process_key,
             opaque=redaction.opaque,
             on_failure=self._on_failure,
-            on_withheld=lambda camera: metrics.frames_dropped.labels(camera, "removed").inc(),
+            on_withheld=lambda camera, reason: metrics.frames_dropped.labels(camera, reason).inc(),
             crops=self._crops,
             marks=self._marks,
             self_check=self.self_check,

@@ -271,7 +271,7 @@ class DeepStreamPlatform:
 
     @property
     def withheld(self) -> str:
-        """Why the self-check of masking withholds all frames; empty before its first answer."""
+        """Why the self-check of masking withholds all frames; empty where it does not."""
         check = self._analysis.self_check
         return check.cause if check else ""
 
@@ -395,6 +395,8 @@ class DeepStreamPlatform:
                 self._on_state(camera, status.state, status.cause, status.since)
         if self._film:  # after the cameras, of which one has the pad that was there from the start
             self._film.tick()
+            if self._film.hopeless:
+                self._fail("the film of the self-check hangs while all frames are withheld")
 
     @staticmethod
     def _kinds(cameras: Mapping[str, CameraConfig]) -> dict[str, SourceKind]:

@@ -52,8 +52,9 @@ class BatchProbe:
 
     cameras: by mux pad. process_key: random per process; it marks the redaction tags of this process.
     opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) is called for each frame that
-    had to be covered whole, on_failure(None) for each batch that was dropped; on_withheld(camera) for each
-    frame that was covered whole since it is of an earlier connection of its camera.
+    had to be covered whole, on_failure(None) for each batch that was dropped. on_withheld(camera, reason) is
+    called for each frame that goes to nobody: "removed", it is of an earlier connection of its camera;
+    "self_check", masking cannot be trusted.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class BatchProbe:
         process_key: int,
         opaque: bool,
         on_failure: Callable[[str | None], None],
-        on_withheld: Callable[[str], None] = lambda _: None,
+        on_withheld: Callable[[str, str], None] = lambda _camera, _reason: None,
         crops: Crops | None = None,
         marks: Marks | None = None,
         self_check: SelfCheck | None = None,
@@ -83,29 +84,52 @@ class BatchProbe:
 
     def process(self, buffer: int) -> BufferVerdict:
         """Process the batch of the buffer at this address; return whether it may pass. Never raises."""
+        probed: list[ProbedFrame] = []
         try:
             batch = self._reader.read(buffer)
             if not batch.frames:
                 return BufferVerdict.DROP  # a mux without cameras sends an empty batch now and then
-            cameras = self.cameras
-            check = self._self_check
-            for frame in sorted(batch.frames, key=lambda one: (one.pad, one.number)):
-                if check is not None and frame.pad == check.pad:
-                    self._judge(batch, frame, check)
-                else:
-                    self._process_frame(buffer, batch, frame, cameras.get(frame.pad))
-            if check is not None and check.cause:
-                return BufferVerdict.DROP  # masking cannot be trusted
+            cameras, frames = self.cameras, sorted(batch.frames, key=lambda one: (one.pad, one.number))
+            if (check := self._self_check) is not None:
+                # The film first: the frames beside it in its batch are withheld by its answer, too.
+                for frame in frames:
+                    if frame.pad == check.pad:
+                        self._judge(batch, frame, check)
+                frames = [frame for frame in frames if frame.pad != check.pad]
+                if check.cause:
+                    self._withhold_all(frames)
+                    return BufferVerdict.DROP
+            for frame in frames:
+                self._process_frame(buffer, batch, frame, cameras.get(frame.pad), probed)
         except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
+            for one in probed:
+                one.masks = None  # the frame is not shown
             self._fail(None, error)
             return BufferVerdict.DROP
+        finally:
+            for one in probed:
+                self._frame_queue.put(one)
         self._recover(None)
         return BufferVerdict.PASS
 
+    def _withhold_all(self, frames: Sequence[FrameMeta]) -> None:
+        """Count the cameras' frames of a batch that is dropped; they reach neither floor nor looks."""
+        for frame in frames:
+            if (camera := self.cameras.get(frame.pad)) is not None:
+                self._on_withheld(camera.camera, "self_check")
+
     def _process_frame(
-        self, buffer: int, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta | None
+        self,
+        buffer: int,
+        batch: BatchMeta,
+        meta: FrameMeta,
+        camera: CameraMeta | None,
+        done: list[ProbedFrame],
     ) -> None:
-        """Cover, draw and tag one frame; raises only where not even the whole of it can be covered."""
+        """Cover, draw and tag one frame; raises only where not even the whole of it can be covered.
+
+        done: takes what the floor is told of the frame.
+        """
         name = None if camera is None else camera.camera
         probed: ProbedFrame | None = None
         try:
@@ -119,6 +143,7 @@ class BatchProbe:
             frame, pairs = camera.frame(meta, surface, masks)
             public = masks.public(frame)
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
+            done.append(probed)
             heads = camera.heads(frame)
             covers = self._covers(heads, frame, surface)
             if strips := masks.strips(surface):
@@ -135,8 +160,6 @@ class BatchProbe:
             self._fail(name or f"pad {meta.pad}", error)
         else:
             self._recover(name)
-        if probed is not None:
-            self._frame_queue.put(probed)
 
     def _judge(self, batch: BatchMeta, meta: FrameMeta, check: SelfCheck) -> None:
         """Have a frame of the self-check's film judged; it is covered whole, whatever comes out."""
@@ -160,7 +183,7 @@ class BatchProbe:
     def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta) -> None:
         """Cover a frame of an earlier connection whole; it goes no further, to nobody."""
         self._cover_all(batch, meta)
-        self._on_withheld(camera.camera)
+        self._on_withheld(camera.camera, "removed")
 
     def _cover_all(self, batch: BatchMeta, meta: FrameMeta) -> None:
         width, height = self._reader.surface_of(meta)

@@ -46,8 +46,8 @@ class SelfCheck:
         self.camera = camera()
         self._left = 0
         self._good: bool | None = None
-        self.cause = ""
-        """Why all frames are withheld; empty while the last answer was good, and before the first."""
+        self.cause = "no answer yet; all frames are withheld"
+        """Why all frames are withheld; empty while the last answer was good."""
 
     @property
     def answered(self) -> bool:

@@ -66,6 +66,11 @@ class SelfCheckFilm:
         """Whether nothing of it is in the pipeline."""
         return self._bin is None and self._leaving is None
 
+    @property
+    def hopeless(self) -> bool:
+        """Whether all frames are withheld and no check can be made any more."""
+        return self._stuck and bool(self._check.cause)
+
     def tick(self) -> None:
         """Let time pass."""
         now = self._clock()
@@ -99,9 +104,10 @@ class SelfCheckFilm:
             self._end(now, answered=False)
 
     def _end(self, now: float, *, answered: bool) -> None:
-        """Take the film out. Without an answer nothing is concluded: no detector has judged anything."""
+        """Take the film out. Without an answer the last one stands: no detector has judged anything."""
         if not answered and not self._silent:
-            logger.warning("self-check of masking: the pipeline gives no answer; tried again each minute")
+            what = "all frames are withheld" if self._check.cause else "frames pass by the last answer"
+            logger.warning("self-check of masking: the pipeline gives no answer; %s; tried again", what)
         self._silent = not answered
         self._due = now + (AGAIN_S if self._check.cause else EVERY_S)
         if self._bin is not None:

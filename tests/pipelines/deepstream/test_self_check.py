@@ -20,7 +20,7 @@ from pipelines.deepstream.runtime.built_pipeline import BIN
 from pipelines.deepstream.runtime.self_check_film import FACE, FILM, NAME, film_graph
 from probes.frame import Box
 from probes.nvds.redaction_gate import BufferVerdict
-from probes.nvds.self_check import SelfCheck
+from probes.nvds.self_check import MAX_FRAMES, SelfCheck
 from probes.redaction.heads import By, Mask
 from tests.fakes.nvds import camera
 from tests.pipelines.deepstream.running import FakeAnalysis, running
@@ -110,9 +110,9 @@ def test_a_face_left_open_is_tried_again_soon_and_good_again_when_covered(tmp_pa
     assert caplog.text.count("the built-in face is not covered") == 1
 
 
-def test_without_an_answer_nothing_is_withheld_and_it_is_said_once(tmp_path, monkeypatch, caplog) -> None:
+def test_until_the_first_answer_all_is_withheld_and_it_is_said_once(tmp_path, monkeypatch, caplog) -> None:
     monkeypatch.setattr(self_check_film, "ANSWER_S", 0.05)
-    monkeypatch.setattr(self_check_film, "EVERY_S", 0.05)
+    monkeypatch.setattr(self_check_film, "AGAIN_S", 0.05)
     caplog.set_level(logging.WARNING)
 
     def analyse(settings, _):
@@ -123,12 +123,16 @@ def test_without_an_answer_nothing_is_withheld_and_it_is_said_once(tmp_path, mon
     with running(tmp_path, rtsp(1), analyse=analyse) as run:
         run.platform.start()
         wait_for(lambda: sum(FILM.name in uri for uri in run.element_factory.opened) >= 3)
-        assert (run.platform.withheld, run.analysis.results) == ("", [])
+        assert (run.platform.withheld, run.analysis.results) == ("no answer yet; all frames are withheld", [])
         wait_for(lambda: run.state("c0") == "live:none")
-    assert caplog.text.count("the pipeline gives no answer") == 1
+        monkeypatch.setattr(self_check_film, "ANSWER_S", 3600.0)
+        run.analysis.deaf = False
+        wait_for(lambda: run.platform.withheld == "")
+    assert caplog.text.count("the pipeline gives no answer; all frames are withheld") == 1
 
 
-def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog) -> None:
+@pytest.mark.parametrize("good", [True, False])
+def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog, good) -> None:
     class Hanging:
         closed = False
 
@@ -141,13 +145,15 @@ def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog) -> No
     check = SelfCheck(1, FACE, camera=lambda: camera("film"))
     film = self_check_film.SelfCheckFilm(cast("BuiltPipeline", None), check, lambda: now[0])
     film.tick()
-    check.judge([COVERED], SIZE)
+    for _ in range(MAX_FRAMES):
+        check.judge([COVERED] if good else [], SIZE)
     for now[0] in (1.0, 10.0):
         film.tick()
         assert "its source hangs" not in caplog.text
     for now[0] in (17.0, 100.0):
         film.tick()
     assert not film.idle
+    assert film.hopeless is not good, "frames are shown, or the service must be restarted"
     assert caplog.text.count("its source hangs") == 1
 
 

@@ -299,6 +299,21 @@ def test_whatever_pyds_call_fails_no_face_passes_uncovered(ds: Any, error: Any) 
     assert outcomes == {(False, False), (True, True), (True, False)}
 
 
+def test_a_frame_of_a_batch_that_is_dropped_is_not_taken_as_shown(ds: Any) -> None:
+    using = rig(ds)
+
+    def fail(_batch: Any, _meta: Any) -> None:
+        raise RuntimeError("not even the whole frame can be covered")
+
+    using.probe._cover_all = fail  # type: ignore[method-assign]
+    door = Pic(objects=[person(), face()])
+    assert judged(ds, using, door, Pic(pad=1, inferred=False))[0] is BufferVerdict.DROP
+    assert [(one.frame.camera, one.masks) for one in using.frame_queue.take(1)] == [
+        ("cam0", None),
+        ("cam1", None),
+    ]
+
+
 def test_a_gate_that_cannot_read_drops(ds: Any) -> None:
     for at in count():
         using = rig(ds)

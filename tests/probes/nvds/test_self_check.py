@@ -38,6 +38,26 @@ def checked(ds: Any) -> tuple[Rig, SelfCheck, list[bool]]:
     return using, check, results
 
 
+def test_until_the_first_good_answer_frames_go_to_nobody_and_are_counted(ds: Any) -> None:
+    using, check, _ = checked(ds)
+    withheld: list[tuple[str, str]] = []
+    using.probe._on_withheld = lambda camera, reason: withheld.append((camera, reason))
+    door = Pic(objects=[person(), face()])
+    assert judged(ds, using, door, Pic(pad=1))[0] is DROP
+    assert withheld == [("cam0", "self_check"), ("cam1", "self_check")]
+    check.begin()
+    for number in range(MAX_FRAMES - 1):
+        assert judged(ds, using, door, film(number=number))[0] is DROP
+    assert (len(withheld), using.frame_queue.take(0)) == (MAX_FRAMES + 1, [])
+    assert judged(ds, using, door, film(face(), number=MAX_FRAMES))[0] is PASS, "the answer counts at once"
+    assert [probed.frame.camera for probed in using.frame_queue.take(1)] == ["cam0"]
+    check.begin()
+    for number in range(MAX_FRAMES):
+        judged(ds, using, Pic(number=number), film(number=number + 20))
+    assert len(using.frame_queue.take(1)) == MAX_FRAMES - 1, "not the frame beside the failing answer"
+    assert using.failures == []
+
+
 def film(*objects: Obj, **more: Any) -> Pic:
     return Pic(objects=list(objects), pad=PAD, **more)
 
