@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import yaml
 from pydantic import SecretStr
 
+from engines.plain_yaml import compose_plain
 from pipelines.settings.key_paths import type_at
 from pipelines.settings.mistakes import dotted
 from pipelines.settings.root import Settings
@@ -43,7 +44,7 @@ def withheld(text: str) -> tuple[str, dict[str, str]]:
     """
     names: dict[str, str] = {}
     edits: list[tuple[int, int, str]] = []
-    nodes = list(_scalars(yaml.compose(text, yaml.SafeLoader), ()))
+    nodes = list(_scalars(compose_plain(text), ()))
     for keys, node in nodes:
         if _is_secret(keys, node.value):
             path = dotted(keys)
@@ -56,8 +57,8 @@ def withheld(text: str) -> tuple[str, dict[str, str]]:
 def refilled(text: str, names: Mapping[str, str], other: str) -> tuple[str, set[str]]:
     """Put another store file's secrets where `withheld` took them out; return text and names filled."""
     try:
-        theirs = {dotted(keys): node for keys, node in _scalars(yaml.compose(other, yaml.SafeLoader), ())}
-        ours = list(_scalars(yaml.compose(text, yaml.SafeLoader), ()))
+        theirs = {dotted(keys): node for keys, node in _scalars(compose_plain(other), ())}
+        ours = list(_scalars(compose_plain(text), ()))
     except (yaml.YAMLError, RecursionError):  # who reads the file next says what is wrong
         return text, set()
     edits, filled = [], set()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, cast
 import yaml
 from pydantic import SecretStr
 
+from engines.plain_yaml import MAX_DEPTH, TOO_DEEP, PlainLoader
 from pipelines.settings.key_paths import is_known, named_path, type_at
 from pipelines.settings.mistakes import Keys, Mistake, Place
 from pipelines.settings.substitute import Unfilled
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from pipelines.settings.substitute import Substitution
 
-_DEEPEST: Final = 24
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,40}")
 _NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _WORDS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -115,9 +115,9 @@ class Document:
 def read_document(text: str, substitution: Substitution, root: type[BaseModel]) -> Document:
     """Read one YAML document and fill `${NAME}` in; raises Unreadable. root: the model of the document."""
     _refuse_invisible(text)
-    loader: _Loader | None = None
+    loader: PlainLoader | None = None
     try:
-        loader = _Loader(text)
+        loader = PlainLoader(text)
         node = loader.get_single_node()
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
@@ -147,31 +147,6 @@ def _refuse_invisible(text: str) -> None:
             place = Place(number, found.start(1) + 1)
             words = f"an invisible character (U+{ord(found[1]):04X}); use a plain space, or quote the text"
             raise Unreadable(Mistake(place, "", words))
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's composer without anchors, aliases and tags, and with a limit of depth."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in its stubs
-        refused = {
-            "alias": isinstance(event, yaml.AliasEvent),
-            "anchor": getattr(event, "anchor", None) is not None,
-            "tag": getattr(event, "tag", None) is not None,
-            "too deep": self._depth >= _DEEPEST,
-        }
-        for problem, here in refused.items():
-            if here:
-                raise yaml.MarkedYAMLError(
-                    problem=problem, problem_mark=cast("yaml.error.Mark", event.start_mark)
-                )
-        self._depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self._depth -= 1
 
 
 class _Values:
@@ -283,8 +258,8 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     if mark and (joined := _joined_key(lines, mark.line)):
         return Mistake(joined, "", NO_SPACE)
     words = next((sentence for words, sentence in _SENTENCES if words in problem), "this is not valid YAML")
-    if problem == "too deep":
-        words = f"more than {_DEEPEST} levels deep; a store file needs 8"
+    if problem == TOO_DEEP:
+        words = f"more than {MAX_DEPTH} levels deep; a store file needs 8"
     return Mistake(_place(mark) if mark else Place(1, 1), "", words)
 
 

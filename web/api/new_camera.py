@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import SecretStr, ValidationError
 
+from engines.plain_yaml import compose_plain, load_plain
 from pipelines.cameras.onvif import SERVICE_PATH
 from pipelines.cameras.trial import netloc
 from pipelines.settings.camera import CameraConfig, CredentialsConfig
@@ -95,7 +96,7 @@ def check_secret(raw: bytes, cameras: Mapping[str, CameraConfig], form: CameraFo
     if name is None:
         return
     try:
-        root = yaml.safe_load(raw.decode("utf-8-sig"))
+        root = load_plain(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, yaml.YAMLError):
         raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
     users = [key for key, value in _named_parts(root) if f"${{{name}}}" in _texts(value)]
@@ -173,7 +174,7 @@ def with_camera(raw: bytes, path: Path, camera: str, name: str, form: CameraForm
     by_hand = Refused(Code.CONFLICT, "cameras: does not stand in lines of its own; add the camera by hand")
     try:
         text = raw.decode("utf-8-sig")
-        node = value_of(yaml.compose(text, yaml.SafeLoader), "cameras")
+        node = value_of(compose_plain(text), "cameras")
     except (UnicodeDecodeError, yaml.YAMLError):
         raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:

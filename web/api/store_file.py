@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from engines.plain_yaml import compose_plain
 from pipelines.settings.load import parse_settings
 from pipelines.settings.mistakes import SettingsError
 from web.refusal import Code, Refused
@@ -131,7 +132,7 @@ def _spliced(text: str, camera: str, areas: Mapping[str, Any]) -> str:
         Code.CONFLICT, f"camera {camera} does not stand in lines of its own; paste the YAML by hand"
     )
     try:
-        node = value_of(value_of(yaml.compose(text, yaml.SafeLoader), "cameras"), camera)
+        node = value_of(value_of(compose_plain(text), "cameras"), camera)
     except yaml.YAMLError:
         raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
