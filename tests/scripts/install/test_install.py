@@ -176,6 +176,43 @@ def test_a_rollback_past_a_new_form_has_the_store_file_of_before(tmp_path: Path)
     assert (etc / "store.yaml").read_text() == "version: 1\nold: form\n"
 
 
+FUNCTIONS = ("takes_settings", "settings_of", "may_run")
+MSH = """#!/bin/sh
+for file; do :; done  # the last argument
+[ {form} = 1 ] || [ "$2" != --migrate ] || cp "$file" "$file.v1"
+[ {form} = 1 ] || [ "$2" != --migrate ] || sed -i "s/^version: 1/version: 2/" "$file"
+grep -q "^version: {form}$" "$file" && ! grep -q "{refuses}" "$file"
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "switches", "version"),
+    [
+        ("version: 1\ngood: yes\n", True, 2),
+        ("version: 1\nno-for: new\n", False, 1),  # the running release goes on with its own form
+        ("version: 1\nno-for: new and old\n", True, 2),  # neither takes it: nothing is lost by switching
+    ],
+)
+def test_a_refused_upgrade_leaves_the_store_file_as_it_was(
+    text: str, switches: bool, version: int, tmp_path: Path
+) -> None:
+    for name, form, refuses in (("release-1", 1, "old"), ("release-2", 2, "new")):
+        (tmp_path / name / ".venv/bin").mkdir(parents=True)
+        msh = tmp_path / name / ".venv/bin/msh"
+        msh.write_text(MSH.format(form=form, refuses=refuses))
+        msh.chmod(0o755)
+        (tmp_path / name / "pipelines/backup").mkdir(parents=True)
+        (tmp_path / name / "pipelines/backup/migrate.py").write_text(f"CURRENT: Final = {form}\n")
+    (tmp_path / "store.yaml").write_text(text)
+    code = "".join(
+        f"eval \"$(sed -n '/^{name}()/,/^}}/p' {ROOT}/scripts/install)\"; " for name in FUNCTIONS
+    )
+    code = f"app={tmp_path} settings={tmp_path} files_only=no; {code} may_run release-2 release-1"
+    found = subprocess.run(["bash", "-euc", code], check=False, capture_output=True, text=True)
+    assert (found.returncode == 0) == switches, found.stderr
+    assert (tmp_path / "store.yaml").read_text() == text.replace("version: 1", f"version: {version}")
+
+
 @pytest.mark.parametrize("script", ["install", "uninstall", "bundle"])
 def test_a_wrong_call_says_how(script: str) -> None:
     found = subprocess.run([ROOT / "scripts" / script, "--what"], check=False, capture_output=True, text=True)
