@@ -6,16 +6,16 @@ and `scripts/install` brings the store file along. Version 1 is the first, so th
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipelines.backup.staging import copy_new
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 CURRENT: Final = 1
 STEPS: Final[Mapping[int, Callable[[str], str]]] = {}
@@ -49,14 +49,12 @@ def migrate_file(path: Path) -> Path | None:
     try:
         for one in (draft, kept):
             one.unlink(missing_ok=True)  # root calls this: it may be the store's link to another file
-        shutil.copy2(path, kept)
         status = path.stat()
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(after)
-        draft.chmod(status.st_mode & 0o777)
-        if os.geteuid() == 0:
-            for one in (draft, kept):
-                os.chown(one, status.st_uid, status.st_gid)
+        copy_new(path, kept, status)
+        with tempfile.TemporaryDirectory(prefix="msh-migrate-") as scratch:
+            written = Path(scratch) / path.name
+            written.write_text(after, encoding="utf-8")
+            copy_new(written, draft, status)
         draft.replace(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be brought to the new form ({error.strerror})") from None

@@ -20,6 +20,7 @@ from pipelines.backup import JOURNAL
 from pipelines.backup.archive import unpack_archive
 from pipelines.backup.collect import BRANDS, SQLITE, STORE, places
 from pipelines.backup.migrate import CURRENT, migrated
+from pipelines.backup.staging import as_owner_of, copy_new
 from pipelines.backup.withhold import refilled
 from pipelines.brands.folder import read_brands
 from pipelines.errors import BadInput
@@ -207,17 +208,7 @@ def _is_there(path: Path) -> bool:
 def _stage(source: Path, step: RestoreStep) -> None:
     """Copy a part beside its place, with the owner and rights of what is there or of the folder."""
     model = step.place if step.place.exists() else step.place.parent
-    if source.is_dir():
-        shutil.copytree(source, step.staged)
-    else:
-        shutil.copyfile(source, step.staged)
-    status = model.stat()
-    for path in (step.staged, *(step.staged.rglob("*") if step.staged.is_dir() else ())):
-        if os.geteuid() == 0:
-            os.chown(path, status.st_uid, status.st_gid)
-        mode = status.st_mode & (0o777 if path.is_dir() else 0o666)
-        path.chmod(mode | 0o100 if path.is_dir() else mode)
-        _sync(path)
+    copy_new(source, step.staged, model.stat())
 
 
 def _put(step: RestoreStep) -> None:
@@ -258,11 +249,12 @@ def _copy_database(source: Path, target: Path) -> bool:
     """Copy a database in one transaction; return whether both could be used."""
     try:
         with (
+            as_owner_of(target.parent),
             closing(sqlite3.connect(source, timeout=10)) as read,
             closing(sqlite3.connect(target, timeout=10)) as out,
         ):
             read.backup(out)
-    except sqlite3.Error:
+    except (OSError, sqlite3.Error):
         return False
     return True
 

@@ -43,9 +43,11 @@ def report(settings: Settings, file: InsightsFile, first: date, last: date) -> d
     span = last - first + timedelta(days=1)
     weeks = timedelta(days=-(-span.days // 7) * 7)
 
-    def read(begin: date) -> list[Any]:
-        start, end = (_midnight(day, zone) for day in (begin, begin + span))
-        return file.read(start, end)
+    def read(begin: date) -> list[CountCell]:
+        return file.read(*bounds(begin), places=False)
+
+    def bounds(begin: date) -> tuple[int, int]:
+        return _midnight(begin, zone), _midnight(begin + span, zone)
 
     def local(second: int) -> LocalTime:
         at = datetime.fromtimestamp(second, timezone.utc).astimezone(zone)
@@ -63,7 +65,7 @@ def report(settings: Settings, file: InsightsFile, first: date, last: date) -> d
         **summary(cells),
         "hours": by_hour(cells, local),
         "staffing": staffing(cells),
-        "heat_maps": heat_maps(cells),
+        "heat_maps": heat_maps(file.places(*bounds(first))),
         "before": {
             "from": (first - weeks).isoformat(),
             "to": (last - weeks).isoformat(),

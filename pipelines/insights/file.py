@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WORDS = FileWords("file of insights", "insights", "insights are not kept")
+_SPAN = "SELECT * FROM cell WHERE end > ? AND end <= ? "
+_WITHOUT_PLACES = "AND measure != 'place' "
+_PLACES = (
+    "SELECT measure, key, min(start), max(end), sum(count), NULL FROM cell "
+    "WHERE end > ? AND end <= ? AND measure = 'place' GROUP BY key"
+)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS cell (
   measure TEXT NOT NULL, key TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
@@ -41,12 +47,21 @@ class InsightsFile:
 
         return self._file.use(write)
 
-    def read(self, start: int, end: int) -> list[CountCell]:
-        """Return the cells that were closed after `start` and not after `end`, UTC s, oldest first."""
+    def read(self, start: int, end: int, *, places: bool = True) -> list[CountCell]:
+        """Return the cells that were closed after `start` and not after `end`, UTC s, oldest first.
+
+        places: with those of heat maps, which are nearly all; see `places`.
+        """
+        return self._cells(_SPAN + ("" if places else _WITHOUT_PLACES) + "ORDER BY end, rowid", start, end)
+
+    def places(self, start: int, end: int) -> list[CountCell]:
+        """Return the cells of heat maps, those of the same place in one: few, however many days."""
+        return self._cells(_PLACES, start, end)
+
+    def _cells(self, query: str, start: int, end: int) -> list[CountCell]:
         found: list[CountCell] = []
 
         def read(db: sqlite3.Connection) -> None:
-            query = "SELECT * FROM cell WHERE end > ? AND end <= ? ORDER BY end, rowid"
             found[:] = [CountCell(*row) for row in db.execute(query, (start, end))]
 
         self._file.use(read)

@@ -35,7 +35,7 @@ class ReportTopics:
 
     def publish(self, start: int) -> None:
         """Publish the cells closed in the quarter that begins at `start`, UTC s; clear it without any."""
-        cells = [c for c in self._file.read(start, start + QUARTER_S) if c.measure != "place"]
+        cells = self._file.read(start, start + QUARTER_S, places=False)
         topic = report_topic(start)
         if cells:
             self._publisher.set_state(topic, self._payload(start, cells))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass
 from functools import partial
@@ -75,10 +76,22 @@ def find_fixes(settings: Settings, secrets: Path) -> Iterator[SafeFix]:
             continue
         for file in sorted(place.iterdir()):
             if file.is_file() and not file.is_symlink() and file.stat().st_mode & stat.S_IRWXO:
-                yield _closed(f"secret {file.name}", file, 0o600)
+                # Its group keeps what it has: a service may read its secrets by its group.
+                mode = stat.S_IMODE(file.stat().st_mode) & ~stat.S_IRWXO
+                yield _closed(f"secret {file.name}", file, mode)
 
 
 def _closed(name: str, path: Path, mode: int) -> SafeFix:
     now = stat.S_IMODE(path.stat().st_mode)
-    found, done = f"{path} is open to others ({now:o})", f"{path} is for its owner only ({mode:o})"
-    return SafeFix(name, found, done, partial(path.chmod, mode))
+    whose = "its owner and group" if mode & stat.S_IRWXG else "its owner only"
+    found, done = f"{path} is open to others ({now:o})", f"{path} is for {whose} ({mode:o})"
+    return SafeFix(name, found, done, partial(_chmod, path, mode))
+
+
+def _chmod(path: Path, mode: int) -> None:
+    # By descriptor: root calls this, and the store's user could put a link there meanwhile.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(handle, mode)
+    finally:
+        os.close(handle)

@@ -11,15 +11,17 @@ import sqlite3
 import zipfile
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipelines.backup import JOURNAL, migrate, restore
 from pipelines.backup import archive as archive_module
 from pipelines.backup.collect import back_up
+from pipelines.backup.staging import as_owner_of
 from pipelines.backup.withhold import refilled, withheld
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
@@ -331,6 +333,30 @@ def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:
     assert "brands/nike/worn.png" not in report.manifest.files
 
 
+def test_photographs_go_without_where_and_by_whom_they_were_taken(tmp_path: Path) -> None:
+    config, folder = box(tmp_path / "shop"), tmp_path / "shop/brands/nike"
+    exif = Image.Exif()
+    exif[0x013B] = "Jane-Doe"
+    for kind in ("jpg", "tiff"):
+        Image.radial_gradient("L").convert("RGB").save(folder / f"worn.{kind}", exif=exif)
+    (folder / "worn.tiff").rename(folder / "tiff.jpg")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xffJane-Doe")
+    assert sum(b"Jane-Doe" in path.read_bytes() for path in folder.glob("*.jpg")) == 3
+    (tmp_path / "scratch").mkdir()
+    settings = load_settings(config, env={"BROKER_PW": "x"})
+    report = back_up(
+        settings, tmp_path, tmp_path / "b", datetime.now(timezone.utc), tmp_path / "scratch",
+        names=(), faces=lambda _: 0,
+    )  # fmt: skip
+    assert [line.rpartition("/")[2] for line in report.left_out] == [
+        "broken.jpg (its metadata cannot be taken out)"
+    ]
+    with zipfile.ZipFile(tmp_path / "b") as archive:
+        inside = {name: archive.read(name) for name in archive.namelist() if name.startswith("brands")}
+    assert sorted(inside) == ["brands/nike/mark.svg", "brands/nike/tiff.jpg", "brands/nike/worn.jpg"]
+    assert not [name for name, raw in inside.items() if b"Jane-Doe" in raw]
+
+
 def test_restored_files_have_the_owner_of_what_they_replace(backup: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         return
@@ -357,6 +383,51 @@ def test_root_believes_no_list_of_steps_and_no_link_of_another_user(
         assert main(["restore", "--undo", str(config)]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert victim.read_text() == "not to be touched"
+
+
+@pytest.mark.parametrize("moment", ["before", "while"])
+def test_a_link_that_is_put_there_during_a_restore_is_not_followed(
+    moment: str, backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, staged = tmp_path / "victim", tmp_path / "old/.prices.csv.restore-new"
+    victim.write_text("not to be touched")
+    victim.chmod(0o600)
+    (tmp_path / "old/prices.csv").chmod(0o666)
+    remove, copy = restore._remove, shutil.copyfileobj
+
+    def plant() -> None:
+        staged.unlink(missing_ok=True)
+        staged.symlink_to(victim)
+
+    def then_plant(path: Path) -> None:
+        remove(path)
+        if path == staged and not victim.with_name("done").exists():
+            victim.with_name("done").touch()
+            plant()
+
+    def copies(source: Any, target: Any) -> None:
+        copy(source, target)
+        if staged.exists():
+            plant()
+
+    if moment == "before":
+        monkeypatch.setattr(restore, "_remove", then_plant)
+    else:
+        monkeypatch.setattr(shutil, "copyfileobj", copies)
+    code = main(["restore", str(backup), str(tmp_path / "old/store.yaml")])
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("not to be touched", 0o600)
+    assert victim.stat().st_uid == os.geteuid()
+    assert code == (2 if moment == "before" else 0)
+
+
+def test_databases_are_written_with_the_rights_of_their_folders_owner(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4712)
+    before = os.geteuid(), os.getegid()
+    with as_owner_of(tmp_path):
+        inside = os.geteuid(), os.getegid()
+    assert inside == ((4711, 4712) if before[0] == 0 else before)
+    assert (os.geteuid(), os.getegid()) == before
 
 
 def test_older_forms_of_the_store_file_are_brought_along() -> None:
@@ -394,7 +465,7 @@ def test_a_full_disk_is_one_line(backup: Path, tmp_path: Path, monkeypatch: pyte
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     (tmp_path / "scratch").mkdir()
     config = tmp_path / "old/store.yaml"
     env = {"BROKER_PW": "x"}

@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from pipelines.insights.file import InsightsFile
 from pipelines.insights.recorder import InsightsRecorder
 from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
+from pricing.insights.cells import CountCell
+from pricing.insights.report import heat_maps
 from pricing.sales.desk import SaleEvent, SaleKind, SaleOutcome
 from scripts.demo import history
 from scripts.msh import main
@@ -255,6 +258,20 @@ def test_where_people_stood_is_counted_by_the_hour_without_their_way(floor: Floo
     for _ in range(3):
         floor.later(15)
     assert floor.cells("place") == []  # the hour is over, but 5 of 6 would tell where the sixth was
+
+
+def test_many_days_of_heat_maps_are_summed_by_the_file(tmp_path: Path) -> None:
+    with closing(InsightsFile(tmp_path / "insights.db", lambda: NOON)) as file:
+        file.add(
+            CountCell("place", f"hats/{place % 16}/{place % 9}", hour * 3600, (hour + 1) * 3600, 5 + hour % 3)
+            for hour in range(100)
+            for place in range(20)
+        )
+        file.add([CountCell("visitors", "", 0, 900, 7)])
+        every = file.read(0, 2**40)
+        assert heat_maps(file.places(0, 2**40)) == heat_maps(every)
+        assert (len(every), len(file.places(0, 2**40)), file.places(360_000, 2**40)) == (2001, 20, [])
+        assert [cell.measure for cell in file.read(0, 2**40, places=False)] == ["visitors"]
 
 
 def test_nothing_counted_yet_is_said(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,18 +148,20 @@ def test_only_what_is_safe_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyP
     state, secrets = tmp_path / "state", tmp_path / "secrets"
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
     secrets.mkdir()
-    (secrets / "PW").write_text("x")
-    (secrets / "PW").chmod(0o644)
+    for name, mode in (("PW", 0o604), ("PW2", 0o644), ("PW3", 0o640)):
+        (secrets / name).write_text("x")
+        (secrets / name).chmod(mode)
     text = "outputs: {record: {folder: rec/ords}, metadata: {file: meta/day.gz}}\n"
     settings = settings_of(tmp_path, text)
     before = sorted(tmp_path.rglob("*"))
-    names = ["folder record", "folder metadata", "folder state", "secret PW"]
+    names = ["folder record", "folder metadata", "folder state", "secret PW", "secret PW2"]
     found = list(look_at_fixable(settings, secrets, fix=False))
     assert [(one.name, one.level.value) for one in found] == [(name, "warn") for name in names]
     assert sorted(tmp_path.rglob("*")) == before
     found = list(look_at_fixable(settings, secrets, fix=True))
     assert [(one.name, one.level.value) for one in found] == [(name, "ok") for name in names]
-    assert stat.S_IMODE((secrets / "PW").stat().st_mode) == 0o600
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in secrets.iterdir()}
+    assert modes == {"PW": 0o600, "PW2": 0o640, "PW3": 0o640}  # a group that reads a secret goes on
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     assert not list(look_at_fixable(settings, secrets, fix=False))
     state.chmod(0o755)

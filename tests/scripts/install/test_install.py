@@ -204,9 +204,7 @@ def test_a_refused_upgrade_leaves_the_store_file_as_it_was(
         (tmp_path / name / "pipelines/backup").mkdir(parents=True)
         (tmp_path / name / "pipelines/backup/migrate.py").write_text(f"CURRENT: Final = {form}\n")
     (tmp_path / "store.yaml").write_text(text)
-    code = "".join(
-        f"eval \"$(sed -n '/^{name}()/,/^}}/p' {ROOT}/scripts/install)\"; " for name in FUNCTIONS
-    )
+    code = "".join(f"eval \"$(sed -n '/^{name}()/,/^}}/p' {ROOT}/scripts/install)\"; " for name in FUNCTIONS)
     code = f"app={tmp_path} settings={tmp_path} files_only=no; {code} may_run release-2 release-1"
     found = subprocess.run(["bash", "-euc", code], check=False, capture_output=True, text=True)
     assert (found.returncode == 0) == switches, found.stderr
