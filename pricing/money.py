@@ -65,7 +65,9 @@ _BESIDE = (
     "元",
     "원",
 )
-_ANY_SPACE = re.compile(r"[\u00a0\u2007\u2009\u202f]")
+_SPACES_TYPED = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_APOSTROPHES_TYPED = "\u2018\u2019\u02bc\u2032\uff07`\u00b4"
+_LOOK_ALIKES = str.maketrans(dict.fromkeys(_SPACES_TYPED, " ") | dict.fromkeys(_APOSTROPHES_TYPED, "'"))
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
 MAX_MINOR = 10**12
@@ -98,7 +100,7 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
     (129000, 1290, 1500, 129000)
     """
     digits = exponent(currency)
-    plain = _with_ascii_digits(_ANY_SPACE.sub(" ", text).replace("’", "'"))
+    plain = _with_ascii_digits(plain_marks(text))
     if ARABIC_DECIMAL in plain or ARABIC_GROUPING in plain:
         # These mean nothing else, whatever the list's own marks are.
         decimal, grouping = ARABIC_DECIMAL, ARABIC_GROUPING
@@ -115,6 +117,15 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
     return minor
 
 
+def plain_marks(text: str) -> str:
+    """Return the text with plain spaces and apostrophes: people type what looks like them.
+
+    >>> plain_marks("1\u202f290,50"), plain_marks("1´290")
+    ('1 290,50', "1'290")
+    """
+    return text if text.isascii() and "`" not in text else text.translate(_LOOK_ALIKES)
+
+
 def _with_ascii_digits(text: str) -> str:
     """Return the text with the decimal digits of every script as 0 to 9; superscripts are none."""
     return text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
@@ -123,8 +134,9 @@ def _with_ascii_digits(text: str) -> str:
 @lru_cache(maxsize=64)
 def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
     mark = re.escape(grouping)
-    # The last form is Indian: 1,29,000.
-    grouped = rf"|\d{{1,3}}(?:{mark}\d{{3}})+|\d{{1,2}}(?:{mark}\d{{2}})*{mark}\d{{3}}" if grouping else ""
+    grouped = rf"|\d{{1,3}}(?:{mark}\d{{3}})+" if grouping else ""
+    if grouping in (",", ARABIC_GROUPING):
+        grouped += rf"|\d{{1,2}}(?:{mark}\d{{2}})*{mark}\d{{3}}"  # Indian and Pakistani: 1,29,000
     return re.compile(rf"(\d+{grouped})(?:{re.escape(decimal)}(\d+))?", re.ASCII)
 
 
@@ -191,7 +203,7 @@ def _accepted(amount: str, digits: int, decimal: str) -> str:
 def _only_signs_beside(text: str) -> bool:
     """Return whether the text beside a number leaves its value: 12 EUR is 12, but 12k, 12½, 1.2万 are not."""
     # Dots after letters are of a shortened word, such as "kr."; dashes after a mark stand for no decimals.
-    beside = re.sub(r"(?<=[^\W\d_])\.|[.,:]\s?[-–—]+$|[0-9.,' \"“”„=]", " ", text).split()
+    beside = re.sub(r"(?<=[^\W\d_])\.|[.,:]\s?[-–—]+$|/[-=]$|[0-9.,' \"“”„=]", " ", text).split()
     return all(
         word.upper() in _BESIDE
         or word in EXPONENTS

@@ -9,8 +9,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
-from pricing.money import EXPONENTS
+from babel.core import Locale, UnknownLocaleError, get_global
+from babel.languages import get_official_languages
+
+from pricing.money import EXPONENTS, plain_marks
 
 MAX_LENGTH = 60
 _MAX_AMOUNT = Decimal(10**12)
@@ -66,15 +70,34 @@ _SIGNS = {
     "₦": "NGN",
     "₾": "GEL",
     "ریال": "IRR",
+    "EURO": "EUR",
+    "EUROS": "EUR",
+    "Р": "RUB",
+    "DIN": "RSD",
+    "DH": "MAD",
+    "DHS": "AED MAD",
+    "KD": "KWD",
+    "BD": "BHD",
+    "Đ": "VND",
+    "VNĐ": "VND",
+    "СУМ": "UZS",
+    "SO'M": "UZS",
+    'ש"ח': "ILS",
+    "MT": "MZN",
+    "GHC": "GHS",
+    "$U": "UYU",
 }
+_MULTIPLES = frozenset("KM")
 _WORDS = frozenset(("FROM", "AB", "DÈS", "DESDE", "NOW", "ONLY", "INCL", "INKL", "VAT", "MWST"))
 _BETWEEN = frozenset(("-", "–", "—", "~", "TO", "BIS", "À"))
 _NUMBER = re.compile(r"\d(?:[\d.,']|[ ](?=\d{3}(?!\d)))*")
-_NO_CENTS = re.compile(r"(?<=\d)[.,]\s?[-–—]+(?!\s*\d)")
+NO_CENTS = re.compile(r"(?<=\d)(?:[.,:]\s?[-–—‐‑−]+|\s?/[-=])(?!\s*\d)")
+"""What is written for no decimals: `1290,-`, `1290:-`, `1290/-`."""
+_MARK_FIRST = re.compile(r"(?:^|\W|([^\W\d_]+))[.,]\d")
 # The second is Indian: 1,29,000.
 _GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})*|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})*", re.ASCII)
 _PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
-_PLAIN = str.maketrans({"’": "'", "٫": ".", "٬": ",", "−": "-"})
+_PLAIN = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,27 +143,60 @@ def _looks_grouped(number: Decimal, currency: str) -> bool:
 
 def read_currency(text: str, expected: str) -> str | None:
     """Return the ISO 4217 code that a code or sign stands for, or None."""
-    sign = text.strip().rstrip(".").upper()
+    sign = _plain_sign(text)
     if sign in EXPONENTS:
         return sign
     meant = _SIGNS.get(sign, "").split()
-    return expected if expected in meant else meant[0] if meant else None
+    if expected in meant or sign in _own_signs(expected):
+        return expected
+    return meant[0] if meant else None
+
+
+def _plain_sign(text: str) -> str:
+    """Return a sign without what is left out at will: `S/.` is `S/`, `F CFA` is `FCFA`."""
+    plain = unicodedata.normalize("NFKC", plain_marks(text)).upper()
+    return "".join(c for c in plain if not c.isspace() and unicodedata.category(c) != "Cf").rstrip(".")
+
+
+@lru_cache(maxsize=8)
+def _own_signs(currency: str) -> frozenset[str]:
+    """Return the signs that a currency has in the languages of the countries that pay with it (CLDR)."""
+    by_territory: dict[str, list[tuple[str, object, object, bool]]]
+    by_territory = dict(get_global("territory_currencies"))
+    signs = set()
+    for territory, entries in by_territory.items():
+        if not any(code == currency and end is None and tender for code, _, end, tender in entries):
+            continue
+        for language in get_official_languages(territory, de_facto=True):
+            try:
+                known = Locale.parse(f"{language}_{territory}")
+            except (UnknownLocaleError, ValueError):
+                continue
+            signs.add(_plain_sign(known.currency_symbols.get(currency, currency)))
+    return frozenset(signs) - _MULTIPLES  # 1.2K may as well be 1200
 
 
 def ambiguous(sign: str) -> tuple[str, ...]:
     """Return the currencies that a sign such as "kr" may stand for, where it may for several."""
-    meant = tuple(_SIGNS.get(sign.strip().rstrip(".").upper(), "").split())
+    meant = tuple(_SIGNS.get(_plain_sign(sign), "").split())
     return meant if len(meant) > 1 else ()
 
 
 def _read_text(text: str, expected: str) -> Span | None:
     if any(unicodedata.category(c) == "No" for c in text):
         return None  # 12⁹⁹ is 12.99 and 12½ is 12.50: neither is 1299
-    plain = _NO_CENTS.sub("", unicodedata.normalize("NFKC", text).translate(_PLAIN).upper())
+    plain, dashed = NO_CENTS.subn(
+        "", unicodedata.normalize("NFKC", plain_marks(text)).translate(_PLAIN).upper()
+    )
     plain = "".join(str(unicodedata.digit(c, c)) for c in plain)
+    shortened = _MARK_FIRST.search(plain)
+    if shortened is not None and shortened[1] in (None, *EXPONENTS):
+        return None  # $.50 is no 50; the dot of Rs.50 ends a word
     numbers = _NUMBER.findall(plain)
     between, currency = 0, None
-    for piece in _PIECE.findall(_NUMBER.sub(" ", plain)):
+    beside = _NUMBER.sub(" ", plain).strip()
+    whole = len(beside) > 1 and read_currency(beside, expected) is not None  # a sign such as د.إ
+    for piece in [beside] if whole else _PIECE.findall(beside):
         if piece in _BETWEEN:
             between += 1
         elif piece not in _WORDS and piece not in ".:":
@@ -151,7 +207,7 @@ def _read_text(text: str, expected: str) -> Span | None:
     if len(numbers) not in (1, 2) or between != len(numbers) - 1:
         return None
     currency = currency or expected
-    for_people = any(c.isalpha() or unicodedata.category(c) == "Sc" for c in plain)
+    for_people = bool(dashed) or any(c.isalpha() or unicodedata.category(c) == "Sc" for c in plain)
     amounts = [_number(number, currency, for_people=for_people) for number in numbers]
     return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
 

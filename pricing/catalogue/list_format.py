@@ -8,9 +8,9 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from pricing.catalogue.amounts import read_currency
+from pricing.catalogue.amounts import NO_CENTS, read_currency
 from pricing.errors import BadInput
-from pricing.money import parse
+from pricing.money import EXPONENTS, parse, plain_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,9 @@ DECIMALS = (".", ",")
 GROUPINGS = ("", ".", ",", " ", "'")
 DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{1,2})"}
 _MIDNIGHT = re.compile(r"[T ]0?0:00(?::00)?$", re.ASCII)
-_NO_CENTS = re.compile(r"(?<=\d)[.,:]\s?[-–—]+(?=\D*$)")
-_SIGN = re.compile(r"([^\d\s.,'’+-]+)?\s*([\d.,'’\s]*\d)\s*([^\d\s.,'’+-]+\.?)?")
+# A dot between letters and a number ends a shortened word (Rs.50), after a sign it begins decimals ($.50).
+_WORDS = r"[^\d\s.,'+-]+(?:[.\s'][^\d\s.,'+-]+)*(?:(?<=[^\W\d_])\.|(?<=/)\.(?=\s))?"
+_SIGN = re.compile(rf"({_WORDS})?\s*(\d(?:[\d.,٫٬'\s]*\d)?)\s*({_WORDS})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,11 @@ class ListFormat:
     def amount(self, text: str, currency: str) -> int:
         """Return an amount in minor units; in a described list it may have its currency's sign beside it."""
         if self.described:
-            text = _NO_CENTS.sub("", text.strip())  # 1290,- and 1290:- are 1290
+            text = NO_CENTS.sub("", plain_marks(text).strip())
         found = _SIGN.fullmatch(text) if self.described else None
-        if found is not None and (sign := found[1] or found[3]) and not (found[1] and found[3]):
-            if read_currency(sign, currency) != currency:
+        if found is not None:
+            beside = [sign for sign in (found[1], found[3]) if sign]
+            if not all(_says(sign, currency) for sign in beside):
                 raise BadInput(f'"{text}" is not in {currency}')
             text = found[2]
         return parse(text, currency, self.decimal, self.grouping)
@@ -87,6 +89,16 @@ class ListFormat:
         if day.year < _FIRST_YEAR or day.year in _BUDDHIST_YEARS:
             raise BadInput(f'"{text}": the year {day.year} is of another calendar; write it as {example}')
         return day
+
+
+def _says(beside: str, currency: str) -> bool:
+    """Return whether what stands beside a number is the currency's sign, its code, or both: `USD $`."""
+    if beside.removesuffix(".").upper() in EXPONENTS and beside.endswith("."):
+        return False  # EUR.50
+    words = beside.split()
+    return read_currency(beside, currency) == currency or (
+        len(words) > 1 and all(read_currency(word, currency) == currency for word in words)
+    )
 
 
 @lru_cache(maxsize=16)

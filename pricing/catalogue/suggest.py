@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
-from pricing.catalogue.amounts import ambiguous, read_currency
+from pricing.catalogue.amounts import NO_CENTS, ambiguous, read_currency
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader, decoded
 from pricing.catalogue.rows_csv import records
-from pricing.money import EXPONENTS
+from pricing.money import EXPONENTS, plain_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,6 +81,8 @@ _HEADINGS = {
 _OURS = {normal_brand(name): ours for ours, names in _HEADINGS.items() for name in names.split(",")}
 _PARTS = re.compile(r"[\s()\[\]/,:]+")
 _SIGN = re.compile(r"[\d.,'’\s٫٬:–—-]+")
+_AMOUNT = re.compile(r"\d(?:[\d.,'\s٫٬]*\d)?")
+_MARK_BEFORE_DASH = re.compile(r"(?<=\d)[.,](?=\s?[-–—‐‑−])")
 _DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ].*)?", re.ASCII)
 
 
@@ -208,7 +210,9 @@ def _currency(
     """Return the one currency that amounts or their headings name by code or sign."""
     signs: set[str] = set()
     for amount in amounts:
-        signs.update(_SIGN.sub(" ", amount).split())
+        beside = _AMOUNT.sub(" ", NO_CENTS.sub("", plain_marks(amount))).strip()
+        whole = read_currency(beside, store or "EUR")  # a sign with marks in it, such as د.إ
+        signs.update([beside] if whole else _SIGN.sub(" ", NO_CENTS.sub("", amount)).split())
     for text in headings:
         signs.update(word for word in _PARTS.split(text) if read_currency(word, "EUR"))
     codes = {sign: read_currency(sign, store or "EUR") for sign in signs}
@@ -228,11 +232,10 @@ def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str,
     groupings: dict[str, str] = {}
     either: dict[str, str] = {}
     for text in amounts:
-        plain = re.sub(r"[\u00a0\u2009\u202f]", " ", text.replace("’", "'"))
-        inside = re.search(r"\d(?:[\d.,' ]*\d)?", plain)  # without the dot of "kr." and the dash of "1290,-"
-        number = inside[0] if inside else ""
-        for space in re.findall(r"(?<=\d)[' ](?=\d{3}(?!\d))", number):
-            groupings.setdefault(space, text)
+        number, dash = _number(text)
+        if dash:
+            decimals.setdefault(dash, text)
+        groupings = dict.fromkeys(re.findall(r"(?<=\d)[' ](?=\d{3}(?!\d))", number), text) | groupings
         marks = re.findall("[.,]", number)
         tail = re.split("[.,]", number)[-1]
         if not marks or not tail:
@@ -242,7 +245,7 @@ def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str,
             groupings.setdefault(marks[0], text)
         elif len(marks) > 1:
             groupings.setdefault(marks[0], text)
-        elif len(tail) != 3 or number.startswith("0"):
+        elif len(tail) != 3 or number.startswith("0") or " " in number or "'" in number:
             decimals.setdefault(marks[0], text)
         else:
             either.setdefault(marks[0], text)
@@ -264,6 +267,15 @@ def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str,
             f'"{text}" shows that "{mark}" is the {"grouping" if mark == grouping else "decimal"} mark'
         )
     return decimal, grouping or ""
+
+
+def _number(text: str) -> tuple[str, str]:
+    """Return the number in an amount, without the dot of "kr.", and the mark before dashes: `1.290,-`."""
+    plain = plain_marks(text)
+    inside = re.search(r"\d(?:[\d.,' ]*\d)?", plain)
+    number = inside[0] if inside else ""
+    dash = _MARK_BEFORE_DASH.search(plain)
+    return number, dash[0] if dash and dash[0] not in number else ""
 
 
 def _dates(texts: Iterable[str], found: Suggestion) -> str:

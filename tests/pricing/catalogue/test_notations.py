@@ -191,6 +191,68 @@ def test_a_list_of_another_country_is_read_as_suggested(
     assert [(row.name, row.amount_minor, row.currency) for row in rows] == [(brand, minor, currency)]
 
 
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        # Apostrophes and spaces that look alike.
+        *((f"1{mark}290.50", "CHF", 129050) for mark in "'’‘ʼ′＇`´"),
+        *(
+            (f"1{space}290,50", "EUR", 129050)
+            for space in "\u00a0\u2002\u2006\u2007\u2009\u200a\u202f\u205f\u3000"
+        ),
+        # No decimals, as they are written by hand.
+        *((f"1.290,{dash}", "EUR", 129000) for dash in ("-", "--", "–", "—", "‐", "‑", "−")),
+        ("SFr. 1’290.–", "CHF", 129000),
+        ("kr. 1.290,-", "DKK", 129000),
+        ("Rs. 1,29,000/-", "INR", 12900000),
+        ("KSh 1,290/=", "KES", 129000),
+        ("1290,-", "EUR", 129000),
+        # Signs, before, after, and with their code.
+        ("Fr. 1'290.50", "CHF", 129050),
+        ("Rp. 1.290.000,00", "IDR", 129000000),
+        ("USD $1,290.50", "USD", 129050),
+        ("$1,290.50 USD", "USD", 129050),
+        ("US $1,290.50", "USD", 129050),
+        ("S/. 1,290.00", "PEN", 129000),
+        ("￥1,290", "JPY", 1290),
+        ("1290 Euros", "EUR", 129000),
+        ("1 290 р.", "RUB", 129000),
+        ("1.290,00 din.", "RSD", 129000),
+        ("RD$1,290.00", "DOP", 129000),
+        ("₲ 1.290.000", "PYG", 1290000),
+        ("৳1,290", "BDT", 129000),
+        ("GH₵1,290", "GHS", 129000),
+        ("1 290 F CFA", "XOF", 1290),
+        ("1.290,50 DH", "MAD", 129050),
+        ("1 290,500 DT", "TND", 1290500),
+        ("1.290.000đ", "VND", 1290000),
+        ("١٢٩٠ ر.س", "SAR", 129000),
+        ("1,290.00 د.إ", "AED", 129000),
+        ("١٬٢٩٠٫٥٠٠ د.ك", "KWD", 1290500),
+        # What is no clear amount is refused: None.
+        ("12.34.567", "EUR", None),
+        (".50", "EUR", None),
+        ("$.50", "USD", None),
+        ("USD.50", "USD", None),
+        ("1290-", "EUR", None),
+        ("1.2K", "ZMW", None),
+        ("$1,290.50 CAD", "USD", None),
+        ("¥1,290-", "JPY", None),
+        ("12.11.2026", "EUR", None),
+    ],
+)
+def test_an_amount_of_a_country_is_read_as_suggested_or_refused(
+    text: str, currency: str, minor: int | None
+) -> None:
+    quoted = text.replace('"', '""')
+    data = f'brand,type,price\nGucci,hat,"{quoted}"\n'.encode()
+    try:
+        found = amounts(data, suggest(data, "list.csv", currency).notation, currency)
+    except BadCatalogue:
+        found = []
+    assert found == ([] if minor is None else [minor])
+
+
 @pytest.mark.parametrize("price", ["1.290,00 kr.", "$1,290.00", "¥1290"])
 def test_a_sign_of_several_currencies_is_a_question(price: str) -> None:
     found = suggest(f"brand;type;price\nGucci;hat;{price}\n".encode(), "list.csv")
