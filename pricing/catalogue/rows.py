@@ -17,7 +17,7 @@ from pricing.money import exponent, parse
 from pricing.slots import normal_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -37,6 +37,7 @@ COLUMNS = (
 )
 ANY_TYPE = "*"
 ANY_BRAND = "*"
+NAMELESS = " "
 MAX_PROBLEMS = 100
 _OTHER_KINDS = {
     b"%PDF-": "a PDF",
@@ -47,6 +48,7 @@ _OTHER_KINDS = {
     b"\x89PNG\r\n": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"GIF8": "a picture",
+    b"MIME-Version:": "a saved web page (MHTML)",
 }
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
@@ -156,8 +158,16 @@ class RowReader:
         """Note a problem with a cell."""
         self.problem(cell.line, cell.column, message)
 
+    def names_columns(self, texts: Iterable[str]) -> bool:
+        """Return whether at least two of the texts are names of columns: the line is the header."""
+        names = {heading(text) for text in texts}
+        return len(names & (self._columns.keys() | set(COLUMNS))) > 1
+
     def known_column(self, cell: Cell) -> str | None:
-        """Return the column that a cell names, "" for one to pass over, or note that there is none."""
+        """Return the column that a cell names, "" for one to pass over, or note that there is none.
+
+        NAMELESS stands for an empty cell: nothing may stand below it.
+        """
         name = heading(cell.text)
         if name in self._columns:
             return self._columns[name]
@@ -165,6 +175,8 @@ class RowReader:
             return name
         if self._columns:
             return ""
+        if not name:
+            return NAMELESS
         near = get_close_matches(name, COLUMNS, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
         self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
@@ -179,7 +191,7 @@ class RowReader:
         if not key:
             self.wrong(brand, "no brand; name one, or take the line out")
         currency = self._read_currency()
-        type_ = ANY_TYPE if self._text("type") == ANY_TYPE else self._field("type", _type)
+        type_ = self._read_type()
         prices = self._prices(currency) if currency else None
         first = self._day("valid_from", date.min)
         last = self._day("valid_until", date.max)
@@ -209,6 +221,12 @@ class RowReader:
             says,
             gtin or "",
         )
+
+    def _read_type(self) -> str | None:
+        text = self._text("type")
+        if not text:
+            self.wrong(self._cells["type"], "no type; name one, or take the line out if it is no price")
+        return ANY_TYPE if text == ANY_TYPE else self._field("type", _type) if text else None
 
     def _day(self, name: str, default: date) -> date | None:
         if not self._text(name):
@@ -307,7 +325,7 @@ def _type(text: str) -> str:
 @lru_cache(maxsize=256)
 def heading(text: str) -> str:
     """Return a column's name for comparison."""
-    return " ".join(visible(text).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", visible(text)).casefold().split())
 
 
 def visible(text: str) -> str:

@@ -5,15 +5,31 @@ Not with the csv module, which does not tell the columns of what it finds.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from pricing.catalogue.rows import COLUMNS, BadCatalogue, Cell, PriceRow, RowReader, decoded, visible
+from pricing.catalogue.rows import (
+    COLUMNS,
+    NAMELESS,
+    BadCatalogue,
+    Cell,
+    PriceRow,
+    RowReader,
+    decoded,
+    visible,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pricing.catalogue.list_format import ListFormat
+
+SEPARATORS = ",;\t|"
+MAX_TITLES = 20
+"""Records above the header that may be titles."""
+_QUOTE = re.compile(' +"')
 
 
 def read_csv(
@@ -22,8 +38,9 @@ def read_csv(
     """Return the rows of a price list; `file` is its name in messages.
 
     Fields are separated by comma, semicolon, tab or |, as the header is, or as a line `sep=;` before it says;
-    empty rows and those that begin with # are skipped. `currency` is the store's: rows in another are errors,
-    and it serves where the column is missing. Raises BadCatalogue.
+    empty rows, those that begin with #, titles above the header and its repetitions are skipped.
+    `currency` is the store's: rows in another are errors, and it serves where the column is missing.
+    Raises BadCatalogue.
     """
     text = decoded(data, file, notation.encoding if notation else "utf-8")
     if text.lstrip().startswith(('{"', "[{")):
@@ -32,21 +49,28 @@ def read_csv(
     return read_table(records(text, reader), reader)
 
 
-def records(text: str, reader: RowReader) -> Iterator[list[Cell]]:
-    """Yield the cells of each record of a text, the header first; problems go to the reader."""
-    yield from _Records(reader, text)
+def records(
+    text: str, reader: RowReader, is_header: Callable[[Iterable[str]], bool] | None = None
+) -> Iterator[list[Cell]]:
+    """Yield the cells of each record of a text, titles and the header first; problems go to the reader.
+
+    is_header: tells the header by its texts; None where the reader does.
+    """
+    yield from _Records(reader, text, is_header or reader.names_columns)
 
 
 def read_table(records: Iterable[list[Cell]], reader: RowReader) -> list[PriceRow]:
     """Return the rows of a table whose first record names the columns; raises BadCatalogue."""
     header: list[str] | None = None
     rows, line, seen = [], 1, False
-    for cells in records:
+    repeated: list[str] = []
+    for cells in without_titles(records, reader.names_columns):
         if reader.hopeless:
             break
-        if not any(cell.text for cell in cells):
+        if not any(cell.text for cell in cells) or [cell.text for cell in cells] == repeated:
             continue
         if header is None:
+            repeated = [cell.text for cell in cells]
             line = cells[0].line
             header = _header(cells, reader)
             if header is None:
@@ -69,11 +93,22 @@ def read_table(records: Iterable[list[Cell]], reader: RowReader) -> list[PriceRo
     return rows
 
 
+def without_titles(
+    records: Iterable[list[Cell]], is_header: Callable[[Iterable[str]], bool]
+) -> Iterator[list[Cell]]:
+    """Yield the records from the header on, where one of the first names columns; else all of them."""
+    following = iter(records)
+    first = list(islice(following, MAX_TITLES))
+    header = next((n for n, cells in enumerate(first) if is_header(cell.text for cell in cells)), 0)
+    return chain(first[header:], following)
+
+
 class _Records:
     """The records of a text, each a list of cells; the quotes of a field may enclose line breaks."""
 
-    def __init__(self, reader: RowReader, text: str) -> None:
+    def __init__(self, reader: RowReader, text: str, is_header: Callable[[Iterable[str]], bool]) -> None:
         self._reader = reader
+        self._is_header = is_header
         self._text = text.replace("\r\n", "\n").replace("\r", "\n")
         self._separator = ""
         self._fields = 0
@@ -92,13 +127,26 @@ class _Records:
                     self._separator = first[4]
                     start, line = end + 1, line + 1
                     continue
-                self._separator = max(",;\t|", key=first.count)
+                self._separator = self._find_separator(start, end)
             cells, after = self._record(start, end, line)
             if cells:
                 self._fields = self._fields or len(cells)
                 yield cells
             line += text.count("\n", start, after)
             start = after
+
+    def _find_separator(self, start: int, end: int) -> str:
+        """Return what separates the names of columns: in the header, else in the first line."""
+        text, line = self._text, start
+        for _ in range(MAX_TITLES):
+            close = text.find("\n", line)
+            close = len(text) if close < 0 else close
+            for separator in SEPARATORS:
+                names = [name.strip(' "') for name in text[line:close].split(separator)]
+                if self._is_header(names):
+                    return separator
+            line = close + 1
+        return max(SEPARATORS, key=text[start:end].count)
 
     def _record(self, start: int, end: int, line: int) -> tuple[list[Cell] | None, int]:
         """Return the cells of the record at `start`, None for a broken one, and where the next begins.
@@ -109,12 +157,17 @@ class _Records:
         cells: list[Cell] = []
         begin, at = start, start  # of the line, of the field
         while True:
+            if text[at : at + 1] == " " and (quote := _QUOTE.match(text, at, end)):
+                at = quote.end() - 1
             column = at - begin + 1
             if text[at : at + 1] == '"':
                 close = at + 1
                 while (close := text.find('"', close)) >= 0 and text[close + 1 : close + 2] == '"':
                     close += 2
-                proper = text[close + 1 : close + 2] in ("", "\n", separator)
+                after = close + 1
+                while text[after : after + 1] == " ":
+                    after += 1
+                proper = text[after : after + 1] in ("", "\n", separator)
                 if close < 0 or (close > end and (not proper or self._holds_rows(at, close))):
                     message = 'the quote opened here is not closed; end the field with "'
                     self._reader.problem(line, column, message)
@@ -130,7 +183,6 @@ class _Records:
                     begin = text.rfind("\n", at, close) + 1
                     end = text.find("\n", close)
                     end = len(text) if end < 0 else end
-                after = close + 1
             else:
                 after = text.find(separator, at, end)
                 after = end if after < 0 else after
@@ -154,10 +206,14 @@ def _indent(text: str) -> int:
 def _header(cells: list[Cell], reader: RowReader) -> list[str] | None:
     while cells and not cells[-1].text:
         cells = cells[:-1]  # spreadsheets write empty columns at the end
+    if len(cells) == 1 and len(re.split(r"[,;\t|^:，]", cells[0].text)) > 2:
+        message = "this line is one field; separate fields by comma, semicolon or tab, each in its own quotes"
+        reader.problem(cells[0].line, 1, message)
+        return None
     names: list[str] = []
     for cell in cells:
         name = reader.known_column(cell)
-        if name and name in names:
+        if name and name in names and cell.text:
             reader.problem(cell.line, cell.column, f'column "{name}" comes twice; keep one')
         names.append(name or "")
     needed = ["brand", "type", *(() if reader.knows_currency else ("currency",))]
@@ -172,8 +228,12 @@ def _header(cells: list[Cell], reader: RowReader) -> list[str] | None:
 def _named(header: list[str], cells: list[Cell], reader: RowReader) -> dict[str, Cell] | None:
     while len(cells) > len(header) and not cells[-1].text:
         cells = cells[:-1]
+    for name, cell in zip(header, cells, strict=False):
+        if name == NAMELESS and cell.text:
+            reader.wrong(cell, "a value in a column without a name; name the column in the header")
+            return None
     if len(cells) == len(header):
-        return {name: cell for name, cell in zip(header, cells, strict=True) if name}
+        return {name: cell for name, cell in zip(header, cells, strict=True) if name.strip()}
     many = len(cells) > len(header)
     hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
     cell = cells[len(header)] if many else replace(cells[0], column=1)

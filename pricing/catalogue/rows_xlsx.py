@@ -1,4 +1,4 @@
-"""Reads a price list in an Excel workbook: the first sheet that is not hidden."""
+"""Reads a price list in an Excel workbook: the first sheet with its header that is not hidden."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 import zipfile
 from datetime import date, datetime
 from io import BytesIO
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visible
-from pricing.catalogue.rows_csv import read_table
+from pricing.catalogue.rows_csv import MAX_TITLES, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -44,10 +45,10 @@ def read_xlsx(
     if kind == "xls":
         raise BadCatalogue([f"{file}:1:1  an old Excel workbook; save it as .xlsx, or export it as CSV"])
     reader = RowReader(file, currency, notation)
-    return read_table(_records(data, file), reader)
+    return read_table(_records(data, file, reader), reader)
 
 
-def _records(data: bytes, file: str) -> Iterator[list[Cell]]:
+def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
     from openpyxl import load_workbook  # noqa: PLC0415 only workbooks need it
 
     unreadable = BadCatalogue([f"{file}:1:1  an Excel workbook that cannot be read; export it as CSV"])
@@ -61,14 +62,16 @@ def _records(data: bytes, file: str) -> Iterator[list[Cell]]:
             what = "an OpenDocument file" if "mimetype" in names else "a ZIP archive, not a workbook"
             raise BadCatalogue([f"{file}:1:1  {what}; save it as .xlsx, or export it as CSV"])
         workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        for place, sheet in enumerate(workbook.worksheets):
-            if sheet.sheet_state == "visible":
-                formulas: Iterable[Sequence[object]] | None = None
-                if with_formulas:
-                    again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
-                    formulas = again.worksheets[place].iter_rows(values_only=True, max_col=MAX_COLUMNS)
-                yield from _rows(sheet, formulas)
-                break
+        shown = [n for n, sheet in enumerate(workbook.worksheets) if sheet.sheet_state == "visible"]
+        tops = {n: [*islice(_rows(workbook.worksheets[n], None), MAX_TITLES)] for n in shown}
+        listed = (n for n in shown if any(reader.names_columns(c.text for c in row) for row in tops[n]))
+        chosen = next(listed, next((n for n in shown if tops[n]), None))
+        if chosen is not None:
+            formulas: Iterable[Sequence[object]] | None = None
+            if with_formulas:
+                again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
+                formulas = again.worksheets[chosen].iter_rows(values_only=True, max_col=MAX_COLUMNS)
+            yield from _rows(workbook.worksheets[chosen], formulas)
     except BadCatalogue:
         raise
     except Exception:  # noqa: BLE001 whatever a damaged workbook makes the library raise

@@ -12,7 +12,7 @@ from pricing.brands.names import normal_brand
 from pricing.catalogue.amounts import NO_CENTS, ambiguous, read_currency
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader, decoded
-from pricing.catalogue.rows_csv import records
+from pricing.catalogue.rows_csv import records, without_titles
 from pricing.money import EXPONENTS, plain_marks
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 5000
 MAX_GUESSED = 200_000
+FEW_LETTERS = 4
+"""Different letters with accents that do not tell one encoding from another."""
 _ENCODINGS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258"),
     *("cp932", "gb18030", "cp949", "big5", "cp874", "mac_roman"),
@@ -101,9 +103,10 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
     currency: the store's; only the number of its decimals matters.
     """
     found = Suggestion()
-    encoding = guessed_encoding(data, found)
+    encoding = guessed_encoding(data, found, currency)
     rows = []
-    for cells in records(decoded(data, file, encoding), RowReader(file, currency)):
+    lines = records(decoded(data, file, encoding), RowReader(file, currency), _names_columns)
+    for cells in without_titles(lines, _names_columns):
         if any(cell.text for cell in cells):
             rows.append(cells)
         if len(rows) > MAX_RECORDS:
@@ -131,7 +134,7 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
     return found
 
 
-def guessed_encoding(data: bytes, found: Suggestion) -> str:
+def guessed_encoding(data: bytes, found: Suggestion, currency: str | None = None) -> str:
     """Return the encoding that a file is likely in; a doubt shows how its letters read then."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-8"  # the byte order mark says what it is
@@ -143,7 +146,7 @@ def guessed_encoding(data: bytes, found: Suggestion) -> str:
     scores = {name: _known_headings(data, name) for name in _ENCODINGS}
     best = [name for name, score in scores.items() if score == max(scores.values())]
     likely = from_bytes(data[:MAX_GUESSED], cp_isolation=best).best()
-    by_money = _by_currency(data, best)
+    by_money = _by_currency(data, best, currency)
     chosen = next((name for name in best if likely and same_codec(name, likely.encoding)), best[0])
     chosen = by_money or chosen
     text = data.decode(chosen, "replace")
@@ -153,13 +156,15 @@ def guessed_encoding(data: bytes, found: Suggestion) -> str:
     return encoding
 
 
-def _by_currency(data: bytes, encodings: Sequence[str]) -> str:
+def _by_currency(data: bytes, encodings: Sequence[str], store: str | None) -> str:
     """Return the encoding that the list's currencies speak for; "" where they speak for none or several.
 
     A few accented letters of a short list are letters in many encodings; its money is of one country.
     """
-    codes = {match.decode() for match in _CODE.findall(data)} & _ENCODING_OF.keys()
-    spoken = {_ENCODING_OF[code] for code in codes}
+    codes = {match.decode() for match in _CODE.findall(data)} | {store or ""}
+    spoken = {_ENCODING_OF[code] for code in codes if code in _ENCODING_OF}
+    if not spoken and "EUR" in codes and len({byte for byte in data if byte >= 0x80}) <= FEW_LETTERS:
+        spoken = {"cp1252"}  # most of those who pay in euros
     return next((name for name in encodings if spoken == {name} and _decodes(data, name)), "")
 
 
@@ -185,11 +190,20 @@ def same_codec(one: str, other: str) -> bool:
     return codecs.lookup(one).name == codecs.lookup(other).name
 
 
+def _ours(text: str) -> str | None:
+    """Return our name of the column that a heading of any language names."""
+    words = [word for word in _PARTS.split(text) if not read_currency(word, "EUR")]
+    return _OURS.get(normal_brand(" ".join(words))) or (text if text in COLUMNS else None)
+
+
+def _names_columns(texts: Iterable[str]) -> bool:
+    return len({ours for text in texts if (ours := _ours(text))}) > 1
+
+
 def _columns(header: Iterable[Cell], found: Suggestion) -> dict[str, int]:
     columns: dict[str, int] = {}
     for place, cell in enumerate(header):
-        words = [word for word in _PARTS.split(cell.text) if not read_currency(word, "EUR")]
-        ours = _OURS.get(normal_brand(" ".join(words))) or (cell.text if cell.text in COLUMNS else None)
+        ours = _ours(cell.text)
         if ours is not None and ours not in columns:
             columns[ours] = place
         elif cell.text:

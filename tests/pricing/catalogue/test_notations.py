@@ -51,6 +51,11 @@ def amounts(data: str | bytes, notation: ListFormat | None = None, currency: str
         ((HEADER + "Gucci;handbag;5;EUR\n").encode("utf-32"), [500]),
         ((HEADER + "Gucci;handbag;5;EUR\n\x1a\0\0").encode(), [500]),
         ((HEADER + "Gucci;handbag;5;EUR\n").replace(";", "\t").encode("utf-16"), [500]),
+        ("Autumn 2026;;;\nas of 01.11.2026, net;;;\n\n" + HEADER + "Gucci;handbag;5;EUR\n", [500]),
+        ("Autumn, 2026\n" + HEADER + "Gucci;handbag;5;EUR\n" + HEADER + "Dior;hat;6;EUR\n", [500, 600]),
+        ('brand, type, price, currency\nGucci, "handbag" , "1290.00", EUR\n', [129000]),
+        ("ｂｒａｎｄ,ｔｙｐｅ,ｐｒｉｃｅ,ｃｕｒｒｅｎｃｙ\nGucci,hat,5,EUR\n", [500]),
+        (";brand;type;;price;currency\n;Gucci;handbag;;5;EUR\n", [500]),
         ("\ufeff" + HEADER + "Gu\u200bcci;handbag\u00ad;\u200e5;EUR\u200b\n", [500]),
     ],
 )
@@ -91,6 +96,10 @@ def test_a_cell_with_line_breaks_keeps_the_places_of_what_follows() -> None:
         ("brand;type;price;currency;gtin\nNike;hat;5;EUR;4006381333932\n", "last digit"),
         ("brand;type;price;currency;gtin\nNike;hat;5;EUR;4.00638E+12\n", "a spreadsheet shortened it"),
         ("brand;type;price;currency;gtin\nNike;hat;5;EUR;400638\n", "6 digits"),
+        (";brand;type;price;currency\nx;Gucci;handbag;5;EUR\n", "2:1  a value in a column without a name"),
+        ('"brand,type,price,currency"\n"Gucci,handbag,5,EUR"\n', "1:1  this line is one field; separate"),
+        (b"MIME-Version: 1.0\n", "a saved web page"),
+        (HEADER + "Nike;hat;5;EUR\nTotal;;5;\n", "3:7  no type; name one, or take the line out"),
         (HEADER + "Nike;hat;5;HRK\n", 'withdrawn in 2023; write "EUR"'),
         (HEADER + "Nike;hatt;5;EUR\n" * 20_000, "900 more; the rest was not read"),
         (HEADER + "Nike;hat;5;EUR\n" * 20_000, "in line 2 already"),
@@ -332,6 +341,27 @@ def test_a_workbook_is_read_whatever_its_name() -> None:
     text = workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", "1.290", "EUR"))
     with pytest.raises(BadCatalogue, match=r"prices\.xlsx:2:3  price: .*1290 or 1\.29\?"):
         read(text, "prices.xlsx")
+
+
+def test_the_sheet_with_the_header_is_read() -> None:
+    book = Workbook()
+    for title, rows in (
+        ("empty", []),
+        ("cover", [["Prices of autumn"]]),
+        ("list", [["Prices of autumn"], [], [None, "brand", "type", "price"], [None, "Gucci", "hat", 5]]),
+    ):
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    written = BytesIO()
+    book.save(written)
+    assert amounts(written.getvalue(), currency="EUR") == [500]
+
+
+def test_a_title_does_not_hide_the_header_from_a_suggestion() -> None:
+    data = "Preise, Herbst 2026\n\nMarke;Typ;Preis\nHermès;hat;1.290,00\n".encode("cp1252")
+    found = suggest(data, "list.csv", "EUR").notation
+    assert (found.encoding, amounts(data, found, "EUR")) == ("cp1252", [129000])
 
 
 def test_formulas_without_a_stored_value_or_with_an_error_are_named_not_taken_for_empty_cells() -> None:
