@@ -12,7 +12,7 @@ import yaml
 from engines.errors import BadInput
 from engines.own_models import own_manifest
 from engines.paths import CONFIGS
-from engines.plain_yaml import load_plain
+from engines.plain_yaml import load_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,7 +177,7 @@ def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
 
 def _read(path: Path) -> dict[str, Model]:
     try:
-        content = load_plain(path.read_text(encoding="utf-8"))
+        content = load_bounded(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadInput(f"{path}: cannot read the model manifest: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from engines.errors import BadInput
-from engines.plain_yaml import load_plain
+from engines.plain_yaml import load_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def remove(name: str, folder: Path) -> None:
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / FILE
     try:
-        content = load_plain(path.read_text(encoding="utf-8"))
+        content = load_bounded(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:

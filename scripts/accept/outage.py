@@ -111,9 +111,9 @@ def write_store(store: Path, sources: Mapping[str, str], fps: float) -> None:
     """Point the cameras of a store file at other sources."""
     import yaml  # noqa: PLC0415
 
-    from engines.plain_yaml import load_plain  # noqa: PLC0415
+    from engines.plain_yaml import load_bounded  # noqa: PLC0415
 
-    content = load_plain(store.read_text(encoding="utf-8"))
+    content = load_bounded(store.read_text(encoding="utf-8"))
     content["cameras"] = {name: {"source": source} for name, source in sources.items()}
     content["defaults"] = {"fps": fps}
     store.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -15,7 +15,7 @@ from engines.families.family import Family, Scale
 from engines.manifest import read_manifest
 from engines.own_models import checked_name, own_folder
 from engines.paths import CONFIGS
-from engines.plain_yaml import load_plain
+from engines.plain_yaml import load_bounded
 from scripts.models.add import NewModel, classes_of, install
 from scripts.models.download import download
 from scripts.terminal import DescriptionColumn, console
@@ -128,7 +128,7 @@ def _download(entry: Published, target: Path, digest: str) -> None:
 def read_registry(path: Path) -> dict[str, Published]:
     """Return the entries of a registry file by name. Raises BadInput."""
     try:
-        content = load_plain(path.read_text(encoding="utf-8"))
+        content = load_bounded(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{path}: cannot read the registry: {' '.join(str(error).split())}") from error
     models = content.get("models") if isinstance(content, dict) and content.get("version") == 1 else None
