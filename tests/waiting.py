@@ -11,12 +11,16 @@ if TYPE_CHECKING:
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 120, *, every_s: float = 0.01) -> Any:
-    """Return the first true value of condition. Fails after timeout_s and says what was waited for."""
-    deadline = time.monotonic() + timeout_s
+    """Return the first true value of condition. Fails after timeout_s and says what was waited for.
+
+    every_s: how often it is asked at first; up to ten times as long later, for asking costs time too.
+    """
+    deadline, pause_s = time.monotonic() + timeout_s, every_s
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout_s:g} s for: {source_of(condition)}")
-        time.sleep(every_s)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.2, 10 * every_s)
     return value
 
 

@@ -146,6 +146,10 @@ class VirtualCamera:
         with self._lock:
             self._targets = [target for target in self._targets if target is not source]
 
+    def _ready(self) -> list[Any]:
+        """Return the streams that get the next picture; empty where it waits. Under the lock."""
+        return [target for target in self._targets if plays(target)]
+
     def _feed(self) -> None:
         due = time.monotonic()
         while True:
@@ -154,7 +158,7 @@ class VirtualCamera:
             if self._closed.wait(due - now):
                 return
             with self._lock:
-                ready = [target for target in self._targets if plays(target)]
+                ready = self._ready()
                 if not ready:
                     continue
                 buffer = Gst.Buffer.new_wrapped(self._units[self._next % len(self._units)])
@@ -166,12 +170,14 @@ class VirtualCamera:
 class CameraServer:
     """The demo's cameras in one process, by name; all run between `with` and its end."""
 
+    camera_class: type[VirtualCamera] = VirtualCamera
+
     def __init__(
         self, clips: Mapping[str, Path], *, first_port: int = 0, passwords: Mapping[str, str] | None = None
     ) -> None:
         known = passwords or {}
         self._cameras = {
-            name: VirtualCamera(
+            name: self.camera_class(
                 name,
                 read_access_units(path),
                 port=first_port + index if first_port else 0,

@@ -24,20 +24,6 @@ def clips() -> dict[str, scenes.Clip]:
     return scenes.build(raw(), footage.default_cache(), print)
 
 
-SLOW_FPS = 5
-"""Of the slow films: half of what they were filmed with."""
-
-
-def slow(folder: Path) -> dict[str, Path]:
-    """Write the films at half their speed: a busy machine then analyses each of their pictures."""
-    paths = {}
-    for name, clip in clips().items():
-        paths[name] = folder / f"{name}.mp4"
-        remux = ["-itsscale", str(clip.truth.fps / SLOW_FPS), "-i", clip.path, "-c", "copy", paths[name]]
-        subprocess.run(["ffmpeg", "-v", "error", *remux], check=True, timeout=600)
-    return paths
-
-
 def cut(clip: scenes.Clip, path: Path, first: int, frames: int) -> Path:
     """Write these frames of a clip, encoded anew, as `path`."""
     part = ["-ss", f"{first / clip.truth.fps:.3f}", "-i", clip.path, "-frames:v", str(frames), "-an"]

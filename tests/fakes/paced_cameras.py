@@ -1,0 +1,65 @@
+"""Virtual cameras that wait for the store: a busy machine sees a slower film, and each of its pictures."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from scripts.demo.cameras import CameraServer, VirtualCamera
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from probes.metrics import Metrics
+
+MAX_AHEAD = 4
+"""Pictures between camera and redacted frame; an idle machine has fewer."""
+MAX_HOLD_S = 2.0
+"""After that the next picture is sent all the same: some before it were lost, as after a reconnect."""
+
+
+class PacedCamera(VirtualCamera):
+    """Sends a picture only while fewer than MAX_AHEAD of those before are under way in the store.
+
+    Without that a machine which is ten times slower analyses a tenth of the film, knows nobody, and needs
+    round after round of it.
+    """
+
+    def __init__(self, name: str, units: Sequence[bytes], **more: Any) -> None:
+        super().__init__(name, units, **more)
+        self.metrics: Metrics | None = None
+        self._received_before = 0.0
+        self._sent_at = -MAX_HOLD_S
+
+    def _ready(self) -> list[Any]:
+        ready = super()._ready()
+        if not ready or self.metrics is None:
+            return ready
+        received = self._total(self.metrics.frames_received)
+        done = self._total(self.metrics.frames_processed) + self._total(self.metrics.frames_dropped)
+        if self._next == 0:
+            self._received_before = received
+        under_way = self._next - (received - self._received_before) + (received - done)
+        if under_way >= MAX_AHEAD and time.monotonic() < self._sent_at + MAX_HOLD_S:
+            return []
+        self._sent_at = time.monotonic()
+        return ready
+
+    def _total(self, counter: Any) -> float:
+        return sum(
+            sample.value
+            for family in counter.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total") and sample.labels["camera"] == self.name
+        )
+
+
+class PacedCameras(CameraServer):
+    """The demo's cameras, paced from the moment they know the store's metrics."""
+
+    camera_class = PacedCamera
+
+    def follow(self, metrics: Metrics) -> None:
+        """Wait from now on for the store that counts here."""
+        for camera in self._cameras.values():
+            camera.metrics = metrics
