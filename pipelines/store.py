@@ -35,9 +35,8 @@ from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
 from pipelines.housekeeping import Housekeeper, StateFolderCheck
 from pipelines.interfaces import PlatformParts
-from pipelines.outputs.live import scaled
+from pipelines.outputs.jpeg import encode_jpeg, scaled
 from pipelines.outputs.retention import Retention
-from pipelines.outputs.snapshot import encode
 from pipelines.overload import Overload
 from pipelines.paths import host_slug, state_folder
 from pipelines.reload.commands import store_commands
@@ -403,7 +402,7 @@ class Store:
             return CameraTrial(lost.cause, lost.answer)
         size = pixels.width, pixels.height
         masked = self._platform.mask(pixels)
-        jpeg = encode(scaled(masked.pixels, TRIAL_WIDTH), TRIAL_QUALITY) if masked else b""
+        jpeg = encode_jpeg(scaled(masked.pixels, TRIAL_WIDTH), TRIAL_QUALITY) if masked else b""
         return CameraTrial(Cause.NONE, "", size, took, jpeg)
 
     def health(self) -> Health:

@@ -13,7 +13,7 @@ from pipelines.cameras.latest import LatestPerCamera
 from pipelines.errors import BadInput
 from pipelines.outputs import boxes
 from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
-from pipelines.outputs.live import scaled
+from pipelines.outputs.jpeg import scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -6,20 +6,15 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
-from engines.image import I420
 from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.gst import only_redacted
-from pipelines.outputs.snapshot import encode
+from pipelines.outputs.jpeg import encode_jpeg, scaled
 from pipelines.outputs.watching import LivePicture, LiveViewers
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from engines.image import Plane
     from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
@@ -80,22 +75,8 @@ class LiveOutput(LiveViewers):
         seen, now = frame.frame, self._clock()
 
         def make(width: int) -> LivePicture:
-            jpeg = encode(scaled(frame.pixels, width), self._quality)
+            jpeg = encode_jpeg(scaled(frame.pixels, width), self._quality)
             return LivePicture(seen.camera, jpeg, seen.captured_at, seen.size)
 
         due = self._due(seen.camera, now)
         self._hand_out(due, now, lambda asked: min(asked, frame.pixels.width), make)
-
-
-def scaled(picture: I420, width: int) -> I420:
-    """Return the picture scaled down to an even width not above its own, in its proportions."""
-    if width >= picture.width:
-        return picture
-    width &= ~1
-    height = max(2, round(picture.height * width / picture.width) & ~1)
-    half = (width // 2, height // 2)
-    return I420(_resized(picture.y, (width, height)), _resized(picture.u, half), _resized(picture.v, half))
-
-
-def _resized(plane: Plane, size: tuple[int, int]) -> Plane:
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -111,7 +111,7 @@ def _webcam(job: AnnotateJob) -> None:
     import numpy as np  # noqa: PLC0415
 
     from engines.colour import from_bgr  # noqa: PLC0415
-    from pipelines.outputs.snapshot import encode  # noqa: PLC0415
+    from pipelines.outputs.jpeg import encode_jpeg  # noqa: PLC0415
 
     waiting = False
 
@@ -131,7 +131,7 @@ def _webcam(job: AnnotateJob) -> None:
 
     for redacted, persons in job.live(pictures()):
         waiting = False
-        _answer({"persons": persons}, encode(redacted.pixels, 80))
+        _answer({"persons": persons}, encode_jpeg(redacted.pixels, 80))
 
 
 def _fits(jpeg: bytes) -> bool:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.gst import only_redacted
-from pipelines.outputs.live import scaled
-from pipelines.outputs.snapshot import encode
+from pipelines.outputs.jpeg import encode_jpeg, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,4 +87,4 @@ class MaskedCrops:
 def _cut(frame: RedactedFrame, box: Box) -> bytes:
     across, down = MARGIN * box.w, MARGIN * box.h
     cut = frame.pixels.crop(box.x - across, box.y - down, box.w + 2 * across, box.h + 2 * down)
-    return encode(scaled(cut, MAX_WIDTH), QUALITY)
+    return encode_jpeg(scaled(cut, MAX_WIDTH), QUALITY)

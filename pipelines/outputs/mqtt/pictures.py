@@ -7,9 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.frame_thread import FrameThread
-from pipelines.outputs.gst import only_redacted
-from pipelines.outputs.live import scaled
-from pipelines.outputs.snapshot import encode
+from pipelines.outputs.jpeg import encode_jpeg, scaled
+from pipelines.outputs.periodic import PeriodicOutput
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ logger = logging.getLogger(__name__)
 MAX_WIDTH, QUALITY = 960, 75
 
 
-class MqttPictures:
-    """A CameraSink that sends a picture of each camera every interval_s.
+class MqttPictures(PeriodicOutput):
+    """Sends a picture of each camera every interval_s.
 
     send: takes topic and JPEG, never waits.
     """
@@ -36,45 +35,12 @@ class MqttPictures:
         interval_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._send, self._interval_s, self._clock = send, interval_s, clock
-        self._cameras: frozenset[str] = frozenset()
-        self._due: dict[str, float] = {}
+        self._send = send
         outage = Outage(logger, "pictures for MQTT cannot be made", "pictures for MQTT are made again")
-        self._thread = FrameThread(self._encode, outage, name="mqtt-pictures")
-        for camera in cameras:
-            self.add_camera(camera)
+        thread = FrameThread(self.write, outage, name="mqtt-pictures")
+        super().__init__(thread, interval_s=interval_s, cameras=cameras, clock=clock)
 
-    @property
-    def cameras(self) -> frozenset[str]:
-        """The cameras of which pictures are sent."""
-        return self._cameras
-
-    def add_camera(self, camera: str, fps: int = 10) -> None:
-        """Send pictures of this camera."""
-        self._cameras |= {camera}
-        self._thread.frames.add(camera)
-
-    def remove_camera(self, camera: str) -> None:
-        """Send no more of it."""
-        self._cameras -= {camera}
-        self._thread.frames.remove(camera)
-        self._due.pop(camera, None)
-
-    def wanted(self, camera: str) -> bool:
-        """Return whether a picture is due."""
-        return camera in self._cameras and self._clock() >= self._due.get(camera, float("-inf"))
-
-    def publish(self, frame: RedactedFrame) -> None:
-        """Keep the frame if a picture is due; one that still waits gives way to it."""
-        only_redacted(frame)
-        camera = frame.frame.camera
-        if self.wanted(camera):
-            self._due[camera] = self._clock() + self._interval_s
-            self._thread.put(frame)
-
-    def close(self) -> None:
-        """End the thread; a picture that waits is dropped."""
-        self._thread.close()
-
-    def _encode(self, frame: RedactedFrame) -> None:
-        self._send(f"camera/{frame.frame.camera}/picture", encode(scaled(frame.pixels, MAX_WIDTH), QUALITY))
+    def write(self, frame: RedactedFrame) -> None:
+        """Send a frame, scaled to MAX_WIDTH."""
+        jpeg = encode_jpeg(scaled(frame.pixels, MAX_WIDTH), QUALITY)
+        self._send(f"camera/{frame.frame.camera}/picture", jpeg)

@@ -12,7 +12,7 @@ import pytest
 from engines.image import I420
 from pipelines.outputs import fragments
 from pipelines.outputs.fragments import Fragment, FragmentOutput
-from pipelines.outputs.snapshot import encode
+from pipelines.outputs.jpeg import encode_jpeg
 from tests.fakes.redacted import plain, redacted
 from tests.waiting import wait_for
 
@@ -167,7 +167,7 @@ def test_a_still_scene_takes_a_fraction_of_what_jpegs_take(output):
     for number in range(20):
         pixels = I420.black(640, 480)
         pixels.y[:] = still
-        jpegs += len(encode(pixels, 75))
+        jpegs += len(encode_jpeg(pixels, 75))
         before = output.encoded
         output.publish(redacted(pixels, captured_at=1 + number * STEP))
         wait_for(lambda before=before: output.encoded > before)
