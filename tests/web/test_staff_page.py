@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -253,5 +254,10 @@ def test_the_app_can_be_installed(shop):
         assert picture.headers["content-type"] == icon["type"]
         assert f"{int.from_bytes(picture.content[16:20])}" == icon["sizes"].partition("x")[0]
     worker = client.get("/staff-worker.js").text
-    for path in json.loads(worker.partition("SHELL = ")[2].partition("].map")[0].rstrip().rstrip(",") + "]"):
-        assert client.get(f"/{path}").status_code == 200, path
+    shell = json.loads(worker.partition("SHELL = ")[2].partition("].map")[0].rstrip().rstrip(",") + "]")
+    for path in shell:
+        found = client.get(f"/{path}")
+        assert found.status_code == 200, path
+        if path.endswith(".js"):
+            imports = {f"js/{name}" for name in re.findall(r'from "\./(\w+\.js)"', found.text)}
+            assert imports <= set(shell), path

@@ -2,7 +2,7 @@
 // Nothing of the API is ever kept: whatever is not in this list goes to the network as if this were not here.
 
 const FAMILY = "msh-staff-";
-const CACHE = `${FAMILY}1`;
+const CACHE = `${FAMILY}2`;
 const SHELL = [
   "staff",
   "staff.webmanifest",
@@ -16,6 +16,7 @@ const SHELL = [
   "js/dom.js",
   "js/format.js",
   "js/strings.js",
+  "js/theme.js",
   "strings.en.json",
   "strings.de.json",
   "strings.fr.json",

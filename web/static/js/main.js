@@ -11,28 +11,12 @@ import { fillStrings, loadStrings, t } from "./strings.js";
 import { systemPage } from "./system.js";
 import { areasPage } from "./editor.js";
 import { tryPage } from "./try.js";
+import { showTheme, startTheme } from "./theme.js";
 
 const byId = (id) => document.getElementById(id);
 const PAGES = { floor: floorPage, desk: deskPage, insights: insightsPage, try: tryPage, system: systemPage };
-const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 let leavePage = null;
 let rights = null;
-
-function showTheme() {
-  const chosen = localStorage.getItem("theme") ?? "auto";
-  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").replaceChildren(icon(THEMES[chosen] ?? "auto"));
-  byId("theme").setAttribute("aria-label", t("theme", { name: t(`theme.${chosen}`) }));
-  byId("theme").title = t("theme", { name: t(`theme.${chosen}`) });
-}
-
-function nextTheme() {
-  const names = Object.keys(THEMES);
-  const now = names.indexOf(localStorage.getItem("theme") ?? "auto");
-  localStorage.setItem("theme", names[(now + 1) % names.length]);
-  showTheme();
-}
 
 function shown(page) {
   if (page === "try") return session.may.upload;
@@ -127,9 +111,7 @@ function showLink() {
 async function start() {
   await loadStrings();
   fillStrings(document);
-  showTheme();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
-  byId("theme").addEventListener("click", nextTheme);
+  startTheme();
   byId("leave").addEventListener("click", () => {
     if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));
     else location.hash = "#/login";
@@ -149,6 +131,7 @@ async function start() {
       await openSession();
       if (await loadStrings(session.store.locale)) {
         fillStrings(document);
+        showTheme();
         takeSession(session);
         route();
       }

@@ -4,12 +4,12 @@ import { onSession, openSession, send, session } from "./api.js";
 import { announce, h, icon, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
+import { showTheme, startTheme } from "./theme.js";
 
 const SILENCE_MS = 6000;
 const RING_MS = 4000;
 const STATES = { free: "check", busy: "people", break: "clock", off: "moon" };
 const OUTCOMES = ["sold", "browsing", "left"];
-const THEMES = { auto: "auto", light: "sun", dark: "moon" };
 const byId = (id) => document.getElementById(id);
 
 let desk = null;
@@ -352,26 +352,10 @@ async function keepAwake(wanted) {
   }
 }
 
-function showTheme() {
-  const chosen = localStorage.getItem("theme") ?? "auto";
-  const dark = chosen === "dark" || (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").replaceChildren(icon(THEMES[chosen] ?? "auto"));
-  byId("theme").setAttribute("aria-label", t("theme", { name: t(`theme.${chosen}`) }));
-}
-
-function nextTheme() {
-  const names = Object.keys(THEMES);
-  localStorage.setItem("theme", names[(names.indexOf(localStorage.getItem("theme") ?? "auto") + 1) % names.length]);
-  showTheme();
-}
-
 async function start() {
   await loadStrings();
   fillStrings(document);
-  showTheme();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
-  byId("theme").addEventListener("click", nextTheme);
+  startTheme();
   byId("leave").replaceChildren(icon("leave"));
   byId("leave").setAttribute("aria-label", t("login.leave"));
   byId("leave").addEventListener("click", leave);
@@ -396,6 +380,7 @@ async function start() {
       await begin();
       if (await loadStrings(session.store.locale)) {
         fillStrings(document);
+        showTheme();
         byId("states").replaceChildren();
         drawn = "";
         await begin();
