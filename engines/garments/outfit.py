@@ -32,9 +32,10 @@ _SURE = {
     "shoes": 0.5,
     "glasses": 0.65,
     "hat": 0.55,
-    "belt": 0.7,
+    "belt": 0.8,
     "scarf": 0.7,
     "outerwear": 0.65,
+    "dress": 0.72,
 }
 """Where another share is better; chosen on the even half, by number, of the photographs kept back."""
 SAME_BAG = 0.2
@@ -56,6 +57,17 @@ _LAYERS = {"top": ("outerwear", "dress", "top"), "trousers": ("skirt", "shorts",
 _SLOT_OF = {name: slot for slot, layers in _LAYERS.items() for name in layers}
 _COVER = 0.2
 """An outer layer is what is worn where it covers at least this much of all layers."""
+_TOP_SURE = 0.65
+_TOP_SHARE = (0.2, 0.7)
+"""How sure a top must be, and its least size beside top and dress, its most beside the dress, for what the
+parser calls a dress below it to be a skirt."""
+_BESIDE = 0.3
+"""Most of the dress that may lie no lower than most of the top, which is this percentile of its rows:"""
+_MOST_ROWS = 75
+_OF_DRESS = 0.5
+"""Least size of a dress beside skirt, shorts or trousers, as a share of these."""
+_REST = 0.1
+"""Share of the dress and of what is below it from which the latter is more than a hem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +110,7 @@ class Outfit:
         types = np.concatenate([self._grouped, bare]).argmax(0)
         self._cell_types = np.where(inside, types, len(names))
         self._names = names
+        self._part_dress()
 
     @property
     def is_person(self) -> bool:
@@ -123,15 +136,51 @@ class Outfit:
         kept = [garment for garment in found if garment is not None]
         return tuple(sorted(kept, key=lambda garment: -garment.confidence))
 
+    def _part_dress(self) -> None:
+        """Make a skirt of a dress that begins below a top: hardly anybody wears a short top over one.
+
+        Where an open coat or jacket lies over both, the parser is not overruled.
+        """
+        dress, skirt = self._names.index("dress"), self._names.index("skirt")
+        below, above = self._cells_of("dress"), self._cells_of("top")
+        size, tops = int(below.sum()), int(above.sum())
+        outer, lower = int(self._cells_of("outerwear").sum()), int(self._cells_of(*_LAYERS["trousers"]).sum())
+        least, most = _TOP_SHARE
+        if min(size, tops) < _FEWEST or size < lower or outer >= _COVER * (size + tops + outer):
+            return
+        if not least * (size + tops) <= tops < most * size:
+            return
+        waist = int(np.percentile(np.repeat(np.arange(len(above)), above.sum(1)), _MOST_ROWS))
+        sure = float(self._grouped[self._names.index("top")][above].mean())
+        if sure < _TOP_SURE or below[: waist + 1].sum() >= _BESIDE * size:
+            return
+        self._cell_types[below] = skirt
+        self._grouped[skirt][below] += self._grouped[dress][below]
+        self._grouped[dress][below] = 0
+
+    def _cells_of(self, *groups: str) -> Mask:
+        return np.isin(self._cell_types, [self._names.index(name) for name in groups])
+
+    def _fits(self, name: str, region: _Region) -> bool:
+        """Return whether a layer is large enough beside the others: no top with a dress is larger."""
+        size = int(region.mask.sum())
+        if name != "dress":
+            return True
+        lower = int(self._cells_of(*_LAYERS["trousers"]).sum())
+        return size >= int(self._cells_of("top").sum()) and size >= _OF_DRESS * lower
+
     def _slot(self, slot: str, layers: tuple[str, ...]) -> Garment | None:
         """Return what is worn in a slot: its outer layer, or the slot's own name where that is not told."""
         whole = self._region(layers)
         if whole is None:
             return None
+        size = int(whole.mask.sum())
+        if "dress" not in layers and size < _REST * (size + int(self._cells_of("dress").sum())):
+            return None
         for name in layers:
             region = self._region((name,))
-            if region is not None and region.mask.sum() >= _COVER * whole.mask.sum():
-                garment = self._garment(name, region)
+            if region is not None and region.mask.sum() >= _COVER * size:
+                garment = self._garment(name, region) if self._fits(name, region) else None
                 if garment is not None:
                     return garment
                 break
@@ -178,7 +227,7 @@ class Outfit:
     def _region(self, groups: tuple[str, ...]) -> _Region | None:
         """Return where groups are, and how sure that is; None where they cover too little."""
         numbers = [self._names.index(name) for name in groups]
-        mask = np.isin(self._cell_types, numbers)
+        mask = self._cells_of(*groups)
         if groups == ("bag",):
             mask = _largest(mask)
         fewest = _CELLS.get(groups[0], _FEWEST)

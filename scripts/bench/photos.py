@@ -272,6 +272,8 @@ def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:
     for item in left:
         named = item.slot in EXTRAS or item.slot in slots or photo.whole
         absent = any(name in ancestors(item.type) for name in photo.absent)
+        if photo.whole and not absent and any(_akin(name, item.type) for name in photo.maybe):
+            continue
         if not (named or absent) or (item.brand and not photo.whole and item.slot not in EXTRAS):
             continue
         tally.of("bags" if item.slot == "bag" else "types, coarse").wrong += 1

@@ -45,8 +45,9 @@ class WornThing:
 class ShownPhoto:
     """What one photograph shows. persons: how many, None where it is not said. absent: types not to be found.
 
-    whole: all that is worn is among `things`, so that anything else found is wrong. marks: keys of the brands
-    that are anywhere on it, worn or not; None where that is not said.
+    whole: all that is worn is among `things`, so that anything else found is wrong but what `maybe` names:
+    things that are hidden for the most part, tiny, or not told apart by the labels (a suit). marks: keys of
+    the brands that are anywhere on it, worn or not; None where that is not said.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class ShownPhoto:
     things: list[WornThing] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     whole: bool = False
+    maybe: frozenset[str] = frozenset()
     unclear: list[str] = field(default_factory=list)
     marks: list[str] | None = None
 
@@ -159,8 +161,15 @@ def _maps(folder: Path) -> Iterator[ShownPhoto]:
         counts = np.bincount(values.ravel(), minlength=len(allowed))
         least = values.size * 0.0012
         names = {a[0] for a, n in zip(allowed, counts.tolist(), strict=False) if len(a) == 1 and n >= least}
-        things = [WornThing(name) for name in sorted(_outer(names - {"background", "skin", "hair"}))]
-        yield ShownPhoto(path.with_suffix(".jpg"), 1, things, whole=True)
+        shown = _outer(names & GROUP_OF.keys())
+        there = {name for one, n in zip(allowed, counts.tolist(), strict=False) if n for name in one}
+        yield ShownPhoto(
+            path.with_suffix(".jpg"),
+            1,
+            [WornThing(name) for name in sorted(shown)],
+            whole=True,
+            maybe=frozenset(there & GROUP_OF.keys()) - shown,
+        )
 
 
 def _outer(names: set[str]) -> set[str]:

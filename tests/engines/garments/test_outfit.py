@@ -101,6 +101,33 @@ def test_the_outer_layer_is_what_is_worn(more: dict[str, Place], there: str | No
     assert gone not in types
 
 
+ABOVE = {"shirt": (12, 14, 34, 34), "dress": (34, 12, 66, 36), "shoes": (70, 14, 76, 34)}
+
+
+@pytest.mark.parametrize(
+    ("places", "types"),
+    [
+        (ABOVE, {"shirt", "skirt", "shoes"}),
+        (ABOVE | {"shirt": (12, 14, 18, 34), "dress": (18, 12, 66, 36)}, {"dress", "shoes"}),
+        (ABOVE | {"shirt": (12, 12, 40, 17), "dress": (14, 17, 66, 36)}, {"dress", "shoes"}),
+        (ABOVE | {"dress": (34, 12, 48, 36), "jeans": (48, 12, 70, 36)}, {"top", "jeans", "shoes"}),
+        (ABOVE | {"shirt": (12, 14, 13, 15), "jeans": (66, 20, 69, 30)}, {"dress", "shoes"}),
+    ],
+    ids=["a skirt", "a collar", "an open shirt", "a shirt's hem", "a dress's hem"],
+)
+def test_a_dress_that_begins_below_a_top_is_a_skirt(places: dict[str, Place], types: set[str]) -> None:
+    worn = outfit(places)
+    assert {g.type for g in worn.garments} == types
+    if "skirt" in types:
+        assert worn.at((80, 180, 110, 200)) == "skirt"
+
+
+def test_a_dress_is_said_where_it_is_sure() -> None:
+    dress = {"dress": (12, 12, 66, 36)}
+    assert [g.type for g in outfit(dress, share=0.75).garments] == ["dress"]
+    assert [g.type for g in outfit(dress, share=0.7).garments] == ["top"]
+
+
 def test_doubt_leaves_the_finer_type_out_then_the_thing() -> None:
     both = outfit(STANDING)
     shares = both._shares

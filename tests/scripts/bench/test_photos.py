@@ -65,16 +65,27 @@ def test_a_table_names_files_or_the_numbers_they_begin_with(tmp_path: Path) -> N
 
 
 def test_label_maps_show_the_outer_layer_of_the_last_fifth(tmp_path: Path) -> None:
-    (tmp_path / "labels.txt").write_text("null coat shirt jeans belt watch")
+    (tmp_path / "labels.txt").write_text("null coat shirt jeans belt watch suit")
     for number in range(5):
         labels = np.zeros((100, 50), np.uint8)
-        for value in range(1, 6):
+        for value in range(1, 7):
             labels[value * 10 : value * 10 + 8] = value
         cv2.imwrite(str(tmp_path / f"{number}.png"), labels)
     (found,) = read_shown(tmp_path, BOOK)
     assert found.path.name == "4.jpg"
     assert {thing.type for thing in found.things} == {"coat", "jeans", "belt"}
     assert found.whole
+    assert found.maybe == {"shirt", "blazer", "trousers"}
+
+
+@pytest.mark.parametrize(("type_", "wrong"), [("blazer", 0), ("outerwear", 0), ("t-shirt", 0), ("dress", 1)])
+def test_what_is_hidden_or_not_told_apart_by_labels_is_not_wrong(
+    type_: str, wrong: int, tmp_path: Path
+) -> None:
+    photo = ShownPhoto(tmp_path / "a.jpg", 1, whole=True, maybe=frozenset({"shirt", "blazer"}))
+    tally = PhotoTally()
+    compare(photo, 1, [Item("top", type_, None, 0.9, 1)], Watched(), tally)
+    assert tally.of("types, coarse").wrong == wrong
 
 
 def test_boxes_and_marks(tmp_path: Path) -> None:
