@@ -55,6 +55,9 @@ _JOINED_LINE: Final = re.compile(r" *(?:- +)*[A-Za-z_-]+:[^\s/].*")
 _TYPOGRAPHIC: Final = tuple("\u201c\u201d\u201e\u201a\u2018\u2019\u00ab\u00bb\u2039\u203a")
 _QUOTES: Final = "begins with a typographic quote; use plain quotes: \" or '"
 _INVISIBLE: Final = "\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+_AT_ENDS: Final = re.compile(rf"[{_INVISIBLE}\u200e\u200f\u202a-\u202e\u2066-\u2069\u00ad]")
+_ENDS: Final = "begins or ends with an invisible character (U+{:04X}); delete it, or put the text in quotes"
+_SPACED: Final = "begins or ends with a space or an invisible character; is it part of the secret?"
 _BEFORE_VALUE: Final = re.compile(rf"[^\"'#:{_INVISIBLE}]*(?::[ \t]*)?([{_INVISIBLE}])")
 _COMMENT: Final = re.compile(r"[ \t]*#.*")
 _COMMENTED: Final = ' (what follows "#" is a comment; put it in quotes if it is the value)'
@@ -205,10 +208,13 @@ class _Values:
                 return WrittenFloat(text)
             self._doubt_plain(node, keys)
         try:
-            return self._substitution.fill(text)
+            filled = self._substitution.fill(text)
         except Unfilled as error:
             self._broken(_place(node.start_mark), keys, str(error))
             return text
+        if filled != text and self._is_secret(keys) and _AT_ENDS.sub(" ", filled).strip() != filled:
+            self._warn(node, keys, _SPACED)
+        return filled
 
     def _no_value(self, node: yaml.ScalarNode, keys: Keys) -> None:
         if not keys:
@@ -223,10 +229,17 @@ class _Values:
     def _doubt_plain(self, node: yaml.ScalarNode, keys: Keys) -> None:
         """Report an unquoted text that is likely not what was meant."""
         place = _place(node.start_mark)
+        unseen = _AT_ENDS.match(node.value) or _AT_ENDS.match(node.value[-1:])
         if node.value.startswith(_TYPOGRAPHIC):
             self._broken(place, keys, _QUOTES)
+        elif unseen is not None:
+            self._broken(place, keys, _ENDS.format(ord(unseen[0])))
         elif self._is_secret(keys) and self._comment_after(node) and not _ONE_NAME.fullmatch(node.value):
-            self._document.warnings.append(Mistake(place, named_path(keys, self._root), _CUT_SHORT))
+            self._warn(node, keys, _CUT_SHORT)
+
+    def _warn(self, node: yaml.ScalarNode, keys: Keys, words: str) -> None:
+        place = _place(node.start_mark)
+        self._document.warnings.append(Mistake(place, named_path(keys, self._root), words))
 
     def _is_secret(self, keys: Keys) -> bool:
         return type_at(keys, self._root) is SecretStr

@@ -125,6 +125,18 @@ NO_SPACE = "a space is missing after the colon"
         (f"{IN}\n      username: viewer\n      password: #Ge26", 'what follows "#" is a comment'),
         (f"{IN} {{username: \u201cv\u201d, password: x}}", "begins with a typographic quote"),
         (f"{IN} {{\u201eusername\u201c: v, password: x}}", "begins with a typographic quote"),
+        (
+            f"{IN} {{username: v, password: \u00a0Ge26}}",
+            "begins or ends with an invisible character (U+00A0)",
+        ),
+        (
+            f"{IN}\n      username: v\n      password: Ge26\u200b",
+            "an invisible character (U+200B); delete it",
+        ),
+        (
+            f"{IN}\n      username: v\n      password: \u202eGe26",
+            "an invisible character (U+202E); delete it",
+        ),
         ("    fps:\u00a05", "6:9  an invisible character (U+00A0); use a plain space"),
         ("\u3000\u3000fps: 5", "6:1  an invisible character (U+3000)"),
         ("\tfps: 5", "6:1  a tab; YAML takes only spaces"),
@@ -157,6 +169,19 @@ def test_a_secret_files_byte_order_mark_is_no_part_of_the_secret(tmp_path: Path)
     found = load_settings(file, env={}, secrets_dir=tmp_path).cameras["door"].credentials
     assert found is not None
     assert found.password.get_secret_value() == "secret"
+
+
+@pytest.mark.parametrize(
+    ("value", "warned"), [("secret", 0), ("secret ", 1), (" secret", 1), ("sec ret", 0), ("\u00a0secret", 1)]
+)
+def test_a_given_secret_with_a_space_at_an_end_is_warned_of(tmp_path: Path, value: str, warned: int) -> None:
+    file = tmp_path / "store.yaml"
+    file.write_text(f"{MINIMAL}    credentials: {{username: viewer, password: '${{PW}}'}}\n")
+    loaded = load_settings(file, env={"PW": value})
+    found = loaded.cameras["door"].credentials
+    assert found is not None
+    assert found.password.get_secret_value() == value
+    assert len([line for line in loaded.warnings if "is it part of the secret?" in line]) == warned
 
 
 def test_secrets_come_from_the_services_own_credentials(tmp_path: Path) -> None:
