@@ -21,6 +21,7 @@ from pipelines.settings.prices import PricesConfig
 from pipelines.settings.privacy import PrivacyConfig
 from pipelines.settings.staff import StaffConfig
 from pipelines.settings.store import StoreConfig
+from pipelines.settings.urls import secrets_in_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,8 @@ class Settings(Section):
             secrets |= {
                 _text(key) for key in (*keys, *(live.service.headers if live.service else {}).values())
             }
+        for camera in self.cameras.values():
+            secrets |= secrets_in_address(camera.source)
         for username, password in logins:
             secrets.add(_text(password))
             secrets.add(b64encode(f"{username}:{_text(password)}".encode("utf-8", "replace")).decode())

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SECRET: Final = re.compile(r"(?i)key|token|secret|passw|auth|sig")
+_IN_ADDRESS: Final = re.compile(
+    r"(?i)(?:(?:pass|pwd|psw|kennwort|senha|clave|token|tok|key|secret|auth|sig)\w*?(?:=|%3D)"
+    r"|/(?:admin|root|user|viewer|guest|service|onvif|888888|666666):)"
+    r"(.+?)(?=[/?&;#]|%26|_[a-z]+=|$)"
+)
+"""A secret in a path or query, as some cameras want it: /user=admin&password=..., /admin:.../ch1."""
+_LEAST_HIDDEN: Final = 4
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -36,6 +43,17 @@ def service_template(text: str, names: Collection[str]) -> str:
     if any(_SECRET.search(name) for name, _ in parse_qsl(urlsplit(text).query, keep_blank_values=True)):
         raise ValueError("has a secret in the URL, where logs of others show it; send it by `headers:`")
     return text
+
+
+def secrets_in_address(url: str) -> set[str]:
+    """Return the values in the path and query of a camera's address that must stand in no log.
+
+    >>> secrets_in_address("rtsp://10.0.0.11/user=admin&password=geheim&channel=1")
+    {'geheim'}
+    """
+    path = url.partition("://")[2].partition("/")
+    found = _IN_ADDRESS.findall(f"{path[1]}{path[2]}")
+    return {form for value in found for form in (value, unquote(value)) if len(form) >= _LEAST_HIDDEN}
 
 
 def header_name(text: str) -> str:

@@ -191,3 +191,26 @@ def test_secrets_come_from_the_services_own_credentials(tmp_path: Path) -> None:
     found = load_settings(file, env={"CREDENTIALS_DIRECTORY": str(tmp_path)}).cameras["door"].credentials
     assert found is not None
     assert found.password.get_secret_value() == "geheim"
+
+
+@pytest.mark.parametrize(
+    ("address", "hidden"),
+    [
+        ("rtsp://h/user=admin&password=Ge26&channel=1&stream=0.sdp", "Ge26"),
+        ("rtsp://h/user=admin_password=Ge_26_channel=1_stream=0.sdp?real_stream", "Ge_26"),
+        ("rtsp://h/user=admin&password%3DGe26", "Ge26"),
+        ("rtsp://h/user=admin&passwort=Ge26", "Ge26"),
+        ("rtsp://h/login=admin;passw=Ge26", "Ge26"),
+        ("rtsp://h:554/0/admin:Ge26/main", "Ge26"),
+        ("rtsp://h/realmonitor?channel=1&authbasic=Ge26", "Ge26"),
+        ("rtsp://h/auth=Ge%2026/x", "Ge 26"),
+        ("rtsp://h/11?key=Ge26", "Ge26"),
+        ("rtsp://h/Streaming/Channels/101?transportmode=unicast", None),
+        ("rtsp://h/cam/realmonitor?channel=1&subtype=0", None),
+    ],
+)
+def test_a_password_in_a_cameras_path_is_a_secret(tmp_path: Path, address: str, hidden: str | None) -> None:
+    file = tmp_path / "store.yaml"
+    file.write_text(MINIMAL.replace("rtsp://10.0.0.11:554/stream2", f"'{address}'"))
+    found = load_settings(file, env={}).secret_values()
+    assert (hidden in found) if hidden else not found
