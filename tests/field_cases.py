@@ -48,8 +48,8 @@ CASES: Final[dict[int, tuple[str, ...]]] = {
     28: (
         "pipelines/cpu/test_source.py::test_a_turned_camera_gives_upright_pictures",
         "scripts/commands/test_annotate.py::test_a_turned_picture_is_turned_upright",
-        "pipelines/offline/test_turned.py::test_the_face_of_who_lies_is_masked",
-        "pipelines/offline/test_turned.py::test_how_a_picture_must_be_turned_for_people_to_stand_upright",
+        "pipelines/cpu/test_turned.py::test_the_face_of_who_lies_is_masked",
+        "pipelines/cpu/test_turned.py::test_how_a_picture_must_be_turned_for_people_to_stand_upright",
     ),
     30: ("pipelines/test_logs.py::test_the_filter_leaves_the_products_own_advice_whole",),
     31: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ from engines.held_motion import HeldMotion
 from engines.scene import TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
+from pipelines.cpu.turned import CHECK_NS, SELDOM_NS, SURE_FACE, TurnedWatch, look_turned
 from pipelines.offline.close_look import look_closer
-from pipelines.offline.turned import TurnedWatch, look_turned
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
@@ -83,6 +84,7 @@ class _Waiting:
 
     frame: Frame
     pixels: I420
+    scene: Scene
     values: Mapping[TrackId, PersonValue]
 
 
@@ -148,8 +150,10 @@ class Annotator:
     ) -> Iterator[Annotated]:
         chain, turned = self._chain(name), TurnedWatch(self._scenes, self._masking)
         waiting: deque[_Waiting] = deque()
-        for frame, pixels, values in self._priced(chain, frames, video, turned):
-            waiting.append(_Waiting(frame, pixels, values))
+        for one in self._priced(chain, frames, video):
+            waiting.append(one)
+            if not ahead_ms:
+                self._look_at_times(turned, one)
             video.turn = turned.turn
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
                 yield from self._redacted(chain, waiting, ahead_ms, video, turned)
@@ -166,17 +170,36 @@ class Annotator:
     ) -> Iterator[Annotated]:
         """Cover the frame that has waited longest."""
         frames = [one.frame for one in waiting]
-        now = waiting.popleft()
+        newest, now = waiting[-1], waiting.popleft()
         try:
+            # No frame leaves without a look at it, or at a later one, however few of them can wait.
+            if ahead_ms and (turned.looked_at is None or turned.looked_at < now.frame.captured_at):
+                self._look(turned, newest)
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )
-            lying = turned.masks(now.pixels, now.frame.captured_at)
+            lying = turned.masks(now.pixels, now.frame.captured_at, now.scene)
             redacted = chain.redact(now.frame, now.pixels, (*more, *lying))
         except (RedactionFailed, TooMany):
             video.withheld += 1
         else:
             yield Annotated(now.frame.captured_at, redacted, now.values)
+
+    def _look_at_times(self, turned: TurnedWatch, one: _Waiting) -> None:
+        """Look for people who lie in a frame that cannot wait, if it is time."""
+        people = one.scene.objects.classes == self._scenes.classes.index(PERSON)
+        is_sure = people.any() and (one.scene.faces.scores >= SURE_FACE).any()
+        at, last = one.frame.captured_at, turned.looked_at
+        if last is None or at >= last + (SELDOM_NS if is_sure else CHECK_NS):
+            with suppress(TooMany):
+                self._look(turned, one)
+
+    @staticmethod
+    def _look(turned: TurnedWatch, one: _Waiting) -> None:
+        if turned.is_settled:
+            turned.looked_at = one.frame.captured_at
+        else:
+            turned.look(one.pixels, one.frame.captured_at, one.scene)
 
     def _chain(self, name: str) -> CameraChain:
         session = Random(name).choice
@@ -195,22 +218,20 @@ class Annotator:
         chain: CameraChain,
         frames: Iterable[tuple[int, I420]],
         video: Video,
-        turned: TurnedWatch,
-    ) -> Iterator[tuple[Frame, I420, Mapping[TrackId, PersonValue]]]:
+    ) -> Iterator[_Waiting]:
         """Yield each frame with what is known of its persons by then; it is not covered yet."""
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for at, pixels in frames:
             scene = self._scene(pixels, chain.prepare(pixels, at), video)
             if scene is None:
                 continue
-            turned.look(pixels, at, scene)
             frame = chain.assemble(at, pixels, scene)
             looks.offer(frame, pixels)
             values = prices.update(frame, looks.drain())
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
-            yield frame, pixels, values
+            yield _Waiting(frame, pixels, scene, values)
             for track in chain.ended(at):
                 if prices.is_figure(track):
                     video.persons.pop(track, None)

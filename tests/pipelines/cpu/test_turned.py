@@ -14,7 +14,7 @@ from engines.colour import from_bgr
 from engines.detections import Detections
 from engines.image import I420
 from engines.scene import Scene, load_scene_detector
-from pipelines.offline.turned import CHECK_NS, ENOUGH, SELDOM_NS, TurnedWatch, look_turned, turned_back
+from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned, turned_back
 from pipelines.settings.privacy import FacesConfig
 from probes.frame import Box
 from tests.fakes.scene_detector import detections
@@ -97,8 +97,9 @@ def test_a_video_is_masked_from_the_first_look_on_and_called_turned_after_severa
     turns = []
     for number in range(ENOUGH + 2):
         shown, at = picture(220).rotated(90), number * CHECK_NS
-        watch.look(shown, at, finder.detect(shown))
-        assert len(watch.masks(shown, at)) == 1
+        scene = finder.detect(shown)
+        watch.look(shown, at, scene)
+        assert len(watch.masks(shown, at, scene)) == 1
         turns.append(watch.turn)
     assert turns == [0] * (ENOUGH - 1) + [270] * 3
 
@@ -108,9 +109,10 @@ def test_a_doubtful_look_is_taken_back_by_the_next() -> None:
     watch = TurnedWatch(cast("SceneDetector", finder), FACES)
     for number, top in enumerate((110, 110, 110, 110, 40)):
         shown, at = picture(top).rotated(90), number * CHECK_NS
-        watch.look(shown, at, finder.detect(shown))
-        assert len(watch.masks(shown, at)) == (top > 40)
-        assert watch.turn == 0
+        scene = finder.detect(shown)
+        watch.look(shown, at, scene)
+        assert len(watch.masks(shown, at, scene)) == (top > 40)
+        assert (watch.turn, watch.is_turned) == (0, top > 40)
 
 
 def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
@@ -120,13 +122,18 @@ def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
     shown = [picture(top).rotated(90) for top in (110, 40)]
     for number, one in enumerate(shown):
         watch.look(one, number * CHECK_NS, finder.detect(one))
-    assert [len(watch.masks(shown[0], at)) for at in (0, CHECK_NS - 1, CHECK_NS)] == [1, 1, 0]
+    nobody = Scene.empty()
+    assert [len(watch.masks(shown[0], at, nobody)) for at in (0, CHECK_NS - 1, CHECK_NS)] == [1, 1, 0]
 
 
-def test_a_video_in_which_people_stand_is_seldom_turned() -> None:
+def test_who_lies_beside_people_who_stand_is_masked_too() -> None:
     finder = HeadUp()
     watch = TurnedWatch(cast("SceneDetector", finder), FACES)
-    sure = Scene(detections(HEAD), Detections.empty(), detections((10, 6, 20, 18)))
-    for at in range(0, 2 * SELDOM_NS, CHECK_NS):
-        watch.look(picture(220), at, sure)
-    assert finder.looks == 2 * 3
+    lies = picture(220).rotated(90)
+    standing = Scene(detections((40, 4, 60, 44), (44, 4, 60, 44)), Detections.empty(), Detections.empty())
+    watch.look(lies, 0, standing)
+    assert (watch.turn, watch.is_turned) == (0, True)
+    assert len(watch.masks(lies, 0, standing)) == 1
+    known = Scene(detections((0, 0, 64, 48)), Detections.empty(), Detections.empty())
+    watch.look(lies, CHECK_NS, known)
+    assert not watch.is_turned, "who is known as he is, is no news"

@@ -8,14 +8,15 @@ priced it must be turned upright first (`msh annotate --rotate`).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.scene import TooMany, Wanted
+from engines.scene import EVERYTHING, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
-from probes.redaction.heads import Heads, Mask
+from probes.redaction.heads import Heads, Mask, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +30,11 @@ LEAST_FACE, LEAST_PERSON = 0.3, 0.4
 """Least scores in a turned picture, while people stand upright in it as it is; docs/privacy-measured.md."""
 SURE_FACE = SURE_PERSON = 0.5
 ENOUGH = 3
+"""So many sure looks in a row that agree on a turn settle it."""
 KNOWN = 0.5
 """Share of the smaller box from which a turned person is one who was found upright."""
 CHECK_NS = 300_000_000
-"""How often a video is turned to look for people: before a frame's time to wait for later ones is over."""
+"""How often a video that is shown at once is turned to look for people."""
 SELDOM_NS = 2_000_000_000
 """The same while somebody is surely upright in it."""
 COARSE_PX = 200
@@ -67,13 +69,13 @@ class TurnedHeads:
         self.turn = turn
         self._person = scenes.classes.index(PERSON)
         self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
-        self._is_upright = is_upright
+        self.is_upright = is_upright
 
     def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
         """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is."""
         people = seen.objects.where(seen.objects.classes == self._person)
         doubtful, found = seen.doubtful, seen.faces
-        if not self._is_upright:
+        if not self.is_upright:
             known = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
             people = people.where(people.scores >= LEAST_PERSON)
             fresh = [
@@ -94,56 +96,61 @@ class TurnedHeads:
 
 
 class TurnedWatch:
-    """Looks now and then whether the people of a video stand upright only when it is turned.
+    """Looks now and then whether people lie, or stand on their heads, in the pictures of one file or camera.
 
-    From the first look that says so on, what is found so is masked, until a look says otherwise; after
-    ENOUGH sure looks in a row for good. Frames are masked later than they are looked at: what a look says
-    otherwise does not hold for the frames before it.
+    Whoever a look finds in a turn is masked from the frame of that look on, and in the frames after it until
+    a look finds nobody there. Where frames are masked later than they are looked at, what a look takes back
+    does not hold for the frames before it.
     """
 
     def __init__(self, scenes: SceneDetector, faces: FacesConfig) -> None:
         self._scenes, self._faces = scenes, faces
-        self._heads: TurnedHeads | None = None
+        self._heads: dict[int, TurnedHeads] = {}
         self._before: list[tuple[int, TurnedHeads]] = []
-        self._next = self._agreed = 0
+        self._turn = self._agreed = 0
+        self.looked_at: int | None = None
+        """When the last look was, ns; None before the first."""
 
     @property
     def turn(self) -> int:
         """Degrees clockwise by which people surely stand upright; 0 as far as is known."""
-        return 0 if self._heads is None or self._agreed < ENOUGH else self._heads.turn
+        return self._turn if self.is_settled else 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether ENOUGH sure looks in a row agreed on a turn."""
+        return self._agreed >= ENOUGH
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the last look found anybody in a turned picture."""
+        return bool(self._heads)
 
     def look(self, pixels: I420, at: int, scene: Scene) -> None:
-        """Take a frame, and what is found in it as it is."""
-        if self._agreed >= ENOUGH or at < self._next:
-            return
-        people = scene.objects.classes == self._scenes.classes.index(PERSON)
-        is_sure = people.any() and (scene.faces.scores >= SURE_FACE).any()
-        self._next = at + (SELDOM_NS if is_sure else CHECK_NS)
-        coarse = Wanted(COARSE_PX)
-        try:
-            found = {turn: self._scenes.detect(pixels.rotated(turn), coarse) for turn in TURNS}
-        except TooMany:
-            return
-        turn = _turn(self._scenes, scene, found)
-        if self._heads is not None and self._heads.turn != turn:
-            self._before.append((at, self._heads))
-        if not turn:
-            self._heads, self._agreed = None, 0
-            return
-        if self._heads is None or self._heads.turn != turn:
-            self._heads, self._agreed = TurnedHeads(self._scenes, turn, self._faces), 0
-        self._agreed = self._agreed + 1 if _surest(self._scenes, found[turn]) >= SURE_PERSON else 0
+        """Take a frame, and what is found in it as it is. Raises TooMany."""
+        coarse, size = Wanted(COARSE_PX), (pixels.width, pixels.height)
+        found = {turn: self._scenes.detect(pixels.rotated(turn), coarse) for turn in TURNS}
+        best = _turn(self._scenes, scene, found)
+        before, self._heads = self._heads, {}
+        for turn, seen in found.items():
+            new = partial(TurnedHeads, self._scenes, turn, self._faces, is_upright=turn == best)
+            if turn == best or _is_news(new().masks(seen, size, at, scene), scene):
+                old = before.get(turn)
+                self._heads[turn] = old if old and old.is_upright == (turn == best) else new()
+        kept = self._heads.values()
+        self._before += [(at, heads) for heads in before.values() if heads not in kept]
+        sure = bool(best) and _surest(self._scenes, found[best]) >= SURE_PERSON
+        self._agreed = (self._agreed if best == self._turn else 0) + 1 if sure else 0
+        self._turn, self.looked_at = best, at
 
-    def masks(self, pixels: I420, at: int) -> Sequence[Mask]:
-        """Return what to mask in a frame, in the order of their time, once a turn is known."""
+    def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
+        """Return what to mask in a frame, in the order of their time. scene: what is found in it as it is."""
         self._before = [one for one in self._before if at < one[0]]
-        every = [heads for _, heads in self._before]
-        if self._heads is not None:
-            every.append(self._heads)
         masks: list[Mask] = []
-        for heads in every:
-            seen = self._scenes.detect(pixels.rotated(heads.turn))
-            masks += heads.masks(seen, (pixels.width, pixels.height), at, seen)
+        for heads in (*(heads for _, heads in self._before), *self._heads.values()):
+            wanted = EVERYTHING if heads.is_upright else Wanted(COARSE_PX)
+            seen = self._scenes.detect(pixels.rotated(heads.turn), wanted)
+            masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
 
 
@@ -151,6 +158,12 @@ def _surest(scenes: SceneDetector, scene: Scene) -> float:
     """Return the highest score of a person."""
     people = scene.objects.classes == scenes.classes.index(PERSON)
     return float(scene.objects.scores[people].max(initial=0.0))
+
+
+def _is_news(masks: Sequence[Mask], upright: Scene) -> bool:
+    """Return whether there is a head among the masks that is none of a picture as it is."""
+    known = [*_boxes(upright.faces.boxes), *map(head_of, _boxes(upright.objects.boxes))]
+    return any(all(mask.box.share_of_smaller(one) <= KNOWN for one in known) for mask in masks)
 
 
 def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:
