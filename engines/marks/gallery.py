@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile
@@ -47,6 +47,11 @@ USUAL = 0.42
 """The usual threshold. A brand that needs more, as pictures cut from garments do, is judged as much later."""
 LEAST_CONFIDENCE = 0.3
 OVERLAP = 0.3
+LARGER_FROM, LARGER_OVERLAP = 0.8, 0.6
+"""How sure a larger view of a mark must be, and how much they must overlap, to tell the size of it.
+
+A tight cut is often the surest view, and smaller than the mark: 19 px of 24. Size decides what a mark counts.
+"""
 NEAR, MAX_AGAIN = 0.18, 24
 """How far below a brand's threshold a place is still looked at again, and how many places of a picture."""
 BEST_VIEWS, MAJORITY = 4, 0.5
@@ -137,8 +142,9 @@ class Gallery:
     ) -> list[Sighting]:
         """Return the brands seen, surest first; of several views of one mark only the surest.
 
-        again: looks at (n, 4) boxes once more, in several views: (n, views, VECTOR). Asked of the places that
-        come near to a brand, and then only what most of these views agree on counts there.
+        Its box is that of the largest view that is sure too. again: looks at (n, 4) boxes once more, in
+        several views: (n, views, VECTOR). Asked of the places that come near to a brand, and then only what
+        most of these views agree on counts there.
         """
         if not self._brands or not len(candidates):
             return []
@@ -153,11 +159,7 @@ class Gallery:
             found = [self._agreed(seen, box) for seen, box in zip(again(boxes), boxes, strict=True)]
             rows = np.delete(rows, asked)
         found += [self._judged(own[row], float(other[row]), candidates.boxes[row]) for row in rows]
-        kept: list[Sighting] = []
-        for sighting in sorted((one for one in found if one is not None), key=lambda one: -one.confidence):
-            if all(share_of_smaller(sighting.box, other_.box) < OVERLAP for other_ in kept):
-                kept.append(sighting)
-        return kept
+        return _without_doubles([sighting for sighting in found if sighting is not None])
 
     def _judged(self, own: FloatArray, other: float, box: FloatArray, note: str = "") -> Sighting | None:
         """Return the brand that a place shows; None where it is not near enough or others are as near.
@@ -185,6 +187,28 @@ class Gallery:
             return None
         others = float(np.sort(other)[::-1][:BEST_VIEWS].mean())
         return self._judged(best, others, box, f"; {votes} of {len(views)} views agree")
+
+
+def _without_doubles(found: Sequence[Sighting]) -> list[Sighting]:
+    """Return the sightings that stand for themselves, surest first."""
+    kept: list[Sighting] = []
+    for sighting in sorted(found, key=lambda one: -one.confidence):
+        shares = [share_of_smaller(sighting.box, one.box) for one in kept]
+        row = next((row for row, share in enumerate(shares) if share >= OVERLAP), None)
+        if row is None:
+            kept.append(sighting)
+        elif _is_larger_view(sighting, kept[row], shares[row]):
+            kept[row] = replace(kept[row], box=sighting.box)
+    return kept
+
+
+def _is_larger_view(sighting: Sighting, of: Sighting, overlap: float) -> bool:
+    same = sighting.brand == of.brand and overlap >= LARGER_OVERLAP
+    return same and sighting.confidence >= LARGER_FROM and _area(sighting.box) > _area(of.box)
+
+
+def _area(box: tuple[float, float, float, float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def confidence(similarity: float, lead: float) -> float:

@@ -68,6 +68,23 @@ def test_of_two_views_of_one_mark_the_surer_counts():
     assert [s.box[0] for s in found] == [2, 100]
 
 
+@pytest.mark.parametrize(
+    ("other", "box", "width"),
+    [
+        (unit(1, 0.3), (0, 0, 60, 60), 60),
+        (unit(1, 0.3), (0, 0, 30, 30), 40),
+        (unit(1, 0.9), (0, 0, 60, 60), 40),
+        (unit(0.3, 1), (0, 0, 60, 60), 40),
+        (unit(1, 0.3), (22, 22, 82, 82), 40),
+    ],
+    ids=["larger and sure", "smaller", "larger and unsure", "another brand", "hardly the same place"],
+)
+def test_a_mark_has_the_size_of_its_largest_sure_view(other, box, width):
+    (first, *_) = Gallery(TWO, NONE).sightings(candidates(unit(1), other, boxes=[(5, 5, 45, 45), box]))
+    assert (first.brand, first.box[2] - first.box[0]) == ("a", width)
+    assert first.similarity > 0.99
+
+
 def test_what_is_tiny_or_barely_a_mark_is_not_asked_about():
     gallery = Gallery(TWO, NONE)
     assert gallery.sightings(candidates(unit(1), boxes=[(0, 0, 40, 8)])) == []

@@ -221,7 +221,8 @@ AGREEING = [
     ("a symbol in doubt, however often", by_routes("symbol", 10, confidence=0.6), False),
     ("a small symbol takes twice the looks", by_routes("symbol", 7, size=20), False),
     ("and has them", by_routes("symbol", 8, size=20), True),
-    ("a surer small one takes fewer", by_routes("symbol", 6, size=20, confidence=0.95), True),
+    ("a surer small one takes fewer", by_routes("symbol", 4, size=20, confidence=0.95), True),
+    ("but never fewer than a plain vote", by_routes("symbol", 3, size=20, confidence=0.999), False),
     ("too small is nothing", by_routes("symbol", 11, size=15, confidence=0.99), False),
     ("a second route never makes four looks of three", by_routes("symbol words", 3), False),
     ("a symbol in doubt with words", by_routes("symbol words", 4, confidence=0.6), True),
@@ -242,10 +243,14 @@ def test_routes_join(votes: list[Vote], expected: bool) -> None:
     assert (("top", "nike") in brands(told(votes))) == expected
 
 
-@pytest.mark.parametrize(("size", "expected"), [(15, 0), (20, 0), (31, 1), (40, 1)])
+@pytest.mark.parametrize(
+    ("size", "sure", "expected"), [(15, 0.999, 0), (20, 0.9, 0), (20, 0.95, 1), (31, 0.9, 1), (40, 0.8, 1)]
+)
 @pytest.mark.parametrize("route", ["symbol", "emblem"])
-def test_one_look_that_is_enough_is_not_at_a_small_mark(route: str, size: float, expected: int) -> None:
-    one = by_routes(route, 1, size=size, confidence=0.999)
+def test_one_look_is_enough_at_a_small_mark_only_if_it_is_very_sure(
+    route: str, size: float, sure: float, expected: int
+) -> None:
+    one = by_routes(route, 1, size=size, confidence=sure)
     assert len(told(one, min_votes=1).items) == expected
 
 
