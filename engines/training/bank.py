@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from engines.training.art import Art, art_of, blob, emblem, flipped, word_alpha
+from engines.training.art import Art, art_of, blob, emblem, word_alpha
 from engines.training.split import held_out
 
 if TYPE_CHECKING:
@@ -79,11 +79,6 @@ def make_blobs(count: int, rng: np.random.Generator) -> list[Art]:
         if art is not None:
             found.append(art)
     return found
-
-
-def with_flipped(arts: Sequence[Art]) -> list[Art]:
-    """Return the marks and, as marks of their own, those that look different upside down."""
-    return [*arts, *(other for art in arts if (other := flipped(art)) is not None)]
 
 
 def pieces(paths: Sequence[Path], per_picture: int, rng: np.random.Generator) -> Iterator[Bytes]:

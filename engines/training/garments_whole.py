@@ -222,12 +222,6 @@ def _average(slow: nn.Module, net: nn.Module, share: float) -> None:
     torch._foreach_lerp_(kept, given, share)
 
 
-def half_state(net: nn.Module) -> dict[str, Tensor]:
-    """Return the weights in half floats."""
-    state = net.state_dict()
-    return {n: v.detach().cpu().half() if v.is_floating_point() else v.cpu() for n, v in state.items()}
-
-
 def _fast(device: str) -> torch.autocast:
     """Return bf16 where the device is fast at it."""
     kind = device.partition(":")[0]

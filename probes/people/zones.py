@@ -108,14 +108,6 @@ class Zones:
         present = {track: self._visits(person) for track, person in self._persons.items()}
         return {track: visits for track, visits in present.items() if visits}
 
-    def occupancy(self) -> dict[str, int]:
-        """Return how many persons are in each zone, empty ones included."""
-        counts = {zone.name: 0 for zone in self._zones}
-        for person in self._persons.values():
-            for visit in self._visits(person):
-                counts[visit.zone] += 1
-        return counts
-
     def forget(self, track: TrackId) -> list[ZoneVisit]:
         """Forget an ended track; return its visits, of ended ones at most the last MAX_VISITS."""
         person = self._persons.pop(track, None)

@@ -31,11 +31,6 @@ class Cost:
         """Probe to bare reading."""
         return self.probe_us / self.bare_us
 
-    @property
-    def us_per_object(self) -> float:
-        """The probe's time over all objects of the batch."""
-        return self.probe_us / max(1, self.frames * self.objects)
-
 
 def measure(
     pyds: Any,
