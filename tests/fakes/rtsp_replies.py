@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import socket
-import threading
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tests.fakes.tcp_server import tcp_server
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
@@ -29,26 +30,12 @@ def refusing_camera(refused: str, status: str, login: tuple[str, str] | None = N
 
     login: the name and password that it wants, by Digest, for all but OPTIONS.
     """
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        url = f"rtsp://127.0.0.1:{server.getsockname()[1]}/stream"
-
-        def accept() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                except OSError:
-                    return
-                threading.Thread(
-                    target=_serve, args=(client, url, refused, status, login), daemon=True
-                ).start()
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield url
-        server.shutdown(socket.SHUT_RDWR)
+    with tcp_server(lambda client: _talk(client, refused, status, login)) as port:
+        yield f"rtsp://127.0.0.1:{port}/stream"
 
 
-def _serve(client: socket.socket, url: str, refused: str, status: str, login: tuple[str, str] | None) -> None:
-    with suppress(ConnectionError), client, client.makefile("rb") as lines:
+def _talk(client: socket.socket, refused: str, status: str, login: tuple[str, str] | None) -> None:
+    with client.makefile("rb") as lines:
         head: list[str] = []
         for raw in lines:
             if line := raw.decode("latin-1").strip():
@@ -57,7 +44,7 @@ def _serve(client: socket.socket, url: str, refused: str, status: str, login: tu
             if login is not None and not _is_logged_in(head, login):
                 answer = f"RTSP/1.0 401 Unauthorized\r\nCSeq: {_fields(head)['cseq']}\r\n{CHALLENGE}\r\n"
             else:
-                answer = _reply(head, url, refused, status)
+                answer = _reply(head, refused, status)
             client.sendall(answer.encode("utf-8"))
             head = []
 
@@ -71,11 +58,7 @@ def _fields(head: list[str]) -> dict[str, str]:
 def _is_logged_in(head: list[str], login: tuple[str, str]) -> bool:
     method, url, _ = head[0].split()
     given = dict(re.findall(r'(\w+)="([^"]*)"', _fields(head).get("authorization", "")))
-    secret, asked = (
-        hashlib.md5(text.encode()).hexdigest()
-        for text in (f"{login[0]}:camera:{login[1]}", f"{method}:{url}")
-    )
-    response = hashlib.md5(f"{secret}:7f3a:{asked}".encode()).hexdigest()
+    response = _md5(f"{_md5(f'{login[0]}:camera:{login[1]}')}:7f3a:{_md5(f'{method}:{url}')}")
     return method == "OPTIONS" or (given.get("username"), given.get("response")) == (login[0], response)
 
 
@@ -83,8 +66,8 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _reply(head: list[str], url: str, refused: str, status: str) -> str:
-    method, fields = head[0].split()[0], _fields(head)
+def _reply(head: list[str], refused: str, status: str) -> str:
+    (method, url, _), fields = head[0].split(), _fields(head)
     if method == refused:
         return f"RTSP/1.0 {status}\r\nCSeq: {fields['cseq']}\r\n\r\n"
     more, body = "", ""

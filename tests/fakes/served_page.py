@@ -143,19 +143,26 @@ class Page:
     @contextmanager
     def filming(self, camera: str = "entrance") -> Iterator[None]:
         """Let the camera give frames all the while."""
-        done = threading.Event()
-
-        def run() -> None:
-            while not done.is_set():
-                self.shoot(camera=camera)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
+        with repeating(lambda: self.shoot(camera=camera)):
             yield
-        finally:
-            done.set()
-            thread.join(5)
+
+
+@contextmanager
+def repeating(work: Callable[[], None]) -> Iterator[None]:
+    """Call `work` again and again in a thread."""
+    done = threading.Event()
+
+    def run() -> None:
+        while not done.is_set():
+            work()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(5)
 
 
 @contextmanager

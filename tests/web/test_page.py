@@ -345,18 +345,22 @@ class TestSystem:
         assert not page.get_by_role("button", name="Write to store file").is_visible()
 
 
+PAGES = (
+    ("floor", "#/floor", ".tile:not(.stale)"),
+    ("try", "#/try", ".drop"),
+    ("system", "#/system", ".fact-card"),
+    ("areas", "#/system/areas/counter", ".shape"),
+)
+"""Name of a picture, place, and what is there when the page is ready."""
+
+
 @pytest.mark.parametrize(
     ("size", "dark"),
     [(size, dark) for size in SIZES for dark in (False, True) if not dark or size != "tablet"],
 )
 def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
     window = Visit(chrome, box.url, size, dark=dark)
-    for name, place, ready in (
-        ("floor", "#/floor", ".tile:not(.stale)"),
-        ("try", "#/try", ".drop"),
-        ("system", "#/system", ".fact-card"),
-        ("areas", "#/system/areas/counter", ".shape"),
-    ):
+    for name, place, ready in PAGES:
         page = window.go(place)
         page.locator(ready).first.wait_for()
         if name == "areas":
@@ -371,12 +375,7 @@ def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
 def test_every_page_fits_a_phone_in_every_language(chrome, box, language):
     window = Visit(chrome, box.url, "phone", locale=f"{language}-{language.upper()}")
     words = json.loads((STATIC / f"strings.{language}.json").read_text())
-    for name, place, ready in (
-        ("floor", "#/floor", ".tile:not(.stale)"),
-        ("try", "#/try", ".drop"),
-        ("system", "#/system", ".fact-card"),
-        ("areas", "#/system/areas/counter", ".shape"),
-    ):
+    for name, place, ready in PAGES:
         page = window.go(place)
         page.locator(ready).first.wait_for()
         window.shoot(f"{name}-phone-{language}", whole=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu.preflight import MAX_BODY, MAX_HEAD, check_answer
+from tests.fakes.tcp_server import tcp_server
 
 OK = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: {}\r\n\r\n"
 SHA256 = 'WWW-Authenticate: Digest realm="x", nonce="n", algorithm=SHA-256, qop="auth"\r\n'
@@ -19,17 +19,14 @@ MD5 = 'WWW-Authenticate: Digest realm="x", nonce="n"\r\n'
 
 def judged(answer: bytes) -> SourceLost | None:
     """Return what is made of a camera that answers so and hangs up."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
 
-        def serve() -> None:
-            client, _ = server.accept()
-            with client:
-                client.recv(4096)
-                client.sendall(answer)
+    def talk(client: socket.socket) -> None:
+        client.recv(4096)
+        client.sendall(answer)
 
-        threading.Thread(target=serve, daemon=True).start()
+    with tcp_server(talk) as port:
         try:
-            check_answer(SourceSpec("c", f"rtsp://127.0.0.1:{server.getsockname()[1]}/x"), timeout_s=60)
+            check_answer(SourceSpec("c", f"rtsp://127.0.0.1:{port}/x"), timeout_s=60)
         except SourceLost as lost:
             return lost
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from dataclasses import replace
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from scripts.bench.relay import Relay
 from scripts.bench.soak_verdict import QuietMoment, verdicts
 from scripts.msh import main
+from tests.fakes.tcp_server import tcp_server
 
 FLAT = [QuietMoment(60.0 * n, 45, 50, 1000, True, 1) for n in range(1, 13)]
 DONE, RELOADS = {"videos": 90}, {"applied": 60, "unchanged": 3}
@@ -66,23 +66,12 @@ def is_gone(client: socket.socket) -> bool:
 
 
 def test_a_relay_passes_on_freezes_and_cuts() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        relay = Relay(server.getsockname()[1])
+    def echo(client: socket.socket) -> None:
+        while data := client.recv(9):
+            client.sendall(data)
 
-        def send_back(there: socket.socket) -> None:
-            with there:
-                while data := there.recv(9):
-                    there.sendall(data)
-
-        def echo() -> None:
-            while True:
-                try:
-                    there, _ = server.accept()
-                except OSError:
-                    return
-                threading.Thread(target=send_back, args=(there,), daemon=True).start()
-
-        threading.Thread(target=echo, daemon=True).start()
+    with tcp_server(echo) as port:
+        relay = Relay(port)
         with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
             client.sendall(b"1")
             assert client.recv(1) == b"1"

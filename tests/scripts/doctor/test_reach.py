@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import subprocess
-import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +14,7 @@ from pipelines.outputs.mqtt import faults
 from scripts.check_result import CheckLevel, CheckResult
 from scripts.doctor.reach import look_at_broker
 from tests.fakes.broker import Broker, free_port
+from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.settings.store_file import load
 from tests.waiting import wait_for
 
@@ -76,21 +76,9 @@ class OldBroker:
 
     def __init__(self, *, refuses: bool) -> None:
         self._refuses = refuses
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
         self.levels: list[int] = []
-        threading.Thread(target=self._serve, daemon=True).start()
 
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            with client:
-                self._talk(client)
-
-    def _talk(self, client: socket.socket) -> None:
+    def talk(self, client: socket.socket) -> None:
         client.settimeout(30)
         while packet := client.recv(4096):
             kind = packet[0] >> 4
@@ -108,52 +96,29 @@ class OldBroker:
             elif kind == 14:
                 return
 
-    def close(self) -> None:
-        self._server.close()
-
 
 @pytest.mark.parametrize("refuses", [True, False])
 @pytest.mark.parametrize("protocol", ["auto", "3.1.1"])
 def test_a_broker_for_mqtt_3_1_1_is_spoken_to(tmp_path: Path, protocol: str, *, refuses: bool) -> None:
     broker = OldBroker(refuses=refuses)
-    found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', protocol: '{protocol}'")
-    broker.close()
+    with tcp_server(broker.talk) as port:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}', protocol: '{protocol}'")
     assert found["broker"].level is CheckLevel.OK
     assert found["broker protocol"].found.startswith("speaks MQTT 3.1.1 only")
     assert "broker publish" not in found
     assert broker.levels == ([5, 4] if protocol == "auto" else [4])
 
 
-class WebServer:
-    """Answers what is no HTTP request at once, or waits for more of it; takes any number of connections."""
-
-    def __init__(self, *, waits: bool) -> None:
-        self._waits = waits
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(client,), daemon=True).start()
-
-    def _talk(self, client: socket.socket) -> None:
-        with client, contextlib.suppress(OSError):
-            client.settimeout(60)
-            request = client.recv(4096)
-            while self._waits and b"\r\n\r\n" not in request and (part := client.recv(4096)):
-                request += part
-            client.sendall(
-                b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nDate: Mon, 30 Nov 2026 10:00:00 GMT\r\n"
-                b"Content-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-
-    def close(self) -> None:
-        self._server.close()
+def refuse_as_nginx(client: socket.socket, *, waits: bool) -> None:
+    """Answer what is no HTTP request at once, or wait for more of it."""
+    client.settimeout(60)
+    request = client.recv(4096)
+    while waits and b"\r\n\r\n" not in request and (part := client.recv(4096)):
+        request += part
+    client.sendall(
+        b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.22.1\r\nDate: Mon, 30 Nov 2026 10:00:00 GMT\r\n"
+        b"Content-Type: text/html\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize("waits", [False, True])
@@ -162,9 +127,8 @@ def test_a_web_server_on_the_port_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, *, waits: bool
 ) -> None:
     monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.2)
-    server = WebServer(waits=waits)
-    found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{server.port}', protocol: '{protocol}'")
-    server.close()
+    with tcp_server(partial(refuse_as_nginx, waits=waits)) as port:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}', protocol: '{protocol}'")
     assert found["broker"].level is CheckLevel.FAIL
     assert found["broker"].mend == faults.SPEAKS_HTTP
 
@@ -204,22 +168,8 @@ def tls_port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[i
     pem = certificate(tmp_path, *request.param)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = server.accept()
-                    with client:
-                        context.wrap_socket(client, server_side=True).close()
-                except ssl.SSLError:
-                    continue
-                except OSError:
-                    return
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield server.getsockname()[1], pem
-        server.shutdown(socket.SHUT_RDWR)
+    with tcp_server(lambda client: context.wrap_socket(client, server_side=True).close()) as port:
+        yield port, pem
 
 
 @pytest.mark.parametrize(
@@ -243,19 +193,13 @@ def test_certificates_that_are_not_to_be_trusted(
 @pytest.mark.parametrize("answer", [b"", b"SSH-2.0-OpenSSH_9.2\r\n"])
 def test_a_port_that_closes_without_an_answer_is_told(tmp_path: Path, answer: bytes) -> None:
     """As a broker does that speaks another MQTT and says nothing, or a server for something else."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def close_all() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    client, _ = server.accept()
-                    with client, contextlib.suppress(OSError):
-                        client.recv(1000)
-                        client.sendall(answer)
+    def talk(client: socket.socket) -> None:
+        client.recv(1000)
+        client.sendall(answer)
 
-        threading.Thread(target=close_all, daemon=True).start()
-        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{server.getsockname()[1]}'")
-        server.shutdown(socket.SHUT_RDWR)
+    with tcp_server(talk) as port:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}'")
     assert "closes the connection without an answer" in found["broker"].found
     assert "neither MQTT 5 nor 3.1.1 is answered" in found["broker"].mend
 

@@ -1,6 +1,6 @@
 """Debian's chromium on the real server: it plays the film where it can, and shows pictures elsewhere."""
 
-import threading
+import itertools
 import time
 from contextlib import closing, contextmanager
 
@@ -11,7 +11,7 @@ from engines.image import I420
 from engines.paths import ROOT
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from tests.fakes.redacted import redacted
-from tests.fakes.served_page import served_page
+from tests.fakes.served_page import repeating, served_page
 from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser, chromium, drawn
 
@@ -52,27 +52,19 @@ def page(tmp_path_factory):
 @contextmanager
 def camera(page, size=(640, 360)):
     """Ten frames a second of a picture with a moving bar, captured now."""
-    done = threading.Event()
-    across = np.linspace(40, 200, size[0]).astype(np.uint8)
+    across, numbers = np.linspace(40, 200, size[0]).astype(np.uint8), itertools.count()
 
-    def run() -> None:
-        number = 0
-        while not done.wait(0.1):
-            wanting = [output for output in (page.live, page.film) if output.wanted("entrance")]
-            pixels = I420.black(*size)
-            pixels.y[:] = np.roll(across, 8 * number)
-            number += 1
-            frame = redacted(pixels, captured_at=time.time_ns())
-            for output in wanting:
-                output.publish(frame)
+    def shoot() -> None:
+        time.sleep(0.1)
+        wanting = [output for output in (page.live, page.film) if output.wanted("entrance")]
+        pixels = I420.black(*size)
+        pixels.y[:] = np.roll(across, 8 * next(numbers))
+        frame = redacted(pixels, captured_at=time.time_ns())
+        for output in wanting:
+            output.publish(frame)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
+    with repeating(shoot):
         yield
-    finally:
-        done.set()
-        thread.join(5)
 
 
 @contextmanager

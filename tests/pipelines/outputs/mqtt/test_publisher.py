@@ -25,6 +25,7 @@ from probes.metrics import Metrics
 from tests.fakes import schemas
 from tests.fakes.broker import Broker, Listener, free_port
 from tests.fakes.people import frame, person, track, value
+from tests.fakes.tcp_server import tcp_server
 from tests.waiting import wait_for
 
 QUICK = {"retry_first_ms": 50, "retry_max_ms": 200, "auth_retry_s": 0.5}
@@ -353,49 +354,33 @@ def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
 def test_a_box_whose_name_another_one_uses_steps_back(bench):
     """mosquitto 2.0 only closes the connection; brokers that give the reason are answered by patience."""
 
-    def broker():
-        while True:
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            with client:
-                client.recv(1024)
-                client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x01\x8e")
+    def talk(client):
+        client.recv(1024)
+        client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x01\x8e")
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=broker, daemon=True).start()
-        bench.publisher(server.getsockname()[1], auth_retry_s=30)
+    with tcp_server(talk) as port:
+        bench.publisher(port, auth_retry_s=30)
         wait_for(lambda: BrokerState.TAKEN_OVER in bench.links)
         time.sleep(0.5)
         assert bench.links.count(BrokerState.CONNECTING) == 1
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
     taken = []
 
-    def broker():
-        while True:
-            try:
-                client, _ = server.accept()
-            except OSError:
-                return
-            with client:
-                taken.append(client.recv(1024))
-                client.sendall(b"\x20\x03\x00\x00\x00")
+    def talk(client):
+        taken.append(client.recv(1024))
+        client.sendall(b"\x20\x03\x00\x00\x00")
 
     def held():
         return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=broker, daemon=True).start()
-        bench.publisher(server.getsockname()[1], retry_first_ms=2, retry_max_ms=2)
+    with tcp_server(talk) as port:
+        bench.publisher(port, retry_first_ms=2, retry_max_ms=2)
         wait_for(lambda: len(taken) > 20)
         before = held()
         wait_for(lambda: len(taken) > 220)
         assert held() < before + 10
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_broker_that_takes_neither_retained_messages_nor_qos_1_gets_them_all_the_same(bench):
