@@ -12,18 +12,17 @@ from scripts.demo.cameras import password_variable
 from scripts.demo.children import Children, first_line, wait_for_port
 from scripts.demo.settings import Ports, store_file
 from tests.fakes.broker import free_port
-from tests.scripts.demo import films as demo_films
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 WEB = '  web: {{listen: "127.0.0.1:{port}", uploads: true, edit_areas: true}}\n'
 
 
 class DemoPage:
-    def __init__(self, children: Children, folder: Path) -> None:
+    def __init__(self, children: Children, folder: Path, films: Mapping[str, Path]) -> None:
         self._children, self._folder = children, folder
         # Not the usual ones where they are free: another demo of the same machine may take them meanwhile.
         self._ports = Ports(**{one.name: free_port() for one in fields(Ports)})
@@ -32,13 +31,13 @@ class DemoPage:
             password_variable("counter"): "secret",
             "STATE_DIRECTORY": str(folder / "state"),
         }
-        self.cameras = {name: self._camera(name, clip.path) for name, clip in demo_films.clips().items()}
+        self.cameras = {name: self._camera(name, film) for name, film in films.items()}
         text = store_file(self._ports, folder, broker=False).read_text(encoding="utf-8")
         text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("  web:"))
         self.store = folder / "demo.yaml"
         # A busy machine looks at somebody once in some seconds: all looks of a visit count.
         # Few frames a second are enough for all that is looked at here.
-        for shown, wanted in {"window_ms: 4000": "window_ms: 60000", "fps: 10": "fps: 4"}.items():
+        for shown, wanted in {"window_ms: 4000": "window_ms: 60000", "fps: 10": "fps: 2"}.items():
             assert shown in text
             text = text.replace(shown, wanted)
         self.store.write_text(text.replace("outputs:\n", "outputs:\n" + WEB.format(port=self.port)))
@@ -71,6 +70,7 @@ class DemoPage:
 
 
 @contextmanager
-def demo_page(folder: Path) -> Iterator[DemoPage]:
+def demo_page(folder: Path, films: Mapping[str, Path]) -> Iterator[DemoPage]:
+    """films: what the cameras `counter` and `entrance` show, over and over."""
     with Children() as children:
-        yield DemoPage(children, folder)
+        yield DemoPage(children, folder, films)

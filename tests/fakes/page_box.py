@@ -132,6 +132,13 @@ class Box:
 
     def __init__(self, *, pictures: Path | None = None, token: bool = False, port: int = 0) -> None:
         self.pictures, self.token, self.port = pictures, token, port
+        self.running = False
+        self._server: ThreadingHTTPServer | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Put back the state that a new box has."""
+        self.session_changes: dict[str, dict] = {}
         self.locale = "en"
         self.people = shoppers()
         self.cameras = ["counter", "entrance"]
@@ -143,9 +150,7 @@ class Box:
         self.results: dict[str, bytes] = {}
         self.webcam_persons: list[dict] = []
         self.withhold = False
-        self.signed_in = not token
-        self.running = False
-        self._server: ThreadingHTTPServer | None = None
+        self.signed_in = not self.token
 
     def start(self) -> Box:
         self._server = _Server(("127.0.0.1", self.port), type("Handler", (_Handler,), {"box": self}))
@@ -167,7 +172,7 @@ class Box:
 
     def session(self) -> dict:
         open_ = self.signed_in
-        return {
+        session = {
             "signed_in": open_,
             "login_required": self.token,
             "role": "manager" if open_ and self.token else None,
@@ -181,6 +186,7 @@ class Box:
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,
                        "webcam_width": 640, "webcam_bytes": 400_000},
         }  # fmt: skip
+        return session | {key: session[key] | new for key, new in self.session_changes.items()}
 
     def floor(self) -> dict:
         now = time.time()

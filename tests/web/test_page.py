@@ -19,19 +19,32 @@ def chrome():
         yield opened
 
 
-@pytest.fixture
-def box():
+@pytest.fixture(scope="module")
+def server():
     started = Box().start()
     yield started
-    if started.running:
-        started.stop()
+    started.stop()
 
 
 @pytest.fixture
-def visit(chrome, box):
-    window = Visit(chrome, box.url)
+def box(server):
+    server.reset()
+    if not server.running:  # a test that failed between stop and start
+        server.start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def window(chrome, server):
+    opened = Visit(chrome, server.url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def visit(window, box):
     yield window
-    window.close()
+    window.leave()
 
 
 def rows(page) -> list[str]:
@@ -149,15 +162,12 @@ class TestFloor:
         box.stalled.clear()
         page.locator(".tile:not(.stale)").nth(1).wait_for()
 
-    def test_who_may_only_read_has_no_buttons(self, chrome, box):
-        session = box.session()
-        box.session = lambda: session | {"may": dict.fromkeys(session["may"], False) | {"read": True}}
-        window = Visit(chrome, box.url)
-        page = window.go("#/try")
+    def test_who_may_only_read_has_no_buttons(self, visit, box):
+        box.session_changes = {"may": dict.fromkeys(box.session()["may"], False) | {"read": True}}
+        page = visit.go("#/try")
         page.locator(".person").first.wait_for()
         assert page.get_by_role("button", name="Served").count() == 0
         assert page.locator(".tabs a").all_inner_texts() == ["Floor", "Cameras & system"]
-        window.close()
 
     def test_an_empty_shop(self, visit, box):
         box.people = []
@@ -268,8 +278,7 @@ class TestTry:
         assert posts(box)[-1] == f"DELETE /api/jobs/job{0:019d}"
 
     def test_too_large_is_not_even_sent(self, visit, box):
-        session = box.session()
-        box.session = lambda: session | {"limits": session["limits"] | {"upload_bytes": 10}}
+        box.session_changes = {"limits": {"upload_bytes": 10}}
         page = visit.go("#/try")
         upload(page, "long.mp4", b"x" * 11)
         page.get_by_text("long.mp4 is larger than 10 B").wait_for()
@@ -354,21 +363,20 @@ PAGES = (
 """Name of a picture, place, and what is there when the page is ready."""
 
 
-@pytest.mark.parametrize(
-    ("size", "dark"),
-    [(size, dark) for size in SIZES for dark in (False, True) if not dark or size != "tablet"],
-)
-def test_every_page_fits_and_is_accessible(chrome, box, size, dark):
-    window = Visit(chrome, box.url, size, dark=dark)
-    for name, place, ready in PAGES:
-        page = window.go(place)
-        page.locator(ready).first.wait_for()
-        if name == "areas":
-            page.locator(".shape").first.click()
-        window.shoot(f"{name}-{size}-{'dark' if dark else 'light'}", whole=True)
-        assert window.serious() == [], name
-        assert window.overflow() <= 0, name
-    window.close()
+@pytest.mark.parametrize(("name", "place", "ready"), PAGES)
+def test_every_page_fits_every_window_and_is_accessible(visit, name, place, ready):
+    page = visit.go(place)
+    page.locator(ready).first.wait_for()
+    if name == "areas":
+        page.locator(".shape").first.click()
+    for size in reversed(SIZES):
+        for dark in (False, True):
+            visit.resize(size, dark=dark)
+            visit.shoot(f"{name}-{size}-{'dark' if dark else 'light'}", whole=True)
+            assert visit.overflow() <= 0, (name, size)
+            if size in ("desktop", "phone"):  # what is beside or below each other is the same on the others
+                assert visit.serious() == [], (name, size, dark)
+    visit.resize("desktop")
 
 
 @pytest.mark.parametrize("language", ["de", "fr", "es", "it"])

@@ -13,7 +13,6 @@ import httpx
 import numpy as np
 import pytest
 
-from engines.paths import ROOT
 from pipelines.access_log import AccessKind
 from pipelines.cameras.discovery import FoundCamera
 from pipelines.cameras.onvif import CameraStream
@@ -328,10 +327,7 @@ def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
         wait_for(seen)
         page.fill("#camera-name", "Hintere Tür")
         assert page.input_value("#camera-id") == "hintere-tur"
-        (ROOT / "var" / "screenshots").mkdir(parents=True, exist_ok=True)
-        page.locator(".wizard:has(#wizard-title)").screenshot(
-            path=str(ROOT / "var" / "screenshots" / "wizard.png")
-        )
+        visit.shoot("wizard", whole=True)
         page.click(".wizard button.main >> nth=1")
         page.wait_for_selector(".wizard-verdict .notice.good")
         wait_for(lambda: "hintere-tur" in shop.store.cameras())
