@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -177,10 +178,20 @@ def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
 
 def _read(path: Path) -> dict[str, Model]:
     try:
-        content = load_bounded(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: cannot read the model manifest: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    return dict(_parse(path, text))
+
+
+@lru_cache(maxsize=8)
+def _parse(path: Path, text: str) -> dict[str, Model]:
+    """Return the models of a manifest. Kept by its text: each model that is loaded asks, nine in a start."""
+    try:
+        content = load_bounded(text)
+    except yaml.YAMLError as error:
         raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from error
     root = _Block(content, str(path))
     if (version := root.get("version")) != VERSION:

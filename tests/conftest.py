@@ -136,6 +136,29 @@ def _logging_of_the_test() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def models_once() -> Iterator[None]:
+    """Let all tests of this process that ask for it share each compiled model; loading all takes a second."""
+    from engines import compiled_models, openvino_runtime
+    from engines.garments import parser
+    from engines.marks import network
+    from engines.ocr import reader
+
+    kept: dict[object, object] = {}
+
+    def compile_once(path, build, config, how):
+        changed = path.stat().st_mtime_ns if path.is_file() else None
+        key = (path, changed, how, tuple(sorted(config.items())))
+        if key not in kept:
+            kept[key] = compiled_models.compile_kept(path, build, config, how)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (openvino_runtime, parser, network, reader):
+            patch.setattr(module, "compile_kept", compile_once)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def same_umask() -> Iterator[None]:
     """Put the umask back that a program run in this process has narrowed."""

@@ -19,6 +19,8 @@ from scripts.msh import main
 from tests.fakes.printed import cameraman
 from tests.scripts.demo import films as demo_films
 
+pytestmark = pytest.mark.usefixtures("models_once")
+
 
 def annotate(*args: object) -> int:
     return main(["annotate", *map(str, args)])
@@ -92,8 +94,8 @@ def test_only_the_brands_of_the_folder_are_looked_for(tmp_path, capsys):
 
 
 def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
-    clip, frames = demo_films.clips()["entrance"], 90
-    film = demo_films.cut(clip, tmp_path / "entrance.mp4", 100, frames)
+    clip, frames = demo_films.clips()["entrance"], 28
+    film = demo_films.cut(clip, tmp_path / "entrance.mp4", 150, frames)
     assert annotate(film, "-o", tmp_path / "out", "--catalogue", PRICES, "--json", "-") == 0
     (entry,) = json.loads(capsys.readouterr().out)["files"]
     made = probe_media(entry["output"])
@@ -121,11 +123,11 @@ def test_a_turned_picture_is_turned_upright(marked, tmp_path, capsys):
 
 
 def test_a_video_is_turned_as_a_whole(tmp_path, capsys):
-    film = demo_films.cut(demo_films.clips()["entrance"], tmp_path / "entrance.mp4", 100, 8)
+    film = demo_films.cut(demo_films.clips()["entrance"], tmp_path / "entrance.mp4", 100, 4)
     assert annotate(film, "-o", tmp_path / "out", "--rotate", 90, "--json", "-") == 0
     (entry,) = json.loads(capsys.readouterr().out)["files"]
     width, height = probe_media(film).size
-    assert entry["frames"] + entry["withheld"] == 8
+    assert entry["frames"] + entry["withheld"] == 4
     assert entry["size"] == [height, width]
     assert probe_media(entry["output"]).size == (height, width)
 
