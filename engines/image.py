@@ -69,6 +69,17 @@ class I420:
         y, u, v = (np.array(np.rot90(plane, turns), order="C") for plane in (self.y, self.u, self.v))
         return I420(y, u, v)
 
+    def scaled(self, width: int, height: int) -> I420:
+        """Return the picture in another size, with planes of its own unless it has that size."""
+        if (self.width, self.height) == (width, height):
+            return self
+        import cv2  # noqa: PLC0415  the layers above import this without OpenCV
+
+        half = (width + 1) // 2, (height + 1) // 2
+        sizes = ((self.y, (width, height)), (self.u, half), (self.v, half))
+        y, u, v = (np.asarray(cv2.resize(plane, size), np.uint8) for plane, size in sizes)
+        return I420(y, u, v)
+
     def crop(self, x: float, y: float, width: float, height: float) -> I420:
         """Copy the given rectangle, clipped to the picture and widened to even offsets."""
         left, top = max(0, int(x)) // 2 * 2, max(0, int(y)) // 2 * 2

@@ -36,7 +36,8 @@ class DeviceTopic:
         cameras = self._platform.cameras().values()
         up = sum(status.state is CameraState.LIVE for status in cameras)
         report = self._reloader.report
-        now = up, self._overload.step, report, len(cameras)
+        sub_streams = self._overload.sub_streams
+        now = up, self._overload.step, sub_streams, report, len(cameras)
         if self._sent == now:
             return
         self._sent = now
@@ -50,6 +51,7 @@ class DeviceTopic:
                 cameras_up=up,
                 cameras_total=len(cameras),
                 degrade=self._overload.step,
+                sub_streams=sub_streams,
                 gpu_unused=self._platform.gpu_unused,
                 store_file=report.payload(),
             ),

@@ -1,4 +1,4 @@
-"""What is left out first when the machine cannot do all: frames, then decoding, then cameras; looks last.
+"""What is left out first when the machine cannot do all: frames, decoding, detail, cameras; looks last.
 
 Looks are what the product is for: a person must be looked at often enough to be confirmed. So the cameras'
 frame rates are lowered, step by step, until frames come in time and each person in view has the looks that
@@ -26,7 +26,8 @@ SHARES = (1.0, 0.7, 0.5, 0.35, 0.25)
 PARTS = (0.5, 0.0)
 """Then, of each group of pictures, the part that is decoded: half, and key frames (see `DecodeGate`)."""
 LAST_PART = len(SHARES) + len(PARTS) - 1
-"""The level with all left out but cameras; each further one suspends a camera."""
+"""The level with all left out but detail and cameras: next are the sub-streams, where any camera has one;
+each further one suspends a camera."""
 WINDOW_S = 3.0
 WARM_UP_S = 10.0
 """So long after the first frame nothing is left out: other networks and the models of looks load then."""
@@ -116,6 +117,7 @@ class Governor:
         self._first_at: float | None = None
         self._history: deque[Totals] = deque()
         self._level = self._cameras = 0
+        self._last = LAST_PART
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
@@ -135,20 +137,28 @@ class Governor:
         return PARTS[min(rung, len(PARTS) - 1)] if rung >= 0 else 1.0
 
     @property
+    def sub_streams(self) -> bool:
+        """Whether cameras that have a sub-stream are to give that one."""
+        return self._last > LAST_PART and self._level >= self._last
+
+    @property
     def suspended(self) -> int:
         """How many cameras are to be suspended; never all."""
-        return max(0, self._level - LAST_PART)
+        return max(0, self._level - self._last)
 
     def _highest(self, load: LoadReading) -> int:
         """Return the level that may be reached: cameras are suspended for frames alone."""
         late = load.frames_late > 0.5 or load.latency_s > 5.0
-        return max(self._level, LAST_PART + (max(0, self._cameras - 1) if late else 0))
+        return max(self._level, self._last + (max(0, self._cameras - 1) if late else 0))
 
-    def update(self, totals: Totals, cameras: int = 1) -> bool:
+    def update(self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False) -> bool:
         """Take the current counters, and of how many cameras; return whether the decision changed."""
         before = self._level, self.step
-        self._cameras = cameras
-        self._level = min(self._level, LAST_PART + max(0, cameras - 1))
+        suspended, self._cameras = self.suspended, cameras
+        self._last = LAST_PART + has_sub_streams
+        if suspended:  # cameras stay suspended whether there are sub-streams or not
+            self._level = self._last + suspended
+        self._level = min(self._level, self._last + max(0, cameras - 1))
         self._history.append(totals)
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()
@@ -183,7 +193,7 @@ class Governor:
         lasts = self._short_since is not None and now - self._short_since >= PRESSED_S
         if self.suspended:
             return DegradeStep.CAMERAS_SUSPENDED
-        last_resort = self._level == LAST_PART or not self.load.pressed
+        last_resort = self._level == self._last or not self.load.pressed
         still = self.step is DegradeStep.FEWER_LOOKS and not self.load.relaxed
         if last_resort and (lasts or still):
             return DegradeStep.FEWER_LOOKS

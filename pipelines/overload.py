@@ -78,6 +78,11 @@ class Overload:
         """How far the box has stepped down."""
         return self._governor.step
 
+    @property
+    def sub_streams(self) -> tuple[str, ...]:
+        """The cameras that are to give their sub-stream now."""
+        return tuple(sorted(self._throttle.have_sub_stream)) if self._throttle.sub_streams else ()
+
     def check(self) -> bool:
         """Update the governor and apply its decision; return whether something changed."""
         now = self._clock()
@@ -85,13 +90,18 @@ class Overload:
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
         cameras, governor, throttle = list(self._cameras()), self._governor, self._throttle
-        changed = governor.update(totals(self._metrics, now, self._idle_s()), len(cameras))
+        changed = governor.update(
+            totals(self._metrics, now, self._idle_s()),
+            len(cameras),
+            has_sub_streams=bool(throttle.have_sub_stream),
+        )
         suspended = frozenset(cameras[: governor.suspended])
         if not changed and suspended == throttle.suspended:
             return False
         for camera in throttle.suspended ^ suspended:
             self._metrics.camera_suspended.labels(camera).set(camera in suspended)
         throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
+        throttle.sub_streams = governor.sub_streams
         self._metrics.frame_share.set(governor.share)
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)
@@ -110,6 +120,8 @@ class Overload:
             left_out += (
                 f", {throttle.part:.0%} of each group of pictures decoded" if throttle.part else KEYS_ONLY
             )
+        if throttle.sub_streams:
+            left_out += f", sub-streams of {', '.join(sorted(throttle.have_sub_stream))}"
         logger.warning(
             "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
             " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"

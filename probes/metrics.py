@@ -195,6 +195,9 @@ class Metrics:
         self.decode_part = gauge(
             "decode_part", "Part of each group of pictures that is decoded; 0: key frames."
         )
+        self.camera_sub_stream = gauge(
+            "camera_sub_stream", "1 while overload has the camera's sub-stream analysed.", "camera"
+        )
         self.camera_suspended = gauge("camera_suspended", "1 while overload suspends the camera.", "camera")
         self.output_disk_free = gauge(
             "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"

@@ -233,7 +233,7 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "store_file": report and report.payload(),
         "started_at": rfc3339(started_ns),
         "health": {"ok": health.ok, "reasons": list(health.reasons)},
-        "degrade": {"step": step, "text": STEPS[min(step, len(STEPS) - 1)]},
+        "degrade": {"step": step, "text": _left_out(step, backend)},
         "models": _models(backend),
         "prices": [{"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text} for s in backend.prices()],
         "mqtt": None
@@ -255,6 +255,13 @@ def _degrade(metrics: object) -> int:
     """Return how far the box has stepped down, where the platform measures it."""
     gauge = getattr(metrics, "degrade_step", None)
     return 0 if gauge is None else int(_one(gauge))
+
+
+def _left_out(step: int, backend: Backend) -> str:
+    """Say what is left out, and of which cameras the sub-stream is analysed."""
+    subs = sorted(labels["camera"] for labels, value in _all(backend.metrics.camera_sub_stream) if value)
+    text = STEPS[min(step, len(STEPS) - 1)]
+    return f"{text}; sub-streams of {', '.join(subs)}" if subs and step else text
 
 
 def _models(backend: Backend) -> list[Payload]:

@@ -90,7 +90,7 @@ def _is_secret(keys: Keys, value: str) -> bool:
     if type_at(keys, Settings) is SecretStr:
         return True
     # Some cameras take the login in the path: rtsp://HOST/user=admin&password=...
-    parts = re.split("[/?&;]", value.partition("://")[2]) if keys[-1] == "source" else ()
+    parts = re.split("[/?&;]", value.partition("://")[2]) if keys[-1] in ("source", "sub_source") else ()
     found = (part.partition("=") for part in parts if "=" in part)
     return any(_SECRET_PARAMETER.search(unquote(name)) and not _NAME.fullmatch(one) for name, _, one in found)
 

@@ -23,12 +23,15 @@ class Throttle:
     """The governor's decision, as the cameras ask for it. Written by one thread, read by any.
 
     share: of each camera's `fps`, what is analysed. part: of each group of pictures, what is decoded.
-    suspended: cameras of which nothing is analysed.
+    suspended: cameras of which nothing is analysed. sub_streams: whether cameras are to give their
+    sub-stream, those in `have_sub_stream`, which the platform keeps.
     """
 
     def __init__(self) -> None:
         self.share = self.part = 1.0
         self.suspended: frozenset[str] = frozenset()
+        self.sub_streams = False
+        self.have_sub_stream: frozenset[str] = frozenset()
 
     def share_of(self, camera: str) -> float:
         """Return the share of a camera's frame rate that is analysed, 0 to 1."""

@@ -14,6 +14,7 @@ from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame, SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
+from pipelines.cameras.switching import SwitchingSource, sub_stream
 from pipelines.cameras.throttle import MAX_GAP_S, DecodeGate
 from pipelines.cpu import gst
 from pipelines.cpu.canary import Canary
@@ -91,6 +92,7 @@ class CpuPlatform:
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}
+        self._note_sub_streams()
 
     def start(self) -> None:
         """Begin to look at frames, then to fetch them."""
@@ -150,7 +152,12 @@ class CpuPlatform:
             self._begin({name: before[name] for name in gone}, before)
             raise
         self._settings = settings
+        self._note_sub_streams()
         self._begin({name: after[name] for name in fresh}, after)
+
+    def _note_sub_streams(self) -> None:
+        cameras = self._settings.enabled_cameras().items()
+        self._parts.throttle.have_sub_stream = frozenset(n for n, camera in cameras if camera.sub_source)
 
     def _begin(self, fresh: Mapping[str, CameraConfig], cameras: Iterable[str]) -> None:
         """Begin cameras that come, beside those that run. cameras: all of them, in their order."""
@@ -200,9 +207,20 @@ class CpuPlatform:
     def _supervisor(self, name: str, camera: CameraConfig) -> CameraSupervisor:
         throttle = self._parts.throttle
 
-        def connect(spec: SourceSpec) -> Source:
+        def connect_one(spec: SourceSpec) -> Source:
             gate = DecodeGate(partial(throttle.part_of, name), min(MAX_GAP_S, spec.stale_after_s / 2))
             return open_source(spec, DecodeFilter(gate))
+
+        def connect(spec: SourceSpec) -> Source:
+            if camera.sub_source is None:
+                return connect_one(spec)
+            return SwitchingSource(
+                spec,
+                camera.sub_source,
+                connect_one,
+                wanted=lambda: throttle.sub_streams,
+                told=self._metrics.camera_sub_stream.labels(name).set,
+            )
 
         return CameraSupervisor(
             source_spec(name, camera),
@@ -278,3 +296,10 @@ def source_spec(name: str, camera: CameraConfig) -> SourceSpec:
         rotate=camera.rotate,
         track=camera.track,
     )
+
+
+def sub_spec(name: str, camera: CameraConfig) -> SourceSpec | None:
+    """Return what is needed to read a camera's sub-stream; None where it has none."""
+    if camera.sub_source is None:
+        return None
+    return sub_stream(source_spec(name, camera), camera.sub_source)

@@ -62,6 +62,7 @@ LIVE_FIELDS = frozenset(
         "credentials",
         "transport",
         "track",
+        "sub_source",
         "loop",
         "stale_after_ms",
         "reconnect",

@@ -50,6 +50,17 @@ def _source(value: object, info: ValidationInfo) -> str:
     return value
 
 
+def _sub_source(value: object, info: ValidationInfo) -> str:
+    if not isinstance(value, str) or not _RTSP.match(value):
+        raise ValueError("must be rtsp://host/path or rtsps://host/path, the camera's smaller stream")
+    main = info.data.get("source")
+    if main is not None and not _RTSP.match(main):
+        raise ValueError("is only for cameras whose source is rtsp:// or rtsps://; remove it")
+    if main == value:
+        raise ValueError("is the same as source; name the camera's smaller stream, or remove it")
+    return _source(value, info)
+
+
 class CredentialsConfig(Section):
     """Login of a camera."""
 
@@ -137,6 +148,13 @@ class CameraConfig(CameraDefaultsConfig):
         title="Source",
         description="rtsp://host/path, rtsps://host/path, /dev/video0 or /dev/v4l/by-id/NAME, csi://0"
         " (Jetson), a video file or a folder of pictures.",
+    )
+    sub_source: Annotated[str, BeforeValidator(_sub_source)] | None = Field(
+        default=None,
+        title="Sub-stream",
+        description="rtsp:// or rtsps:// address of the same picture in a smaller size, with the same login;"
+        " analysed instead of source only while the machine is overloaded, before a camera is suspended."
+        " CPU platform only.",
     )
     name: PlainName | None = Field(
         default=None,

@@ -125,6 +125,7 @@ def _camera(camera: CameraConfig) -> str:
     ]
     address = camera.source.split("?")[0] if camera.kind is SourceKind.RTSP else camera.source
     name = f"{camera.name}: " if camera.name else ""
+    areas += [f"sub-stream {camera.sub_source.split('?')[0]}"] if camera.sub_source else []
     return "; ".join([f"{name}{address} ({camera.kind.value}, {camera.fps:g} fps)", *areas])
 
 

@@ -21,6 +21,8 @@ WATCH_S: Final = 9.0
 MAX_KEY_S: Final = 4.0
 MAX_AHEAD_S: Final = 2.0
 LARGE_PX: Final = 1920 * 1080
+MAX_SHAPE: Final = 0.03
+"""By how much the shape of a sub-stream may differ: cameras round its sides to multiples of 8 or 16."""
 
 
 def look_at_streams(
@@ -30,21 +32,29 @@ def look_at_streams(
 ) -> Iterator[CheckResult]:
     """Watch every RTSP camera for some seconds, all at once; those that give no picture say so elsewhere."""
     try:
-        from pipelines.cpu.platform import source_spec  # noqa: PLC0415  needs GStreamer and OpenVINO
+        from pipelines.cpu.platform import source_spec, sub_spec  # noqa: PLC0415  needs GStreamer and OpenVINO
         from pipelines.cpu.stream_look import look_at_stream  # noqa: PLC0415
     except (ImportError, ValueError):
         return
     cameras = {n: c for n, c in settings.enabled_cameras().items() if c.kind is SourceKind.RTSP}
     if not cameras:
         return
-    with ThreadPoolExecutor(len(cameras), "doctor stream") as pool:
+    with ThreadPoolExecutor(2 * len(cameras), "doctor stream") as pool:
         asked = {
             name: pool.submit(_facts, look or look_at_stream, source_spec(name, camera), timeout_s)
             for name, camera in cameras.items()
         }
+        subs = {
+            name: pool.submit(_facts, look or look_at_stream, spec, timeout_s)
+            for name, camera in cameras.items()
+            if (spec := sub_spec(name, camera)) is not None
+        }
         for name, answer in asked.items():
-            if (facts := answer.result()) is not None:
+            facts = answer.result()
+            if facts is not None:
                 yield from judge_stream(name, facts, cameras[name].fps)
+            if name in subs and facts is not None:
+                yield judge_sub_stream(name, facts, subs[name].result())
 
 
 def _facts(
@@ -54,6 +64,25 @@ def _facts(
         return look(spec, timeout_s, WATCH_S)
     except (SourceLost, pipelines.errors.BadInput):
         return None
+
+
+def judge_sub_stream(name: str, main: StreamFacts, sub: StreamFacts | None) -> CheckResult:
+    """Judge a camera's sub-stream beside its main stream: it must be smaller and show the same."""
+    what = f"sub-stream {name}"
+    if sub is None or not all(sub.size):
+        return warn(what, "gives no picture", "name the camera's smaller stream in sub_source, or remove it")
+    (width, height), (sub_width, sub_height) = main.size, sub.size
+    shown = f"{sub.codec or 'JPEG'} {sub_width}x{sub_height}, {sub.fps:.0f} frames/s"
+    if sub_width * sub_height >= width * height:
+        mend = "set it to 640x360 to 1280x720 in the camera: it is analysed where the main stream is too much"
+        return warn(what, f"{shown}: not smaller than the main stream", mend)
+    if abs(sub_width / sub_height - width / height) > MAX_SHAPE * width / height:
+        mend = (
+            "set the same shape (16:9 or 4:3) in the camera; else see that it shows the same, only"
+            " squeezed, for zones and masks stay where they are"
+        )
+        return warn(what, f"{shown}: another shape than the main stream", mend)
+    return ok(what, shown)
 
 
 def judge_stream(name: str, facts: StreamFacts, fps: float) -> Iterator[CheckResult]:

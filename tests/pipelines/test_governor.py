@@ -232,6 +232,29 @@ def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     assert value("msh_camera_suspended", {"camera": "till"}) == 0
 
 
+def test_sub_streams_come_before_a_camera_is_suspended_and_go_last_but_one(caplog):
+    shop = Shop()
+    shop.overload._cameras = lambda: ["till", "door"]
+    shop.throttle.have_sub_stream = frozenset({"door"})
+    told = []
+    for _ in range(60):
+        shop.seconds(1, door=1, late=9)
+        told.append((shop.throttle.sub_streams, bool(shop.throttle.suspended)))
+    assert [*dict.fromkeys(told)] == [(False, False), (True, False), (True, True)]
+    assert shop.overload.sub_streams == ("door",)
+    assert "fewer frames per second, key frames decoded, sub-streams of door" in caplog.text
+    shop.throttle.have_sub_stream = frozenset()  # taken out of the store file: what is suspended stays so
+    shop.seconds(1, door=1, late=9)
+    assert (shop.throttle.suspended, shop.throttle.sub_streams) == ({"till"}, False)
+    shop.throttle.have_sub_stream = frozenset({"door"})
+    told.clear()
+    for _ in range(700):
+        shop.seconds(1, door=1, late=0)
+        told.append((shop.throttle.sub_streams, bool(shop.throttle.suspended)))
+    assert [*dict.fromkeys(told)] == [(True, True), (True, False), (False, False)]
+    assert shop.overload.sub_streams == ()
+
+
 def test_idle_time_is_read_from_the_kernel_and_unknown_elsewhere(tmp_path):
     stat = tmp_path / "stat"
     assert idle_seconds(stat) == 0

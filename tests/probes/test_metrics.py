@@ -75,6 +75,7 @@ AGREED = {
     "msh_degrade_step": set(),
     "msh_frame_share": set(),
     "msh_decode_part": set(),
+    "msh_camera_sub_stream": {"camera"},
     "msh_camera_suspended": {"camera"},
     "msh_access_log_entries_total": {"result"},
     "msh_housekeeping_failures_total": {"step"},

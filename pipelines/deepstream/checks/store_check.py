@@ -58,6 +58,11 @@ def check_store(settings: Settings) -> Iterator[str]:
         "people are looked for in the whole picture at once, and min_person_px has no effect: who is shorter"
         f" than {person:.0%} of the picture's height may be missed; faces are found from {face:.0%} on"
     )
+    if any(camera.sub_source for camera in settings.enabled_cameras().values()):
+        yield (
+            "sub_source has no effect: the GPU decodes, and every picture is scaled to one size before it is"
+            " analysed; write the smaller stream as source where the decoder is the bottleneck"
+        )
     if settings.describe is not None:
         yield "describe has no effect"
     if any(one.picture == "masked" for one in (settings.outputs.messengers or {}).values()):

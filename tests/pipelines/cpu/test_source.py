@@ -17,6 +17,7 @@ from gi.repository import Gst  # noqa: E402
 from pipelines.cameras.source import SourceSpec, Transport  # noqa: E402
 from pipelines.cameras.states import CameraState, Cause  # noqa: E402
 from pipelines.cameras.supervisor import CameraSupervisor  # noqa: E402
+from pipelines.cameras.switching import SwitchingSource  # noqa: E402
 from pipelines.cpu.source import open_source  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera, moving_square  # noqa: E402
 from tests.fakes.sources import Ear  # noqa: E402
@@ -148,6 +149,35 @@ def test_resolution_changes_in_mid_stream(watch):
         ear.until(lambda: ear.last["c"].pixels.width == 640)
         assert ear.last["c"].pixels.y[-1, -1] > 160
         assert supervisor.status().connects == 1
+
+
+def test_the_sub_stream_takes_over_without_a_gap_in_the_same_size_and_its_death_leads_back():
+    wanted = []
+    with RtspCamera(moving_square(640, 480)) as main, RtspCamera(moving_square(320, 240)) as small:
+        ear, told = Ear(), []
+
+        def connect(spec):
+            return SwitchingSource(
+                spec, small.url, open_source, wanted=lambda: bool(wanted), told=told.append
+            )
+
+        supervisor = CameraSupervisor(SourceSpec("c", main.url, **QUICK), ear, connect, rng=random.Random(1))
+        supervisor.start()
+        try:
+            ear.until_more("c")
+            wanted.append(1)
+            ear.until(lambda: told[-1])
+            ear.until_more("c")
+            pixels = ear.last["c"].pixels
+            assert (pixels.width, pixels.height, supervisor.status().connects) == (640, 480, 1)
+            assert pixels.y[-1, -1] > 160
+            assert ear.pairs() == [("connecting", "none"), ("live", "none")]
+            wanted.clear()
+            small.kill()
+            ear.until(lambda: not told[-1])
+            ear.until_more("c")
+        finally:
+            assert supervisor.stop(30)
 
 
 def test_one_camera_dies_and_the_other_loses_no_frame(watch):

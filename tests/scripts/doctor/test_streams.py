@@ -56,6 +56,37 @@ def test_what_a_camera_sends_is_judged(facts: StreamFacts, words: list[str]) -> 
     assert all(one.mend for one in found if one.level.value == "warn")
 
 
+@pytest.mark.parametrize(
+    ("size", "level", "words"),
+    [
+        ((640, 360), "ok", "H264 640x360"),
+        ((704, 400), "ok", "704x400"),
+        ((704, 576), "warn", "another shape"),
+        ((1280, 720), "warn", "not smaller"),
+        (None, "warn", "gives no picture"),
+    ],
+)
+def test_a_sub_stream_is_smaller_and_shows_the_same(
+    size: tuple[int, int] | None, level: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "store.yaml"
+    path.write_text(
+        "version: 1\nstore: {id: s, name: S, timezone: UTC, currency: EUR}\ncameras:\n"
+        "  door: {source: 'rtsp://10.0.0.1/a', sub_source: 'rtsp://10.0.0.1/b'}\n"
+    )
+
+    def look(spec: SourceSpec, _timeout: float, _watch: float) -> StreamFacts | None:
+        if spec.source.endswith("/a"):
+            return GOOD
+        return None if size is None else StreamFacts(size, "H264", 10, 150, 1.0)
+
+    (found,) = (
+        one for one in look_at_streams(load_settings(path, env={}), 1, look) if one.name == "sub-stream door"
+    )
+    assert (found.level.value, words in found.found) == (level, True), found
+    assert found.mend or level == "ok"
+
+
 def test_cameras_without_a_picture_are_told_elsewhere(tmp_path: Path) -> None:
     path = tmp_path / "store.yaml"
     path.write_text(
