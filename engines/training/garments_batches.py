@@ -17,6 +17,7 @@ from torch import Tensor
 from engines.garments.classes import CLASSES
 from engines.training.garments_network import STRIDE
 from engines.training.garments_samples import FLAT, FLAT_CLASSES, MANNEQUIN, SCENE, person_of
+from engines.training.gpu_jpeg import GpuJpeg
 
 if TYPE_CHECKING:
     from engines.training.garments_samples import Material
@@ -26,17 +27,6 @@ PASTE = 0.35
 TINT = 0.25
 GROUP = 8
 """Samples that share a size in pixels."""
-_LUMA = (
-    (16, 11, 10, 16, 24, 40, 51, 61),
-    (12, 12, 14, 19, 26, 58, 60, 55),
-    (14, 13, 16, 24, 40, 57, 69, 56),
-    (14, 17, 22, 29, 51, 87, 80, 62),
-    (18, 22, 37, 56, 68, 109, 103, 77),
-    (24, 35, 55, 64, 81, 104, 113, 92),
-    (49, 64, 78, 87, 103, 121, 120, 101),
-    (72, 92, 95, 98, 112, 100, 103, 99),
-)
-"""JPEG's luminance table of annex K, quality 50."""
 
 
 class BatchSampler:
@@ -87,11 +77,7 @@ class BatchSampler:
         rows = torch.arange(tall, device=device, dtype=torch.float32) + 0.5
         columns = torch.arange(wide, device=device, dtype=torch.float32) + 0.5
         self._y, self._x = rows[None, :, None], columns[None, None, :]
-        k = torch.arange(8, dtype=torch.float64)
-        dct = torch.cos((2 * k[None] + 1) * k[:, None] * math.pi / 16) * 0.5
-        dct[0] *= math.sqrt(0.5)
-        self._dct = dct.float().to(device)
-        self._luma = torch.tensor(_LUMA, dtype=torch.float32, device=device)
+        self._jpeg = GpuJpeg(device)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor]:
         """Return pictures (count, 3, height, width) RGB 0..255 and label values at STRIDE."""
@@ -292,7 +278,8 @@ class BatchSampler:
                 if rng.random() < 0.3:
                     part = _blurred(part, rng.uniform(0.4, 1.0))
             if rng.random() < 0.4:
-                part = self._jpeg(part, int(rng.integers(30, 85)))
+                quality = torch.full((len(part), 1), float(rng.integers(30, 85)), device=self._device)
+                part = self._jpeg.degrade(part, quality)
             parts.append(part if size == (high, wide) else F.interpolate(part, (high, wide), mode="bilinear"))
         return self._lit(torch.cat(parts))
 
@@ -309,29 +296,6 @@ class BatchSampler:
         share = torch.where(self._chance(count, 0.1), 1.0, self._uniform(count, -0.3, 0.3))
         x = x + (grey - x) * share[:, None, None, None]
         return (x + torch.randn_like(x) * each(0, 4)).clamp(0, 255)
-
-    def _jpeg(self, pictures: Tensor, quality: int) -> Tensor:
-        """Lose what JPEG of a quality loses; colours at half the size."""
-        height, width = pictures.shape[2:]
-        x = F.pad(pictures, (0, -width % 16, 0, -height % 16), "replicate")
-        red, green, blue = x.unbind(1)
-        luma = 0.299 * red + 0.587 * green + 0.114 * blue
-        colours = F.avg_pool2d(torch.stack([blue - luma, red - luma], 1), 2)
-        share = (50 / quality) if quality < 50 else (2 - quality / 50)
-        luma = self._quantised(luma[:, None] - 128, self._luma * share)[:, 0] + 128
-        colours = self._quantised(colours, self._luma.clamp(max=99) * share * 1.6)
-        colours = F.interpolate(colours, scale_factor=2.0, mode="bilinear")
-        blue, red = luma + colours[:, 0], luma + colours[:, 1]
-        green = (luma - 0.299 * red - 0.114 * blue) / 0.587
-        return torch.stack([red, green, blue], 1)[..., :height, :width].clamp(0, 255)
-
-    def _quantised(self, x: Tensor, table: Tensor) -> Tensor:
-        n, c, height, width = x.shape
-        blocks = x.view(n, c, height // 8, 8, width // 8, 8).transpose(3, 4)
-        told = self._dct @ blocks @ self._dct.T
-        told = (told / table.clamp(min=1)).round() * table.clamp(min=1)
-        back = self._dct.T @ told @ self._dct
-        return back.transpose(3, 4).reshape(n, c, height, width)
 
 
 def _blurred(pictures: Tensor, sigma: float) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engines.training.drawings import TEXTURE, MarkDrawings, draw_text, labels_of, read_drawings, texture_of
-from engines.training.gpu_render import Textures
+from engines.training.gpu_versions import Textures
 from engines.training.samples import MINED_FILE, MINED_KEPT
 
 if TYPE_CHECKING:

@@ -143,20 +143,20 @@ class MarkBatches:
 
     def rows(self, marks: Tensor) -> Tensor:
         """Return the row of a drawing of each mark."""
-        draw = self.renderer.uniform(len(marks)) * self.counts[marks]
+        draw = self.renderer.random.uniform(len(marks)) * self.counts[marks]
         return self.starts[marks] + draw.long()
 
     def _chosen(self) -> Tensor:
         """Return different marks, half of them in groups of marks like each other."""
         r, size = self.renderer, self._size
-        chosen = torch.multinomial(self._odds, size, replacement=True, generator=r.chance)
+        chosen = torch.multinomial(self._odds, size, replacement=True, generator=r.random.generator)
         if self.neighbours is not None:
             heads = int(size * ALIKE) // GROUP
             near = self.neighbours[chosen[:heads]]
-            order = r.uniform(*near.shape).argsort(1)[:, : GROUP - 1]
+            order = r.random.uniform(*near.shape).argsort(1)[:, : GROUP - 1]
             chosen[heads : heads * GROUP] = near.gather(1, order).flatten()
         chosen = torch.unique(chosen)
-        order = torch.randperm(len(chosen), device=chosen.device, generator=r.chance)
+        order = torch.randperm(len(chosen), device=chosen.device, generator=r.random.generator)
         return chosen[order[: int(SAME_SIZE * size)]]
 
     def __call__(self) -> Batch:
@@ -165,7 +165,7 @@ class MarkBatches:
         n = len(chosen)
         pictures = [r.clean(self.rows(chosen))]
         which = torch.arange(n, device=chosen.device).repeat(2)
-        which = which[torch.randperm(2 * n, device=chosen.device, generator=r.chance)]
+        which = which[torch.randperm(2 * n, device=chosen.device, generator=r.random.generator)]
         ends = [*(int(2 * n * share) for share in np.cumsum(SIDE_SHARES[:-1])), 2 * n]
         for slot, start, end in zip(SLOTS, [0, *ends], ends, strict=False):
             if end > start:
@@ -179,10 +179,10 @@ class MarkBatches:
         found = [r.nothing(max(1, count // 8), side) for side in (24, 40, 64)]
         rest = count - sum(map(len, found))
         if len(self._mined) and rest > 0:
-            picked = self._mined[r.below(len(self._mined), rest)].float()
-            picked = torch.where(r.uniform(rest, 1, 1, 1) < 0.5, picked, picked.flip(3))
-            light = r.uniform(rest, 1, 1, 1, low=0.8, high=1.15)
-            picked = (picked * light + r.uniform(rest, 1, 1, 1, low=-15, high=15)).clamp(0, 255)
+            picked = self._mined[r.random.below(len(self._mined), rest)].float()
+            picked = torch.where(r.random.uniform(rest, 1, 1, 1) < 0.5, picked, picked.flip(3))
+            light = r.random.uniform(rest, 1, 1, 1, low=0.8, high=1.15)
+            picked = (picked * light + r.random.uniform(rest, 1, 1, 1, low=-15, high=15)).clamp(0, 255)
             found.append(F.interpolate(picked, (FINE, FINE), mode="bilinear", align_corners=False))
         return found
 
