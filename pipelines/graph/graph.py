@@ -84,7 +84,7 @@ class PipelineGraph:
         elements = tuple(element for element in self.elements if element.name in common)
         return elements, tuple(link for link in self.links if link.source in common), self.slots
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """The elements that nothing feeds."""
         fed = {link.sink for link in self.links}

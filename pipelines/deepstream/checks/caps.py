@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ KEEP: Final = frozenset(
 _PAIRS = re.compile(r"[;](?![^{]*\})")
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Kinds:
     """Return the kinds that caps text allows."""
     if text.strip() == "ANY":
@@ -43,6 +45,7 @@ def parse(text: str) -> Kinds:
     return frozenset(found)
 
 
+@lru_cache(maxsize=256)
 def intersect(ours: Kinds, theirs: Kinds) -> Kinds:
     """Return what both allow."""
     both = (tuple(map(_one, a, b)) for a, b in product(ours, theirs))

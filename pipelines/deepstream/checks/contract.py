@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,8 @@ class Contract:
 
     def __init__(self, facts: Mapping[str, Any], capabilities: Capabilities) -> None:
         self._facts, self._box = facts, capabilities
+        self._pads: dict[str, list[Pad]] = {}
+        self._properties: dict[str, dict[str, dict[str, Any]]] = {}
 
     def knows(self, factory: str) -> bool:
         """Return whether this box has such elements."""
@@ -46,8 +48,12 @@ class Contract:
 
     def pads(self, factory: str) -> list[Pad]:
         """Return the element's pad templates."""
-        found = (pad for pad in self._facts[factory]["pads"] if self._applies(pad))
-        return [Pad(pad["name"], pad["direction"], pad["presence"], pad["caps"]) for pad in found]
+        if factory not in self._pads:
+            found = (pad for pad in self._facts[factory]["pads"] if self._applies(pad))
+            self._pads[factory] = [
+                Pad(pad["name"], pad["direction"], pad["presence"], pad["caps"]) for pad in found
+            ]
+        return self._pads[factory]
 
     def pad(self, factory: str, name: str, direction: str) -> Pad | None:
         """Return the template of a pad, None where there is none."""
@@ -56,8 +62,10 @@ class Contract:
 
     def properties(self, factory: str) -> dict[str, dict[str, Any]]:
         """Return the element's properties with what the chosen mux changes about them."""
-        found = self._facts[factory]["properties"].items()
-        return {key: self._specific(fact) for key, fact in found if self._applies(fact)}
+        if factory not in self._properties:
+            found = self._facts[factory]["properties"].items()
+            self._properties[factory] = {k: self._specific(fact) for k, fact in found if self._applies(fact)}
+        return self._properties[factory]
 
     def is_vendor(self, factory: str) -> bool:
         """Return whether the element is NVIDIA's."""
@@ -111,6 +119,7 @@ def _elements(file: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+@lru_cache(maxsize=16)
 def load_contract(capabilities: Capabilities) -> Contract:
     """Return the contract for a box; `blur-*` of nvdsosd are gone from it where the box lacks them."""
     facts = dict(_facts())

@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.mux_timing import Camera, MuxTiming, percentile
 from tests.pipelines.deepstream.stores import JETSON, graph_of
 
-FPS, SECONDS = 10, 120
+FPS, SECONDS = 10, 40
 STALE_S = 6.0
 """A frozen camera keeps its pad at most about so long (stale_after_ms and RESCUE_S)."""
 
