@@ -14,6 +14,7 @@ from pipelines.deepstream.graph.build import brand_model
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.self_check_film import FACE
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.interfaces import PlatformParts
 from pipelines.settings.brands import BrandsConfig
@@ -21,14 +22,19 @@ from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.binding import pyds_binding
+from probes.nvds.meta import UNTRACKED
 from probes.recognition.reading import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
-from tests.fakes.nvds import Pic, face, fill, person, pyds, split
+from tests.fakes.nvds import Obj, Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
 from tests.waiting import wait_for
+
+LEFT, TOP, RIGHT, BOTTOM = (round(part * side) for part, side in zip(FACE, (*SIZE, *SIZE), strict=True))
+FILM_FACE = Obj(2, 0, UNTRACKED, 0.9, (LEFT, TOP, RIGHT - LEFT, BOTTOM - TOP))
+"""What the face detector finds on the self-check's film."""
 
 
 class Floor:
@@ -73,6 +79,7 @@ class Shop:
         self.ds, self.floor, self.looks, self.number = pyds(), Floor(), Looks(), 0
         self.marks = None
         self.inferred, self.blind = 1, False
+        self.film: int | None = None
 
     def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         if self.blind:
@@ -80,8 +87,12 @@ class Shop:
         self.number += 1
         batch = self.ds.new_batch(len(frames))
         at = START + self.number * 100_000_000
-        seen = [person(7), face()]
-        fill(self.ds, batch, [Pic(s, seen, n, at, (640, 480), self.inferred, pts) for s, n, pts in frames])
+        seen, film = [person(7), face()], [FILM_FACE]
+        pics = [
+            Pic(s, film if s == self.film else seen, n, at, (640, 480), self.inferred, pts)
+            for s, n, pts in frames
+        ]
+        fill(self.ds, batch, pics)
         self.ds.attach(buffer, batch)
 
     def split(self, batch: int, index: int, part: int) -> None:
@@ -208,7 +219,7 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
 @pytest.mark.parametrize("reads", [True, False])
 def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop, reads):
     """And pictures become RGBA only where somebody reads crops of them."""
-    shop.looks.reads = reads
+    shop.looks.reads, shop.film = reads, 1
     settings = store(tmp_path, rtsp(1), "rtsp")
     element_factory = FakeElementFactory(JETSON)
     element_factory.note, element_factory.split = shop.note, shop.split
