@@ -87,7 +87,7 @@ _NO_JUNK = (
     *(b"\x1a\x45\xdf\xa3", b"\0\0\x01", b"\0\0\0\x01", b"\0\0\0\x0c"),
 )
 """Starts of files that are something else, and may hold a picture within: sound with a cover, documents."""
-_NO_SEGMENT = frozenset({b"", b"\x00", b"\xff", *(bytes([marker]) for marker in range(0xD0, 0xDA))})
+_NO_SEGMENT = frozenset({b"", *(bytes([marker]) for marker in (*range(0xC0), *range(0xD0, 0xDA)))})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
@@ -140,6 +140,8 @@ def _begins(data: bytes, at: int) -> bool:
         return data.startswith((b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"), at)
     marker = at + 2
     for _ in range(2):
+        while data[marker : marker + 2] == b"\xff\xff":  # fill bytes
+            marker += 1
         if data[marker : marker + 1] != b"\xff" or data[marker + 1 : marker + 2] in _NO_SEGMENT:
             return False
         if marker + 4 > len(data):  # the head of a file ends here
@@ -225,7 +227,8 @@ def _jpeg_ends(data: bytes) -> bool:
             at += 2
         else:
             at += 2 + max(2, struct.unpack_from(">H", data, at + 2)[0])
-    return data[at : at + 2] == b"\xff\xd9"
+    end = data[at:]
+    return end[:1] == b"\xff" and end.lstrip(b"\xff")[:1] == b"\xd9"
 
 
 def _gif_images(data: bytes) -> list[bool]:

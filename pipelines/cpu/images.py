@@ -33,6 +33,7 @@ MAX_PIXELS, MAX_JPEG_PIXELS = 120_000_000, 240_000_000
 """Larger pictures are refused by their header; a JPEG is scaled while it is decoded and may be larger."""
 FULL_PIXELS = 25_000_000
 """Pictures above this are halved until they fit: phones make 48 to 200 million pixels, heads need fewer."""
+JPEG_END, BLOCK = b"\xff\xd9", 8
 MIN_FRAME_MS = 20
 """Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
 NO_PICTURE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
@@ -144,6 +145,8 @@ def _decode(data: bytes) -> Bgr | None:
         try:
             flag = _REDUCED.get(factor, cv2.IMREAD_COLOR)
             bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+            if bgr is None and found is JPEG and is_cut_short(data):
+                bgr = _with_end(cv2.imdecode(np.frombuffer(data + JPEG_END, np.uint8), flag))
         except cv2.error:
             bgr = None
     if bgr is None and found is not JPEG:
@@ -151,6 +154,18 @@ def _decode(data: bytes) -> Bgr | None:
     while bgr is not None and bgr.shape[0] * bgr.shape[1] > FULL_PIXELS:
         bgr = cv2.resize(bgr, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     return None if bgr is None else np.asarray(bgr, np.uint8)
+
+
+def _with_end(bgr: Any) -> Any:
+    """Return a JPEG without an end marker, as some cameras send it; None where its lower part is missing.
+
+    The decoder fills what is missing with blocks of one colour.
+    """
+    if bgr is None or min(bgr.shape[:2]) < BLOCK:
+        return bgr
+    last = bgr[bgr.shape[0] // BLOCK * BLOCK - BLOCK :][:BLOCK, : bgr.shape[1] // BLOCK * BLOCK]
+    blocks = last.reshape(BLOCK, -1, BLOCK, last.shape[2])
+    return None if (np.ptp(blocks, axis=(0, 2)) == 0).all() else bgr
 
 
 def _by_pillow(data: bytes) -> Bgr | None:

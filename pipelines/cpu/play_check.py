@@ -33,13 +33,13 @@ def refusal_to_play(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
 
     "" where it does not, or where that cannot be told. Encrypted connections are not asked.
     """
-    url = urlsplit(spec.source)
+    url, until = urlsplit(spec.source), time.monotonic() + timeout_s
     if url.scheme != "rtsp":
         return ""
     with contextlib.suppress(OSError, ValueError):
         host = url.hostname or ""
         with socket.create_connection((host, url.port or 554), timeout_s) as connection:
-            return _Conversation(connection, spec, time.monotonic() + timeout_s).refusal()
+            return _Conversation(connection, spec, until).refusal()
     return ""
 
 

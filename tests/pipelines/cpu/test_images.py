@@ -137,6 +137,35 @@ def test_a_picture_that_was_cut_short_is_told(tmp_path):
     assert images.CUT_SHORT in notes[0]
 
 
+def odd_jpegs():
+    """A JPEG as some cameras and programs write it, and whether a line says that it ends early."""
+    pixels = cv2.resize(np.random.default_rng(1).integers(0, 255, (8, 8, 3), np.uint8), (320, 240))
+    whole, small = (cv2.imencode(".jpg", one)[1].tobytes() for one in (pixels, pixels[:64, :64]))
+    thumbnail = b"\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small
+    return {
+        "no end": (whole[:-2], True),
+        "half an end": (whole[:-1], True),
+        "fill bytes": (whole[:2] + b"\xff\xff\xff" + whole[2:], False),
+        "fill bytes, then a thumbnail": (whole[:2] + b"\xff\xff" + thumbnail + whole[2:], False),
+        "a thumbnail, no end": (whole[:2] + thumbnail + whole[2:-2], True),
+        "fill bytes before the end": (whole[:-2] + b"\xff\xff\xff\xd9", False),
+        "half": (whole[: len(whole) // 2], None),
+    }
+
+
+@pytest.mark.parametrize("name", odd_jpegs())
+def test_a_jpeg_without_its_end_or_with_fill_bytes_is_read_whole(tmp_path, name):
+    data, early = odd_jpegs()[name]
+    path, said = tmp_path / "x.jpg", []
+    path.write_bytes(data)
+    if early is None:
+        with pytest.raises(BadInput, match="cut short"):
+            read_image(path)
+        return
+    picture = read_image(path, said.append)
+    assert (picture.width, picture.height, bool(said)) == (320, 240, early)
+
+
 def test_a_transparent_picture_by_pillow_stands_on_white(tmp_path):
     Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "a.gif")
     assert to_bgr(read_image(tmp_path / "a.gif")).min() > 230
