@@ -21,6 +21,7 @@ from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.memory import MemoryGrowth
+from pipelines.cpu.movie_header import longer_video, patched_source
 from pipelines.cpu.network import ask_network
 from pipelines.cpu.play_check import refusal_to_play
 from pipelines.cpu.preflight import check_answer
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pipelines.cameras.source import Source, SourceSpec
     from pipelines.cameras.throttle import DecodeGate
+    from pipelines.cpu.movie_header import HeaderPatch
 
 __all__ = ["GstSource", "RawFrame", "open_source"]
 
@@ -257,10 +259,20 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
     # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
-    valve = () if pull else (gst.make("valve"),)
-    gst.chain(
-        pipeline, gst.make("filesrc", location=_location(pipeline, path)), *valve, _decode_any(max_threads)
-    )
+    patch = longer_video(path)
+    if patch is not None:
+        chain = [_patched(path, patch)]
+    else:
+        chain = [gst.make("filesrc", location=_location(pipeline, path))]
+        chain += () if pull else [gst.make("valve")]
+    gst.chain(pipeline, *chain, _decode_any(max_threads))
+
+
+def _patched(path: str, patch: HeaderPatch) -> Any:
+    try:
+        return patched_source(path, patch)
+    except OSError as error:
+        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
 
 
 def _location(pipeline: Any, path: str) -> str:

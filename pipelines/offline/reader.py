@@ -15,6 +15,7 @@ from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import SINK, Gst
 from pipelines.cpu.images import IMAGE_SUFFIXES, NO_PICTURE, animation_times, read_animation, read_image
+from pipelines.cpu.movie_header import is_whole
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 
@@ -102,7 +103,7 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         for start_ns, time_ns, picture in _samples(pipeline, path, PATIENCE_S):
             yield time_ns, picture
             count, last_ns = count + 1, start_ns + time_ns
-        cut = _cut_short(pipeline, last_ns)
+        cut = _cut_short(pipeline, path, last_ns)
     except SourceLost as lost:
         raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
     finally:
@@ -191,10 +192,13 @@ def _wait(pipeline: Any, path: str | Path, count: int = 0, patience_s: int = PAT
     raise BadInput(f"{path}: no frame for {patience_s} s{f' after {count} frames' if count else ''}")
 
 
-def _cut_short(pipeline: Any, last_ns: int) -> str | None:
-    """Return a line on a file that was cut off: it ends like any other, only its duration tells."""
+def _cut_short(pipeline: Any, path: str | Path, last_ns: int) -> str | None:
+    """Return a line on a file that was cut off: it ends like any other, only its duration tells.
+
+    Where all that the file announces is in it, its sound is longer than its picture.
+    """
     known, duration_ns = pipeline.query_duration(Gst.Format.TIME)
-    if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND:
+    if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND and not is_whole(path):
         return f"ends after {last_ns / 1e9:.1f} s of {duration_ns / 1e9:.1f} s: the file is cut short"
     return None
 

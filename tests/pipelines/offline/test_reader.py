@@ -10,6 +10,7 @@ from PIL import Image
 
 from engines.colour import to_bgr
 from pipelines.cpu.gst import Gst
+from pipelines.cpu.movie_header import is_whole, longer_video
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 from pipelines.offline import reader
@@ -213,3 +214,26 @@ def test_a_file_cut_short_is_said_aloud(tmp_path, caplog):
         count = len(list(read_frames(path)))
     assert 10 < count < 40
     assert "cut short" in caplog.text
+
+
+@pytest.mark.parametrize("mux", ["mp4mux", "mp4mux faststart=true", "qtmux", "matroskamux", "avimux"])
+def test_a_film_with_a_longer_sound_track_is_read_whole(tmp_path, caplog, mux):
+    sound = "audiotestsrc num-buffers=700 ! audioconvert ! avenc_aac ! aacparse"
+    path = write_video(
+        tmp_path / "x", frames=15, encoder=f"{H264} ! h264parse ! m. {sound}", mux=f"{mux} name=m"
+    )
+    with caplog.at_level(logging.WARNING):
+        assert len(list(read_frames(path))) == 15
+    assert "cut short" not in caplog.text
+
+
+def test_what_a_header_announces_is_compared_with_the_file(tmp_path):
+    for mux in ("mp4mux faststart=true", "matroskamux", "avimux"):
+        path = write_video(tmp_path / "x", frames=10, mux=f"h264parse ! {mux}")
+        data = path.read_bytes()
+        assert is_whole(path), mux
+        path.write_bytes(data[: len(data) * 2 // 3])
+        assert not is_whole(path), mux
+        assert longer_video(path) is None
+    path.write_bytes(bytes(100))
+    assert not is_whole(path)
