@@ -1,8 +1,8 @@
-"""Copies the symbols of the starter set out of the npm package simple-icons (CC0 1.0).
+"""Copies the symbols of the starter set out of npm packages of icons (CC0 1.0 and MIT).
 
-Unpack the package (`npm pack simple-icons@16.37.0`), then run
-`python -m scripts.tools.starter_marks PACKAGE`: the SVG files in configs/brands are written anew, byte for
-byte as the package has them.
+Unpack the packages (`npm pack simple-icons@16.37.0` and so on, see PACKAGES), then run
+`python -m scripts.tools.starter_marks PACKAGE...`: the SVG files in configs/brands that are of these packages
+are written anew, byte for byte as the packages have them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from pipelines.outputs.disk import write_whole
 from pipelines.settings.brands import STARTER
 
-VERSION = "16.37.0"
 MARKS = {
     "adidas": "adidas",
     "burton": "burton",
@@ -43,22 +42,47 @@ MARKS = {
     "zara": "zara",
 }
 """Folder of the brand -> icon. The icons "hermes" and "hugo" are a courier's and a program's."""
+PACKAGES = {
+    ("simple-icons", "16.37.0"): {
+        f"{folder}/{icon}.svg": f"icons/{icon}.svg" for folder, icon in MARKS.items()
+    }
+    | {"uniqlo/uniqlo_ja.svg": "icons/uniqlo_ja.svg"},
+    ("simple-icons", "5.24.0"): {
+        "adidas/adidas-word.svg": "icons/adidas.svg",
+        "lamborghini/lamborghini-badge.svg": "icons/lamborghini.svg",
+    },
+    ("simple-icons", "3.13.0"): {"helly-hansen/hellyhansen-plain.svg": "icons/hellyhansen.svg"},
+    ("css.gg", "2.0.0"): {"chanel/chanel.svg": "icons/svg/chanel.svg"},
+    ("lineicons", "1.3.2"): {"nasa/nasa-insignia.svg": "assets/svgs/regular/nasa.svg"},
+}
+"""Package and version -> file in configs/brands -> file in the package.
+
+Things are worn with the mark of another year or country too, which is enrolled beside the present one.
+"""
 
 
 def main(arguments: list[str]) -> int:
-    """Write the SVG files; return 0, or 2 where the folder is not the package in its version."""
-    package = Path(*arguments) if len(arguments) == 1 else None
-    try:
-        said = json.loads((package / "package.json").read_text("utf-8")) if package else {}
-    except (OSError, ValueError):
-        said = {}
-    if package is None or (said.get("name"), said.get("version")) != ("simple-icons", VERSION):
-        print(f"give the folder of the npm package simple-icons {VERSION}, unpacked", file=sys.stderr)
+    """Write the SVG files; return 0, or 2 where a folder is none of the packages in its version."""
+    if not arguments:
+        print(f"give the folders of {_wanted()}, unpacked", file=sys.stderr)
         return 2
-    for folder, icon in MARKS.items():
-        write_whole(STARTER / folder / f"{icon}.svg", (package / "icons" / f"{icon}.svg").read_bytes())
-    print(f"{len(MARKS)} symbols written to {STARTER}")
+    for package in map(Path, arguments):
+        try:
+            said = json.loads((package / "package.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            said = {}
+        files = PACKAGES.get((said.get("name"), said.get("version")))
+        if files is None:
+            print(f"{package}: is none of {_wanted()}, unpacked", file=sys.stderr)
+            return 2
+        for target, source in files.items():
+            write_whole(STARTER / target, (package / source).read_bytes())
+        print(f"{package}: {len(files)} symbols written to {STARTER}")
     return 0
+
+
+def _wanted() -> str:
+    return ", ".join(f"{name} {version}" for name, version in PACKAGES)
 
 
 if __name__ == "__main__":
