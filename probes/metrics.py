@@ -103,6 +103,11 @@ class Metrics:
         self.camera_last_frame = gauge(
             "camera_last_frame_timestamp_seconds", "When the newest frame was captured.", "camera"
         )
+        self.camera_turned = gauge(
+            "camera_turned_degrees",
+            "By how much to turn the picture clockwise for people to stand upright; 0 as far as is known.",
+            "camera",
+        )
         self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")
         self.frames_processed = counter("frames_processed_total", "Frames analysed and redacted.", "camera")
         self.frames_dropped = counter("frames_dropped_total", "Frames not used.", "camera", "reason")

@@ -154,6 +154,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     for labels, value in _all(backend.metrics.frames_dropped):
         if value:
             dropped.setdefault(labels["camera"], {})[labels["reason"]] = int(value)
+    turned = samples(backend.metrics.camera_turned, "camera")
     written = []
     for name, settings in backend.settings.cameras.items():
         status = known.get(name)
@@ -163,6 +164,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
         size = sizes.get(name)
         written.append(
             _state(status, enabled=settings.enabled)
+            | _turned(int(turned.get(name, 0)), status)
             | {
                 "id": name,
                 "enabled": settings.enabled,
@@ -176,6 +178,13 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
             }
         )
     return {"at": rfc3339(now_ns), "cameras": written}
+
+
+def _turned(degrees: int, status: CameraStatus | None) -> Payload:
+    """Return what to do about a picture in which people do not stand upright, where it comes."""
+    if not degrees or status is None or status.cause is not Cause.NONE:
+        return {}
+    return {"remedy": f"people seem to be turned in the picture: set rotate: {degrees} for this camera"}
 
 
 def _state(status: CameraStatus | None, *, enabled: bool) -> Payload:

@@ -9,7 +9,7 @@ import numpy as np
 from engines.border_motion import BorderMotion
 from engines.close_look import CloseLook
 from engines.detections import Detections
-from engines.scene import MIN_PERSON_PX, Wanted
+from engines.scene import MIN_PERSON_PX, Scene, Wanted
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.heads import By, Mask
 from probes.redaction.redact import black_out
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from engines.image import I420
-    from engines.scene import Scene
     from engines.tracking import Tracker
+    from pipelines.cpu.camera_turn import CameraTurn
     from pipelines.settings.privacy import FacesConfig
     from probes.frame import TrackId
     from probes.people.tracks import TrackBook
@@ -35,6 +35,7 @@ class CameraChain:
     labels: the class names of the person and accessory detector. min_person_px: height of the smallest
     person to find. by_motion: look closely only where it is worth it, see `CloseLook`; else at everything.
     cover_entering: cover what moves in at the border and is no known person yet, see `BorderMotion`.
+    turn: finds people who do not stand upright in the picture; they are covered, too.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class CameraChain:
         min_person_px: float = MIN_PERSON_PX,
         by_motion: bool = False,
         cover_entering: bool = False,
+        turn: CameraTurn | None = None,
     ) -> None:
         self.camera = camera
         self._min_person_px = min_person_px
         self._close = CloseLook() if by_motion else None
         self._border = BorderMotion() if cover_entering else None
         self._entering: tuple[Mask, ...] = ()
+        self._turn, self._scene = turn, Scene.empty()
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
@@ -73,6 +76,7 @@ class CameraChain:
 
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame; `redact` comes next."""
+        self._scene = scene
         if self._border is not None:
             self._entering = self._strips(self._border, captured_at, pixels, scene)
         found = [
@@ -83,7 +87,8 @@ class CameraChain:
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
         """Cover all heads, and `more`, in place. Raises RedactionFailed: then nothing of it may leave."""
-        return self._redactor.redact(frame, pixels, (*more, *self._entering))
+        lying = self._turn.masks(pixels, frame.captured_at, self._scene) if self._turn else ()
+        return self._redactor.redact(frame, pixels, (*more, *self._entering, *lying))
 
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once."""

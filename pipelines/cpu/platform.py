@@ -17,6 +17,7 @@ from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cameras.switching import SwitchingSource, sub_stream
 from pipelines.cameras.throttle import MAX_GAP_S, DecodeGate
 from pipelines.cpu import gst
+from pipelines.cpu.camera_turn import CameraTurn
 from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
@@ -74,7 +75,8 @@ class CpuPlatform:
         for detector in scenes.detectors:
             metrics.model_loaded.labels(detector.name, detector.precision).set(1)
         self._parts = parts
-        self._labels, self._sessions = scenes.classes, Sessions(settings.store.zone, parts.random)
+        self._scenes, self._labels = scenes, scenes.classes
+        self._sessions = Sessions(settings.store.zone, parts.random)
         self._settings, cameras = settings, settings.enabled_cameras()
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
@@ -252,7 +254,17 @@ class CpuPlatform:
             min_person_px=camera.min_person_px,
             by_motion=not alone,
             cover_entering=not alone,
+            turn=CameraTurn(
+                name,
+                self._scenes,
+                faces,
+                min_person_px=camera.min_person_px,
+                on_turn=partial(self._on_turn, name) if not alone else lambda _: None,
+            ),
         )
+
+    def _on_turn(self, camera: str, degrees: int) -> None:
+        self._metrics.camera_turned.labels(camera).set(degrees)
 
     def on_state(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Pass a camera's new state on."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.close_look import CloseLook
 from engines.scene import EVERYTHING, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
@@ -69,7 +70,7 @@ class TurnedHeads:
         self.turn = turn
         self._person = scenes.classes.index(PERSON)
         self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
-        self.is_upright = is_upright
+        self.is_upright, self.close = is_upright, CloseLook()
 
     def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
         """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is."""
@@ -103,8 +104,12 @@ class TurnedWatch:
     does not hold for the frames before it.
     """
 
-    def __init__(self, scenes: SceneDetector, faces: FacesConfig) -> None:
+    def __init__(
+        self, scenes: SceneDetector, faces: FacesConfig, *, min_person_px: float | None = None
+    ) -> None:
+        """min_person_px: of the smallest person to find where most are turned; None: look everywhere."""
         self._scenes, self._faces = scenes, faces
+        self._min_person_px = min_person_px
         self._heads: dict[int, TurnedHeads] = {}
         self._before: list[tuple[int, TurnedHeads]] = []
         self._turn = self._agreed = 0
@@ -148,10 +153,13 @@ class TurnedWatch:
         self._before = [one for one in self._before if at < one[0]]
         masks: list[Mask] = []
         for heads in (*(heads for _, heads in self._before), *self._heads.values()):
-            wanted = EVERYTHING if heads.is_upright else Wanted(COARSE_PX)
+            wanted = self._wanted(at, heads.close) if heads.is_upright else Wanted(COARSE_PX)
             seen = self._scenes.detect(pixels.rotated(heads.turn), wanted)
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
+
+    def _wanted(self, at: int, close: CloseLook) -> Wanted:
+        return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
 
 
 def _surest(scenes: SceneDetector, scene: Scene) -> float:

@@ -151,6 +151,7 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
 
     from engines.held_motion import HeldMotion  # noqa: PLC0415
     from engines.tracking import Tracker  # noqa: PLC0415
+    from pipelines.cpu.camera_turn import CameraTurn  # noqa: PLC0415
     from pipelines.cpu.chain import CameraChain  # noqa: PLC0415
     from pipelines.settings.privacy import FacesConfig  # noqa: PLC0415
     from probes.people.tracks import TrackBook  # noqa: PLC0415
@@ -168,6 +169,7 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
         min_person_px=min_person_px,
         by_motion=True,
         cover_entering=True,
+        turn=CameraTurn(file.stem, scenes, faces, min_person_px=min_person_px),
     )
 
     def mask_of(at: int, pixels: I420) -> Mask:

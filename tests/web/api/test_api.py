@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from probes.events.staff_orders import StaffAction, StaffOrder
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import customer, served_page
@@ -92,6 +93,15 @@ def test_a_camera_says_why_and_what_to_do(client):
     assert (entrance["state"], entrance["cause"]) == ("backoff", "refused")
     assert "port" in entrance["remedy"]
     assert till["state"] == "stopped"
+
+
+def test_a_camera_that_hangs_turned_says_by_how_much(page, client):
+    live = CameraStatus(CameraState.LIVE, Cause.NONE, 0, 0, 1, 1, 0)
+    page.backend.metrics.camera_turned.labels("entrance").set(270)
+    page.backend.metrics.camera_turned.labels("till").set(0)
+    page.backend.cameras = lambda: {"entrance": live, "till": live}
+    remedies = [camera["remedy"] for camera in client.get("/api/cameras").json()["cameras"]]
+    assert remedies == ["people seem to be turned in the picture: set rotate: 270 for this camera", None]
 
 
 @pytest.mark.parametrize("action", list(StaffAction))

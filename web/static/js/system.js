@@ -134,7 +134,7 @@ class CameraCard {
     if (bad && !this.picture.hidden && this.was === "live") this.#noPicture();
     if (!bad && this.was && this.was !== "live") this.take();
     this.was = camera.state;
-    const remedy = bad && camera.remedy ? t("system.do", { remedy: camera.remedy }) : "";
+    const remedy = camera.enabled && camera.remedy ? t("system.do", { remedy: camera.remedy }) : "";
     if (this.remedy.textContent !== remedy) this.remedy.replaceChildren(...(remedy ? [notice("bad", remedy)] : []));
     const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
     facts(this.facts, [

@@ -1,0 +1,120 @@
+"""Notices a camera that hangs turned by what is found in its picture once that is turned; covers meanwhile.
+
+A live picture cannot be turned four times for each frame. So it is turned at the start while anything moves,
+until people surely stand upright in it, then each minute; and all the time while people lie in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from engines.errors import InferenceFailed
+from pipelines.cpu.chain import PERSON
+from pipelines.cpu.turned import SURE_FACE, SURE_PERSON, TurnedWatch
+from probes.redaction.redact import RedactionFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from engines.image import I420, Plane
+    from engines.scene import Scene, SceneDetector
+    from pipelines.settings.privacy import FacesConfig
+    from probes.redaction.heads import Mask
+
+logger = logging.getLogger(__name__)
+
+UNSURE_NS = 500_000_000
+"""How often a picture is turned while nothing is known, or people lie in it."""
+EVERY_NS = 60_000_000_000
+"""How often once people stand upright in it."""
+UPRIGHT = 3
+"""So many looks at people who surely stand are enough."""
+MOST_LOOKS = 40
+"""So many looks that found nobody in a turn are enough, too: cost is bounded where nobody is ever sure."""
+TALL = 1.2
+"""A person who stands is so many times as high as wide."""
+CELL, CHANGE, CELLS = 16, 5, 2
+"""Motion: so many cells of this side, px, of which the mean has changed by so much, of 255."""
+ADVICE = "people seem to be turned in the picture: set rotate: {} for this camera"
+
+
+class CameraTurn:
+    """Follows one camera. Used by one thread; the pictures come in the order of their time.
+
+    on_turn: called with the degrees clockwise by which people would stand upright, at each change.
+    """
+
+    def __init__(
+        self,
+        camera: str,
+        scenes: SceneDetector,
+        faces: FacesConfig,
+        *,
+        min_person_px: float,
+        on_turn: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self._camera, self._on_turn = camera, on_turn
+        self._watch = TurnedWatch(scenes, faces, min_person_px=min_person_px)
+        self._person = scenes.classes.index(PERSON)
+        self._upright = self._looks = self._turn = 0
+        self._looked: npt.NDArray[np.float32] | None = None
+
+    def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
+        """Return what to cover of people who do not stand upright.
+
+        scene: what is found in the picture as it is. Raises RedactionFailed where the search fails.
+        """
+        try:
+            if self._is_due(pixels.y, at):
+                self._look(pixels, at, scene)
+            return self._watch.masks(pixels, at, scene)
+        except InferenceFailed as error:
+            raise RedactionFailed(f"{error}, in a turned picture") from error
+
+    def _is_due(self, luma: Plane, at: int) -> bool:
+        last = self._watch.looked_at
+        if last is None or not 0 <= at - last < EVERY_NS:
+            return True
+        if self._watch.is_settled or (not self._watch.is_turned and self._is_known):
+            return False
+        return at - last >= UNSURE_NS and (self._watch.is_turned or self._has_moved(luma))
+
+    @property
+    def _is_known(self) -> bool:
+        return self._upright >= UPRIGHT or self._looks >= MOST_LOOKS
+
+    def _has_moved(self, luma: Plane) -> bool:
+        """Return whether anything has changed since the last look."""
+        means = _means(luma)
+        if self._looked is None or self._looked.shape != means.shape:
+            return True
+        return int((np.abs(means - self._looked) >= CHANGE).sum()) >= CELLS
+
+    def _look(self, pixels: I420, at: int, scene: Scene) -> None:
+        self._looked = _means(pixels.y)
+        self._watch.look(pixels, at, scene)
+        turned = self._watch.is_turned
+        self._looks = 0 if turned else self._looks + 1
+        self._upright = 0 if turned else self._upright + self._stands_sure(scene)
+        if (turn := self._watch.turn) != self._turn:
+            self._turn = turn
+            self._on_turn(turn)
+            if turn:
+                logger.warning("camera %s: %s", self._camera, ADVICE.format(turn))
+
+    def _stands_sure(self, scene: Scene) -> bool:
+        found = scene.objects
+        sure = found.boxes[(found.classes == self._person) & (found.scores >= SURE_PERSON)]
+        tall = (sure[:, 3] - sure[:, 1]) >= TALL * (sure[:, 2] - sure[:, 0])
+        return bool(tall.any() or (len(sure) and (scene.faces.scores >= SURE_FACE).any()))
+
+
+def _means(luma: Plane) -> npt.NDArray[np.float32]:
+    size = max(1, luma.shape[1] // CELL), max(1, luma.shape[0] // CELL)
+    return np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,112 @@
+"""A camera that hangs turned: noticed by turning its picture, told of, and covered meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pytest
+
+from engines.detections import Detections
+from engines.errors import InferenceFailed
+from engines.image import I420
+from engines.scene import Scene, TooMany
+from engines.tracking import Tracker
+from pipelines.cpu.camera_turn import EVERY_NS, MOST_LOOKS, UNSURE_NS, UPRIGHT, CameraTurn
+from pipelines.cpu.chain import CameraChain
+from pipelines.cpu.turned import ENOUGH
+from pipelines.settings.privacy import FacesConfig
+from probes.people.tracks import TrackBook
+from probes.redaction.redact import RedactionFailed, Redactor
+from tests.fakes.scene_detector import detections
+
+if TYPE_CHECKING:
+    from engines.scene import SceneDetector, Wanted
+
+NOBODY = Scene(Detections.empty(), Detections.empty(), Detections.empty())
+STANDS = Scene(detections((8, 4, 28, 60)), Detections.empty(), Detections.empty())
+
+
+class Shop:
+    """Finds a person where a picture's upper end is bright. looks: pictures searched."""
+
+    classes = ("person",)
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.error: InferenceFailed | None = None
+
+    def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+        self.looks += 1
+        if self.error:
+            raise self.error
+        return STANDS if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
+
+    def turn(self, said: list[int] | None = None) -> CameraTurn:
+        told = said.append if said is not None else lambda _: None
+        scenes = cast("SceneDetector", self)
+        return CameraTurn("door", scenes, FacesConfig(), min_person_px=80, on_turn=told)
+
+
+def picture(top: int = 40) -> I420:
+    y = np.full((64, 64), 40, np.uint8)
+    y[:16] = top
+    grey = np.full((32, 32), 128, np.uint8)
+    return I420(y, grey, grey.copy())
+
+
+@pytest.mark.parametrize("hung", [90, 180, 270])
+def test_who_is_turned_is_covered_from_the_first_frame_and_told_of_after_some(
+    caplog: pytest.LogCaptureFixture, hung: int
+) -> None:
+    shop, said = Shop(), list[int]()
+    turn, shown = shop.turn(said), picture(220).rotated(hung)
+    for number in range(ENOUGH + 1):
+        for later in (0, UNSURE_NS // 2):
+            assert turn.masks(shown, number * UNSURE_NS + later, NOBODY)
+    assert said == [360 - hung]
+    assert (
+        caplog.text.count(f"camera door: people seem to be turned in the picture: set rotate: {360 - hung}")
+        == 1
+    )
+    upright = picture(220)
+    assert turn.masks(upright, EVERY_NS * 2, STANDS) == []
+    assert said == [360 - hung, 0]
+
+
+def test_who_comes_after_an_empty_start_is_covered_as_soon_as_a_look_is_due() -> None:
+    turn = Shop().turn()
+    assert turn.masks(picture(), 0, NOBODY) == []
+    assert turn.masks(picture(220).rotated(90), UNSURE_NS, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("scene", "moving", "looks"), [(STANDS, True, UPRIGHT), (NOBODY, False, 1), (NOBODY, True, MOST_LOOKS)]
+)
+def test_looks_are_few_where_people_stand_or_nothing_moves(scene: Scene, moving: bool, looks: int) -> None:
+    shop = Shop()
+    turn = shop.turn()
+    for number in range(2 * MOST_LOOKS):
+        turn.masks(picture(40 + 9 * (number % 2 * moving)), number * UNSURE_NS, scene)
+    assert shop.looks == 3 * looks
+    turn.masks(picture(), 2 * EVERY_NS, scene)
+    assert shop.looks == 3 * looks + 3
+
+
+@pytest.mark.parametrize("error", [InferenceFailed("no answer"), TooMany("too many")])
+def test_a_frame_whose_turned_picture_cannot_be_searched_goes_to_nobody(error: InferenceFailed) -> None:
+    shop = Shop()
+    shop.error = error
+    chain = CameraChain(
+        "door",
+        labels=("person",),
+        tracker=Tracker(),
+        book=TrackBook("door", lambda _: "abcd", 2500),
+        redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
+        turn=shop.turn(),
+    )
+    frame = chain.assemble(0, picture(), NOBODY)
+    with pytest.raises(RedactionFailed, match="in a turned picture"):
+        chain.redact(frame, picture())
+    shop.error = None
+    assert chain.redact(chain.assemble(1, picture(220).rotated(90), NOBODY), picture(220).rotated(90)).masks
