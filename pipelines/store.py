@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass, replace
 from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -24,10 +23,8 @@ from pipelines.assembly.sales import build_desk
 from pipelines.assembly.video_outputs import VideoOutputs
 from pipelines.brands.registry import build_brands, export_health
 from pipelines.cameras.reporter import CameraReporter
-from pipelines.cameras.source import SourceLost
-from pipelines.cameras.states import CameraState, Cause
+from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import Throttle
-from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.clock import StoreClock
 from pipelines.device_topic import DeviceTopic
 from pipelines.floor.floor import NoPublisher
@@ -35,18 +32,16 @@ from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
 from pipelines.housekeeping import Housekeeper, StateFolderCheck
 from pipelines.interfaces import PlatformParts
-from pipelines.outputs.jpeg import encode_jpeg, scaled
 from pipelines.outputs.retention import Retention
 from pipelines.overload import Overload
 from pipelines.paths import host_slug, state_folder
 from pipelines.reload.commands import store_commands
 from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
-from pipelines.service_manager import NO_CAMERA
+from pipelines.store_status import StoreStatus
 from pipelines.version import VERSION
 from pricing.money import display
 from probes.events.status import Summaries
-from probes.metrics import Health, Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +50,8 @@ if TYPE_CHECKING:
     from pipelines.assembly.platform import Nvidia
     from pipelines.brands.registry import BrandRegistry
     from pipelines.cameras.states import CameraStatus
-    from pipelines.floor.floor import CameraTally, Floor, Publisher
+    from pipelines.cameras.trial import CameraTrial
+    from pipelines.floor.floor import Floor, Publisher
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
@@ -63,27 +59,14 @@ if TYPE_CHECKING:
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
+    from pipelines.store_status import CameraReport
     from pricing.catalogue.reload import CatalogueFile
     from pricing.value import Price, Total
+    from probes.metrics import Health, Metrics
 
 logger = logging.getLogger(__name__)
 
-HEALTHY_WITHIN_S = 10.0
 RELOAD_S = 10.0
-NOT_MEANT = ("rate", "undecoded")
-"""Reasons of dropped frames that were not meant for analysis."""
-TRIAL_WIDTH, TRIAL_QUALITY = 960, 80
-
-
-@dataclass(frozen=True, slots=True)
-class CameraReport:
-    """What one camera did since the start."""
-
-    camera: str
-    state: str
-    processed: int
-    dropped: int
-    tally: CameraTally
 
 
 class Store:
@@ -233,7 +216,7 @@ class Store:
             utc_now=now,
         )
         self._overload = Overload(
-            metrics, throttle, lambda: self._platform.processed, cameras=self._live_by_priority
+            metrics, throttle, lambda: self._platform.processed, cameras=lambda: self._status.live_by_priority
         )
         running = RunningParts(
             device=device,
@@ -250,6 +233,14 @@ class Store:
             clock=clock,
         )
         self._reloader = Reloader(settings, running, on_read=on_read)
+        self._status = StoreStatus(
+            self._platform,
+            self._floor,
+            self._overload,
+            settings=lambda: self.settings,
+            metrics=metrics,
+            clock=clock,
+        )
         self._reloader.on_settings(self._keep_by)
         if self._mqtt:
             commands = store_commands(self._reloader, self._outputs.take_picture, self.restart)
@@ -360,18 +351,6 @@ class Store:
             self._mqtt.stop()
         return clean
 
-    def cameras(self) -> Mapping[str, CameraStatus]:
-        """Return what is known of each enabled camera, its times as UTC ns by the clock as it is now."""
-        utc = self._clock.utc
-        return {
-            name: replace(
-                status,
-                since=utc(status.since),
-                last_frame_at=None if status.last_frame_at is None else utc(status.last_frame_at),
-            )
-            for name, status in self._platform.cameras().items()
-        }
-
     def reload(self, then: Callable[[ReloadReport], None] | None = None) -> None:
         """Have the store file read again, soon, in another thread; from any thread or signal handler.
 
@@ -392,79 +371,25 @@ class Store:
 
     def try_camera(self, camera: CameraConfig, timeout_s: float) -> CameraTrial:
         """Connect to a camera that is not in the store file, and mask its first picture; waits for it."""
-        from pipelines.cpu.platform import source_spec  # noqa: PLC0415 the tries are rare, and load GStreamer
-        from pipelines.cpu.source import open_source  # noqa: PLC0415
+        from pipelines.cpu.trial import try_camera  # noqa: PLC0415 the tries are rare, and load GStreamer
 
-        spec = source_spec("trial", camera)
-        try:
-            pixels, took = first_frame(spec, timeout_s, open_source)
-        except SourceLost as lost:
-            return CameraTrial(lost.cause, lost.answer)
-        size = pixels.width, pixels.height
-        masked = self._platform.mask(pixels)
-        jpeg = encode_jpeg(scaled(masked.pixels, TRIAL_WIDTH), TRIAL_QUALITY) if masked else b""
-        return CameraTrial(Cause.NONE, "", size, took, jpeg)
+        return try_camera(camera, timeout_s, self._platform.mask)
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""
-        reasons = []
-        cameras = self._platform.cameras()
-        if self._platform.starting:
-            reasons.append(self._platform.starting)
-        if self._platform.failed:
-            reasons.append("inference failed: restart the service")
-        if withheld := self._platform.withheld:
-            reasons.append(f"self-check of masking failed: {withheld}")
-        if not any(status.state is CameraState.LIVE for status in cameras.values()):
-            reasons.append(NO_CAMERA)
-        elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
-            reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
-        now, store_now, settings = time.monotonic(), self._clock.now(), self.settings.cameras
-        live = {
-            name: now - (store_now - status.since) / 1e9
-            for name, status in cameras.items()
-            if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
-        }
-        reasons += self._overload.problems(live)
-        return Health(not reasons, tuple(reasons))
+        return self._status.health()
 
     def ready(self) -> Health:
         """Return whether everything has been started, and masking passes its self-check."""
-        reasons = [] if self._housekeeper.running else ["starting or stopping"]
-        if withheld := self._platform.withheld:
-            reasons.append(f"self-check of masking failed: {withheld}")
-        return Health(not reasons, tuple(reasons))
+        return self._status.ready(started=self._housekeeper.running)
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera, its times as UTC ns by the clock as it is now."""
+        return self._status.cameras()
 
     def report(self) -> list[CameraReport]:
         """Return what each camera did since the start."""
-        processed, cameras = self._platform.processed, self._platform.cameras()
-        return [
-            CameraReport(
-                name,
-                cameras[name].state.value,
-                processed.get(name, 0),
-                self._dropped(name),
-                self._floor.tally(name),
-            )
-            for name in cameras
-        ]
-
-    def _live_by_priority(self) -> list[str]:
-        """Return the live cameras, those that are suspended first at the beginning."""
-        settings, states = self.settings.cameras, self._platform.cameras()
-        live = [
-            name for name, status in states.items() if status.state is CameraState.LIVE and name in settings
-        ]
-        return sorted(live, key=lambda name: (settings[name].priority, -live.index(name)))
-
-    def _dropped(self, camera: str) -> int:
-        """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""
-        return sum(
-            int(sample.value)
-            for metric in self._metrics.frames_dropped.collect()
-            for sample in metric.samples
-            if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
-        )
+        return self._status.report()
 
     def _build_housekeeper(self) -> Housekeeper:
         steps: dict[str, Callable[[], object]] = {

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.logs import SecretScrubber
     from pipelines.settings.base import Address
     from pipelines.settings.root import Settings
-    from pipelines.store import CameraReport
+    from pipelines.store_status import CameraReport
     from web.page import PageOutputs
     from web.server import PageServer
     from web.starting import StartingPage

@@ -1,0 +1,128 @@
+"""What a running store says of itself: its cameras, whether it is healthy, and the report at its end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipelines.cameras.states import CameraState
+from pipelines.service_manager import NO_CAMERA
+from probes.metrics import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pipelines.cameras.states import CameraStatus
+    from pipelines.clock import StoreClock
+    from pipelines.floor.floor import CameraTally, Floor
+    from pipelines.interfaces import Platform
+    from pipelines.overload import Overload
+    from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
+
+HEALTHY_WITHIN_S = 10.0
+NOT_MEANT = ("rate", "undecoded")
+"""Reasons of dropped frames that were not meant for analysis."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraReport:
+    """What one camera did since the start."""
+
+    camera: str
+    state: str
+    processed: int
+    dropped: int
+    tally: CameraTally
+
+
+class StoreStatus:
+    """Judges a store by its parts, from any thread. settings: returns those in force."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        floor: Floor,
+        overload: Overload,
+        *,
+        settings: Callable[[], Settings],
+        metrics: Metrics,
+        clock: StoreClock,
+    ) -> None:
+        self._platform, self._floor, self._overload = platform, floor, overload
+        self._settings, self._metrics, self._clock = settings, metrics, clock
+
+    def cameras(self) -> Mapping[str, CameraStatus]:
+        """Return what is known of each enabled camera, its times as UTC ns by the clock as it is now."""
+        utc = self._clock.utc
+        return {
+            name: replace(
+                status,
+                since=utc(status.since),
+                last_frame_at=None if status.last_frame_at is None else utc(status.last_frame_at),
+            )
+            for name, status in self._platform.cameras().items()
+        }
+
+    def health(self) -> Health:
+        """Return whether frames flow from at least one camera and redaction works."""
+        reasons = []
+        cameras = self._platform.cameras()
+        if self._platform.starting:
+            reasons.append(self._platform.starting)
+        if self._platform.failed:
+            reasons.append("inference failed: restart the service")
+        if withheld := self._platform.withheld:
+            reasons.append(f"self-check of masking failed: {withheld}")
+        if not any(status.state is CameraState.LIVE for status in cameras.values()):
+            reasons.append(NO_CAMERA)
+        elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
+            reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+        now, store_now, settings = time.monotonic(), self._clock.now(), self._settings().cameras
+        live = {
+            name: now - (store_now - status.since) / 1e9
+            for name, status in cameras.items()
+            if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
+        }
+        reasons += self._overload.problems(live)
+        return Health(not reasons, tuple(reasons))
+
+    def ready(self, *, started: bool) -> Health:
+        """Return whether everything has been started, and masking passes its self-check."""
+        reasons = [] if started else ["starting or stopping"]
+        if withheld := self._platform.withheld:
+            reasons.append(f"self-check of masking failed: {withheld}")
+        return Health(not reasons, tuple(reasons))
+
+    def report(self) -> list[CameraReport]:
+        """Return what each camera did since the start."""
+        processed, cameras = self._platform.processed, self._platform.cameras()
+        return [
+            CameraReport(
+                name,
+                cameras[name].state.value,
+                processed.get(name, 0),
+                self._dropped(name),
+                self._floor.tally(name),
+            )
+            for name in cameras
+        ]
+
+    @property
+    def live_by_priority(self) -> list[str]:
+        """The live cameras, those that are suspended first at the beginning."""
+        settings, states = self._settings().cameras, self._platform.cameras()
+        live = [
+            name for name, status in states.items() if status.state is CameraState.LIVE and name in settings
+        ]
+        return sorted(live, key=lambda name: (settings[name].priority, -live.index(name)))
+
+    def _dropped(self, camera: str) -> int:
+        """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""
+        return sum(
+            int(sample.value)
+            for metric in self._metrics.frames_dropped.collect()
+            for sample in metric.samples
+            if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
+        )
