@@ -83,18 +83,20 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
     torch.manual_seed(plan.seed)
     material = read_material(folder)
     say(f"{len(material.learned)} photographs to learn from, {len(material.kept_back)} to judge by")
+    size = (HEIGHT, WIDTH)
     if plan.device_used() == "cuda":
         whole = WholePlan(plan.seconds, seed=plan.seed)
+        size = whole.size
         net = train_whole(fresh_whole(backbone, whole), material, whole, "cuda", say).cpu()
     else:
         net = fresh(backbone)
         cells = draw(net, material, plan.samples, plan.seed, say)
         net = train(net, cells, material, rounds=plan.rounds, rate=plan.rate, seed=plan.seed, say=say)
-    temperature = calibrated(net, material)
+    temperature = calibrated(net, material, size)
     say(f"calibrated: temperature {temperature:.1f}")
-    write(net, out, temperature)
+    write(net, out, temperature, size)
     parse = parser_of(out, plan.threads)
-    found = [judge(parse, material.kept_back, material.allowed, height) for height in HEIGHTS]
+    found = [judge(parse, material.kept_back, material.allowed, height, size) for height in HEIGHTS]
     for height, judged in zip(HEIGHTS, found, strict=True):
         say(f"persons {f'{height} px high' if height else 'as photographed'}: {judged.text()}")
     return found

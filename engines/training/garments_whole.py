@@ -37,11 +37,12 @@ REPORT_S = 10.0
 class WholePlan:
     """seconds: how long it learns. rates: of the decoder and of the backbone's last block.
 
-    decay: a block's rate to the next one's. region: weight of the loss on a garment's mean. size: input.
+    decay: a block's rate to the next one's. region: weight of the loss on a garment's mean. size: input,
+    (height, width); that of the parser that comes along.
     """
 
     seconds: float
-    size: tuple[int, int] = (320, 192)
+    size: tuple[int, int] = (384, 224)
     batch: int = 64
     rate: float = 1.5e-3
     backbone_rate: float = 8e-4

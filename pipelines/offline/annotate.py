@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timezone
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import cv2
 
 from engines.colour import to_bgr
 from engines.detector import FILE_PATIENCE_S
+from engines.manifest import GARMENTS
 from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
@@ -70,12 +71,13 @@ class AnnotateJob:
         brands: BrandSet,
         *,
         rotate: int = 0,
+        garments: str | None = GARMENTS,
         watch: Callable[[FileLooks], FileLooks] = _itself,
     ) -> None:
         """Load what is always needed; BadInput where a model is amiss.
 
         rotate: degrees clockwise by which each picture is turned upright first, 0, 90, 180 or 270, as of a
-        camera. watch: is put before the looks.
+        camera. garments: the model that sees them; None for none. watch: is put before the looks.
         """
         self._rotate = rotate
         self._book = brands.book.with_listed(listed.names)
@@ -83,7 +85,7 @@ class AnnotateJob:
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
-        recogniser = cache(_recogniser)
+        recogniser = cache(partial(_recogniser, garments))
         targets = targets_in(brands, self._book)
         self._annotator = Annotator(
             load_scene_detector("nanodet-416", "centerface", patience_s=FILE_PATIENCE_S),
@@ -214,8 +216,8 @@ class AnnotateJob:
         return {"frames": len(frames) - withheld, "withheld": withheld, "persons": persons}
 
 
-def _recogniser(single: bool) -> Recogniser:
-    return build_recogniser(lambda _: None, patient=single)
+def _recogniser(garments: str | None, single: bool) -> Recogniser:
+    return build_recogniser(lambda _: None, patient=single, garments=garments)
 
 
 def _person(value: PersonValue) -> dict[str, Any]:

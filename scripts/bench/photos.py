@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.garments.classes import GROUP_OF
+from engines.manifest import GARMENTS
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
@@ -122,6 +123,9 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--brands", type=Path, metavar="FOLDER", help="brands to look for (those that come along)"
     )
+    parser.add_argument(
+        "--garments", default=GARMENTS, metavar="NAME", help=f"model of garments, as your own ({GARMENTS})"
+    )
     parser.add_argument("--catalogue", type=Path, default=CATALOGUE, metavar="FILE", help="price list")
     parser.add_argument("--only", type=int, metavar="N", help="so many photographs, spread over the folder")
     parser.add_argument(
@@ -148,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads the models
 
     watched = Watched()
-    job = AnnotateJob(load(args.catalogue), brands, watch=watched.before)
+    job = AnnotateJob(load(args.catalogue), brands, garments=args.garments, watch=watched.before)
     tally = measure(shown, job.picture, watched, brands.book)
     print(
         json.dumps(figures(tally))

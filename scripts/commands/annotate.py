@@ -21,6 +21,7 @@ from pipelines.outputs.disk import OutputFailed
 from pipelines.printable import printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
+from pipelines.settings.models import ModelsConfig
 from pricing.catalogue.catalogue import load
 from probes.people.unworn import nobody
 from probes.redaction.redact import RedactionFailed
@@ -73,7 +74,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--brands", type=Path, metavar="FOLDER", help="brands to look for (default: those that come along)"
     )
     gallery.add_argument(
-        "--config", type=Path, metavar="FILE", help="the store file that names the brands and the price list"
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the store file that names the brands, the price list and the garment model",
     )
     add_log_arguments(parser, level="warning")
     parser.set_defaults(run=run)
@@ -116,7 +120,9 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
     gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
     notation = settings.prices.format.notation if settings and not args.catalogue else None
     brands = BrandReader(gallery, build_enroller, EnrolledCache.of_this_machine()).read()
-    return AnnotateJob(load(catalogue, notation=notation), brands, rotate=args.rotate)
+    models = settings.models if settings else ModelsConfig()
+    garments = models.garments.name if models.garments else None
+    return AnnotateJob(load(catalogue, notation=notation), brands, rotate=args.rotate, garments=garments)
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:
