@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pricing.sales.desk import StaffState
+from pricing.sales.types import StaffState
 from probes.events.status import SUMMARY, store_summary
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pricing.insights.cells import CountCell
 from pricing.insights.collector import QUARTER_S, Collector, CustomerVisit, place_of
-from pricing.sales.desk import SaleKind, SaleOutcome
+from pricing.sales.types import SaleKind, SaleOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pipelines.floor.view import FloorView, PersonView
     from pipelines.insights.file import InsightsFile
-    from pricing.sales.desk import SaleEvent
+    from pricing.sales.types import SaleEvent
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pipelines.outputs.mqtt.commands import CommandRefused
 from pipelines.sales.floor_desk import UnknownCustomer
 from pricing.errors import BadInput
-from pricing.sales.desk import SaleOutcome, StaffState, UnknownSeller
+from pricing.sales.types import SaleOutcome, StaffState, UnknownSeller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from pipelines.sales.phones import StaffPhones
 from pipelines.sales.unsent import UnsentEvents
 from pricing.errors import BadInput
 from pricing.sales.assignment import WaitingCustomer
-from pricing.sales.desk import SaleKind, SaleOutcome, StaffState
+from pricing.sales.types import SaleKind, SaleOutcome, StaffState
 from pricing.sales.view import DeskView
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.floor.view import PersonView
     from pipelines.sales.file import SaleFile
-    from pricing.sales.desk import DeskRules, SaleEvent, SalesDesk, StaffMember
+    from pricing.sales.desk import SalesDesk
+    from pricing.sales.types import DeskRules, SaleEvent, StaffMember
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)

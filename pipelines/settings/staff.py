@@ -13,7 +13,7 @@ from pricing.brands.names import normal_brand
 from pricing.errors import BadInput
 from pricing.money import exponent
 from pricing.sales.assignment import AssignmentRules, Policy
-from pricing.sales.desk import DeskRules, StaffMember
+from pricing.sales.types import DeskRules, StaffMember
 from pricing.slots import TYPES, normal_type
 
 MAX_STAFF = 64

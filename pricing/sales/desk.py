@@ -7,12 +7,21 @@ nothing and repeats nothing that matters.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
-from enum import Enum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import AssignmentRules, Seller, WaitingCustomer, assign
+from pricing.sales.assignment import Seller, WaitingCustomer, assign
+from pricing.sales.desk_state import DeskState, OfferRecord, PersonRecord, StaffRecord
+from pricing.sales.types import (
+    DeskRules,
+    SaleEvent,
+    SaleKind,
+    SaleOutcome,
+    StaffMember,
+    StaffState,
+    UnknownSeller,
+)
 from pricing.sales.view import DeskView, OfferView, StaffView, WaitingView
 
 if TYPE_CHECKING:
@@ -20,115 +29,6 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 S = 1_000_000_000
-
-
-class UnknownSeller(BadInput):
-    """Nobody of the staff has this name."""
-
-
-class StaffState(str, Enum):
-    """What a salesperson says of themselves. BUSY is also who attends as many customers as they can."""
-
-    FREE = "free"
-    BUSY = "busy"
-    BREAK = "break"
-    OFF = "off"
-
-
-class SaleKind(str, Enum):
-    """What happened."""
-
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    TIMED_OUT = "timed_out"
-    WITHDRAWN = "withdrawn"
-    DONE = "done"
-    ESCALATED = "escalated"
-    STAFF = "staff"
-
-
-class SaleOutcome(str, Enum):
-    """How attending a customer ended. UNKNOWN: nobody said."""
-
-    SOLD = "sold"
-    BROWSING = "browsing"
-    LEFT = "left"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class SaleEvent:
-    """One step, in order of `number`. at: UTC ns. offer: number of the event that made the offer.
-
-    worth_minor: of the customer at this step. waited_ms: since the customer was first seen unattended.
-    """
-
-    number: int
-    kind: SaleKind
-    at: int
-    customer: str | None = None
-    seller: str | None = None
-    offer: int | None = None
-    worth_minor: int = 0
-    waited_ms: int = 0
-    reason: str = ""
-    state: StaffState | None = None
-    outcome: SaleOutcome | None = None
-    amount_minor: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StaffMember:
-    """A salesperson of the store file. rank: 1 to 5; capacity: customers at once."""
-
-    name: str
-    rank: int = 3
-    skills: frozenset[str] = frozenset()
-    zones: frozenset[str] = frozenset()
-    capacity: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class DeskRules:
-    """How offers live. accept_within_s: then an offer goes to the next best.
-
-    unattended_after_s: then a customer worth at least escalate_minor is reported, once. missed_offers: after
-    so many unanswered in a row the phone is taken for lost, and the salesperson is off until they say
-    otherwise. attend_max_s: then attending ends by itself.
-    """
-
-    assignment: AssignmentRules = field(default_factory=AssignmentRules)
-    accept_within_s: int = 30
-    unattended_after_s: int = 120
-    escalate_minor: int = 0
-    missed_offers: int = 2
-    attend_max_s: int = 7200
-
-
-@dataclass(slots=True)
-class _Staff:
-    state: StaffState = StaffState.OFF
-    since: int = 0
-    missed: int = 0
-
-
-@dataclass(slots=True)
-class _Person:
-    customer: WaitingCustomer
-    since: int
-    declined: list[str] = field(default_factory=list)
-    escalated: bool = False
-    served: bool = False
-
-
-@dataclass(slots=True)
-class _Offer:
-    customer: str
-    seller: str
-    at: int
-    accepted: bool = False
-    reason: str = ""
 
 
 class SalesDesk:
@@ -152,22 +52,19 @@ class SalesDesk:
         self.members = {member.name: member for member in staff}
         self.rules = rules
         self._money = money
-        self._number = 0
-        self._staff = {name: _Staff() for name in self.members}
-        self._people: dict[str, _Person] = {}
-        self._offers: dict[int, _Offer] = {}
+        self._state = DeskState(staff={name: StaffRecord() for name in self.members})
         self._made: list[SaleEvent] = []
 
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules, at: int) -> list[SaleEvent]:
         """Go on with another staff and other rules; offers of who has left are withdrawn."""
         members = {member.name: member for member in staff}
-        for number, offer in list(self._offers.items()):
+        for number, offer in list(self._state.offers.items()):
             if offer.seller not in members:
                 kind = SaleKind.DONE if offer.accepted else SaleKind.WITHDRAWN
                 outcome = SaleOutcome.UNKNOWN if offer.accepted else None
                 self._end(number, kind, at, outcome=outcome, reason=f"{offer.seller} is not of the staff now")
         self.members, self.rules = members, rules
-        self._staff = {name: self._staff.get(name, _Staff()) for name in members}
+        self._state.staff = {name: self._state.staff.get(name, StaffRecord()) for name in members}
         return self._taken()
 
     def see(self, customers: Iterable[WaitingCustomer], at: int) -> list[SaleEvent]:
@@ -177,15 +74,15 @@ class SalesDesk:
         """
         here = {customer.id: customer for customer in customers}
         for name, customer in here.items():
-            if name in self._people:
-                self._people[name].customer = customer
+            if name in self._state.people:
+                self._state.people[name].customer = customer
             else:
-                self._people[name] = _Person(customer, at)
-        attended = {offer.customer for offer in self._offers.values() if offer.accepted}
-        for name in [name for name in self._people if name not in here and name not in attended]:
-            for number in [n for n, offer in self._offers.items() if offer.customer == name]:
+                self._state.people[name] = PersonRecord(customer, at)
+        attended = {offer.customer for offer in self._state.offers.values() if offer.accepted}
+        for name in [name for name in self._state.people if name not in here and name not in attended]:
+            for number in [n for n, offer in self._state.offers.items() if offer.customer == name]:
                 self._end(number, SaleKind.WITHDRAWN, at, reason="the customer left")
-            del self._people[name]
+            del self._state.people[name]
         return self._taken()
 
     def set_state(self, seller: str, state: StaffState, at: int) -> list[SaleEvent]:
@@ -213,7 +110,7 @@ class SalesDesk:
         if found.accepted:
             raise BadInput("this offer is accepted; end it with an outcome")
         self._record(seller).missed = 0
-        self._people[found.customer].declined.append(seller)
+        self._state.people[found.customer].declined.append(seller)
         self._end(offer or 0, SaleKind.DECLINED, at)
         return self._taken()
 
@@ -233,17 +130,17 @@ class SalesDesk:
         Raises BadInput where nobody of this number is in the shop, or another salesperson attends.
         """
         self._record(seller)
-        if customer not in self._people:
+        if customer not in self._state.people:
             raise BadInput(f"no customer {customer} is in the shop now")
-        for number, offer in list(self._offers.items()):
+        for number, offer in list(self._state.offers.items()):
             if offer.customer == customer and offer.accepted:
                 if offer.seller != seller:
                     raise BadInput(f"{offer.seller} attends this customer already")
                 return []
             if offer.customer == customer:
                 self._end(number, SaleKind.WITHDRAWN, at, reason=f"{seller} attends")
-        number = self._number + 1
-        self._offers[number] = _Offer(customer, seller, at, accepted=True)
+        number = self._state.number + 1
+        self._state.offers[number] = OfferRecord(customer, seller, at, accepted=True)
         self._make(SaleKind.ACCEPTED, at, customer, seller, number, reason="without an offer")
         self._free_again(seller, at)
         return self._taken()
@@ -251,16 +148,16 @@ class SalesDesk:
     def tick(self, at: int) -> list[SaleEvent]:
         """Let time pass: offers time out, forgotten ones end, new ones are made, the manager is told."""
         rules = self.rules
-        for number, offer in list(self._offers.items()):
+        for number, offer in list(self._state.offers.items()):
             if not offer.accepted and at - offer.at >= rules.accept_within_s * S:
-                self._people[offer.customer].declined.append(offer.seller)
+                self._state.people[offer.customer].declined.append(offer.seller)
                 self._end(number, SaleKind.TIMED_OUT, at)
                 self._miss(offer.seller, at)
             elif offer.accepted and at - offer.at >= rules.attend_max_s * S:
                 self._end(number, SaleKind.DONE, at, outcome=SaleOutcome.UNKNOWN, reason="ended by itself")
         self._assign(at)
-        attended = {offer.customer for offer in self._offers.values() if offer.accepted}
-        for name, person in self._people.items():
+        attended = {offer.customer for offer in self._state.offers.values() if offer.accepted}
+        for name, person in self._state.people.items():
             due = at - person.since >= rules.unattended_after_s * S
             worth = person.customer.worth_minor >= rules.escalate_minor
             if due and worth and not (person.escalated or person.served or name in attended):
@@ -271,17 +168,17 @@ class SalesDesk:
     @property
     def attending(self) -> dict[str, str]:
         """WaitingCustomer -> salesperson of accepted offers."""
-        return {offer.customer: offer.seller for offer in self._offers.values() if offer.accepted}
+        return {offer.customer: offer.seller for offer in self._state.offers.values() if offer.accepted}
 
     @property
     def offered(self) -> dict[int, tuple[str, str]]:
         """Offer -> customer and salesperson of those that wait for an answer."""
-        return {n: (o.customer, o.seller) for n, o in self._offers.items() if not o.accepted}
+        return {n: (o.customer, o.seller) for n, o in self._state.offers.items() if not o.accepted}
 
     @property
     def states(self) -> dict[str, StaffState]:
         """Salesperson -> state; who attends as many as they can is busy."""
-        return {name: self._shown(name) for name in self._staff}
+        return {name: self._shown(name) for name in self._state.staff}
 
     def view(self, at: int) -> DeskView:
         """Return what a page shows of staff, offers and waiting customers."""
@@ -297,19 +194,19 @@ class SalesDesk:
                 attending.count(name),
                 self.members[name].capacity,
             )
-            for name, record in self._staff.items()
+            for name, record in self._state.staff.items()
         )
         waiting = [
             WaitingView(person.customer, person.since, asked.get(name), person.escalated)
-            for name, person in self._people.items()
+            for name, person in self._state.people.items()
             if name not in attended and not person.served
         ]
         waiting.sort(key=lambda one: (-one.customer.worth_minor, one.since, one.customer.id))
-        offers = (self._view_of(number, offer) for number, offer in sorted(self._offers.items()))
+        offers = (self._view_of(number, offer) for number, offer in sorted(self._state.offers.items()))
         return DeskView(at, tuple(staff), tuple(offers), tuple(waiting))
 
-    def _view_of(self, number: int, offer: _Offer) -> OfferView:
-        person, member = self._people[offer.customer], self.members[offer.seller]
+    def _view_of(self, number: int, offer: OfferRecord) -> OfferView:
+        person, member = self._state.people[offer.customer], self.members[offer.seller]
         customer = person.customer
         return OfferView(
             number,
@@ -328,55 +225,29 @@ class SalesDesk:
     def unattended_minor(self) -> int:
         """What the customers are worth whom nobody attends or attended."""
         attended = self.attending
-        waiting = (p for name, p in self._people.items() if name not in attended and not p.served)
+        waiting = (p for name, p in self._state.people.items() if name not in attended and not p.served)
         return sum(person.customer.worth_minor for person in waiting)
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON takes it."""
-        people = {}
-        for name, person in self._people.items():
-            customer = {**asdict(person.customer), "needs": sorted(person.customer.needs)}
-            people[name] = {**asdict(person), "customer": customer}
-        return {
-            "number": self._number,
-            "staff": {
-                name: {**asdict(record), "state": record.state.value} for name, record in self._staff.items()
-            },
-            "people": people,
-            "offers": {str(number): asdict(offer) for number, offer in self._offers.items()},
-        }
+        return self._state.to_json()
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers.
-
-        What a later version wrote besides is left out: a box may go back to the release before.
-        """
-        self._number = int(saved["number"])
-        for name, record in saved["staff"].items():
-            if name in self.members:
-                self._staff[name] = _Staff(StaffState(record["state"]), record["since"], record["missed"])
-        for name, person in saved["people"].items():
-            given = person["customer"]
-            customer = WaitingCustomer(
-                **_known(WaitingCustomer, given) | {"needs": frozenset(given["needs"])}
-            )
-            kept = {"customer": customer, "declined": list(person["declined"])}
-            self._people[name] = _Person(**_known(_Person, person) | kept)
-        for number, offer in saved["offers"].items():
-            if offer["seller"] in self.members:
-                self._offers[int(number)] = _Offer(**_known(_Offer, offer))
+        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers."""
+        self._state.restore(saved, self.members)
 
     def _assign(self, at: int) -> None:
-        standing = {offer.customer: number for number, offer in self._offers.items() if not offer.accepted}
+        state = self._state
+        standing = {offer.customer: number for number, offer in state.offers.items() if not offer.accepted}
         attended = self.attending
         people = [
             replace(person.customer, waiting_ms=_ms(at - person.since))
-            for name, person in self._people.items()
+            for name, person in state.people.items()
             if name not in attended and not person.served
         ]
-        declined = {(name, seller) for name, person in self._people.items() for seller in person.declined}
+        declined = {(name, seller) for name, person in state.people.items() for seller in person.declined}
         rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
-        held = {name: self._offers[number].seller for name, number in standing.items()}
+        held = {name: state.offers[number].seller for name, number in standing.items()}
         found = assign(people, self._sellers(at), rules, held, self._money)
         wanted = {pairing.customer: pairing for pairing in found.pairings}
         for name, number in standing.items():
@@ -384,32 +255,32 @@ class SalesDesk:
                 self._end(number, SaleKind.WITHDRAWN, at, reason="a better pairing was found")
         for name, pairing in wanted.items():
             if held.get(name) != pairing.seller:
-                number = self._number + 1
-                self._offers[number] = _Offer(name, pairing.seller, at, reason=pairing.reason)
+                number = state.number + 1
+                state.offers[number] = OfferRecord(name, pairing.seller, at, reason=pairing.reason)
                 self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
 
     def _sellers(self, at: int) -> list[Seller]:
         found = []
-        for name, record in self._staff.items():
+        for name, record in self._state.staff.items():
             if self._shown(name) is StaffState.FREE:
                 member, idle = self.members[name], _ms(at - record.since)
                 found.append(Seller(name, member.rank, idle, member.skills, member.zones))
         return found
 
     def _shown(self, name: str) -> StaffState:
-        state = self._staff[name].state
-        load = sum(offer.accepted and offer.seller == name for offer in self._offers.values())
+        state = self._state.staff[name].state
+        load = sum(offer.accepted and offer.seller == name for offer in self._state.offers.values())
         return StaffState.BUSY if state is StaffState.FREE and load >= self.members[name].capacity else state
 
     def _set(self, seller: str, state: StaffState, at: int, reason: str) -> None:
-        record = self._staff[seller]
+        record = self._state.staff[seller]
         record.state, record.since = state, at
         self._make(SaleKind.STAFF, at, None, seller, state=state, reason=reason)
         if state is not StaffState.FREE:
             self._withdraw_from(seller, at, f"{seller} is not free any more")
 
     def _withdraw_from(self, seller: str, at: int, reason: str) -> None:
-        for number, offer in list(self._offers.items()):
+        for number, offer in list(self._state.offers.items()):
             if offer.seller == seller and not offer.accepted:
                 self._end(number, SaleKind.WITHDRAWN, at, reason=reason)
 
@@ -419,29 +290,29 @@ class SalesDesk:
             self._withdraw_from(seller, at, f"{seller} attends somebody else")
 
     def _miss(self, seller: str, at: int) -> None:
-        record = self._staff[seller]
+        record = self._state.staff[seller]
         record.missed += 1
         if record.missed >= self.rules.missed_offers and record.state is StaffState.FREE:
             record.missed = 0
             self._set(seller, StaffState.OFF, at, "does not answer: is the phone lost?")
 
-    def _record(self, seller: str) -> _Staff:
-        if seller not in self._staff:
+    def _record(self, seller: str) -> StaffRecord:
+        if seller not in self._state.staff:
             raise UnknownSeller(f'nobody of the staff is called "{seller}"')
-        return self._staff[seller]
+        return self._state.staff[seller]
 
-    def _find(self, offer: int | None, seller: str) -> _Offer:
+    def _find(self, offer: int | None, seller: str) -> OfferRecord:
         self._record(seller)
-        found = self._offers.get(offer or 0)
+        found = self._state.offers.get(offer or 0)
         if found is None or found.seller != seller:
             raise BadInput("this offer is over: it went to somebody else, timed out, or the customer left")
         return found
 
     def _end(self, number: int, kind: SaleKind, at: int, **more: Any) -> None:
-        offer = self._offers.pop(number)
+        offer = self._state.offers.pop(number)
         if offer.accepted:
-            self._people[offer.customer].served = True
-            self._staff[offer.seller].since = at
+            self._state.people[offer.customer].served = True
+            self._state.staff[offer.seller].since = at
         self._make(kind, at, offer.customer, offer.seller, number, **more)
 
     def _make(
@@ -453,11 +324,13 @@ class SalesDesk:
         offer: int | None = None,
         **more: Any,
     ) -> None:
-        self._number += 1
-        person = self._people.get(customer or "")
+        self._state.number += 1
+        person = self._state.people.get(customer or "")
         worth = person.customer.worth_minor if person else 0
         waited = _ms(at - person.since) if person else 0
-        self._made.append(SaleEvent(self._number, kind, at, customer, seller, offer, worth, waited, **more))
+        self._made.append(
+            SaleEvent(self._state.number, kind, at, customer, seller, offer, worth, waited, **more)
+        )
 
     def _taken(self) -> list[SaleEvent]:
         made, self._made = self._made, []
@@ -466,8 +339,3 @@ class SalesDesk:
 
 def _ms(ns: int) -> int:
     return max(0, ns) // MS
-
-
-def _known(kind: type, saved: Mapping[str, Any]) -> dict[str, Any]:
-    names = {one.name for one in fields(kind)}
-    return {name: value for name, value in saved.items() if name in names}

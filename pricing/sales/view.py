@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pricing.sales.assignment import WaitingCustomer
-    from pricing.sales.desk import StaffState
+    from pricing.sales.types import StaffState
 
 
 @dataclass(frozen=True, slots=True)

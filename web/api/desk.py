@@ -11,7 +11,7 @@ from anyio import to_thread
 from starlette.responses import Response
 
 from pipelines.access_log import AccessKind
-from pricing.sales.desk import StaffState
+from pricing.sales.types import StaffState
 from probes.events.messages import rfc3339
 from web.access.guard import address
 from web.access.signin import COOKIE, Right, hash_token

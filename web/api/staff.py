@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from pipelines.access_log import AccessKind
 from pricing.errors import BadInput
-from pricing.sales.desk import SaleOutcome, StaffState, UnknownSeller
+from pricing.sales.types import SaleOutcome, StaffState, UnknownSeller
 from probes.events.messages import rfc3339
 from web.access import body
 from web.access.pins import PHONE_COOKIE, Pins, cookie_of, secret_of, seller_of

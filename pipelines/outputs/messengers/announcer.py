@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.messengers.messenger import OutgoingText
-from pricing.sales.desk import SaleKind
+from pricing.sales.types import SaleKind
 from pricing.value import worn_name
 from probes.events.messages import MessageKind, from_rfc3339
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.messengers.crops import MaskedCrops
     from pipelines.outputs.messengers.messenger import Messenger
-    from pricing.sales.desk import SaleEvent
+    from pricing.sales.types import SaleEvent
     from probes.events.messages import Message
 
     Place = tuple[str, str] | None  # camera and track

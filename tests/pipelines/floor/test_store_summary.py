@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.floor.store_summary import StoreSummary
-from pricing.sales.desk import StaffState
+from pricing.sales.types import StaffState
 from tests.fakes import schemas
 from tests.pipelines.sales.test_floor_desk import Shop, seen
 

@@ -23,7 +23,7 @@ from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
 from pricing.insights.cells import CountCell
 from pricing.insights.report import heat_maps
-from pricing.sales.desk import SaleEvent, SaleKind, SaleOutcome
+from pricing.sales.types import SaleEvent, SaleKind, SaleOutcome
 from scripts.demo import history
 from scripts.msh import main
 from tests.fakes.served_page import STORE, customer

@@ -15,7 +15,8 @@ from pipelines.sales.commands import sale_commands
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk
 from pipelines.sales.unsent import HANDED_OVER_NS, UnsentEvents
-from pricing.sales.desk import DeskRules, SaleOutcome, SalesDesk, StaffMember, StaffState
+from pricing.sales.desk import SalesDesk
+from pricing.sales.types import DeskRules, SaleOutcome, StaffMember, StaffState
 from pricing.value import Total
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.metrics import Metrics

@@ -7,7 +7,8 @@ import pytest
 
 from pricing.errors import BadInput
 from pricing.sales.assignment import WaitingCustomer
-from pricing.sales.desk import DeskRules, SaleEvent, SaleKind, SaleOutcome, SalesDesk, StaffMember, StaffState
+from pricing.sales.desk import SalesDesk
+from pricing.sales.types import DeskRules, SaleEvent, SaleKind, SaleOutcome, StaffMember, StaffState
 
 S = 1_000_000_000
 STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, capacity=2)]

@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from pipelines.assembly.mqtt import home_assistant
 from pipelines.settings import load_settings
-from pricing.sales.desk import SaleKind
+from pricing.sales.types import SaleKind
 from probes.events.home_assistant import STEPS
 from probes.events.status import Summaries, store_summary
 from tests.fakes import schemas

@@ -22,7 +22,7 @@ from pipelines.outputs.messengers.messenger import CAPACITY, Messenger, Outgoing
 from pipelines.outputs.messengers.service import MessengerService, is_encrypted, place_of, secrets_of
 from pipelines.outputs.messengers.words import WORDS
 from pipelines.privacy_report import report
-from pricing.sales.desk import StaffState
+from pricing.sales.types import StaffState
 from probes.events.messages import Message, MessageKind, rfc3339
 from probes.frame import Box, Detection, Kind, TrackId
 from probes.metrics import Metrics
