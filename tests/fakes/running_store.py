@@ -122,7 +122,7 @@ def running_store(
     brands: str = "{only: []}",
     outputs: str = "",
     models: str = "",
-    fps: int = 10,
+    fps: int = 5,
     stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:

@@ -27,8 +27,6 @@ CAMERAS = """
 counter: {{source: "{counter}", credentials: {{username: viewer, password: "${{PASSWORD}}"}}}}
 entrance: {{source: "{entrance}"}}
 """
-FPS = 5
-"""Half of the films' frame rate: enough to know everybody in one round."""
 PATIENCE_S = 600
 MASKED = 20
 """So many pictures with the known face are looked at."""
@@ -47,9 +45,7 @@ def shop(cameras, tmp_path_factory):
     urls = {name: cameras.url(name) for name in ("counter", "entrance")}
     folder, env = tmp_path_factory.mktemp("store"), {"PASSWORD": "hush"}
     # A camera process that a busy machine starves for a minute is not stalled.
-    with running_store(
-        folder, CAMERAS.format(**urls), PRICES, env=env, fps=FPS, stale_after_ms=120_000
-    ) as shop:
+    with running_store(folder, CAMERAS.format(**urls), PRICES, env=env, stale_after_ms=120_000) as shop:
         cameras.follow(shop.metrics)
         yield shop
 

@@ -58,9 +58,7 @@ def shop(tmp_path, worn):
         camera = f'entrance: {{source: "{cameras.url("entrance")}"}}\n'
         # The one known price is of a piece whose type nobody saw; whether it is seen depends on the load.
         key, models = {"PRICES_KEY": KEY}, "garments: none"
-        with running_store(
-            tmp_path, camera, catalogue, env=key, prices=prices, models=models, fps=5
-        ) as running:
+        with running_store(tmp_path, camera, catalogue, env=key, prices=prices, models=models) as running:
             cameras.follow(running.metrics)
             yield running, server
 

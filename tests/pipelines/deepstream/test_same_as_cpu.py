@@ -49,6 +49,8 @@ from tests.waiting import wait_for
 EVERY = 2
 STEP_NS = EVERY * 100_000_000
 CAMERAS = {"c0": "counter", "c1": "entrance"}
+CUTS = {"c0": ((6, 33), (69, 108)), "c1": ((6, 112),)}
+"""Which of these pictures are used: nobody is there before and after, and one stands still for long."""
 HUGE = 2**40
 """Added to the tracker's numbers: NvDCF's have 64 bits."""
 
@@ -93,10 +95,10 @@ class Shop:
         self.settings = zoned(store(folder, rtsp(len(CAMERAS)), "rtsp"))
         self.catalogue = CatalogueFile(PRICES, "EUR", lambda: date(2026, 11, 22))
         self.truth = {camera: clips[name].truth for camera, name in CAMERAS.items()}
-        self.films = {
-            camera: [picture for _, picture in read_frames(clips[name].path)][::EVERY]
-            for camera, name in CAMERAS.items()
-        }
+        self.films = {}
+        for camera, name in CAMERAS.items():
+            film = [picture for _, picture in read_frames(clips[name].path)][::EVERY]
+            self.films[camera] = [picture for begin, end in CUTS[camera] for picture in film[begin:end]]
         self.looks = PromptLooks(dict(self.catalogue.current.names))
 
 

@@ -98,7 +98,7 @@ EDITS = [
     ("privacy", {"faces": {"method": "solid"}}),
     ("cameras/other/enabled", False),
     ("cameras/other/enabled", None),
-    ("cameras/other/fps", 5),
+    ("cameras/other/fps", 4),
     ("brands/staff", ["Gucci"]),
     ("prices/unknown", "omit"),
     ("outputs/rtsp/bitrate_kbit", 1000),

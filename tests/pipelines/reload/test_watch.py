@@ -44,12 +44,12 @@ def test_a_change_is_told_once_when_the_file_is_still(tmp_path):
     assert not watch.changed()
 
 
-def test_the_port_answers_while_the_models_are_read(tmp_path):
+def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_path):
     path, port = tmp_path / "store.yaml", free_port()
     path.write_text(MINIMAL + f'outputs: {{metrics: {{listen: "127.0.0.1:{port}"}}}}\n')
     environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "state")}
     command = [sys.executable, "-m", "scripts.msh", "run", str(path), "--platform", "cpu"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     answers = []
 
     def ready() -> bool:
@@ -61,29 +61,6 @@ def test_the_port_answers_while_the_models_are_read(tmp_path):
     try:
         wait_for(ready)
         assert answers[0] == (503, ["starting: models"])
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(120) == 0
-    finally:
-        process.kill()
-
-
-def test_sighup_ends_nothing(tmp_path):
-    path = tmp_path / "store.yaml"
-    path.write_text(MINIMAL)
-    command = [
-        sys.executable,
-        "-m",
-        "scripts.msh",
-        "run",
-        str(path),
-        "--platform",
-        "cpu",
-        "--duration",
-        "300",
-    ]
-    environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path / "state")}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
         lines = iter(process.stderr)
         next(line for line in lines if "camera door: backoff" in line)
         process.send_signal(signal.SIGHUP)
