@@ -45,3 +45,11 @@ def test_what_a_page_names_is_there(page):
     assert sorted(set(re.findall(r"\bmsh_[a-z_]+", text)) - known - {"msh_session"}) == []
     commands = {name.replace("_", "-") for name in COMMANDS}
     assert sorted(set(re.findall(r"`msh ([a-z-]+)", text)) - commands) == []
+
+
+def test_the_notice_names_every_model_and_each_licence_beside_it():
+    notice, models = (ROOT / "NOTICE").read_text(), ROOT / "engines" / "models"
+    weights = {path.name for path in models.iterdir() if path.suffix in (".onnx", ".npz")}
+    assert sorted(name for name in weights if name not in notice) == []
+    licences = set(re.findall(r"LICENSE-[\w-]+\.txt", notice))
+    assert licences >= {path.name for path in models.glob("LICENSE-*")}
