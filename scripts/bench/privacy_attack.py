@@ -117,9 +117,15 @@ def _blur(face: Bytes) -> Bytes:
     return np.asarray(cv2.blur(face, (SIDE // 8, SIDE // 8)), np.uint8)
 
 
+def _deepstream(face: Bytes) -> Bytes:
+    """Return the face as DeepStream shows it by default: nvdsosd's blur, then the probe's filled box."""
+    return _solid(_blur(face))
+
+
 WAYS: dict[str, Callable[[Bytes], Bytes]] = {
     "pixelate, the default": _mosaic,
     "solid": _solid,
+    "DeepStream, the default": _deepstream,
     "means of 8 x 8 cells": _means,
     "blur, as nvdsosd alone": _blur,
 }

@@ -48,6 +48,7 @@ def test_the_default_mask_holds_the_attacker_at_chance_where_means_and_blur_do_n
     assert first <= 2 / 50
     assert in_five <= 2 * 5 / 50
     assert found["solid"][0] <= 2 / 50
+    assert found["DeepStream, the default"][0] <= 2 / 50
     assert found["means of 8 x 8 cells"][0] > 0.2
     assert found["blur, as nvdsosd alone"][0] > 0.2
 
