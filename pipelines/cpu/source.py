@@ -419,7 +419,8 @@ def _link_raw(element: Any, pad: Any) -> None:
     caps = pad.get_current_caps() or pad.query_caps(None)
     if caps.get_structure(0).get_name().startswith("video/"):
         target = _convert_pad(element)
-        if target is not None and pad.link(target) != Gst.PadLinkReturn.OK:
+        # `Pad.link` of gst-python raises where it fails, in a callback; `link_full` returns why.
+        if target is not None and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
             _say(element, Cause.CODEC)
 
 
@@ -447,5 +448,6 @@ def _link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
     elements[-1].get_static_pad("src").link(target)
     for element in elements:
         element.sync_state_with_parent()
-    if pad.link(elements[0].get_static_pad("sink")) != Gst.PadLinkReturn.OK:
+    entry = elements[0].get_static_pad("sink")
+    if pad.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
         _say(source, Cause.CODEC)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
+from pipelines.deepstream.graph.camera import picture_place
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.clock import StoreClock
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.interfaces import PlatformParts
+    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import TrackId
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
+    from probes.redaction.redact import Polygon
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +120,7 @@ class MetaAnalysis:
             marks=self._marks,
             self_check=self.self_check,
         )
+        self._places = {name: picture_place(camera) for name, camera in settings.enabled_cameras().items()}
         self._feed = FloorFeed(
             self._cameras,
             floor=parts.floor,
@@ -185,7 +189,7 @@ class MetaAnalysis:
                     self._cameras[name].origins.restore(generation)
                 raise
             for name, camera in settings.enabled_cameras().items():
-                self._cameras[name].set_masks([mask.polygon for mask in camera.masks.values()])
+                self._cameras[name].set_masks(_masks(camera))
             self._active = frozenset(settings.enabled_cameras())
             self._feed.set_cameras(self._active)
 
@@ -269,7 +273,9 @@ class MetaAnalysis:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        self._values.update(self._feed.update(probed.frame, answers, probed.ended))
+        picture = self._places[camera].frame(probed.frame)
+        answers = [self._places[answer.track.camera].answer(answer) for answer in answers]
+        self._values.update(self._feed.update(picture, answers, probed.ended))
         if probed.masks is not None:  # else the frame was covered whole, and counted by the probe
             masks = tuple(probed.masks)
             everybody = is_everybody_masked(probed.frame, masks)
@@ -312,5 +318,11 @@ def _camera(
         book=TrackBook(name, sessions, GAP_MS),
         now=clock.now,
         from_wall=clock.from_wall,
-        masks=[mask.polygon for mask in camera.masks.values()] if camera else (),
+        masks=_masks(camera) if camera else (),
     )
+
+
+def _masks(camera: CameraConfig) -> list[Polygon]:
+    """Return the masks of a camera in shares of the analysed frame."""
+    place = picture_place(camera)
+    return [place.polygon(mask.polygon) for mask in camera.masks.values()]

@@ -10,7 +10,7 @@ from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import build_graph, engine_files
-from pipelines.deepstream.graph.camera import SIZE
+from pipelines.deepstream.graph.camera import SIZE, UPRIGHT, picture_part
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.errors import BadInput
 
@@ -53,6 +53,12 @@ def check_store(settings: Settings) -> Iterator[str]:
         f"pictures are analysed and shown in {SIZE[0]}x{SIZE[1]}, whatever the shape of their pixels: right"
         " for cameras that show 16:9; people of a 4:3 camera become a third wider"
     )
+    sideways = [name for name, camera in settings.enabled_cameras().items() if picture_part(camera)]
+    if sideways:
+        yield (
+            f"{', '.join(sideways)}: turned pictures fill {UPRIGHT[2]} of {SIZE[0]} columns, with black"
+            " beside them on the wall of all cameras; their sides are taken for 16:9"
+        )
     person, face = (_least_share(name) for name in (settings.models.person.name, settings.models.face.name))
     yield (
         "people are looked for in the whole picture at once, and min_person_px has no effect: who is shorter"

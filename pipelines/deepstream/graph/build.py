@@ -10,7 +10,7 @@ from engines.deepstream.files import batch_size
 from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
-from pipelines.deepstream.graph.camera import SIZE, add_camera, source_kind
+from pipelines.deepstream.graph.camera import SIZE, add_camera, picture_part, source_kind
 from pipelines.deepstream.graph.outlets import OutletBuilder, Outlets, mux_properties
 from pipelines.deepstream.graph.redaction import BRAND_GIE, FACE_GIE, PERSON_GIE, choose
 from pipelines.errors import BadInput
@@ -113,7 +113,10 @@ def build_graph(
     _spine(draft, batch_size(len(slots)), capabilities, files)
     leaving = outlets(settings)
     add = OutletBuilder(draft, leaving, redaction, capabilities)
-    tees = {name: (slot, add.camera(name, slot, cameras[name].fps)) for name, slot in slots.items()}
+    tees = {
+        name: (slot, add.camera(name, slot, cameras[name].fps, picture_part(cameras[name])))
+        for name, slot in slots.items()
+    }
     if leaving.stream_kbit and len(tees) > 1:
         add.wall(tees, rate)
     graph = PipelineGraph(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.cameras.source import SourceKind
 from pipelines.errors import BadInput
+from probes.nvds.picture_place import PicturePlace
 
 if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities
@@ -19,8 +20,10 @@ SIZE: Final = (1280, 720)
 fraction of the frame (zones, masks) is the same fraction of what the camera sees."""
 NVMM: Final = "video/x-raw(memory:NVMM)"
 LATENCY_MS: Final = 100
-FLIP_180: Final = "rotate-180"
-"""nvvideoconvert's flip-method for a camera that hangs upside down."""
+FLIPS: Final = {90: "clockwise", 180: "rotate-180", 270: "counterclockwise"}
+"""nvvideoconvert's flip-method by the degrees clockwise that turn a picture upright."""
+UPRIGHT: Final = (438, 0, 404, 720)
+"""Left, top, width, height of a 16:9 picture on its side, turned, in `SIZE`: even numbers, as NV12 wants."""
 PACE: Final = "pace_"
 NEWEST: Final[Properties] = {
     "max-size-buffers": 2,
@@ -50,6 +53,22 @@ def source_kind(name: str, camera: CameraConfig, capabilities: Capabilities) -> 
     return camera.kind
 
 
+def picture_part(camera: CameraConfig) -> tuple[int, int, int, int] | None:
+    """Return left, top, width, height of the picture in the frame, in pixels; None where it fills it."""
+    return UPRIGHT if camera.rotate in (90, 270) else None
+
+
+def picture_place(camera: CameraConfig) -> PicturePlace:
+    """Return where in the frame the camera's picture lies."""
+    left, top, width, height = picture_part(camera) or (0, 0, *SIZE)
+    return PicturePlace(left / SIZE[0], top / SIZE[1], width / SIZE[0], height / SIZE[1])
+
+
+def crop_text(part: tuple[int, int, int, int]) -> str:
+    """Return a rectangle as nvvideoconvert's properties dest-crop and src-crop take it."""
+    return ":".join(map(str, part))
+
+
 def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
     """Add a camera's source and return its last element, whose `src` belongs on the mux."""
     kind = source_kind(name, camera, box)
@@ -70,17 +89,16 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
         last, pad = pace, "src"
     draft.link(last, newest, pad)
     last = newest
-    if camera.rotate in (90, 270):
-        # All pictures are stretched into one landscape size: people lying in it would be squashed, not found.
-        raise BadInput(
-            f"cameras.{name}.rotate: DeepStream turns by 180 only; turn the picture in the camera itself,"
-            ' or use platform.kind "cpu"'
-        )
     # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
     if box.mux.value == "new" or kind is SourceKind.V4L2 or camera.rotate:
-        flip: Properties = {"flip-method": FLIP_180} if camera.rotate else {}
+        flip: Properties = {"flip-method": FLIPS[camera.rotate]} if camera.rotate else {}
+        part = picture_part(camera)
+        if part is not None:
+            # Stretched over the whole frame people would be three times as wide: the rest stays black.
+            flip["dest-crop"] = crop_text(part)
         convert = draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
-        size = f",width={SIZE[0]},height={SIZE[1]}" if box.mux.value == "new" else ""
+        sized = box.mux.value == "new" or part is not None
+        size = f",width={SIZE[0]},height={SIZE[1]}" if sized else ""
         caps = draft.add(f"fitted_{name}", "capsfilter", group=name, caps=f"{NVMM},format=NV12{size}")
         last = draft.chain(last, convert, caps)
     return last

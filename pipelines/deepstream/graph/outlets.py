@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pipelines.deepstream.graph.camera import NEWEST, NVMM, SIZE
+from pipelines.deepstream.graph.camera import NEWEST, NVMM, SIZE, crop_text
 from pipelines.deepstream.graph.redaction import REDACTOR
 
 if TYPE_CHECKING:
@@ -62,8 +62,11 @@ class OutletBuilder:
     ) -> None:
         self._draft, self._outlets, self._redaction, self._box = draft, outlets, redaction, box
 
-    def camera(self, name: str, slot: int, fps: float) -> str:
-        """Add one camera's outlets; return the tee with its redacted picture."""
+    def camera(self, name: str, slot: int, fps: float, part: tuple[int, int, int, int] | None = None) -> str:
+        """Add one camera's outlets; return the tee with its redacted picture.
+
+        part: left, top, width, height of what leaves, where the picture does not fill the frame.
+        """
         draft, outlets = self._draft, self._outlets
         first = draft.add(f"demuxed_{name}", "queue", NEWEST)
         draft.link("demux", first, f"src_{slot}")
@@ -84,9 +87,9 @@ class OutletBuilder:
             draft.add(f"tee_{name}", "tee", allow_not_linked=True),
         )
         if outlets.stream_kbit or outlets.record_kbit:
-            self._stream(name, tee, fps)
+            self._stream(name, tee, fps, part)
         if outlets.pictures:
-            self._pictures(name, tee)
+            self._pictures(name, tee, part)
         return tee
 
     def wall(self, tees: dict[str, tuple[int, str]], fps: float) -> None:
@@ -113,10 +116,14 @@ class OutletBuilder:
         encoded = self._encoder(WALL, last, fps, self._outlets.stream_kbit or 0)
         draft.chain(encoded, self._appsink("stream", WALL, H264))
 
-    def _stream(self, name: str, tee: str, fps: float) -> None:
+    def _stream(self, name: str, tee: str, fps: float, part: tuple[int, int, int, int] | None) -> None:
         draft, outlets = self._draft, self._outlets
         valve = draft.add(f"streamvalve_{name}", "valve", _SHUT)
         draft.link(tee, valve, "src_0")
+        if part is not None:
+            cut = draft.add(f"cut_{name}", "nvvideoconvert", src_crop=crop_text(part))
+            caps = draft.add(f"cutout_{name}", "capsfilter", caps=f"{NVMM},format=NV12{_sized(part)}")
+            valve = draft.chain(valve, cut, caps)
         rate = max(outlets.stream_kbit or 0, outlets.record_kbit or 0)
         encoded = self._encoder(name, valve, fps, rate)
         split = draft.chain(encoded, draft.add(f"encoded_{name}", "tee", allow_not_linked=True))
@@ -183,7 +190,7 @@ class OutletBuilder:
             parse,
         )
 
-    def _pictures(self, name: str, tee: str) -> None:
+    def _pictures(self, name: str, tee: str, part: tuple[int, int, int, int] | None) -> None:
         draft = self._draft
         valve = draft.add(f"picturevalve_{name}", "valve", _SHUT)
         draft.link(tee, valve, "src_2")
@@ -191,15 +198,18 @@ class OutletBuilder:
             valve,
             # In software: the hardware encoders take different formats on Jetson, dGPU and ARM servers, and a
             # picture now and then costs 3 ms.
-            *self._to_system("flat", name),
+            *self._to_system("flat", name, part),
             draft.add(f"jpeg_{name}", "jpegenc", quality=self._outlets.quality),
             self._appsink("picture", name, "image/jpeg"),
         )
 
-    def _to_system(self, role: str, name: str) -> tuple[str, str]:
-        caps = "video/x-raw,format=I420"
+    def _to_system(
+        self, role: str, name: str, part: tuple[int, int, int, int] | None = None
+    ) -> tuple[str, str]:
+        caps = f"video/x-raw,format=I420{_sized(part)}"
+        crop: Properties = {"src-crop": crop_text(part)} if part else {}
         return (
-            self._draft.add(f"{role}_{name}", "nvvideoconvert"),
+            self._draft.add(f"{role}_{name}", "nvvideoconvert", crop),
             self._draft.add(f"{role}raw_{name}", "capsfilter", caps=caps),
         )
 
@@ -237,6 +247,10 @@ def mux_properties(
         "live-source": live,  # false for files alone, whose timestamps would come from the clock (5)
         "buffer-pool-size": 8,
     }
+
+
+def _sized(part: tuple[int, int, int, int] | None) -> str:
+    return f",width={part[2]},height={part[3]}" if part else ""
 
 
 def _tile(side: int) -> tuple[int, int]:

@@ -131,7 +131,10 @@ class BuiltPipeline:
             box, link = self.camera_bin(camera), self.exit_of(camera)
             self.pipeline.add(box)
             pad = self.element(link.sink).request_pad_simple(link.sink_pad)
-            if pad is None or box.get_static_pad("src").link(pad) != Gst.PadLinkReturn.OK:
+            if (
+                pad is None
+                or box.get_static_pad("src").link_full(pad, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK
+            ):
                 raise BadInput(f"camera {camera}: {link.sink}.{link.sink_pad} cannot be linked")
             boxes.append((box, pad))
         found = self.read_back()
@@ -169,6 +172,7 @@ def _may_have_source_pads(made: Any) -> bool:
     )
 
 
+# `Pad.link` of gst-python raises LinkError, of which nobody here knows; `link_full` returns why.
 def _link(source: Any, source_pad: str, sink: Any, sink_pad: str) -> None:
     """Link two elements of one bin, requesting pads by their number; a sometimes pad as soon as it comes."""
     if "%" in source_pad:
@@ -176,7 +180,7 @@ def _link(source: Any, source_pad: str, sink: Any, sink_pad: str) -> None:
         source.connect("pad-added", _on_pad, source_pad, sink.get_name(), sink_pad)
         return
     ours, theirs = _pad(source, source_pad), _pad(sink, sink_pad)
-    result = ours.link(theirs) if ours and theirs else None
+    result = ours.link_full(theirs, Gst.PadLinkCheck.DEFAULT) if ours and theirs else None
     if result != Gst.PadLinkReturn.OK:
         why = "a pad is missing" if result is None else result.value_nick
         raise BadInput(
@@ -194,7 +198,7 @@ def _on_pad(source: Any, pad: Any, template: str, sink: str, sink_pad: str) -> N
     if parent is None or made_from is None or made_from.name_template != template:
         return
     target = parent.get_by_name(sink).get_static_pad(sink_pad)
-    if not target.is_linked() and pad.link(target) != Gst.PadLinkReturn.OK:
+    if not target.is_linked() and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
         structure = Gst.Structure.new_empty(Cause.CODEC.value)
         source.post_message(Gst.Message.new_application(source, structure))
 

@@ -102,6 +102,7 @@ class SourceBin:
     def __init__(self, built: BuiltPipeline, camera: str, tap: FrameTap, access: RtspAccess) -> None:
         self._built, self._camera, self._tap, self._access = built, camera, tap, access
         self._bin: Any = None
+        self._entry: Any = None
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
 
@@ -116,8 +117,8 @@ class SourceBin:
         self._tap.put_on(out)
         built.pipeline.add(box)
         self._bin = box
-        entry = built.mux_pads.take(link.sink_pad)
-        if entry is None or out.link(entry) != Gst.PadLinkReturn.OK:
+        self._entry = entry = built.mux_pads.take(link.sink_pad)
+        if entry is None or out.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
             self.close()
             raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
         box.sync_state_with_parent()
@@ -141,12 +142,13 @@ class SourceBin:
                 # Kept from following the pipeline to a higher state again while it is on its way out.
                 box.set_locked_state(True)
                 box.set_state(Gst.State.NULL)
-                out = box.get_static_pad("src")
-                entry = out.get_peer()
+                # The pad that was taken, linked or not: nobody else gives it back.
+                out, entry, self._entry = box.get_static_pad("src"), self._entry, None
                 if entry is not None:
-                    # As NVIDIA's add and delete sample does: what the pad still holds goes first.
-                    entry.send_event(Gst.Event.new_flush_stop(False))
-                    out.unlink(entry)
+                    if entry.is_linked():
+                        # As NVIDIA's add and delete sample does: what the pad still holds goes first.
+                        entry.send_event(Gst.Event.new_flush_stop(False))
+                        out.unlink(entry)
                     self._built.mux_pads.give_back(entry)
                 self._built.pipeline.remove(box)
             self._closed.set()

@@ -17,6 +17,7 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.self_check_film import FACE
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.interfaces import PlatformParts
+from pipelines.settings.area import MaskConfig
 from pipelines.settings.brands import BrandsConfig
 from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
@@ -137,6 +138,28 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
         assert run.metrics.registry.get_sample_value(
             "msh_faces_redacted_total", {"camera": "c0", "by": "detector"}
         )
+
+
+def test_a_camera_on_its_side_counts_in_its_upright_picture_and_its_masks_lie_in_it(tmp_path, shop):
+    def turned(settings):
+        mask = MaskConfig(polygon=((0, 0), (1, 0), (1, 0.1), (0, 0.1)))
+        camera = settings.cameras["c0"].model_copy(update={"rotate": 90, "masks": {"top": mask}})
+        return settings.model_copy(update={"cameras": {**settings.cameras, "c0": camera}})
+
+    with running(
+        tmp_path, rtsp(2), analyse=shop.analyse, note=shop.note, split=shop.split, change=turned
+    ) as run:
+        run.platform.start()
+        wait_for(lambda: {frame.camera for frame in shop.floor.frames} == {"c0", "c1"})
+        side, straight = (next(f for f in shop.floor.frames if f.camera == name) for name in ("c0", "c1"))
+        assert (side.size, straight.size) == ((202, 480), (640, 480))
+        across = straight.detections[0].box.x - side.detections[0].box.x
+        assert across == pytest.approx(438 / 1280 * 640)
+        for settings in (turned(store(tmp_path, rtsp(2))),) * 2:  # as built, and as changed while it runs
+            (mask,) = run.analysis._cameras["c0"].masks.polygons
+            assert mask[0] == (438 / 1280, 0)
+            assert mask[2] == pytest.approx((842 / 1280, 0.1))
+            run.analysis.reconfigure(settings, (), (), lambda _: None)
 
 
 def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):

@@ -44,7 +44,7 @@ def random_store(folder: Path, seed: int, most: int = 32):
         if number and draw.random() < 0.2:
             fields.append("enabled: false")
         if draw.random() < 0.1:
-            fields.append("rotate: 180")
+            fields.append(f"rotate: {draw.choice([90, 180, 270])}")
         cameras.append(f"  c{number}: {{{', '.join(fields)}}}")
     outputs = [
         text

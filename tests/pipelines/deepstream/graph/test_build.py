@@ -235,10 +235,25 @@ def test_a_camera_upside_down_is_turned_before_anything_looks_at_it(tmp_path, bo
     assert all(element.get("flip-method") is None for element in others)
 
 
-def test_a_camera_on_its_side_is_refused_with_the_way_out(tmp_path):
-    settings = turned(store(tmp_path, rtsp(1)), 90)
-    with pytest.raises(BadInput, match=r"cameras\.c0\.rotate: DeepStream turns by 180 only"):
-        build_graph(settings, DGPU, engine_files(settings))
+@pytest.mark.parametrize(("degrees", "flip"), [(90, "clockwise"), (270, "counterclockwise")])
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_a_camera_on_its_side_keeps_its_shape_and_leaves_without_the_black_beside_it(
+    tmp_path, box, degrees, flip
+):
+    settings = turned(store(tmp_path, rtsp(2)), degrees)
+    graph, redaction = build_graph(settings, box, engine_files(settings))
+    assert list(violations(graph, load_contract(box))) == []
+    prove(graph, redaction)
+    fit = graph.by_name["fit_c0"]
+    assert (fit.get("flip-method"), fit.get("dest-crop")) == (flip, "438:0:404:720")
+    assert str(graph.by_name["fitted_c0"].get("caps")).endswith("width=1280,height=720")
+    cut = {element.name: element for element in graph.of("nvvideoconvert") if element.get("src-crop")}
+    assert {element.get("src-crop") for element in cut.values()} == {"438:0:404:720"}
+    for sink in ("stream_c0", "record_c0", "picture_c0"):
+        assert graph.path(["redact_c0"], sink)
+        assert not graph.path(["redact_c0"], sink, avoid=cut), "nothing leaves with the black beside it"
+    assert not any(name.endswith("_c1") for name in cut)
+    assert any(line.startswith("c0: turned pictures fill 404 of 1280") for line in check_store(settings))
 
 
 def turned(settings, degrees):
