@@ -50,13 +50,14 @@ class LineReader:
         return text, float(steps[kept, best[kept]].mean())
 
 
-def strip_of(bgr: Bgr, region: Region, angle: float) -> Bgr:
+def strip_of(bgr: Bgr, region: Region, angle: float, margins: float = 1.0) -> Bgr:
     """Cut a region out, turned so that what reads at `angle` degrees clockwise stands upright.
 
-    angle: that of the region, or a multiple of 90 degrees away.
+    angle: that of the region, or a multiple of 90 degrees away. margins: the share of the region's margin
+    that is left around it.
     """
     turn = math.radians(angle)
-    margin = region.margin
+    margin = margins * region.margin
     along, across = region.length + 2 * margin, region.thickness + 2 * margin
     if round((angle - region.angle) / 90) % 2:
         along, across = across, along

@@ -168,4 +168,4 @@ def patience_of(words: WordReader) -> Patience:
     from engines.marks.emblem_parts import find_emblems_patiently  # noqa: PLC0415 loads OpenCV
     from engines.marks.second_look import SecondLook  # noqa: PLC0415 loads OpenVINO
 
-    return Patience(words.read_scales, SecondLook().vectors, find_emblems_patiently)
+    return Patience(words.read_scales, SecondLook().vectors, find_emblems_patiently, words.read_close)

@@ -92,11 +92,13 @@ class Patience:
 
     words: reads at several scales, a list of words for each. again: looks at (n, 4) boxes of a picture once
     more, in several views. emblems: finds them in enlarged parts; None leaves that to the usual search.
+    close: reads words closer to their letters, where none of the scales says a brand; it misreads more.
     """
 
     words: Callable[[I420], list[list[Word]]]
     again: Callable[[Bgr, FloatArray], FloatArray]
     emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None
+    close: Callable[[I420], list[Word]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,10 @@ class Recogniser:
         if self._patience is None or not look.patient:
             return read_words(look, reader, targets, others)
         scales = self._patience.words(look.crop)
-        return settled([brands_of(words, look, targets, others) for words in scales])
+        found = settled([brands_of(words, look, targets, others) for words in scales])
+        if found or self._patience.close is None:
+            return found
+        return brands_of(self._patience.close(look.crop), look, targets, others)
 
 
 def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | None) -> LookAnswer:

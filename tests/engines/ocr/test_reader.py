@@ -89,6 +89,16 @@ def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
     assert any("BURBERRY" in [word.text for word in words] for words in found) == large
 
 
+def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture, box = printed(ink("BURBERRY"), 70, on=cloth(1400, 640))
+    read, strips = reader._lines.read, []
+    monkeypatch.setattr(reader._lines, "read", lambda strip: (strips.append(strip.shape[0]), read(strip))[1])
+    reader.read(picture)
+    (word,) = reader.read_close(picture)
+    assert (word.text, overlap(word.box, box) > 0.6) == ("BURBERRY", True)
+    assert strips[-1] < 0.75 * strips[0]
+
+
 @pytest.mark.parametrize("size", [(8, 200), (200, 8), (64, 64), (400, 160)])
 def test_nothing_to_read(reader: WordReader, size: tuple[int, int]) -> None:
     assert reader.read(np.full((*size, 3), 90, np.uint8)) == []

@@ -263,6 +263,21 @@ def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
     assert patient.read(LOOK, usual).marks == ()  # one of a crowd: read as ever
 
 
+@pytest.mark.parametrize(("scale", "asked"), [([], 1), ([SWOOSH], 0)])
+def test_words_are_read_closer_only_where_no_scale_says_a_brand(scale: list[Word], asked: int) -> None:
+    bench, closer = Bench(), []
+
+    def close(_: Any) -> list[Word]:
+        closer.append(1)
+        return [SWOOSH]
+
+    patience = Patience(lambda _: [scale, []], lambda *_: None, close=close)
+    patient = Recogniser(bench.reader, bench.finder, patience=patience)
+    targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
+    answer = patient.read(replace(LOOK, patient=True), targets)
+    assert ([mark.brand for mark in answer.marks], len(closer)) == (["swoosh"], asked)
+
+
 @pytest.mark.parametrize(
     ("scales", "left"),
     [
