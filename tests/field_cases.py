@@ -11,7 +11,7 @@ CASES: Final[dict[int, tuple[str, ...]]] = {
     1: (f"{_FIELD}::test_prices_check", "pricing/test_money.py::test_parse_says_how_to_mend"),
     3: (f"{_FIELD}::test_check", "pipelines/settings/test_no_secret_leaks.py::test_no_slip_shows_a_secret"),
     5: ("pipelines/cameras/test_video_track.py::test_one_track_is_taken_whoever_asks_first",),
-    6: ("pipelines/cpu/test_preflight.py::test_the_first_answer_names_the_cause",),
+    6: ("pipelines/cameras/test_preflight.py::test_the_first_answer_names_the_cause",),
     7: ("pipelines/cpu/test_source_faults.py::test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words",),
     8: ("pipelines/cpu/test_gst.py::test_every_thread_finds_every_element_whoever_comes_first",),
     9: ("pipelines/offline/test_reader.py::test_a_video_that_begins_late_is_read_at_once",),
@@ -53,7 +53,7 @@ CASES: Final[dict[int, tuple[str, ...]]] = {
     ),
     30: ("pipelines/test_logs.py::test_the_filter_leaves_the_products_own_advice_whole",),
     31: (
-        "pipelines/cpu/test_preflight.py::test_the_first_answer_names_the_cause",
+        "pipelines/cameras/test_preflight.py::test_the_first_answer_names_the_cause",
         "pipelines/cameras/test_trial.py::test_frames_that_hold_no_picture_are_not_taken_for_silence",
     ),
     32: ("scripts/test_msh.py::test_a_user_without_a_home_folder_gets_one_line",),

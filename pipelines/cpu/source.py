@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
+from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
+from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.throttle import Unit, unit_of
@@ -23,8 +25,6 @@ from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.memory import MemoryGrowth
 from pipelines.cpu.movie_header import longer_video, patched_source
 from pipelines.cpu.network import ask_network
-from pipelines.cpu.play_check import refusal_to_play
-from pipelines.cpu.preflight import check_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +39,6 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
-SILENT_SHARE = 0.4
-"""Share of the time to connect after which a silent camera is asked whether it refuses to play."""
 HEAD_BYTES = 512
 """Of a coded picture, in which its first slice begins, mostly."""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}

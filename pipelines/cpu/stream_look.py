@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import SourceKind
 from pipelines.cpu import gst
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.preflight import check_answer
 from pipelines.cpu.source import GstSource, LossGuard
 
 if TYPE_CHECKING:

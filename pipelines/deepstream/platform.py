@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.play_check import refusal_to_play
 from pipelines.cameras.policy import CameraPolicy
-from pipelines.cameras.source import SourceKind
+from pipelines.cameras.source import SourceKind, SourceSpec
 from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.checks.store_check import held_against_contract, proven_graph
 from pipelines.deepstream.graph.outlets import outlet_elements
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
-from pipelines.deepstream.runtime.camera_source import CameraSource, RtspAccess, SourceBin
+from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, CameraSource, RtspAccess, SourceBin
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
@@ -53,7 +54,6 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
-CONNECT_TIMEOUT_S = 15.0
 LIVE_FIELDS = frozenset(
     {
         "name",
@@ -330,6 +330,7 @@ class DeepStreamPlatform:
             origins=self._analysis.origins(name),
             clock=clocks.monotonic,
             wall_ns=clocks.wall_ns,
+            ask=lambda: _refusal(name, self._configs[name]),
         )
 
     def _play(self) -> None:
@@ -422,6 +423,15 @@ class DeepStreamPlatform:
         self._threads[1].join(2)  # so that no other thread reads the bus
         finish_recordings(self._built)
         self._built.pipeline.set_state(Gst.State.NULL)
+
+
+def _refusal(name: str, camera: CameraConfig) -> str:
+    """Return how an RTSP camera refuses to play, "" where it does not or is another kind. Blocks."""
+    if camera.kind is not SourceKind.RTSP:
+        return ""
+    login = camera.credentials
+    username, password = (login.username, login.password.get_secret_value()) if login else (None, None)
+    return refusal_to_play(SourceSpec(name, camera.source, username, password, track=camera.track))
 
 
 def _access(camera: CameraConfig) -> RtspAccess:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.causes import cause_of_status
+from pipelines.cameras.play_check import SILENT_SHARE
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.deepstream.graph.camera import LATENCY_MS, PACE
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CONNECT_TIMEOUT_S = 15.0
+"""How long a camera may take to its first frame."""
 CLOSE_TIMEOUT_S = 5.0
 RESCUE_S = 5.0
 """How long a silent camera may come back by itself before its bin is replaced."""
@@ -214,6 +218,23 @@ def _play_from_now(box: Any, pipeline: Any) -> None:
             element.get_static_pad("sink").set_offset(running)
 
 
+class PlayCheck:
+    """Asks a camera once, in a thread of its own, whether it refuses to play; the thread ends by itself."""
+
+    def __init__(self, camera: str, ask: Callable[[], str]) -> None:
+        """ask: blocks for some seconds at most, and returns the camera's status line, "" for no refusal."""
+        self._ask, self._answer = ask, ""
+        threading.Thread(target=self._run, name=f"play-check-{camera}", daemon=True).start()
+
+    @property
+    def answer(self) -> str:
+        """The status line of a refusal; "" as long as none is known."""
+        return self._answer
+
+    def _run(self) -> None:
+        self._answer = self._ask()
+
+
 class CameraSource:
     """One camera's life: connecting, live, lost, connected again; as on the CPU, by the same policy.
 
@@ -230,7 +251,11 @@ class CameraSource:
         origins: FrameOrigins,
         clock: Callable[[], float],
         wall_ns: Callable[[], int],
+        ask: Callable[[], str] | None = None,
     ) -> None:
+        """ask: whether the camera refuses to play, for `PlayCheck`; None where that cannot be asked."""
+        self._ask, self._opened = ask, 0.0
+        self._play_check: PlayCheck | None = None
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
         self._origins, self._generation = origins, origins.generation
@@ -306,7 +331,8 @@ class CameraSource:
         self._at_once = False
         self._policy.connect(now)
         self._tap = FrameTap(self._clock, self._limit(), partial(self._origins.add, self._generation))
-        self._last_frame = self._stale_at = None
+        self._last_frame = self._stale_at = self._play_check = None
+        self._opened = now
         source_bin = self._new_bin(self._tap)
         self._source_bin = source_bin
         try:
@@ -327,6 +353,10 @@ class CameraSource:
         if tap.ended:
             self._lost(Cause.ENDED)
             return
+        if self._policy.state is CameraState.CONNECTING and (status := self._refusal(now)):
+            logger.warning("camera %s: the camera answers %r", self.camera, status)
+            self._lost(cause_of_status(int(status[:3])))
+            return
         cause = self._policy.overdue(now)
         if cause is Cause.STALLED:
             self._stale_at = now
@@ -334,6 +364,14 @@ class CameraSource:
             self._lost(cause)
         if self._stale_at is not None and now - self._stale_at > RESCUE_S:
             self._lost(Cause.STALLED)
+
+    def _refusal(self, now: float) -> str:
+        """Return the status line by which a silent camera refuses to play; rtspsrc says nothing of it."""
+        if self._play_check is not None:
+            return self._play_check.answer
+        if self._ask is not None and now - self._opened > SILENT_SHARE * CONNECT_TIMEOUT_S:
+            self._play_check = PlayCheck(self.camera, self._ask)
+        return ""
 
     def _count(self, received: int, dropped: int) -> None:
         if not received:

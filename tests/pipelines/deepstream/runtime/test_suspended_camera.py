@@ -8,6 +8,7 @@ from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.states import CameraState, Cause
 from pipelines.deepstream.runtime.camera_source import CameraSource
 from probes.nvds.frame_origins import FrameOrigins
+from tests.waiting import wait_for
 
 
 class FakeBin:
@@ -44,3 +45,34 @@ def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled():
     now[0] += 4
     source.tick()
     assert (source.status.state, source.status.cause) == (CameraState.STALE, Cause.STALLED)
+
+
+def test_a_silent_camera_that_refuses_to_play_is_lost_with_the_cause():
+    now, asked = [0.0], []
+    policy = CameraPolicy(
+        Backoff(1, 8, 0, random.Random(0)), stale_after_s=3, connect_timeout_s=15, finite=False, loop=False
+    )
+    source = CameraSource(
+        "door",
+        policy,
+        lambda _tap: FakeBin(),
+        limit=lambda: FrameRateLimit(10, lambda: 0.0),
+        origins=FrameOrigins(),
+        clock=lambda: now[0],
+        wall_ns=lambda: int(now[0] * 1e9),
+        ask=lambda: asked.append(now[0]) or "405 Method Not Allowed",
+    )
+    source.start()
+    source.tick()
+    now[0] = 5.0
+    source.tick()
+    assert not asked
+    now[0] = 7.0
+
+    def lost() -> bool:
+        source.tick()
+        return source.status.cause is Cause.ANSWER
+
+    wait_for(lost)
+    assert asked == [7.0]
+    source.stop()

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from pipelines.cameras.preflight import MAX_BODY, MAX_HEAD, check_answer
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.states import REMEDY, Cause
-from pipelines.cpu.preflight import MAX_BODY, MAX_HEAD, check_answer
 from tests.fakes.tcp_server import tcp_server
 
 OK = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: {}\r\n\r\n"

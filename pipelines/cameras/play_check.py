@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import cleaned
-from pipelines.cpu.preflight import MAX_BODY, read_head
+from pipelines.cameras.preflight import MAX_BODY, read_head
 
 if TYPE_CHECKING:
     from pipelines.cameras.source import SourceSpec
 
 TIMEOUT_S = 2.0
 """For all the steps together."""
+SILENT_SHARE = 0.4
+"""Share of the time to connect after which a silent camera is asked whether it refuses to play."""
 KEPT_QUIET = frozenset({405, 406, 501, 551})
 """Refusals of which rtspsrc says nothing. Others may be due to this second connection: they are left out."""
 _ANSWER = re.compile(rb"RTSP/\d\.\d (\d{3})([^\r\n]*)")
