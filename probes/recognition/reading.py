@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 BAG = "bag"
 """The slot of bags: the one accessory that detector and garment parser both know."""
+NO_BAG_NEAR = (BAG, "shoes")
+"""Slots of which something seen says that a bag is seen, too, or would be: a whole person is in view."""
 NEAR = 1.2
 """How far apart two words of one mark may stand, in heights of the taller one."""
 CLIPPED_LETTERS = 4
@@ -84,6 +86,9 @@ class BagOpinion(Protocol):
 
     def find(self, crop: I420) -> Sequence[tuple[float, float, float, float]]:
         """Return boxes in pixels of the crop: left, top, right, bottom."""
+
+    def find_near(self, crop: I420) -> tuple[str, float, tuple[float, float, float, float]] | None:
+        """Return type, score and box of a bag close to the camera, seen by this alone; None for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +255,22 @@ class Recogniser:
         outfit = self._outfit(look)
         if outfit is None:
             return LookAnswer(look.track, look.frame, tuple(marks))
-        return _dressed(look, marks, outfit, self._seen_bag(look, outfit))
+        answer = _dressed(look, marks, outfit, self._seen_bag(look, outfit))
+        if any(slot_of(one.type) in NO_BAG_NEAR for one in answer.worn) or not (look.patient and answer.bare):
+            return answer
+        return replace(answer, worn=(*answer.worn, *self._near_bag(look)))
+
+    def _near_bag(self, look: Look) -> list[Worn]:
+        """Return the bag that the detector sees on a picture of half a person: the parser knows few there."""
+        try:
+            found = self._bags.find_near(look.crop) if self._bags else None
+        except Exception as error:  # noqa: BLE001 whatever the detector does, the rest of the answer is good
+            self._unaided.fail(error=error)
+            return []
+        if found is None:
+            return []
+        label, score, (x1, y1, x2, y2) = found
+        return [Worn(label, score, Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1))]
 
     def _seen_bag(self, look: Look, outfit: Outfit) -> Garment | None:
         """Return the bag that the parser sees, where it is sure, or another that looks sees it there too."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from engines.colour import from_bgr
+from engines.garments import bag_witness
 from engines.garments.bag_witness import BagWitness
 from engines.image import I420
 from scripts.demo.handbag import EDGE, HANDLES, handbag
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_a_bag_is_seen_where_it_is_and_none_on_nothing() -> None:
@@ -22,3 +28,26 @@ def test_a_bag_is_seen_where_it_is_and_none_on_nothing() -> None:
     assert left < 80 + EDGE + 60 < right
     assert top < 150 + HANDLES + 60 < bottom
     assert witness.find(I420.black(200, 400)) == []
+
+
+def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drawn bag is seen at both sizes, with scores of 0.22: the least one is lowered for it."""
+    bag, outline = handbag("GUCCI")
+    height, width = outline.shape
+    scene = np.full((height + 120, width + 60, 3), 190.0, np.float32)
+    place = (slice(100, 100 + height), slice(30, 30 + width))
+    scene[place] = scene[place] * (1 - outline[..., None]) + bag * outline[..., None]
+    crop = from_bgr(scene.astype(np.uint8))
+    witness = BagWitness()
+    assert witness.find_near(I420.black(201, 399)) is None
+    monkeypatch.setattr(bag_witness, "ALONE", 0.12)
+    found = witness.find_near(crop)
+    assert found is not None
+    label, score, (left, top, right, bottom) = found
+    assert label in bag_witness.BAGS
+    assert 0.12 <= score <= 1
+    assert left < 30 + width / 2 < right
+    assert top < 100 + HANDLES + 60 < bottom
+    assert right - left < 1.1 * width
+    monkeypatch.setattr(bag_witness, "LARGEST", 0.1)
+    assert witness.find_near(crop) is None

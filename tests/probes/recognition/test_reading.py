@@ -191,8 +191,20 @@ def test_a_bag_that_the_detector_saw_is_worn_where_the_parser_half_agrees(
 class FakeOpinion:
     """See engines.garments.bag_witness.BagWitness."""
 
-    def __init__(self, *boxes: tuple[float, float, float, float], error: Exception | None = None) -> None:
+    def __init__(
+        self,
+        *boxes: tuple[float, float, float, float],
+        error: Exception | None = None,
+        near: tuple[str, float, tuple[float, float, float, float]] | None = None,
+    ) -> None:
         self.boxes, self.error, self.asked = boxes, error, 0
+        self.near = near
+
+    def find_near(self, crop: I420) -> tuple[str, float, tuple[float, float, float, float]] | None:
+        assert crop is LOOK.crop
+        if self.error:
+            raise self.error
+        return self.near
 
     def find(self, crop: I420) -> list[tuple[float, float, float, float]]:
         assert crop is LOOK.crop
@@ -233,6 +245,35 @@ def test_a_bag_of_which_the_parser_is_not_sure_wants_a_second_opinion(
     before = opinion.asked if opinion else 0
     assert [one.type for one in looks.read(LOOK, bench.targets).worn] == (["bag"] if seen else [])
     assert (opinion.asked if opinion else 0) - before == asked
+
+
+@pytest.mark.parametrize(
+    ("patient", "more", "opinion", "seen"),
+    [
+        (True, {}, FakeOpinion(near=("backpack", 0.3, HERE)), ["backpack"]),
+        (True, {}, FakeOpinion(), []),
+        (True, {}, FakeOpinion(error=BROKEN), []),
+        (True, {}, None, []),
+        (False, {}, FakeOpinion(near=("backpack", 0.3, HERE)), []),
+        (True, {"shoes": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["shoes"]),
+        (True, {"bag": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["bag"]),
+    ],
+)
+def test_a_bag_on_a_picture_of_half_a_person_is_one_that_the_detector_sees_alone(
+    patient: bool, more: dict[str, float], opinion: FakeOpinion | None, seen: list[str]
+) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0] = 1
+    shares[CLASSES.index("skin"), 10:20, 10:20] = 3
+    for name, share in more.items():
+        shares[0, 40:60, 8:24], shares[CLASSES.index(name), 40:60, 8:24] = 1 - share, share
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    bench, look = Bench(), replace(LOOK, patient=patient)
+    looks = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit), bags=opinion)
+    worn = looks.read(look, bench.targets).worn
+    assert [one.type for one in worn] == seen
+    if seen == ["backpack"]:
+        assert worn[0].box == Box(LOOK.left, LOOK.top + 100, 40, 50)
 
 
 def test_a_patient_recogniser_reads_every_scale_and_looks_again() -> None:
