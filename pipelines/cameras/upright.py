@@ -23,6 +23,8 @@ LOW, LYING = 0.6, 1.3
 """A face below this share of its person's height is upside down; a person so much wider than high lies."""
 UPSIDE_DOWN: Final = "people seem to stand on their heads: set rotate: 180 for this camera"
 ON_SIDE: Final = "people seem to lie on their side: set rotate: 90 or 270 for this camera"
+DEGREES: Final = {UPSIDE_DOWN: 180, ON_SIDE: 90}
+"""What the metric says for an advice; on their side it may be 270, too."""
 
 
 @dataclass(slots=True)

@@ -47,7 +47,7 @@ ADVICE = "people seem to be turned in the picture: set rotate: {} for this camer
 class CameraTurn:
     """Follows one camera. Used by one thread; the pictures come in the order of their time.
 
-    on_turn: called with the degrees clockwise by which people would stand upright, at each change.
+    on_turn: called with the degrees clockwise by which people would stand upright; at first with 0.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class CameraTurn:
         self._person = scenes.classes.index(PERSON)
         self._upright = self._looks = self._turn = 0
         self._looked: npt.NDArray[np.float32] | None = None
+        on_turn(0)  # a camera that is connected anew may have been turned upright
 
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
         """Return what to cover of people who do not stand upright.

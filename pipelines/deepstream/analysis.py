@@ -129,6 +129,7 @@ class MetaAnalysis:
             ended=lambda camera, at: self._cameras[camera].ended(at),
             clock=clock,
             wall_ns=parts.clock.now,
+            on_turned=lambda camera, degrees: metrics.camera_turned.labels(camera).set(degrees),
         )
         self._active = frozenset(self._cameras)
         self._calls = FloorCalls()

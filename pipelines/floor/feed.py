@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.cameras.upright import UprightWatch
+from pipelines.cameras.upright import DEGREES, UprightWatch
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class _LastFrame:
 class FloorFeed:
     """Feeds one floor with the frames of all cameras. Used by one thread, but for the three questions.
 
-    ended: returns the tracks of a camera that have ended by UTC ns, each once.
+    ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, degrees):
+    called where people are found who do not stand upright.
     """
 
     def __init__(
@@ -55,9 +56,10 @@ class FloorFeed:
         ended: Callable[[str, int], Sequence[TrackId]],
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
+        on_turned: Callable[[str, int], None] = lambda _camera, _degrees: None,
     ) -> None:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
-        self._clock, self._wall_ns = clock, wall_ns
+        self._clock, self._wall_ns, self._on_turned = clock, wall_ns, on_turned
         self._upright = UprightWatch()
         self._newest = 0
         self._last_frames: dict[str, _LastFrame] = {}
@@ -96,6 +98,7 @@ class FloorFeed:
         """Give a frame to the floor, and the values to the looks; return the values of its persons."""
         if advice := self._upright.add(frame):
             logger.warning("camera %s: %s", frame.camera, advice)
+            self._on_turned(frame.camera, DEGREES[advice])
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)
         self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())

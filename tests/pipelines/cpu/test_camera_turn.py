@@ -64,14 +64,16 @@ def test_who_is_turned_is_covered_from_the_first_frame_and_told_of_after_some(
     for number in range(ENOUGH + 1):
         for later in (0, UNSURE_NS // 2):
             assert turn.masks(shown, number * UNSURE_NS + later, NOBODY)
-    assert said == [360 - hung]
+    assert said == [0, 360 - hung]
     assert (
         caplog.text.count(f"camera door: people seem to be turned in the picture: set rotate: {360 - hung}")
         == 1
     )
     upright = picture(220)
     assert turn.masks(upright, EVERY_NS * 2, STANDS) == []
-    assert said == [360 - hung, 0]
+    assert said == [0, 360 - hung, 0]
+    shop.turn(said)
+    assert said[-1] == 0, "a camera that is connected anew is not called turned"
 
 
 def test_who_comes_after_an_empty_start_is_covered_as_soon_as_a_look_is_due() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipelines.cameras.states import CameraState
+from pipelines.cameras.upright import ENOUGH
 from pipelines.floor.feed import FloorFeed
-from probes.frame import Frame, TrackId
+from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
 
 SECOND = 1_000_000_000
@@ -35,6 +36,7 @@ class Rig:
     def __init__(self) -> None:
         self.now, self.wall_ns = 100.0, 1000 * SECOND
         self.floor, self.looks = Floor(), Looks()
+        self.turned: list[tuple[str, int]] = []
         self.metrics = Metrics([state.value for state in CameraState])
         self.feed = FloorFeed(
             ["door", "till"],
@@ -44,6 +46,7 @@ class Rig:
             ended=lambda camera, at: [GONE] if camera == "door" else [],
             clock=lambda: self.now,
             wall_ns=lambda: self.wall_ns,
+            on_turned=lambda camera, degrees: self.turned.append((camera, degrees)),
         )
 
     def sample(self, name: str, **labels: str) -> float | None:
@@ -66,6 +69,14 @@ def test_floor_looks_and_counters_hear_of_a_frame():
     assert rig.sample("msh_frames_processed_total", camera="door") == 1
     assert rig.sample("msh_frame_latency_seconds_sum", camera="door") == 1
     assert rig.feed.processed == {"door": 1, "till": 0}
+
+
+def test_who_lies_all_the_time_is_told_of_once():
+    rig = Rig()
+    lies = Detection(Kind.PERSON, "person", 0.9, Box(4, 20, 50, 20))
+    for number in range(2 * ENOUGH):
+        rig.feed.update(Frame("door", (999 + number) * SECOND, (64, 48), (lies,)))
+    assert rig.turned == [("door", 90)]
 
 
 def test_redaction_is_fresh_only_as_long_as_asked():
