@@ -152,5 +152,12 @@ def _controls(description: str, base: str, track: int) -> tuple[str, str]:
 
 
 def _joined(base: str, address: str) -> str:
-    """Return a track's address. Cameras append it to the session's, which is not what RFC 3986 would do."""
-    return address if address.lower().startswith("rtsp://") else f"{base.rstrip('/')}/{address}"
+    """Return a track's address, appended to the session's as rtspsrc does, not as RFC 3986 would.
+
+    >>> _joined("rtsp://h/live", "t1"), _joined("rtsp://h/live", "/t1"), _joined("rtsp://h/live/", "t1")
+    ('rtsp://h/live/t1', 'rtsp://h/live/t1', 'rtsp://h/live/t1')
+    """
+    if address.lower().startswith("rtsp://"):
+        return address
+    between = "" if base.endswith("/") or address.startswith("/") else "/"
+    return f"{base}{between}{address}"
