@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from engines.errors import BadInput
 from engines.garments.classes import GROUP_OF
 from pricing.brands.names import normal_brand
-from pricing.slots import normal_type
+from pricing.slots import normal_type, slot_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,8 @@ _MARK = re.compile(r"mark \(([^)]+)\)", re.ASCII)
 NO_MARK = "no mark"
 _NUMBER = re.compile(r"\d+$", re.ASCII)
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
-CARRIED = {24: "backpack", 26: "handbag", 28: "suitcase"}
+CARRIED = {24: "backpack", 25: "umbrella", 26: "handbag", 27: "tie", 28: "suitcase"}
+"""Accessories by their number among the classes of COCO."""
 PERSON_CLASS = 0
 COLUMNS, SMALLEST_MARK = 7, 8
 
@@ -181,13 +182,14 @@ def _outer(names: set[str]) -> set[str]:
 
 
 def _boxed(folder: Path) -> Iterator[ShownPhoto]:
-    """Yield persons and bags of boxes in YOLO's form with the classes of COCO."""
+    """Yield persons and accessories of boxes in YOLO's form with the classes of COCO."""
     for path in sorted(folder.glob("*.boxes.txt")):
         photo = path.with_name(path.name.removesuffix(".boxes.txt") + ".jpg")
         classes = [int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()]
-        things = [WornThing(CARRIED[number]) for number in classes if number in CARRIED]
+        names = [CARRIED[number] for number in classes if number in CARRIED]
         persons = classes.count(PERSON_CLASS)
-        yield ShownPhoto(photo, persons, things if persons else [], [] if things else ["bag"])
+        absent = [slot for slot in ("bag", "tie") if slot not in map(slot_of, names)]
+        yield ShownPhoto(photo, persons, [WornThing(name) for name in names] if persons else [], absent)
 
 
 def key_of(name: str, book: BrandBook) -> str:

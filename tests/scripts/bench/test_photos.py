@@ -92,6 +92,11 @@ def test_boxes_and_marks(tmp_path: Path) -> None:
     (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n0 .1 .1 .1 .1\n26 .5 .5 .1 .1\n")
     (shown,) = read_shown(tmp_path, BOOK)
     assert (shown.path.name, shown.persons, shown.things) == ("a.jpg", 2, [WornThing("handbag")])
+    assert shown.absent == ["tie"]
+    (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n27 .5 .5 .1 .1\n")
+    (shown,) = read_shown(tmp_path, BOOK)
+    assert (shown.things, shown.absent) == ([WornThing("tie")], ["bag"])
+    (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n0 .1 .1 .1 .1\n26 .5 .5 .1 .1\n")
     (tmp_path / "train.txt").write_text("m.jpg Nike 1 0 0 50 50\nm.jpg LV 1 0 0 5 50\nn.jpg Nike 1 0 0 9 9\n")
     (tmp_path / "query.txt").write_text("n.jpg none\nq.jpg none\n")
     for name in ("m.jpg", "n.jpg", "q.jpg"):
