@@ -22,6 +22,7 @@ COMMANDS = (
     "annotate",
     "replay",
     "simulate",
+    "fleet_sim",
     "report",
     "backup",
     "restore",

@@ -21,7 +21,8 @@ logger = logging.getLogger(__name__)
 
 WAL_BYTES = 4_000_000
 MAX_DAMAGED = 3
-RETRY_NS = 30_000_000_000
+RETRY_NS = 2_000_000_000
+"""Soon: until the file takes what waits in memory, a loss of power takes that along."""
 
 
 class Closable(Protocol):
@@ -48,7 +49,7 @@ class SqliteFile(Generic[DB]):
 
     A damaged file is renamed to `.damaged` (the one before to `.damaged.1`, at most MAX_DAMAGED are kept)
     and a new one begins. While the disk is full or the folder is
-    gone, `use` returns False; the file is tried again every 30 s. The first failure and the recovery are
+    gone, `use` returns False; the file is tried again every 2 s. The first failure and the recovery are
     logged. Any thread may call; one works at a time.
 
     connect: returns the open database, raises sqlite3.Error or OSError. now_ns: UTC ns. on_open: called with

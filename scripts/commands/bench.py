@@ -12,6 +12,7 @@ BENCHES = (
     "suite",
     "brands",
     "cameras",
+    "faults",
     "looks",
     "photos",
     "pipeline",

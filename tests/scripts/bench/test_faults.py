@@ -1,0 +1,67 @@
+"""Faults of what carries a shop's messages: a quick sample of each, and the verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.bench.faults import KINDS, FaultLedger, make_faults, verdicts
+from scripts.msh import main
+
+MS = 1_000_000
+
+
+def ledger() -> FaultLedger:
+    """Two persons and a notification, all heard; the program was killed at 1,000 ms."""
+    names = {"ended": ("a-1", "a-2"), "started": ("a-1", "a-2"), "notify": ("N1",)}
+    sent = {kind: {name: (900 + n) * MS for n, name in enumerate(all_)} for kind, all_ in names.items()}
+    return FaultLedger(sent=sent, heard={kind: set(all_) for kind, all_ in names.items()}, kills=[1000 * MS])
+
+
+def levels(given: FaultLedger) -> dict[str, str]:
+    return {one.name: one.level.value for one in verdicts(given)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "wrong"),
+    [("ended", "a-2", ["ended", "persons"]), ("notify", "N1", ["notify"]), (None, None, [])],
+)
+def test_what_is_lost_is_named(kind: str | None, name: str | None, wrong: list[str]) -> None:
+    given = ledger()
+    if kind and name:
+        given.heard[kind].discard(name)
+    assert [what for what, level in levels(given).items() if level == "fail"] == wrong
+
+
+def test_what_was_handed_over_just_before_a_kill_or_lay_on_a_damaged_page_is_told_apart() -> None:
+    given = ledger()
+    given.heard["notify"].clear()
+    given.sent["notify"]["N1"] = 990 * MS
+    assert levels(given)["notify"] == "ok"
+    given.sent["notify"]["N1"] = 940 * MS
+    assert levels(given)["notify"] == "fail"
+    given.damaged.append((930 * MS, 950 * MS))
+    assert levels(given)["notify"] == "ok"
+    given.damaged.clear()
+    given.full.append((980 * MS, 1100 * MS))  # killed then
+    assert levels(given)["notify"] == "ok"
+    given.kills.clear()  # nothing that was handed over may be missing without a kill
+    given.full.clear()
+    given.sent["notify"]["N1"] = 990 * MS
+    assert levels(given)["notify"] == "fail"
+
+
+def test_one_fault_of_each_kind_loses_nothing_that_matters_and_nobody_stays() -> None:
+    found = make_faults(len(KINDS), 1)
+    assert dict(found.done) == dict.fromkeys(KINDS, 1)
+    # A busy machine takes longer to write; what is asked here is that all the rest arrives.
+    assert {one.name: one.level.value for one in verdicts(found, window_s=30)} == {
+        "ended": "ok", "notify": "ok", "persons": "ok",
+    }  # fmt: skip
+    assert min(len(found.heard[kind]) for kind in found.heard) > 0
+    assert len(found.kills) == 3
+
+
+@pytest.mark.parametrize("call", [["bench", "faults", "--faults", "0"], ["fleet-sim", "--boxes", "0"]])
+def test_a_wrong_call_says_how(call: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(call) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
