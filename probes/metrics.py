@@ -78,7 +78,7 @@ class Metrics:
     """
 
     def __init__(self, camera_states: Sequence[str]) -> None:
-        # A `_created` gauge per series would double the page without use.
+        # They would be samples to all who read metrics here; web.created adds them to OpenMetrics.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
         self.registry = registry = CollectorRegistry()
         self._camera_states = tuple(camera_states)

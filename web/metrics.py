@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from prometheus_client.exposition import choose_encoder
 
 from pipelines.errors import BadInput
+from web.created import CreatedView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ class MetricsServer:
         health: Callable[[], Health],
         ready: Callable[[], Health],
     ) -> None:
-        self._registry = registry
+        self._registry, self._created = registry, CreatedView(registry)
         self._checks = {"/healthz": health, "/readyz": ready}
         try:
             family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
@@ -112,7 +113,8 @@ class MetricsServer:
         """Return the answer to a GET."""
         if path == "/metrics":
             encode, content_type = choose_encoder(accept)
-            body = encode(self._registry)
+            is_open = content_type.startswith("application/openmetrics-text")
+            body = encode(self._created if is_open else self._registry)
             if accepts_gzip(encodings):
                 return HttpAnswer(200, content_type, gzip.compress(body, GZIP_LEVEL), encoding="gzip")
             return HttpAnswer(200, content_type, body)

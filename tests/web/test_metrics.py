@@ -9,11 +9,14 @@ import time
 from http.client import HTTPConnection
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pipelines.errors import BadInput
 from probes.metrics import Health, Metrics
 from tests.waiting import wait_for
 from web import metrics as module
+from web.created import CreatedView
 from web.metrics import MetricsServer
 
 
@@ -70,6 +73,37 @@ def test_the_metrics_are_packed_for_who_asks(site):
     assert len(packed) < len(plain) / 3
     _, headers, _ = site.ask("/metrics", **{"Accept-Encoding": "gzip;q=0, identity"})
     assert "Content-Encoding" not in headers
+
+
+def test_openmetrics_says_since_when_each_series_counts(site):
+    before = time.time()
+    site.metrics.frames_received.labels("door").inc(3)
+    site.metrics.frame_latency.labels("door").observe(1.5, {"captured_at": "x"})
+    _, _, body = site.ask("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    families = {family.name: family for family in text_string_to_metric_families(body)}
+    for family in families.values():
+        series = {tuple(s.labels.items()) for s in family.samples if s.name == f"{family.name}_created"}
+        counts = family.type in ("counter", "histogram", "summary")
+        wanted = {tuple((k, v) for k, v in s.labels.items() if k != "le") for s in family.samples}
+        assert series == (wanted if counts else set()), family.name
+    (since,) = {s.value for s in families["msh_frames_received"].samples if s.name.endswith("_created")}
+    assert before - 600 < since <= time.time()
+    assert "_created" not in site.ask("/metrics")[2]
+
+
+def test_the_clock_that_is_set_moves_the_beginning_and_nothing_else_does():
+    now = [1000.0, 0.0]
+    registry = CollectorRegistry()
+    Counter("a", "b", registry=registry).inc()
+    view = CreatedView(registry, lambda: now[0], lambda: now[1])
+
+    def since():
+        return [s.value for family in view.collect() for s in family.samples if s.name == "a_created"]
+
+    now[:] = [1060.4, 60.0]
+    assert since() == [1000.0]
+    now[:] = [90_120.0, 120.0]
+    assert since() == [90_000.0]
 
 
 def test_a_slow_frame_is_found_by_its_exemplar_in_openmetrics_only(site):
