@@ -336,13 +336,13 @@ def _patches(boxes: Boxes, scales: npt.NDArray[np.floating]) -> list[Patch]:
     common = np.maximum(sides, 0).prod(axis=2)
     # [one, other]: one lies in an other that comes before it and is drawn no smaller.
     within = np.tril((common >= CONTAINED * areas[:, None]) & (scales[None, :] >= 0.9 * scales[:, None]), -1)
-    kept = np.ones(len(boxes), np.bool_)
+    outermost = np.ones(len(boxes), np.bool_)
     for number in np.flatnonzero(within.any(axis=1)):
-        kept[number] = not (within[number] & kept).any()
-    regions = boxes[kept].astype(int).tolist()
+        outermost[number] = not (within[number] & outermost).any()
+    regions = boxes[outermost].astype(int).tolist()
     return [
         patch_of((left, top, right, bottom), float(scale))
-        for (left, top, right, bottom), scale in zip(regions, scales[kept], strict=True)
+        for (left, top, right, bottom), scale in zip(regions, scales[outermost], strict=True)
     ]
 
 

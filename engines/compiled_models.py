@@ -58,7 +58,7 @@ def compiled_folder(environ: Mapping[str, str] | None = None) -> Path | None:
     return Path(home) / ".local/state/msh/compiled" if (home := env.get("HOME")) else None
 
 
-def compile_kept(
+def compile_cached(
     path: Path, build: Callable[[ov.Core], ov.Model], config: Mapping[str, Any], how: str
 ) -> Any:
     """Return a model file compiled for the CPU, from the disk where it was compiled before.
@@ -67,12 +67,12 @@ def compile_kept(
     `how`, or another version of the file, is another compiled model. Raises what `build` and OpenVINO raise.
     """
     core = ov.Core()
-    kept = _place(path, config, how)
-    if kept is not None and (found := _load(core, kept, config)) is not None:
+    blob = _place(path, config, how)
+    if blob is not None and (found := _load(core, blob, config)) is not None:
         return found
     compiled = core.compile_model(build(core), "CPU", dict(config))
-    if kept is not None:
-        _keep(compiled, kept)
+    if blob is not None:
+        _store(compiled, blob)
     return compiled
 
 
@@ -99,10 +99,10 @@ def _cpu() -> str:
     return str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
 
 
-def _load(core: ov.Core, kept: Path, config: Mapping[str, Any]) -> Any:
+def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:
     """Return the compiled model of a file; None where it is missing, damaged, another user's or refused."""
     try:
-        pages = _mapping(kept)
+        pages = _mapping(blob)
         whole = memoryview(pages)
         if hashlib.sha256(whole[:-DIGEST_BYTES]).digest() != bytes(whole[-DIGEST_BYTES:]):
             raise ValueError("damaged")
@@ -113,21 +113,21 @@ def _load(core: ov.Core, kept: Path, config: Mapping[str, Any]) -> Any:
         return None
     except Exception as error:  # noqa: BLE001 whatever a file does, its model can be compiled
         reason = " ".join(str(error).split())
-        logger.info("%s: cannot be used (%s); the model is compiled again", kept, reason)
+        logger.info("%s: cannot be used (%s); the model is compiled again", blob, reason)
         return None
     _drop_pages()
     with suppress(OSError):
-        os.utime(kept)
+        os.utime(blob)
     return compiled
 
 
-def _mapping(kept: Path) -> mmap.mmap:
+def _mapping(blob: Path) -> mmap.mmap:
     """Map a file, once while it stays the same. Raises OSError, and ValueError where others may write it."""
-    with kept.open("rb") as file, _lock:
+    with blob.open("rb") as file, _lock:
         status = os.fstat(file.fileno())
         if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o022:
             raise ValueError("others may write it")
-        key = (kept, status.st_ino, status.st_size)
+        key = (blob, status.st_ino, status.st_size)
         if key not in _mapped:
             # Copied on write: OpenVINO takes only writable memory, and writes nothing.
             _mapped[key] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -143,22 +143,22 @@ def _drop_pages() -> None:
             pages.madvise(mmap.MADV_DONTNEED)
 
 
-def _keep(compiled: Any, kept: Path) -> None:
+def _store(compiled: Any, blob: Path) -> None:
     draft = None
     try:
-        for folder in (kept.parent.parent, kept.parent):
+        for folder in (blob.parent.parent, blob.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if shutil.disk_usage(kept.parent).free < LEAST_FREE_BYTES:
+        if shutil.disk_usage(blob.parent).free < LEAST_FREE_BYTES:
             return
         data = compiled.export_model().getbuffer()
-        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=kept.parent)
+        handle, draft = tempfile.mkstemp(prefix=".draft-", dir=blob.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.write(hashlib.sha256(data).digest())
-        Path(draft).replace(kept)
-        _sweep(kept.parent)
+        Path(draft).replace(blob)
+        _sweep(blob.parent)
     except (OSError, RuntimeError) as error:
-        logger.info("%s: compiled models cannot be kept on disk: %s", kept.parent, error)
+        logger.info("%s: compiled models cannot be kept on disk: %s", blob.parent, error)
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
 
@@ -167,8 +167,8 @@ def _sweep(folder: Path) -> None:
     """Remove what nothing has asked for in KEEP_DAYS, the oldest beyond MAX_FILES, and old drafts."""
     with suppress(OSError):
         ages = {path: time.time() - path.stat().st_mtime for path in folder.iterdir()}
-        kept = sorted((path for path in ages if path.suffix == ".blob"), key=ages.__getitem__)
-        old = [path for path in kept if ages[path] > KEEP_DAYS * 86_400]
+        blobs = sorted((path for path in ages if path.suffix == ".blob"), key=ages.__getitem__)
+        old = [path for path in blobs if ages[path] > KEEP_DAYS * 86_400]
         drafts = [path for path in ages if path.name.startswith(".draft-") and ages[path] > 3600]
-        for path in {*kept[MAX_FILES:], *old, *drafts}:
+        for path in {*blobs[MAX_FILES:], *old, *drafts}:
             path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]  # the same
 
-from engines.compiled_models import compile_kept
+from engines.compiled_models import compile_cached
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import release_free_memory
@@ -181,7 +181,7 @@ class Network:
         fed = self._model.input
         how = f"pixels {shape} mean {fed.mean} scale {fed.scale}"
         try:
-            return compile_kept(
+            return compile_cached(
                 self._model.path, lambda core: _fed_with_pixels(core, self._model, shape), self._config, how
             )
         except RuntimeError as error:

@@ -76,8 +76,8 @@ def adapt(source: Path, target: Path, wish: Wish) -> Adapted:
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, target)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise BadInput(f"{source}: its outputs are not those of {wish.family.value}: {told}") from error
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"{source}: its outputs are not those of {wish.family.value}: {reason}") from error
     return Adapted((width, height), feeding.order, classes, feeding.threshold, feeding.nms_iou)
 
 

@@ -138,8 +138,8 @@ class Outfit:
         for name in self._names:
             region = self._region((name,)) if name not in layered else None
             found.append(self._garment(name, region) if region else None)
-        kept = [garment for garment in found if garment is not None]
-        return tuple(sorted(kept, key=lambda garment: -garment.confidence))
+        visible = [garment for garment in found if garment is not None]
+        return tuple(sorted(visible, key=lambda garment: -garment.confidence))
 
     def _part_dress(self) -> None:
         """Make a skirt of a dress that begins below a top: hardly anybody wears a short top over one.

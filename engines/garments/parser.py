@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.compiled_models import compile_kept
+from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
@@ -44,7 +44,7 @@ class GarmentParser:
             return network
 
         try:
-            compiled = compile_kept(self._model.path, read, settings, f"shape {shape}")
+            compiled = compile_cached(self._model.path, read, settings, f"shape {shape}")
             self._request = compiled.create_infer_request()
         except RuntimeError as error:
             raise BadInput(f"model {model}: OpenVINO cannot load it: {one_line(error)}") from error

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engines.boxes import iou
-from engines.compiled_models import compile_kept
+from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
@@ -182,7 +182,7 @@ def _compile(model: Model, threads: int) -> Any:
     }
     model.check_file()
     try:
-        return compile_kept(model.path, lambda core: core.read_model(model.path), config, "as it is")
+        return compile_cached(model.path, lambda core: core.read_model(model.path), config, "as it is")
     except RuntimeError as error:
         line = " ".join(str(error).split())[:200]
         raise BadInput(f"model {model.name}: OpenVINO cannot load {model.path}: {line}") from error

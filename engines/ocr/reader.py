@@ -10,7 +10,7 @@ import numpy as np
 import openvino  # type: ignore[import-untyped]  # the wheel has no py.typed
 
 from engines.colour import to_bgr
-from engines.compiled_models import compile_kept
+from engines.compiled_models import compile_cached
 from engines.errors import BadInput
 from engines.image import I420
 from engines.manifest import find_model, read_manifest
@@ -193,4 +193,6 @@ def _request(model: Path, threads: int) -> Any:
         "INFERENCE_NUM_THREADS": str(threads),
         "ENABLE_CPU_PINNING": "NO",
     }
-    return compile_kept(model, lambda core: core.read_model(model), config, "as it is").create_infer_request()
+    return compile_cached(
+        model, lambda core: core.read_model(model), config, "as it is"
+    ).create_infer_request()

@@ -86,7 +86,7 @@ def pieces(paths: Sequence[Path], per_picture: int, rng: np.random.Generator) ->
     for path in paths:
         picture = cv2.imread(str(path))
         if picture is None or min(picture.shape[:2]) < 48:
-            logger.info("%s: passed over", path)
+            logger.info("%s: skipped, not a readable picture", path)
             continue
         height, width = picture.shape[:2]
         for _ in range(per_picture):

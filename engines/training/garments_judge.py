@@ -28,7 +28,7 @@ SEEN_PX = 12
 
 @dataclass(slots=True)
 class Judgement:
-    """right, visible: counts by class. found: by group, how often the garment's place was told as it."""
+    """right, visible: counts by class. found: by group, how often the garment's place was predicted as it."""
 
     visible: Counter[str] = field(default_factory=Counter)
     right: Counter[str] = field(default_factory=Counter)
@@ -71,9 +71,9 @@ def judge(
     for photograph in photographs:
         picture, labels = plain(photograph, height, size)
         shares, truth = parse(picture), names_of(labels, allowed)
-        told = shares.argmax(0)
+        predicted = shares.argmax(0)
         for number, name in enumerate(CLASSES):
-            mine, theirs = (told == number) & (truth >= 0), truth == number
+            mine, theirs = (predicted == number) & (truth >= 0), truth == number
             both[number] += (mine & theirs).sum()
             either[number] += (mine | theirs).sum()
             if name not in GROUP_OF or theirs.sum() < SEEN_PX:

@@ -83,8 +83,8 @@ class InvertedResidual(nn.Module):
             return self.body(x)
         body = self.body(x)
         if self.training and self.skipped:
-            kept = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.skipped
-            body = body * kept.to(body.dtype) / (1 - self.skipped)
+            used = torch.rand(len(x), 1, 1, 1, device=x.device) >= self.skipped
+            body = body * used.to(body.dtype) / (1 - self.skipped)
         return x + body
 
 
@@ -105,13 +105,13 @@ class EfficientNetLite(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        kept = []
+        features = []
         x = self.stem(x)
         for number, block in enumerate(self.blocks):
             x = block(x)
             if number in TAPS:
-                kept.append(x)
-        return tuple(kept)
+                features.append(x)
+        return tuple(features)
 
     def read(self, path: Path) -> None:
         """Take the weights of a checkpoint of EfficientNet-Lite2, whose layers come in the same order."""
@@ -129,9 +129,9 @@ class EfficientNetLite(nn.Module):
 class CellDecoder(nn.Module):
     """Features at strides 4, 8, 16, 32 -> logits (n, classes, HEIGHT / 4, WIDTH / 4).
 
-    Each cell is told by itself, from what all scales say of its place, of its surroundings and of the whole
-    picture: so it can be trained on a few cells of many pictures. A linear layer may come before or after
-    an enlargement: it comes before, where there are fewer cells.
+    Each cell is classified by itself, from what all scales say of its place, of its surroundings and of the
+    whole picture: so it can be trained on a few cells of many pictures. A linear layer may come before or
+    after an enlargement: it comes before, where there are fewer cells.
     """
 
     def __init__(self, classes: int, hidden: int = HIDDEN, narrow: int = NARROW) -> None:
@@ -198,7 +198,7 @@ def _doubled(x: Tensor) -> Tensor:
 
 
 def enlarged(features: Sequence[Tensor]) -> Tensor:
-    """Return all that is told of each cell but the whole, (n, INPUTS, HEIGHT / 4, WIDTH / 4)."""
+    """Return all that is known of each cell but the whole, (n, INPUTS, HEIGHT / 4, WIDTH / 4)."""
     two, three, four, five = features
     x = torch.cat([four, surroundings(four), _doubled(five)], 1)
     return torch.cat([two, _doubled(torch.cat([three, _doubled(x)], 1))], 1)
@@ -216,5 +216,5 @@ class ParserNetwork(nn.Module):
 
     def logits(self, picture: Tensor) -> Tensor:
         """Return what the shares are the softmax of."""
-        told: Tensor = self.decoder(self.backbone((picture - MEAN) * SCALE))
-        return told
+        logits: Tensor = self.decoder(self.backbone((picture - MEAN) * SCALE))
+        return logits

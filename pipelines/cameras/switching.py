@@ -102,16 +102,16 @@ class SwitchingSource:
         open_source: Callable[[SourceSpec], Source],
         *,
         wanted: Callable[[], bool],
-        told: Callable[[bool], None] = lambda _: None,
+        on_change: Callable[[bool], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open the main stream. Raises SourceLost.
 
         sub_source: address of the sub-stream, with the login of the main one. wanted: whether it is wanted
-        now. told: called with whether it is in use, as that changes.
+        now. on_change: called with whether it is in use, as that changes.
         """
         self._spec, self._sub = spec, sub_stream(spec, sub_source)
-        self._open, self._wanted, self._told, self._clock = open_source, wanted, told, clock
+        self._open, self._wanted, self._on_change, self._clock = open_source, wanted, on_change, clock
         self._source = open_source(spec)
         self._is_sub = False
         self._size: tuple[int, int] | None = None
@@ -119,7 +119,7 @@ class SwitchingSource:
         self._closing: threading.Thread | None = None
         self._retry_at = 0.0
         self._withheld = self._undecoded = 0
-        told(False)
+        on_change(False)
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for the next frame of the stream that is in use; see `Source`."""
@@ -153,7 +153,7 @@ class SwitchingSource:
         """Close what is open; see `Source`."""
         if self._trial is not None:
             self._trial.cancel()
-        self._told(False)
+        self._on_change(False)
         self._source.close()
 
     def _consider(self) -> None:
@@ -182,5 +182,5 @@ class SwitchingSource:
         self._closing = threading.Thread(target=old.close, name=f"stream-{camera}", daemon=True)
         self._closing.start()
         self._is_sub = not self._is_sub
-        self._told(self._is_sub)
+        self._on_change(self._is_sub)
         logger.info("camera %s: the %s is analysed now", camera, name)

@@ -221,7 +221,7 @@ class CpuPlatform:
                 camera.sub_source,
                 connect_one,
                 wanted=lambda: throttle.sub_streams,
-                told=self._metrics.camera_sub_stream.labels(name).set,
+                on_change=self._metrics.camera_sub_stream.labels(name).set,
             )
 
         return CameraSupervisor(

@@ -176,11 +176,11 @@ class Retention:
         except OSError as error:
             if path not in rule.stuck:
                 rule.stuck.add(path)
-                logger.error("%s: should be deleted, but: %s", path, error.strerror)
+                logger.error("%s: cannot be deleted: %s", path, error.strerror)
             return 0
         if path in rule.stuck:
             rule.stuck.discard(path)
-            logger.info("%s: deleted at last", path)
+            logger.info("%s: deleted; it could not be before", path)
         return 1
 
 

@@ -323,7 +323,7 @@ class RtspOutput:
             before, stream.viewers = stream.viewers, viewers
         if before.keys() == viewers.keys():
             return
-        logger.info("camera %s: %d watch its stream", camera, len(viewers))
+        logger.info("camera %s: viewers of its stream: %d", camera, len(viewers))
         if self._on_viewers:
             self._on_viewers(camera, len(viewers))
         if self._on_watch:

@@ -192,7 +192,7 @@ class Reloader:
             return ReloadReport(at, ReloadResult.FAILED, problems=(str(error),))
         except Exception as error:
             # Whatever it was, the store goes on, and the next change of the file is tried again.
-            logger.exception("store file: it could not be taken up")
+            logger.exception("store file: the change could not be applied")
             return ReloadReport(at, ReloadResult.FAILED, problems=(type(error).__name__,))
         if plan.restart:
             return ReloadReport(at, ReloadResult.PARTLY, plan.live, plan.restart)

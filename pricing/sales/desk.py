@@ -183,7 +183,7 @@ class SalesDesk:
     def view(self, at: int) -> DeskView:
         """Return what a page shows of staff, offers and waiting customers."""
         attending = list(self.attending.values())
-        asked = dict(self.offered.values())
+        offered_to = dict(self.offered.values())
         attended = self.attending
         staff = (
             StaffView(
@@ -197,7 +197,7 @@ class SalesDesk:
             for name, record in self._state.staff.items()
         )
         waiting = [
-            WaitingView(person.customer, person.since, asked.get(name), person.escalated)
+            WaitingView(person.customer, person.since, offered_to.get(name), person.escalated)
             for name, person in self._state.people.items()
             if name not in attended and not person.served
         ]

@@ -230,11 +230,11 @@ def compare(photo: ShownPhoto, persons: int, items: list[Item], watched: Watched
         if hit is not None:
             left.remove(hit)
     _extras(photo, left, tally)
-    told = ", ".join(f"{i.colour or ''} {i.type}{f' ({i.brand})' if i.brand else ''}".strip() for i in items)
+    named = ", ".join(f"{i.colour or ''} {i.type}{f' ({i.brand})' if i.brand else ''}".strip() for i in items)
     wanted = ", ".join(f"{t.type or ''}{f' ({t.brand})' if t.brand else ''}" for t in photo.things)
     unclear = f"; not understood: {', '.join(photo.unclear)}" if photo.unclear else ""
     tally.lines.append(
-        f"{photo.path.name}: {persons} of {photo.persons} persons; [{told}] for [{wanted}]{unclear}"
+        f"{photo.path.name}: {persons} of {photo.persons} persons; [{named}] for [{wanted}]{unclear}"
     )
 
 

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             args.file,
             datetime.now(timezone.utc),
             Path(scratch),
-            names=env.asked,
+            names=env.requested,
             faces=_count_faces,
         )
     print(f"{args.file}: {len(report.manifest.files)} files of store {report.manifest.store}")

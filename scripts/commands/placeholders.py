@@ -19,7 +19,7 @@ _SETTINGS = (CREDENTIALS_DIRECTORY, VARIABLE)
 class Placeholders(Mapping[str, str]):
     """An environment in which no name is missing.
 
-    asked: the names that were asked for. used: those without a value; made: their placeholders.
+    requested: the names that were looked up. used: those without a value; made: their placeholders.
     """
 
     def __init__(
@@ -27,14 +27,14 @@ class Placeholders(Mapping[str, str]):
     ) -> None:
         """digits: each placeholder is a number of its own, which passes for a PIN, too."""
         self._env, self._secrets_dir, self._digits = env, secrets_dir, digits
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
         self.used: set[str] = set()
         self.made: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
         """Return the value; raises KeyError where a file in secrets_dir holds it."""
         if name not in _SETTINGS:
-            self.asked.add(name)
+            self.requested.add(name)
         if name in self._env:
             return self._env[name]
         if name in _SETTINGS or (self._secrets_dir / name).exists():

@@ -80,5 +80,8 @@ def _say(plan: RestorePlan, env: Placeholders, kept: list[Path], state: Path, *,
     for path in kept:
         print(f"  kept: {path}")
     paths = [need for need in manifest.needs if "/" in need and not Path(need).exists()]
-    if missing := [*(name for name in sorted(env.asked - plan.filled) if not _is_set(name, state)), *paths]:
+    if missing := [
+        *(name for name in sorted(env.requested - plan.filled) if not _is_set(name, state)),
+        *paths,
+    ]:
         print(f"  missing yet, not in any backup: {', '.join(missing)}")

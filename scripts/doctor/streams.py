@@ -40,7 +40,7 @@ def look_at_streams(
     if not cameras:
         return
     with ThreadPoolExecutor(2 * len(cameras), "doctor stream") as pool:
-        asked = {
+        mains = {
             name: pool.submit(_facts, look or look_at_stream, source_spec(name, camera), timeout_s)
             for name, camera in cameras.items()
         }
@@ -49,7 +49,7 @@ def look_at_streams(
             for name, camera in cameras.items()
             if (spec := sub_spec(name, camera)) is not None
         }
-        for name, answer in asked.items():
+        for name, answer in mains.items():
             facts = answer.result()
             if facts is not None:
                 yield from judge_stream(name, facts, cameras[name].fps)

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from engines import compiled_models
-from engines.compiled_models import compile_kept, compiled_folder
+from engines.compiled_models import compile_cached, compiled_folder
 
 CONFIG = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
 
@@ -45,7 +45,7 @@ def run(path, how="as it is", config=CONFIG):
         built.append(path)
         return core.read_model(path)
 
-    compiled = compile_kept(path, build, config, how)
+    compiled = compile_cached(path, build, config, how)
     return float(compiled([np.ones((1, 4), np.float32)])[0][0, 0]), bool(built)
 
 

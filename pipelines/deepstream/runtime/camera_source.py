@@ -187,7 +187,7 @@ def _thin_out(box: Any, decoder: Any, fps: float) -> None:
     for element in (decoder, *box.children):
         if element.find_property(DROP) is not None:
             element.set_property(DROP, interval)
-    logger.debug("%s: %.4g frames a second, every %d. is decoded out", box.get_name(), rate, interval)
+    logger.debug("%s: %.4g frames a second, drop-frame-interval %d", box.get_name(), rate, interval)
 
 
 def _coded_rate(box: Any) -> float:

@@ -168,7 +168,7 @@ class JournalWriter:
             return False
         broken.mend()
         self._began_at = self._clock() - age_s
-        logger.info("the record %s broke off and is gone on with", self._path)
+        logger.info("the record %s was cut short; recording continues in it", self._path)
         return True
 
     def _headed(self, *, append: bool = False) -> IO[str]:

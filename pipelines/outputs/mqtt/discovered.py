@@ -1,4 +1,4 @@
-"""Which components Home Assistant was told of: those that are gone must be named once more to be removed."""
+"""Components announced to Home Assistant: those that are gone must be named once more to be removed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def with_removed(message: Payload, path: Path) -> Payload:
     """Return a discovery message that also names each component that is gone, by its platform alone.
 
     That is how Home Assistant removes an entity of a device; leaving it out changes nothing there. path: the
-    file that keeps what was told, over restarts; one that cannot be read or written leaves old entities.
+    file that keeps what was announced, over restarts; one that cannot be read or written leaves old entities.
     """
     now = {name: component["platform"] for name, component in message["components"].items()}
-    told = _read(path)
-    gone = dict([one for one in told.items() if one[0] not in now][-MAX_GONE:])
-    if told != (wanted := gone | now):
+    announced = _read(path)
+    gone = dict([one for one in announced.items() if one[0] not in now][-MAX_GONE:])
+    if announced != (wanted := gone | now):
         with suppress(OutputFailed):  # the store itself watches the state folder
             write_whole(path, json.dumps(wanted).encode())
     removed = {name: {"platform": platform} for name, platform in gone.items()}
@@ -34,9 +34,9 @@ def with_removed(message: Payload, path: Path) -> Payload:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        told = json.loads(path.read_bytes())
+        announced = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+    if not isinstance(announced, dict) or not all(isinstance(value, str) for value in announced.values()):
         return {}
-    return told
+    return announced

@@ -52,7 +52,12 @@ class TwoStreams:
         self.lost: SourceLost | None = None
         self.opened: list[tuple[SourceSpec, SizedSource]] = []
         self.source = SwitchingSource(
-            SPEC, SUB, self.open, wanted=lambda: self.wanted, told=self.told.append, clock=lambda: self.now
+            SPEC,
+            SUB,
+            self.open,
+            wanted=lambda: self.wanted,
+            on_change=self.told.append,
+            clock=lambda: self.now,
         )
 
     def open(self, spec: SourceSpec) -> SizedSource:

@@ -158,7 +158,7 @@ def test_the_sub_stream_takes_over_without_a_gap_in_the_same_size_and_its_death_
 
         def connect(spec):
             return SwitchingSource(
-                spec, small.url, open_source, wanted=lambda: bool(wanted), told=told.append
+                spec, small.url, open_source, wanted=lambda: bool(wanted), on_change=told.append
             )
 
         supervisor = CameraSupervisor(SourceSpec("c", main.url, **QUICK), ear, connect, rng=random.Random(1))

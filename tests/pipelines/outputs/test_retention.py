@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_deleted_is_said_once_until_it_can_also_over_a_rel
             retention.reconfigure(outputs)
             clock[0] += EVERY_S
     for path in (stuck, other):
-        assert caplog.text.count(f"{path}: should be deleted") == 1
+        assert caplog.text.count(f"{path}: cannot be deleted") == 1
     assert retention.check() == 2
     caplog.clear()
     file(tmp_path, "a.mp4", 9)
