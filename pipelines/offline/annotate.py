@@ -13,7 +13,7 @@ import cv2
 
 from engines.colour import to_bgr
 from engines.detector import FILE_PATIENCE_S
-from engines.manifest import GARMENTS
+from engines.manifest import GARMENTS, find_model, read_manifest
 from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
@@ -85,6 +85,8 @@ class AnnotateJob:
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
+        if garments is not None:
+            find_model(garments, read_manifest()).check_file()
         recogniser = cache(partial(_recogniser, garments))
         targets = targets_in(brands, self._book)
         self._annotator = Annotator(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.garments.classes import GROUP_OF
-from engines.manifest import GARMENTS
+from engines.manifest import GARMENTS, find_model, read_manifest
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
@@ -143,6 +143,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print. Raises BadInput."""
     if args.only is not None and args.only < 1:
         raise BadInput(f"--only: expected 1 or more, found {args.only}")
+    find_model(args.garments, read_manifest())
     brands = BrandReader(BrandsConfig(folder=args.brands), build_enroller).read()
     shown = _spread(read_shown(args.folder, brands.book), args.only)
     if args.table is not None:

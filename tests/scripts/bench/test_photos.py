@@ -19,6 +19,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.unworn import Unworn
 from scripts.bench.photos import PhotoTally, Watched, compare, count_marks, figures, measure, report
 from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, key_of, read_shown, table_of
+from scripts.msh import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,6 +155,12 @@ def test_a_folder_without_labels_is_said(tmp_path: Path) -> None:
         read_shown(tmp_path, BOOK)
     with pytest.raises(BadInput, match="there is no such folder"):
         read_shown(tmp_path / "none", BOOK)
+
+
+def test_an_unknown_garment_model_is_said_before_anything_is_measured(tmp_path: Path, capsys) -> None:
+    (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n")
+    assert main(["bench", "photos", str(tmp_path), "--garments", "nosuch"]) == 2
+    assert "nosuch" in capsys.readouterr().err
 
 
 class _Answers:
