@@ -21,7 +21,7 @@ class PicturePlace:
     The store file, events and the pages count in shares of the picture; detectors, masks on the surface and
     drawing in the frame.
 
-    >>> PicturePlace(0.25, 0, 0.5, 1).polygon([(0, 0), (1, 0.5)])
+    >>> PicturePlace(0.25, 0.0, 0.5, 1.0).polygon([(0.0, 0.0), (1.0, 0.5)])
     ((0.25, 0.0), (0.75, 0.5))
     """
 
