@@ -34,6 +34,7 @@ KEPT_NAMES = (
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
     "XDG_CACHE_HOME",
+    "MSH_COMPILED",
 )
 GONE = "the file could not be processed: its decoder gave up; try another format"
 

@@ -60,24 +60,22 @@ def decoded(data: bytes) -> np.ndarray:
     return cv2.imdecode(np.frombuffer(data, np.uint8), 1).astype(int)
 
 
-def test_a_person_is_found_and_her_face_is_gone(client):
-    job, result = annotated(client, ASTRONAUT.read_bytes())
-    assert job["state"] == "done", job
-    assert (len(job["persons"]), brands(job)) == (1, [])
-    before, after = decoded(ASTRONAUT.read_bytes()), decoded(result)
-    face = np.s_[70:170, 180:270]
-    assert np.abs(before[face] - after[face]).mean() > 20
-    assert np.abs(np.diff(after[face], axis=1)).mean() < np.abs(np.diff(before[face], axis=1)).mean() / 2
+def masked(before: np.ndarray, after: np.ndarray) -> bool:
+    """Whether a face is gone, in this place of both pictures."""
+    detail = [np.abs(np.diff(picture, axis=1)).mean() for picture in (before, after)]
+    return np.abs(before - after).mean() > 10 and detail[1] < detail[0] / 2
 
 
-def test_the_brands_handed_over_are_recognised(client):
-    job, _ = annotated(client, jpeg(cameraman("nike"), ".png"))
-    assert brands(job) == ["nike"], job
+def test_a_person_is_found_with_a_brand_that_was_handed_over_and_the_face_is_gone(client):
+    picture = cameraman("nike")
+    job, result = annotated(client, jpeg(picture, ".png"))
+    assert (job["state"], len(job["persons"]), brands(job)) == ("done", 1, ["nike"]), job
+    face = np.s_[80:120, 215:255]
+    assert masked(picture.astype(int)[face], decoded(result)[face])
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".tiff"])
-def test_nobody(client, suffix):
-    job, result = annotated(client, jpeg(np.full((120, 160, 3), 90, np.uint8), suffix))
+def test_nobody(client):
+    job, result = annotated(client, jpeg(np.full((120, 160, 3), 90, np.uint8), ".tiff"))
     assert (job["message"], job["persons"]) == ("No person detected in the image", [])
     assert decoded(result).shape == (120, 160, 3)
 
@@ -100,8 +98,8 @@ def test_an_animation_is_a_video_and_two_frames_of_one_are_judged_like_a_picture
 
 
 def test_a_film_that_was_cut_short_says_so(client, tmp_path):
-    path = write_video(tmp_path / "x.mp4", frames=60, mux="mp4mux faststart=true", pattern="snow")
-    job, _ = annotated(client, path.read_bytes()[: int(path.stat().st_size * 0.4)])
+    path = write_video(tmp_path / "x.mp4", frames=40, mux="mp4mux faststart=true", pattern="snow")
+    job, _ = annotated(client, path.read_bytes()[: int(path.stat().st_size * 0.3)])
     assert (job["state"], job["kind"]) == ("done", "video"), job
     assert "cut short" in job["notes"][0]
 
@@ -122,7 +120,8 @@ def test_a_webcam(client, monkeypatch):
     answers = [client.post(path, content=picture).json() for _ in range(6)]
     assert len(answers[-1]["persons"]) == 1
     before, after = decoded(picture), decoded(base64.b64decode(answers[-1]["picture"]))
-    assert np.abs(before[70:170, 180:270] - after[70:170, 180:270]).mean() > 20
+    face = np.s_[70:170, 180:270]
+    assert masked(before[face], after[face])
     broken = client.post(path, content=b"\xff\xd8\xff" + bytes(50)).json()
     assert broken["picture"] is None
     assert client.post(path, content=picture).json()["picture"]
