@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from engines.paths import CONFIGS, ROOT
+from scripts.demo import story
 from scripts.demo.story import write_story
 from scripts.msh import main
 
+pytestmark = pytest.mark.usefixtures("models_once")
 PICTURES = ROOT / "docs" / "images"
 
 
@@ -25,8 +29,9 @@ def test_the_pictures_of_the_readme_tell_the_truth(tmp_path, capsys):
     assert not (tmp_path / "brands" / "nordlicht").exists()
 
 
-def test_the_three_ways_in_of_the_first_page(tmp_path, capsys):
+def test_the_three_ways_in_of_the_first_page(tmp_path, capsys, monkeypatch):
     """A woman with a bag by a known brand, a short bad video of a branded jacket, an empty room."""
+    monkeypatch.setattr(story, "LENGTH", 16)  # of the 40 frames
     inputs, found = [str(path) for path in write_story(tmp_path)], tmp_path / "found.json"
     prices = str(CONFIGS / "demo-prices.csv")
     told = ["annotate", *inputs, "-o", str(tmp_path / "out"), "--json", str(found), "--catalogue", prices]
