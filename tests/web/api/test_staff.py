@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -73,7 +74,8 @@ def test_the_access_log_names_who_signed_a_phone_in_and_out_and_no_pin(shop):
         ("signed_in", "Anna", "phone"),
         ("signed_out", "Anna", "phone"),
     ]
-    assert PIN not in str(entries)
+    # Times and random session ids may hold any four digits.
+    assert PIN not in str([replace(entry, at=0, session="") for entry in entries])
 
 
 def test_two_phones_with_one_name_answer_once(shop):
