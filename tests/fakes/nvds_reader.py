@@ -81,6 +81,8 @@ void nvds_remove_obj_meta_from_frame (NvDsFrameMeta *, NvDsObjectMeta *);
 
 SANITIZED = bool(os.environ.get("MSH_READER_SANITIZED"))
 """Set in the run under AddressSanitizer, which must be loaded before Python."""
+EXAMPLES = 20 if SANITIZED else 60
+"""Of property tests. The run under the sanitizer looks for accesses out of bounds, not for wrong answers."""
 
 
 @cache

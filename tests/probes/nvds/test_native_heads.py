@@ -15,7 +15,7 @@ from probes.nvds.surface import on_surface
 from probes.redaction.heads import MAX_HEADS
 from probes.redaction.redact import HeadWatch, RedactionFailed
 from tests.fakes.nvds import SURFACE
-from tests.fakes.nvds_reader import reader
+from tests.fakes.nvds_reader import EXAMPLES, reader
 
 SIZE = 1280, 720
 NEEDED = frozenset({Kind.PERSON, Kind.FACE})
@@ -53,7 +53,7 @@ STEPS = st.sampled_from([0, 1, 40, 100, 100, 250, 900, 3500]).map(lambda ms: ms 
 FILMS = st.lists(st.tuples(people(), STEPS, st.booleans()), min_size=1, max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(FILMS, st.sampled_from([0.0, 0.25]), st.sampled_from([0, 400, 800]))
 def test_it_answers_as_the_python_module_does(film: Any, margin: float, hold_ms: int) -> None:
     """Frames follow in any time, the clock is set back, scenes are repeated a little further on."""

@@ -36,7 +36,7 @@ from probes.nvds.native_meta import NativeMeta, NativeSurfaces, load_reader  # n
 from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
 from scripts.bench.pyds_over_ctypes import struct  # noqa: E402
 from tests.fakes.nvds import PROCESS_KEY, SURFACE, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
-from tests.fakes.nvds_reader import SANITIZED, build, reader  # noqa: E402
+from tests.fakes.nvds_reader import EXAMPLES, SANITIZED, build, reader  # noqa: E402
 from tests.probes.nvds.test_pyds_meta import PICS, a_buffer, put_into, read_from  # noqa: E402
 
 Gst.init(None)
@@ -52,7 +52,7 @@ def meta() -> NativeMeta:
     return NativeMeta(reader(), SURFACE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(PICS)
 def test_it_reads_what_is_there_and_what_pyds_reads(pics: list[Pic]) -> None:
     ds = pyds()
