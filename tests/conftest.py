@@ -30,7 +30,7 @@ SLOWEST = (
     "tests/pipelines/test_store_prices.py",
     "tests/web/test_page.py",
     "tests/pipelines/deepstream/test_same_as_cpu.py",
-    "tests/pipelines/deepstream/graph/test_build.py",
+    "tests/probes/nvds/test_native_meta.py",
     "tests/scripts/demo/test_scenes.py",
     "tests/pipelines/assembly/test_platform.py",
     "tests/pipelines/test_store_faults.py",
