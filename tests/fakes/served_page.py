@@ -162,7 +162,7 @@ def repeating(work: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         done.set()
-        thread.join(5)
+        thread.join(120)
 
 
 @contextmanager

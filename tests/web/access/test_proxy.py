@@ -29,7 +29,7 @@ def proxy(port: int, change: Callable[[str, dict[str, str]], str]) -> Iterator[s
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             path = change(self.path, headers)
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            upstream = HTTPConnection("127.0.0.1", port, timeout=30)
+            upstream = HTTPConnection("127.0.0.1", port, timeout=300)
             upstream.request(self.command, path, body, headers)
             answer = upstream.getresponse()
             data = answer.read()

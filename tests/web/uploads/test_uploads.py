@@ -197,7 +197,7 @@ def test_a_body_that_grows_past_the_limit_is_cut_off(page, client):
         status = 413
     assert status == 413
     assert sent < 500_000_000
-    assert page.left() == []
+    wait_for(lambda: page.left() == [])  # where it was cut off, the server may still be removing it
 
 
 def test_fifty_at_once(page, client):
@@ -205,7 +205,7 @@ def test_fifty_at_once(page, client):
 
     def one() -> None:
         with httpx.Client(
-            base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=30
+            base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=300
         ) as own:
             answers.append(own.post("/api/jobs", content=JPEG + bytes(200_000)).status_code)
 
@@ -213,7 +213,7 @@ def test_fifty_at_once(page, client):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(300)
     assert len(answers) == 50
     assert set(answers) <= {201, 429, 503}
     assert 1 <= answers.count(201) <= jobs_module.MAX_EACH
