@@ -150,12 +150,12 @@ def models_once() -> Iterator[None]:
         changed = path.stat().st_mtime_ns if path.is_file() else None
         key = (path, changed, how, tuple(sorted(config.items())))
         if key not in kept:
-            kept[key] = compiled_models.compile_kept(path, build, config, how)
+            kept[key] = compiled_models.compile_cached(path, build, config, how)
         return kept[key]
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (openvino_runtime, parser, network, reader):
-            patch.setattr(module, "compile_kept", compile_once)
+            patch.setattr(module, "compile_cached", compile_once)
         yield
 
 
