@@ -20,7 +20,7 @@ from tests.fakes.schemas import message
 from tests.pipelines.reload.pictures import pictures
 from tests.waiting import wait_for
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 AREA = {"polygon": [[0, 0], [1, 0], [1, 1]]}
 RULE = {"name": "vip", "when": {"total_at_least": 10}}
 
@@ -138,7 +138,9 @@ def test_twenty_edits_by_sighup_do_not_touch_the_other_camera(shop):
 
 def test_a_camera_comes_and_goes_with_all_that_is_told_of_it(shop, tmp_path):
     edited = Edited(shop)
-    assert shop.listener.on("camera/other/zone/till")[-1].json["persons"] == 0
+    # The test before may have taken the zone away; its topic was emptied then, and is told anew.
+    till = wait_for(lambda: (heard := shop.listener.on("camera/other/zone/till")[-1]).text and heard)
+    assert till.json["persons"] == 0
     second = pictures(tmp_path / "more")
     edited.content["cameras"]["side"] = {"source": str(second), "loop": True, "zones": {"hall": AREA}}
     edited.content["notify"] = [{**RULE, "when": {"total_at_least": 10, "in_zones": ["hall"]}}]
