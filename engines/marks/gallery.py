@@ -154,10 +154,10 @@ class Gallery:
         found = []
         if again is not None:
             near = (own[rows] - self._thresholds).max(axis=1, initial=-1.0)
-            asked = np.argsort(-near, kind="stable")[: min(MAX_AGAIN, int((near > -NEAR).sum()))]
-            boxes = candidates.boxes[rows[asked]]
+            nearest = np.argsort(-near, kind="stable")[: min(MAX_AGAIN, int((near > -NEAR).sum()))]
+            boxes = candidates.boxes[rows[nearest]]
             found = [self._agreed(seen, box) for seen, box in zip(again(boxes), boxes, strict=True)]
-            rows = np.delete(rows, asked)
+            rows = np.delete(rows, nearest)
         found += [self._judged(own[row], float(other[row]), candidates.boxes[row]) for row in rows]
         return _without_doubles([sighting for sighting in found if sighting is not None])
 

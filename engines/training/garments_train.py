@@ -153,9 +153,9 @@ class _Rows(nn.Module):
 def loss_of(logits: Tensor, labels: Tensor, table: Tensor) -> Tensor:
     """Return minus the log of the share of the classes that each label allows."""
     allowed = table[labels]
-    told = allowed.all(1).logical_not()
+    is_specific = allowed.all(1).logical_not()
     shares = logits.float().log_softmax(1).masked_fill(~allowed, -1e4)
-    return -(shares.logsumexp(1) * told).sum() / told.sum().clamp(min=1)
+    return -(shares.logsumexp(1) * is_specific).sum() / is_specific.sum().clamp(min=1)
 
 
 def _batches(count: int, rounds: int, seed: int) -> Iterator[Tensor]:

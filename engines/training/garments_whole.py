@@ -129,9 +129,9 @@ class _Course:
     """How far a training of so many seconds is. Says what it loses, every REPORT_S."""
 
     def __init__(self, seconds: float, say: Say) -> None:
-        self._begun = self._said = time.monotonic()
+        self._begun = self._printed_at = time.monotonic()
         self._end = self._begun + seconds
-        self._say, self._lost, self._told = say, torch.zeros(2), 0
+        self._say, self._lost, self._since_print = say, torch.zeros(2), 0
         self.step = 0
 
     def share(self) -> float:
@@ -145,12 +145,12 @@ class _Course:
 
     def stepped(self, losses: Tensor) -> None:
         """Count a step. losses: of cells and of regions."""
-        self.step, self._told = self.step + 1, self._told + 1
+        self.step, self._since_print = self.step + 1, self._since_print + 1
         self._lost = self._lost.to(losses.device) + losses
-        if time.monotonic() - self._said > REPORT_S:
-            cells, regions = (self._lost / self._told).tolist()
+        if time.monotonic() - self._printed_at > REPORT_S:
+            cells, regions = (self._lost / self._since_print).tolist()
             self._say(f"{self.share():.0%}: step {self.step}, losses {cells:.3f} and {regions:.3f}")
-            self._said, self._told = time.monotonic(), 0
+            self._printed_at, self._since_print = time.monotonic(), 0
             self._lost = torch.zeros_like(self._lost)
 
 
@@ -174,17 +174,17 @@ def whole_loss(logits: Tensor, labels: Tensor, table: Tensor, worth: Tensor) -> 
     """
     count, classes = logits.shape[:2]
     allowed = table[labels]
-    told = ~allowed.all(-1)
+    is_specific = ~allowed.all(-1)
     logs = logits.log_softmax(1).permute(0, 2, 3, 1)
     right = -logs.masked_fill(~allowed, -1e4).logsumexp(-1)
     rarity, regions, sizes = _rarity(labels)
-    weights = (allowed.float() * worth).sum(-1) / allowed.sum(-1) * rarity * told
+    weights = (allowed.float() * worth).sum(-1) / allowed.sum(-1) * rarity * is_specific
     cells = (right * weights).sum() / weights.sum().clamp(min=1e-6)
     shares = torch.zeros(count * 256, classes, device=logits.device)
     shares = shares.index_add(0, regions, logs.exp().flatten(0, 2)) / sizes.clamp(min=1)[:, None]
     table_of = table.repeat(count, 1)
-    asked = (sizes >= REGION_CELLS) & ~table_of.all(1) & ~table_of[:, :3].any(1)
-    worth_of = (table_of.float() * worth).sum(1) / table_of.sum(1) * asked
+    is_judged = (sizes >= REGION_CELLS) & ~table_of.all(1) & ~table_of[:, :3].any(1)
+    worth_of = (table_of.float() * worth).sum(1) / table_of.sum(1) * is_judged
     named = -(shares * table_of).sum(1).clamp(min=1e-3).log()
     return cells, (named * worth_of).sum() / worth_of.sum().clamp(min=1e-6)
 

@@ -223,7 +223,7 @@ def train(
     learner: Learner, batches: MarkBatches, unseen: Tensor, judge: GpuRenderer, out: Path, seconds: float
 ) -> None:
     """Train for so many seconds; judge and save at times and at the end."""
-    start = told = saved = time.monotonic()
+    start = printed_at = saved_at = time.monotonic()
     kept: list[Batch] = []
     share, since, around = 0.0, 0, 0
     while share < 1.0:
@@ -241,15 +241,15 @@ def train(
             around += 1
             batches.neighbours = neighbours_of(learner, batches)
         now = time.monotonic()
-        if now - told > TELL_S:
+        if now - printed_at > TELL_S:
             loss, right = (learner.shown / since).tolist()
             print(f"{now - start:.0f} s step {learner.step} loss {loss:.3f} first {right:.3f}", flush=True)
             learner.shown.zero_()
-            told, since = now, 0
-        if now - saved > SAVE_S or share >= 1.0:
+            printed_at, since = now, 0
+        if now - saved_at > SAVE_S or share >= 1.0:
             learner.save(out)
             print(f"   {now - start:.0f} s unseen {judged(learner, judge, unseen)}", flush=True)
-            saved = time.monotonic()
+            saved_at = time.monotonic()
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ class StoreSummary:
     ) -> None:
         self._snapshot, self._desk, self._publisher = snapshot, desk, publisher
         self._currency, self._utc_now = currency, utc_now
-        self._told: tuple[int, int, int | None, dict[str, int] | None] | None = None
+        self._published: tuple[int, int, int | None, dict[str, int] | None] | None = None
 
     def check(self) -> None:
         """Look at floor and desk; call about once a second."""
@@ -55,8 +55,8 @@ class StoreSummary:
         self._tell(0, 0, None if self._desk is None else 0, None if self._desk is None else none)
 
     def _tell(self, persons: int, value: int, unattended: int | None, staff: dict[str, int] | None) -> None:
-        if self._told != (persons, value, unattended, staff):
-            self._told = (persons, value, unattended, staff)
+        if self._published != (persons, value, unattended, staff):
+            self._published = (persons, value, unattended, staff)
             summary = store_summary(
                 self._utc_now(), persons, value, self._currency, unattended_minor=unattended, staff=staff
             )

@@ -79,4 +79,4 @@ class LiveOutput(LiveViewers):
             return LivePicture(seen.camera, jpeg, seen.captured_at, seen.size)
 
         due = self._due(seen.camera, now)
-        self._hand_out(due, now, lambda asked: min(asked, frame.pixels.width), make)
+        self._hand_out(due, now, lambda width: min(width, frame.pixels.width), make)

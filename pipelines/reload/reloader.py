@@ -98,7 +98,7 @@ class Reloader:
         self._listeners: list[Callable[[Settings], None]] = []
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()
         self._guarded = GuardedSteps(parts.metrics)
-        self._told = ""
+        self._logged_text = ""
         self._switched: Mapping[str, bool] = {}
         self._switching = threading.Lock()
         self._again_at: float | None = None
@@ -159,17 +159,17 @@ class Reloader:
 
         watch: look whether it has changed, too; that is for about once a second.
         """
-        if asked := self._is_asked:  # never set to False unseen: somebody may ask in between
+        if is_asked := self._is_asked:  # never set to False unseen: somebody may ask in between
             self._is_asked = False
         again = self._again_at is not None and time.monotonic() >= self._again_at
-        if not asked and not again and not (watch and self._watch.changed()):
+        if not is_asked and not again and not (watch and self._watch.changed()):
             return False
         self._again_at = None
         waiting, began = len(self._waiting), time.monotonic()
         report = self._read()
-        if asked or report.text != self._told or report.live:
+        if is_asked or report.text != self._logged_text or report.live:
             tell(report, self._parts.metrics, time.monotonic() - began)
-        self._told, self.report = report.text, report
+        self._logged_text, self.report = report.text, report
         for _ in range(waiting):
             then = self._waiting.popleft()
             self._guarded.run(LISTENER, partial(then, report))

@@ -91,13 +91,13 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
 
 def _agreed(known: Mapping[str, float], slot: str) -> str:
     """Return the finest type that looks agree on, from what speaks for each type or a finer one."""
-    told = slot
-    while rivals := {one: weight for one, weight in known.items() if PARENT.get(one) == told}:
+    type_ = slot
+    while rivals := {one: weight for one, weight in known.items() if PARENT.get(one) == type_}:
         best = max(rivals, key=lambda one: (rivals[one], one))
         if rivals[best] < AGREED * known[slot] or rivals[best] < AHEAD * sum(rivals.values()):
             break
-        told = best
-    return told
+        type_ = best
+    return type_
 
 
 def _allows(mark: Mark, slot: str) -> bool:

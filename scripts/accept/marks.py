@@ -60,12 +60,12 @@ def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequenc
                 found += 1
                 own = vectors[number][best]
                 alike.append(float(own @ vector / max(1e-6, np.linalg.norm(own) * np.linalg.norm(vector))))
-    asked = sum(len(theirs) for theirs, _ in wanted)
-    if not asked:
+    total = sum(len(theirs) for theirs, _ in wanted)
+    if not total:
         return fail("marks", "the CPU found nothing to compare", "send the report to the maintainer")
-    share, likeness = found / asked, float(np.quantile(alike, 0.1)) if alike else 0.0
-    facts: dict[str, Any] = {"asked": asked, "share": share, "alike": likeness}
-    text = f"{share:.0%} of {asked} places found again, vectors {likeness:.3f} alike"
+    share, likeness = found / total, float(np.quantile(alike, 0.1)) if alike else 0.0
+    facts: dict[str, Any] = {"asked": total, "share": share, "alike": likeness}
+    text = f"{share:.0%} of {total} places found again, vectors {likeness:.3f} alike"
     if share < FOUND or likeness < ALIKE:
         mend = "set platform.precision to fp32 in the store file, and send the report to the maintainer"
         return fail("marks", f"{text}; {FOUND:.0%} and {ALIKE} are needed", mend, **facts)

@@ -59,7 +59,7 @@ class FaultWorker:
         self._events = PersonEvents("faults", "box", "EUR", bits, utc=self._clock.utc)
         self._session, self._count = f"{bits(20):04x}"[-4:], 0
         self._here: list[TrackId] = []
-        self._told: dict[str, int] = {}
+        self._reported: dict[str, int] = {}
         signal.signal(signal.SIGUSR1, self._set_clock)
         signal.signal(signal.SIGUSR2, lambda *_: self._stopping.set())
 
@@ -108,9 +108,9 @@ class FaultWorker:
             for sample in family.samples:
                 kind, result = sample.labels["kind"], sample.labels["result"]
                 key, now = f"{kind} {result}", round(sample.value)
-                if sample.name.endswith("_total") and result in LOST and now > self._told.get(key, 0):
-                    _say("lost", kind, now - self._told.get(key, 0))
-                    self._told[key] = now
+                if sample.name.endswith("_total") and result in LOST and now > self._reported.get(key, 0):
+                    _say("lost", kind, now - self._reported.get(key, 0))
+                    self._reported[key] = now
 
     def _set_clock(self, *_: object) -> None:
         self._step = 0 if self._step else STEP_S * 1_000_000_000

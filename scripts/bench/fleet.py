@@ -67,7 +67,7 @@ class SimulatedBox:
         self._events = PersonEvents(f"shop-{number:04d}", "box", "EUR", bits)
         self._here: dict[TrackId, PersonValue] = {}
         self._count, self._session = 0, f"{bits(20):05x}"[-4:]
-        self._told: dict[str, tuple[int, int]] = {}
+        self._published: dict[str, tuple[int, int]] = {}
 
     def look(self, now: int, elapsed_s: float) -> Iterator[tuple[str, bytes, bool]]:
         """Let time pass; yield topic, payload and whether it is retained."""
@@ -95,8 +95,8 @@ class SimulatedBox:
         for message in self._events.observe(frame, here, {}, gone):
             yield self.base + message.topic, _json(message.payload), False
         shown = len(here), max((value.total.amount_minor for value in here.values()), default=0)
-        if self._told.get(camera) != shown:
-            self._told[camera] = shown
+        if self._published.get(camera) != shown:
+            self._published[camera] = shown
             payload = camera_summary(now, *shown, "EUR")
             yield f"{self.base}camera/{camera}/summary", _json(payload), True
 

@@ -95,20 +95,20 @@ def _table(path: Path, book: BrandBook) -> Iterator[ShownPhoto]:
                 yield expected_of(file, row.get("expected", ""), book)
 
 
-def _files(folder: Path, told: str) -> Iterator[Path]:
+def _files(folder: Path, text: str) -> Iterator[Path]:
     """Yield the file of a row; `17, 18, 19 woman in dress` are those whose names begin so."""
-    if (folder / told).is_file():
-        yield folder / told
+    if (folder / text).is_file():
+        yield folder / text
         return
-    for word in told.replace(",", " ").split():
+    for word in text.replace(",", " ").split():
         if _NUMBER.fullmatch(word):
             yield from sorted(folder.glob(f"{word}-*"))
 
 
-def expected_of(path: Path, told: str, book: BrandBook) -> ShownPhoto:
+def expected_of(path: Path, text: str, book: BrandBook) -> ShownPhoto:
     """Return what a row says of a photograph."""
     shown = ShownPhoto(path)
-    for part in (part.strip() for part in told.split(",")):
+    for part in (part.strip() for part in text.split(",")):
         if persons := _PERSONS.fullmatch(part):
             shown.persons = int(persons[1] or 0)
         elif mark := _MARK.fullmatch(part):

@@ -107,10 +107,10 @@ def lookups_per_second(catalogue: Path) -> dict[str, int]:
     """Return lookups a second in the price list, and of what was asked in the same moment."""
     prices, today = load(catalogue), date.today()  # noqa: DTZ011 any day will do
     things = [(row.brand, row.type if row.type != "*" else None, "top") for row in prices.rows][:500]
-    asked = LookupOnce(lambda brand, type_, slot: prices.lookup(brand, type_, slot, today))
+    lookup = LookupOnce(lambda brand, type_, slot: prices.lookup(brand, type_, slot, today))
     return {
         "catalogue_per_second": _rate(things, lambda b, t, s: prices.lookup(b, t, s, today)),
-        "asked_per_second": _rate(things, asked),
+        "asked_per_second": _rate(things, lookup),
     }
 
 

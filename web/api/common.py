@@ -83,15 +83,15 @@ async def taken_up(backend: Backend) -> ReloadReport | None:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[ReloadReport] = loop.create_future()
 
-    def give(report: ReloadReport) -> None:
+    def set_result(report: ReloadReport) -> None:
         if not answer.done():
             answer.set_result(report)
 
-    def told(report: ReloadReport) -> None:
+    def on_report(report: ReloadReport) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(give, report)
+            loop.call_soon_threadsafe(set_result, report)
 
-    backend.reload(told)
+    backend.reload(on_report)
     with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
         return await asyncio.wait_for(answer, RELOAD_S)
     return None

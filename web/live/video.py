@@ -51,8 +51,8 @@ class ViewerSlot:
 class Adapting:
     """Adapts a viewer's size: smaller while many pictures are missed, back to the wanted size later."""
 
-    def __init__(self, asked: int, now: float) -> None:
-        self._sizes = [w for w in WIDTHS if w < asked] + [next((w for w in WIDTHS if w >= asked), WIDTHS[-1])]
+    def __init__(self, width: int, now: float) -> None:
+        self._sizes = [w for w in WIDTHS if w < width] + [next((w for w in WIDTHS if w >= width), WIDTHS[-1])]
         self._at = len(self._sizes) - 1
         self._begun = self._calm = now
         self._sent = 0

@@ -56,12 +56,12 @@ class DeepStreamLive(LiveViewers):
             jpeg = reduced(picture.jpeg, full // width, self._quality)
             return LivePicture(picture.camera, jpeg, picture.captured_at, picture.frame_size)
 
-        self._hand_out(self._due(picture.camera, now), now, lambda asked: full // _part(full, asked), make)
+        self._hand_out(self._due(picture.camera, now), now, lambda min_width: full // _part(full, min_width), make)
 
 
-def _part(full: int, asked: int) -> int:
-    """Return by what to divide a width so that it does not fall below the one asked for."""
-    return max((part for part in _REDUCED if full >= part * asked), default=1)
+def _part(full: int, min_width: int) -> int:
+    """Return by what to divide a width so that it does not fall below min_width."""
+    return max((part for part in _REDUCED if full >= part * min_width), default=1)
 
 
 def reduced(jpeg: bytes, part: int, quality: int) -> bytes:

@@ -123,7 +123,7 @@ class Session:
         self._max_bytes = _NO_LIMIT
         self.detail = ""
         self.was_up = False
-        self._reached = self._told = False
+        self._reached = self._acknowledged = False
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -183,7 +183,7 @@ class Session:
     @property
     def closed_unanswered(self) -> bool:
         """Whether the broker took the connection and closed it without a word, as one for MQTT 3.1.1 may."""
-        return self._reached and not self._told
+        return self._reached and not self._acknowledged
 
     def _learn(self, reason: int, properties: Properties | None) -> None:
         """Note what the broker cannot do."""
@@ -222,7 +222,7 @@ class Session:
         reason: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        self._told = True
+        self._acknowledged = True
         self._learn(reason.value, properties)
         if reason.is_failure:
             self.detail = str(reason)

@@ -84,10 +84,10 @@ class Bench:
     def _share(self, way: Rival, names: Sequence[str], shots: Sequence[Shot], what: str) -> float:
         right = 0
         if isinstance(way, Vectors):
-            told = iter(way.similarities(way.vectors(shots)) + 1.0)
+            all_scores = iter(way.similarities(way.vectors(shots)) + 1.0)
         else:
-            told = (way.scores(shot, i) for i, shot in enumerate(self._track(shots, what)))
-        for scores, shot in zip(told, shots, strict=True):
+            all_scores = (way.scores(shot, i) for i, shot in enumerate(self._track(shots, what)))
+        for scores, shot in zip(all_scores, shots, strict=True):
             right += bool(scores.max() > 0 and names[int(scores.argmax())] == shot.marks[0].brand)
         return right / len(shots)
 
@@ -145,15 +145,15 @@ class Bench:
         brand = np.array([names.index(shot.marks[0].brand) for shot in shots])
         sides = [(own.similarities(v), cohort_of(v, self._cohort)) for v in seen]
         thresholds = np.array([self._cohort.threshold(v) for v in own.enrolled], np.float32)
-        told: list[tuple[Any, ...]] = []
+        groups: list[tuple[Any, ...]] = []
         for group in _groups(len(names)):
             parts = [
                 (*sureness(s[:, group], o, thresholds[group]), group[s[:, group].argmax(axis=1)])
                 for s, o in sides
             ]
-            told.append((*parts[0], *parts[1], np.isin(brand, group), parts[0][2] == brand))
+            groups.append((*parts[0], *parts[1], np.isin(brand, group), parts[0][2] == brand))
         sure, taken, _, off_sure, off_taken, _, mine, right = (
-            np.concatenate(x) for x in zip(*told, strict=True)
+            np.concatenate(x) for x in zip(*groups, strict=True)
         )
         found = {}
         level = _level(np.where(mine & right, sure, -np.inf)[mine])
