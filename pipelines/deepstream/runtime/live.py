@@ -56,7 +56,7 @@ class DeepStreamLive(LiveViewers):
             jpeg = reduced(picture.jpeg, full // width, self._quality)
             return LivePicture(picture.camera, jpeg, picture.captured_at, picture.frame_size)
 
-        self._hand_out(self._due(picture.camera, now), now, lambda min_width: full // _part(full, min_width), make)
+        self._hand_out(self._due(picture.camera, now), now, lambda width: full // _part(full, width), make)
 
 
 def _part(full: int, min_width: int) -> int:
