@@ -81,7 +81,7 @@ class Overload:
     @property
     def sub_streams(self) -> tuple[str, ...]:
         """The cameras that are to give their sub-stream now."""
-        return tuple(sorted(self._throttle.have_sub_stream)) if self._throttle.sub_streams else ()
+        return tuple(sorted(self._throttle.usable_sub_streams)) if self._throttle.sub_streams else ()
 
     def check(self) -> bool:
         """Update the governor and apply its decision; return whether something changed."""
@@ -93,7 +93,7 @@ class Overload:
         changed = governor.update(
             totals(self._metrics, now, self._idle_s()),
             len(cameras),
-            has_sub_streams=bool(throttle.have_sub_stream),
+            has_sub_streams=bool(throttle.usable_sub_streams),
         )
         suspended = frozenset(cameras[: governor.suspended])
         if not changed and suspended == throttle.suspended:
@@ -121,7 +121,7 @@ class Overload:
                 f", {throttle.part:.0%} of each group of pictures decoded" if throttle.part else KEYS_ONLY
             )
         if throttle.sub_streams:
-            left_out += f", sub-streams of {', '.join(sorted(throttle.have_sub_stream))}"
+            left_out += f", sub-streams of {', '.join(sorted(throttle.usable_sub_streams))}"
         logger.warning(
             "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
             " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"

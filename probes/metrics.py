@@ -203,6 +203,11 @@ class Metrics:
         self.camera_sub_stream = gauge(
             "camera_sub_stream", "1 while overload has the camera's sub-stream analysed.", "camera"
         )
+        self.camera_sub_stream_refused = gauge(
+            "camera_sub_stream_refused",
+            "1 where the camera's sub-stream has another shape than its main stream, and is not analysed.",
+            "camera",
+        )
         self.camera_suspended = gauge("camera_suspended", "1 while overload suspends the camera.", "camera")
         self.output_disk_free = gauge(
             "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"

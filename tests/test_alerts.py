@@ -88,6 +88,11 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {'msh_camera_turned_degrees{camera="door"}': "0x60"},
         CAMERA,
     ),
+    "SubStreamRefused": (
+        {'msh_camera_sub_stream_refused{camera="door"}': "1x60"},
+        {'msh_camera_sub_stream_refused{camera="door"}': "0x60"},
+        CAMERA,
+    ),
     "AccessLogLost": (
         {'msh_access_log_entries_total{result="dropped"}': "0+1x60"},
         {'msh_access_log_entries_total{result="written"}': "0+1x60"},

@@ -24,7 +24,8 @@ class Throttle:
 
     share: of each camera's `fps`, what is analysed. part: of each group of pictures, what is decoded.
     suspended: cameras of which nothing is analysed. sub_streams: whether cameras are to give their
-    sub-stream, those in `have_sub_stream`, which the platform keeps.
+    sub-stream, those in `have_sub_stream`, which the platform keeps; without those whose sub-stream shows
+    another shape than their main stream.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,19 @@ class Throttle:
         self.suspended: frozenset[str] = frozenset()
         self.sub_streams = False
         self.have_sub_stream: frozenset[str] = frozenset()
+        self._refused: dict[str, None] = {}
+
+    def refuse_sub_stream(self, camera: str, *, refused: bool) -> None:
+        """Note that a camera's sub-stream cannot be analysed, or that it may again; from any thread."""
+        if refused:
+            self._refused[camera] = None
+        else:
+            self._refused.pop(camera, None)
+
+    @property
+    def usable_sub_streams(self) -> frozenset[str]:
+        """The cameras that have a sub-stream which can be analysed, as far as is known."""
+        return frozenset(camera for camera in self.have_sub_stream if camera not in self._refused)
 
     def share_of(self, camera: str) -> float:
         """Return the share of a camera's frame rate that is analysed, 0 to 1."""

@@ -222,6 +222,7 @@ class CpuPlatform:
                 connect_one,
                 wanted=lambda: throttle.sub_streams,
                 on_change=self._metrics.camera_sub_stream.labels(name).set,
+                on_refusal=partial(self._on_refused_sub_stream, name),
             )
 
         return CameraSupervisor(
@@ -262,6 +263,10 @@ class CpuPlatform:
                 on_turn=partial(self._on_turn, name) if not alone else lambda _: None,
             ),
         )
+
+    def _on_refused_sub_stream(self, camera: str, refused: bool) -> None:
+        self._metrics.camera_sub_stream_refused.labels(camera).set(refused)
+        self._parts.throttle.refuse_sub_stream(camera, refused=refused)
 
     def _on_turn(self, camera: str, degrees: int) -> None:
         self._metrics.camera_turned.labels(camera).set(degrees)

@@ -152,8 +152,9 @@ class CameraConfig(CameraDefaultsConfig):
     sub_source: Annotated[str, BeforeValidator(_sub_source)] | None = Field(
         default=None,
         title="Sub-stream",
-        description="rtsp:// or rtsps:// address of the same picture in a smaller size, with the same login;"
-        " analysed instead of source only while the machine is overloaded, before a camera is suspended."
+        description="rtsp:// or rtsps:// address of the same picture in a smaller size and the same shape"
+        " (both 16:9, or both 4:3), with the same login; analysed instead of source only while the machine is"
+        " overloaded, before a camera is suspended. One of another shape is never analysed."
         " CPU platform only.",
     )
     name: PlainName | None = Field(

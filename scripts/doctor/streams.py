@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pipelines.errors
 from pipelines.cameras.source import SourceKind, SourceLost
+from pipelines.cameras.switching import same_shape
 from scripts.check_result import CheckResult, ok, warn
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ WATCH_S: Final = 9.0
 MAX_KEY_S: Final = 4.0
 MAX_AHEAD_S: Final = 2.0
 LARGE_PX: Final = 1920 * 1080
-MAX_SHAPE: Final = 0.03
-"""By how much the shape of a sub-stream may differ: cameras round its sides to multiples of 8 or 16."""
 
 
 def look_at_streams(
@@ -76,12 +75,13 @@ def judge_sub_stream(name: str, main: StreamFacts, sub: StreamFacts | None) -> C
     if sub_width * sub_height >= width * height:
         mend = "set it to 640x360 to 1280x720 in the camera: it is analysed where the main stream is too much"
         return warn(what, f"{shown}: not smaller than the main stream", mend)
-    if abs(sub_width / sub_height - width / height) > MAX_SHAPE * width / height:
-        mend = (
-            "set the same shape (16:9 or 4:3) in the camera; else see that it shows the same, only"
-            " squeezed, for zones and masks stay where they are"
+    if not same_shape(main.size, sub.size):
+        mend = "set the same shape (16:9 or 4:3) for both in the camera, or remove sub_source"
+        found = (
+            f"{shown}: another shape than the main stream's {width}x{height}; zones and masks would lie in"
+            " the wrong place, so it is never analysed"
         )
-        return warn(what, f"{shown}: another shape than the main stream", mend)
+        return warn(what, found, mend)
     return ok(what, shown)
 
 

@@ -243,10 +243,10 @@ def test_sub_streams_come_before_a_camera_is_suspended_and_go_last_but_one(caplo
     assert [*dict.fromkeys(told)] == [(False, False), (True, False), (True, True)]
     assert shop.overload.sub_streams == ("door",)
     assert "fewer frames per second, key frames decoded, sub-streams of door" in caplog.text
-    shop.throttle.have_sub_stream = frozenset()  # taken out of the store file: what is suspended stays so
+    shop.throttle.refuse_sub_stream("door", refused=True)  # of another shape: what is suspended stays so
     shop.seconds(1, door=1, late=9)
     assert (shop.throttle.suspended, shop.throttle.sub_streams) == ({"till"}, False)
-    shop.throttle.have_sub_stream = frozenset({"door"})
+    shop.throttle.refuse_sub_stream("door", refused=False)
     told.clear()
     for _ in range(700):
         shop.seconds(1, door=1, late=0)

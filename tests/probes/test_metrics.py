@@ -77,6 +77,7 @@ AGREED = {
     "msh_frame_share": set(),
     "msh_decode_part": set(),
     "msh_camera_sub_stream": {"camera"},
+    "msh_camera_sub_stream_refused": {"camera"},
     "msh_camera_suspended": {"camera"},
     "msh_access_log_entries_total": {"result"},
     "msh_housekeeping_failures_total": {"step"},
