@@ -68,13 +68,14 @@ class MetaAnalysis:
         redaction: Redaction,
         marks: tuple[Model, Brands] | None = None,
         face: tuple[float, float, float, float] | None = None,
+        good_for_s: float = 75.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Build all; nothing runs yet. slots: mux pad by camera.
 
         marks: the model of marks in the graph, and what is looked for; looks leave symbols to it.
         face: where the self-check's face lies in its film, which comes on the pad after the cameras'; None
-        where there is none.
+        where there is none. good_for_s: so long a good answer of the self-check counts.
         """
         looks, metrics, random = parts.looks, parts.metrics, parts.random
         self._looks, self._metrics, self._floor = looks, metrics, parts.floor
@@ -89,6 +90,8 @@ class MetaAnalysis:
                 face,
                 camera=partial(new, "self-check"),
                 on_result=metrics.redaction_self_check.set,
+                good_for_s=good_for_s,
+                clock=clock,
             )
             if face
             else None

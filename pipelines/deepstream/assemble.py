@@ -11,7 +11,7 @@ from pipelines.deepstream.graph.build import brand_model, build_graph, engine_fi
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
-from pipelines.deepstream.runtime.self_check_film import FACE
+from pipelines.deepstream.runtime.self_check_film import FACE, GOOD_FOR_S
 from probes.nvds.binding import open_binding, pyds_binding
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def assemble(
         redaction=redaction,
         marks=(model, parts.brands) if model and parts.brands else None,
         face=FACE,
+        good_for_s=GOOD_FOR_S,
     )
     return DeepStreamPlatform(
         settings,

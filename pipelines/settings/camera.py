@@ -170,7 +170,7 @@ class CameraConfig(CameraDefaultsConfig):
         default=0,
         title="Rotate",
         description="By how many degrees clockwise the picture is turned so that people stand upright;"
-        " zones and masks are those of the turned picture. 90 and 270 on the CPU platform only.",
+        " zones and masks are those of the turned picture.",
     )
     track: int = Field(
         default=1,

@@ -8,6 +8,8 @@ and they are covered whole besides.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from probes.redaction.heads import By
@@ -30,7 +32,8 @@ class SelfCheck:
     """Judges the frames of the film. `begin` in one thread, `judge` in the streaming thread.
 
     face: left, top, right, bottom of the face, from 0 to 1 of the picture. camera: makes what reads a frame's
-    metadata, as for a camera. on_result: called with each answer, true where the face was covered.
+    metadata, as for a camera. on_result: called with each answer, true where the face was covered, and once
+    with false when a good answer expires. good_for_s: so long a good answer counts.
     """
 
     def __init__(
@@ -40,14 +43,24 @@ class SelfCheck:
         *,
         camera: Callable[[], CameraMeta],
         on_result: Callable[[bool], None] = lambda good: None,
+        good_for_s: float = 75.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pad, self._face = pad, face
+        self._good_for_s, self._clock, self._good_at = good_for_s, clock, 0.0
+        self._answering = threading.Lock()
         self._new_camera, self._on_result = camera, on_result
         self.camera = camera()
         self._left = 0
         self._good: bool | None = None
-        self.cause = "no answer yet; all frames are withheld"
-        """Why all frames are withheld; empty while the last answer was good."""
+        self._cause = "no answer yet; all frames are withheld"
+
+    @property
+    def cause(self) -> str:
+        """Why all frames are withheld; empty while the last answer was good and has not expired."""
+        if self._cause or self._clock() - self._good_at <= self._good_for_s:
+            return self._cause
+        return f"no answer for {self._good_for_s:g} s; all frames are withheld"
 
     @property
     def answered(self) -> bool:
@@ -58,6 +71,14 @@ class SelfCheck:
         """Expect frames of the film."""
         self.camera = self._new_camera()
         self._left = MAX_FRAMES
+
+    def report_expiry(self) -> None:
+        """Report that the last good answer has expired, once. In the thread of `begin`."""
+        with self._answering:
+            if self._good and (cause := self.cause):
+                self._good = False
+                logger.error("self-check of masking: %s", cause)
+                self._on_result(False)
 
     def judge(self, masks: Iterable[Mask], size: tuple[int, int]) -> None:
         """Take what covers one frame of the film; none where inference or redaction failed."""
@@ -71,14 +92,15 @@ class SelfCheck:
         if good:
             self._left = 0
         if self._left == 0:
-            self._answer(good)
+            with self._answering:
+                self._answer(good)
 
     def _answer(self, good: bool) -> None:
         if good != self._good:
             text = "the built-in face is covered" if good else "the built-in face is not covered"
             (logger.info if good else logger.error)("self-check of masking: %s", text)
-        self._good = good
-        self.cause = "" if good else "the built-in face is not covered; all frames are withheld"
+        self._good, self._good_at = good, self._clock()
+        self._cause = "" if good else "the built-in face is not covered; all frames are withheld"
         self._on_result(good)
 
     def _open_share(self, mask: Mask, size: tuple[int, int]) -> float:

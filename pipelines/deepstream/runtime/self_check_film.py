@@ -31,6 +31,8 @@ AGAIN_S: Final = 1.0
 """After a failure it is tried again this often."""
 ANSWER_S: Final = 15.0
 """So long an answer may take: opening a decoder takes a second or two."""
+GOOD_FOR_S: Final = EVERY_S + ANSWER_S
+"""So long a good answer counts: until the next one is overdue."""
 
 
 def film_graph(graph: PipelineGraph, pad: int, box: Capabilities) -> PipelineGraph:
@@ -74,12 +76,13 @@ class SelfCheckFilm:
     def tick(self) -> None:
         """Let time pass."""
         now = self._clock()
+        self._check.report_expiry()
         if self._leaving is not None:
             if self._leaving.closed:
                 self._leaving = None
             elif now >= self._until and not self._stuck:
                 self._stuck = True
-                logger.error("self-check of masking: its source hangs; no check is made until the next start")
+                logger.error("self-check of masking: its source hangs; no more checks can be made")
         elif self._bin is not None:
             if self._check.answered:
                 self._end(now, answered=True)
@@ -104,12 +107,12 @@ class SelfCheckFilm:
             self._end(now, answered=False)
 
     def _end(self, now: float, *, answered: bool) -> None:
-        """Take the film out. Without an answer the last one stands: no detector has judged anything."""
+        """Take the film out. Without an answer the last good one counts until it expires."""
         if not answered and not self._silent:
-            what = "all frames are withheld" if self._check.cause else "frames pass by the last answer"
+            what = "all frames are withheld" if self._check.cause else "the last good answer counts a while"
             logger.warning("self-check of masking: the pipeline gives no answer; %s; tried again", what)
         self._silent = not answered
-        self._due = now + (AGAIN_S if self._check.cause else EVERY_S)
+        self._due = now + (EVERY_S if answered and not self._check.cause else AGAIN_S)
         if self._bin is not None:
             self._bin.close()
             self._bin, self._leaving, self._until = None, self._bin, now + ANSWER_S

@@ -131,6 +131,34 @@ def test_until_the_first_answer_all_is_withheld_and_it_is_said_once(tmp_path, mo
     assert caplog.text.count("the pipeline gives no answer; all frames are withheld") == 1
 
 
+def test_a_film_that_falls_silent_is_tried_each_second_until_all_is_withheld(monkeypatch, caplog) -> None:
+    class Silent:
+        closed = True
+
+        def __init__(self, *_: object) -> None:
+            opened.append(now[0])
+
+        def open(self) -> None: ...
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(self_check_film, "SourceBin", Silent)
+    now, opened, results = [0.0], list[float](), list[bool]()
+    check = SelfCheck(1, FACE, camera=lambda: camera("film"), on_result=results.append, clock=lambda: now[0])
+    film = self_check_film.SelfCheckFilm(cast("BuiltPipeline", None), check, lambda: now[0])
+    film.tick()
+    check.judge([COVERED], SIZE)
+    for now[0] in range(1, 100):
+        film.tick()
+        if now[0] < 70:
+            film.fail()  # an error of the source is no answer, and no reason to withhold yet
+        assert bool(check.cause) is (now[0] > 75)
+    assert (results, len(opened) > 3, film.hopeless) == ([True, False], True, False)
+    film.tick()
+    check.judge([COVERED], SIZE)
+    assert (check.cause, results) == ("", [True, False, True])
+    assert caplog.text.count("no answer for 75 s") == 1
+
+
 @pytest.mark.parametrize("good", [True, False])
 def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog, good) -> None:
     class Hanging:
@@ -142,7 +170,7 @@ def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog, good)
 
     monkeypatch.setattr(self_check_film, "SourceBin", Hanging)
     now = [0.0]
-    check = SelfCheck(1, FACE, camera=lambda: camera("film"))
+    check = SelfCheck(1, FACE, camera=lambda: camera("film"), clock=lambda: now[0])
     film = self_check_film.SelfCheckFilm(cast("BuiltPipeline", None), check, lambda: now[0])
     film.tick()
     for _ in range(MAX_FRAMES):
@@ -150,10 +178,10 @@ def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog, good)
     for now[0] in (1.0, 10.0):
         film.tick()
         assert "its source hangs" not in caplog.text
-    for now[0] in (17.0, 100.0):
+    for now[0], hopeless in ((17.0, not good), (74.0, not good), (76.0, True)):
         film.tick()
+        assert film.hopeless is hopeless, "a good answer counts a while; then the service must be restarted"
     assert not film.idle
-    assert film.hopeless is not good, "frames are shown, or the service must be restarted"
     assert caplog.text.count("its source hangs") == 1
 
 

@@ -89,6 +89,22 @@ def test_a_face_left_open_withholds_all_frames_until_it_is_covered(ds: Any, bad:
     assert judged(ds, using, Pic(number=53))[0] is PASS
 
 
+def test_a_good_answer_counts_until_the_next_is_overdue(ds: Any) -> None:
+    """A film that gives nothing more, and even a bus thread that hangs: nobody needs to do anything."""
+    using, check, results = checked(ds)
+    now = [100.0]
+    check._clock = lambda: now[0]
+    check.begin()
+    judged(ds, using, film(face()))
+    for now[0], verdict in ((175.0, PASS), (175.1, DROP), (200.0, DROP)):
+        check.begin()
+        check.report_expiry()
+        assert judged(ds, using, Pic(objects=[person()], number=int(now[0] * 10)))[0] is verdict
+    assert (check.cause, results) == ("no answer for 75 s; all frames are withheld", [True, False])
+    assert judged(ds, using, Pic(number=2001), film(face(), number=2001))[0] is PASS
+    assert (check.cause, results) == ("", [True, False, True])
+
+
 def test_a_face_found_elsewhere_is_none(ds: Any) -> None:
     using, check, results = checked(ds)
     check.begin()
