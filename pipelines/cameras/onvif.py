@@ -11,15 +11,19 @@ from urllib.parse import urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
 from pipelines.cameras.soap import NO_ONVIF, Login, ask
+from pipelines.cameras.switching import same_shape
 from pipelines.cameras.trial import netloc
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from xml.etree.ElementTree import Element
 
 TIMEOUT_S = 10.0
 MAX_STREAMS = 8
 MAX_NAME = 60
+MIN_SUB_HEIGHT = 240
+"""Height in px of the smallest sub-stream that is worth its analysis: people are 80 px high at least."""
 MAX_YEAR = 9999
 """The last year of datetime: a clock that stands there leaves no time to come."""
 SERVICE_PATH = "/onvif/device_service"
@@ -52,6 +56,23 @@ class CameraStream:
     fps: int = 0
     codec: str = ""
     kbps: int = 0
+
+
+def sub_stream_beside(main: CameraStream, streams: Iterable[CameraStream]) -> CameraStream | None:
+    """Return the stream that does for `sub_source` beside a main one; None where there is none.
+
+    It has the same shape as far as the camera tells it, and half of the pixels at most; of several, the
+    largest.
+    """
+    fitting = [
+        one
+        for one in streams
+        if one.source != main.source
+        and one.height >= MIN_SUB_HEIGHT
+        and 2 * one.width * one.height <= main.width * main.height
+        and same_shape((main.width, main.height), (one.width, one.height))
+    ]
+    return max(fitting, key=lambda one: one.width * one.height, default=None)
 
 
 def find_streams(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from pipelines.cameras.onvif import find_streams
+from pipelines.cameras.onvif import find_streams, sub_stream_beside
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -34,36 +35,41 @@ def cameras_yaml(
         if any(re.search(rf"[/@]{re.escape(camera.host)}[:/]", source) for source in sources):
             yield f"  # {camera.host} {camera.name}".rstrip() + ": is in the store file already"
             continue
-        stream, why = _stream(camera, username, password, streams_of)
+        streams, why = _streams(camera, username, password, streams_of)
         name = _slug(camera, ids)
         ids.add(name)
         shown = " ".join(filter(None, (camera.name, camera.hardware))) or "camera"
         yield f"  {name}:  # {shown} at {camera.host}"
-        if stream is not None:
-            size = f"  # {stream.width}x{stream.height}, {stream.fps} frames/s, {stream.codec}"
-            yield f'    source: "{stream.source}"{size if stream.width else ""}'
+        if streams:
+            stream = min(streams, key=lambda one: abs(one.width * one.height - WANTED_PX))
+            yield f"    source: {_address(stream)}"
+            if (sub := sub_stream_beside(stream, streams)) is not None:
+                yield f"    sub_source: {_address(sub)}; only under overload"
         else:
             yield f'    source: "rtsp://{camera.host}:554/"  # {why}'
         variable = f"CAM_{re.sub('[^A-Z0-9]', '_', name.upper())}_PASSWORD"
         yield f'    credentials: {{username: {username or "viewer"}, password: "${{{variable}}}"}}'
 
 
-def _stream(
+def _address(stream: CameraStream) -> str:
+    shown = f"  # {stream.width}x{stream.height}, {stream.fps} frames/s, {stream.codec}"
+    return json.dumps(stream.source, ensure_ascii=False) + (shown if stream.width else "")
+
+
+def _streams(
     camera: FoundCamera,
     username: str,
     password: str,
     streams_of: Callable[[str, str, str, str], list[CameraStream]],
-) -> tuple[CameraStream | None, str]:
-    """Return the stream that is nearest to what is wanted, or why there is none."""
+) -> tuple[list[CameraStream], str]:
+    """Return the camera's streams, or why there is none."""
     if not camera.service:
-        return None, "it names no ONVIF service: take the path from its manual"
+        return [], "it names no ONVIF service: take the path from its manual"
     try:
         streams = streams_of(camera.service, camera.host, username, password)
     except BadInput as error:
-        return None, f"{error}".splitlines()[0][:100]
-    if not streams:
-        return None, "it names no stream: take the path from its manual"
-    return min(streams, key=lambda one: abs(one.width * one.height - WANTED_PX)), ""
+        return [], f"{error}".splitlines()[0][:100]
+    return streams, "" if streams else "it names no stream: take the path from its manual"
 
 
 def _slug(camera: FoundCamera, taken: set[str]) -> str:

@@ -30,8 +30,14 @@ _ID = re.compile(r"[a-z0-9-]{1,32}")
 _NAME = re.compile(r"\$\{(CAM_[A-Z0-9_]{1,120})\}")
 """Secrets of cameras alone: whoever fills the form in chooses which host is sent the password."""
 _SERVICE = re.compile(r"http://[!-~]+")
+_ADDRESS = (
+    re.compile(r"[rR][tT][sS][pP][sS]?://[^$]+"),
+    "begins with rtsp:// or rtsps://, and has no $",
+)
+SUB_SOURCE = "sub_source"
 FIELDS = {
-    "source": (re.compile(r"[rR][tT][sS][pP][sS]?://[^$]+"), "begins with rtsp:// or rtsps://, and has no $"),
+    "source": _ADDRESS,
+    SUB_SOURCE: _ADDRESS,
     "username": (re.compile(r"[^$]+"), "not empty, and without $"),
     "password": (
         re.compile(rf"([^$]|\$+[^{{$])+\$*|\$+|{_NAME.pattern}"),
@@ -44,12 +50,16 @@ FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class CameraForm:
-    """What the page sends. password: the word itself, or ${NAME} of a secret that is there already."""
+    """What the page sends. password: the word itself, or ${NAME} of a secret that is there already.
+
+    sub_source: of the same host, so that the login goes to no other; empty without one.
+    """
 
     source: str
     username: str
     password: str
     transport: str
+    sub_source: str = ""
 
     @property
     def secret_name(self) -> str | None:
@@ -73,7 +83,7 @@ def service_of(given: Mapping[str, Any], source: str) -> str:
 
 def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> CameraForm:
     """Return the form; Refused, without a word of it, where it is none. more: other keys allowed."""
-    if set(given) - FIELDS.keys() - more or "source" not in given:
+    if set(given) - (FIELDS.keys() - {SUB_SOURCE}) - more or "source" not in given:
         raise Refused(Code.INVALID, "send source, and username, password and transport where they are wanted")
     for key, (form, words) in FIELDS.items():
         text = given.get(key)
@@ -81,9 +91,25 @@ def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> Cam
             raise Refused(Code.INVALID, f"{key}: {words}")
     if ("username" in given) != ("password" in given):
         raise Refused(Code.INVALID, "give user name and password, or neither")
+    if SUB_SOURCE in given and _host(given[SUB_SOURCE]) != _host(given["source"]):
+        raise Refused(Code.INVALID, "sub_source: has the host of source, for it gets the same login")
     return CameraForm(
-        given["source"], given.get("username", ""), given.get("password", ""), given.get("transport", "tcp")
+        given["source"],
+        given.get("username", ""),
+        given.get("password", ""),
+        given.get("transport", "tcp"),
+        given.get(SUB_SOURCE, ""),
     )
+
+
+def _host(address: str) -> str:
+    """Return an address's host in small letters; Refused where it has none that can be read."""
+    try:
+        if host := urlsplit(address).hostname:
+            return host
+    except ValueError:
+        pass
+    raise Refused(Code.INVALID, "write rtsp://host:554/path")
 
 
 def check_secret(raw: bytes, cameras: Mapping[str, CameraConfig], form: CameraForm) -> None:
@@ -143,6 +169,7 @@ def camera_of_form(form: CameraForm, secrets: Path) -> CameraConfig:
         if form.username:
             login = CredentialsConfig(username=form.username, password=SecretStr(password))
         fields = {"source": form.source, "transport": form.transport, "credentials": login}
+        fields |= {SUB_SOURCE: form.sub_source} if form.sub_source else {}
         return CameraConfig.model_validate(fields)
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
@@ -200,6 +227,8 @@ def with_camera(raw: bytes, path: Path, camera: str, name: str, form: CameraForm
 
 def _flow(camera: str, name: str, form: CameraForm) -> str:
     fields: dict[str, Any] = {"source": form.source}
+    if form.sub_source:
+        fields[SUB_SOURCE] = form.sub_source
     if name:
         fields["name"] = name
     if form.transport != "tcp":

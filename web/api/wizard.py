@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from engines.errors import InferenceFailed
 from pipelines.access_log import AccessKind
+from pipelines.cameras.onvif import sub_stream_beside
 from pipelines.cameras.states import Cause
 from pipelines.cameras.trial import near_address, pinned
 from pipelines.errors import BadInput
@@ -25,6 +26,7 @@ from web.access.limits import Allowance
 from web.api import store_file
 from web.api.common import taken_up
 from web.api.new_camera import (
+    SUB_SOURCE,
     camera_of_form,
     check_secret,
     form_of,
@@ -118,7 +120,15 @@ class WizardHandlers:
                 )
             except BadInput as error:
                 raise Refused(Code.CONFLICT, str(error)) from None
-        return Json({"streams": [asdict(stream) for stream in found]})
+        beside = {one.source: sub_stream_beside(one, found) for one in found}
+        return Json(
+            {
+                "streams": [
+                    asdict(one) | {"sub_source": sub.source if (sub := beside[one.source]) else ""}
+                    for one in found
+                ]
+            }
+        )
 
     async def _checked(self, form: CameraForm) -> tuple[CameraConfig, str]:
         """Return the form's camera with its password, and its host's address; Refused where it may not be."""
@@ -147,7 +157,7 @@ class WizardHandlers:
     async def add(self, request: Request, visitor: Visitor | None) -> Response:
         """Write a camera into the store file, which the running store takes up."""
         given = await body.json_object(request)
-        form, (camera, name) = form_of(given, frozenset({"id", "name"})), named(given)
+        form, (camera, name) = form_of(given, frozenset({"id", "name", SUB_SOURCE})), named(given)
         web, path = self._backend.settings.outputs.web, self._backend.settings.path
         self._hide(form)
         if web is None or not web.edit_cameras:

@@ -177,7 +177,9 @@ def test_found_cameras_are_yaml_that_a_store_takes(tmp_path: Path) -> None:
             return []
         assert (service, username, password) == (f"http://{host}/s", "viewer", "hush")
         main = CameraStream(f"rtsp://{host}:554/main", "main", 3840, 2160, 25, "H264")
-        return [main, CameraStream(f"rtsp://{host}:554/sub", "sub", 1280, 720, 15, "H264")]
+        sizes = {"sub": (1280, 720), "small": (640, 360), "square": (640, 480), "tiny": (320, 180)}
+        subs = [CameraStream(f'rtsp://{host}:554/{n}?a="1"', n, *wh, 15, "H264") for n, wh in sizes.items()]
+        return [main, *subs]
 
     found = [
         FoundCamera("10.0.0.1", "Known", "", "http://10.0.0.1/s"),
@@ -191,7 +193,10 @@ def test_found_cameras_are_yaml_that_a_store_takes(tmp_path: Path) -> None:
     assert "hush" not in text
     cameras = yaml.safe_load(text)["cameras"]
     assert [c["source"] for c in cameras.values()] == [
-        "rtsp://10.0.0.2:554/sub", "rtsp://10.0.0.3:554/", "rtsp://10.0.0.4:554/", "rtsp://10.0.0.5:554/",
+        'rtsp://10.0.0.2:554/sub?a="1"', "rtsp://10.0.0.3:554/", "rtsp://10.0.0.4:554/", "rtsp://10.0.0.5:554/",
+    ]  # fmt: skip
+    assert [c.get("sub_source") for c in cameras.values()] == [
+        'rtsp://10.0.0.2:554/small?a="1"', None, None, None,
     ]  # fmt: skip
     (tmp_path / "store.yaml").write_text(HEAD.split("cameras:", maxsplit=1)[0] + text)
     passwords = {f"CAM_{name.upper().replace('-', '_')}_PASSWORD": "x" for name in cameras}

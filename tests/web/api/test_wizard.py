@@ -208,6 +208,13 @@ def test_a_camera_is_added_with_comments_kept_and_its_password_apart(shop):
     assert PASSWORD not in str(noted)
     again = shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", id="side-door")
     assert again.status_code == 409
+    login = {"id": "x", "sub_source": f"rtsp://viewer:{PASSWORD}@10.0.0.9/y"}
+    elsewhere = {"id": "x", "sub_source": "rtsp://10.0.0.8/y"}
+    same = {"id": "x", "sub_source": "rtsp://10.0.0.9/x"}
+    for fields in (login, elsewhere, same):
+        refused = shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", **fields)
+        assert (refused.status_code, "sub_source" in refused.text) == (422, True), refused.text
+        assert PASSWORD not in refused.text
     for fields in ({"id": "Bad Id"}, {"id": "x", "name": "${HOME}"}, {"id": "door"}):
         assert shop.post("/api/cameras/new", source="rtsp://10.0.0.9/x", **fields).status_code in (409, 422)
     twin = shop.post(
@@ -273,6 +280,7 @@ def test_the_streams_of_a_camera_are_offered_at_the_address_that_was_asked(shop)
             f"rtsp://127.0.0.1:{shop.camera.port}/stream1",
             f"rtsp://127.0.0.1:{shop.camera.port}/stream2?a=1&b=2",
         ]
+        assert [stream["sub_source"] for stream in streams] == [streams[1]["source"], ""]
         wrong = shop.post("/api/cameras/streams", **asked, password="wrong")
         assert (wrong.status_code, "rejects user name or password" in wrong.text) == (409, True)
         other = {**asked, "service": service.replace("127.0.0.1", "localhost")}
@@ -314,7 +322,8 @@ def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
         page.click(".wizard-found button")
         assert page.input_value("#camera-source") == "rtsp://10.0.0.7:554/"
         main = CameraStream(camera.url, "Main", 640, 480, 10, "H264", 900)
-        monkeypatch.setattr(backend, "find_streams", lambda *_: [main])
+        small = CameraStream(f"{camera.url}?small", "Sub", 320, 240, 10, "H264", 300)
+        monkeypatch.setattr(backend, "find_streams", lambda *_: [main, small])
         page.click(".wizard-form .button >> nth=0")
         page.click("text=Main, 640 × 480, 10/s, H264, 900 kbit/s")
         assert page.input_value("#camera-source") == camera.url
@@ -331,6 +340,7 @@ def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
         page.click(".wizard button.main >> nth=1")
         page.wait_for_selector(".wizard-verdict .notice.good")
         wait_for(lambda: "hintere-tur" in shop.store.cameras())
+        assert f"{camera.url}?small" in shop.path.read_text()
         assert visit.troubles == []
 
 

@@ -13,6 +13,7 @@ export function cameraWizard() {
   const username = field("username");
   const password = field("password", { type: "password", autocomplete: "new-password" });
   const transport = h("select", { class: "input", id: "camera-transport" }, ["tcp", "udp", "auto"].map((way) => h("option", { value: way }, way.toUpperCase())));
+  const sub = field("sub_source", { placeholder: "rtsp://10.0.0.12:554/stream3", pattern: "[rR][tT][sS][pP][sS]?://.+" });
   const name = field("name", { maxLength: 60 });
   const id = field("id", { maxLength: 32, required: true, pattern: "[a-z0-9\\-]+" });
   const attempt = h("button", { class: "button main", type: "submit" }, icon("play"), t("wizard.try"));
@@ -24,13 +25,14 @@ export function cameraWizard() {
     const login = username.value || password.value ? { username: username.value, password: password.value } : {};
     return { source: source.value.trim(), transport: transport.value, ...login };
   };
+  const smaller = () => (sub.value.trim() ? { sub_source: sub.value.trim() } : {});
   const words = (error) => [error.message, ...(error.details ?? [])].join(" ");
 
   const add = async (event) => {
     event.preventDefault();
     save.disabled = true;
     try {
-      const done = await send("POST", "/api/cameras/new", { json: { ...given(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
+      const done = await send("POST", "/api/cameras/new", { json: { ...given(), ...smaller(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
       first.reset();
       second.reset();
       second.hidden = true;
@@ -77,7 +79,7 @@ export function cameraWizard() {
   const streams = h("div", { class: "wizard-found", "aria-live": "polite" });
   const offered = (stream) => {
     const facts = [stream.width && `${stream.width} × ${stream.height}`, stream.fps && `${stream.fps}/s`, stream.codec, stream.kbps && `${stream.kbps} kbit/s`];
-    return h("button", { class: "button", type: "button", onclick: () => (source.value = stream.source) }, [stream.name, ...facts].filter(Boolean).join(", "));
+    return h("button", { class: "button", type: "button", onclick: () => { source.value = stream.source; sub.value = stream.sub_source; } }, [stream.name, ...facts].filter(Boolean).join(", "));
   };
   const ask = h("button", {
     class: "button",
@@ -99,6 +101,7 @@ export function cameraWizard() {
   const chosen = (camera) =>
     h("button", { class: "button", type: "button", onclick: () => {
       source.value = `rtsp://${camera.host}:554/`;
+      sub.value = "";
       service = camera.service;
       streams.replaceChildren();
       if (!name.value) name.value = camera.name;
@@ -107,7 +110,7 @@ export function cameraWizard() {
     } }, [camera.name || camera.hardware, camera.host].filter(Boolean).join(", "));
 
   const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), streams, ask, attempt);
-  const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
+  const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), labelled("sub_source", sub), h("p", { class: "soft small" }, t("wizard.sub_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
   name.addEventListener("input", () => (id.value = slug(name.value)));
   return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), h("div", {}, find), hosts, first, verdict, second);
 }
