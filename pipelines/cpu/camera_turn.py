@@ -36,7 +36,9 @@ EVERY_NS = 60_000_000_000
 UPRIGHT = 3
 """So many looks at people who surely stand are enough."""
 MOST_LOOKS = 40
-"""So many looks that found nobody in a turn are enough, too: cost is bounded where nobody is ever sure."""
+"""After so many looks that found nobody in a turn they become rarer: cost is bounded where nobody is sure."""
+RARELY_NS = 5_000_000_000
+"""How often then. The first customer of a camera that moved all night for nothing must not wait a minute."""
 TALL = 1.2
 """A person who stands is so many times as high as wide."""
 CELL, CHANGE, CELLS = 16, 5, 2
@@ -82,13 +84,14 @@ class CameraTurn:
         last = self._watch.looked_at
         if last is None or not 0 <= at - last < EVERY_NS:
             return True
-        if self._watch.is_settled or (not self._watch.is_turned and self._is_known):
+        if self._watch.is_settled or (not self._watch.is_turned and self._upright >= UPRIGHT):
             return False
-        return at - last >= UNSURE_NS and (self._watch.is_turned or self._has_moved(luma))
+        every = UNSURE_NS if self._looks < MOST_LOOKS else RARELY_NS
+        return at - last >= every and (self._watch.is_turned or self._has_moved(luma))
 
-    @property
-    def _is_known(self) -> bool:
-        return self._upright >= UPRIGHT or self._looks >= MOST_LOOKS
+    def reconfigure(self, faces: FacesConfig, *, min_person_px: float) -> None:
+        """Cover by other settings from the next frame on, in the thread that uses it."""
+        self._watch.reconfigure(faces, min_person_px=min_person_px)
 
     def _has_moved(self, luma: Plane) -> bool:
         """Return whether anything has changed since the last look."""

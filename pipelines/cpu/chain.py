@@ -68,6 +68,8 @@ class CameraChain:
         self._redactor.reconfigure(
             method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks
         )
+        if self._turn is not None:
+            self._turn.reconfigure(faces, min_person_px=min_person_px)
 
     def prepare(self, pixels: I420, captured_at: int) -> Wanted:
         """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""

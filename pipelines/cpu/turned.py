@@ -32,6 +32,8 @@ LEAST_FACE, LEAST_PERSON = 0.3, 0.4
 SURE_FACE = SURE_PERSON = 0.5
 ENOUGH = 3
 """So many sure looks in a row that agree on a turn settle it."""
+TAKES_BACK = 2
+"""So many looks in a row must find nobody in a turn: detectors miss who lies in one picture, not in all."""
 KNOWN = 0.5
 """Share of the smaller box from which a turned person is one who was found upright."""
 CHECK_NS = 300_000_000
@@ -71,6 +73,12 @@ class TurnedHeads:
         self._person = scenes.classes.index(PERSON)
         self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
         self.is_upright, self.close = is_upright, CloseLook()
+        self.missed = 0
+        """How many looks in a row found nobody in this turn."""
+
+    def reconfigure(self, faces: FacesConfig) -> None:
+        """Mask by other settings from the next picture on; heads that are held stay held."""
+        self._heads.reconfigure(margin=faces.margin, hold_ms=faces.hold_ms)
 
     def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
         """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is."""
@@ -100,8 +108,9 @@ class TurnedWatch:
     """Looks now and then whether people lie, or stand on their heads, in the pictures of one file or camera.
 
     Whoever a look finds in a turn is masked from the frame of that look on, and in the frames after it until
-    a look finds nobody there. Where frames are masked later than they are looked at, what a look takes back
-    does not hold for the frames before it.
+    TAKES_BACK looks in a row find nobody there. A settled turn stays until somebody surely stands otherwise:
+    an empty picture takes nothing back. Where frames are masked later than they are looked at, what looks
+    take back does not hold for the frames before them.
     """
 
     def __init__(
@@ -131,21 +140,34 @@ class TurnedWatch:
         """Whether the last look found anybody in a turned picture."""
         return bool(self._heads)
 
+    def reconfigure(self, faces: FacesConfig, *, min_person_px: float | None = None) -> None:
+        """Mask by other settings from the next frame on."""
+        self._faces, self._min_person_px = faces, min_person_px
+        for heads in self._heads.values():
+            heads.reconfigure(faces)
+
     def look(self, pixels: I420, at: int, scene: Scene) -> None:
         """Take a frame, and what is found in it as it is. Raises TooMany."""
         coarse, size = Wanted(COARSE_PX), (pixels.width, pixels.height)
         found = {turn: self._scenes.detect(pixels.rotated(turn), coarse) for turn in TURNS}
         best = _turn(self._scenes, scene, found)
+        sure = _surest(self._scenes, found.get(best, scene)) >= SURE_PERSON
+        if self.is_settled and not sure:
+            best = self._turn
+        else:
+            self._agreed = (self._agreed if best == self._turn else 0) + 1 if best and sure else 0
         before, self._heads = self._heads, {}
         for turn, seen in found.items():
             new = partial(TurnedHeads, self._scenes, turn, self._faces, is_upright=turn == best)
-            if turn == best or _is_news(new().masks(seen, size, at, scene), scene):
-                old = before.get(turn)
+            old = before.get(turn)
+            if turn == best or _is_news(new().masks(seen, size, at, scene), self._known(scene)):
                 self._heads[turn] = old if old and old.is_upright == (turn == best) else new()
+                self._heads[turn].missed = 0
+            elif old is not None and old.missed + 1 < TAKES_BACK:
+                self._heads[turn] = old
+                old.missed += 1
         kept = self._heads.values()
         self._before += [(at, heads) for heads in before.values() if heads not in kept]
-        sure = bool(best) and _surest(self._scenes, found[best]) >= SURE_PERSON
-        self._agreed = (self._agreed if best == self._turn else 0) + 1 if sure else 0
         self._turn, self.looked_at = best, at
 
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
@@ -158,6 +180,11 @@ class TurnedWatch:
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
 
+    def _known(self, scene: Scene) -> list[Box]:
+        """Return what is covered of a picture as it is: faces, and the heads of people."""
+        people = scene.objects.classes == self._scenes.classes.index(PERSON)
+        return [*_boxes(scene.faces.boxes), *map(head_of, _boxes(scene.objects.boxes[people]))]
+
     def _wanted(self, at: int, close: CloseLook) -> Wanted:
         return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
 
@@ -168,9 +195,8 @@ def _surest(scenes: SceneDetector, scene: Scene) -> float:
     return float(scene.objects.scores[people].max(initial=0.0))
 
 
-def _is_news(masks: Sequence[Mask], upright: Scene) -> bool:
-    """Return whether there is a head among the masks that is none of a picture as it is."""
-    known = [*_boxes(upright.faces.boxes), *map(head_of, _boxes(upright.objects.boxes))]
+def _is_news(masks: Sequence[Mask], known: Sequence[Box]) -> bool:
+    """Return whether there is a head among the masks that is none of the known ones."""
     return any(all(mask.box.share_of_smaller(one) <= KNOWN for one in known) for mask in masks)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -152,9 +151,7 @@ class Annotator:
         waiting: deque[_Waiting] = deque()
         for one in self._priced(chain, frames, video):
             waiting.append(one)
-            if not ahead_ms:
-                self._look_at_times(turned, one)
-            video.turn = turned.turn
+            video.turn = turned.turn or video.turn
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
                 yield from self._redacted(chain, waiting, ahead_ms, video, turned)
         while waiting:
@@ -172,9 +169,8 @@ class Annotator:
         frames = [one.frame for one in waiting]
         newest, now = waiting[-1], waiting.popleft()
         try:
-            # No frame leaves without a look at it, or at a later one, however few of them can wait.
-            if ahead_ms and (turned.looked_at is None or turned.looked_at < now.frame.captured_at):
-                self._look(turned, newest)
+            if self._is_due(turned, now, ahead_ms):
+                turned.look(newest.pixels, newest.frame.captured_at, newest.scene)
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )
@@ -185,21 +181,17 @@ class Annotator:
         else:
             yield Annotated(now.frame.captured_at, redacted, now.values)
 
-    def _look_at_times(self, turned: TurnedWatch, one: _Waiting) -> None:
-        """Look for people who lie in a frame that cannot wait, if it is time."""
+    def _is_due(self, turned: TurnedWatch, one: _Waiting, ahead_ms: int) -> bool:
+        """Return whether a look for people who lie must come before this frame is covered.
+
+        Where frames wait none leaves without a look at it, or at a later one, however few of them can wait.
+        """
+        at, last = one.frame.captured_at, turned.looked_at
+        if last is None or ahead_ms:
+            return last is None or last < at
         people = one.scene.objects.classes == self._scenes.classes.index(PERSON)
         is_sure = people.any() and (one.scene.faces.scores >= SURE_FACE).any()
-        at, last = one.frame.captured_at, turned.looked_at
-        if last is None or at >= last + (SELDOM_NS if is_sure else CHECK_NS):
-            with suppress(TooMany):
-                self._look(turned, one)
-
-    @staticmethod
-    def _look(turned: TurnedWatch, one: _Waiting) -> None:
-        if turned.is_settled:
-            turned.looked_at = one.frame.captured_at
-        else:
-            turned.look(one.pixels, one.frame.captured_at, one.scene)
+        return at >= last + (SELDOM_NS if is_sure or turned.is_settled else CHECK_NS)
 
     def _chain(self, name: str) -> CameraChain:
         session = Random(name).choice

@@ -12,7 +12,7 @@ from engines.errors import InferenceFailed
 from engines.image import I420
 from engines.scene import Scene, TooMany
 from engines.tracking import Tracker
-from pipelines.cpu.camera_turn import EVERY_NS, MOST_LOOKS, UNSURE_NS, UPRIGHT, CameraTurn
+from pipelines.cpu.camera_turn import EVERY_NS, MOST_LOOKS, RARELY_NS, UNSURE_NS, UPRIGHT, CameraTurn
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.turned import ENOUGH
 from pipelines.settings.privacy import FacesConfig
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOBODY = Scene(Detections.empty(), Detections.empty(), Detections.empty())
 STANDS = Scene(detections((8, 4, 28, 60)), Detections.empty(), Detections.empty())
+FACE = Scene(STANDS.objects, Detections.empty(), detections((12, 6, 24, 18)))
 
 
 class Shop:
@@ -32,15 +33,15 @@ class Shop:
 
     classes = ("person",)
 
-    def __init__(self) -> None:
-        self.looks = 0
+    def __init__(self, found: Scene = STANDS) -> None:
+        self.looks, self.found = 0, found
         self.error: InferenceFailed | None = None
 
     def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
         self.looks += 1
         if self.error:
             raise self.error
-        return STANDS if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
+        return self.found if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
 
     def turn(self, said: list[int] | None = None) -> CameraTurn:
         told = said.append if said is not None else lambda _: None
@@ -53,6 +54,17 @@ def picture(top: int = 40) -> I420:
     y[:16] = top
     grey = np.full((32, 32), 128, np.uint8)
     return I420(y, grey, grey.copy())
+
+
+def chain_of(turn: CameraTurn) -> CameraChain:
+    return CameraChain(
+        "door",
+        labels=("person",),
+        tracker=Tracker(),
+        book=TrackBook("door", lambda _: "abcd", 2500),
+        redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
+        turn=turn,
+    )
 
 
 @pytest.mark.parametrize("hung", [90, 180, 270])
@@ -83,7 +95,8 @@ def test_who_comes_after_an_empty_start_is_covered_as_soon_as_a_look_is_due() ->
 
 
 @pytest.mark.parametrize(
-    ("scene", "moving", "looks"), [(STANDS, True, UPRIGHT), (NOBODY, False, 1), (NOBODY, True, MOST_LOOKS)]
+    ("scene", "moving", "looks"),
+    [(STANDS, True, UPRIGHT), (NOBODY, False, 1), (NOBODY, True, MOST_LOOKS + 3)],
 )
 def test_looks_are_few_where_people_stand_or_nothing_moves(scene: Scene, moving: bool, looks: int) -> None:
     shop = Shop()
@@ -95,18 +108,33 @@ def test_looks_are_few_where_people_stand_or_nothing_moves(scene: Scene, moving:
     assert shop.looks == 3 * looks + 3
 
 
+def test_who_comes_after_a_night_of_motion_is_covered_within_seconds() -> None:
+    turn, at = Shop().turn(), 0
+    for number in range(3 * MOST_LOOKS):
+        at += UNSURE_NS
+        turn.masks(picture(40 + 9 * (number % 2)), at, NOBODY)
+    lies = picture(220).rotated(90)
+    turn.masks(lies, at + RARELY_NS - UNSURE_NS, NOBODY)
+    assert turn.masks(lies, at + RARELY_NS, NOBODY)
+
+
+def test_other_settings_of_faces_hold_for_who_is_turned_too() -> None:
+    chain = chain_of(Shop(FACE).turn())
+    lies = picture(220).rotated(90)
+    areas = []
+    for at, margin in enumerate((0.1, 1.0, 0.1)):
+        faces = FacesConfig(method="solid", margin=margin)
+        chain.reconfigure(faces=faces, masks=(), min_person_px=80)
+        redacted = chain.redact(chain.assemble(at, shown := lies.rotated(0), NOBODY), shown)
+        areas.append(sum(mask.box.area for mask in redacted.masks))
+    assert areas[0] == areas[2] < areas[1]
+
+
 @pytest.mark.parametrize("error", [InferenceFailed("no answer"), TooMany("too many")])
 def test_a_frame_whose_turned_picture_cannot_be_searched_goes_to_nobody(error: InferenceFailed) -> None:
     shop = Shop()
     shop.error = error
-    chain = CameraChain(
-        "door",
-        labels=("person",),
-        tracker=Tracker(),
-        book=TrackBook("door", lambda _: "abcd", 2500),
-        redactor=Redactor(method="solid", margin=0.2, hold_ms=500),
-        turn=shop.turn(),
-    )
+    chain = chain_of(shop.turn())
     frame = chain.assemble(0, picture(), NOBODY)
     with pytest.raises(RedactionFailed, match="in a turned picture"):
         chain.redact(frame, picture())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -104,26 +105,47 @@ def test_a_video_is_masked_from_the_first_look_on_and_called_turned_after_severa
     assert turns == [0] * (ENOUGH - 1) + [270] * 3
 
 
-def test_a_doubtful_look_is_taken_back_by_the_next() -> None:
+def test_a_doubtful_look_is_taken_back_by_two_that_find_nobody() -> None:
     finder = HeadUp()
     watch = TurnedWatch(cast("SceneDetector", finder), FACES)
-    for number, top in enumerate((110, 110, 110, 110, 40)):
+    for number, (top, masked) in enumerate([(110, 1)] * 4 + [(40, 1), (110, 1), (40, 1), (40, 0)]):
         shown, at = picture(top).rotated(90), number * CHECK_NS
         scene = finder.detect(shown)
         watch.look(shown, at, scene)
-        assert len(watch.masks(shown, at, scene)) == (top > 40)
-        assert (watch.turn, watch.is_turned) == (0, top > 40)
+        assert len(watch.masks(shown, at, scene)) == masked, number
+        assert (watch.turn, watch.is_turned) == (0, masked > 0)
+
+
+def test_a_settled_turn_outlasts_an_empty_picture_and_ends_where_somebody_stands_otherwise() -> None:
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    shows = [picture(220).rotated(90)] * ENOUGH + [picture(40)] * 3 + [picture(220).rotated(270)] * ENOUGH
+    turns = []
+    for number, shown in enumerate(shows):
+        watch.look(shown, number * CHECK_NS, finder.detect(shown))
+        turns.append(watch.turn)
+        if number < ENOUGH + 3:  # whoever comes back is masked without a look
+            lies, at = picture(220).rotated(90), number * CHECK_NS + 1
+            assert watch.masks(lies, at, finder.detect(lies))
+    assert turns == [0, 0, *[270] * 4, 0, 0, 90]
+    watch.look(upright := picture(220), 10 * CHECK_NS, finder.detect(upright))
+    assert watch.turn == 0
 
 
 def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
     """They wait for later frames, and are masked only after that look."""
     finder = HeadUp()
     watch = TurnedWatch(cast("SceneDetector", finder), FACES)
-    shown = [picture(top).rotated(90) for top in (110, 40)]
+    shown = [picture(top).rotated(90) for top in (110, 40, 40)]
     for number, one in enumerate(shown):
         watch.look(one, number * CHECK_NS, finder.detect(one))
-    nobody = Scene.empty()
-    assert [len(watch.masks(shown[0], at, nobody)) for at in (0, CHECK_NS - 1, CHECK_NS)] == [1, 1, 0]
+    nobody, over = Scene.empty(), 2 * CHECK_NS
+    assert [len(watch.masks(shown[0], at, nobody)) for at in (0, over - 1, over)] == [1, 1, 0]
+
+
+def _both(one: Scene, other: Scene) -> Detections:
+    parts = zip(astuple(one.objects), astuple(other.objects), strict=True)
+    return Detections(*(np.concatenate(pair) for pair in parts))
 
 
 def test_who_lies_beside_people_who_stand_is_masked_too() -> None:
@@ -135,5 +157,10 @@ def test_who_lies_beside_people_who_stand_is_masked_too() -> None:
     assert (watch.turn, watch.is_turned) == (0, True)
     assert len(watch.masks(lies, 0, standing)) == 1
     known = Scene(detections((0, 0, 64, 48)), Detections.empty(), Detections.empty())
-    watch.look(lies, CHECK_NS, known)
-    assert not watch.is_turned, "who is known as he is, is no news"
+    fresh = TurnedWatch(cast("SceneDetector", finder), FACES)
+    fresh.look(lies, CHECK_NS, known)
+    assert not fresh.is_turned, "who is known as he is, is no news"
+    known.objects.classes[:] = 1
+    known.objects.scores[:] = 1.0
+    fresh.look(lies, 2 * CHECK_NS, replace(standing, objects=_both(known, standing)))
+    assert fresh.is_turned, "what is carried is covered by nothing"

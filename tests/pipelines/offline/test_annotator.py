@@ -9,7 +9,8 @@ import pytest
 
 from engines.detections import Detections
 from engines.image import I420
-from engines.scene import Scene
+from engines.scene import Scene, TooMany
+from pipelines.cpu.turned import SELDOM_NS
 from pipelines.offline import annotator
 from pipelines.offline.annotator import Annotator
 from pipelines.settings.privacy import FacesConfig
@@ -17,6 +18,8 @@ from pricing.ledger.ledger import Ledger
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from engines.scene import SceneDetector, Wanted
     from probes.recognition.look_workers import FileLooks
 
@@ -26,15 +29,21 @@ LIES = range(10, 20)
 
 
 class OneWhoLies:
-    """Finds who lies where the right quarter of the picture is bright, once it is turned; a clerk stands."""
+    """Finds who lies where a quarter of the picture is bright, once it is turned; a clerk stands.
+
+    too_many: number of the search that finds more than can be listed.
+    """
 
     classes = ("person",)
 
-    def __init__(self, *, clerk: bool) -> None:
-        self._clerk = clerk
+    def __init__(self, *, clerk: bool = False, too_many: int = 0) -> None:
+        self._clerk, self._left = clerk, too_many
 
     def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
         nobody = Detections.empty()
+        self._left -= 1
+        if not self._left:
+            raise TooMany("more than can be listed")
         if self._clerk and picture.y[-1, 0] == 99:
             return Scene(detections((0, 20, 16, 64)), nobody, detections((4, 22, 12, 30)))
         found = detections((8, 4, 28, 60)) if picture.y[:16].mean() > 150 else nobody
@@ -51,12 +60,26 @@ class NoLooks:
         return []
 
 
-def film() -> list[tuple[int, I420]]:
+def annotated(scenes: OneWhoLies) -> Annotator:
+    return Annotator(
+        cast("SceneDetector", scenes),
+        looks=lambda _: cast("FileLooks", NoLooks()),
+        ledger=lambda _: Ledger("EUR", lambda *_: None),
+        masking=FacesConfig(),
+        min_votes=1,
+    )
+
+
+def film(
+    lies: Collection[int] = LIES, other_way: Collection[int] = (), count: int = 30
+) -> list[tuple[int, I420]]:
     frames = []
-    for number in range(30):
+    for number in range(count):
         y = np.full((64, 64), 40, np.uint8)
-        if number in LIES:
+        if number in lies:
             y[:, 48:] = 220
+        if number in other_way:
+            y[:, :16] = 220
         y[-1, 0] = 99
         grey = np.full((32, 32), 128, np.uint8)
         frames.append((number * STEP_NS, I420(y, grey, grey.copy())))
@@ -69,16 +92,27 @@ def test_who_lies_is_masked_in_each_frame(
     monkeypatch: pytest.MonkeyPatch, waiting: int, *, clerk: bool
 ) -> None:
     monkeypatch.setattr(annotator, "MAX_WAITING_BYTES", waiting * 64 * 64)
-    made = Annotator(
-        cast("SceneDetector", OneWhoLies(clerk=clerk)),
-        looks=lambda _: cast("FileLooks", NoLooks()),
-        ledger=lambda _: Ledger("EUR", lambda *_: None),
-        masking=FacesConfig(),
-        min_votes=1,
-    )
-    video = made.video("film", film(), ahead_ms=400)
+    video = annotated(OneWhoLies(clerk=clerk)).video("film", film(), ahead_ms=400)
     masked = {
         done.at // STEP_NS for done in video.frames if any(mask.box.x >= 32 for mask in done.redacted.masks)
     }
     assert masked >= set(LIES)
     assert video.withheld == 0
+
+
+@pytest.mark.parametrize("ahead_ms", [0, 400])
+def test_a_film_that_is_turned_the_other_way_later_is_masked_to_its_end(ahead_ms: int) -> None:
+    first, later = range(60), range(70, 180)
+    video = annotated(OneWhoLies()).video("film", film(first, later, 180), ahead_ms=ahead_ms)
+    masked = {
+        done.at // STEP_NS for done in video.frames if any(mask.box.x < 16 for mask in done.redacted.masks)
+    }
+    seen_at = 70 if ahead_ms else 70 + SELDOM_NS // STEP_NS  # a look is due each 2 s where nothing can wait
+    assert masked >= set(range(seen_at, 180))
+    assert video.turn == 90
+
+
+def test_a_frame_whose_look_for_who_lies_is_too_full_is_withheld_where_none_can_wait() -> None:
+    video = annotated(OneWhoLies(too_many=2)).video("webcam", film())
+    assert [done.at // STEP_NS for done in video.frames] == list(range(1, 30))
+    assert video.withheld == 1
