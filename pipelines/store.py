@@ -15,7 +15,7 @@ from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
-from pipelines.assembly.messengers import build_announcer
+from pipelines.assembly.messengers import StoreMessengers
 from pipelines.assembly.mqtt import build_publisher, picture_sinks
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
@@ -122,7 +122,8 @@ class Store:
             random=random.random,
         )
         self._publisher: Publisher = self._mqtt or NoPublisher()
-        self._announcer = build_announcer(settings, metrics, brand=self.brand, utc_now=now)
+        self._messengers = StoreMessengers(settings, metrics, brand=self.brand, utc_now=now)
+        self._announcer = self._messengers.announcer
         self.access = AccessLog(
             access_file(settings.store.id, state_folder()),
             days=settings.privacy.access_log_days,
@@ -228,6 +229,7 @@ class Store:
             outputs=self._outputs,
             publisher=self._publisher,
             reporter=self._reporter,
+            messengers=self._messengers,
             desk=self._desk,
             metrics=metrics,
             clock=clock,

@@ -7,6 +7,7 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pricing.item_words import item_words
 from pricing.money import display
 from scripts.report_text import STYLE
 
@@ -62,8 +63,10 @@ def tables(found: Values, locale: str) -> Iterator[Table]:
     yield Table(f"Value worn, in {found['currency']}", ("", "visitors"), worth)
     outcomes = [(one["outcome"].replace("+", " or "), str(one["count"])) for one in found["outcomes"]]
     yield Table("How it ended", ("", "customers"), outcomes)
-    for title, key in (("Brands", "brands"), ("Types", "types")):
-        yield Table(title, ("", "visitors"), [(one["key"], str(one["count"])) for one in found[key]])
+    brands = [(one["key"], str(one["count"])) for one in found["brands"]]
+    yield Table("Brands", ("", "visitors"), brands)
+    types = [(item_words(locale).type(one["key"]), str(one["count"])) for one in found["types"]]
+    yield Table("Types", ("", "visitors"), types)
     zones = [(one["zone"], str(one["count"]), _seconds(one["mean_s"])) for one in found["zones"]]
     yield Table("Zones", ("", "visitors", "mean stay"), zones)
     cameras = [(one["camera"], f"{100 * one['up']:.1f} %") for one in found["cameras"]]

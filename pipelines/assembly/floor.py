@@ -60,6 +60,7 @@ def build_store_floor(
         brand=brands.spell,
         journal=_open_record(settings, record, plan),
         utc=utc,
+        locale=settings.store.locale,
     )
 
 

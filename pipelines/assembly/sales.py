@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk
+from pipelines.sales.phones import StaffPhones
 from pricing.money import display, exponent
 from pricing.sales.desk import SalesDesk
 
@@ -38,6 +39,7 @@ def build_desk(
 ) -> FloorDesk | None:
     """Return the desk, not started; None where the settings name no staff."""
     if settings.staff is None:
+        _forget_phones(sale_file(settings, folder()), clock)
         return None
     store = settings.store
     money = partial(display, currency=store.currency, locale=store.locale)
@@ -56,3 +58,12 @@ def build_desk(
         utc=clock.utc,
         getrandbits=getrandbits,
     )
+
+
+def _forget_phones(path: Path, clock: StoreClock) -> None:
+    """Delete PINs and phones that a staff left behind which the settings do not name any more."""
+    if not path.is_file():
+        return
+    file = SaleFile(path, clock.now)
+    StaffPhones(file, lambda: clock.utc_now() // 1_000_000_000).keep_only(())
+    file.close()

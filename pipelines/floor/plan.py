@@ -192,8 +192,12 @@ def build_floor(
     brand: Callable[[str], str] = lambda brand: brand,
     journal: JournalWriter | None = None,
     utc: Callable[[int], int] = same,
+    locale: str = "en",
 ) -> Floor:
-    """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait."""
+    """Return the floor of a plan. lookup: the ledger's question for prices; it must never wait.
+
+    locale: of the texts of notifications.
+    """
     lookups = LookupOnce(lookup)
 
     def count(rule: str, result: NotifyResult) -> None:
@@ -214,6 +218,7 @@ def build_floor(
             brand=brand,
             zone=ZoneInfo(plan.timezone),
             utc=utc,
+            locale=locale,
         ),
         summaries=summaries,
         publisher=publisher,

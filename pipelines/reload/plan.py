@@ -26,6 +26,7 @@ class Part(str, Enum):
     LIVE_PRICES = "live_prices"
     BRANDS = "brands"
     STAFF = "staff"
+    MESSENGERS = "messengers"
     FACES = "faces"
     OUTPUT = "output"
     NOTHING = "nothing"
@@ -49,6 +50,7 @@ _PARTS: Final[Mapping[str, Part]] = {
     "floor": Part.FLOOR,
     "notify": Part.FLOOR,
     "staff": Part.STAFF,
+    "outputs.messengers": Part.MESSENGERS,
 }
 """Keys that may be taken up live, whichever platform it is; all others need a restart."""
 _SPLIT: Final = ("platform", "privacy", "prices", "outputs")
@@ -200,7 +202,7 @@ def _part(key: str, old: Settings, new: Settings, support: LiveSupport) -> Part:
     section, _, name = key.partition(".")
     if section == "cameras":
         return _camera_part(new.cameras.get(name), name, support)
-    if section == "outputs":
+    if section == "outputs" and key not in _PARTS:
         return Part.OUTPUT if name in support.outputs else Part.RESTART
     if key == "privacy.faces" and not support.faces:
         return Part.RESTART

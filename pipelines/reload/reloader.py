@@ -27,6 +27,7 @@ from pipelines.settings.mistakes import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from pipelines.assembly.messengers import StoreMessengers
     from pipelines.assembly.prices import StorePrices
     from pipelines.assembly.video_outputs import VideoOutputs
     from pipelines.brands.gallery import BrandFolder
@@ -63,6 +64,7 @@ class RunningParts:
     outputs: VideoOutputs
     publisher: Publisher
     reporter: CameraReporter
+    messengers: StoreMessengers
     desk: FloorDesk | None
     metrics: Metrics
     clock: StoreClock
@@ -249,6 +251,8 @@ class Reloader:
             self._change_floor(old, target)
         if Part.STAFF in plan.parts and parts.desk and target.staff:
             parts.desk.reconfigure(target.staff.members(), target.staff.rules(target.store.currency))
+        if plan.parts & {Part.MESSENGERS, Part.STAFF}:
+            parts.messengers.reconfigure(target)
         for topic, payload in home_assistant(target, parts.device, state_folder()).items():
             parts.publisher.set_state(topic, payload)
 

@@ -86,6 +86,7 @@ class FloorDesk:
         self._unsent = UnsentEvents(file, self._send, dropped.inc)
         metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
         self.phones = StaffPhones(file, lambda: utc(now()) // _S)
+        self.phones.keep_only(desk.states)
         self._board = SaleBoard(desk.view(now()))
         for kind in SaleKind:
             metrics.sale_events.labels(kind.value)
@@ -119,10 +120,12 @@ class FloorDesk:
         return self._persons.get(customer)
 
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
-        """Go on with another staff and other rules."""
+        """Go on with another staff and other rules; PINs and phones of who has left are forgotten."""
         with self._lock:
             self._keep(self._desk.reconfigure(staff, rules, self._now()))
             self._show()
+            names = list(self._desk.states)
+        self.phones.keep_only(names)
 
     def tick(self) -> None:
         """Look at the floor and let time pass."""

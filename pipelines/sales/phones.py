@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pipelines.sales.file import SaleFile
 
@@ -42,6 +42,17 @@ class StaffPhones:
             saved = self._file.save_pin(seller, hash_)
         self.sign_out_all(seller)
         return saved
+
+    def keep_only(self, staff: Iterable[str]) -> None:
+        """Forget PINs and phones of everybody else: a name that comes back later may be another person."""
+        known = frozenset(staff)
+        with self._lock:
+            for seller in self._pins.keys() - known:
+                self._file.save_pin(seller, None)
+            self._pins = {seller: hash_ for seller, hash_ in self._pins.items() if seller in known}
+            phones = {key: found for key, found in self._phones.items() if found[0] in known}
+            if phones != self._phones:
+                self._save(phones, self._now())
 
     def sign_in(self, seller: str, pin: str) -> str:
         """Return a new ticket. pin: as the store file has it, or a hash."""

@@ -8,8 +8,8 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from pricing.hours import Hours, open_now
+from pricing.item_words import item_words
 from pricing.money import display
-from pricing.value import worn_name
 from probes.events.events import total
 from probes.events.messages import Message, MessageKind, Payload, rfc3339, same, ulid
 
@@ -93,6 +93,7 @@ class Notifier:
     on that one's cool-down.
     on_result: called with the rule's name and what became of a notification that was due. brand: writes a
     brand for people. zone: the time zone of the rules' hours. utc: the UTC ns to tell of a time in frames.
+    locale: of the text for people, such as de_DE.
     """
 
     def __init__(
@@ -106,8 +107,10 @@ class Notifier:
         brand: Callable[[str], str] = lambda brand: brand,
         zone: tzinfo = timezone.utc,
         utc: Callable[[int], int] = same,
+        locale: str = "en",
     ) -> None:
         self._utc = utc
+        self._locale, self._words = locale, item_words(locale)
         self._store = store
         self._device = device
         self._rules = tuple(rules)
@@ -246,10 +249,13 @@ class Notifier:
         """Return one line: where the person is, the worth of what they wear, and the items."""
         place = f"{camera} ({', '.join(inside)})" if inside else camera
         worn = ", ".join(
-            f"{self._brand(i.brand)} {i.type}" if i.brand else worn_name(i.type, None, i.colour)
+            f"{self._brand(i.brand)} {self._words.type(i.type)}"
+            if i.brand
+            else self._words.name(i.type, None, i.colour)
             for i in dearest
         )
-        return f"{place}: {display(value.total.amount_minor, value.total.currency)}, {worn}"[:400]
+        amount = display(value.total.amount_minor, value.total.currency, self._locale)
+        return f"{place}: {amount}, {worn}"[:400]
 
 
 def _amount(worn: Item) -> int:

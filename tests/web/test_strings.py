@@ -8,10 +8,9 @@ import re
 import pytest
 
 from engines.garments.colours import COLOURS
+from pricing.item_words import LANGUAGES, item_words
 from pricing.slots import TYPES
 from web.app import STATIC
-
-LANGUAGES = ("en", "de", "fr", "es", "it")
 
 
 def words(language: str) -> dict[str, str]:
@@ -48,7 +47,16 @@ def test_every_key_that_the_page_names_is_there():
     assert [key for key in sorted(named) if key not in known and f"{key}.other" not in known] == []
 
 
-def test_every_type_and_colour_of_an_item_has_a_word():
-    known = words("en")
-    assert {key.removeprefix("type.") for key in known if key.startswith("type.")} == TYPES
-    assert {key.removeprefix("colour.") for key in known if key.startswith("colour.")} == set(COLOURS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_type_and_colour_has_the_same_word_on_the_page_and_in_messages(language):
+    page, sent = words(language), item_words(language)
+    assert set(sent.types) == TYPES
+    assert set(sent.colours) == set(COLOURS)
+    assert {f"type.{key}": word for key, word in sent.types.items()} == {
+        key: word for key, word in page.items() if key.startswith("type.")
+    }
+    assert {f"colour.{key}": word for key, word in sent.colours.items()} == {
+        key: word for key, word in page.items() if key.startswith("colour.")
+    }
+    coloured = page["item.coloured"].format(type=sent.type("coat"), colour=sent.colours["beige"])
+    assert coloured.startswith(f"{sent.name('coat', None, 'beige')}, ")

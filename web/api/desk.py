@@ -34,7 +34,7 @@ PIN = re.compile(r"[0-9]{4,12}", re.ASCII)
 
 
 class DeskHandlers:
-    """One per server; used in its event loop. A manager's orders are noted, without whom they are about."""
+    """One per server; used in its event loop. Orders are noted; whom they are about, for PINs only."""
 
     def __init__(self, backend: Backend, gate: Gate, events: DeskEvents, notes: AccessNotes) -> None:
         self._backend, self._gate, self._events, self._notes = backend, gate, events, notes
@@ -95,7 +95,8 @@ class DeskHandlers:
             raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
         if pin is not None and not (isinstance(pin, str) and PIN.fullmatch(pin)):
             raise Refused(Code.INVALID, "pin: 4 to 12 digits, or null")
-        self._notes.note(AccessKind.COMMAND, request, visitor, detail="set PIN")
+        did = "remove PIN" if pin is None else "set PIN"
+        self._notes.note(AccessKind.COMMAND, request, visitor, detail=f"{did}: {name}")
 
         def keep() -> bool:
             return desk.phones.set_pin(name, None if pin is None else hash_token(pin))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.messengers.messenger import OutgoingText
 from pricing.sales.types import SaleKind
-from pricing.value import worn_name
 from probes.events.messages import MessageKind, from_rfc3339
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.messengers.crops import MaskedCrops
     from pipelines.outputs.messengers.messenger import Messenger
+    from pricing.item_words import ItemWords
     from pricing.sales.types import SaleEvent
     from probes.events.messages import Message
 
@@ -45,8 +46,8 @@ class Audience:
 class Announcer:
     """Writes messages and hands them over; never waits. Any thread.
 
-    words: of the store's language. money, brand: write an amount and a brand for people. accept_s: how long
-    an offer stands. crops: where pictures come from; it is an output of the store.
+    words, worn: of the store's language. money, brand: write an amount and a brand for people. accept_s: how
+    long an offer stands. crops: where pictures come from; it is an output of the store.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Announcer:
         audiences: Sequence[Audience],
         words: Mapping[str, str],
         *,
+        worn: ItemWords,
         money: Callable[[int], str],
         brand: Callable[[str], str],
         accept_s: float,
@@ -61,10 +63,11 @@ class Announcer:
         utc_now: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._audiences, self._words = tuple(audiences), words
+        self._audiences, self._words, self._worn = tuple(audiences), words, worn
         self._money, self._brand, self._accept_s = money, brand, accept_s
         self._crops, self._utc_now, self._clock = crops, utc_now, clock
         self._person: Callable[[str], PersonView | None] = lambda _: None
+        self._changing, self._stopped = threading.Lock(), False
 
     @property
     def sinks(self) -> tuple[FrameSink, ...]:
@@ -76,13 +79,23 @@ class Announcer:
         for audience in self._audiences:
             audience.messenger.start()
 
+    def reconfigure(self, audiences: Sequence[Audience], accept_s: float) -> None:
+        """Go on with other audiences; messengers that are in both go on, with what waits in them."""
+        with self._changing:
+            if self._stopped:
+                return
+            before, after = ([one.messenger for one in some] for some in (self._audiences, audiences))
+            for messenger in after:
+                if messenger not in before:
+                    messenger.start()
+            self._audiences, self._accept_s = tuple(audiences), accept_s
+            _end([messenger for messenger in before if messenger not in after])
+
     def stop(self) -> None:
         """End all messengers, within seconds, however many services hang."""
-        for audience in self._audiences:
-            audience.messenger.end()
-        until = time.monotonic() + STOP_S
-        for audience in self._audiences:
-            audience.messenger.stop(max(0.0, until - time.monotonic()))
+        with self._changing:
+            self._stopped = True
+            _end([audience.messenger for audience in self._audiences])
 
     def listen_to(self, person: Callable[[str], PersonView | None]) -> Callable[[list[SaleEvent]], None]:
         """Return what takes a desk's steps. person: the one that a customer of the desk is."""
@@ -100,7 +113,7 @@ class Announcer:
 
     def beside(self, publisher: Publisher) -> Publisher:
         """Return a publisher that passes messages of rules to the messengers as well."""
-        return _Beside(publisher, self.take_message) if self._audiences else publisher
+        return _Beside(publisher, self.take_message)
 
     def take_message(self, message: Message) -> None:
         """Take a message to the broker; what is no rule's is left out."""
@@ -126,7 +139,7 @@ class Announcer:
         self._put(about, title, ", ".join(parts), within_s, place, seller=event.seller)
 
     def _item(self, type_: str, brand: str | None, colour: str | None) -> str:
-        return worn_name(type_, self._brand(brand) if brand else None, colour)
+        return self._worn.name(type_, self._brand(brand) if brand else None, colour)
 
     def _put(
         self, about: str, title: str, text: str, within_s: float, place: Place, *, seller: str | None = None
@@ -137,6 +150,14 @@ class Announcer:
             picture = partial(self._crops.take, *place) if self._crops and one.picture and place else None
             expires_at = self._clock() + within_s
             one.messenger.put(OutgoingText(title, text[:MAX_TEXT], expires_at, picture))
+
+
+def _end(messengers: Sequence[Messenger]) -> None:
+    for messenger in messengers:
+        messenger.end()
+    until = time.monotonic() + STOP_S
+    for messenger in messengers:
+        messenger.stop(max(0.0, until - time.monotonic()))
 
 
 class _Beside:

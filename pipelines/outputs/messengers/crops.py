@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.gst import only_redacted
-from pipelines.outputs.jpeg import encode_jpeg, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,6 +84,8 @@ class MaskedCrops:
 
 
 def _cut(frame: RedactedFrame, box: Box) -> bytes:
+    from pipelines.outputs.jpeg import encode_jpeg, scaled  # noqa: PLC0415 loads OpenCV, for pictures alone
+
     across, down = MARGIN * box.w, MARGIN * box.h
     cut = frame.pixels.crop(box.x - across, box.y - down, box.w + 2 * across, box.h + 2 * down)
     return encode_jpeg(scaled(cut, MAX_WIDTH), QUALITY)

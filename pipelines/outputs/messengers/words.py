@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from pricing.item_words import language_of
+
 WORDS: Final = {
     "en": {
         "offer": "{seller}: please serve this customer",
@@ -59,4 +61,4 @@ def words_of(locale: str) -> dict[str, str]:
     >>> words_of("de_AT")["test"], words_of("ja")["test"]
     ('Testnachricht', 'Test message')
     """
-    return WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), WORDS["en"])
+    return WORDS[language_of(locale)]

@@ -197,6 +197,11 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
     assert "No figure is about fewer than 5 people" in printed["table"]
     assert "<h2>Attended</h2>" in printed["html"]
     assert "http" not in printed["html"]
+    store.write_text(store.read_text().replace("currency: EUR", "currency: EUR, locale: de_DE"))
+    for form in ("table", "html", "csv"):
+        assert main([*call, "--format", form]) == 0
+        text = capsys.readouterr().out
+        assert ("Handtasche" in text, "handbag" in text) == (form != "csv", form == "csv")
     assert main(["report", str(store), "--from", "soon"]) == 2
     assert 'from: "soon" is no day' in capsys.readouterr().err
     cells = list(csv.DictReader(io.StringIO(printed["cells"])))

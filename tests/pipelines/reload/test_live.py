@@ -105,12 +105,17 @@ EDITS = [
     ("prices/format", {"grouping": " "}),
     ("cameras/other/name", "Other"),
     ("platform", {"max_cameras": 8}),
+    (
+        "outputs/messengers",
+        {"office": {"url": "json://127.0.0.1:9/x", "picture": "masked"}},
+    ),
     ("cameras/other/zones", None),
     ("brands/staff", None),
+    ("outputs/messengers", None),
 ]
 
 
-def test_twenty_edits_by_sighup_do_not_touch_the_other_camera(shop):
+def test_many_edits_by_sighup_do_not_touch_the_other_camera(shop):
     edited = Edited(shop)
     threads, open_files = [], []
     connected = shop.metric("msh_camera_connects_total", camera="other")

@@ -78,6 +78,7 @@ EDITS = [
     ("prices/live", {"key": "k"}, "prices.live", Part.LIVE_PRICES),
     ("prices/cache", {"fresh_h": 1}, "prices.cache", Part.LIVE_PRICES),
     ("brands", {"only": [], "staff": ["acme"]}, "brands", Part.BRANDS),
+    ("outputs/messengers", {"phones": {"url": "json://10.0.0.9/x"}}, "outputs.messengers", Part.MESSENGERS),
     ("privacy", {"faces": {"method": "solid"}}, "privacy.faces", Part.FACES),
     ("platform", {"max_cameras": 4}, "platform.max_cameras", Part.NOTHING),
     ("platform", {"threads": 1}, "platform.threads", Part.RESTART),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 
+from pipelines.assembly.sales import build_desk, sale_file
+from pipelines.clock import StoreClock
+from pipelines.sales.file import SaleFile
 from pipelines.sales.phones import MAX_PHONES, StaffPhones
+from tests.pipelines.settings.store_file import MINIMAL, load
 
 
 class Disk:
@@ -40,3 +44,18 @@ def test_nobody_waits_for_the_disk_to_be_known():
     assert disk.seen == [(MAX_PHONES - 1, True), (MAX_PHONES, True), (0, False)]
     assert not phones.knows("Anna", "1234", tickets[0])
     assert disk.kept == []
+
+
+def test_a_store_that_names_no_staff_any_more_forgets_its_pins_and_phones(tmp_path):
+    settings = load(tmp_path, MINIMAL)
+    path = sale_file(settings, tmp_path)
+    file = SaleFile(path, lambda: 0)
+    phones = StaffPhones(file, lambda: 1000)
+    assert phones.set_pin("Anna", "scrypt:a:b")
+    phones.sign_in("Anna", "scrypt:a:b")
+    file.close()
+    nothing = dict.fromkeys(("floor", "publisher", "metrics", "getrandbits"))
+    made = build_desk(settings, "box", folder=lambda: tmp_path, clock=StoreClock(), **nothing)
+    file = SaleFile(path, lambda: 0)
+    assert (made, file.load_pins(), file.load_phones()) == (None, {}, [])
+    file.close()

@@ -15,7 +15,7 @@ DOORWAY = [Visit("doorway")]
 
 
 class Shop:
-    def __init__(self, *rules: Rule) -> None:
+    def __init__(self, *rules: Rule, locale: str = "en") -> None:
         self.results: Counter[tuple[str, str]] = Counter()
         self.notifier = Notifier(
             "berlin",
@@ -23,6 +23,7 @@ class Shop:
             rules or (VIP,),
             random.Random(1).getrandbits,
             lambda rule, result: self.results.update([(rule, result.value)]),
+            locale=locale,
         )
 
     def at(self, second, worth, where=DOORWAY, who=None):
@@ -69,13 +70,20 @@ def test_the_message_holds_what_a_salesperson_needs():
     assert sent.payload["expires_at"] == "2026-11-22T10:33:07.412Z"
 
 
-def test_what_has_no_brand_is_named_by_its_colour():
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        ("en", ": €1,580, burberry handbag, beige coat"),
+        ("de_DE", ": 1.580 €, burberry Handtasche, Mantel in Beige"),
+    ],
+)
+def test_what_has_no_brand_is_named_by_its_colour_in_the_stores_language(locale, text):
     worth = value(129_000, 29_000)
     named, plain = worth.items
     worth = replace(worth, items=(named, replace(plain, brand=None, type="coat", colour="beige")))
-    (sent,) = Shop().at(0, worth)
+    (sent,) = Shop(locale=locale).at(0, worth)
     message("notify").validate(sent.payload)
-    assert sent.payload["text"].endswith(": €1,580, burberry handbag, beige coat")
+    assert sent.payload["text"].endswith(text)
     assert [item.get("colour") for item in sent.payload["items"]] == [None, "beige"]
 
 

@@ -240,6 +240,45 @@ def test_a_pin_set_on_the_page_is_kept_as_a_hash_and_signs_phones_out(shop):
     assert {one["name"]: one["pin"] for one in stranger.get("/api/staff").json()["names"]}["Jörg B."] is True
     assert manager.post("/api/desk/pin", json={"name": "Anna", "pin": None}).status_code == 204
     phone(shop)  # the store file's again
+    orders = [(one.kind.value, one.detail) for _, one in reversed(shop.page.backend.access.entries())]
+    assert [detail for kind, detail in orders if kind == "command"] == [
+        "set PIN: Jörg B.",
+        "remove PIN: Anna",
+    ]
+
+
+@pytest.mark.parametrize("by", ["reload", "restart"])
+def test_who_was_removed_and_comes_back_has_no_old_pin_and_no_old_phone(shop, by):
+    manager, pin = shop.page.client(), {"name": "Jörg B.", "pin": "1357"}
+    assert manager.post("/api/desk/pin", json=pin).status_code == 204
+    old, anna = phone(shop, "Jörg B.", "1357"), phone(shop)
+    with_joerg = shop.sections
+    for sections in (with_joerg.replace("Jörg B.", "Kim"), with_joerg):
+        shop.sections = sections
+        if by == "restart":
+            shop.stop()
+            shop.start()
+        else:
+            settings = shop.page.backend.settings
+            people = {
+                "Kim" if name == "Jörg B." and sections is not with_joerg else name: one
+                for name, one in settings.staff.people.items()
+            }
+            staff = settings.staff.model_copy(update={"people": people})
+            shop.desk.reconfigure(staff.members(), staff.rules("EUR"))
+    assert shop.desk.phones.pin("Jörg B.") == ""
+    assert [one["pin"] for one in shop.page.client().get("/api/desk").json()["staff"]] == ["file", "none"]
+    assert old.get("/api/staff").json()["me"] is None
+    assert anna.get("/api/staff").json()["me"]["name"] == "Anna"  # who stayed is signed in still
+
+
+def test_who_set_a_pin_stands_in_the_access_log_by_role_session_and_address(locked):
+    manager = locked.page.client(TOKEN)
+    assert manager.post("/api/desk/pin", json={"name": "Anna", "pin": "246810"}).status_code == 204
+    entry = next(one for _, one in locked.page.backend.access.entries() if one.kind.value == "command")
+    assert (entry.who, entry.way.value, entry.detail) == ("manager", "page", "set PIN: Anna")
+    assert entry.session
+    assert entry.address
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from engines.image import I420
-from pipelines.assembly.messengers import build_announcer
+from pipelines.assembly.messengers import StoreMessengers
 from pipelines.logs import SecretScrubber
 from pipelines.outputs.messengers.announcer import Announcer, Audience
 from pipelines.outputs.messengers.crops import MaskedCrops
@@ -22,6 +22,7 @@ from pipelines.outputs.messengers.messenger import CAPACITY, Messenger, Outgoing
 from pipelines.outputs.messengers.service import MessengerService, is_encrypted, place_of, secrets_of
 from pipelines.outputs.messengers.words import WORDS
 from pipelines.privacy_report import report
+from pricing.item_words import item_words
 from pricing.sales.types import StaffState
 from probes.events.messages import Message, MessageKind, rfc3339
 from probes.frame import Box, Detection, Kind, TrackId
@@ -100,8 +101,8 @@ def announce(
     text = store(server.place, more).replace("currency: EUR", f"currency: EUR{locale}")
     settings = load(tmp_path, text, PW="hunter22")
     shop = Shop(tmp_path / "sales.db")
-    announcer = build_announcer(settings, shop.metrics, brand=str.title, utc_now=lambda: shop.now)
-    shop.announcer = announcer  # type: ignore[attr-defined]
+    shop.messengers = StoreMessengers(settings, shop.metrics, brand=str.title, utc_now=lambda: shop.now)  # type: ignore[attr-defined]
+    shop.announcer = announcer = shop.messengers.announcer  # type: ignore[attr-defined]
     shop.desk.on_events(announcer.listen_to(shop.desk.person))
     announcer.start()
     return shop, shop.metrics
@@ -135,7 +136,7 @@ def test_who_nobody_attends_is_told_to_the_office_in_its_language(tmp_path: Path
         bodies = [body for path, body in server.posts if path == "/office"]
     sent = json.loads(bodies[0])
     assert (len(bodies), sent["title"]) == (1, "Niemand bedient einen wertvollen Kunden")
-    assert sent["message"] == "1.290 €, bei till, handbag (Burberry), wartet seit 2 min"
+    assert sent["message"] == "1.290 €, bei till, Handtasche (Burberry), wartet seit 2 min"
 
 
 def test_a_rules_message_goes_on_to_the_broker_and_to_the_office(tmp_path: Path) -> None:
@@ -157,6 +158,36 @@ def test_a_rules_message_goes_on_to_the_broker_and_to_the_office(tmp_path: Path)
         ((_, body),) = server.posts
     assert (json.loads(body)["title"], len(passed)) == ("Customer: vip", 3)
     assert counted(metrics, "office") == {"sent": 1, "expired": 1}
+
+
+def test_other_messengers_are_taken_up_live_and_one_that_stays_keeps_what_waits(tmp_path: Path) -> None:
+    with MessengerServer() as server:
+        shop, metrics = announce(tmp_path, server)
+        before = {one.messenger.name: one.messenger for one in shop.announcer._audiences}  # type: ignore[attr-defined]
+        new = (
+            store(server.place)
+            .replace("phones:", "group:")
+            .replace("about: [escalations, rules]", "about: [offers]")
+        )
+        shop.messengers.reconfigure(load(tmp_path, new, PW="hunter22"))  # type: ignore[attr-defined]
+        after = {one.messenger.name: one.messenger for one in shop.announcer._audiences}  # type: ignore[attr-defined]
+        assert (set(after), after["office"]) == ({"group", "office"}, before["office"])
+        assert not before["phones"]._thread.is_alive()
+        shop.people = [seen(1, 129_000)]
+        shop.desk.set_state("anna", StaffState.FREE)
+        shop.tick()
+        wait_for(lambda: counted(metrics, "group") == counted(metrics, "office") == {"sent": 1})
+        other = new.replace("boss", "chief")
+        shop.messengers.reconfigure(load(tmp_path, other, PW="hunter22"))  # type: ignore[attr-defined]
+        renewed = {one.messenger.name: one.messenger for one in shop.announcer._audiences}  # type: ignore[attr-defined]
+        assert renewed["group"] is after["group"]
+        assert renewed["office"] is not after["office"]
+        shop.messengers.reconfigure(load(tmp_path, MINIMAL))  # type: ignore[attr-defined]
+    assert b"msh_messenger_messages_total{" not in generate_latest(metrics.registry)
+    assert not any(one._thread.is_alive() for one in (*after.values(), *renewed.values()))
+    shop.announcer.stop()  # type: ignore[attr-defined]
+    shop.messengers.reconfigure(load(tmp_path, new, PW="hunter22"))  # type: ignore[attr-defined]
+    assert shop.announcer._audiences == ()  # type: ignore[attr-defined]
 
 
 def test_every_language_has_every_sentence() -> None:
@@ -235,7 +266,14 @@ def test_many_services_that_hang_are_left_behind_together(monkeypatch: pytest.Mo
         phones[-1].put(text())
     audiences = [Audience(one, frozenset({"offers"})) for one in phones]
     announcer = Announcer(
-        audiences, WORDS["en"], money=str, brand=str, accept_s=30, utc_now=lambda: 0, clock=lambda: 0.0
+        audiences,
+        WORDS["en"],
+        worn=item_words("en"),
+        money=str,
+        brand=str,
+        accept_s=30,
+        utc_now=lambda: 0,
+        clock=lambda: 0.0,
     )
     announcer.stop()
     for service, one in zip(services, phones, strict=True):
