@@ -67,7 +67,7 @@ class ListFormat:
         found = _SIGN.fullmatch(text) if self.described else None
         if found is not None:
             beside = [sign for sign in (found[1], found[3]) if sign]
-            if not all(_says(sign, currency) for sign in beside):
+            if not all(says(sign, currency) for sign in beside):
                 raise BadInput(f'"{text}" is not in {currency}')
             text = found[2]
         return parse(text, currency, self.decimal, self.grouping)
@@ -91,7 +91,7 @@ class ListFormat:
         return day
 
 
-def _says(beside: str, currency: str) -> bool:
+def says(beside: str, currency: str) -> bool:
     """Return whether what stands beside a number is the currency's sign, its code, or both: `USD $`."""
     if beside.removesuffix(".").upper() in EXPONENTS and beside.endswith("."):
         return False  # EUR.50

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from pricing.brands.names import normal_brand
 from pricing.catalogue.list_format import ListFormat
 from pricing.errors import BadInput
-from pricing.money import exponent, parse
+from pricing.money import exponent
 from pricing.slots import normal_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
+
+    from pricing.catalogue.cell_number import CellNumber
 
     T = TypeVar("T")
 
@@ -35,6 +37,7 @@ COLUMNS = (
     "source",
     "gtin",
 )
+_DAYS = ("valid_from", "valid_until")
 ANY_TYPE = "*"
 ANY_BRAND = "*"
 NAMELESS = " "
@@ -103,16 +106,18 @@ class BadCatalogue(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text and where it begins. plain: a number or a date of a workbook, whatever the list's notation.
+    """A text and where it begins.
 
     fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
+    number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
     """
 
     text: str
     line: int
     column: int
-    plain: bool = False
     fault: str = ""
+    number: CellNumber | None = None
+    is_day: bool = False
 
 
 class RowReader:
@@ -186,6 +191,8 @@ class RowReader:
         """Return the row in the cells by column, which must hold `brand` and `type`; None with a problem."""
         self._cells = cells
         before = len(self._problems)
+        if self._has_stray_days():
+            return None
         brand = cells["brand"]
         key = ANY_BRAND if brand.text == ANY_BRAND else normal_brand(brand.text)
         if not key:
@@ -231,11 +238,21 @@ class RowReader:
     def _day(self, name: str, default: date) -> date | None:
         if not self._text(name):
             return default
-        return self._field(name, parse_day if self._cells[name].plain else self._format.day)
+        return self._field(name, parse_day if self._cells[name].is_day else self._format.day)
 
     def _amount(self, name: str, currency: str) -> int | None:
-        plain = self._cells[name].plain
-        return self._field(name, lambda t: parse(t, currency) if plain else self._format.amount(t, currency))
+        number = self._cells[name].number
+        if number is not None:
+            return self._field(name, lambda _: number.amount(currency))
+        return self._field(name, lambda text: self._format.amount(text, currency))
+
+    def _has_stray_days(self) -> bool:
+        """Note dates where none belong: a spreadsheet made them of a text such as 1.12 or 3-4."""
+        stray = [name for name, cell in self._cells.items() if cell.is_day and name not in _DAYS]
+        for name in stray:
+            hint = f"format the cell as Text, then write the {name} again"
+            self.wrong(self._cells[name], f"{name}: the cell holds a date or a time; {hint}")
+        return bool(stray)
 
     def _check_any_brand(
         self, brand: Cell, type_: str | None, prices: tuple[int, int, int, Says] | None

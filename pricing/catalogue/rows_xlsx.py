@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 import zipfile
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pricing.catalogue.cell_number import CellNumber
 from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visible
 from pricing.catalogue.rows_csv import MAX_TITLES, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    from openpyxl.worksheet.worksheet import Worksheet
+    from typing import Any, TypeAlias
 
     from pricing.catalogue.list_format import ListFormat
+
+    # openpyxl's stubs do not tell sheets that are only read from others.
+    ReadOnlySheet: TypeAlias = Any
+    ReadOnlyCell: TypeAlias = Any
 
 MAX_UNPACKED = 512 * 2**20
 MAX_COLUMNS = 256
@@ -26,7 +31,12 @@ _ERRORS = frozenset(
     ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
 )
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^>]*\shidden=.(?:1|true)\W)(?=[^>]*?\sr=.(\d+))")
+_MONEY = {5: "#,##0", 6: "#,##0", 7: "#,##0.00", 8: "#,##0.00", 42: "#,##0", 44: "#,##0.00"}
+"""Formats whose currency is that of whoever opens the workbook, unless it defines them itself."""
+_OWN_MONEY = re.compile(rb"<(?:\w+:)?numFmt\s[^>]*?\bnumFmtId=.(\d+)")
 _PART = 2**20
+_LONGEST_TAG = 1024
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 
 
@@ -40,7 +50,7 @@ def read_xlsx(
 ) -> list[PriceRow]:
     """Return the rows of a price list; parameters as for `rows_csv.read_csv`. Raises BadCatalogue.
 
-    Cells that hold numbers and dates are taken as such; only text is read in the list's notation.
+    Dates are taken as such, numbers as their cells show them; only text is read in the list's notation.
     """
     if kind == "xls":
         raise BadCatalogue([f"{file}:1:1  an old Excel workbook; save it as .xlsx, or export it as CSV"])
@@ -57,48 +67,73 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
             names = set(archive.namelist())
             if sum(info.file_size for info in archive.infolist()) > MAX_UNPACKED:
                 raise BadCatalogue([f"{file}:1:1  a workbook too large to be a price list; export it as CSV"])
-            with_formulas = any(_has_formula(archive, name) for name in names)
+            with_formulas = any(
+                next(_matches(archive, name, _FORMULA), None)
+                for name in names
+                if name.startswith("xl/worksheets/")
+            )
+            styles = archive.read("xl/styles.xml") if "xl/styles.xml" in names else b""
+            own = frozenset(map(int, _OWN_MONEY.findall(styles)))
         if "xl/workbook.xml" not in names:
             what = "an OpenDocument file" if "mimetype" in names else "a ZIP archive, not a workbook"
             raise BadCatalogue([f"{file}:1:1  {what}; save it as .xlsx, or export it as CSV"])
         workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        shown = [n for n, sheet in enumerate(workbook.worksheets) if sheet.sheet_state == "visible"]
-        tops = {n: [*islice(_rows(workbook.worksheets[n], None), MAX_TITLES)] for n in shown}
-        listed = (n for n in shown if any(reader.names_columns(c.text for c in row) for row in tops[n]))
-        chosen = next(listed, next((n for n in shown if tops[n]), None))
+        shown: list[ReadOnlySheet] = [
+            sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"
+        ]
+        tops = {sheet.title: [*islice(_rows(sheet, None, own), MAX_TITLES)] for sheet in shown}
+        listed = [s for s in shown if any(reader.names_columns(c.text for c in row) for row in tops[s.title])]
+        if len(listed) > 1:
+            titles = " and ".join(f'"{sheet.title}"' for sheet in listed)
+            mend = "put all prices on one, or hide the others"
+            raise BadCatalogue([f"{file}:1:1  the sheets {titles} are price lists; {mend}"])
+        chosen = next(iter(listed), next((sheet for sheet in shown if tops[sheet.title]), None))
         if chosen is not None:
-            formulas: Iterable[Sequence[object]] | None = None
+            formulas: Iterable[Sequence[ReadOnlyCell]] | None = None
             if with_formulas:
                 again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
-                formulas = again.worksheets[chosen].iter_rows(values_only=True, max_col=MAX_COLUMNS)
-            yield from _rows(workbook.worksheets[chosen], formulas)
+                formulas = _cells(again[chosen.title])
+            with zipfile.ZipFile(BytesIO(data)) as archive:
+                # openpyxl does not keep which rows are hidden where it reads only.
+                found = _matches(archive, chosen._worksheet_path, _HIDDEN)
+                hidden = {int(match[1]) for match in found}
+            for cells in _rows(chosen, formulas, own):
+                if cells[0].line in hidden and any(cell.text for cell in cells):
+                    reader.problem(cells[0].line, 1, "a hidden row; show it, or delete it if it is no price")
+                yield cells
     except BadCatalogue:
         raise
     except Exception:  # noqa: BLE001 whatever a damaged workbook makes the library raise
         raise unreadable from None
 
 
-def _has_formula(archive: zipfile.ZipFile, name: str) -> bool:
-    """Return whether a part of a workbook is a sheet with formulas, without unpacking it as a whole."""
-    if not name.startswith("xl/worksheets/"):
-        return False
+def _matches(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    """Yield what matches in a part of a workbook, maybe twice, without unpacking it as a whole."""
     with archive.open(name) as part:
         before = b""
         while block := part.read(_PART):
-            if _FORMULA.search(before + block):
-                return True
-            before = block[-64:]
-    return False
+            yield from pattern.finditer(before + block)
+            before = block[-_LONGEST_TAG:]
 
 
-def _rows(sheet: Worksheet, formulas: Iterable[Sequence[object]] | None) -> Iterator[list[Cell]]:
-    """Yield the rows of a sheet; formulas: its cells again with the formulas instead of their values."""
+def _cells(sheet: ReadOnlySheet) -> Iterator[Sequence[ReadOnlyCell]]:
+    sheet.reset_dimensions()  # some programs write less than there is
+    yield from sheet.iter_rows(max_col=MAX_COLUMNS)
+
+
+def _rows(
+    sheet: ReadOnlySheet, formulas: Iterable[Sequence[ReadOnlyCell]] | None, own: frozenset[int]
+) -> Iterator[list[Cell]]:
+    """Yield the rows of a sheet; formulas: its cells again with the formulas instead of their values.
+
+    own: the number formats that the workbook defines.
+    """
     width = 0
     below = iter(formulas or ())
-    for line, values in enumerate(sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), 1):
-        cells = [_cell(value, line, column) for column, value in enumerate(values, 1)]
+    for line, found in enumerate(_cells(sheet), 1):
+        cells = [_cell(cell, line, column, own) for column, cell in enumerate(found, 1)]
         for place, formula in enumerate(next(below, ())[: width or None]):
-            if formula is not None and values[place] is None:
+            if formula.value is not None and found[place].value is None:
                 cells[place] = Cell("=", line, place + 1, fault=NO_VALUE)
         used = max((cell.column for cell in cells if cell.text), default=0)
         width = width or used
@@ -106,17 +141,22 @@ def _rows(sheet: Worksheet, formulas: Iterable[Sequence[object]] | None) -> Iter
             yield cells[: max(used, width)]
 
 
-def _cell(value: object, line: int, column: int) -> Cell:
+def _cell(cell: ReadOnlyCell, line: int, column: int, own: frozenset[int]) -> Cell:
+    value = cell.value
     if value is None:
         return Cell("", line, column)
     if isinstance(value, (date, datetime)):
-        return Cell(f"{value:%Y-%m-%d}", line, column, plain=True)
-    if isinstance(value, float):
+        return Cell(f"{value:%Y-%m-%d}", line, column, is_day=True)
+    if isinstance(value, (time, timedelta)):
+        return Cell(str(value), line, column, is_day=True)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         # A workbook holds 15 digits: 12.899999999999999 is how a formula writes 12.9.
-        text = f"{value:.15g}"
-        return Cell(text if "e" not in text else f"{value:.0f}", line, column, plain=True)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Cell(str(value), line, column, plain=True)
+        exact = Decimal(value if isinstance(value, int) else f"{value:.15g}")
+        kind = cell.style_array.numFmtId
+        number = CellNumber(
+            exact, cell.number_format if kind in own else _MONEY.get(kind, cell.number_format)
+        )
+        return Cell(number.text, line, column, number=number)
     if value in _ERRORS:
         return Cell(str(value), line, column, fault=f"the formula gives {value}; mend it in the workbook")
     return Cell(" ".join(visible(str(value)).split("\n")), line, column)

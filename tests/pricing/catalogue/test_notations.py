@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import zipfile
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -307,7 +307,8 @@ def test_a_notation_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
         ListFormat(**wrong)
 
 
-def workbook(*rows: Sequence[object], hidden: bool = False) -> bytes:
+def workbook(*rows: Sequence[object], hidden: bool = False, form: str = "") -> bytes:
+    """Return a workbook; form: the number format of the last row's last cell."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -317,6 +318,8 @@ def workbook(*rows: Sequence[object], hidden: bool = False) -> bytes:
         sheet = book.create_sheet("prices")
     for row in rows:
         sheet.append(list(row))
+    if form:
+        sheet.cell(sheet.max_row, sheet.max_column).number_format = form
     written = BytesIO()
     book.save(written)
     return written.getvalue()
@@ -362,6 +365,99 @@ def test_a_title_does_not_hide_the_header_from_a_suggestion() -> None:
     data = "Preise, Herbst 2026\n\nMarke;Typ;Preis\nHermès;hat;1.290,00\n".encode("cp1252")
     found = suggest(data, "list.csv", "EUR").notation
     assert (found.encoding, amounts(data, found, "EUR")) == ("cp1252", [129000])
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "currency", "expected"),
+    [
+        # The number is what the cell shows.
+        (1290, "#,##0.00", "EUR", 129000),
+        (1290, '_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-;_-* "-"??\\ "€"_-;_-@_-', "EUR", 129000),
+        (1290, "[$€-407]\\ #,##0.00", "EUR", 129000),
+        (1290, "#,##0.00\\ [$kr.-406]", "DKK", 129000),
+        (1290, "[$₹-4009]\\ #,##,##0.00", "INR", 129000),
+        (1290, '"CHF" #,##0".-"', "CHF", 129000),
+        (1290, '#\\ ##0.00\\ "€"', "EUR", 129000),
+        (1290, '_("$"* #,##0.00_)_("$"* \\(#,##0.00\\)_("$"* "-"??_)_(@_)', "EUR", 129000),  # of the program
+        (12.899, "0.00", "EUR", 1290),
+        (12, '[>=1000]#,##0.0,"k";0.00', "EUR", 1200),
+        (1290, "0.00", "JPY", 1290),
+        (1.29, "0.000", "KWD", 1290),
+        (12.9, 'General\\ "€"', "EUR", 1290),
+        # The cell shows another number, or may be read as another.
+        (1.29, "0.000", "EUR", "1290 or 1.29"),
+        (12.9, "0", "EUR", "shows 13, but holds 12.9"),
+        (1.295, "0.00", "KWD", "shows 1.30, but holds 1.295"),
+        (1290, '[>=1000]#,##0.0,"k";0.00', "EUR", "format the cell as a number"),
+        (1290000, "#,##0,", "EUR", "format the cell as a number"),
+        (0.129, "0%", "EUR", "format the cell as a number"),
+        (12.5, "# ?/?", "EUR", "format the cell as a number"),
+        (1290, ";;;", "EUR", "format the cell as a number"),
+        (1290, '#"."##0', "EUR", "format the cell as a number"),
+        (1290, "[$$-409]#,##0.00", "EUR", 'shows "\\$" beside 1290, which is not EUR'),
+        (1290, '0" k"', "EUR", 'shows "k"'),
+        (1290, '"ab "0.00', "EUR", 'shows "ab"'),
+        (0, '0.00;-0.00;"-"??', "EUR", 'shows "-"'),
+        (-5, "0.00;0.00", "EUR", "not negative"),
+        # What is no number.
+        (True, "General", "EUR", "not a plain amount"),
+        ("'1290", "General", "EUR", 'write "1290"'),
+        ("1290.00", "@", "EUR", 129000),
+        (date(2026, 12, 1), "d-mmm", "EUR", "holds a date or a time"),
+        (timedelta(hours=30), "[h]:mm", "EUR", "holds a date or a time"),
+    ],
+)
+def test_a_price_of_a_workbook_is_what_its_cell_shows(
+    value: object, form: str, currency: str, expected: int | str
+) -> None:
+    data = workbook(("brand", "type", "price"), ("Gucci", "hat", value), form=form)
+    if isinstance(expected, int):
+        assert amounts(data, currency=currency) == [expected]
+        return
+    with pytest.raises(BadCatalogue, match=f"list.csv:2:3  price: .*{expected}"):
+        amounts(data, currency=currency)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "form", "expected"),
+    [
+        ("gtin", 36000291452, "0" * 12, "036000291452"),
+        ("gtin", 4006381333931, "0.00E+00", "4006381333931"),
+        ("model", 47, "0000", "0047"),
+        ("model", 12, '"AB-"0000', "ab 0012"),
+    ],
+)
+def test_a_number_that_is_no_price_keeps_the_zeros_that_its_cell_shows(
+    column: str, value: int, form: str, expected: str
+) -> None:
+    data = workbook(("brand", "type", "price", column), ("Gucci", "hat", 5, value), form=form)
+    assert getattr(read(data, "list.xlsx", "EUR").rows[0], column) == expected
+
+
+def test_what_a_workbook_hides_or_parts_is_told() -> None:
+    book = Workbook()
+    for title in ("Men", "Women"):
+        for row in (("brand", "type", "price"), ("Gucci", "hat", 5)):
+            book.create_sheet(title).append(row) if title not in book.sheetnames else book[title].append(row)
+    written = BytesIO()
+    book.save(written)
+    with pytest.raises(BadCatalogue, match='the sheets "Men" and "Women" are price lists'):
+        amounts(written.getvalue(), currency="EUR")
+    book["Women"].sheet_state = "hidden"
+    book["Men"].row_dimensions[2].hidden = True
+    written = BytesIO()
+    book.save(written)
+    with pytest.raises(BadCatalogue, match=r"list\.csv:2:1  a hidden row; show it"):
+        amounts(written.getvalue(), currency="EUR")
+
+
+def test_all_rows_of_a_workbook_are_read_whatever_its_size_says() -> None:
+    small = BytesIO()
+    data = workbook(("brand", "type", "price"), ("Gucci", "hat", 5), ("Nike", "hat", 7))
+    with zipfile.ZipFile(BytesIO(data)) as before, zipfile.ZipFile(small, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, before.read(name).replace(b'"A1:C3"', b'"A1"'))
+    assert amounts(small.getvalue(), currency="EUR") == [500, 700]
 
 
 def test_formulas_without_a_stored_value_or_with_an_error_are_named_not_taken_for_empty_cells() -> None:
