@@ -96,6 +96,7 @@ NO_CENTS = re.compile(r"(?<=\d)(?:[.,:]\s?[-–—‐‑−]+|\s?/[-=])(?!\s*\d)
 _MARK_FIRST = re.compile(r"(?:^|\W|([^\W\d_]+))[.,]\d")
 # The second is Indian: 1,29,000.
 _GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})*|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})*", re.ASCII)
+_SPACED = re.compile(r"\d{1,3}([ '])\d{3}(?:\1\d{3})*(?:[.,]\d*)?", re.ASCII)
 _PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
 _PLAIN = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
@@ -217,6 +218,8 @@ def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
 
     for_people: a sign or a word stands beside it, as people read prices.
     """
+    if re.search("[ ']", text) and not _SPACED.fullmatch(text):
+        return None  # 12'99 is twelve euros in Spain, and 1290 500 two amounts
     bare = re.sub("[ ']", "", text).rstrip(".,")
     dots, commas = bare.count("."), bare.count(",")
     if dots and commas:
