@@ -91,8 +91,6 @@ def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> Cam
             raise Refused(Code.INVALID, f"{key}: {words}")
     if ("username" in given) != ("password" in given):
         raise Refused(Code.INVALID, "give user name and password, or neither")
-    if SUB_SOURCE in given and _host(given[SUB_SOURCE]) != _host(given["source"]):
-        raise Refused(Code.INVALID, "sub_source: has the host of source, for it gets the same login")
     return CameraForm(
         given["source"],
         given.get("username", ""),
@@ -100,16 +98,6 @@ def form_of(given: Mapping[str, Any], more: frozenset[str] = frozenset()) -> Cam
         given.get("transport", "tcp"),
         given.get(SUB_SOURCE, ""),
     )
-
-
-def _host(address: str) -> str:
-    """Return an address's host in small letters; Refused where it has none that can be read."""
-    try:
-        if host := urlsplit(address).hostname:
-            return host
-    except ValueError:
-        pass
-    raise Refused(Code.INVALID, "write rtsp://host:554/path")
 
 
 def check_secret(raw: bytes, cameras: Mapping[str, CameraConfig], form: CameraForm) -> None:
@@ -170,10 +158,13 @@ def camera_of_form(form: CameraForm, secrets: Path) -> CameraConfig:
             login = CredentialsConfig(username=form.username, password=SecretStr(password))
         fields = {"source": form.source, "transport": form.transport, "credentials": login}
         fields |= {SUB_SOURCE: form.sub_source} if form.sub_source else {}
-        return CameraConfig.model_validate(fields)
+        camera = CameraConfig.model_validate(fields)
     except ValidationError as error:
         found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
         raise Refused(Code.INVALID, "this is no camera", details=found) from None
+    if camera.sub_source and urlsplit(camera.sub_source).hostname != urlsplit(camera.source).hostname:
+        raise Refused(Code.INVALID, "sub_source: has the host of source, for it gets the same login")
+    return camera
 
 
 def named(given: Mapping[str, Any]) -> tuple[str, str]:
