@@ -100,6 +100,13 @@ _COLOURED: Final = {
     "es": "{type} ({colour})",
     "it": "{type} ({colour})",
 }
+_BRANDED: Final = {
+    "en": "{brand} {type}",
+    "de": "{brand} {type}",
+    "fr": "{type} {brand}",
+    "es": "{type} {brand}",
+    "it": "{type} {brand}",
+}
 
 
 class ItemWords:
@@ -112,14 +119,18 @@ class ItemWords:
 
     def __init__(self, language: str) -> None:
         self.types, self.colours = _column(_TYPES, language), _column(_COLOURS, language)
-        self._coloured = _COLOURED[language]
+        self._coloured, self._branded = _COLOURED[language], _BRANDED[language]
 
     def type(self, type_: str) -> str:
         """Return the word for a type."""
         return self.types.get(type_, type_)
 
+    def branded(self, type_: str, brand: str) -> str:
+        """Return how a thing is written in a sentence, such as `Gucci handbag` or `sac à main Gucci`."""
+        return self._branded.format(type=self.type(type_), brand=brand)
+
     def name(self, type_: str, brand: str | None = None, colour: str | None = None) -> str:
-        """Return how a thing is written in a text; brand: as the price list spells it."""
+        """Return how a thing is written in a list; brand: as the price list spells it."""
         word = self.type(type_)
         if brand:
             return f"{word} ({brand})"

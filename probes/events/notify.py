@@ -249,7 +249,7 @@ class Notifier:
         """Return one line: where the person is, the worth of what they wear, and the items."""
         place = f"{camera} ({', '.join(inside)})" if inside else camera
         worn = ", ".join(
-            f"{self._brand(i.brand)} {self._words.type(i.type)}"
+            self._words.branded(i.type, self._brand(i.brand))
             if i.brand
             else self._words.name(i.type, None, i.colour)
             for i in dearest

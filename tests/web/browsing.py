@@ -93,6 +93,24 @@ class Visit:
         """How many pixels the page is wider than the window."""
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
+    def broken_words(self) -> list[str]:
+        """Words on buttons of which a part stands on the next line."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll("button")].flatMap((button) => {
+              const broken = [], texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+              while (texts.nextNode()) {
+                for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}’]+/gu)) {
+                  const range = document.createRange();
+                  range.setStart(texts.currentNode, word.index);
+                  range.setEnd(texts.currentNode, word.index + word[0].length);
+                  const tops = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+                  if (tops.size > 1) broken.push(word[0]);
+                }
+              }
+              return broken;
+            })"""
+        )
+
     def resize(self, size: str, *, dark: bool = False) -> None:
         """Give the window another size and theme while its page stays."""
         width, height = SIZES[size]

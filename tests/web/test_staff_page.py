@@ -216,31 +216,31 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
     page.get_by_role("button", name="Jörg B.").click()
     page.locator("#states").get_by_role("button", name=words["staff.free"], exact=True).click()
     page.get_by_role("heading", name=words["staff.free"], exact=True).wait_for()
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     shop.show(1_234_567_00)
     page.get_by_role("button", name=words["staff.accept"]).wait_for()
     window.shoot(f"staff-offer-{language}")
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     page.get_by_role("button", name=words["staff.accept"]).click()
     page.get_by_role("button", name=words["staff.done"], exact=True).click()
     page.get_by_role("button", name=words["staff.sold"], exact=True).wait_for()
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     shop.show(1_234_567_00, 99_00, first=11)
     shop.tick(130)
     page = window.go("#/desk")
     page.locator(".desk-member").first.wait_for()
     window.shoot(f"desk-phone-{language}", whole=True)
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     page.get_by_role("button", name=words["desk.pin_of"].replace("{name}", "Anna")).click()
     page.get_by_role("button", name=words["desk.pin_save"]).wait_for()
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     page.get_by_role("button", name=words["desk.pin_cancel"]).click()
     history.write(InsightsFile(shop.folder / "insights.db", shop.now), datetime.now(timezone.utc), days=1)
     page = window.go("#/insights")
     page.get_by_role("button", name=words["insights.day_before"]).click()
     page.get_by_text(words["insights.staff"]).wait_for()
     window.shoot(f"insights-phone-{language}", whole=True)
-    assert window.overflow() <= 0
+    assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     window.close()
 
 

@@ -60,3 +60,4 @@ def test_every_type_and_colour_has_the_same_word_on_the_page_and_in_messages(lan
     }
     coloured = page["item.coloured"].format(type=sent.type("coat"), colour=sent.colours["beige"])
     assert coloured.startswith(f"{sent.name('coat', None, 'beige')}, ")
+    assert page["item.branded"].format(type=sent.type("coat"), brand="X") == sent.branded("coat", "X")

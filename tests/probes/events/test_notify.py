@@ -75,6 +75,7 @@ def test_the_message_holds_what_a_salesperson_needs():
     [
         ("en", ": €1,580, burberry handbag, beige coat"),
         ("de_DE", ": 1.580 €, burberry Handtasche, Mantel in Beige"),
+        ("fr_FR", ": 1 580 €, sac à main burberry, manteau (beige)"),
     ],
 )
 def test_what_has_no_brand_is_named_by_its_colour_in_the_stores_language(locale, text):

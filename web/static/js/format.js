@@ -72,6 +72,6 @@ export function short(money) {
 export function itemName(item) {
   const type = tOr(`type.${item.type}`, item.type.replaceAll("_", " "));
   const brand = item.brand_text ?? item.brand;
-  if (brand) return `${brand} ${type}`;
+  if (brand) return t("item.branded", { brand, type });
   return item.colour ? t("item.coloured", { type, colour: tOr(`colour.${item.colour}`, item.colour) }) : t("item.no_brand", { type });
 }
