@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.floor.floor import Floor
-    from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.base import FrameSink, PictureSink
     from pipelines.outputs.watching import WatchListener
     from pipelines.reload.plan import LiveSupport
     from pipelines.settings.root import Settings
@@ -91,7 +91,8 @@ class PlatformParts:
     on_state(camera, state, cause, since by `clock`): called on each change of state, from any thread.
     money, brand: write amounts and brands for people. brands: what is looked for now.
     on_watch: told of who watches a stream. clock: times the frames.
-    throttle: what of each camera is to be analysed now.
+    throttle: what of each camera is to be analysed now. pictures: outputs that want a masked picture now and
+    then; on the CPU they are among the sinks.
     """
 
     floor: Floor
@@ -106,3 +107,4 @@ class PlatformParts:
     clock: StoreClock = field(default_factory=StoreClock)
     throttle: Throttle = field(default_factory=Throttle)
     on_watch: WatchListener | None = None
+    pictures: Sequence[PictureSink] = ()

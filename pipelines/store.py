@@ -171,7 +171,7 @@ class Store:
         )
         self._outputs = VideoOutputs(
             metrics,
-            (*sinks, *self._announcer.sinks, *picture_sinks(settings, self._mqtt)),
+            (*sinks, *(pictures := (*self._announcer.sinks, *picture_sinks(settings, self._mqtt)))),
             self._notes.stream,
         )
         throttle = Throttle()
@@ -188,6 +188,7 @@ class Store:
             clock=clock,
             throttle=throttle,
             on_watch=self._notes.stream,
+            pictures=pictures,
         )
         self._platform = build_platform(
             platform,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.clock import StoreClock
-    from pipelines.outputs.base import CameraSink
+    from pipelines.outputs.base import PictureSink
     from pipelines.outputs.mqtt.connection import MqttSpec
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.mqtt import MqttConfig
@@ -72,7 +72,7 @@ def home_assistant(settings: Settings, device: str, folder: Path) -> dict[str, P
     return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
 
 
-def picture_sinks(settings: Settings, publisher: MqttPublisher | None) -> tuple[CameraSink, ...]:
+def picture_sinks(settings: Settings, publisher: MqttPublisher | None) -> tuple[PictureSink, ...]:
     """Return the output that sends masked pictures to the broker, where the settings ask for it."""
     ours = settings.outputs.mqtt.home_assistant if settings.outputs.mqtt else None
     if publisher is None or ours is None or ours.pictures_s is None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
-    from probes.frame import TrackId
+    from probes.frame import Frame, TrackId
     from probes.nvds.binding import MetaBinding
     from probes.nvds.camera import Classes
     from probes.nvds.frame_origins import FrameOrigins
@@ -136,6 +136,7 @@ class MetaAnalysis:
         )
         self._active = frozenset(self._cameras)
         self._calls = FloorCalls()
+        self._on_masked: Callable[[Frame], None] = lambda _: None
         self._died = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="floor", daemon=True)
@@ -154,6 +155,10 @@ class MetaAnalysis:
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""
         return RedactionGate(self._meta, self._process_key).verify
+
+    def on_masked(self, listener: Callable[[Frame], None]) -> None:
+        """Call listener, in the floor's thread, with each frame that was masked, counted in its picture."""
+        self._on_masked = listener
 
     def start(self) -> None:
         """Begin to take what the probe hands over."""
@@ -285,6 +290,7 @@ class MetaAnalysis:
             everybody = is_everybody_masked(probed.frame, masks)
             self._feed.redacted(probed.frame, Counter(m.by.value for m in masks), everybody=everybody)
             self._feed.published(probed.frame)
+            self._on_masked(picture)
 
 
 def _classes(settings: Settings) -> Classes:

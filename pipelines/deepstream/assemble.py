@@ -78,4 +78,5 @@ def assemble(
         clocks=Clocks(random=parts.random, throttle=parts.throttle, wall_ns=parts.clock.now),
         preparation=preparation(),
         on_watch=parts.on_watch,
+        pictures=parts.pictures,
     )

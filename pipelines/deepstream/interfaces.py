@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from pipelines.settings.root import Settings
+    from probes.frame import Frame
     from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.redaction_gate import BufferVerdict
     from probes.nvds.self_check import SelfCheck
@@ -46,6 +47,9 @@ class Analysis(Protocol):
 
     def origins(self, camera: str) -> FrameOrigins:
         """Return what the frames of a camera are told to, on their way to the mux."""
+
+    def on_masked(self, listener: Callable[[Frame], None]) -> None:
+        """Call listener, in the floor's thread, with each frame that was masked, counted in its picture."""
 
     def start(self) -> None:
         """Begin to take what the probe hands over."""

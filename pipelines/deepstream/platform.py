@@ -18,6 +18,7 @@ from pipelines.cameras.source import SourceKind, SourceSpec
 from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.checks.store_check import held_against_contract, proven_graph
+from pipelines.deepstream.graph.build import outlets
 from pipelines.deepstream.graph.outlets import outlet_elements
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.elements import ElementFactory
     from pipelines.graph.graph import PipelineGraph
-    from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.base import FrameSink, PictureSink
     from pipelines.outputs.watching import WatchListener
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
@@ -103,11 +104,12 @@ class DeepStreamPlatform:
         clocks: Clocks | None = None,
         preparation: Preparation | None = None,
         on_watch: WatchListener | None = None,
+        pictures: Sequence[PictureSink] = (),
     ) -> None:
         """Build the pipeline and prove it, twice: as data, and as it was built. Raises BadInput.
 
         preparation: done first, in the start thread; no camera is opened before it is over. on_watch: told of
-        who watches a stream.
+        who watches a stream. pictures: outputs that want a masked picture now and then.
         """
         self._settings, self._analysis, self._metrics = settings, analysis, metrics
         self._on_state, self._clocks = on_state, clocks or Clocks()
@@ -141,6 +143,7 @@ class DeepStreamPlatform:
             analysis=analysis,
             cameras=rates,
             on_watch=on_watch,
+            sinks=pictures,
         )
         self._bus_parser = BusParser(
             self._kinds(cameras), {**graph.slots, FILM_NAME: len(graph.slots)}, outlet_elements(graph)
@@ -212,7 +215,9 @@ class DeepStreamPlatform:
         return LiveSupport(built=self._built_for, fields=LIVE_FIELDS, faces=False)
 
     def prepare(self, settings: Settings) -> tuple[str, ...]:
-        """Return the cameras whose new source needs another graph; BadInput where none can be had."""
+        """Return the keys that need another graph; BadInput where none can be had."""
+        pictures = outlets(settings).pictures and not outlets(self._settings).pictures
+        more = ("outputs.messengers",) if pictures else ()
         cameras = settings.enabled_cameras()
         changed = {
             name: cameras[name]
@@ -220,9 +225,9 @@ class DeepStreamPlatform:
             if name in cameras and cameras[name].source != self._configs[name].source
         }
         if self._fits(changed):
-            return ()
+            return more
         unfit = [name for name, camera in changed.items() if not self._fits({name: camera})]
-        return tuple(f"cameras.{name}" for name in unfit or changed)
+        return (*more, *(f"cameras.{name}" for name in unfit or changed))
 
     def reconfigure(self, settings: Settings, change: Callable[[int], None]) -> None:
         """Go on by other settings: cameras are taken out and put in, the others stay untouched."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from pipelines.outputs.masked_jpeg import MaskedFrame
     from probes.redaction.redact import RedactedFrame
 
 
@@ -34,3 +35,10 @@ class CameraSink(FrameSink, Protocol):
 
     def remove_camera(self, camera: str) -> None:
         """Take no more of a camera, and end whoever watches it."""
+
+
+class PictureSink(CameraSink, Protocol):
+    """A CameraSink that wants a picture now and then; on DeepStream it gets a JPEG from behind redaction."""
+
+    def publish(self, frame: MaskedFrame) -> None:
+        """Take one frame, or drop and count it."""

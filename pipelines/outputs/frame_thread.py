@@ -10,8 +10,8 @@ from pipelines.cameras.latest import LatestPerCamera
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipelines.outputs.masked_jpeg import MaskedFrame
     from pricing.outage import Outage
-    from probes.redaction.redact import RedactedFrame
 
 
 class FrameThread(threading.Thread):
@@ -22,14 +22,14 @@ class FrameThread(threading.Thread):
     outage: reports exceptions of `work`; the next frame is tried all the same.
     """
 
-    def __init__(self, work: Callable[[RedactedFrame], None], outage: Outage, *, name: str) -> None:
+    def __init__(self, work: Callable[[MaskedFrame], None], outage: Outage, *, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self._work, self._outage = work, outage
-        self.frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
+        self.frames: LatestPerCamera[MaskedFrame] = LatestPerCamera(self._on_drop)
         self.dropped = 0
         self.start()
 
-    def put(self, frame: RedactedFrame) -> None:
+    def put(self, frame: MaskedFrame) -> None:
         """Keep the frame for the thread; never waits."""
         self.frames.put(frame.frame.camera, frame)
 
@@ -47,7 +47,7 @@ class FrameThread(threading.Thread):
             for frame in self.frames.take(1, limit=1):
                 self._try(frame)
 
-    def _try(self, frame: RedactedFrame) -> None:
+    def _try(self, frame: MaskedFrame) -> None:
         try:
             self._work(frame)
         except Exception as error:  # noqa: BLE001 one bad frame must not end all others

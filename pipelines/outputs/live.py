@@ -15,6 +15,7 @@ from pricing.outage import Outage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pipelines.outputs.masked_jpeg import MaskedFrame
     from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class LiveOutput(LiveViewers):
         """End the thread; no picture is given any more."""
         self._thread.close()
 
-    def _give(self, frame: RedactedFrame) -> None:
+    def _give(self, frame: MaskedFrame) -> None:
         seen, now = frame.frame, self._clock()
 
         def make(width: int) -> LivePicture:

@@ -6,13 +6,13 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.gst import only_redacted
+from pipelines.outputs.masked_jpeg import only_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipelines.outputs.frame_thread import FrameThread
-    from probes.redaction.redact import RedactedFrame
+    from pipelines.outputs.masked_jpeg import MaskedFrame
 
 
 class PeriodicOutput(ABC):
@@ -36,7 +36,7 @@ class PeriodicOutput(ABC):
             self.add_camera(camera)
 
     @abstractmethod
-    def write(self, frame: RedactedFrame) -> None:
+    def write(self, frame: MaskedFrame) -> None:
         """Encode a frame and bring it where it belongs. Called in the output's thread; may raise."""
 
     @property
@@ -69,12 +69,12 @@ class PeriodicOutput(ABC):
         due = camera in self._cameras and self._clock() >= self._due.get(camera, float("-inf"))
         return due and not self._thread.frames.closed
 
-    def publish(self, frame: RedactedFrame) -> None:
+    def publish(self, frame: MaskedFrame) -> None:
         """Take the frame if one is due; one that still waits gives way to it and is counted.
 
         The pixels must not change any more.
         """
-        only_redacted(frame)
+        only_masked(frame)
         camera = frame.frame.camera
         if self.wanted(camera):
             self._due[camera] = self._clock() + self._interval_s

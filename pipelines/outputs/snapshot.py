@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from probes.redaction.redact import RedactedFrame
+    from pipelines.outputs.masked_jpeg import MaskedFrame
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SnapshotOutput(PeriodicOutput):
         thread = FrameThread(self.write, outage, name="snapshots")
         super().__init__(thread, interval_s=interval_s, clock=clock)
 
-    def write(self, frame: RedactedFrame) -> None:
+    def write(self, frame: MaskedFrame) -> None:
         """Write a frame to disk; delete the oldest beyond max_mb."""
         name = f"{stamp(frame.frame.captured_at)}.jpg"
         write_whole(self._folder / frame.frame.camera / name, encode_jpeg(frame.pixels, self._quality))

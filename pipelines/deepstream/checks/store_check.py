@@ -71,11 +71,6 @@ def check_store(settings: Settings) -> Iterator[str]:
         )
     if settings.describe is not None:
         yield "describe has no effect"
-    if any(one.picture == "masked" for one in (settings.outputs.messengers or {}).values()):
-        yield "picture: masked of outputs.messengers has no effect: messages are text only"
-    ours = settings.outputs.mqtt.home_assistant if settings.outputs.mqtt else None
-    if ours is not None and ours.pictures_s is not None:
-        yield "pictures_s of home_assistant has no effect: no picture leaves by MQTT"
     if settings.privacy.faces.method == "pixelate":
         yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
     if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):

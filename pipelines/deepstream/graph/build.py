@@ -82,12 +82,17 @@ def brand_model(settings: Settings) -> Model | None:
 def outlets(settings: Settings) -> Outlets:
     """Return which pictures leave, by the store's outputs."""
     found = settings.outputs
+    messengers = (found.messengers or {}).values()
+    broker = found.mqtt.home_assistant if found.mqtt else None
+    asked = any(one.picture == "masked" for one in messengers) or (
+        broker is not None and broker.pictures_s is not None
+    )
     return Outlets(
         stream_kbit=found.rtsp.bitrate_kbit if found.rtsp else None,
         record_kbit=found.record.bitrate_kbit if found.record else None,
         record_folder=found.record.folder if found.record else None,
         segment_s=found.record.segment_s if found.record else 300,
-        pictures=bool(found.web or found.snapshots),
+        pictures=bool(found.web or found.snapshots or asked),
         quality=found.snapshots.quality if found.snapshots else 85,
     )
 

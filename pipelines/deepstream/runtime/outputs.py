@@ -11,6 +11,7 @@ from pipelines.deepstream.checks.privacy_proof import Proof
 from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
+from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
@@ -18,11 +19,12 @@ from pipelines.outputs.gst import plays
 from pipelines.outputs.rtsp import RtspOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
+    from pipelines.outputs.base import PictureSink
     from pipelines.outputs.watching import WatchListener
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -135,17 +137,20 @@ class DeepStreamOutputs:
         cameras: Mapping[str, int],
         wall_ns: Callable[[], int] = time.time_ns,
         on_watch: WatchListener | None = None,
+        sinks: Sequence[PictureSink] = (),
     ) -> None:
         """cameras: frames per second by camera. Raises BadInput where a folder cannot be had.
 
         proof: that this pipeline shows only what is redacted; without it, TypeError. on_watch: told of who
-        watches a stream.
+        watches a stream. sinks: outputs that want a masked picture now and then.
         """
         if not isinstance(proof, Proof):
             raise TypeError("outputs belong only to a pipeline that has been proven")
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._wall_ns = dict(cameras), wall_ns
         self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
+        self._sink_pictures = SinkPictures(self.pictures, sinks, proof=proof)
+        analysis.on_masked(self._sink_pictures.offer)
         self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics, on_watch)
         if record := self._settings.record:
@@ -170,15 +175,17 @@ class DeepStreamOutputs:
         if self.rtsp is not None:
             self.rtsp.start()
         self._thread.start()
+        self._sink_pictures.start()
 
     def close(self) -> bool:
         """End within seconds, from any state."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(TIMEOUT_S + 3)
+        handed_out = self._sink_pictures.close()
         if self.rtsp is not None:
             self.rtsp.close()
-        return not self._thread.is_alive()
+        return handed_out and not self._thread.is_alive()
 
     def _build_rtsp(self, metrics: Metrics, on_watch: WatchListener | None) -> EncodedRtsp | None:
         rtsp, recorded = self._settings.rtsp, self._settings.record is not None

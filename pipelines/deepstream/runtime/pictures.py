@@ -47,6 +47,10 @@ class PictureBranches:
             if pipeline.get_by_name(f"picture_{name}") is not None
         }
 
+    def has(self, camera: str) -> bool:
+        """Return whether the graph makes pictures of a camera."""
+        return camera in self._feeds
+
     def listen(self, camera: str, listener: Listener) -> None:
         """Call listener, in the encoder's thread, with each picture captured from now on; it must not wait.
 

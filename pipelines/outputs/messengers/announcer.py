@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipelines.floor.floor import Publisher
     from pipelines.floor.view import PersonView
-    from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.base import PictureSink
     from pipelines.outputs.messengers.crops import MaskedCrops
     from pipelines.outputs.messengers.messenger import Messenger
     from pricing.item_words import ItemWords
@@ -70,7 +70,7 @@ class Announcer:
         self._changing, self._stopped = threading.Lock(), False
 
     @property
-    def sinks(self) -> tuple[FrameSink, ...]:
+    def sinks(self) -> tuple[PictureSink, ...]:
         """The outputs of pixels that are needed for pictures."""
         return (self._crops,) if self._crops else ()
 

@@ -6,13 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.gst import only_redacted
+from pipelines.outputs.masked_jpeg import only_masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipelines.outputs.masked_jpeg import MaskedFrame
     from probes.frame import Box
-    from probes.redaction.redact import RedactedFrame
 
 WAIT_S = 3.0
 MARGIN = 0.15
@@ -24,7 +24,7 @@ MAX_WIDTH, QUALITY = 480, 80
 class _Request:
     track: str
     done: threading.Event = field(default_factory=threading.Event)
-    found: tuple[RedactedFrame, Box] | None = None
+    found: tuple[MaskedFrame, Box] | None = None
 
 
 class MaskedCrops:
@@ -52,9 +52,9 @@ class MaskedCrops:
         """Return whether a message waits for a picture of this camera."""
         return camera in self._requests
 
-    def publish(self, frame: RedactedFrame) -> None:
+    def publish(self, frame: MaskedFrame) -> None:
         """Give the frame to those who wait for a person in it."""
-        only_redacted(frame)
+        only_masked(frame)
         camera = frame.frame.camera
         boxes = {str(seen.track): seen.box for seen in frame.frame.detections if seen.track is not None}
         with self._lock:
@@ -83,7 +83,7 @@ class MaskedCrops:
         return None if request.found is None else _cut(*request.found)
 
 
-def _cut(frame: RedactedFrame, box: Box) -> bytes:
+def _cut(frame: MaskedFrame, box: Box) -> bytes:
     from pipelines.outputs.jpeg import encode_jpeg, scaled  # noqa: PLC0415 loads OpenCV, for pictures alone
 
     across, down = MARGIN * box.w, MARGIN * box.h

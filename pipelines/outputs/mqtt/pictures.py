@@ -14,7 +14,7 @@ from pricing.outage import Outage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from probes.redaction.redact import RedactedFrame
+    from pipelines.outputs.masked_jpeg import MaskedFrame
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class MqttPictures(PeriodicOutput):
         thread = FrameThread(self.write, outage, name="mqtt-pictures")
         super().__init__(thread, interval_s=interval_s, cameras=cameras, clock=clock)
 
-    def write(self, frame: RedactedFrame) -> None:
+    def write(self, frame: MaskedFrame) -> None:
         """Send a frame, scaled to MAX_WIDTH."""
         jpeg = encode_jpeg(scaled(frame.pixels, MAX_WIDTH), QUALITY)
         self._send(f"camera/{frame.frame.camera}/picture", jpeg)

@@ -68,6 +68,9 @@ class FakeAnalysis:
     def origins(self, camera: str) -> FrameOrigins:
         return self._origins.setdefault(camera, FrameOrigins())
 
+    def on_masked(self, listener: Any) -> None:
+        self.masked = listener
+
     def start(self) -> None:
         pass
 
@@ -96,6 +99,7 @@ class Running:
         analyse: Any = None,
         clocks: Any = None,
         preparation: Any = None,
+        pictures: Any = (),
     ) -> None:
         self.element_factory = element_factory
         self.metrics = Metrics([state.value for state in CameraState])
@@ -111,6 +115,7 @@ class Running:
             element_factory=element_factory,
             clocks=clocks,
             preparation=preparation,
+            pictures=pictures,
         )
         self.samples: Counter[str] = Counter()
 
@@ -141,6 +146,7 @@ def running(
     clocks: Any = None,
     outputs: str = "rtsp",
     preparation: Any = None,
+    pictures: Any = (),
     prepare: Callable[[FakeElementFactory], None] = lambda _: None,
     **scripts: str,
 ) -> Iterator[Running]:
@@ -152,7 +158,7 @@ def running(
     element_factory.scripts = {settings.cameras[name].source: script for name, script in scripts.items()}
     element_factory.note, element_factory.split = note, split
     prepare(element_factory)
-    run = Running(settings, element_factory, box, analyse, clocks, preparation)
+    run = Running(settings, element_factory, box, analyse, clocks, preparation, pictures)
     try:
         yield run
     finally:

@@ -35,6 +35,7 @@ OUTPUTS = {
     "rtsp": "{rtsp: {listen: '127.0.0.1:0'}}",
     "served": "{rtsp: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 0.1}}",
     "page": "{web: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 3600}}",
+    "pictures": "{messengers: {phones: {url: 'json://localhost/x', picture: masked}}}",
     "record": "{record: {folder: video}}",
     "all": "{rtsp: {bitrate_kbit: 1500}, record: {folder: video}, snapshots: {folder: shots}, web: {}}",
 }

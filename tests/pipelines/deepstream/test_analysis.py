@@ -81,6 +81,7 @@ class Shop:
         self.marks = None
         self.inferred, self.blind = 1, False
         self.film: int | None = None
+        self.left = 200.0
 
     def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
         if self.blind:
@@ -88,7 +89,7 @@ class Shop:
         self.number += 1
         batch = self.ds.new_batch(len(frames))
         at = START + self.number * 100_000_000
-        seen, film = [person(7), face()], [FILM_FACE]
+        seen, film = [person(7, self.left), face()], [FILM_FACE]
         pics = [
             Pic(s, film if s == self.film else seen, n, at, (640, 480), self.inferred, pts)
             for s, n, pts in frames

@@ -214,14 +214,27 @@ def test_check_says_what_deepstream_does_not_serve(tmp_path):
     assert "describe" not in said
     blind = store(tmp_path, rtsp(1), more="describe: {provider: openai, url: 'http://10.0.0.9/v1', model: m}")
     assert "describe has no effect" in list(check_store(blind))
-    assert "no picture leaves by MQTT" not in said
-    mqtt = blind.outputs.mqtt or MqttConfig(url="mqtts://10.0.0.8")
-    mqtt = mqtt.model_copy(update={"home_assistant": HomeAssistantConfig(pictures_s=30)})
-    messengers = {"floor": MessengerConfig.model_construct(picture="masked")}
-    outputs = blind.outputs.model_copy(update={"mqtt": mqtt, "messengers": messengers})
-    said = " ".join(check_store(blind.model_copy(update={"outputs": outputs})))
-    assert "picture: masked of outputs.messengers has no effect" in said
-    assert "no picture leaves by MQTT" in said
+
+
+@pytest.mark.parametrize(
+    ("outputs", "pictures"),
+    [
+        ({}, False),
+        ({"messengers": {"floor": MessengerConfig.model_construct(picture="none")}}, False),
+        ({"messengers": {"floor": MessengerConfig.model_construct(picture="masked")}}, True),
+        ({"mqtt": MqttConfig(url="mqtts://10.0.0.8", home_assistant=HomeAssistantConfig())}, False),
+        (
+            {"mqtt": MqttConfig(url="mqtts://10.0.0.8", home_assistant=HomeAssistantConfig(pictures_s=30))},
+            True,
+        ),
+    ],
+)
+def test_pictures_are_made_where_messengers_or_home_assistant_want_them(tmp_path, outputs, pictures):
+    settings = store(tmp_path, rtsp(1), "nothing")
+    settings = settings.model_copy(update={"outputs": settings.outputs.model_copy(update=outputs)})
+    graph, redaction = build_graph(settings, JETSON, engine_files(settings))
+    prove(graph, redaction)
+    assert ("picture_c0" in graph.by_name) is pictures
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)

@@ -1,0 +1,130 @@
+"""Gives outputs that want a masked picture now and then theirs, out of the running pipeline."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from pipelines.outputs.masked_jpeg import MaskedJpeg
+from pricing.outage import Outage
+from probes.frame import Box, Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.deepstream.checks.privacy_proof import Proof
+    from pipelines.deepstream.runtime.pictures import PictureBranches
+    from pipelines.outputs.base import PictureSink
+    from pipelines.outputs.watching import LivePicture
+
+logger = logging.getLogger(__name__)
+
+FRAMES: Final = 32
+"""Frames of a camera whose metadata is kept while their pictures are being encoded."""
+WAITING: Final = 8
+"""Pictures that may wait for their metadata, which another thread brings; the oldest is dropped."""
+STOP_S: Final = 5.0
+
+
+class SinkPictures:
+    """Joins pictures to the metadata of their frames, in a thread of its own.
+
+    A camera's branch is open only while one of the outputs wants a picture of it.
+    """
+
+    def __init__(self, pictures: PictureBranches, sinks: Sequence[PictureSink], *, proof: Proof) -> None:
+        self._pictures, self._sinks, self._proof = pictures, tuple(sinks), proof
+        self._frames: dict[str, deque[Frame]] = {}
+        self._open: set[str] = set()
+        self._waiting: deque[LivePicture] = deque(maxlen=WAITING)
+        self._change = threading.Condition()
+        self._closed = False
+        self._outage = Outage(logger, "masked pictures cannot be sent", "masked pictures are sent")
+        self._thread = threading.Thread(target=self._run, name="deepstream-pictures", daemon=True)
+
+    def start(self) -> None:
+        """Begin, where there is an output to serve."""
+        if self._sinks:
+            self._thread.start()
+
+    def offer(self, frame: Frame) -> None:
+        """Take the metadata of a frame that was masked; opens or shuts its camera's branch. Never waits."""
+        camera = frame.camera
+        if not self._sinks or not self._pictures.has(camera):
+            return
+        with self._change:
+            if self._closed:
+                return
+            self._frames.setdefault(camera, deque(maxlen=FRAMES)).append(frame)
+            if self._waiting:
+                self._change.notify()
+        wanted = any(sink.wanted(camera) for sink in self._sinks)
+        if wanted and camera not in self._open:
+            self._open.add(camera)
+            self._pictures.listen(camera, self._take)
+        elif not wanted and camera in self._open:
+            self._open.remove(camera)
+            self._pictures.unlisten(camera, self._take)
+
+    def close(self) -> bool:
+        """End; False where the thread was left behind."""
+        with self._change:
+            self._closed = True
+            self._change.notify()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S)
+        return not self._thread.is_alive()
+
+    def _take(self, picture: LivePicture) -> None:
+        """Take a picture, in the encoder's thread."""
+        with self._change:
+            self._waiting.append(picture)
+            self._change.notify()
+
+    def _run(self) -> None:
+        while not self._closed:
+            with self._change:
+                joined = self._joined()
+                if not joined and not self._closed:
+                    self._change.wait()
+            for picture in joined:
+                self._hand_out(picture)
+
+    def _joined(self) -> list[MaskedJpeg]:
+        """Return the pictures whose frames are known, oldest first; the others go on waiting."""
+        joined = []
+        for picture in tuple(self._waiting):
+            for frame in self._frames.get(picture.camera, ()):
+                if frame.captured_at == picture.captured_at:
+                    self._waiting.remove(picture)
+                    scaled = _scaled(frame, picture.frame_size)
+                    joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
+                    break
+        return joined
+
+    def _hand_out(self, picture: MaskedJpeg) -> None:
+        failed = None
+        for sink in self._sinks:
+            try:
+                if sink.wanted(picture.frame.camera):
+                    sink.publish(picture)
+            except Exception as error:  # noqa: BLE001 one output's fault must not touch the others
+                failed = error
+        if failed is not None:
+            self._outage.fail(failed)
+        else:
+            self._outage.recover()
+
+
+def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:
+    """Return a frame's metadata in pixels of its picture, which is not of the camera's own size."""
+    if frame.size == size:
+        return frame
+    x, y = size[0] / frame.size[0], size[1] / frame.size[1]
+    found = tuple(
+        seen._replace(box=Box(seen.box.x * x, seen.box.y * y, seen.box.w * x, seen.box.h * y))
+        for seen in frame.detections
+    )
+    return Frame(frame.camera, frame.captured_at, size, found, frame.analysed)

@@ -1,0 +1,111 @@
+"""Masked pictures for messengers and the broker, out of the stand-in pipeline and by real metadata."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipelines.deepstream.checks.privacy_proof import Proof
+from pipelines.outputs.live import LiveOutput
+from pipelines.outputs.masked_jpeg import MaskedJpeg, only_masked
+from pipelines.outputs.messengers.crops import MaskedCrops
+from pipelines.outputs.mqtt.pictures import MqttPictures
+from probes.frame import Frame, Kind
+from tests.pipelines.deepstream.running import running
+from tests.pipelines.deepstream.stores import rtsp, store
+from tests.pipelines.deepstream.test_analysis import Shop
+from tests.waiting import wait_for
+
+
+def size(jpeg):
+    return cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape[1::-1]
+
+
+def is_shut(run, camera):
+    return run.platform.pipeline.get_by_name(f"picturevalve_{camera}").get_property("drop")
+
+
+@pytest.fixture
+def shop():
+    return Shop()
+
+
+def served(folder, shop, *sinks, change=None):
+    """Run a store of two cameras that makes pictures for these outputs alone."""
+    on = {"analyse": shop.analyse, "note": shop.note, "split": shop.split}
+    return running(folder, rtsp(2), outputs="pictures", pictures=sinks, change=change, **on)
+
+
+@pytest.mark.parametrize("rotate", [0, 90])
+def test_a_customer_is_cut_out_of_the_picture_that_left_the_graph(tmp_path, shop, rotate):
+    crops, shop.left = MaskedCrops(["c0", "c1"]), 600.0
+
+    def turned(settings):
+        camera = settings.cameras["c0"].model_copy(update={"rotate": rotate})
+        return settings.model_copy(update={"cameras": {**settings.cameras, "c0": camera}})
+
+    with served(tmp_path, shop, crops, change=turned) as run:
+        run.platform.start()
+        wait_for(lambda: any(frame.camera == "c0" for frame in shop.floor.frames))
+        assert is_shut(run, "c0")
+        frame = next(frame for frame in shop.floor.frames if frame.camera == "c0")
+        (seen,) = frame.of(Kind.PERSON)
+        # The person's box and its margin, whatever the camera's own size is: here it is 640 x 480.
+        assert size(crops.take("c0", str(seen.track), 600)) == (208, 390)
+        wait_for(lambda: is_shut(run, "c0"))
+        assert is_shut(run, "c1")
+
+
+def test_pictures_go_to_the_broker_beside_an_output_that_fails(tmp_path, shop, caplog):
+    sent = []
+    pictures = MqttPictures(
+        ["c0", "c1"], lambda topic, jpeg: sent.append((topic, size(jpeg))), interval_s=3600
+    )
+
+    class Broken(MaskedCrops):
+        def wanted(self, camera):
+            return True
+
+        def publish(self, frame):
+            raise RuntimeError("broken")
+
+    with served(tmp_path, shop, Broken(["c0"]), pictures) as run:
+        run.platform.start()
+        wait_for(lambda: len(sent) == 2)
+        assert sorted(sent) == [(f"camera/{name}/picture", (960, 540)) for name in ("c0", "c1")]
+        wait_for(lambda: "masked pictures cannot be sent" in caplog.text)
+    pictures.close()
+    assert caplog.text.count("masked pictures cannot be sent") == 1
+
+
+def test_a_frame_that_was_covered_whole_is_no_picture_of_a_customer(tmp_path, shop):
+    shop.inferred, heard = 0, []
+    with served(tmp_path, shop, MaskedCrops(["c0"])) as run:
+        run.analysis.on_masked(heard.append)
+        run.platform.start()
+        wait_for(lambda: len(shop.floor.frames) > 5)
+        assert heard == []
+        shop.inferred = 1
+        wait_for(lambda: heard)
+
+
+def test_only_a_proven_pipeline_makes_masked_pictures():
+    frame = Frame("c0", 1, (64, 48), ())
+    with pytest.raises(TypeError, match="proven"):
+        MaskedJpeg(frame, b"", proof=None)
+    with pytest.raises(TypeError):
+        type("Kind", (MaskedJpeg,), {})
+    with pytest.raises(TypeError, match="privacy_proof"):
+        Proof(object())
+    with pytest.raises(TypeError, match="redacted frames alone"):
+        only_masked(frame)
+    with pytest.raises(TypeError):
+        LiveOutput.publish(None, MaskedJpeg.__new__(MaskedJpeg))
+
+
+@pytest.mark.parametrize(("built", "waits"), [("rtsp", ("outputs.messengers",)), ("page", ())])
+def test_the_first_messenger_with_pictures_waits_for_a_restart(tmp_path, built, waits):
+    with running(tmp_path, rtsp(1), outputs=built) as run:
+        assert run.platform.prepare(store(tmp_path, rtsp(1), "pictures")) == waits
+        assert run.platform.prepare(store(tmp_path, rtsp(1), built)) == ()
