@@ -157,8 +157,9 @@ class Governor:
         suspended, self._cameras = self.suspended, cameras
         self._last = LAST_PART + has_sub_streams
         if suspended:  # cameras stay suspended whether there are sub-streams or not
-            self._level = self._last + suspended
-        self._level = min(self._level, self._last + max(0, cameras - 1))
+            self._level = self._last + min(suspended, max(0, cameras - 1))
+        else:  # nor is one suspended because its sub-stream cannot be had
+            self._level = min(self._level, self._last)
         self._history.append(totals)
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -30,6 +31,7 @@ _PREFIX: Final = b"msh.backup sha256 "
 _DIGEST: Final = 64
 _NAME: Final = re.compile(r"[^/\\\0:]+(?:/[^/\\\0:]+){0,3}")
 _BLOCK: Final = 1 << 20
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,19 @@ class BackupManifest:
 
 
 def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Path]) -> BackupManifest:
-    """Write the file, whole or not at all; return the manifest with the files in it. Raises BadInput."""
+    """Write the file, whole or not at all; return the manifest with the files in it. Raises BadInput.
+
+    Its owner alone may read it, for it names the staff and counts the visitors.
+    """
     draft = target.with_name(f".{target.name}.new")
     digests: dict[str, str] = {}
     try:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+        draft.unlink(missing_ok=True)  # it may be somebody's link to another file
+        # A box without a battery for its clock has files of 1970, which a ZIP dates 1980.
+        with (
+            os.fdopen(os.open(draft, _NEW, 0o600), "w+b") as out,
+            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive,
+        ):
             for name, path in files.items():
                 archive.write(path, name)
                 with archive.open(name) as packed:
@@ -68,7 +78,8 @@ def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Pa
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return whole
 
 

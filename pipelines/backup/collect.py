@@ -72,7 +72,8 @@ def back_up(
     faces: counts clear faces on photographs of the gallery. Raises BadInput.
     """
     for path in (settings.path, *places(settings, state).values()):
-        if target.exists() and path.exists() and target.samefile(path):
+        is_inside = path.is_dir() and path.resolve() in target.resolve().parents
+        if is_inside or (target.exists() and path.exists() and target.samefile(path)):
             raise BadInput(f"{target}: is a part of the store itself; name another file for the backup")
     text, taken = withheld(decoded(read_raw(settings.path, "store file")))
     (scratch / STORE).write_text(text, encoding="utf-8")

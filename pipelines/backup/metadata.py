@@ -18,7 +18,9 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _EXIF: Final = b"Exif\0\0"
 _KEPT_APPS: Final = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 """What a decoder needs of a JPEG's application segments: marker -> how it begins."""
-_SOS, _EOI = 0xDA, 0xD9
+_APP0, _SOS, _EOI = 0xE0, 0xDA, 0xD9
+_JFIF_BYTES: Final = 12
+"""Of a JFIF segment's content, before the size of its thumbnail."""
 _PNG_KEPT: Final = (b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT")
 _WEBP_KEPT: Final = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM", b"ANMF")
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04
@@ -65,13 +67,21 @@ def _jpeg(data: bytes) -> bytes:
         if marker == 0xE1 and content.startswith(_EXIF):
             orientation = _orientation(content[len(_EXIF) :])
         is_app = 0xE0 <= marker <= 0xEF or marker == 0xFE
-        if not is_app or (marker in _KEPT_APPS and content.startswith(_KEPT_APPS[marker])):
+        if marker == _APP0 and content.startswith(_KEPT_APPS[_APP0]):
+            kept.append(_without_thumbnail(content))
+        elif not is_app or (marker in _KEPT_APPS and content.startswith(_KEPT_APPS[marker])):
             kept.append(data[place:end])
         place = end
     if orientation != 1:
         exif = _EXIF + _tiff(orientation)
         kept.insert(0, b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
     return _JPEG + b"".join(kept) + _scans(data, place)
+
+
+def _without_thumbnail(content: bytes) -> bytes:
+    """Return the JFIF segment without its small picture, which may show what was cut off the large one."""
+    head = content[:_JFIF_BYTES].ljust(_JFIF_BYTES, b"\0") + b"\0\0"
+    return struct.pack(">BBH", 0xFF, _APP0, len(head) + 2) + head
 
 
 def _scans(data: bytes, begin: int) -> bytes:

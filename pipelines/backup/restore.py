@@ -272,7 +272,7 @@ def _write_journal(path: Path, steps: Sequence[RestoreStep], *, done: bool) -> N
 
 def _read_journal(path: Path) -> tuple[list[RestoreStep], bool]:
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as file:
             if os.geteuid() == 0 and os.fstat(file.fileno()).st_uid != 0:
                 return [], False  # whoever may write in the folder could have root replace any file
             raw: Any = json.load(file)

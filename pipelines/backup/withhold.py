@@ -13,6 +13,7 @@ from engines.plain_yaml import compose_plain
 from pipelines.settings.key_paths import type_at
 from pipelines.settings.mistakes import dotted
 from pipelines.settings.root import Settings
+from pipelines.settings.urls import secrets_in_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,8 +90,12 @@ def _is_secret(keys: Keys, value: str) -> bool:
         return False
     if type_at(keys, Settings) is SecretStr:
         return True
-    # Some cameras take the login in the path: rtsp://HOST/user=admin&password=...
-    parts = re.split("[/?&;]", value.partition("://")[2]) if keys[-1] in ("source", "sub_source") else ()
+    if keys[-1] not in ("source", "sub_source"):
+        return False
+    # Some cameras take the login in the path: rtsp://HOST/user=admin&password=..., rtsp://HOST/admin:.../ch1
+    if any(not _NAME.fullmatch(one) for one in secrets_in_address(value)):
+        return True
+    parts = re.split("[/?&;]", value.partition("://")[2])
     found = (part.partition("=") for part in parts if "=" in part)
     return any(_SECRET_PARAMETER.search(unquote(name)) and not _NAME.fullmatch(one) for name, _, one in found)
 

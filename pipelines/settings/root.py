@@ -166,7 +166,7 @@ class Settings(Section):
                 _text(key) for key in (*keys, *(live.service.headers if live.service else {}).values())
             }
         for camera in self.cameras.values():
-            secrets |= secrets_in_address(camera.source)
+            secrets |= secrets_in_address(camera.source) | secrets_in_address(camera.sub_source or "")
         for username, password in logins:
             secrets.add(_text(password))
             secrets.add(b64encode(f"{username}:{_text(password)}".encode("utf-8", "replace")).decode())

@@ -255,6 +255,17 @@ def test_sub_streams_come_before_a_camera_is_suspended_and_go_last_but_one(caplo
     assert shop.overload.sub_streams == ()
 
 
+def test_a_sub_stream_that_cannot_be_had_suspends_no_camera():
+    shop = Shop()
+    shop.overload._cameras = lambda: ["till", "door"]
+    shop.throttle.have_sub_stream = frozenset({"door"})
+    while not shop.throttle.sub_streams:
+        shop.seconds(1, door=7, late=3)
+    shop.throttle.refuse_sub_stream("door", refused=True)
+    shop.seconds(20, door=7, late=3)
+    assert (shop.throttle.suspended, shop.throttle.sub_streams) == (frozenset(), False)
+
+
 def test_idle_time_is_read_from_the_kernel_and_unknown_elsewhere(tmp_path):
     stat = tmp_path / "stat"
     assert idle_seconds(stat) == 0

@@ -224,6 +224,7 @@ def test_a_foreign_backup_writes_nowhere_else(
     [
         'cameras: {d: {source: "rtsp://h/user=a&password=hush-7&channel=1&stream=0.sdp?real_stream"}}',
         'cameras: {d: {source: "rtsp://h:554/user=a_password=hush-7_channel=1_stream=0.sdp"}}',
+        'cameras: {d: {source: "rtsp://h/s", sub_source: "rtsp://h/admin:hush-7/ch2"}}',
         "version: 1\n# source: rtsp://admin:hush-7@10.0.0.1/s\n",
         "version: 1  # url: tgram://123456:hush-7/-100\n",
         "version: 1\n# https://hooks.example.com/services/T1/hush-7\n",
@@ -305,7 +306,7 @@ def test_a_restore_that_breaks_off_anywhere_changes_nothing(
     assert counts(old / "state/insights-shop.db") == [1]
 
 
-@pytest.mark.parametrize("name", ["store.yaml", "prices.csv"])
+@pytest.mark.parametrize("name", ["store.yaml", "prices.csv", "brands/nike/mark.svg", "brands/new"])
 def test_a_backup_takes_the_place_of_no_file_of_the_store(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,6 +316,20 @@ def test_a_backup_takes_the_place_of_no_file_of_the_store(
     assert main(["backup", str(config), str(tmp_path / "old" / name)]) == 2
     assert "name another file" in capsys.readouterr().err
     assert tree(tmp_path / "old") == before
+
+
+def test_a_backup_is_its_owners_alone_follows_no_link_and_takes_files_of_1970(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config = box(tmp_path / "old")
+    os.utime(tmp_path / "old/prices.csv", (0, 0))
+    (tmp_path / ".b.new").symlink_to(tmp_path / "other")
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 0
+    assert (tmp_path / "b").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "other").exists()
+    assert main(["backup", str(config), str(config / "b")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:

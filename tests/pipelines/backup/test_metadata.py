@@ -51,6 +51,14 @@ def test_metadata_goes_and_the_picture_stays(kind: str, progressive: bool, orien
     assert stripped(out) == out
 
 
+def test_the_thumbnail_of_a_jfif_header_goes() -> None:
+    data = photograph("JPEG", 6)
+    place = data.index(b"JFIF\0")
+    small = data[place : place + 12] + bytes([4, 2]) + OWNER.encode()[:6] * 4  # 4 x 2 pixels of RGB
+    with_small = data[: place - 2] + (len(small) + 2).to_bytes(2, "big") + small + data[place + 14 :]
+    assert stripped(with_small) == stripped(data)
+
+
 GIVEN = [photograph(kind, 6) for kind in ("JPEG", "PNG", "WEBP")]
 
 

@@ -214,3 +214,9 @@ def test_a_password_in_a_cameras_path_is_a_secret(tmp_path: Path, address: str, 
     file.write_text(MINIMAL.replace("rtsp://10.0.0.11:554/stream2", f"'{address}'"))
     found = load_settings(file, env={}).secret_values()
     assert (hidden in found) if hidden else not found
+
+
+def test_a_login_in_the_path_of_a_sub_stream_is_hidden_like_one_in_the_source(tmp_path: Path) -> None:
+    file = tmp_path / "store.yaml"
+    file.write_text(f"{MINIMAL}    sub_source: rtsp://10.0.0.1/admin:geheim7/ch2\n")
+    assert "geheim7" in load_settings(file, env={}).secret_values()
