@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from probes.events.events import ended_by_restart
-from probes.events.messages import MessageKind, rfc3339
+from probes.events.messages import Message, MessageKind, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from pipelines.outputs.mqtt.connection import Session
     from pipelines.outputs.mqtt.spool import Spool
     from pipelines.outputs.mqtt.spool_db import Entry
-    from probes.events.messages import Message
 
 logger = logging.getLogger(__name__)
+
+NO_END = 2**62
+ENDED_TYPE = f"person.{MessageKind.ENDED.value}"
 
 WINDOW = 16
 """Messages sent and not yet acknowledged; leaves room for state below the broker's usual 20."""
@@ -55,6 +57,7 @@ class Outbox:
         self._session: Session | None = None
         self._in_flight: dict[int, tuple[Entry, float]] = {}
         self._done: list[int] = []
+        self._arrived: set[str] = set()  # persons of whom the broker has the end
         self._urgent: deque[Entry] = deque()
         self._urgent_after = 0
         self._live_after = 0
@@ -87,13 +90,22 @@ class Outbox:
 
     def end_people(self, getrandbits: Callable[[int], int]) -> int:
         """Write the ends that an earlier run, which was killed, left out; return how many. Before `begin`."""
+        waiting = {
+            _key_of(entry.payload) for entry in self._spool.pending(kind=MessageKind.ENDED, limit=NO_END)
+        }
+        here, noted = self._spool.people(), self._spool.noted()
         messages = []
-        for key, body in self._spool.people().items():
+        for key in {**here, **noted}:
             try:
-                messages.append(ended_by_restart(json.loads(body), getrandbits))
+                last = max(filter(None, (_event(noted.get(key)), _event(here.get(key)))), key=_age)
+                if last["type"] != ENDED_TYPE and (key in here or key not in waiting):
+                    messages.append(ended_by_restart(last, getrandbits))
+                elif last["type"] == ENDED_TYPE and key not in waiting:  # the spool has lost it
+                    messages.append(Message(MessageKind.ENDED, f"camera/{last['camera']}/person", last))
             except (ValueError, KeyError, TypeError):
                 logger.warning("a person of an earlier run cannot be ended: the last event is damaged")
                 self._spool.put([], {key: None})
+                self._spool.note({key: None})
         self.write(messages)
         return len(messages)
 
@@ -109,6 +121,8 @@ class Outbox:
             self._done.clear()
         latest, rows = self._now() + KEEP_NS, []
         people: dict[str, bytes | None] = {}
+        last: dict[str, bytes | None] = dict.fromkeys(self._arrived)
+        self._arrived.clear()
         for m in messages:
             try:
                 body = json.dumps(m.payload, separators=(",", ":"), ensure_ascii=False).encode()
@@ -121,9 +135,11 @@ class Outbox:
             )
             if (person := _person(m)) is not None:
                 people[person] = None if m.kind is MessageKind.ENDED else body
+                last[person] = body
             if self._session is None:
                 self._count(m.kind, "spooled", 1)
         self._spool.put(rows, people)
+        self._spool.note(last)
 
     def acked(self, mid: int, *, good: bool) -> bool:
         """Note the broker's answer to a message; False where the id is not of one of these."""
@@ -204,6 +220,8 @@ class Outbox:
 
     def _finish(self, entry: Entry, result: str) -> None:
         self._done.append(entry.id)
+        if entry.kind is MessageKind.ENDED and (person := _key_of(entry.payload)) is not None:
+            self._arrived.add(person)
         self._count(entry.kind, result, 1)
         if result == "rejected" and not self._warned:
             self._warned = True
@@ -212,7 +230,25 @@ class Outbox:
 
 def _person(message: Message) -> str | None:
     """Return whose life a message is about; None where it is about none."""
-    camera, track = message.payload.get("camera"), message.payload.get("track")
-    if message.kind is MessageKind.NOTIFY or not camera or not track:
+    return None if message.kind is MessageKind.NOTIFY else _key(message.payload)
+
+
+def _key(payload: Mapping[str, Any]) -> str | None:
+    camera, track = payload.get("camera"), payload.get("track")
+    return f"{camera}/{track['id']}" if camera and track else None
+
+
+def _key_of(body: bytes) -> str | None:
+    try:
+        return _key(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return f"{camera}/{track['id']}"
+
+
+def _event(body: bytes | None) -> dict[str, Any] | None:
+    return None if body is None else dict(json.loads(body))
+
+
+def _age(event: Mapping[str, Any]) -> tuple[bool, int]:
+    """Order the events of one person: an end is the last."""
+    return event["type"] == ENDED_TYPE, event["seq"]

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipelines.outputs.mqtt.open_people import OpenPeople
 from pipelines.outputs.mqtt.salvage import salvage
 from pipelines.outputs.mqtt.spool_db import Entry, SpoolDatabase
 from pricing.live.sqlite_file import FileWords, SqliteFile
@@ -29,7 +30,7 @@ class Spool:
     Over its bound it drops the oldest `updated`, then `started`, then `ended`, then `notify`. A damaged
     file is moved aside, a new one begun, and what can still be read is brought over. While the disk is full
     or gone, up to 4 MB wait in memory and go to disk when it is back. None of this raises. To be used by one
-    thread at a time, once opened.
+    thread at a time, once opened. Whose end has not arrived is kept in a small file of its own as well.
 
     now: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many.
     """
@@ -51,6 +52,8 @@ class Spool:
             self._bring_back,
             on_damaged=self._bring_over,
         )
+        self._open_people = OpenPeople(path.with_suffix(".people"), now)
+        self._is_on_disk = True
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
         self._left: set[str] = set()  # persons who left meanwhile
@@ -75,6 +78,7 @@ class Spool:
         """Open or make the file; where it cannot be, begin in memory."""
         self._last_id = self._now() // 1000
         self._file.open()
+        self._open_people.open()
         self._first_id = self._last_id + 1
 
     def close(self) -> None:
@@ -83,6 +87,7 @@ class Spool:
             self._file.open()
         self._file.close()
         self._memory.close()
+        self._open_people.close()
 
     def put(
         self,
@@ -100,7 +105,8 @@ class Spool:
             for n, (k, topic, body, end) in enumerate(messages)
         ]
         self._last_id += len(entries)
-        if not self._file.use(lambda disk: self._settle(disk, entries, people)):
+        self._is_on_disk = self._file.use(lambda disk: self._settle(disk, entries, people))
+        if not self._is_on_disk:
             self._left |= {key for key, payload in people.items() if payload is None}
             self._report(*self._memory.put(entries, self._now(), people))
         return [e.id for e in entries]
@@ -128,10 +134,19 @@ class Spool:
         self._file.use(lambda disk: found.update(disk.people()))
         return {**found, **self._memory.people()}
 
+    def note(self, people: Mapping[str, bytes | None]) -> None:
+        """Take the last event of persons, ends too, and None once an end has arrived. After `put` of them."""
+        self._open_people.note(people, flush=not self._is_on_disk)
+
+    def noted(self) -> dict[str, bytes]:
+        """Return what `note` was told; after `open`, by an earlier run."""
+        return self._open_people.people
+
     def shift(self, step: int) -> None:
         """Correct the times of what this run has written: the clock was set by so many ns meanwhile."""
         self._memory.shift(step, self._first_id)
         self._file.use(lambda disk: disk.shift(step, self._first_id))
+        self._open_people.shift(step)
 
     def topics(self) -> set[str]:
         """Return the retained topics that this or an earlier run has set."""

@@ -121,13 +121,13 @@ class SpoolDatabase:
         """Add `step` ns to the times in all messages from id `first` on, and in those of who is there."""
         with self._db:
             rows = self._db.execute("SELECT id, payload FROM message WHERE id >= ?", (first,)).fetchall()
-            shifted = [(_shifted(payload, step), number) for number, payload in rows]
+            shifted = [(shifted_payload(payload, step), number) for number, payload in rows]
             self._db.executemany("UPDATE message SET payload = ? WHERE id = ?", shifted)
             self._db.execute(
                 "UPDATE message SET expires_at = expires_at + ? WHERE id >= ? AND expires_at < ?",
                 (step, first, _FOREVER),
             )
-            self._set_people({key: _shifted(payload, step) for key, payload in self.people().items()})
+            self._set_people({key: shifted_payload(payload, step) for key, payload in self.people().items()})
 
     def _set_people(self, people: Mapping[str, bytes | None]) -> None:
         there = [(key, payload) for key, payload in people.items() if payload is not None]
@@ -157,7 +157,8 @@ class SpoolDatabase:
         return Counter(MessageKind(kind) for kind, _ in rows), sum(size for _, size in rows)
 
 
-def _shifted(payload: bytes, step: int) -> bytes:
+def shifted_payload(payload: bytes, step: int) -> bytes:
+    """Return a payload with `step` ns added to its times; as it is where it is no JSON."""
     try:
         moved = moved_in_time(json.loads(payload), step)
     except ValueError:

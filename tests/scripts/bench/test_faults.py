@@ -39,8 +39,12 @@ def test_what_was_handed_over_just_before_a_kill_or_lay_on_a_damaged_page_is_tol
     assert levels(given)["notify"] == "ok"
     given.sent["notify"]["N1"] = 940 * MS
     assert levels(given)["notify"] == "fail"
-    given.damaged.append((930 * MS, 950 * MS))
+    given.damaged.append((900 * MS, 950 * MS))
     assert levels(given)["notify"] == "ok"
+    given.heard["ended"].discard("a-1")  # an end is kept apart from the pages
+    given.sent["ended"]["a-1"] = 910 * MS
+    assert levels(given) == {"ended": "fail", "notify": "ok", "persons": "fail"}
+    given.heard["ended"].add("a-1")
     given.damaged.clear()
     given.full.append((980 * MS, 1100 * MS))  # killed then
     assert levels(given)["notify"] == "ok"

@@ -17,6 +17,7 @@ from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
 from probes.frame import Frame, Kind
 from tests.fakes import schemas
+from tests.fakes.full_disk import FullDisk
 from tests.fakes.people import SECOND, START, frame, person, track, value
 
 if TYPE_CHECKING:
@@ -153,6 +154,44 @@ def test_who_was_there_when_the_program_was_killed_ends_at_the_next_start(desk):
     assert ends[-1]["event_id"] != started["event_id"]
     for message in session.sent:
         schemas.PERSON_EVENT.validate(message)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("acked", [False, True])
+def test_nobody_stays_open_where_the_spool_has_lost_who_was_there(desk, full, acked):
+    """A page of it is damaged, or it waited in memory when the program was killed: the disk was full."""
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    stayed, left = track(1), track(2)
+    worth = {stayed: value(100), left: value(200)}
+    session = desk.session()
+    if full:
+        desk.spool._file.db._db.close()
+        desk.spool._file.db._db = FullDisk()
+    desk.outbox.write(events.observe(frame(0, person(1), person(2)), worth, {}))
+    desk.outbox.write(events.end(left, START + SECOND, worth[left], EndReason.LOST))
+    desk.pass_time(1)
+    if acked:
+        desk.ack(*range(1, len(session.sent) + 1))
+        desk.outbox.write([])
+    again = desk.path.with_name("again.sqlite3")
+    shutil.copy(desk.path.with_suffix(".people"), again.with_suffix(".people"))
+    if full:
+        shutil.copy(desk.path, again)
+    else:
+        again.write_text("nothing that can be read\n" * 400)
+    again = Desk(again)
+    session = again.session()
+    assert again.outbox.end_people(lambda bits: 1) == (1 if acked else 2)
+    again.pass_time(3)
+    assert {(m["track"]["id"], m["type"], m["reason"]) for m in session.sent} == {
+        (str(stayed), "person.ended", "restart"),
+        *([] if acked else [(str(left), "person.ended", "lost")]),
+    }
+    for message in session.sent:
+        schemas.PERSON_EVENT.validate(message)
+    again.ack(*range(1, len(session.sent) + 1))
+    again.outbox.write([])
+    assert again.spool.noted() == {}
 
 
 def test_no_more_than_a_window_is_under_way(desk):
