@@ -65,7 +65,7 @@ def _asked(argv: Sequence[str]) -> str | None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
-    with printable_output():
+    with printable_output(argv):
         args = parser(_asked(sys.argv[1:] if argv is None else argv)).parse_args(argv)
         try:
             return int(args.run(args))

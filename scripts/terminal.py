@@ -10,16 +10,18 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import contextmanager
+from collections import deque
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 from rich.console import Console
 from rich.progress import TextColumn
 
-from pipelines.printable import printable, printable_lines
+from pipelines.printable import escape_noted, noted, printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.progress import Task
     from rich.text import Text
@@ -36,7 +38,7 @@ class PrintableStream:
 
     def write(self, text: str) -> int:
         """Write the text, made printable."""
-        self.unfiltered.write("\t".join(map(printable_lines, text.split("\t"))))
+        self.unfiltered.write("\t".join(map(printable_lines, escape_noted(text).split("\t"))))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
@@ -77,11 +79,15 @@ def console(*, stderr: bool = False, **options: Any) -> PrintableConsole:
 
 
 @contextmanager
-def printable_output() -> Iterator[None]:
+def printable_output(arguments: Sequence[str] | None = None) -> Iterator[None]:
     """Make all that is printed within printable, on both streams.
+
+    arguments: of the command line; None for those of the process.
 
     A reader that goes away, such as `| head`, ends the block with SystemExit(0).
     """
+    told = sys.argv[1:] if arguments is None else arguments
+    deque(noted([*told, *_folders()]), maxlen=0)
     streams = sys.stdout, sys.stderr
     for stream in streams:
         # A terminal may not know each letter.
@@ -102,3 +108,12 @@ def printable_output() -> Iterator[None]:
         raise SystemExit(0) from None
     finally:
         sys.stdout, sys.stderr = streams
+
+
+def _folders() -> Iterator[str]:
+    """Yield the folders that paths begin with where the call does not say it."""
+    with suppress(OSError):
+        yield str(Path.cwd())
+    for key, value in os.environ.items():
+        if key.startswith(("MSH_", "XDG_")) or key.endswith(("_DIRECTORY", "HOME", "TMPDIR")):
+            yield value

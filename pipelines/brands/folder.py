@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from engines.marks.picture import is_picture
 from pipelines.brands.brand_file import BrandFile
+from pipelines.printable import noted
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.load import decoded, mistakes_of, read_raw
 from pipelines.settings.mistakes import Mistake, Place, SettingsError
@@ -55,7 +56,7 @@ def read_brands(folder: Path) -> list[BrandSource]:
     the folder. Files beside them and names that begin with a dot are passed over. Raises SettingsError.
     """
     try:
-        places = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+        places = sorted(p for p in noted(folder.iterdir()) if p.is_dir() and not p.name.startswith("."))
     except OSError as error:
         raise SettingsError([f"{folder}: cannot be read ({error.strerror})"]) from None
     if len(places) > MAX_BRANDS:
@@ -76,7 +77,7 @@ def read_brands(folder: Path) -> list[BrandSource]:
 def read_brand(folder: Path) -> BrandSource:
     """Return the brand in one folder; raises SettingsError."""
     try:
-        files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        files = sorted(p for p in noted(folder.iterdir()) if p.is_file() and not p.name.startswith("."))
     except OSError as error:
         raise SettingsError([f"{folder}: cannot be read ({error.strerror})"]) from None
     pictures = tuple(p for p in files if is_picture(p))

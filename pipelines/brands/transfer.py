@@ -23,6 +23,7 @@ from pipelines.brands.adding import (
 )
 from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandSource, read_brands
 from pipelines.errors import BadInput
+from pipelines.printable import noted
 from pipelines.settings.mistakes import SettingsError
 
 if TYPE_CHECKING:
@@ -107,11 +108,11 @@ def _is_wanted(name: str) -> bool:
 
 def _copy(source: Path, unpacked: Path) -> None:
     try:
-        for place in source.iterdir():
+        for place in noted(source.iterdir()):
             if not place.is_dir() or place.name.startswith("."):
                 continue
             (unpacked / place.name).mkdir(parents=True)
-            for file in place.iterdir():
+            for file in noted(place.iterdir()):
                 if file.is_file() and _is_wanted(file.name):
                     shutil.copyfile(file, unpacked / place.name / file.name)
     except OSError as error:
@@ -146,7 +147,9 @@ def _unpack(source: Path, unpacked: Path) -> None:
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str, str]]:
     """Yield the files of brand folders, at the top or in one folder around them all."""
     entries = [
-        (entry, PurePosixPath(entry.filename).parts) for entry in archive.infolist() if not entry.is_dir()
+        (entry, PurePosixPath(name).parts)
+        for entry, name in zip(archive.infolist(), noted(archive.namelist()), strict=True)
+        if not entry.is_dir()
     ]
     entries = [(entry, parts) for entry, parts in entries if parts and parts[0] != "__MACOSX"]
     tops = {parts[0] for _, parts in entries}

@@ -16,6 +16,7 @@ from engines.file_type import AVIF, GIF, HEAD_BYTES, HEIC, JPEG, is_cut_short, p
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
+from pipelines.printable import noted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,9 @@ def list_images(folder: str | Path) -> list[Path]:
 
     The content decides. A file that is only named like a picture is listed too: reading says what is wrong.
     """
-    files = (path for path in Path(folder).iterdir() if not path.name.startswith(".") and path.is_file())
+    files = (
+        path for path in noted(Path(folder).iterdir()) if not path.name.startswith(".") and path.is_file()
+    )
     return sorted(path for path in files if is_image(path) or path.suffix.lower() in IMAGE_SUFFIXES)
 
 

@@ -21,6 +21,7 @@ from pipelines.errors import BadInput
 from pipelines.offline.annotator import Annotator
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
+from pipelines.printable import noted
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
 from probes.answers import LookAnswer
@@ -70,7 +71,7 @@ def recordings_in(places: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for place in places:
         if place.is_dir():
-            found += sorted(path for path in place.rglob("*") if path.suffix.lower() in VIDEOS)
+            found += sorted(path for path in noted(place.rglob("*")) if path.suffix.lower() in VIDEOS)
         elif place.is_file():
             found.append(place)
         else:

@@ -18,7 +18,7 @@ from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
 from pipelines.outputs.disk import OutputFailed
-from pipelines.printable import printable
+from pipelines.printable import noted, printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pipelines.settings.models import ModelsConfig
@@ -155,7 +155,7 @@ def _files(inputs: list[Path]) -> list[Path]:
     files: list[Path] = []
     for path in inputs:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if not p.name.startswith(".") and _is_media(p))
+            inside = sorted(p for p in noted(path.iterdir()) if not p.name.startswith(".") and _is_media(p))
             if not inside:
                 raise BadInput(f"{path}: holds no picture and no video")
             files += inside

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pipelines.errors
 from pipelines.paths import state_path
+from pipelines.printable import noted
 from pipelines.settings.load import own_secrets
 from scripts.check_result import CheckResult, fail, ok, warn
 
@@ -74,7 +75,7 @@ def find_fixes(settings: Settings, secrets: Path) -> Iterator[SafeFix]:
     for place in (secrets, own_secrets()):
         if place is None or not place.is_dir():
             continue
-        for file in sorted(place.iterdir()):
+        for file in noted(sorted(place.iterdir())):
             if file.is_file() and not file.is_symlink() and file.stat().st_mode & stat.S_IRWXO:
                 # Its group keeps what it has: a service may read its secrets by its group.
                 mode = stat.S_IMODE(file.stat().st_mode) & ~stat.S_IRWXO

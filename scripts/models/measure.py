@@ -16,6 +16,7 @@ import numpy as np
 from engines.errors import BadInput
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.nms import overlaps
+from pipelines.printable import noted
 
 if TYPE_CHECKING:
     import argparse
@@ -133,7 +134,7 @@ def read_pictures(folder: Path, classes: Path) -> Iterator[BoxedPicture]:
         names = [line.strip() for line in classes.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError as error:
         raise BadInput(f"{classes}: cannot read the names of the classes: {error.strerror}") from error
-    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in IMAGE_SUFFIXES]
+    paths = [path for path in noted(sorted(folder.iterdir())) if path.suffix.lower() in IMAGE_SUFFIXES]
     boxed = [(path, boxes) for path in paths if (boxes := _boxes_beside(path)) is not None]
     if not boxed:
         raise BadInput(f"{folder}: no picture has boxes beside it (NAME.txt or NAME.boxes.txt)")

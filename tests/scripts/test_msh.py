@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,9 @@ from rich.table import Table
 
 import pipelines.paths
 from engines.paths import ROOT
+from pipelines.cpu.images import list_images
 from pipelines.errors import BadInput
+from pipelines.printable import printable_lines
 from scripts.doctor.machine import _state
 from scripts.msh import COMMANDS, main
 from scripts.terminal import DescriptionColumn, console, printable_output
@@ -64,6 +67,57 @@ def test_names_from_outside_steer_no_terminal(tmp_path: Path, capsys: pytest.Cap
     assert f"p{SHOWN}.csv: ok" in said.out
     assert "G[bold]u hat: €5" in said.out
     assert "\x1b" not in said.out + said.err
+
+
+BROKEN = f"two\nlines\ttab{ODD}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", f"{BROKEN}.yaml"],
+        ["check", "good.yaml"],
+        ["annotate", "."],
+        ["annotate", f"{BROKEN}.jpg", "-o", "good.csv"],
+        ["brands", "test", f"{BROKEN}.jpg"],
+        ["brands", "add", "Gucci", f"{BROKEN}.jpg"],
+        ["brands", "import", "."],
+        ["prices", "check", f"{BROKEN}.csv"],
+        ["prices", "check", f"{BROKEN}.csv", "--suggest"],
+        ["prices", "lookup", BROKEN, "hat", "--catalogue", f"{BROKEN}.csv"],
+        ["models", "verify", BROKEN],
+        ["models", "add", "mine", f"{BROKEN}.onnx", "--family", "yolox", "--classes", f"{BROKEN}.txt"],
+        ["backup", f"{BROKEN}.yaml", f"{BROKEN}.zip"],
+        ["restore", f"{BROKEN}.jpg", f"{BROKEN}.yaml"],
+        ["report", f"{BROKEN}.yaml"],
+        [BROKEN],
+    ],
+    ids=" ".join,
+)
+def test_line_breaks_within_names_are_written_as_escapes(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that are given, that a folder holds, and of the folder that the command runs in."""
+    folder = tmp_path / BROKEN
+    (folder / f"in{BROKEN}").mkdir(parents=True)
+    (folder / f"in{BROKEN}" / "brand.yaml").write_text("wrong: 1")
+    (folder / f"{BROKEN}.csv").write_text("brand,type,price,currency\nGucci,hat,5,EUR\n")
+    (folder / f"{BROKEN}.jpg").write_bytes(b"no picture")
+    (folder / "good.csv").write_text("brand,type,price\n")
+    (folder / "good.yaml").write_text("cameras: {}\n")
+    monkeypatch.chdir(folder)
+    with suppress(SystemExit):
+        main(arguments)
+    said = "".join(capsys.readouterr())
+    assert said
+    assert "two\nlines" not in said
+    assert not set(said) & set("\t\x1b\u202e\x9b")
+
+
+def test_what_a_folder_holds_is_written_on_one_line(tmp_path: Path) -> None:
+    (tmp_path / "left\nright.jpg").touch()
+    said = f"{list_images(tmp_path)[0].with_suffix('.png').name}: drawn\n"
+    assert printable_lines(said) == "left\\nright.png: drawn\n"
 
 
 def test_tables_and_bars_take_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
