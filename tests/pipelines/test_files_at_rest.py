@@ -42,6 +42,7 @@ DOCUMENTED = {
     "out/day.gz*": "outputs.metadata.file",
     "state/access-shop.db*": "access-STORE.db",
     "state/spool-shop-*.db*": "spool-STORE-DEVICE.db",
+    "state/spool-shop-*.people": "spool-STORE-DEVICE.people",
     "state/sales-shop.db*": "sales-STORE.db",
     "state/prices-shop.db*": "prices-STORE.db",
     "state/insights-shop.db*": "insights-STORE.db",
