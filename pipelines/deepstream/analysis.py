@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
+    from probes.nvds.picture_place import PicturePlace
     from probes.redaction.redact import Polygon
 
 logger = logging.getLogger(__name__)
@@ -123,7 +124,8 @@ class MetaAnalysis:
             marks=self._marks,
             self_check=self.self_check,
         )
-        self._places = {name: picture_place(camera) for name, camera in settings.enabled_cameras().items()}
+        self._configs = dict(settings.enabled_cameras())
+        self._places = {name: picture_place(camera) for name, camera in self._configs.items()}
         self._feed = FloorFeed(
             self._cameras,
             floor=parts.floor,
@@ -198,12 +200,26 @@ class MetaAnalysis:
                     self._cameras[name].origins.restore(generation)
                 raise
             for name, camera in settings.enabled_cameras().items():
-                self._cameras[name].set_masks(_masks(camera))
+                self._cameras[name].set_masks(_masks(camera, self._places[name]))
+                self._configs[name] = camera
             self._active = frozenset(settings.enabled_cameras())
             self._feed.set_cameras(self._active)
 
         self._calls.call(work, running=self._thread.is_alive())
         return renewed
+
+    def reshape(self, camera: str, place: PicturePlace) -> int:
+        """Go on with a camera whose picture lies elsewhere in the frame; see Analysis."""
+        renewed: list[int] = []
+
+        def work() -> None:
+            renewed.append(self._cameras[camera].origins.renew())  # first: no frame of before is taken
+            self._end_tracks(camera)
+            self._places[camera] = place
+            self._cameras[camera].set_masks(_masks(self._configs[camera], place))
+
+        self._calls.call(work, running=self._thread.is_alive())
+        return renewed[0]
 
     def origins(self, camera: str) -> FrameOrigins:
         """Return what the frames of a camera are told to, on their way to the mux."""
@@ -328,11 +344,10 @@ def _camera(
         book=TrackBook(name, sessions, GAP_MS),
         now=clock.now,
         from_wall=clock.from_wall,
-        masks=_masks(camera) if camera else (),
+        masks=_masks(camera, picture_place(camera)) if camera else (),
     )
 
 
-def _masks(camera: CameraConfig) -> list[Polygon]:
+def _masks(camera: CameraConfig, place: PicturePlace) -> list[Polygon]:
     """Return the masks of a camera in shares of the analysed frame."""
-    place = picture_place(camera)
     return [place.polygon(mask.polygon) for mask in camera.masks.values()]

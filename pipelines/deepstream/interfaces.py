@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from probes.frame import Frame
     from probes.nvds.frame_origins import FrameOrigins
+    from probes.nvds.picture_place import PicturePlace
     from probes.nvds.redaction_gate import BufferVerdict
     from probes.nvds.self_check import SelfCheck
 
@@ -43,6 +44,13 @@ class Analysis(Protocol):
         connection of these is taken any more; the numbers of the next ones are returned. change: called in
         between, in the floor's thread, with UTC ns. Where it raises nothing has changed; TimeoutError where
         that thread does not come to it.
+        """
+
+    def reshape(self, camera: str, place: PicturePlace) -> int:
+        """Go on with a camera whose picture lies elsewhere in the frame; waits, TimeoutError as there.
+
+        Its tracks end, its masks move, and no frame of an earlier connection is taken any more; the number of
+        the next one is returned.
         """
 
     def origins(self, camera: str) -> FrameOrigins:

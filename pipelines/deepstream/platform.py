@@ -19,6 +19,7 @@ from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.checks.store_check import held_against_contract, proven_graph
 from pipelines.deepstream.graph.build import outlets
+from pipelines.deepstream.graph.camera import SIZE, picture_part, picture_place
 from pipelines.deepstream.graph.outlets import outlet_elements
 from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.deepstream.engines import Preparation
     from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.camera import Shape
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.elements import ElementFactory
@@ -55,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
+RESHAPE_S = 5.0
+"""A stream that changes its shape more often than this is not followed, and not shown."""
 LIVE_FIELDS = frozenset(
     {
         "name",
@@ -148,6 +152,8 @@ class DeepStreamPlatform:
         self._bus_parser = BusParser(
             self._kinds(cameras), {**graph.slots, FILM_NAME: len(graph.slots)}, outlet_elements(graph)
         )
+        self._shapes: Mapping[str, Shape] = {}
+        self._reshape_due: dict[str, float] = {}
         self._built_for, self._configs = cameras, dict(cameras)
         self._enabled = frozenset(cameras)
         self._sources = {name: self._source_of(name) for name in cameras}
@@ -301,12 +307,16 @@ class DeepStreamPlatform:
             return False
         return True
 
-    def _graph_with(self, cameras: Mapping[str, CameraConfig]) -> PipelineGraph:
+    def _graph_with(
+        self, cameras: Mapping[str, CameraConfig], shapes: Mapping[str, Shape] | None = None
+    ) -> PipelineGraph:
         """Return the graph with other sources; BadInput where more of it would have to differ."""
         chosen = {name: cameras.get(name, self._configs[name]) for name in self._built_for}
         enabled = {n: camera.model_copy(update={"enabled": True}) for n, camera in chosen.items()}
         settings = self._settings.model_copy(update={"cameras": enabled})
-        graph, _ = proven_graph(settings, self._capabilities, self._files)
+        graph, _ = proven_graph(
+            settings, self._capabilities, self._files, self._shapes if shapes is None else shapes
+        )
         if graph.shared != self._built.graph.shared:
             raise BadInput("the pipeline behind the cameras would have to be another one")
         return graph
@@ -330,7 +340,13 @@ class DeepStreamPlatform:
         return CameraSource(
             name,
             self._policy_of(self._configs[name]),
-            lambda tap: SourceBin(self._built, name, tap, _access(self._configs[name])),
+            lambda tap: SourceBin(
+                self._built,
+                name,
+                tap,
+                _access(self._configs[name]),
+                part_of=partial(picture_part, self._configs[name]),
+            ),
             limit=lambda: FrameRateLimit(self._configs[name].fps, partial(clocks.throttle.share_of, name)),
             origins=self._analysis.origins(name),
             clock=clocks.monotonic,
@@ -395,6 +411,8 @@ class DeepStreamPlatform:
         for what in requested:
             what()
         for camera, source in self._sources.items():
+            if (shape := source.misfit) is not None:
+                self._reshape(camera, shape)
             changed = source.tick()
             self._measure(camera, source)
             if changed:
@@ -404,6 +422,26 @@ class DeepStreamPlatform:
             self._film.tick()
             if self._film.hopeless:
                 self._fail("the film of the self-check hangs while all frames are withheld")
+
+    def _reshape(self, name: str, shape: Shape) -> None:
+        """Build a camera's bin anew for the shape of its pictures; until then none is shown."""
+        now = self._clocks.monotonic()
+        if now < self._reshape_due.get(name, now):
+            return
+        self._reshape_due[name] = now + RESHAPE_S
+        camera, shapes = self._configs[name], {**self._shapes, name: shape}
+        try:
+            graph = self._graph_with(self._configs, shapes)
+            generation = self._analysis.reshape(name, picture_place(camera, shape))
+        except (BadInput, TimeoutError) as error:
+            logger.warning("camera %s: its picture is %d:%d: %s", name, *shape, error)
+            return
+        self._shapes = shapes
+        self._built.use_sources(graph)
+        part = picture_part(camera, shape)
+        self.outputs.pictures.crop(name, part)
+        self._sources[name].rebuild(generation)
+        logger.info("camera %s: its picture fills %d x %d of the frame", name, *(part or (0, 0, *SIZE))[2:])
 
     @staticmethod
     def _kinds(cameras: Mapping[str, CameraConfig]) -> dict[str, SourceKind]:

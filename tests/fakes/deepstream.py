@@ -151,6 +151,7 @@ class FakeElementFactory:
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
     feeds: the appsrc of each source that is "fed", by URI. batcher: what the mux of the graph is made of.
     coded: frames a second of sources that are decoded, by URI; decoders: their drop-frame-interval.
+    aspects: width to height of the pixels that a source sends, by URI.
     loading: nvinfer starts once it is set. alive: stand-ins that were made and not yet freed, by factory.
     """
 
@@ -173,6 +174,7 @@ class FakeElementFactory:
         self.encoder_works = True
         self.batcher: Any = Batcher
         self.coded: dict[str, int] = {}
+        self.aspects: dict[str, str] = {}
         self.decoders: list[int] = []
         self.alive: Counter[str] = Counter()
 

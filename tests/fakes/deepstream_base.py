@@ -34,6 +34,7 @@ class Relabel(Gst.Element):
     def __init__(self) -> None:
         super().__init__()
         self.broken = False
+        self.came: Any = None
         self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
         self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
         self.into.set_chain_function_full(self._chain)
@@ -46,11 +47,17 @@ class Relabel(Gst.Element):
             error = GLib.GError.new_literal(Gst.StreamError.quark(), "broken", int(Gst.StreamError.ENCODE))
             self.post_message(Gst.Message.new_error(self, error, ""))
             return Gst.FlowReturn.ERROR
+        if self.came is not None and self.out.check_reconfigure():
+            # What comes next takes other caps now, as a caps filter that was changed: a converter obeys.
+            chosen = self._chosen(self.came)
+            if not chosen.is_equal(self.out.get_current_caps()):
+                self.out.push_event(Gst.Event.new_caps(chosen))
         return self.out.push(buffer)
 
     def _event(self, pad: Any, parent: Any, event: Any) -> bool:
         if event.type == Gst.EventType.CAPS:
-            event = Gst.Event.new_caps(self._chosen(event.parse_caps()))
+            self.came = event.parse_caps()
+            event = Gst.Event.new_caps(self._chosen(self.came))
         return bool(self.out.push_event(event))
 
     def _chosen(self, came: Any) -> Any:
@@ -60,7 +67,7 @@ class Relabel(Gst.Element):
         chosen = Gst.Caps.new_empty()
         old = came.get_structure(0)
         structure, features = wanted.get_structure(0).copy(), wanted.get_features(0).copy()
-        for field in ("width", "height", "framerate"):
+        for field in ("width", "height", "framerate", "pixel-aspect-ratio"):
             if not structure.has_field(field) and old.has_field(field):
                 structure.set_value(field, old.get_value(field))
         for field, least in (("width", 16), ("height", 16)):

@@ -15,9 +15,10 @@ from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pipelines.deepstream.graph.build import EngineFiles
+    from pipelines.deepstream.graph.camera import Shape
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.graph.graph import PipelineGraph
     from pipelines.settings.root import Settings
@@ -50,8 +51,8 @@ def check_store(settings: Settings) -> Iterator[str]:
     for device, problem in problems.items():
         yield f"not on {NAMES[device]}: {problem}"
     yield (
-        f"pictures are analysed and shown in {SIZE[0]}x{SIZE[1]}, whatever the shape of their pixels: right"
-        " for cameras that show 16:9; people of a 4:3 camera become a third wider"
+        f"pictures are analysed and shown in {SIZE[0]}x{SIZE[1]}; those of another shape than 16:9, such as"
+        " 4:3, keep it, with black beside them in streams, recordings and on the wall of all cameras"
     )
     sideways = [name for name, camera in settings.enabled_cameras().items() if picture_part(camera)]
     if sideways:
@@ -90,10 +91,13 @@ def checked_graph(settings: Settings, box: Capabilities) -> PipelineGraph:
 
 
 def proven_graph(
-    settings: Settings, box: Capabilities, files: EngineFiles
+    settings: Settings, box: Capabilities, files: EngineFiles, shapes: Mapping[str, Shape] | None = None
 ) -> tuple[PipelineGraph, Redaction]:
-    """Return a graph with these engine files, held against the contract and proven. Raises BadInput."""
-    graph, redaction = build_graph(settings, box, files)
+    """Return a graph with these engine files, held against the contract and proven. Raises BadInput.
+
+    shapes: as for build_graph.
+    """
+    graph, redaction = build_graph(settings, box, files, shapes)
     prove(held_against_contract(graph, box), redaction)
     return graph, redaction
 

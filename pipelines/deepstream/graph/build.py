@@ -18,9 +18,10 @@ from pipelines.graph.graph import GraphBuilder, PipelineGraph
 from pipelines.settings.models import BUILTIN_BRAND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from engines.manifest import Model
+    from pipelines.deepstream.graph.camera import Shape
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.graph.graph import Properties
@@ -98,9 +99,14 @@ def outlets(settings: Settings) -> Outlets:
 
 
 def build_graph(
-    settings: Settings, capabilities: Capabilities, files: EngineFiles
+    settings: Settings,
+    capabilities: Capabilities,
+    files: EngineFiles,
+    shapes: Mapping[str, Shape] | None = None,
 ) -> tuple[PipelineGraph, Redaction]:
     """Return the graph, and the redaction that it must prove. BadInput where the box cannot run the store.
+
+    shapes: of the pictures of cameras that have said it; no part but their own sources depends on them.
 
     Only enabled cameras have a slot: the mux waits for every slot of its batch. A camera that is enabled
     later joins with the next start, since nvstreamdemux wants its pads before data flows.
@@ -113,7 +119,8 @@ def build_graph(
     draft = GraphBuilder()
     draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
     for name, camera in cameras.items():
-        last = add_camera(draft, name, camera, slots[name], capabilities)
+        shape = (shapes or {}).get(name)
+        last = add_camera(draft, name, camera, slots[name], capabilities, shape=shape)
         draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
     _spine(draft, batch_size(len(slots)), capabilities, files)
     leaving = outlets(settings)

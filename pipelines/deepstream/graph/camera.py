@@ -16,14 +16,21 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import CameraConfig
 
 SIZE: Final = (1280, 720)
-"""Width and height in which every camera is analysed. Pictures are stretched into it, never padded, so that a
-fraction of the frame (zones, masks) is the same fraction of what the camera sees."""
+"""Width and height in which every camera is analysed. A picture of another shape fills a part of it."""
+Shape = tuple[int, int]
+Part = tuple[int, int, int, int]
 NVMM: Final = "video/x-raw(memory:NVMM)"
 LATENCY_MS: Final = 100
 FLIPS: Final = {90: "clockwise", 180: "rotate-180", 270: "counterclockwise"}
 """nvvideoconvert's flip-method by the degrees clockwise that turn a picture upright."""
+NOWHERE: Final = (0, 0, 0, 0)
+"""What dest-crop and src-crop read where they are not set: the whole picture."""
 UPRIGHT: Final = (438, 0, 404, 720)
 """Left, top, width, height of a 16:9 picture on its side, turned, in `SIZE`: even numbers, as NV12 wants."""
+SAME_SHAPE: Final = 0.03
+"""A picture whose aspect differs from that of `SIZE` by no more than this share is stretched over it."""
+WIDEST: Final = 4.0
+"""Shapes beyond this, to either side, are taken for it."""
 PACE: Final = "pace_"
 NEWEST: Final[Properties] = {
     "max-size-buffers": 2,
@@ -53,23 +60,41 @@ def source_kind(name: str, camera: CameraConfig, capabilities: Capabilities) -> 
     return camera.kind
 
 
-def picture_part(camera: CameraConfig) -> tuple[int, int, int, int] | None:
-    """Return left, top, width, height of the picture in the frame, in pixels; None where it fills it."""
-    return UPRIGHT if camera.rotate in (90, 270) else None
+def picture_part(camera: CameraConfig, shape: Shape | None = None) -> Part | None:
+    """Return left, top, width, height of the picture in the frame, in pixels; None where it fills it.
+
+    shape: width and height of the camera's picture in square pixels; None where it is not known, and 16:9.
+    A camera on its side is always taken for 16:9: what leaves is cut to that when the graph is made.
+    """
+    if camera.rotate in (90, 270):
+        return UPRIGHT
+    ratio = min(max(shape[0] / shape[1], 1 / WIDEST), WIDEST) if shape else SIZE[0] / SIZE[1]
+    if abs(ratio * SIZE[1] / SIZE[0] - 1) <= SAME_SHAPE:
+        return None
+    width, height = min(SIZE[0], round(SIZE[1] * ratio) & ~1), min(SIZE[1], round(SIZE[0] / ratio) & ~1)
+    return (SIZE[0] - width) // 2 & ~1, (SIZE[1] - height) // 2 & ~1, width, height
 
 
-def picture_place(camera: CameraConfig) -> PicturePlace:
+def picture_place(camera: CameraConfig, shape: Shape | None = None) -> PicturePlace:
     """Return where in the frame the camera's picture lies."""
-    left, top, width, height = picture_part(camera) or (0, 0, *SIZE)
+    left, top, width, height = picture_part(camera, shape) or (0, 0, *SIZE)
     return PicturePlace(left / SIZE[0], top / SIZE[1], width / SIZE[0], height / SIZE[1])
 
 
-def crop_text(part: tuple[int, int, int, int]) -> str:
+def crop_text(part: Part) -> str:
     """Return a rectangle as nvvideoconvert's properties dest-crop and src-crop take it."""
     return ":".join(map(str, part))
 
 
-def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:
+def add_camera(
+    draft: GraphBuilder,
+    name: str,
+    camera: CameraConfig,
+    slot: int,
+    box: Capabilities,
+    *,
+    shape: Shape | None = None,
+) -> str:
     """Add a camera's source and return its last element, whose `src` belongs on the mux."""
     kind = source_kind(name, camera, box)
     if kind is SourceKind.CSI:
@@ -90,11 +115,11 @@ def add_camera(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, 
     draft.link(last, newest, pad)
     last = newest
     # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
-    if box.mux.value == "new" or kind is SourceKind.V4L2 or camera.rotate:
+    part = picture_part(camera, shape)
+    if box.mux.value == "new" or kind is SourceKind.V4L2 or camera.rotate or part is not None:
         flip: Properties = {"flip-method": FLIPS[camera.rotate]} if camera.rotate else {}
-        part = picture_part(camera)
         if part is not None:
-            # Stretched over the whole frame people would be three times as wide: the rest stays black.
+            # Stretched over the whole frame people would be wider or narrower: the rest stays black.
             flip["dest-crop"] = crop_text(part)
         convert = draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
         sized = box.mux.value == "new" or part is not None

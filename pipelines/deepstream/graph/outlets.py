@@ -206,7 +206,7 @@ class OutletBuilder:
     def _to_system(
         self, role: str, name: str, part: tuple[int, int, int, int] | None = None
     ) -> tuple[str, str]:
-        caps = f"video/x-raw,format=I420{_sized(part)}"
+        caps = picture_caps(part)
         crop: Properties = {"src-crop": crop_text(part)} if part else {}
         return (
             self._draft.add(f"{role}_{name}", "nvvideoconvert", crop),
@@ -247,6 +247,11 @@ def mux_properties(
         "live-source": live,  # false for files alone, whose timestamps would come from the clock (5)
         "buffer-pool-size": 8,
     }
+
+
+def picture_caps(part: tuple[int, int, int, int] | None) -> str:
+    """Return the caps of pictures in system memory; part: what of the frame they are cut to."""
+    return f"video/x-raw,format=I420{_sized(part)}"
 
 
 def _sized(part: tuple[int, int, int, int] | None) -> str:

@@ -12,8 +12,9 @@ from pipelines.cameras.causes import cause_of_status
 from pipelines.cameras.play_check import SILENT_SHARE
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
-from pipelines.deepstream.graph.camera import LATENCY_MS, PACE
-from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_text
+from pipelines.deepstream.runtime.elements import Gst, get_nick
+from pipelines.deepstream.runtime.picture_shape import ShapeCheck
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.clocks import FrameRateLimit
     from pipelines.cameras.policy import CameraPolicy
+    from pipelines.deepstream.graph.camera import Part, Shape
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
     from probes.nvds.frame_origins import FrameOrigins
 
@@ -103,8 +105,19 @@ class FrameTap:
 class SourceBin:
     """Puts a camera's bin into the pipeline and takes it out, once. `open` and `close` do not wait."""
 
-    def __init__(self, built: BuiltPipeline, camera: str, tap: FrameTap, access: RtspAccess) -> None:
+    def __init__(
+        self,
+        built: BuiltPipeline,
+        camera: str,
+        tap: FrameTap,
+        access: RtspAccess,
+        *,
+        part_of: Callable[[Shape], Part | None] | None = None,
+    ) -> None:
+        """part_of: where in the frame a picture of a shape belongs; None where any shape will do."""
         self._built, self._camera, self._tap, self._access = built, camera, tap, access
+        self._part_of = part_of
+        self._shape: ShapeCheck | None = None
         self._bin: Any = None
         self._entry: Any = None
         self._closer: threading.Thread | None = None
@@ -117,6 +130,7 @@ class SourceBin:
         # nvurisrcbin has no login of its own, and hands latency on for rtsp:// only; its rtspsrc has both.
         box.connect("deep-element-added", _configure, self._access)
         _play_from_now(box, built.pipeline)
+        self._check_shape(box)
         out = box.get_static_pad("src")
         self._tap.put_on(out)
         built.pipeline.add(box)
@@ -133,6 +147,22 @@ class SourceBin:
         if self._closer is None:
             self._closer = threading.Thread(target=self._take_out, name=f"close-{self._camera}", daemon=True)
             self._closer.start()
+
+    @property
+    def misfit(self) -> Shape | None:
+        """The shape of a picture for which the bin was not built; its frames are dropped."""
+        return self._shape.misfit if self._shape else None
+
+    def _check_shape(self, box: Any) -> None:
+        part_of = self._part_of
+        if part_of is None:
+            return
+        fit = box.get_by_name(f"fit_{self._camera}")
+        # The element itself is asked: settings may have changed since the bin was built.
+        there = get_nick(fit, "dest-crop") if fit is not None else None
+        built_for = there or crop_text(NOWHERE)
+        self._shape = ShapeCheck(lambda shape: crop_text(part_of(shape) or NOWHERE) == built_for)
+        self._shape.put_on(box.get_by_name(f"newest_{self._camera}").get_static_pad("sink"))
 
     @property
     def closed(self) -> bool:
@@ -316,10 +346,20 @@ class CameraSource:
     def replace(self, policy: CameraPolicy, generation: int) -> None:
         """Begin anew by another policy: what is in the pipeline goes, and the next bin is built anew.
 
-        generation: of the frames that the next ones give.
+        generation: of the frames that the next ones give; the newest counts, whoever comes to it last.
         """
         self._remove_bin()
-        self._policy, self._generation = policy, generation
+        self._policy, self._generation = policy, max(self._generation, generation)
+
+    @property
+    def misfit(self) -> Shape | None:
+        """The shape of a picture for which the bin in the pipeline was not built."""
+        return self._source_bin.misfit if self._source_bin else None
+
+    def rebuild(self, generation: int) -> None:
+        """Have the bin built anew, at once, by the graph as it is now; generation: as for `replace`."""
+        self._remove_bin()
+        self._generation, self._at_once = max(self._generation, generation), self.wanted
 
     def stop(self) -> None:
         """Take the camera out for good, or until `start`."""

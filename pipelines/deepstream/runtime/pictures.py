@@ -9,7 +9,9 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.graph.camera import NOWHERE, SIZE, crop_text
+from pipelines.deepstream.graph.outlets import picture_caps
+from pipelines.deepstream.runtime.elements import Gst, set_checked
 from pipelines.deepstream.runtime.valves import PICTURE
 from pipelines.outputs.watching import LivePicture
 from pricing.outage import Outage
@@ -17,6 +19,7 @@ from pricing.outage import Outage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from pipelines.deepstream.graph.camera import Part
     from pipelines.deepstream.runtime.valves import Valves
 
     Listener = Callable[[LivePicture], None]
@@ -62,6 +65,11 @@ class PictureBranches:
         """Stop calling; a call under way may still come."""
         self._feeds[camera].remove(listener)
 
+    def crop(self, camera: str, part: Part | None) -> None:
+        """Cut the pictures of a camera to a part of the frame from now on; None for the whole."""
+        if self.has(camera):
+            self._feeds[camera].crop(part)
+
     def take(self, camera: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
         """Return the next picture as JPEG, None where none comes in time. From any thread."""
         got: queue.Queue[LivePicture] = queue.Queue(1)
@@ -102,6 +110,7 @@ class _Feed:
             f"camera {camera}: live picture listeners work again",
         )
         self._lock = threading.Lock()
+        self._convert, self._raw = (pipeline.get_by_name(f"{role}_{camera}") for role in ("flat", "flatraw"))
         sink = pipeline.get_by_name(f"picture_{camera}")
         sink.set_property("emit-signals", True)
         sink.connect("new-sample", self._sample)
@@ -122,6 +131,11 @@ class _Feed:
             if had and not self._listeners:
                 self._valves.want(self._camera, PICTURE, wanted=False)
                 self._entry.remove_probe(self._probe_id)
+
+    def crop(self, part: Part | None) -> None:
+        # src-crop may change while it plays; the caps behind it make the converter ask for it again.
+        set_checked(self._convert, "src-crop", crop_text(part or NOWHERE), strict=False)
+        set_checked(self._raw, "caps", picture_caps(part or (0, 0, *SIZE)))
 
     def _note(self, _pad: Any, info: Any) -> Any:
         """Note when a frame was captured; of the frame, not yet redacted here, only its timestamp is read."""

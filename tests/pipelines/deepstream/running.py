@@ -38,6 +38,7 @@ class FakeAnalysis:
         self._made = 0
         self.capture: int | None = 7
         self.gone: list[str] = []
+        self.reshaped: list[tuple[str, Any]] = []
         self._origins: dict[str, FrameOrigins] = {}
 
     def process_batch(self, _buffer: int) -> BufferVerdict:
@@ -64,6 +65,10 @@ class FakeAnalysis:
         change(0)
         self.gone = [*self.gone, *gone]
         return {name: self.origins(name).renew() for name in {*gone, *fresh}}
+
+    def reshape(self, camera: str, place: Any) -> int:
+        self.reshaped = [*self.reshaped, (camera, place)]
+        return self.origins(camera).renew()
 
     def origins(self, camera: str) -> FrameOrigins:
         return self._origins.setdefault(camera, FrameOrigins())

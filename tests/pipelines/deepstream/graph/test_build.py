@@ -195,7 +195,7 @@ def test_a_disabled_camera_has_no_part_in_the_graph(tmp_path):
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_every_picture_is_stretched_to_one_size_whatever_its_pixels(tmp_path, box):
-    """So a picture of non-square pixels that shows 16:9 comes out as wide as it is."""
+    """As long as nothing is known of it; where it shows 16:9 by pixels that are not square, it stays so."""
     settings = store(tmp_path, rtsp(1))
     graph, _ = build_graph(settings, box, engine_files(settings))
     mux = graph.by_name["mux"]
@@ -203,7 +203,7 @@ def test_every_picture_is_stretched_to_one_size_whatever_its_pixels(tmp_path, bo
     sizes = [str(element.get("caps")) for element in graph.elements if element.name == "fitted_c0"]
     assert (mux.get("width"), mux.get("height")) == (1280, 720) or "width=1280,height=720" in sizes[0]
     assert all("pixel-aspect-ratio" not in str(element.get("caps")) for element in graph.elements)
-    assert any("shape of their pixels" in line for line in check_store(settings))
+    assert any("those of another shape than 16:9" in line for line in check_store(settings))
 
 
 def test_check_says_what_deepstream_does_not_serve(tmp_path):

@@ -1,0 +1,79 @@
+"""The shape of a camera's picture, as its stream tells it, against that for which its bin was built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipelines.deepstream.runtime.elements import Gst
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.deepstream.graph.camera import Shape
+
+ASPECT = "pixel-aspect-ratio"
+
+
+class ShapeCheck:
+    """Sits at the head of a bin and reads caps; frames of a shape that does not fit must not go on.
+
+    fits: whether the bin was built for pictures of a shape. Called in the camera's streaming thread.
+    """
+
+    def __init__(self, fits: Callable[[Shape], bool]) -> None:
+        self._fits = fits
+        self._unfit: Shape | None = None
+        self.misfit: Shape | None = None
+        """The shape of a frame that had to be dropped; None as long as there was none."""
+
+    def put_on(self, pad: Any) -> None:
+        """Watch a pad from now on."""
+        kinds = Gst.PadProbeType.BUFFER | Gst.PadProbeType.EVENT_DOWNSTREAM
+        pad.add_probe(kinds, self._seen)
+
+    def _seen(self, pad: Any, info: Any) -> Any:
+        if info.type & Gst.PadProbeType.BUFFER:
+            if self._unfit is None:
+                return Gst.PadProbeReturn.OK
+            # Not for caps alone: a decoder may tell of several before its first frame.
+            self.misfit = self._unfit
+            return Gst.PadProbeReturn.DROP
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            shape = shape_of(event.parse_caps(), pad.get_parent_element().get_parent())
+            self._unfit = None if shape is None or self._fits(shape) else shape
+        return Gst.PadProbeReturn.OK
+
+
+def shape_of(caps: Any, box: Any) -> Shape | None:
+    """Return width and height in square pixels of raw video; None where the caps name no size.
+
+    box: the bin that holds the decoder; where that gives no pixel-aspect-ratio, its input may name one.
+    """
+    structure = caps.get_structure(0)
+    (wide, width), (high, height) = structure.get_int("width"), structure.get_int("height")
+    if not (wide and high and width > 0 and height > 0):
+        return None
+    over, under = _aspect(structure) or _coded_aspect(box) or (1, 1)
+    return width * over, height * under
+
+
+def _aspect(structure: Any) -> tuple[int, int] | None:
+    """Return the aspect of a pixel where caps name one that is not square."""
+    known, over, under = structure.get_fraction(ASPECT)
+    return (over, under) if known and over > 0 and under > 0 and over != under else None
+
+
+def _coded_aspect(box: Any) -> tuple[int, int] | None:
+    iterator = box.iterate_recurse()
+    while True:
+        result, element = iterator.next()
+        if result != Gst.IteratorResult.OK:
+            return None
+        for pad in element.srcpads:
+            caps = pad.get_current_caps()
+            structure = caps.get_structure(0) if caps is not None and caps.get_size() else None
+            if structure is None or not structure.get_name().startswith("video/x-h26"):
+                continue
+            if (aspect := _aspect(structure)) is not None:
+                return aspect
