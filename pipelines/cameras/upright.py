@@ -42,6 +42,10 @@ class UprightWatch:
     def __init__(self) -> None:
         self._cameras: dict[str, _Counts] = {}
 
+    def forget(self, camera: str) -> None:
+        """Begin anew with a camera: it shows something else now."""
+        self._cameras.pop(camera, None)
+
     def add(self, frame: Frame) -> str | None:
         """Count a frame; return advice on its camera, once."""
         counts = self._cameras.setdefault(frame.camera, _Counts())

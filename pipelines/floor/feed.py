@@ -43,7 +43,7 @@ class FloorFeed:
     """Feeds one floor with the frames of all cameras. Used by one thread, but for the three questions.
 
     ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, degrees):
-    called where people are found who do not stand upright.
+    called where people are found who do not stand upright, and with 0 where that is forgotten.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class FloorFeed:
         if last is not None:
             self._floor.quiet(camera, last.captured_now(now), tracks)
         self._redacted_at = {name: at for name, at in self._redacted_at.items() if name != camera}
+        self._upright.forget(camera)
+        self._on_turned(camera, 0)
 
     def update(
         self,

@@ -71,12 +71,15 @@ def test_floor_looks_and_counters_hear_of_a_frame():
     assert rig.feed.processed == {"door": 1, "till": 0}
 
 
-def test_who_lies_all_the_time_is_told_of_once():
+def test_who_lies_all_the_time_is_told_of_once_for_each_source():
     rig = Rig()
     lies = Detection(Kind.PERSON, "person", 0.9, Box(4, 20, 50, 20))
-    for number in range(2 * ENOUGH):
-        rig.feed.update(Frame("door", (999 + number) * SECOND, (64, 48), (lies,)))
-    assert rig.turned == [("door", 90)]
+    for source in range(2):
+        for number in range(2 * ENOUGH):
+            rig.feed.update(Frame("door", (999 + 2 * ENOUGH * source + number) * SECOND, (64, 48), (lies,)))
+        assert rig.turned.pop() == ("door", 90)
+        rig.feed.forget("door", ())
+        assert rig.turned == [("door", 0)] * (source + 1)
 
 
 def test_redaction_is_fresh_only_as_long_as_asked():
