@@ -116,6 +116,7 @@ def raster(data: bytes) -> Image.Image:
     """Return such a picture upright as RGBA of bounded size; what is too large is never decoded."""
     from PIL import Image, ImageOps  # noqa: PLC0415 loaded before the limits are set
 
+    data = _ended(data)
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")) as picture:
             width, height = picture.size
@@ -138,6 +139,28 @@ def raster(data: bytes) -> Image.Image:
         raise DecodeRefused("is broken or cut off; export it again") from None
     rgba.thumbnail((SIDE, SIDE))
     return rgba
+
+
+def _ended(data: bytes) -> bytes:
+    """Return a JPEG that lacks only its end marker with one; where part of the picture is missing, as it is.
+
+    Bytes after the last block change nothing in a whole picture, but are taken for blocks that are missing.
+    """
+    if not data.startswith(b"\xff\xd8\xff") or data.rstrip(b"\0\r\n").endswith(b"\xff\xd9"):
+        return data
+    from PIL import Image  # noqa: PLC0415 loaded before the limits are set
+
+    small = []
+    try:
+        for more in (b"", b"\x5a" * 64):
+            with Image.open(io.BytesIO(data + more + b"\xff\xd9"), formats=("JPEG",)) as picture:
+                if picture.width * picture.height > MAX_PIXELS:
+                    return data
+                picture.draft(None, (SIDE, SIDE))
+                small.append(picture.tobytes())
+    except (OSError, SyntaxError, ValueError):
+        return data
+    return data + b"\xff\xd9" if small[0] == small[1] else data
 
 
 def drawing(text: str) -> Image.Image:

@@ -13,7 +13,7 @@ import socket
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pipelines.cameras.causes import cleaned
 from pipelines.cameras.preflight import MAX_BODY, read_head
@@ -61,9 +61,11 @@ class _Conversation:
         if _code(status) != 200:
             return ""
         base = fields.get("content-base") or fields.get("content-location") or url
-        session, video = _controls(body, base, self._spec.track)
-        transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
-        status, fields, _ = self._ask("SETUP", video, transport)
+        session, videos = controls(body, base, self._spec.track)
+        for video in videos:
+            status, fields, _ = self._ask("SETUP", video, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+            if _code(status) == 200:
+                break
         if _code(status) != 200 or "session" not in fields:
             return ""
         opened = f"Session: {fields['session'].partition(';')[0]}"
@@ -132,32 +134,44 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _controls(description: str, base: str, track: int) -> tuple[str, str]:
-    """Return the addresses of the session and of its video track, the first for track 1."""
+def controls(description: str, base: str, track: int) -> tuple[str, list[str]]:
+    r"""Return the addresses of the session and of its video track, counted from 1; ValueError for none.
+
+    Cameras mean a track's address to be appended to the session's, GStreamer 1.22 joins it as RFC 3986 says.
+    Where the two differ both are returned.
+
+    >>> controls("m=video 0 RTP/AVP 96\na=control:t1", "rtsp://h/live?ch=1", 1)
+    ('rtsp://h/live?ch=1', ['rtsp://h/live?ch=1/t1', 'rtsp://h/t1'])
+    """
     session, videos, section = base, [""], "session"
     for line in description.splitlines():
-        if line.startswith("m="):
-            section = line[2:].split(" ")[0]
+        name, _, value = line.strip().partition(":")
+        if name.startswith("m="):
+            section = name[2:].split(" ")[0].lower()
+            videos += [""] if section == "video" else []
+        elif name == "a=control" and value.strip() != "*":
             if section == "video":
-                videos.append(base)
-        elif line.startswith("a=control:"):
-            address = line[len("a=control:") :].strip()
-            if section == "session" and address != "*":
-                session = _joined(base, address)
-            elif section == "video" and address != "*":
-                videos[-1] = _joined(base, address)
+                videos[-1] = value.strip()
+            elif section == "session" and _is_whole(value.strip()):
+                session = value.strip()  # rtspsrc passes over others
     if len(videos) <= track:
         raise ValueError("no such video track")
-    return session, videos[track]
+    video = videos[track]
+    joined = video if _is_whole(video) else urljoin(session, video)
+    return session, list(dict.fromkeys((_appended(session, video), joined)))
 
 
-def _joined(base: str, address: str) -> str:
-    """Return a track's address, appended to the session's as rtspsrc does, not as RFC 3986 would.
+def _is_whole(address: str) -> bool:
+    return address.lower().startswith("rtsp://")
 
-    >>> _joined("rtsp://h/live", "t1"), _joined("rtsp://h/live", "/t1"), _joined("rtsp://h/live/", "t1")
+
+def _appended(base: str, address: str) -> str:
+    """Return a track's address after the session's.
+
+    >>> _appended("rtsp://h/live", "t1"), _appended("rtsp://h/live", "/t1"), _appended("rtsp://h/live/", "t1")
     ('rtsp://h/live/t1', 'rtsp://h/live/t1', 'rtsp://h/live/t1')
     """
-    if address.lower().startswith("rtsp://"):
-        return address
+    if not address or _is_whole(address):
+        return address or base
     between = "" if base.endswith("/") or address.startswith("/") else "/"
     return f"{base}{between}{address}"

@@ -40,6 +40,16 @@ def colour(mark: MarkPicture) -> tuple[int, ...]:
     return tuple(int(c) for c in mark.pixels[height // 8, width // 8])
 
 
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "whole.jpg", drawn()).read_bytes()
+    (tmp_path / "open.jpg").write_bytes(whole.removesuffix(b"\xff\xd9"))
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 9 // 10])
+    found = [read_mark(tmp_path / name).pixels for name in ("whole.jpg", "open.jpg")]
+    assert np.array_equal(*found)
+    with pytest.raises(BadInput, match="broken or cut off"):
+        read_mark(tmp_path / "cut.jpg")
+
+
 def test_an_svg_is_drawn_large_and_trimmed_to_its_mark(tmp_path: Path) -> None:
     path = tmp_path / "mark.svg"
     path.write_text(SVG.format(SHAPE))
