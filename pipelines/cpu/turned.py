@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.close_look import CloseLook
-from engines.scene import EVERYTHING, Wanted
+from engines.scene import EVERYTHING, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, head_of
@@ -81,7 +81,10 @@ class TurnedHeads:
         self._heads.reconfigure(margin=faces.margin, hold_ms=faces.hold_ms)
 
     def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
-        """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is."""
+        """Return what to mask. seen: in the turned picture; size, upright: of the picture as it is.
+
+        Raises TooMany where there are more heads than can be followed.
+        """
         people = seen.objects.where(seen.objects.classes == self._person)
         doubtful, found = seen.doubtful, seen.faces
         if not self.is_upright:
@@ -100,7 +103,10 @@ class TurnedHeads:
             *detections_of(found, Kind.FACE, "face"),
         )
         turned_size = size if self.turn == 180 else size[::-1]
-        masks = self._heads.locate(Frame("turned", at, turned_size, detections, ANALYSED))
+        try:
+            masks = self._heads.locate(Frame("turned", at, turned_size, detections, ANALYSED))
+        except ValueError as error:
+            raise TooMany(str(error)) from error
         return [Mask(turned_back(mask.box, self.turn, size), mask.by) for mask in masks]
 
 

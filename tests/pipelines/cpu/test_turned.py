@@ -14,10 +14,11 @@ from skimage import data
 from engines.colour import from_bgr
 from engines.detections import Detections
 from engines.image import I420
-from engines.scene import Scene, load_scene_detector
+from engines.scene import Scene, TooMany, load_scene_detector
 from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned, turned_back
 from pipelines.settings.privacy import FacesConfig
 from probes.frame import Box
+from probes.redaction.heads import MAX_HEADS
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
@@ -141,6 +142,17 @@ def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
         watch.look(one, number * CHECK_NS, finder.detect(one))
     nobody, over = Scene.empty(), 2 * CHECK_NS
     assert [len(watch.masks(shown[0], at, nobody)) for at in (0, over - 1, over)] == [1, 1, 0]
+
+
+def test_more_heads_than_can_be_followed_fail_as_too_many_that_are_found() -> None:
+    class Crowd(HeadUp):
+        def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+            places = [(4.0 * (n % 40), 9.0 * (n // 40)) for n in range(MAX_HEADS + 1)]
+            crowd = [(x, y, x + 3, y + 8) for x, y in places]
+            return Scene(detections(*crowd), Detections.empty(), Detections.empty())
+
+    with pytest.raises(TooMany, match="more heads"):
+        look_turned(cast("SceneDetector", Crowd()), picture(40), Scene.empty(), FACES)
 
 
 def _both(one: Scene, other: Scene) -> Detections:
