@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraState, CameraStatus, Cause
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink, PictureSink
+    from pipelines.outputs.traces import FrameTraces
     from pipelines.outputs.watching import WatchListener
     from pipelines.reload.plan import LiveSupport
     from pipelines.settings.root import Settings
@@ -92,7 +93,7 @@ class PlatformParts:
     money, brand: write amounts and brands for people. brands: what is looked for now.
     on_watch: told of who watches a stream. clock: times the frames.
     throttle: what of each camera is to be analysed now. pictures: outputs that want a masked picture now and
-    then; on the CPU they are among the sinks.
+    then; on the CPU they are among the sinks. traces: has the times of single frames, where they are sent.
     """
 
     floor: Floor
@@ -107,4 +108,5 @@ class PlatformParts:
     clock: StoreClock = field(default_factory=StoreClock)
     throttle: Throttle = field(default_factory=Throttle)
     on_watch: WatchListener | None = None
+    traces: FrameTraces | None = None
     pictures: Sequence[PictureSink] = ()

@@ -313,6 +313,13 @@ def _sent(settings: Settings) -> Iterator[Row]:
         address = messenger.url.get_secret_value()
         login = len(secrets_of(address)) > 1
         yield _channel(what, place_of(address), encrypted=is_encrypted(address), login=login)
+    if traces := outputs.traces:
+        url = urlsplit(traces.url)
+        what = (
+            f"how long one frame in {traces.every_s:g} s took, by camera and stage; nobody and nothing seen"
+        )
+        to = f"OpenTelemetry collector {url.hostname}"
+        yield _channel(what, to, encrypted=url.scheme == "https", login=bool(traces.headers))
     if outputs.metrics:
         what = "counts and histograms of the store (totals, times in zones), no single person"
         yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)

@@ -20,6 +20,7 @@ from pipelines.assembly.mqtt import build_publisher, picture_sinks
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
 from pipelines.assembly.sales import build_desk
+from pipelines.assembly.traces import build_traces
 from pipelines.assembly.video_outputs import VideoOutputs
 from pipelines.brands.registry import build_brands, export_health
 from pipelines.cameras.reporter import CameraReporter
@@ -174,7 +175,7 @@ class Store:
             (*sinks, *(pictures := (*self._announcer.sinks, *picture_sinks(settings, self._mqtt)))),
             self._notes.stream,
         )
-        throttle = Throttle()
+        throttle, self._traces = Throttle(), build_traces(settings, device, metrics, utc=clock.utc)
         parts = PlatformParts(
             floor=self._floor,
             looks=self._looks,
@@ -188,6 +189,7 @@ class Store:
             clock=clock,
             throttle=throttle,
             on_watch=self._notes.stream,
+            traces=self._traces,
             pictures=pictures,
         )
         self._platform = build_platform(
@@ -322,6 +324,8 @@ class Store:
         self._brands.start()
         self._platform.start()
         self._announcer.start()
+        if self._traces:
+            self._traces.start()
         if self._desk:
             self._desk.start()
         self._housekeeper.start()
@@ -339,6 +343,8 @@ class Store:
         if self._desk:
             self._desk.stop()
         self._announcer.stop()
+        if self._traces:
+            self._traces.stop()
         self._housekeeper.join()
         if self._insights:
             self._insights.close()

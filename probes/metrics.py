@@ -149,9 +149,7 @@ class Metrics:
             "sale_unattended_value_currency_units", "Worth of customers whom nobody attends, store currency."
         )
         self.staff = gauge("staff", "Salespeople in a state.", "state")
-        self.messenger_messages = counter(
-            "messenger_messages_total", "What became of messages to messengers.", "messenger", "result"
-        )
+        self._add_deliveries(counter)
         self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
         self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
         for kind in MessageKind:
@@ -163,6 +161,15 @@ class Metrics:
         self._add_reports(counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def _add_deliveries(self, counter: Callable[..., Counter]) -> None:
+        """Add the metrics of what is sent to people and to a collector."""
+        self.messenger_messages = counter(
+            "messenger_messages_total", "What became of messages to messengers.", "messenger", "result"
+        )
+        self.traced_frames = counter(
+            "traced_frames_total", "What became of frames that were traced.", "result"
+        )
 
     def _add_looks(self, counter: Callable[..., Counter]) -> None:
         """Add the metrics of looks and descriptions."""

@@ -28,6 +28,7 @@ EXTRAS = {
     "models": {"onnx", "protobuf"},
     "messengers": {"apprise"},
     "parquet": {"arro3-core", "arro3-io"},
+    "traces": {"opentelemetry-exporter-otlp-proto-http", "opentelemetry-sdk", "protobuf"},
 }
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 BOARD: dict[str, Any] = json.loads((CONFIGS / "grafana" / "make-sales-happen.json").read_text())

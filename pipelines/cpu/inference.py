@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.cpu.chain import CameraChain
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.traces import FrameTraces
     from probes.frame import Frame
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
@@ -56,6 +57,7 @@ class InferenceLoop:
         canary: Canary | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
+        traces: FrameTraces | None = None,
     ) -> None:
         self._frames, self._scenes = frames, scenes
         self._chains, self._floor, self._looks = dict(chains), floor, looks
@@ -71,6 +73,7 @@ class InferenceLoop:
             ended=lambda camera, at: self._chains[camera].ended(at),
             clock=clock,
             wall_ns=wall_ns,
+            traces=traces,
         )
         self._calls = FloorCalls(frames.wake)
         self._let_go: frozenset[str] = frozenset()
@@ -272,4 +275,7 @@ class InferenceLoop:
     def _timed(self, stage: str) -> Iterator[None]:
         begun = self._clock()
         yield
-        self._metrics.stage_duration.labels(stage).observe(self._clock() - begun)
+        ended = self._clock()
+        self._metrics.stage_duration.labels(stage).observe(ended - begun)
+        if stage != "letterbox":  # of the batch after this one
+            self._feed.note_stage(stage, begun, ended)

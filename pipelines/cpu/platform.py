@@ -91,6 +91,7 @@ class CpuPlatform:
             metrics=metrics,
             describer=parts.describer,
             wall_ns=parts.clock.now,
+            traces=parts.traces,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}

@@ -80,7 +80,7 @@ class MetaAnalysis:
         """
         looks, metrics, random = parts.looks, parts.metrics, parts.random
         self._looks, self._metrics, self._floor = looks, metrics, parts.floor
-        self._clock = clock
+        self._clock, self._now = clock, parts.clock.now
         self._values: dict[TrackId, PersonValue] = {}
         self._classes, self._counted = _classes(settings), _counted(settings)
         new = partial(_camera, settings, binding, (self._classes, self._counted), (random, parts.clock))
@@ -135,6 +135,7 @@ class MetaAnalysis:
             clock=clock,
             wall_ns=parts.clock.now,
             on_turned=lambda camera, degrees: metrics.camera_turned.labels(camera).set(degrees),
+            traces=parts.traces,
         )
         self._active = frozenset(self._cameras)
         self._calls = FloorCalls()
@@ -298,7 +299,9 @@ class MetaAnalysis:
             self._values.pop(track, None)
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
-        picture = self._places[camera].frame(probed.frame)
+        picture, taken = self._places[camera].frame(probed.frame), self._clock()
+        under_way_s = max(0, self._now() - picture.captured_at) / 1e9
+        self._feed.note_stage("graph", taken - under_way_s, taken)
         answers = [self._places[answer.track.camera].answer(answer) for answer in answers]
         self._values.update(self._feed.update(picture, answers, probed.ended))
         if probed.masks is not None:  # else the frame was covered whole, and counted by the probe

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from pipelines.floor.floor import Floor
+    from pipelines.outputs.traces import FrameTraces
     from pricing.ledger.votes import Vote
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OF_BATCH = ("detect",)
+"""Stages of all frames of a batch; the others are of one frame each."""
 QUIET_AFTER_S = 1.0
 """A camera without a frame for this long is silent: its time passes without frames."""
 
@@ -44,6 +47,7 @@ class FloorFeed:
 
     ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, degrees):
     called where people are found who do not stand upright, and with 0 where that is forgotten.
+    traces: has the times of single frames.
     """
 
     def __init__(
@@ -57,9 +61,12 @@ class FloorFeed:
         clock: Callable[[], float] = time.monotonic,
         wall_ns: Callable[[], int] = time.time_ns,
         on_turned: Callable[[str, int], None] = lambda _camera, _degrees: None,
+        traces: FrameTraces | None = None,
     ) -> None:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
         self._clock, self._wall_ns, self._on_turned = clock, wall_ns, on_turned
+        self._traces = traces
+        self._stages: dict[str, tuple[float, float]] = {}
         self._upright = UprightWatch()
         self._newest = 0
         self._last_frames: dict[str, _LastFrame] = {}
@@ -101,9 +108,12 @@ class FloorFeed:
         if advice := self._upright.add(frame):
             logger.warning("camera %s: %s", frame.camera, advice)
             self._on_turned(frame.camera, DEGREES[advice])
+        began = self._clock()
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)
-        self._last_frames[frame.camera] = _LastFrame(frame.captured_at, self._clock())
+        ended_at = self._clock()
+        self.note_stage("floor", began, ended_at)
+        self._last_frames[frame.camera] = _LastFrame(frame.captured_at, ended_at)
         self._newest = max(self._newest, frame.captured_at)
         return values
 
@@ -123,10 +133,28 @@ class FloorFeed:
         camera = frame.camera
         self._processed[camera] += 1
         self._metrics.frames_processed.labels(camera).inc()
-        latency_s = max(0, self._wall_ns() - frame.captured_at) / 1e9
+        published_at = self._wall_ns()
+        latency_s = max(0, published_at - frame.captured_at) / 1e9
         # So that a slow frame of a dashboard is found in recordings and in the journal (OpenMetrics only).
         exemplar = {"captured_at": rfc3339(frame.captured_at)}
         self._metrics.frame_latency.labels(camera).observe(latency_s, exemplar)
+        if self._traces is not None:
+            if self._traces.due(camera):
+                self._traces.put(camera, frame.captured_at, published_at, self._stages_until(published_at))
+            self._stages = {name: self._stages[name] for name in OF_BATCH if name in self._stages}
+
+    def note_stage(self, stage: str, began: float, ended: float) -> None:
+        """Note a stage of the frame that is at work, by the monotonic clock, for its trace."""
+        if self._traces is not None:
+            self._stages[stage] = began, ended
+
+    def _stages_until(self, published_at: int) -> list[tuple[str, int, int]]:
+        """Return the stages of the frame that was just published, by the clock of frames, ns."""
+        start = published_at - int(self._clock() * 1e9)
+        return [
+            (stage, start + int(began * 1e9), start + int(ended * 1e9))
+            for stage, (began, ended) in self._stages.items()
+        ]
 
     def pass_time(self) -> None:
         """End the tracks of cameras that have fallen silent; to be called several times a second."""

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pipelines.settings.base import Address, FilePath, Listen, Section, Slug
 from pipelines.settings.messengers import MessengerConfig  # noqa: TC001 pydantic reads the annotation
 from pipelines.settings.mqtt import MqttConfig  # noqa: TC001 pydantic reads the annotation at run time
+from pipelines.settings.traces import TracesConfig  # noqa: TC001 pydantic reads the annotation
 from pipelines.settings.web import WebConfig  # noqa: TC001 pydantic reads the annotation at run time
 
 
@@ -205,6 +206,9 @@ class OutputsConfig(Section):
         title="Messengers",
         description="Services that carry offers to telephones (Telegram, ntfy, e-mail), by a name of yours.",
         max_length=16,
+    )
+    traces: TracesConfig | None = Field(
+        default=None, title="Traces", description="Where frames' time goes, to an OpenTelemetry collector."
     )
     metadata: MetadataConfig | None = Field(
         default=None, title="Metadata", description="What was seen, without pictures, for `msh replay`."

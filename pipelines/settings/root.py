@@ -158,6 +158,8 @@ class Settings(Section):
             secrets |= {_text(secret) for secret in web.secrets.values()}
         for messenger in (self.outputs.messengers or {}).values():
             secrets |= secrets_of(_text(messenger.url))
+        if traces := self.outputs.traces:
+            secrets |= {_text(secret) for secret in traces.headers.values()}
         if self.describe and self.describe.api_key:
             secrets.add(_text(self.describe.api_key))
         if live := self.prices.live:

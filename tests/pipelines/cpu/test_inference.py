@@ -21,6 +21,7 @@ from probes.overlay.draw import Overlay
 from probes.people.tracks import TrackBook
 from probes.redaction.redact import RedactedFrame, Redactor
 from tests.fakes.scene_detector import FakeSceneDetector, detections
+from tests.fakes.traces import EveryTrace
 from tests.waiting import wait_for
 
 SECOND = 1_000_000_000
@@ -225,3 +226,15 @@ def test_a_picture_of_an_old_connection_does_not_go_on_with_the_new_ones_masks()
     rig.loop.reconfigure(["gone-already"], {}, lambda _: None)
     rig.loop._finish_batch(*under_work)
     assert [shown.frame.camera for shown in rig.sink.got] == ["till"]
+
+
+def test_a_frames_trace_has_its_own_stages_in_their_order():
+    rig, traces = Rig("door"), EveryTrace()
+    rig.loop._feed._traces = traces
+    rig.loop.start()
+    rig.seen("door", 2)
+    assert rig.loop.stop()
+    names = ["detect", "track", "look", "redact", "floor", "price", "draw", "publish"]
+    assert [(camera, [name for name, _, _ in stages]) for camera, stages in traces.taken] == [
+        ("door", names)
+    ] * 2

@@ -29,6 +29,7 @@ from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, face, fill, person, pyds, split
 from tests.fakes.people import START
+from tests.fakes.traces import EveryTrace
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
 from tests.waiting import wait_for
@@ -78,6 +79,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.ds, self.floor, self.looks, self.number = pyds(), Floor(), Looks(), 0
+        self.traces = EveryTrace()
         self.marks = None
         self.inferred, self.blind = 1, False
         self.film: int | None = None
@@ -111,6 +113,7 @@ class Shop:
                 on_state=lambda *_: None,
                 money=str,
                 random=Random(1),
+                traces=self.traces,  # type: ignore[arg-type]
             ),
             slots={name: slot for slot, name in enumerate(settings.cameras)},
             redaction=Redaction(Method.BLUR),
@@ -139,6 +142,8 @@ def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, sho
         assert run.metrics.registry.get_sample_value(
             "msh_faces_redacted_total", {"camera": "c0", "by": "detector"}
         )
+    assert {camera for camera, _ in shop.traces.taken} == {"c0", "c1"}
+    assert {tuple(name for name, _, _ in stages) for _, stages in shop.traces.taken} == {("graph", "floor")}
 
 
 def test_a_camera_on_its_side_counts_in_its_upright_picture_and_its_masks_lie_in_it(tmp_path, shop):

@@ -155,10 +155,10 @@ def test_an_upgrade_has_the_lists_that_the_release_before_was_given(tmp_path: Pa
         ).stdout.split()
 
     assert added() == []
-    for module in ("apprise", "arro3", "onnx", "numpy"):
+    for module in ("apprise", "arro3", "onnx", "opentelemetry", "numpy"):
         (tmp_path / "release-1/.venv/lib/python3.11/site-packages" / module).mkdir(parents=True)
     (tmp_path / "current").symlink_to("release-1")
-    assert added() == ["messengers", "parquet", "models"]
+    assert added() == ["messengers", "parquet", "models", "traces"]
     assert all((ROOT / f"requirements/{name}.txt").is_file() for name in added())
     assert "lists=$(added_lists)" in (ROOT / "scripts/install").read_text()
 
