@@ -257,6 +257,11 @@ class Metrics:
                 with contextlib.suppress(ValueError):  # those without such a label
                     metric.remove_by_labels({"camera": camera})
 
+    def calm_camera(self, camera: str) -> None:
+        """Drop what warns of the picture of a camera that is turned off: nobody looks at it any more."""
+        for metric in (self.camera_turned, self.camera_sub_stream, self.camera_sub_stream_refused):
+            metric.remove_by_labels({"camera": camera})
+
     def set_camera_state(self, camera: str, state: str, *, up: bool) -> None:
         """Set the state set of one camera: 1 for `state`, 0 for each other.
 

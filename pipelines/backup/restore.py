@@ -88,6 +88,8 @@ def plan_restore(
     outside: files may lie outside of the store file's folder and the state folder, as the backup's store
     file says.
     """
+    if config.is_dir():
+        raise BadInput(f"{config}: is a folder; name the store file in it")
     manifest = unpack_archive(source, scratch)
     if STORE not in manifest.files:
         raise BadInput(f"{source}: holds no store file; take another backup")

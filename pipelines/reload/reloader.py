@@ -290,6 +290,7 @@ class Reloader:
             was = old.cameras.get(name)
             if not camera.enabled and (was is None or was.enabled):
                 parts.reporter.report_disabled(name, now)
+                parts.metrics.calm_camera(name)
 
 
 def _rates(cameras: Mapping[str, CameraConfig]) -> dict[str, int]:

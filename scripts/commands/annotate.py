@@ -159,8 +159,10 @@ def _files(inputs: list[Path]) -> list[Path]:
             if not inside:
                 raise BadInput(f"{path}: holds no picture and no video")
             files += inside
-        elif path.exists():
+        elif path.is_file():
             files.append(path)
+        elif path.exists():
+            raise BadInput(f"{path}: is no file: a pipe or device cannot be annotated")
         else:
             raise BadInput(f"{path}: there is no such file")
     return list(dict.fromkeys(files))

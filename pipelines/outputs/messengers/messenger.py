@@ -63,9 +63,8 @@ class Messenger:
     ) -> None:
         self.name = name
         self._open, self._clock, self._pause_s = open_service, clock, pause_s
-        self._counter = metrics.messenger_messages
-        for result in RESULTS:
-            self._counter.labels(name, result)
+        # The children themselves: one that ends late must not bring removed series back.
+        self._counters = {result: metrics.messenger_messages.labels(name, result) for result in RESULTS}
         self._queue: deque[OutgoingText] = deque()
         self._news = threading.Condition()
         self._stopping = threading.Event()
@@ -83,8 +82,11 @@ class Messenger:
         self._thread.start()
 
     def put(self, message: OutgoingText) -> None:
-        """Take a message; never waits."""
+        """Take a message; never waits. After `end` it is dropped."""
         with self._news:
+            if self._stopping.is_set():
+                self._count("dropped")
+                return
             if len(self._queue) >= CAPACITY:
                 self._queue.popleft()
                 self._count("dropped")
@@ -104,7 +106,7 @@ class Messenger:
             self._thread.join(timeout_s)
 
     def _count(self, result: str) -> None:
-        self._counter.labels(self.name, result).inc()
+        self._counters[result].inc()
 
     def _work(self) -> None:
         while (message := self._next()) is not None:

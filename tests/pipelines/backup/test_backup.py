@@ -330,6 +330,8 @@ def test_a_backup_is_its_owners_alone_follows_no_link_and_takes_files_of_1970(
     assert not (tmp_path / "other").exists()
     assert main(["backup", str(config), str(config / "b")]) == 2
     assert "cannot be written" in capsys.readouterr().err
+    assert main(["restore", str(tmp_path / "b"), str(tmp_path / "old")]) == 2
+    assert "is a folder; name the store file in it" in capsys.readouterr().err
 
 
 def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ def test_a_camera_comes_and_goes_with_all_that_is_told_of_it(shop, tmp_path):
         wait_for(lambda topic=topic: shop.listener.on(topic)[-1].text == "")
     wait_for(lambda: shop.listener.on("camera/side/zone/hall"))
     assert 'camera="other"' not in shop.get("/metrics")[1]
+    shop.metrics.camera_turned.labels("side").set(90)
     edited.put("cameras/side/enabled", False)
+    assert shop.metric("msh_camera_turned_degrees", camera="side") == 0
     wait_for(lambda: shop.states("side")[-1] == ("disabled", None))
     wait_for(lambda: shop.listener.on("camera/side/zone/hall")[-1].text == "")
     assert set(shop.store.cameras()) == {"steady"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -150,6 +151,7 @@ def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
     [
         (["missing.jpg", "-o", "out"], "there is no such file"),
         ([".", "-o", "out"], "holds no picture and no video"),
+        (["pipe", "-o", "out"], "pipe: is no file"),
         (["a.png", "-o", "a.png"], "-o takes a folder"),
         (["a.png", "-o", "out", "--catalogue", "none.csv"], "none.csv"),
         (["a.png", "-o", "out", "--brands", "none"], "none: cannot be read"),
@@ -158,6 +160,7 @@ def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
 )
 def test_a_wrong_call_is_one_clear_line(args, words, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
     if "a.png" in args:
         cv2.imwrite("a.png", np.zeros((64, 64, 3), np.uint8))
     assert annotate(*args) == 2

@@ -18,7 +18,7 @@ from pipelines.assembly.messengers import StoreMessengers
 from pipelines.logs import SecretScrubber
 from pipelines.outputs.messengers.announcer import Announcer, Audience
 from pipelines.outputs.messengers.crops import MaskedCrops
-from pipelines.outputs.messengers.messenger import CAPACITY, Messenger, OutgoingText
+from pipelines.outputs.messengers.messenger import CAPACITY, RESULTS, Messenger, OutgoingText
 from pipelines.outputs.messengers.service import MessengerService, is_encrypted, place_of, secrets_of
 from pipelines.outputs.messengers.words import WORDS
 from pipelines.privacy_report import report
@@ -250,10 +250,16 @@ def test_a_service_that_hangs_does_not_hold_up_the_end() -> None:
     service.may.clear()
     phones = messenger(service, metrics)
     phones.put(text())
+    wait_for(lambda: not phones._queue)  # the service has it
     phones.stop(timeout_s=0.01)
+    phones.put(text())  # from a thread that has not heard yet of a change of the store file
+    assert counted(metrics) == {"dropped": 1}
+    for result in RESULTS:
+        metrics.messenger_messages.remove("phones", result)
     service.may.set()
     phones._thread.join(120)
     assert not phones._thread.is_alive()
+    assert counted(metrics) == {}  # what ends late brings no series back
 
 
 def test_many_services_that_hang_are_left_behind_together(monkeypatch: pytest.MonkeyPatch) -> None:
