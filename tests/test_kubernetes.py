@@ -1,6 +1,6 @@
 """The files for Kubernetes: every pod takes a share of one store file that is right.
 
-kubectl, where it is installed, builds them; kubernetes-validate has found them right for 1.29 and 1.33.
+kubectl, where it is installed, builds them; kubernetes-validate has found them right for 1.29, 1.33 and 1.37.
 """
 
 from __future__ import annotations
