@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from scripts.demo.cameras import CameraServer, VirtualCamera
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from probes.metrics import Metrics
 
@@ -16,6 +17,10 @@ MAX_AHEAD = 4
 """Pictures between camera and redacted frame; an idle machine has fewer."""
 MAX_HOLD_S = 2.0
 """After that the next picture is sent all the same: some before it were lost, as after a reconnect."""
+
+
+PARAMETER_SETS = b"\x00\x00\x01\x67"
+"""Before each key frame: see scripts.demo.encode."""
 
 
 class PacedCamera(VirtualCamera):
@@ -30,6 +35,11 @@ class PacedCamera(VirtualCamera):
         self.metrics: Metrics | None = None
         self._received_before = 0.0
         self._sent_at = -MAX_HOLD_S
+
+    def keep(self, first: int, last: int) -> None:
+        """Play these pictures alone, and those from the key frame before the first."""
+        begins = max(n for n, unit in enumerate(self._units[: first + 1]) if PARAMETER_SETS in unit)
+        self._units = self._units[begins:last]
 
     def _ready(self) -> list[Any]:
         ready = super()._ready()
@@ -55,9 +65,19 @@ class PacedCamera(VirtualCamera):
 
 
 class PacedCameras(CameraServer):
-    """The demo's cameras, paced from the moment they know the store's metrics."""
+    """The demo's cameras, paced from the moment they know the store's metrics.
+
+    parts: which frames of a camera's clip it plays, from the key frame before the first of them; absent: all.
+    """
 
     camera_class = PacedCamera
+
+    def __init__(
+        self, clips: Mapping[str, Path], *, parts: Mapping[str, tuple[int, int]] | None = None, **more: Any
+    ) -> None:
+        super().__init__(clips, **more)
+        for name, (first, last) in (parts or {}).items():
+            self._cameras[name].keep(first, last)
 
     def follow(self, metrics: Metrics) -> None:
         """Wait from now on for the store that counts here."""

@@ -22,6 +22,8 @@ from tests.waiting import wait_for
 HOUR = 3_600_000_000_000
 PATIENCE_S = 600
 OLD, NEW = 12_300, 12_900
+WORN = {"entrance": (112, 152)}
+"""Somebody shows what is worn all the time: nothing waits for the film to come round."""
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def shop(tmp_path, worn):
     cache.put(Answer(thing, time.time_ns() - 2 * HOUR, Result.PRICED, *amounts, "EUR", "openwebninja"))
     cache.close()
     clips = {name: clip.path for name, clip in demo_films.clips().items() if name == "entrance"}
-    with PriceServer(price="€129.00", mode="500") as server, PacedCameras(clips) as cameras:
+    with PriceServer(price="€129.00", mode="500") as server, PacedCameras(clips, parts=WORN) as cameras:
         prices = (
             f'live: {{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: 1}}, cache: {{fresh_h: 1}}'
         )

@@ -21,12 +21,14 @@ from tests.waiting import wait_for
 from web.uploads import webcam
 
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
+FEW = ("adidas", "lacoste", "nike", "puma")
+"""To enrol all brands takes as long as these tests."""
 WORKER = (sys.executable, "-m", "web.uploads.child", str(CONFIGS / "prices.csv"))
 
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory):
-    handover = GallerySnapshot(BrandReader(BrandsConfig(), build_enroller).read)
+    handover = GallerySnapshot(BrandReader(BrandsConfig(only=FEW), build_enroller).read)
     handover.data()
     folder = tmp_path_factory.mktemp("page")
     with served_page(folder, worker=WORKER, more="upload_s: 1200", brands=handover.data) as page:
