@@ -38,7 +38,7 @@ LAUNCH = (
     " caps=video/x-h264,stream-format=byte-stream,alignment=au"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 class PortTaken(Exception):

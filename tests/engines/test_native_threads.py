@@ -17,7 +17,7 @@ def work():
 thread = threading.Thread(target=work, daemon=True)
 assert join_native(thread, 0.01), "it never began"
 thread.start()
-inside.wait(10)
+assert inside.wait(300), "the thread never came to its native call"
 print("ended", join_native(thread, {timeout_s}) in (True, False), flush=True)
 """
 

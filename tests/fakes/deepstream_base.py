@@ -172,7 +172,7 @@ class StandIn(Gst.Bin):
             return Gst.StateChangeReturn.FAILURE
         loading = self.element_factory.loading
         if transition == Gst.StateChange.READY_TO_PAUSED and self.factory == "nvinfer" and loading:
-            loading.wait(30)
+            loading.wait(300)
         return Gst.Bin.do_change_state(self, transition)
 
     def _missing(self) -> str:

@@ -24,7 +24,7 @@ class UriSource(StandIn):
         if transition == Gst.StateChange.READY_TO_PAUSED:
             self._start(self.element_factory.scripts.get(self.values["uri"], "live"))
         if transition == Gst.StateChange.PAUSED_TO_READY and self.element_factory.hang is not None:
-            self.element_factory.hang.wait(30)
+            self.element_factory.hang.wait(300)
         result = Gst.Bin.do_change_state(self, transition)
         live = transition in (Gst.StateChange.READY_TO_PAUSED, Gst.StateChange.PLAYING_TO_PAUSED)
         return (

@@ -24,7 +24,7 @@ class MessengerServer:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8", "replace")
                 fake.posts.append((self.path, body))
                 if fake.hold is not None:
-                    fake.hold.wait(60)
+                    fake.hold.wait(300)
                 self.send_response(fake.statuses.pop(0) if fake.statuses else 200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()

@@ -24,7 +24,7 @@ class FakeReader:
     def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
         self.crops.append(picture)
         self.fine.append(fine)
-        self.gate.wait(10)
+        self.gate.wait(300)
         if self.error is not None:
             raise self.error
         return self.words

@@ -161,7 +161,7 @@ class RtspCamera:
         self._closed.set()
         self._running.set()
         self.kill()
-        self._feeder.join(5)
+        self._feeder.join(300)
 
     @property
     def url(self) -> str:
@@ -198,8 +198,8 @@ class RtspCamera:
         source = GLib.idle_source_new()
         source.set_callback(lambda *_: stop())
         source.attach(self._context)
-        done.wait(5)
-        self._thread.join(5)
+        assert done.wait(300), "the fake camera did not close its port"
+        self._thread.join(300)
         with self._lock:
             self._targets.clear()
         self._context = self._server = self._attached = None  # the socket closes with the last of them

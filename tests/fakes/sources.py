@@ -47,7 +47,7 @@ class ScriptedSource:
     def close(self) -> None:
         """Count; hang while `closed` is given and not set."""
         if self._closed is not None:
-            self._closed.wait(20)
+            self._closed.wait(300)
         self.closes += 1
 
 
@@ -87,7 +87,7 @@ class Ear:
             self.drops[reason] += 1
             self._changed.notify_all()
 
-    def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    def until(self, condition: Callable[[], bool], timeout_s: float = 300.0) -> None:
         """Wait until the condition holds; fail with all that was heard where it does not come."""
         with self._changed:
             assert self._changed.wait_for(condition, timeout_s), (self.states, self.connects, self.frames)

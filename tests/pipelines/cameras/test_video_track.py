@@ -18,7 +18,7 @@ def test_one_track_is_taken_whoever_asks_first(wanted: int, taken: int | None) -
     begin = Barrier(8)
 
     def ask(thread: int) -> list[int]:
-        begin.wait(30)
+        begin.wait(300)
         return [number for number in ((4, 7) if thread % 2 else (7, 4)) if track.claims(number)]
 
     with ThreadPoolExecutor(8) as pool:

@@ -48,7 +48,7 @@ class Feeder:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(120)
 
     def _run(self) -> None:
         while not self._stop.wait(1 / self._fps):

@@ -73,7 +73,7 @@ class Shop:
     def ask(self, brand: str = "nike", type_: str = "sneakers") -> Price | None:
         return self.live.recall(brand, type_)
 
-    def wait(self, minor: int | None, *, stale: bool = False, seconds: float = 60.0) -> None:
+    def wait(self, minor: int | None, *, stale: bool = False, seconds: float = 300.0) -> None:
         """Ask as the ledger does, again and again, until the price is so."""
 
         def so() -> bool:
@@ -159,7 +159,7 @@ def test_while_it_fails_the_old_price_is_used_as_stale_and_it_recovers_by_itself
     server: PriceServer, path: Path, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    shop = Shop(server, path, timeout_s=0.3)
+    shop = Shop(server, path, timeout_s=1.0 if mode in ("slow", "drip") else 60.0)
     try:
         shop.wait(10320)
         shop.hours = 25
@@ -204,14 +204,14 @@ def test_recall_never_waits_while_the_service_hangs(server: PriceServer, path: P
 
 def test_a_service_that_is_down_is_asked_rarely(shop: Shop, server: PriceServer) -> None:
     server.mode = "500"
-    ends = time.monotonic() + 1.5
-    while time.monotonic() < ends:
+    begins = time.monotonic()
+    while time.monotonic() - begins < 1.5:
         for n in range(20):
             shop.live.recall(f"brand {n}", "hat")
         time.sleep(0.01)
     wait_for(lambda: len(server.asked) >= 3)
     # Three failures open it; then single tries after 0.2 and every 0.4 s, with two threads' worth of slack.
-    assert len(server.asked) <= 12
+    assert len(server.asked) <= 9 + (time.monotonic() - begins) / 0.4
 
 
 def test_other_brands_and_empty_answers_are_remembered_as_nothing(shop: Shop, server: PriceServer) -> None:

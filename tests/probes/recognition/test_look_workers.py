@@ -165,7 +165,7 @@ class Loading(Recogniser):
 person = Detection(Kind.PERSON, "person", 0.9, Box(10, 10, 80, 200), TrackId("c", "s", 1))
 looks = look_workers.LookWorkers([Loading()], targets_of({"nike": "Nike"}))
 looks.offer(Frame("c", 0, (400, 300), (person,)), I420.black(400, 300))
-begun.wait(60)
+begun.wait(300)
 looks.close()
 print("closed", flush=True)
 """

@@ -213,7 +213,7 @@ class Service:
         self.may.set()
 
     def send(self, title: str, text: str, jpeg: bytes | None = None) -> str:
-        self.may.wait(60)
+        self.may.wait(300)
         cause = self.causes.pop(0) if self.causes else ""
         if cause == "raise":
             raise RuntimeError("tgram://s3cr3t/")
