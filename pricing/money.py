@@ -67,7 +67,9 @@ _BESIDE = (
 )
 _SPACES_TYPED = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _APOSTROPHES_TYPED = "\u2018\u2019\u02bc\u2032\uff07`\u00b4"
-_LOOK_ALIKES = str.maketrans(dict.fromkeys(_SPACES_TYPED, " ") | dict.fromkeys(_APOSTROPHES_TYPED, "'"))
+_LOOK_ALIKES = str.maketrans(
+    dict.fromkeys(_SPACES_TYPED, " ") | dict.fromkeys(_APOSTROPHES_TYPED, "'") | {"，": ",", "．": "."}
+)
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
 MAX_MINOR = 10**12

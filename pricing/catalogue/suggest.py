@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
@@ -131,6 +131,9 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
         encoding,
         None if "currency" in columns else own,
     )
+    if not found.notation.described and any(NO_CENTS.search(plain_marks(text)) for text in amounts):
+        # Only a list of which something is said may have 12.- in it.
+        found.notation = replace(found.notation, currency=currency)
     return found
 
 
