@@ -151,7 +151,6 @@ class Annotator:
         waiting: deque[_Waiting] = deque()
         for one in self._priced(chain, frames, video):
             waiting.append(one)
-            video.turn = turned.turn or video.turn
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
                 yield from self._redacted(chain, waiting, ahead_ms, video, turned)
         while waiting:
@@ -171,6 +170,7 @@ class Annotator:
         try:
             if self._is_due(turned, now, ahead_ms):
                 turned.look(newest.pixels, newest.frame.captured_at, newest.scene)
+                video.turn = turned.turn or video.turn
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )

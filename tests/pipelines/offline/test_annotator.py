@@ -116,3 +116,9 @@ def test_a_frame_whose_look_for_who_lies_is_too_full_is_withheld_where_none_can_
     video = annotated(OneWhoLies(too_many=2)).video("webcam", film())
     assert [done.at // STEP_NS for done in video.frames] == list(range(1, 30))
     assert video.withheld == 1
+
+
+def test_a_film_whose_last_look_settles_the_turn_says_so() -> None:
+    video = annotated(OneWhoLies()).video("film", film(range(25), (), 25), ahead_ms=400)
+    assert len(list(video.frames)) == 25
+    assert video.turn == 270
