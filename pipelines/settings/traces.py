@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from pipelines.extras import install_command
 from pipelines.settings.base import Section
 from pipelines.settings.urls import header_name, header_value, service_base
+
+_EXAMPLE: Final = "http://collector.store.lan:4318/v1/traces"
 
 
 def _installed() -> bool:
@@ -20,7 +22,7 @@ def _installed() -> bool:
 
 
 def _collector(value: str) -> str:
-    service_base(value)
+    service_base(value, _EXAMPLE)
     if not _installed():
         raise ValueError(f"needs OpenTelemetry's packages; install them: {install_command('traces')}")
     return value
@@ -36,7 +38,7 @@ class TracesConfig(Section):
 
     url: Annotated[str, AfterValidator(_collector)] = Field(
         title="URL",
-        description="The collector, such as http://collector.store.lan:4318/v1/traces.",
+        description=f"The collector, such as {_EXAMPLE}.",
         max_length=300,
     )
     headers: dict[

@@ -18,12 +18,13 @@ _IN_ADDRESS: Final = re.compile(
 )
 """A secret in a path or query, as some cameras want it: /user=admin&password=..., /admin:.../ch1."""
 _LEAST_HIDDEN: Final = 4
+_EXAMPLE: Final = "https://prices.example.com/v1"
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
 
-def service_base(text: str) -> str:
+def service_base(text: str, example: str = _EXAMPLE) -> str:
     """Return a plain http(s) URL; raises ValueError with a sentence that repeats nothing of it."""
-    _plain(text)
+    _plain(text, example)
     if "?" in text or "#" in text or "{" in text:
         raise ValueError('must be a plain address without "?", "#" or "{"')
     return text
@@ -70,8 +71,8 @@ def header_value(text: str) -> str:
     return text
 
 
-def _plain(text: str) -> None:
-    wanted = "must be an address such as https://prices.example.com/v1"
+def _plain(text: str, example: str = _EXAMPLE) -> None:
+    wanted = f"must be an address such as {example}"
     if "@" in text.split("?", maxsplit=1)[0]:
         raise ValueError("has a user or password in the URL; send it by a key or header instead")
     try:

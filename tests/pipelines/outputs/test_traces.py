@@ -147,7 +147,7 @@ def test_without_a_collector_nothing_is_noted_and_nothing_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("grpc://collector:4317", "outputs.traces.url: "),
+        ("grpc://collector:4317", "traces.url: must be an address such as http://collector.store.lan:4318/"),
         ("http://user:pass@collector/v1/traces", "outputs.traces.url: "),
         ("http://collector:4318/v1/traces?key=1", "plain address"),
     ],
