@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from probes.metrics import Metrics
 
+    Parts = Sequence[tuple[int, int]]
+
 MAX_AHEAD = 4
 """Pictures between camera and redacted frame; an idle machine has fewer."""
 MAX_HOLD_S = 2.0
@@ -36,10 +38,11 @@ class PacedCamera(VirtualCamera):
         self._received_before = 0.0
         self._sent_at = -MAX_HOLD_S
 
-    def keep(self, first: int, last: int) -> None:
-        """Play these pictures alone, and those from the key frame before the first."""
-        begins = max(n for n, unit in enumerate(self._units[: first + 1]) if PARAMETER_SETS in unit)
-        self._units = self._units[begins:last]
+    def keep(self, parts: Parts) -> None:
+        """Play these pictures alone, each part from the key frame before its first."""
+        begins = [n for n, unit in enumerate(self._units) if PARAMETER_SETS in unit]
+        kept = [self._units[max(n for n in begins if n <= first) : last] for first, last in parts]
+        self._units = [unit for part in kept for unit in part]
 
     def _ready(self) -> list[Any]:
         ready = super()._ready()
@@ -67,17 +70,22 @@ class PacedCamera(VirtualCamera):
 class PacedCameras(CameraServer):
     """The demo's cameras, paced from the moment they know the store's metrics.
 
-    parts: which frames of a camera's clip it plays, from the key frame before the first of them; absent: all.
+    parts: which frames of a camera's clip it plays, by camera: each part from the key frame before its
+    first; absent: all.
     """
 
     camera_class = PacedCamera
 
     def __init__(
-        self, clips: Mapping[str, Path], *, parts: Mapping[str, tuple[int, int]] | None = None, **more: Any
+        self,
+        clips: Mapping[str, Path],
+        *,
+        parts: Mapping[str, Parts] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(clips, **more)
-        for name, (first, last) in (parts or {}).items():
-            self._cameras[name].keep(first, last)
+        for name, kept in (parts or {}).items():
+            self._cameras[name].keep(kept)
 
     def follow(self, metrics: Metrics) -> None:
         """Wait from now on for the store that counts here."""

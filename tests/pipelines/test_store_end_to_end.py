@@ -28,6 +28,8 @@ counter: {{source: "{counter}", credentials: {{username: viewer, password: "${{P
 entrance: {{source: "{entrance}"}}
 """
 PATIENCE_S = 600
+VISITS = {"counter": ((0, 75), (159, 240)), "entrance": ((0, 228),)}
+"""The counter's customer comes and goes, and does not stand there for eight seconds in between."""
 MASKED = 20
 """So many pictures with the known face are looked at."""
 
@@ -35,7 +37,7 @@ MASKED = 20
 @pytest.fixture(scope="module")
 def cameras():
     films = {name: clip.path for name, clip in demo_films.clips().items()}
-    with PacedCameras(films, passwords={"counter": "hush"}) as server:
+    with PacedCameras(films, parts=VISITS, passwords={"counter": "hush"}) as server:
         yield server
 
 

@@ -22,7 +22,7 @@ from tests.waiting import wait_for
 HOUR = 3_600_000_000_000
 PATIENCE_S = 600
 OLD, NEW = 12_300, 12_900
-WORN = {"entrance": (112, 152)}
+WORN = {"entrance": ((112, 152),)}
 """Somebody shows what is worn all the time: nothing waits for the film to come round."""
 
 
