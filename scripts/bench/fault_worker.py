@@ -1,11 +1,13 @@
 """What `msh bench faults` kills: a shop's persons, events, spool and link to the broker, without pictures.
 
 Run as a program it imports all that once and forks on each line `start PORT SPOOL` of its input: a start then
-takes no time. A fork writes a line for each message that it has handed over, and what was dropped.
+takes no time. A fork writes a line for each message that it has handed over, for those that are committed
+to the disk, and what was dropped.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -13,15 +15,19 @@ import threading
 import time
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.clock import StoreClock
 from pipelines.outputs.mqtt.connection import MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
+from pipelines.outputs.mqtt.spool import Spool
 from probes.events.events import PersonEvents
 from probes.events.messages import Message, MessageKind, ulid
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TICK_S: Final = 0.02
 MAX_PERSONS: Final = 8
@@ -30,6 +36,7 @@ CAMERA: Final = "door"
 SIZE: Final = (640, 360)
 SPOOL_BYTES: Final = 8_000_000
 WATCHED: Final = (MessageKind.STARTED, MessageKind.ENDED, MessageKind.NOTIFY)
+COMMITTED: Final = (MessageKind.ENDED, MessageKind.NOTIFY)
 LOST: Final = ("dropped", "expired")
 
 
@@ -121,6 +128,24 @@ def name_of(payload: Any) -> str:
     return str(payload["track"]["id"] if "track" in payload else payload["event_id"])
 
 
+def say_what_is_committed() -> None:
+    """Have every spool of this process write a line for what has just gone to the disk."""
+    put = Spool.put
+
+    def committed_put(
+        spool: Spool,
+        messages: Sequence[tuple[MessageKind, str, bytes, int | None]],
+        people: Mapping[str, bytes | None] = {},
+    ) -> list[int]:
+        ids = put(spool, messages, people)
+        names = [name_of(json.loads(body)) for kind, _, body, _ in messages if kind in COMMITTED]
+        if names and spool.on_disk:
+            _say("committed", *names)
+        return ids
+
+    Spool.put = committed_put  # type: ignore[method-assign,assignment]
+
+
 def _say(*words: object) -> None:
     os.write(1, f"{' '.join(map(str, words))}\n".encode())  # in one piece, whoever else writes
 
@@ -128,6 +153,7 @@ def _say(*words: object) -> None:
 def main() -> None:
     """Fork a run for each line of the input; end with it."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    say_what_is_committed()
     for line in sys.stdin:
         _, port, spool = line.split()
         if os.fork() == 0:

@@ -70,6 +70,11 @@ class Spool:
         return self._memory.size_bytes + (self._file.db.size_bytes if self._file.db else 0)
 
     @property
+    def on_disk(self) -> bool:
+        """Whether what was put last is on the disk; else it waits in memory."""
+        return self._is_on_disk
+
+    @property
     def last_id(self) -> int:
         """The id of the newest message ever put."""
         return self._last_id

@@ -14,7 +14,8 @@ def ledger() -> FaultLedger:
     """Two persons and a notification, all heard; the program was killed at 1,000 ms."""
     names = {"ended": ("a-1", "a-2"), "started": ("a-1", "a-2"), "notify": ("N1",)}
     sent = {kind: {name: (900 + n) * MS for n, name in enumerate(all_)} for kind, all_ in names.items()}
-    return FaultLedger(sent=sent, heard={kind: set(all_) for kind, all_ in names.items()}, kills=[1000 * MS])
+    heard = {kind: set(all_) for kind, all_ in names.items()}
+    return FaultLedger(sent=sent, heard=heard, kills=[1000 * MS], committed={"a-1", "a-2", "N1"})
 
 
 def levels(given: FaultLedger) -> dict[str, str]:
@@ -39,6 +40,12 @@ def test_what_was_handed_over_just_before_a_kill_or_lay_on_a_damaged_page_is_tol
     assert levels(given)["notify"] == "ok"
     given.sent["notify"]["N1"] = 940 * MS
     assert levels(given)["notify"] == "fail"
+    given.committed.discard("N1")  # killed while it was being written, on a slow machine
+    assert levels(given)["notify"] == "ok"
+    given.sent["notify"]["N1"] = -1100 * MS  # two seconds: stuck
+    assert levels(given)["notify"] == "fail"
+    given.sent["notify"]["N1"] = 940 * MS
+    given.committed.add("N1")
     given.damaged.append((900 * MS, 950 * MS))
     assert levels(given)["notify"] == "ok"
     given.heard["ended"].discard("a-1")  # an end is kept apart from the pages
