@@ -145,10 +145,16 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     one.get_by_role("button", name="I’ll go").click()
     one.get_by_role("heading", name="Your customer").wait_for()
     two.get_by_role("heading", name="Not connected").wait_for()
+    assert two.locator("#link").inner_text() == "Not connected"
     phones[1].shoot("staff-offline-opened")
     kept = two.evaluate(
-        "caches.open('msh-staff-1').then((c) => c.keys()).then((all) => all.map((r) => r.url))"
+        """async () => {
+          const names = (await caches.keys()).filter((name) => name.startsWith("msh-staff-"));
+          const kept = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+          return kept.flat().map((request) => request.url);
+        }"""
     )
+    assert f"{shop.url}/staff" in kept
     assert [url for url in kept if "/api/" in url or not url.startswith(shop.url)] == []
     assert two.evaluate("caches.has('of-another-application')")
     phones[1].context.set_offline(False)

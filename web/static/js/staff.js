@@ -388,7 +388,10 @@ async function start() {
       return;
     } catch (error) {
       const nobody = error.status === 404;
-      byId("main").replaceChildren(h("section", { class: "idle" }, icon("warn"), h("h1", {}, t(nobody ? "staff.none" : "staff.lost_short")), h("p", { class: "soft" }, t(nobody ? "staff.none_text" : "staff.lost"))));
+      byId("link").className = "pill link bad";
+      say(byId("link"), t("staff.lost_short"));
+      byId("link").hidden = nobody;
+      byId("main").replaceChildren(h("section", { class: "idle away" }, icon("warn"), h("h1", {}, t(nobody ? "staff.none" : "staff.lost_short")), h("p", { class: "soft" }, t(nobody ? "staff.none_text" : "staff.lost"))));
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
