@@ -87,6 +87,15 @@ class Garment:
     colour: str | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ClothRegion:
+    """Where one garment or bag may be. box: px of the crop; mask: (h, w) of that box, True on it."""
+
+    type: str
+    box: Corners
+    mask: Mask
+
+
 @dataclass(frozen=True, slots=True)
 class _Region:
     mask: Mask
@@ -140,6 +149,31 @@ class Outfit:
             found.append(self._garment(name, region) if region else None)
         visible = [garment for garment in found if garment is not None]
         return tuple(sorted(visible, key=lambda garment: -garment.confidence))
+
+    def cloth(self) -> list[ClothRegion]:
+        """Return where each garment and bag is, sure or not, at most one of a group, in px of the crop."""
+        found = []
+        fit = self._fit
+        for name in self._names:
+            cells = self._cells_of(name)
+            if name == "bag":
+                cells = _largest(cells)
+            if cells.sum() < _FEWEST:
+                continue
+            input_px: npt.NDArray[np.uint8] = np.repeat(
+                np.repeat(cells.astype(np.uint8), STRIDE, axis=0), STRIDE, axis=1
+            )
+            inner = input_px[fit.top : fit.top + fit.height, fit.left : fit.left + fit.width]
+            mask = cv2.resize(inner, fit.picture, interpolation=cv2.INTER_NEAREST).astype(np.bool_)
+            rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+            if not len(rows):
+                continue
+            top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+            box = (float(left), float(top), float(right), float(bottom))
+            found.append(
+                ClothRegion(self._type_in(_SLOT_OF.get(name, name)), box, mask[top:bottom, left:right])
+            )
+        return found
 
     def _part_dress(self) -> None:
         """Make a skirt of a dress that begins below a top: hardly anybody wears a short top over one.
@@ -220,6 +254,9 @@ class Outfit:
         slot = max(shares, key=lambda one: shares[one])
         if shares[slot] < TOUCHED * place.size:
             return None
+        return self._type_in(slot)
+
+    def _type_in(self, slot: str) -> str:
         return next((one.type for one in self.garments if _slot_of_type(one.type) == slot), slot)
 
     def _cells(self, box: Corners) -> tuple[slice, slice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -38,6 +39,9 @@ ONE_TONE, JPEG_TONE, LEAST_CONTRAST = 12, 24, 60
 """Spread of a colour that is still one, in a drawing and in a JPEG; contrast that a mark needs."""
 MOSTLY = 0.7
 """Share of the full contrast from which a pixel of a JPEG is the mark's own colour, not its blurred edge."""
+PATTERN_NAME = re.compile(r"pattern(-\d+)?")
+"""How a gallery calls the picture of a pattern, without its suffix: all of it is the cloth."""
+LEAST_SWATCH = 48
 _SOLID = 128
 _CHILD = Path(__file__).with_name("decode_child.py")
 
@@ -54,13 +58,14 @@ class Ground(str, Enum):
 class MarkPicture:
     """A picture of one mark, trimmed to it. pixels: (h, w, 4) uint8, RGBA, upright, at most 640 a side.
 
-    border: the colour of an even ground (red, green, blue).
+    border: the colour of an even ground (red, green, blue). is_pattern: it is a swatch of a brand's cloth.
     """
 
     path: Path
     pixels: Rgba
     ground: Ground
     border: tuple[int, int, int] | None = None
+    is_pattern: bool = False
 
     def on(self, ground: tuple[int, int, int] = WHITE) -> Bgr:
         """Return it laid on a colour (red, green, blue) where it is transparent, (h, w, 3) uint8 BGR."""
@@ -140,6 +145,17 @@ def read_mark(path: Path) -> MarkPicture:
     return found
 
 
+def read_pattern(path: Path) -> MarkPicture:
+    """Return a swatch of a pattern, whole, whatever its name; raises BadInput as `read_mark` does."""
+    try:
+        (answer,) = _decode([_readable(path)])
+        if isinstance(answer, _NoMark):
+            raise answer
+        return _swatch(path, answer)
+    except _NoMark as error:
+        raise BadInput(f"{path}: {error}") from None
+
+
 def read_marks(paths: Sequence[Path]) -> list[MarkPicture | BadInput]:
     """Return the marks in files, or what is wrong with each, as `read_mark` does; quicker for many."""
     found: list[MarkPicture | BadInput] = []
@@ -156,7 +172,7 @@ def _marks(paths: Sequence[Path]) -> Iterator[MarkPicture | BadInput]:
         try:
             if isinstance(answer, _NoMark):
                 raise answer
-            yield _trimmed(path, answer)
+            yield _swatch(path, answer) if is_swatch(path) else _trimmed(path, answer)
         except _NoMark as error:
             yield BadInput(f"{path}: {error}")
 
@@ -199,6 +215,13 @@ def _read(path: Path) -> bytes | _NoMark:
     return _NoMark(_wrong_kind(suffix, data))
 
 
+def _readable(path: Path) -> bytes:
+    data = _read(path)
+    if isinstance(data, _NoMark):
+        raise data
+    return data
+
+
 def _wrong_kind(suffix: str, data: bytes) -> str:
     found = sniff(data[:HEAD_BYTES])
     if found in (HEIC, AVIF):
@@ -219,6 +242,15 @@ def is_picture(path: Path) -> bool:
         return False
     found = sniff(head)
     return _is_drawing(head) or (found is not None and found.kind == "image")
+
+
+def is_swatch(path: Path) -> bool:
+    """Return whether a gallery's picture is of a pattern, by its name: pattern.png, pattern-2.png.
+
+    >>> is_swatch(Path("gucci/pattern-1.png")), is_swatch(Path("gucci/patterned.png"))
+    (True, False)
+    """
+    return PATTERN_NAME.fullmatch(path.stem) is not None
 
 
 def is_drawing(path: Path) -> bool:
@@ -289,6 +321,18 @@ def _trimmed(path: Path, pixels: Rgba) -> MarkPicture:
     pixels.flags.writeable = False
     colour = None if border is None else (int(border[0]), int(border[1]), int(border[2]))
     return MarkPicture(path, pixels, ground, colour)
+
+
+def _swatch(path: Path, pixels: Rgba) -> MarkPicture:
+    height, width = pixels.shape[:2]
+    if min(height, width) < LEAST_SWATCH:
+        raise _NoMark(
+            f"shows only {width}x{height} pixels of a pattern; give {LEAST_SWATCH} or more each way"
+        )
+    picture = MarkPicture(path, np.ascontiguousarray(pixels), Ground.GARMENT, is_pattern=True)
+    if float(picture.on().std(axis=(0, 1)).max()) < ONE_TONE:
+        raise _NoMark("shows no pattern: it is of one colour, or too faint")
+    return picture
 
 
 def _even_border(pixels: Rgba) -> npt.NDArray[np.int16] | None:

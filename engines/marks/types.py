@@ -17,11 +17,12 @@ VECTOR = 128
 
 
 class Route(str, Enum):
-    """How a mark is told: by its letters, by its shape, or by the keypoints of a detailed emblem."""
+    """How a brand is told: by letters, by a mark's shape or keypoints, or by the pattern of the cloth."""
 
     WORDS = "words"
     SYMBOL = "symbol"
     EMBLEM = "emblem"
+    PATTERN = "pattern"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +42,18 @@ class Emblem:
     brand: str
     keypoints: Keypoints
     aspect: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pattern:
+    """A brand's check or monogram canvas. vectors: (k, d) float32 of unit length, of its texture.
+
+    threshold: the similarity from which a window of cloth may be this, calibrated on what others wear.
+    """
+
+    brand: str
+    vectors: FloatArray
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class Enrolled:
     emblems: tuple[Emblem, ...]
     routes: frozenset[Route]
     threshold: float
+    pattern: Pattern | None = None
 
 
 @dataclass(frozen=True, slots=True)

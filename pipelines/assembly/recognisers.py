@@ -120,10 +120,16 @@ def build_live_recogniser(
     if not brands:
         return Recogniser(garments=parser, bags=bags, on_error=on_error)
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
+    from engines.marks.patterns import PatternSearch  # noqa: PLC0415 the same
 
-    finder = LateFinder(on_load=on_load)
     return Recogniser(
-        LateReader(on_load), finder, find_emblems, garments=parser, bags=bags, on_error=on_error
+        LateReader(on_load),
+        LateFinder(on_load=on_load),
+        find_emblems,
+        garments=parser,
+        bags=bags,
+        patterns=PatternSearch(),
+        on_error=on_error,
     )
 
 
@@ -141,6 +147,7 @@ def build_recogniser(
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
+    from engines.marks.patterns import PatternSearch  # noqa: PLC0415 the same
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
     words, parser = WordReader(), GarmentParser(model=garments) if garments else None
@@ -151,6 +158,7 @@ def build_recogniser(
         find_emblems,
         garments=parser,
         bags=BagWitness() if parser else None,
+        patterns=PatternSearch() if parser else None,
         patience=patience_of(words) if patient else None,
         on_error=on_error,
     )

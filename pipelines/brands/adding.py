@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
-from engines.marks.picture import Ground, is_drawing, read_mark
+from engines.marks.picture import Ground, is_drawing, read_mark, read_pattern
 from engines.marks.types import Route
 from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
@@ -71,9 +71,16 @@ class Added:
         return [route for route in Route if route in used or (route is Route.WORDS and words)]
 
     @property
+    def lacks_pattern(self) -> bool:
+        """Whether there is a swatch, and too much of what others wear is like it for it to be used."""
+        wanted = self.file.wanted is None or Route.PATTERN in self.file.wanted
+        has_swatch = any(picture.is_pattern for picture in self.pictures)
+        return wanted and has_swatch and (self.enrolled is None or self.enrolled.pattern is None)
+
+    @property
     def has_garment(self) -> bool:
         """Whether a picture is cut from a photograph of a garment."""
-        return any(picture.ground is Ground.GARMENT for picture in self.pictures)
+        return any(one.ground is Ground.GARMENT and not one.is_pattern for one in self.pictures)
 
 
 def slug_of(name: str) -> str:
@@ -119,22 +126,27 @@ def examine(
     known: BrandSet | None,
     enroller: Enroller,
     *,
+    patterns: Sequence[Path] = (),
     separate_lockups: bool = True,
     faces: FaceCount | None = None,
 ) -> Added:
     """Return what a new brand would be, beside those that are known; raises BadInput for a bad picture.
 
-    separate_lockups: enrol the symbol and the word of a picture that shows both alone, too. faces: counts the
-    clear faces on a picture, and one that shows any is refused; None where faces are wanted.
+    patterns: swatches of the brand's cloth. separate_lockups: enrol the symbol and the word of a picture that
+    shows both alone, too. faces: counts the clear faces on a picture, and one that shows any is refused; None
+    where faces are wanted.
     """
-    if len(pictures) > MAX_PICTURES:
-        raise BadInput(f"{len(pictures)} pictures, at most {MAX_PICTURES} are used; give the best")
-    read = tuple(read_mark(path) for path in pictures)
+    count = len(pictures) + len(patterns)
+    if count > MAX_PICTURES:
+        raise BadInput(f"{count} pictures, at most {MAX_PICTURES} are used; give the best")
+    read = (*(read_mark(path) for path in pictures), *(read_pattern(path) for path in patterns))
     if faces is not None:
         check_faces(read, faces)
     lockups: list[tuple[int, Lockup]] = []
     for number, picture in enumerate(read if separate_lockups else ()):
-        if len(pictures) + 2 * len(lockups) + 2 <= MAX_PICTURES and (lockup := separate(picture)) is not None:
+        if picture.is_pattern:
+            continue
+        if count + 2 * len(lockups) + 2 <= MAX_PICTURES and (lockup := separate(picture)) is not None:
             lockups.append((number, lockup))
     parts = [part for _, lockup in lockups for part in (lockup.symbol, lockup.word)]
     enrolled = enroller.enrol(normal_brand(file.name), (*read, *parts), file.wanted) if read else None
@@ -190,7 +202,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         half = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=folder))
         half.chmod(0o755)
         for number, picture in enumerate(added.pictures, 1):
-            write_picture(picture, half / f"mark-{number}")
+            write_picture(picture, half / f"{'pattern' if picture.is_pattern else 'mark'}-{number}")
         for number, lockup in added.lockups:
             for kind, part in (("symbol", lockup.symbol), ("word", lockup.word)):
                 Image.fromarray(with_margin(part)).save(half / f"mark-{number + 1}-{kind}.png")

@@ -32,7 +32,7 @@ def not_empty(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Slot = Annotated[str, AfterValidator(slot_name)]
-RouteName = Literal["words", "symbol", "emblem"]
+RouteName = Literal["words", "symbol", "emblem", "pattern"]
 Words = tuple[BrandName, ...]
 
 
@@ -68,7 +68,7 @@ class BrandFile(Section):
         default=None,
         title="Routes",
         description="How it is told; absent: by its words, and by its pictures as suits them.",
-        max_length=3,
+        max_length=4,
     )
 
     @model_validator(mode="after")

@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engines.manifest import find_model, read_manifest
+from engines.manifest import GARMENTS, find_model, read_manifest
 from engines.marks.gallery import COHORT
+from engines.marks.picture import is_swatch
 from engines.paths import ROOT
 from pipelines.brands.gallery import BrandSet
 from pipelines.brands.snapshot import from_npz, to_npz
@@ -96,6 +97,7 @@ class EnrolledCache:
         digest.update(source.file.model_dump_json().encode())
         for picture in source.pictures:
             digest.update(hashlib.sha256(picture.read_bytes()).digest() + picture.suffix.encode())
+            digest.update(b"pattern" if is_swatch(picture) else b"")
         return self._folder / f"{digest.hexdigest()[:40]}.npz"
 
     @cached_property
@@ -103,6 +105,7 @@ class EnrolledCache:
         """Digest what enrolls: the models, the cohort, and the code itself."""
         digest = hashlib.sha256(FORMAT.encode())
         digest.update(find_model("mark-embedding", read_manifest()).path.read_bytes())
+        digest.update(find_model(GARMENTS, read_manifest()).sha256.encode())
         digest.update(COHORT.read_bytes())
         for place in _CODE:
             path = ROOT / place

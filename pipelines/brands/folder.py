@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from engines.marks.picture import is_picture
+from engines.marks.picture import is_picture, is_swatch
 from pipelines.brands.brand_file import BrandFile
 from pipelines.printable import noted
 from pipelines.settings.document import Document, Unreadable, read_document
@@ -96,6 +96,10 @@ def read_brand(folder: Path) -> BrandSource:
     if not pictures and (missing := wanted & {"symbol", "emblem"}):
         route = sorted(missing)[0]
         raise SettingsError([f"{folder}: has the route {route} but no picture; add one of the mark"])
+    if "pattern" in wanted and not any(map(is_swatch, pictures)):
+        raise SettingsError(
+            [f"{folder}: has the route pattern but no pattern-1.png; add a swatch of its cloth"]
+        )
     return BrandSource(folder, file, pictures)
 
 

@@ -154,4 +154,5 @@ def targets_in(brands: BrandSet, book: BrandBook) -> RecognitionTargets:
 
         gallery = Gallery(brands.enrolled, read_cohort())
     emblems = [emblem for marks in brands.enrolled for emblem in marks.emblems]
-    return RecognitionTargets(book, gallery=gallery, emblems=emblems)
+    patterns = [marks.pattern for marks in brands.enrolled if marks.pattern is not None]
+    return RecognitionTargets(book, gallery=gallery, emblems=emblems, patterns=patterns)

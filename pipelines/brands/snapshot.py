@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.marks.types import Emblem, Enrolled, Keypoints, Route
+from engines.marks.types import Emblem, Enrolled, Keypoints, Pattern, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.errors import BadInput
 from pricing.brands.book import Brand, BrandBook
@@ -34,12 +34,15 @@ def to_npz(brands: BrandSet) -> bytes:
         for place, emblem in enumerate(one.emblems):
             for name in _KEYPOINTS:
                 arrays[f"{number} {place} {name}"] = getattr(emblem.keypoints, name)
+        if one.pattern is not None:
+            arrays[f"{number} pattern"] = one.pattern.vectors
         marks.append(
             {
                 "brand": one.brand,
                 "aspects": [emblem.aspect for emblem in one.emblems],
                 "routes": [route.value for route in one.routes],
                 "threshold": one.threshold,
+                "pattern": one.pattern and one.pattern.threshold,
             }
         )
     book = [asdict(brand) | {"slots": sorted(brand.slots)} for brand in brands.book]
@@ -63,6 +66,9 @@ def from_npz(data: bytes) -> BrandSet:
                 ),
                 frozenset(map(Route, mark["routes"])),
                 mark["threshold"],
+                Pattern(mark["brand"], held[f"{number} pattern"], needed)
+                if (needed := mark.get("pattern")) is not None
+                else None,
             )
             for number, mark in enumerate(content["marks"])
         )

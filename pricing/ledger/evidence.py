@@ -17,7 +17,7 @@ FULL = 100
 ROUTE_CAP = 150
 LOOK_CAP = 200
 SURE = 0.8
-SHAPES = frozenset({"symbol", "emblem"})
+SHAPES = frozenset({"symbol", "emblem", "pattern"})
 """Routes that tell a brand by its looks: small ones deceive them."""
 SMALLEST_PX = 16.0
 # What a small mark tells counts less, so that a doubtful one takes twice the looks. The cap comes after the

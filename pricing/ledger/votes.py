@@ -22,8 +22,9 @@ class Vote:
 
     id: the same id never counts twice; two different votes have different ids. at: UTC ns of the frame.
     confidence: from 0 to 1. model: what narrows the price down: a model's name, or features as words.
-    route: words, symbol, emblem, or "" for one without a name. look: name of the look; votes that share it
-    count as one look; "" for a look of its own. size: of the mark, the root of its area in px, where known.
+    route: words, symbol, emblem, pattern, or "" for one without a name. look: name of the look; votes that
+    share it count as one look; "" for a look of its own. size: of the mark, the root of its area in px, where
+    known.
 
     Raises ValueError where neither type nor brand is given, or the confidence is not from 0 to 1.
     """

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from engines.colour import Bgr
-    from engines.garments.outfit import Garment, Outfit
+    from engines.garments.outfit import ClothRegion, Garment, Outfit
     from engines.image import I420
-    from engines.marks.types import Candidates, Emblem, FloatArray, Sighting
+    from engines.marks.types import Candidates, Emblem, FloatArray, Pattern, Sighting
     from engines.ocr.words import Word
 
 logger = logging.getLogger(__name__)
@@ -81,6 +81,15 @@ class OutfitParser(Protocol):
         """Return what is worn, boxes in pixels of the crop; None where that cannot be told."""
 
 
+class ClothSearch(Protocol):
+    """Compares cloth with enrolled patterns: engines.marks.patterns.PatternSearch; one thread at a time."""
+
+    def find(
+        self, bgr: Bgr, regions: Sequence[ClothRegion], patterns: Sequence[Pattern]
+    ) -> list[tuple[str, Sighting]]:
+        """Return the patterns seen, each with the type of what it is on, boxes in pixels of the picture."""
+
+
 class BagOpinion(Protocol):
     """Finds what may be bags on a crop: engines.garments.bag_witness.BagWitness; one thread at a time."""
 
@@ -127,16 +136,22 @@ class RecognitionTargets:
     """The brands to look for. Immutable: a new price list or gallery makes a new object."""
 
     def __init__(
-        self, book: BrandBook, *, gallery: MarkSearch | None = None, emblems: Sequence[Emblem] = ()
+        self,
+        book: BrandBook,
+        *,
+        gallery: MarkSearch | None = None,
+        emblems: Sequence[Emblem] = (),
+        patterns: Sequence[Pattern] = (),
     ) -> None:
         self.book, self.gallery, self.emblems = book, gallery, tuple(emblems)
+        self.patterns = tuple(patterns)
         self.matcher = BrandMatcher(book.words, book.stylised)
         self.has_words = bool(book.words or book.stylised)
         self.stylised = {normal_brand(w): key for key, words in book.stylised.items() for w in words}
         self.clipped = _clipped(book.words)
 
     def __bool__(self) -> bool:
-        return self.has_words or self.gallery is not None or bool(self.emblems)
+        return self.has_words or self.gallery is not None or bool(self.emblems or self.patterns)
 
 
 def _clipped(words: Mapping[str, Iterable[str]]) -> dict[str, str]:
@@ -189,7 +204,7 @@ class Recogniser:
     words, finder, emblems: the routes; None leaves one out. A route that fails is left out of the answer, and
     on_error is called; a look fails only where every route did. garments: what sees the things worn; without
     it a mark's place on the body tells what it is on. bags: asked about a bag of which that is not sure.
-    patience: for single pictures.
+    patterns: compares what is worn with enrolled patterns; needs garments. patience: for single pictures.
     """
 
     def __init__(
@@ -200,12 +215,13 @@ class Recogniser:
         *,
         garments: OutfitParser | None = None,
         bags: BagOpinion | None = None,
+        patterns: ClothSearch | None = None,
         patience: Patience | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
         self._patience = patience
-        self._garments, self._bags = garments, bags
+        self._garments, self._bags, self._patterns = garments, bags, patterns
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
         self._on_error = on_error
@@ -225,7 +241,7 @@ class Recogniser:
 
     def release(self) -> None:
         """Let all models go that come again by themselves, as after hours without anybody; of that thread."""
-        for part in (self._words, self._finder, self._garments):
+        for part in (self._words, self._finder, self._garments, self._patterns):
             if isinstance(part, Releasable):
                 part.release()
 
@@ -255,10 +271,29 @@ class Recogniser:
         outfit = self._outfit(look)
         if outfit is None:
             return LookAnswer(look.track, look.frame, tuple(marks))
+        if targets.patterns and Route.PATTERN not in without:
+            marks += self._woven(look, outfit, targets)
         answer = _dressed(look, marks, outfit, self._seen_bag(look, outfit))
         if any(slot_of(one.type) in NO_BAG_NEAR for one in answer.worn) or not (look.patient and answer.bare):
             return answer
         return replace(answer, worn=(*answer.worn, *self._near_bag(look)))
+
+    def _woven(self, look: Look, outfit: Outfit, targets: RecognitionTargets) -> list[Mark]:
+        """Return the patterns on what is worn; none where that fails: the rest of the answer is good."""
+        if self._patterns is None:
+            return []
+        try:
+            found = self._patterns.find(to_bgr(look.crop), outfit.cloth(), targets.patterns)
+        except Exception as error:  # noqa: BLE001 whatever the route does, the others have succeeded
+            self._outages[Route.PATTERN].fail(error=error)
+            self._on_error(Route.PATTERN)
+            return []
+        self._outages[Route.PATTERN].recover()
+        return [
+            replace(mark, on=type_)
+            for type_, sighting in found
+            for mark in _placed([sighting], look, targets)
+        ]
 
     def _near_bag(self, look: Look) -> list[Worn]:
         """Return the bag that the detector sees on a picture of half a person: the parser knows few there."""
@@ -346,7 +381,7 @@ def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | N
     """
     placed = []
     for mark in marks:
-        placed.append(replace(mark, on=outfit.at(_in_crop(mark.box, look))))
+        placed.append(replace(mark, on=mark.on or outfit.at(_in_crop(mark.box, look))))
     worn = []
     for seen in outfit.garments:
         if slot_of(seen.type) == BAG and seen is not bag:

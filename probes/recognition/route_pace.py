@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from probes.recognition.reading import Look
 
 EVERY = 3
-"""One look in so many seeks keypoints, though it is no better than those before."""
+"""One look in so many seeks keypoints and patterns, though it is no better than those before."""
 MAX_TRACKS = 1024
 Value = TypeVar("Value")
-_KEYPOINTS = frozenset({Route.EMBLEM})
+_DEAR = frozenset({Route.EMBLEM, Route.PATTERN})
 _NONE: frozenset[Route] = frozenset()
 
 
 class RoutePace:
-    """Spares looks the keypoints, which take half of a look's time and find nothing on most people.
+    """Spares looks keypoints and patterns, which take half of a look's time and find nothing on most people.
 
     They are sought in each look that is clearly better than all before, in one of EVERY, and, once one of a
-    person's looks saw an emblem, in all that follow: then they decide. From any thread.
+    person's looks saw an emblem or a pattern, in all that follow: then they decide. From any thread.
     """
 
     def __init__(self) -> None:
@@ -38,11 +38,11 @@ class RoutePace:
             return _NONE
         spared = self._spared.pop(track, 0) + 1
         _keep(self._spared, track, spared % EVERY)
-        return _NONE if spared == EVERY else _KEYPOINTS
+        return _NONE if spared == EVERY else _DEAR
 
     def note(self, answer: LookAnswer) -> None:
         """Take what a look found."""
-        if any(mark.route is Route.EMBLEM for mark in answer.marks):
+        if any(mark.route in _DEAR for mark in answer.marks):
             self._seen.pop(answer.track, None)
             _keep(self._seen, answer.track, None)
 

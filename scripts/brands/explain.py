@@ -12,10 +12,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engines.boxes import share_of_smaller
 from engines.colour import to_bgr
+from engines.garments.parser import GarmentParser
 from engines.marks.emblem_parts import find_emblems_patiently
 from engines.marks.gallery import LEAST_SCORE, Gallery, read_cohort
 from engines.marks.network import PICTURE_VIEWS, MarkFinder
-from engines.marks.picture import read_mark
+from engines.marks.patterns import PatternSearch
+from engines.marks.picture import is_swatch, read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
 from engines.scene import load_scene_detector
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from engines.colour import Bgr
     from engines.image import I420
-    from engines.marks.types import Candidates
+    from engines.marks.types import Candidates, Sighting
     from pipelines.brands.gallery import BrandSet
 
 Corners = tuple[float, float, float, float]
@@ -94,6 +97,8 @@ class Explainer:
         self._targets = RecognitionTargets(brands.book)
         self._finder, self._words = MarkFinder(max_views=PICTURE_VIEWS), WordReader()
         self._patience = patience_of(self._words)
+        self._patterns = [marks.pattern for marks in brands.enrolled if marks.pattern is not None]
+        self._parser = GarmentParser() if self._patterns else None
         self.shown: list[Shown] = []
         self.people = 0
         self._texts: list[str] = []
@@ -141,7 +146,7 @@ class Explainer:
         candidates = self._finder.find(bgr)
         seen = self._gallery.sightings(candidates, partial(self._patience.again, bgr))
         emblems = [emblem for marks in self._enrolled for emblem in marks.emblems]
-        for sighting in (*seen, *find_emblems_patiently(bgr, emblems)):
+        for sighting in (*seen, *find_emblems_patiently(bgr, emblems), *self._woven(look, bgr)):
             (mark,) = marks_of([sighting], self._book, look.left, look.top)
             worth = weight(mark.route.value, mark.confidence, mark.size)
             lacking = "" if worth >= FULL else "; too small or unsure to count"
@@ -149,6 +154,12 @@ class Explainer:
             why = f"{sighting.note}; {sighting.confidence:.2f} sure{lacking}"
             self.shown.append(Shown(mark.brand, mark.box, mark.route, worth > 0, why))
         self._near_misses(look, candidates, [s.box for s in seen])
+
+    def _woven(self, look: Look, bgr: Bgr) -> list[Sighting]:
+        outfit = self._parser.parse(look.crop) if self._parser else None
+        if outfit is None:
+            return []
+        return [seen for _, seen in PatternSearch().find(bgr, outfit.cloth(), self._patterns)]
 
     def _near_misses(self, look: Look, candidates: Candidates, taken: list[Corners]) -> None:
         own, other = self._gallery.similarities(candidates.vectors)
@@ -203,7 +214,9 @@ def _drawn(picture: Image.Image, shown: list[Shown], brands: BrandSet) -> Image.
             (left, top),
         )
         if place.route is not Route.WORDS and pictures.get(place.brand):
-            mark = read_mark(pictures[place.brand][0]).on()
+            swatch = place.route is Route.PATTERN
+            of = next((one for one in pictures[place.brand] if is_swatch(one) is swatch), None)
+            mark = read_mark(of or pictures[place.brand][0]).on()
             sheet.paste(_thumb(Image.fromarray(np.ascontiguousarray(mark[..., ::-1]))), (left + 88, top))
         name = f"{number}  {brands.book.name(place.brand)}{'' if place.counts else '? no'}"
         LabelFont("Bold", 17).draw(draw, (left + 178, top + 9), name, colour)

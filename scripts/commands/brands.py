@@ -61,10 +61,20 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="add a brand by pictures of its mark; a running box takes it up",
         description="Add a brand by pictures of its mark. A flat picture, such as a logo from a web page,"
         " finds about a third of what is worn; one cut from a photograph of a garment, close around the mark,"
-        " finds most of it. Give both. A symbol with a word is enrolled as a whole and as each alone.",
+        " finds most of it. Give both. A symbol with a word is enrolled as a whole and as each alone."
+        " A pattern is compared with what is worn: cut its picture flat and straight, with three or four"
+        " repeats each way.",
     )
     adder.add_argument("name", metavar="NAME", help="the brand as people write it")
-    adder.add_argument("pictures", type=Path, nargs="+", metavar="PICTURE", help="SVG, PNG, JPEG or WebP")
+    adder.add_argument("pictures", type=Path, nargs="*", metavar="PICTURE", help="SVG, PNG, JPEG or WebP")
+    adder.add_argument(
+        "--pattern",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="SWATCH",
+        help="a picture of nothing but the brand's cloth, as a check or a monogram canvas; can be repeated",
+    )
     adder.add_argument(
         "--words", type=_listed, metavar="A,B", help="what stands on its things; else the name"
     )
@@ -148,6 +158,8 @@ def run_add(
             f"{there}: there is this brand already; --force replaces it, --more adds pictures to it"
         )
     pictures: list[Path] = list(args.pictures)
+    if not pictures and not args.pattern:
+        raise BadInput("give a PICTURE of the mark, or a --pattern")
     if args.more:
         if there is None:
             raise BadInput(f'{folder}: there is no brand "{file.name}" to add pictures to; leave out --more')
@@ -161,6 +173,7 @@ def run_add(
         pictures,
         known,
         enroller(),
+        patterns=args.pattern,
         separate_lockups=not args.whole,
         faces=None if args.faces else faces(),
     )
@@ -173,7 +186,13 @@ def run_add(
     for number, _ in added.lockups:
         print(f"  {pictures[number].name} is a symbol with a word: recognised as a whole, and by each alone")
     print(f"  see what was made of {'them' if len(pictures) > 1 else 'it'}: {place / SEEN}")
-    if added.pictures and not added.has_garment:
+    if added.lacks_pattern:
+        print(
+            f"msh brands: warning: the pattern of {file.name} is not used: too much of what others wear is"
+            " like it; give a picture of more of it, or rely on its mark and words",
+            file=sys.stderr,
+        )
+    if any(not picture.is_pattern for picture in added.pictures) and not added.has_garment:
         print(
             "  a flat picture finds about a third of what is worn; add one cut from a photo of a garment:"
             f" msh brands add {shlex.quote(file.name)} CROP --more"
@@ -291,6 +310,7 @@ def _told(added: Added) -> Iterable[str]:
         Route.WORDS: f"by its words: {', '.join(brand.words)}",
         Route.SYMBOL: "by the shape of its mark",
         Route.EMBLEM: "by the detail in its mark",
+        Route.PATTERN: "by the pattern of its cloth",
     }
     for route in added.routes:
         yield how[route]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.marks.types import VECTOR
+from engines.marks.types import VECTOR, Pattern
 from pipelines.brands.enrol import MarkEnroller
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.marks.picture import Bgr
+    from engines.marks.picture import Bgr, MarkPicture
 
 CELLS = 6
 
@@ -30,4 +30,7 @@ def embed(pictures: Sequence[Bgr]) -> npt.NDArray[np.float32]:
 
 
 def fake_enroller() -> MarkEnroller:
-    return MarkEnroller(embed, lambda _: 0.7, lambda *_: ())
+    def weave(brand: str, swatches: Sequence[MarkPicture]) -> Pattern:
+        return Pattern(brand, embed([swatch.on() for swatch in swatches]), 0.7)
+
+    return MarkEnroller(embed, lambda _: 0.7, lambda *_: (), weave)

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from engines.marks.types import VECTOR, Emblem, Enrolled, Keypoints, Route
+from engines.marks.types import VECTOR, Emblem, Enrolled, Keypoints, Pattern, Route
 from pipelines.brands.gallery import BrandSet
 from pipelines.brands.snapshot import NO_BRANDS, GallerySnapshot, from_npz, to_npz
 from pipelines.errors import BadInput
@@ -32,7 +32,14 @@ def a_set() -> BrandSet:
         book,
         (
             Enrolled("chateau d'or", some(4, VECTOR), (), frozenset({Route.SYMBOL}), 0.45),
-            Enrolled("ours", some(0, VECTOR), emblems, frozenset({Route.EMBLEM}), 1.0),
+            Enrolled(
+                "ours",
+                some(0, VECTOR),
+                emblems,
+                frozenset({Route.EMBLEM, Route.PATTERN}),
+                1.0,
+                Pattern("ours", some(6, 64), 0.7),
+            ),
         ),
         (),
     )
@@ -46,6 +53,13 @@ def test_what_is_handed_over_arrives():
     for one, other in zip(sent.enrolled, got.enrolled, strict=True):
         assert (one.brand, one.routes, one.threshold) == (other.brand, other.routes, other.threshold)
         assert np.array_equal(one.vectors, other.vectors)
+        assert (one.pattern is None) is (other.pattern is None)
+        if one.pattern and other.pattern:
+            assert (one.pattern.brand, one.pattern.threshold) == (
+                other.pattern.brand,
+                other.pattern.threshold,
+            )
+            assert np.array_equal(one.pattern.vectors, other.pattern.vectors)
         for mark, twin in zip(one.emblems, other.emblems, strict=True):
             assert (mark.brand, mark.aspect) == (twin.brand, twin.aspect)
             for name in Keypoints.__slots__:

@@ -6,7 +6,9 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
+from engines.marks.picture import is_swatch
 from pipelines.brands.folder import read_brands
 from pipelines.brands.transfer import export_brands, import_brands
 from pipelines.errors import BadInput
@@ -22,6 +24,7 @@ def shop(tmp_path: Path) -> Path:
     for name in ("acme", "umbra"):
         (tmp_path / "mine" / name).mkdir(parents=True)
         mark(tmp_path / "mine" / name / "mark-1.png")
+    Image.linear_gradient("L").save(tmp_path / "mine" / "acme" / "pattern-2.png")
     (tmp_path / "mine" / "acme" / "brand.yaml").write_text("name: Acme & Co\nwords: [ACME]\nslots: [bag]\n")
     return tmp_path / "mine"
 
@@ -47,7 +50,10 @@ def test_what_is_exported_is_imported(shop: Path, tmp_path: Path, as_zip: bool) 
     assert sorted(done.added) == names(tmp_path / "other") == ["Acme & Co", "Umbra"]
     assert sorted(p.name for p in (tmp_path / "other").iterdir()) == ["acme-and-co", "umbra"]
     (acme, _) = read_brands(tmp_path / "other")
-    assert (acme.file.words, acme.file.slots, len(acme.pictures)) == (("ACME",), ("bag",), 1)
+    assert (acme.file.words, acme.file.slots, len(acme.pictures)) == (("ACME",), ("bag",), 2)
+    assert [is_swatch(picture) for picture in acme.pictures] == [False, True]
+    with Image.open(acme.pictures[1]) as swatch:
+        assert swatch.size == (256, 256)
 
 
 def test_brands_that_are_there_are_replaced_only_by_force(shop: Path, tmp_path: Path) -> None:
@@ -57,7 +63,7 @@ def test_brands_that_are_there_are_replaced_only_by_force(shop: Path, tmp_path: 
         import_brands(shop, other)
     mark(shop / "umbra" / "mark-2.png", ((5, 5), (50, 30), (10, 50)))
     assert sorted(import_brands(shop, other, force=True).replaced) == ["Acme & Co", "Umbra"]
-    assert [len(source.pictures) for source in read_brands(other)] == [1, 2]
+    assert [len(source.pictures) for source in read_brands(other)] == [2, 2]
 
 
 def test_one_mistake_and_nothing_is_taken(shop: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.outfit import Outfit
 from engines.image import I420
 from engines.letterbox import Fit
-from engines.marks.types import Route
+from engines.marks.types import Route, Sighting
 from engines.ocr.words import Word
 from pricing.brands.book import Brand, BrandBook
 from probes.answers import Mark
@@ -341,3 +341,32 @@ def test_of_two_brands_read_at_one_place_the_one_of_more_scales_counts(
         for marks in scales
     ]
     assert [mark.brand for mark in settled(read)] == left
+
+
+@pytest.mark.parametrize("state", ["seen", "left out", "none enrolled", "broken", "no garments"])
+def test_patterns_are_sought_on_what_is_worn_and_only_where_some_are_enrolled(
+    state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[Any] = []
+
+    class Cloth:
+        def find(self, bgr: Any, regions: Any, patterns: Any) -> list[tuple[str, Sighting]]:
+            asked.append(patterns)
+            if state == "broken":
+                raise RuntimeError("broken")
+            return [("coat", sighting("swoosh", Route.PATTERN))]
+
+    errors: list[Route] = []
+    shares = np.full((len(CLASSES), 80, 48), 1 / len(CLASSES), np.float32)
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    garments = None if state == "no garments" else FakeParser(outfit)
+    recogniser = Recogniser(garments=garments, patterns=Cloth(), on_error=errors.append)
+    patterns: Any = [] if state == "none enrolled" else [object()]
+    targets = RecognitionTargets(BOOK, patterns=patterns)
+    assert bool(targets) is bool(patterns or BOOK.words or BOOK.stylised)
+    without = frozenset({Route.PATTERN} if state == "left out" else ())
+    marks = recogniser.read(LOOK, targets, without).marks
+    assert bool(asked) is (state in {"seen", "broken"})
+    assert errors == ([Route.PATTERN] if state == "broken" else [])
+    expected = [("swoosh", Route.PATTERN, "coat")] if state == "seen" else []
+    assert [(mark.brand, mark.route, mark.on) for mark in marks] == expected

@@ -92,6 +92,35 @@ def test_bad_input_is_one_line_and_changes_nothing(tmp_path: Path, words: tuple[
     assert [path.name for path in folder.iterdir()] == ["taken"]
 
 
+def test_a_swatch_is_added_beside_the_marks_and_kept_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, swatch = tmp_path / "brands", tmp_path / "canvas.jpg"
+    checked(120).save(swatch)
+    assert msh("add", "Acme", "--pattern", swatch, "--folder", folder) == 0
+    assert "  by the pattern of its cloth" in capsys.readouterr().out.splitlines()
+    assert msh("add", "Acme", mark(tmp_path / "a.png"), "--more", "--folder", folder) == 0
+    assert sorted(path.name for path in (folder / "acme").glob("[!.]*.png")) == [
+        "mark-2.png",
+        "pattern-1.png",
+    ]
+    assert Image.open(folder / "acme/pattern-1.png").size == (120, 120), "a swatch is not trimmed"
+    checked(40).save(swatch)
+    with pytest.raises(BadInput, match="shows only 40x40 pixels of a pattern; give 48 or more each way"):
+        msh("add", "Other", "--pattern", swatch, "--folder", folder)
+    with pytest.raises(BadInput, match="give a PICTURE of the mark, or a --pattern"):
+        msh("add", "Other", "--folder", folder)
+
+
+def checked(side: int) -> Image.Image:
+    """Return a check with an even border."""
+    tile = Image.new("RGB", (side, side), "beige")
+    for at in range(10, side - 10, 20):
+        tile.paste("black", (at, 0, at + 6, side))
+        tile.paste("red", (0, at, side, at + 3))
+    return tile
+
+
 def test_a_mark_that_is_a_face_is_taken_if_that_is_said(tmp_path: Path) -> None:
     face = mark(tmp_path / "face.png")
     assert msh("add", "Acme", face, "--folder", tmp_path / "brands", "--faces") == 0
