@@ -59,6 +59,30 @@ def test_the_thumbnail_of_a_jfif_header_goes() -> None:
     assert stripped(with_small) == stripped(data)
 
 
+@pytest.mark.parametrize(
+    ("marker", "begins"),
+    [
+        (0xE0, b"JFXX\0\x10"),  # a thumbnail that is a JPEG itself
+        (0xE1, b"http://ns.adobe.com/xmp/extension/\0"),
+        (0xE2, b"MPF\0"),
+        (0xED, b"Photoshop 3.0\x008BIM\x04\x04"),  # IPTC
+        (0xFE, b""),
+    ],
+)
+def test_what_else_a_jpeg_may_carry_goes(marker: int, begins: bytes) -> None:
+    data = photograph("JPEG", 1)
+    content = begins + OWNER.encode()
+    segment = bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content
+    assert stripped(data[:2] + segment + data[2:]) == stripped(data)
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"tIME", b"dSIG", b"prVt"])
+def test_what_else_a_png_may_carry_goes(kind: bytes) -> None:
+    data, content = photograph("PNG", 1), b"Author\0" + OWNER.encode()
+    chunk = len(content).to_bytes(4, "big") + kind + content + bytes(4)
+    assert stripped(data[:33] + chunk + data[33:]) == stripped(data)
+
+
 GIVEN = [photograph(kind, 6) for kind in ("JPEG", "PNG", "WEBP")]
 
 
