@@ -24,6 +24,7 @@ from pricing.catalogue.catalogue import load
 from web.backend import Backend, PriceSource
 from web.recent import Recent
 from web.server import PageServer
+from web.uploads.child import GARMENTS_OPTION, NO_GARMENTS
 
 if TYPE_CHECKING:
     import socket
@@ -170,7 +171,8 @@ def _worker(settings: Settings) -> tuple[str, ...]:
     if not (settings.outputs.web and settings.outputs.web.uploads):
         return ()
     prices = settings.prices.catalogue or EXAMPLE_PRICES
-    return (sys.executable, "-m", "web.uploads.child", str(prices))
+    garments = settings.models.garments.name if settings.models.garments else NO_GARMENTS
+    return (sys.executable, "-m", "web.uploads.child", f"{GARMENTS_OPTION}{garments}", str(prices))
 
 
 def _recent(scrubber: SecretScrubber) -> Recent:

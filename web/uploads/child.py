@@ -1,5 +1,7 @@
 """The process behind the page's uploads: `file SOURCE TARGET`, or `webcam` with pictures on stdin.
 
+Before these, `--garments=NAME` may name the model that sees garments, and the path of a price list follows.
+
 It reports on stdout, one JSON object a line. Its decoders see files from strangers: it limits itself before
 it reads any, and whoever started it limits it too.
 """
@@ -31,6 +33,7 @@ ADDRESSES = 12_000_000_000
 LARGEST_RESULT = 2_000_000_000
 MAX_FRAME_PIXELS = 1_500_000
 REPORT_S = 0.3
+GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
@@ -60,14 +63,14 @@ def limit() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 after its result was written. The price list is read first."""
-    catalogue, mode, *rest = sys.argv[1:] if arguments is None else arguments
+    garments, (catalogue, mode, *rest) = garments_of(sys.argv[1:] if arguments is None else arguments)
     limit()
     from pipelines.errors import BadInput  # noqa: PLC0415
     from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads decoders and models, within the limits
     from pricing.catalogue.catalogue import load  # noqa: PLC0415 as below
 
     try:
-        job = AnnotateJob(load(Path(catalogue)), _brands())
+        job = AnnotateJob(load(Path(catalogue)), _brands(), garments=garments)
         if mode == "file":
             source, target = map(Path, rest)
             _file(job, source, target)
@@ -81,6 +84,18 @@ def main(arguments: list[str] | None = None) -> int:
         traceback.print_exc()
         _say({"error": f"could not be processed ({type(error).__name__}); try another format"})
     return 0
+
+
+def garments_of(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Return the model that sees garments, None for none, and the other arguments.
+
+    >>> garments_of(["--garments=ours", "prices.csv"]), garments_of(["--garments=none"]), garments_of([])
+    (('ours', ['prices.csv']), (None, []), ('garments', []))
+    """
+    if not arguments or not arguments[0].startswith(GARMENTS_OPTION):
+        return "garments", arguments
+    name = arguments[0][len(GARMENTS_OPTION) :]
+    return None if name == NO_GARMENTS else name, arguments[1:]
 
 
 def _brands() -> BrandSet:

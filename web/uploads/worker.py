@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from anyio import to_thread
 
+from engines.own_models import FOLDER_VARIABLE, own_folder
 from engines.paths import ROOT
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Worker:
         env = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
         env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
+        env[FOLDER_VARIABLE] = str(own_folder())
         with _handed(await to_thread.run_sync(self._brands)) as brands:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
