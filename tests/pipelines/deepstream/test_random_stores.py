@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.deepstream.checks.contract import load_contract
-from pipelines.deepstream.checks.store_check import VERSIONS, box_of, checked_graph
+from pipelines.deepstream.checks.store_check import VERSIONS, box_of, proven_graph
+from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.graph.capabilities import Device
 from pipelines.deepstream.runtime.elements import same_meaning
 from tests.fakes.deepstream import FakeElementFactory
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 STORES = int(os.environ.get("MSH_RANDOM_STORES", "8"))
 """200 in a thorough run."""
+SHAPES = ((1920, 1080), (640, 480), (2048, 2048), (3840, 1080))
 KINDS = ("rtsp", "rtsp", "rtsp", "rtsps", "v4l2", "file", "csi")
 
 
@@ -41,10 +43,15 @@ def random_store(folder: Path, seed: int, most: int = 32):
         fields = [f"source: '{source}'", f"fps: {draw.choice([1, 5, 10, 15, 25])}"]
         if kind in ("rtsp", "rtsps"):
             fields.append(f"transport: {draw.choice(['auto', 'tcp', 'udp'])}")
+            if draw.random() < 0.3:
+                fields += [f"sub_source: 'rtsp://10.0.0.{number + 1}/sub'", f"track: {draw.randint(1, 2)}"]
         if number and draw.random() < 0.2:
             fields.append("enabled: false")
         if draw.random() < 0.1:
             fields.append(f"rotate: {draw.choice([90, 180, 270])}")
+        if draw.random() < 0.3:
+            area = "polygon: [[0, 0], [0.5, 0], [0.4, 0.9]]"
+            fields += [f"zones: {{a: {{{area}}}, b: {{{area}}}}}", f"masks: {{m: {{{area}}}}}"]
         cameras.append(f"  c{number}: {{{', '.join(fields)}}}")
     outputs = [
         text
@@ -53,6 +60,8 @@ def random_store(folder: Path, seed: int, most: int = 32):
             f"record: {{folder: video, segment_s: {draw.choice([10, 300, 3600])}}}",
             "snapshots: {folder: shots, quality: 70}",
             "web: {}",
+            "messengers: {m: {url: 'json://localhost/x', picture: masked}}",
+            "mqtt: {url: 'mqtt://localhost', home_assistant: {pictures_s: 30}}",
         )
         if draw.random() < 0.6
     ]
@@ -86,9 +95,10 @@ def refused(graph, box):
 
 @pytest.mark.parametrize("seed", range(STORES))
 def test_a_random_store_is_refused_by_no_version_of_the_elements(tmp_path, seed):
-    settings = random_store(tmp_path, seed)
+    settings, draw = random_store(tmp_path, seed), Random(seed)
+    shapes = {name: draw.choice(SHAPES) for name in settings.enabled_cameras()}
     for box in boxes(settings):
-        graph = checked_graph(settings, box)
+        graph, _ = proven_graph(settings, box, engine_files(settings), shapes)
         assert not list(refused(graph, box))
         assert len(graph.gates) == len(settings.enabled_cameras())
 
@@ -104,7 +114,11 @@ def test_stand_ins_take_every_value_and_run(tmp_path, seed, caplog):
     every = [box for box in boxes(settings) if box.nvenc]
     box = every[seed % len(every)]
     (tmp_path / "video").mkdir()
-    run = Running(settings, FakeElementFactory(box), box)
+    element_factory, draw = FakeElementFactory(box), Random(seed)
+    for camera in settings.enabled_cameras().values():
+        if draw.random() < 0.3:  # such a camera is opened twice
+            element_factory.aspects[camera.source] = draw.choice(["3/4", "2/1"])
+    run = Running(settings, element_factory, box)
     run.platform.start()
     try:
         cameras = settings.enabled_cameras()
