@@ -133,13 +133,17 @@ class SourceBin:
         self._check_shape(box)
         out = box.get_static_pad("src")
         self._tap.put_on(out)
+        # A bin whose element fails, a USB camera that is not there, say, would fail the pipeline's own way to
+        # PLAYING, if that is still under way, and hold all other cameras in PAUSED.
+        box.set_locked_state(True)
         built.pipeline.add(box)
         self._bin = box
         self._entry = entry = built.mux_pads.take(link.sink_pad)
         if entry is None or out.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
             self.close()
             raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
-        box.sync_state_with_parent()
+        if box.sync_state_with_parent():
+            box.set_locked_state(False)
 
     def close(self) -> None:
         """Begin to take the bin out, in a thread of its own: a driver that hangs there costs only that."""
