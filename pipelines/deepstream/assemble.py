@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.analysis import MetaAnalysis
+from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.graph.build import brand_model, build_graph, engine_files
 from pipelines.deepstream.graph.camera import SIZE
-from pipelines.deepstream.platform import Clocks, DeepStreamPlatform
+from pipelines.deepstream.platform import DeepStreamPlatform
 from pipelines.deepstream.runtime.installed import check_encoder, installed
 from pipelines.deepstream.runtime.self_check_film import FACE, GOOD_FOR_S
 from probes.nvds.binding import open_binding, pyds_binding

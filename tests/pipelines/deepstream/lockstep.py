@@ -15,9 +15,9 @@ import numpy as np
 
 from pipelines.clock import StoreClock
 from pipelines.deepstream.analysis import MetaAnalysis
+from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.graph.camera import SIZE
 from pipelines.deepstream.graph.redaction import Method, Redaction
-from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.floor.plan import FloorPlan, build_floor, plan_of
@@ -273,13 +273,13 @@ class Lockstep:
 
     def kill(self, camera: str) -> None:
         """Let a camera's source fail, for good."""
-        uri = self.run.platform._settings.cameras[camera].source
+        uri = self.run.platform._cameras._settings.cameras[camera].source
         self.run.element_factory.scripts[uri] = "dead"
         source = self.run.element_factory.feeds.pop(uri).get_parent()
         source._complain(Gst.Message.new_error, Gst.ResourceError.READ, "Could not read from resource.")
 
     def _feeds(self) -> list[Any]:
-        cameras = self.run.platform._settings.cameras.values()
+        cameras = self.run.platform._cameras._settings.cameras.values()
         return [self.run.element_factory.feeds.get(camera.source) for camera in cameras]
 
 

@@ -15,7 +15,7 @@ from random import Random
 from types import SimpleNamespace
 
 from pipelines.deepstream import platform
-from pipelines.deepstream.platform import Clocks
+from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.runtime.elements import Gst
 from tests.fakes.mux_timing import percentile
 from tests.fakes.timed_batcher import TimedBatcher
@@ -40,7 +40,7 @@ class Chaos:
     def __init__(self, run, time, seed=5):
         self.run, self.time, self.random = run, time, Random(seed)
         self.mux = run.platform.pipeline.get_by_name("mux").batcher
-        self.uris = [camera.source for camera in run.platform._settings.cameras.values()]
+        self.uris = [camera.source for camera in run.platform._cameras._settings.cameras.values()]
         self.quiet, self.faults, self.fed = set(), 0, 0
         self.rated = self.cut = 0
         self.ticks = 0
@@ -77,7 +77,7 @@ class Chaos:
             return
         buffer = Gst.Buffer.new_wrapped(bytes(16))
         buffer.pts = int(self.time.now * 1e9)
-        tap = self.run.platform._sources[f"c{slot}"]._tap
+        tap = self.run.platform._cameras._sources[f"c{slot}"]._tap
         dropped = tap._dropped
         feed.emit("push-buffer", buffer)
         self.fed += 1

@@ -114,7 +114,7 @@ def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen
         assert run.analysis._cameras["c0"].masks.polygons[0] == mask
 
         # Somebody sets the camera to 16:9: what is under way is not shown by the new masks.
-        run.platform._reshape_due.clear()
+        run.platform._cameras._reshape_due.clear()
         run.element_factory.aspects.clear()
         run.platform.remove("c0")
         wait_for(lambda: run.state("c0") == "stopped:none")
@@ -129,7 +129,7 @@ def test_a_stream_that_changes_its_shape_all_the_time_is_not_shown_and_not_follo
     def prepare(element_factory):
         element_factory.aspects[URI] = "3/4"
 
-    monkeypatch.setattr("pipelines.deepstream.platform.RESHAPE_S", 3600.0)
+    monkeypatch.setattr("pipelines.deepstream.cameras.RESHAPE_S", 3600.0)
     with running(tmp_path, rtsp(2), prepare=prepare) as run:
         run.platform.start()
         wait_for(lambda: run.state("c0") == "live:none")
@@ -137,7 +137,7 @@ def test_a_stream_that_changes_its_shape_all_the_time_is_not_shown_and_not_follo
         run.platform.remove("c0")
         wait_for(lambda: run.state("c0") == "stopped:none")
         run.platform.add("c0")
-        wait_for(lambda: run.platform._sources["c0"].misfit)
+        wait_for(lambda: run.platform._cameras._sources["c0"].misfit)
         seen = run.analysis.batches
         wait_for(lambda: run.analysis.batches > seen + 3)
         assert len(run.analysis.reshaped) == 1

@@ -174,8 +174,8 @@ def test_a_picture_of_the_old_source_never_has_the_masks_of_the_new_one(tmp_path
         source, new = kept[0].cameras["c0"].source, "rtsp://10.0.0.77:554/stream"
         old_feed, seen = shop.run.element_factory.feeds[source], len(covered)
         shop.run.element_factory.scripts[new] = "fed"
-        leaving, stop = threading.Event(), platform._sources["c0"].stop
-        platform._sources["c0"].stop = lambda: leaving.wait(300) and stop()
+        leaving, stop = threading.Event(), platform._cameras._sources["c0"].stop
+        platform._cameras._sources["c0"].stop = lambda: leaving.wait(300) and stop()
         if held:
             hold.go.clear()
             shop.push(old_feed, 0)

@@ -11,8 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
+from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.checks.privacy_proof import Proof
-from pipelines.deepstream.platform import Clocks
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.live import DeepStreamLive, reduced
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
@@ -226,7 +226,7 @@ def test_there_is_no_bridge_without_a_proof(tmp_path):
             DeepStreamLive(SimpleNamespace(cameras=("c0",), pictures=run.platform.outputs.pictures))
         with pytest.raises(TypeError, match="proven"):
             DeepStreamOutputs(
-                run.platform._settings,
+                run.platform._cameras._settings,
                 run.platform.pipeline,
                 run.platform.valves,
                 run.metrics,
@@ -252,7 +252,7 @@ def test_the_page_shows_them(tmp_path):
     with running(tmp_path, rtsp(1), outputs="page") as run:
         live = DeepStreamLive(run.platform.outputs)
         backend = Backend(
-            run.platform._settings,
+            run.platform._cameras._settings,
             run.metrics,
             live=live,
             platform="deepstream",
