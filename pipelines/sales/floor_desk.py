@@ -246,4 +246,6 @@ class FloorDesk:
 def _customer(name: str, person: PersonView) -> WaitingCustomer:
     needs = {word for item in person.items for word in (item.slot, item.type, item.brand) if word}
     zone = next((stay.zone for stay in person.zones if stay.now), None)
-    return WaitingCustomer(name, person.score_minor, person.waiting_ms, frozenset(needs), zone)
+    # Who is attended scores nothing on the floor; the phone shows what they are worth after a restart, too.
+    worth = person.score_minor if person.rank is not None else person.total.amount_minor
+    return WaitingCustomer(name, worth, person.waiting_ms, frozenset(needs), zone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,22 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path / "sales.db")
+
+
+def test_who_is_attended_is_worth_as_much_after_a_restart(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000)]
+    shop.desk.set_state("anna", StaffState.FREE)
+    shop.tick()
+    (offer,) = shop.desk.board.desk.offers
+    shop.desk.answer(offer.number, "anna", accept=True)
+    shop.people = [replace(seen(1, 129_000, rank=None), score_minor=0)]  # as the floor has who was served
+    shop.tick()
+    shop.desk.set_state("Jörg", StaffState.BREAK)  # a step later, so all is written again
+    shop.people = []
+    shop.restart("00002")
+    shop.tick()
+    (offer,) = shop.desk.board.desk.offers
+    assert (offer.accepted, offer.customer.worth_minor) == (True, 129_000)
 
 
 def test_an_offer_by_commands_from_free_to_sold(shop: Shop) -> None:
