@@ -18,7 +18,7 @@ from pipelines.outputs.disk import write_whole
 from pipelines.settings.brands import BrandsConfig
 from pricing.catalogue.catalogue import load
 from pricing.slots import ancestors, slot_of
-from probes.frame import Kind
+from probes.frame import Box, Kind
 from scripts.bench.photos_labels import PICTURES, read_shown, table_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ if TYPE_CHECKING:
 CATALOGUE = CONFIGS / "prices.csv"
 HEIGHTS = ((140.0, "under 140 px"), (300.0, "140 to 300 px"), (float("inf"), "over 300 px"))
 """Of the tallest person found on a photograph."""
+PERSON_HEIGHTS = (
+    (60.0, "under 60 px"),
+    (140.0, "60 to 140 px"),
+    (300.0, "140 to 300 px"),
+    (float("inf"), "over 300 px"),
+)
+SAME_PERSON = 0.3
+"""Heights of labelled boxes of persons, and how much one found must overlap one (intersection over union)."""
 EXTRAS = ("bag", "tie", "umbrella")
 """Slots that are wrong where no label names them, although a table need not name all that is worn."""
 
@@ -58,12 +66,13 @@ class PhotoScore:
 
 @dataclass(slots=True)
 class PhotoTally:
-    """All counts. by_route: brands read in looks, by route, right or wrong."""
+    """All counts. by_route: brands read in looks, right or wrong. people: persons by labelled height."""
 
     scores: dict[str, PhotoScore] = field(default_factory=dict)
     by_size: dict[str, PhotoScore] = field(default_factory=dict)
     by_route: Counter[tuple[str, str]] = field(default_factory=Counter)
     types: dict[str, PhotoScore] = field(default_factory=dict)
+    people: dict[str, PhotoScore] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
     def of(self, kind: str) -> PhotoScore:
@@ -196,6 +205,10 @@ def measure(
             continue
         items = [item for value in done.values.values() for item in value.items]
         compare(photo, len(done.values), items, watched, tally)
+        frame = watched.frame
+        if frame is not None:
+            found = [person.box for person in frame.of(Kind.PERSON) if person.track in done.values]
+            count_people(photo, found, frame.size, tally)
         named = {item.brand for item in items if item.brand} | {mark.brand for mark in done.unworn}
         count_marks(photo, named, book, tally)
     return tally
@@ -237,6 +250,22 @@ def compare(photo: ShownPhoto, persons: int, items: list[Item], watched: Watched
     tally.lines.append(
         f"{photo.path.name}: {persons} of {photo.persons} persons; [{named}] for [{wanted}]{unclear}"
     )
+
+
+def count_people(photo: ShownPhoto, found: Sequence[Box], size: tuple[int, int], tally: PhotoTally) -> None:
+    """Count labelled persons by their height, each found box for one only. size: of the picture, px."""
+    left = list(found)
+    for x, y, w, h in sorted(photo.people, key=lambda person: -person[3]):
+        wide, high = size
+        there = Box((x - w / 2) * wide, (y - h / 2) * high, w * wide, h * high)
+        best = max(left, key=there.iou, default=None)
+        name = next(name for edge, name in PERSON_HEIGHTS if there.h < edge)
+        score = tally.people.setdefault(name, PhotoScore())
+        if best is not None and there.iou(best) >= SAME_PERSON:
+            left.remove(best)
+            score.found += 1
+        else:
+            score.missed += 1
 
 
 def _brands(photo: ShownPhoto, items: list[Item], watched: Watched, tally: PhotoTally) -> None:
@@ -307,6 +336,9 @@ def report(tally: PhotoTally, photographs: int, *, verbose: bool) -> list[str]:
     lines += [f"{kind}: {score.text()}" for kind, score in sorted(tally.scores.items())]
     lines += [f"  {name}: {score.text()}" for name, score in sorted(tally.types.items())]
     lines += [f"things, tallest person {name}: {score.text()}" for name, score in tally.by_size.items()]
+    lines += [
+        f"persons {name}: {tally.people[name].text()}" for _, name in PERSON_HEIGHTS if name in tally.people
+    ]
     routes = sorted({route for route, _ in tally.by_route})
     lines += [
         f"marks by {route}: {tally.by_route[route, 'right']} of an expected brand, "
@@ -320,6 +352,12 @@ def figures(tally: PhotoTally) -> dict[str, Any]:
     """Return the figures as JSON types."""
     plain = {
         name: {kind: [s.found, s.wrong, s.missed] for kind, s in scores.items()}
-        for name, scores in (("scores", tally.scores), ("types", tally.types), ("sizes", tally.by_size))
+        for name, scores in (
+            ("scores", tally.scores),
+            ("types", tally.types),
+            ("sizes", tally.by_size),
+            ("people", tally.people),
+        )
     }
+    plain["people"] = {name: [score.found, score.wrong, score.missed] for name, score in tally.people.items()}
     return plain | {"routes": {f"{route} {how}": n for (route, how), n in tally.by_route.items()}}

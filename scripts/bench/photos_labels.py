@@ -48,7 +48,8 @@ class ShownPhoto:
 
     whole: all that is worn is among `things`, so that anything else found is wrong but what `maybe` names:
     things that are hidden for the most part, tiny, or not told apart by the labels (a suit). marks: keys of
-    the brands that are anywhere on it, worn or not; None where that is not said.
+    the brands that are anywhere on it, worn or not; None where that is not said. people: boxes of persons, as
+    shares of the picture: middle x, y, width, height.
     """
 
     path: Path
@@ -59,6 +60,7 @@ class ShownPhoto:
     maybe: frozenset[str] = frozenset()
     unclear: list[str] = field(default_factory=list)
     marks: list[str] | None = None
+    people: list[tuple[float, float, float, float]] = field(default_factory=list)
 
 
 def read_shown(folder: Path, book: BrandBook) -> list[ShownPhoto]:
@@ -185,11 +187,18 @@ def _boxed(folder: Path) -> Iterator[ShownPhoto]:
     """Yield persons and accessories of boxes in YOLO's form with the classes of COCO."""
     for path in sorted(folder.glob("*.boxes.txt")):
         photo = path.with_name(path.name.removesuffix(".boxes.txt") + ".jpg")
-        classes = [int(line.split()[0]) for line in path.read_text().splitlines() if line.strip()]
+        rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        classes = [int(row[0]) for row in rows]
+        people = [
+            (float(row[1]), float(row[2]), float(row[3]), float(row[4]))
+            for row in rows
+            if int(row[0]) == PERSON_CLASS
+        ]
         names = [CARRIED[number] for number in classes if number in CARRIED]
         persons = classes.count(PERSON_CLASS)
         absent = [slot for slot in ("bag", "tie") if slot not in map(slot_of, names)]
-        yield ShownPhoto(photo, persons, [WornThing(name) for name in names] if persons else [], absent)
+        things = [WornThing(name) for name in names] if persons else []
+        yield ShownPhoto(photo, persons, things, absent, people=people)
 
 
 def key_of(name: str, book: BrandBook) -> str:

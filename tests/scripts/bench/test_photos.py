@@ -17,7 +17,16 @@ from pricing.value import Item
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.unworn import Unworn
-from scripts.bench.photos import PhotoTally, Watched, compare, count_marks, figures, measure, report
+from scripts.bench.photos import (
+    PhotoTally,
+    Watched,
+    compare,
+    count_marks,
+    count_people,
+    figures,
+    measure,
+    report,
+)
 from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, key_of, read_shown, table_of
 from scripts.msh import main
 
@@ -94,6 +103,7 @@ def test_boxes_and_marks(tmp_path: Path) -> None:
     (shown,) = read_shown(tmp_path, BOOK)
     assert (shown.path.name, shown.persons, shown.things) == ("a.jpg", 2, [WornThing("handbag")])
     assert shown.absent == ["tie"]
+    assert shown.people == [(0.5, 0.5, 0.2, 0.2), (0.1, 0.1, 0.1, 0.1)]
     (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n27 .5 .5 .1 .1\n")
     (shown,) = read_shown(tmp_path, BOOK)
     assert (shown.things, shown.absent) == ([WornThing("tie")], ["bag"])
@@ -155,6 +165,15 @@ def test_a_folder_without_labels_is_said(tmp_path: Path) -> None:
         read_shown(tmp_path, BOOK)
     with pytest.raises(BadInput, match="there is no such folder"):
         read_shown(tmp_path / "none", BOOK)
+
+
+def test_persons_are_counted_by_their_height_each_box_once(tmp_path: Path) -> None:
+    people = [(0.25, 0.5, 0.3, 0.5), (0.25, 0.5, 0.28, 0.48), (0.9, 0.9, 0.1, 0.1)]
+    photo, tally = ShownPhoto(tmp_path / "a.jpg", 3, people=people), PhotoTally()
+    count_people(photo, [Box(40, 100, 120, 200), Box(300, 10, 20, 50)], (400, 400), tally)
+    assert figures(tally)["people"] == {"140 to 300 px": [1, 0, 1], "under 60 px": [0, 0, 1]}
+    lines = report(tally, 1, verbose=False)
+    assert [line.split(":")[0] for line in lines[1:]] == ["persons under 60 px", "persons 140 to 300 px"]
 
 
 def test_an_unknown_garment_model_is_said_before_anything_is_measured(tmp_path: Path, capsys) -> None:
