@@ -66,6 +66,12 @@ class Platform(Protocol):
     def set_sinks(self, sinks: Sequence[FrameSink]) -> None:
         """Publish to these outputs from the next frame on; only where outputs may change."""
 
+    def take_picture(self, camera: str) -> str | None:
+        """Have the next masked picture of a camera written by an output of its own.
+
+        Returns why not, empty where it is; None where its outputs are those of `set_sinks`.
+        """
+
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
 

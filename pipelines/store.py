@@ -248,7 +248,7 @@ class Store:
         )
         self._reloader.on_settings(self._keep_by)
         if self._mqtt:
-            commands = store_commands(self._reloader, self._outputs.take_picture, self.restart)
+            commands = store_commands(self._reloader, self._take_picture, self.restart)
             for name, handler in commands.items():
                 self._mqtt.on_command(name, self._notes.of_command(name, handler))
         self.restarts = self.restart_asked = False
@@ -366,6 +366,11 @@ class Store:
         then: called with what became of it, in that thread.
         """
         self._reloader.ask(then)
+
+    def _take_picture(self, camera: str) -> str:
+        """Have the next masked picture of a camera written; return why not, empty where it is."""
+        why = self._platform.take_picture(camera)
+        return self._outputs.take_picture(camera) if why is None else why
 
     def _keep_by(self, settings: Settings) -> None:
         """Delete recordings, and entries of the access log, by these settings from now on."""

@@ -9,7 +9,7 @@ from pipelines.errors import BadInput
 from pipelines.outputs.base import CameraSink
 from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
-from pipelines.outputs.snapshot import SnapshotOutput
+from pipelines.outputs.snapshot import NO_SNAPSHOTS, SnapshotOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -80,13 +80,15 @@ class VideoOutputs:
                 for camera, rate in rates.items():
                     sink.add_camera(camera, rate)
 
-    def take_picture(self, camera: str) -> bool:
-        """Have the next masked picture of a camera written now; False where no pictures are."""
+    def take_picture(self, camera: str) -> str:
+        """Have the next masked picture of a camera written now; return why not, empty where it is."""
         sink = self._own.get("snapshots")
-        if not isinstance(sink, SnapshotOutput) or camera not in sink.cameras:
-            return False
+        if not isinstance(sink, SnapshotOutput):
+            return NO_SNAPSHOTS
+        if camera not in sink.cameras:
+            return f"camera {camera} is not running"
         sink.take_next(camera)
-        return True
+        return ""
 
     def close(self) -> None:
         """End all outputs."""

@@ -184,6 +184,9 @@ class CpuPlatform:
         """Publish to these outputs from the next frame on."""
         self._loop.set_sinks(sinks)
 
+    def take_picture(self, camera: str) -> None:
+        """Return nothing: the outputs are the store's."""
+
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
         return {name: supervisor.status() for name, supervisor in self._supervisors.items()}

@@ -194,6 +194,10 @@ class DeepStreamPlatform:
         """Refuse: the outputs are part of the graph."""
         raise NotImplementedError("the outputs of DeepStream are part of its graph")
 
+    def take_picture(self, camera: str) -> str:
+        """Have the camera's next masked picture written to disk; return why not, empty where it is."""
+        return self.outputs.take_picture(camera)
+
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera."""
         return self._cameras.status

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NO_SNAPSHOTS = "no pictures are written to disk: set outputs.snapshots in the store file"
+
 
 class SnapshotOutput(PeriodicOutput):
     """Writes a picture of each camera to disk every interval_s.

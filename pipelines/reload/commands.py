@@ -18,12 +18,12 @@ NOT_POSSIBLE = "not possible"
 
 
 def store_commands(
-    reloader: Reloader, snapshot: Callable[[str], bool], restart: Callable[[], bool]
+    reloader: Reloader, snapshot: Callable[[str], str], restart: Callable[[], bool]
 ) -> dict[str, Handler]:
     """Return the handlers by name; they may run on any thread.
 
-    snapshot: has the next masked picture of a camera written, False where no output does that. restart: has
-    the program end, False where nothing would start it again.
+    snapshot: has the next masked picture of a camera written; returns why not, empty where it is.
+    restart: has the program end, False where nothing would start it again.
     """
 
     def reload(_fields: Mapping[str, Any]) -> Deferred:
@@ -43,8 +43,10 @@ def store_commands(
 
     def take(fields: Mapping[str, Any]) -> str:
         camera = _camera(fields, reloader)
-        if not reloader.settings.cameras[camera].enabled or not snapshot(camera):
-            raise CommandRefused(NOT_POSSIBLE)
+        if not reloader.settings.cameras[camera].enabled:
+            raise CommandRefused(NOT_POSSIBLE, f"camera {camera} is disabled")
+        if why := snapshot(camera):
+            raise CommandRefused(NOT_POSSIBLE, why)
         return f"the next picture of camera {camera} is written to outputs.snapshots.folder"
 
     def begin_again(_fields: Mapping[str, Any]) -> str:

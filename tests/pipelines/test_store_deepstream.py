@@ -84,7 +84,9 @@ def box() -> Box:
 @pytest.fixture
 def shop(box: Box, tmp_path: Path) -> Any:
     cameras = "\n".join(f'{name}: {{source: "{source}"}}' for name, source in CAMERAS.items())
-    with running_store(tmp_path, cameras, PRICES, nvidia=box.parts) as running:
+    shots = f"snapshots: {{folder: {tmp_path}/shots, interval_s: 86400}}"
+    with running_store(tmp_path, cameras, PRICES, nvidia=box.parts, outputs=shots) as running:
+        running.shots = tmp_path / "shots"
         yield running
     assert box.mapped == 0  # each surface was let go
 
@@ -109,6 +111,10 @@ def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
     assert shop.metric("msh_redaction_self_check") == 1
     assert shop.metric("msh_redaction_failures_total") == 0
     assert not shop.people("till", "started")
+    wait_for(lambda: list(shop.shots.glob("door/*.jpg")))
+    shop.listener.publish("msh/v1/test-store/box/command/snapshot", '{"camera": "door"}')
+    assert wait_for(lambda: shop.listener.on("snapshot/result"))[0].json["ok"]
+    wait_for(lambda: len(list(shop.shots.glob("door/*.jpg"))) == 2)
     # The door goes; the person goes with it, and the till does not notice.
     shop.store.platform.remove("door")
     ended = wait_for(lambda: shop.people("door", "ended"), PATIENCE_S)

@@ -17,9 +17,10 @@ from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
 from pipelines.outputs.rtsp import RtspOutput
+from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
@@ -162,6 +163,7 @@ class DeepStreamOutputs:
         if snapshots := self._settings.snapshots:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
+        self._asked: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._housekeep, name="deepstream-outputs", daemon=True)
 
@@ -169,6 +171,17 @@ class DeepStreamOutputs:
     def cameras(self) -> tuple[str, ...]:
         """The enabled cameras."""
         return tuple(self._cameras)
+
+    def take_picture(self, camera: str) -> str:
+        """Have a camera's next masked picture written; return why not, empty where it is. From any thread."""
+        if self._settings.snapshots is None:
+            return f"{NO_SNAPSHOTS} and restart the store"
+        if not self.pictures.has(camera):
+            return f"camera {camera} is not in the graph: restart the store"
+        if not self._valves.works(camera):
+            return f"the encoder of camera {camera} has failed: restart the store"
+        self._asked.add(camera)
+        return ""
 
     def start(self) -> None:
         """Listen and begin. Raises BadInput where the port cannot be had."""
@@ -221,7 +234,9 @@ class DeepStreamOutputs:
             try:
                 if (snapshots := self._settings.snapshots) and now >= due:
                     due = now + snapshots.interval_s
-                    self._snap(snapshots.folder)
+                    self._snap(snapshots.folder, self._cameras)
+                elif snapshots:
+                    self._snap(snapshots.folder, self._asked_and_fresh())
                 if now >= tidy:
                     tidy = now + TRIM_EVERY_S
                     self._tidy()
@@ -231,11 +246,20 @@ class DeepStreamOutputs:
                     logger.error("outputs: %s", error)
                 failing = True
 
-    def _snap(self, folder: Path) -> None:
-        for name in self._cameras:
+    def _asked_and_fresh(self) -> list[str]:
+        """Return of whom a picture is asked for and will come: the others would hold up the rest."""
+        ages = {name: self.age_s(name) for name in tuple(self._asked)}
+        return [name for name, age in ages.items() if age is not None and age < TIMEOUT_S]
+
+    def _snap(self, folder: Path, cameras: Iterable[str]) -> None:
+        for name in cameras:
+            asked = name in self._asked
+            self._asked.discard(name)  # before it is taken: who asks meanwhile gets another one
             picture = None if self._stop.is_set() else self.pictures.take(name)
             if picture is not None:
                 write_whole(folder / name / f"{stamp(self._wall_ns())}.jpg", picture)
+            elif asked:
+                self._asked.add(name)
 
     def _tidy(self) -> None:
         if snapshots := self._settings.snapshots:

@@ -49,10 +49,14 @@ class Valves:
             self._broken.add(camera)
             self._apply()
 
+    def works(self, camera: str) -> bool:
+        """Return whether nothing behind the camera's valves has failed."""
+        return camera not in self._broken
+
     def _apply(self) -> None:
         wall = self._wall and WALL not in self._broken
         for camera, wanted in self._wanted.items():
-            works = camera not in self._broken
+            works = self.works(camera)
             for role, is_open in (
                 ("demand", bool(wanted) or wall),
                 ("streamvalve", STREAM in wanted),

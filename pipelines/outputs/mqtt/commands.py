@@ -25,7 +25,14 @@ DEFERRED_S = 30.0
 
 
 class CommandRefused(Exception):
-    """A command that is understood and cannot be obeyed; the text is one of the messages' schema."""
+    """A command that is understood and cannot be obeyed.
+
+    error: one of the messages' schema. why: for people, sent as `result`; empty where the error says it all.
+    """
+
+    def __init__(self, error: str, why: str = "") -> None:
+        super().__init__(error)
+        self.why = why
 
 
 class Deferred:
@@ -114,7 +121,7 @@ class Commands:
         try:
             answer = self._handlers[name](fields) if name in self._handlers else None
         except CommandRefused as refused:
-            error = str(refused)
+            text, error = refused.why[:MAX_TEXT] or None, str(refused)
         except Exception:
             logger.exception("command %s failed", name)
             error = "failed"

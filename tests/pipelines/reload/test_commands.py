@@ -57,7 +57,8 @@ def test_a_camera_is_switched_off_and_on_and_never_the_last_one(shop):
     assert ask(shop, "camera-disable", camera="till")["error"] == "not possible"
     assert ask(shop, "reload")["ok"]  # the file says otherwise, and does not win
     assert set(shop.store.cameras()) == {"till"}
-    assert ask(shop, "snapshot", camera="door")["error"] == "not possible"
+    refused = ask(shop, "snapshot", camera="door")
+    assert (refused["error"], refused["result"]) == ("not possible", "camera door is disabled")
     assert ask(shop, "camera-enable", camera="door")["ok"]
     wait_for(lambda: shop.states("door")[-1] == ("live", None))
     assert shop.metric("msh_camera_connects_total", camera="till") == 1

@@ -4,6 +4,7 @@ import time
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.deepstream.running import running
@@ -36,6 +37,30 @@ def test_snapshots_are_pictures_in_files(tmp_path):
         file = next(tmp_path.glob("shots/c0/*.jpg"))
         picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
         assert picture.shape == (720, 1280, 3)
+
+
+def shots(folder, camera):
+    return len(list(folder.glob(f"shots/{camera}/*.jpg")))
+
+
+def test_a_picture_that_is_asked_for_comes_at_once_and_one_of_a_lost_camera_holds_up_nobody(tmp_path):
+    with running(tmp_path, rtsp(2), outputs="page", c0="dead") as run:
+        run.analysis.age_s = lambda camera: 0.0 if camera == "c1" and run.analysis.batches else None
+        run.platform.start()
+        wait_for(lambda: shots(tmp_path, "c1") == 1)  # the next one by itself comes in an hour
+        for count in (2, 3):
+            assert [run.platform.take_picture(camera) for camera in ("c0", "c1")] == ["", ""]
+            wait_for(lambda count=count: shots(tmp_path, "c1") == count)
+        assert shots(tmp_path, "c0") == 0
+        run.platform.valves.disable("c1")
+        assert run.platform.take_picture("c1") == "the encoder of camera c1 has failed: restart the store"
+        assert "not in the graph" in run.platform.take_picture("c9")
+
+
+@pytest.mark.parametrize("outputs", ["rtsp", "pictures"])
+def test_where_no_pictures_go_to_disk_the_answer_says_so(tmp_path, outputs):
+    with running(tmp_path, rtsp(1), outputs=outputs) as run:
+        assert "set outputs.snapshots in the store file and restart" in run.platform.take_picture("c0")
 
 
 def test_no_picture_comes_from_a_camera_without_frames(tmp_path):
