@@ -21,6 +21,9 @@ Region = tuple[int, int, int, int]
 
 STRIDE = 32
 """The sides of an input are multiples of it."""
+LEAST_INPUT = 64
+"""No side of an input is shorter: the coarsest cells of a network are as large, and the answer of a network
+that has none of them holds numbers that are not finite."""
 STEP = 64
 """The sides of a detail view are multiples of it, so that a camera needs few shapes."""
 MAX_AREA = 2_250_000
@@ -64,16 +67,15 @@ def input_shape(region: Size, area: int) -> Size:
     >>> input_shape((1920, 1080), 416 * 416)
     (544, 320)
     """
-    best, shape = 0.0, (STRIDE, STRIDE)
+    best, shape = 0.0, (LEAST_INPUT, LEAST_INPUT)
     room = area * 1.03
-    for width in range(STRIDE, int(room // STRIDE) + 1, STRIDE):
+    for width in range(LEAST_INPUT, int(room // LEAST_INPUT) + 1, STRIDE):
         height = int(room // width) // STRIDE * STRIDE
-        if height < STRIDE:
-            break
         scale = min(width / region[0], height / region[1])
         if scale > best * 1.001:
             best, shape = scale, (width, height)
-    return min(shape[0], _up(region[0] * best, STRIDE)), min(shape[1], _up(region[1] * best, STRIDE))
+    width, height = (max(LEAST_INPUT, _up(side * best, STRIDE)) for side in region)
+    return min(shape[0], width), min(shape[1], height)
 
 
 def plan(picture: Size, *, area: int, scale: float) -> list[View]:

@@ -192,6 +192,8 @@ class _Values:
                 continue
             self._document.keys[path] = place
             values[key] = self.read(value_node, path)
+        if node.value and not values:  # why it is empty is said above
+            self._document.broken.add(keys)
         return values
 
     def _scalar(self, node: yaml.ScalarNode, keys: Keys) -> object:

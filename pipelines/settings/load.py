@@ -135,6 +135,8 @@ def read_raw(path: Path, what: str) -> bytes:
 
 def decoded(raw: bytes) -> str:
     """Return the text of a file of settings; raises Unreadable."""
+    if _is_utf_16(raw):
+        raise Unreadable(Mistake(Place(1, 1), "", "the file is UTF-16 text; save it as UTF-8"))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -143,6 +145,12 @@ def decoded(raw: bytes) -> str:
         column = len(before[line_start:].decode("utf-8", "replace")) + 1
         place = Place(before.count(b"\n") + 1, column)
         raise Unreadable(Mistake(place, "", "this byte is not UTF-8; save the file as UTF-8")) from None
+
+
+def _is_utf_16(raw: bytes) -> bool:
+    """Return whether a file is UTF-16, by its byte order mark or by zeros in every other place."""
+    few, many = sorted((raw[::2].count(0), raw[1::2].count(0)))
+    return raw.startswith((b"\xff\xfe", b"\xfe\xff")) or 8 * (few + 1) <= many
 
 
 def _judge(

@@ -53,6 +53,7 @@ _OTHER_KINDS = {
     b"GIF8": "a picture",
     b"MIME-Version:": "a saved web page (MHTML)",
 }
+_GTIN_DIGITS = (8, 12, 13, 14)
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
 _KEPT = "\t\n\u200c\u200d"  # the last two are part of words in Persian and Indic scripts
@@ -325,10 +326,14 @@ def parse_gtin(text: str) -> str:
     if not digits.isascii() or not digits.isdigit():
         hint = "; set the column to Text, a spreadsheet shortened it" if "E+" in text.upper() else ""
         raise BadInput(f'"{text}" is not a GTIN{hint}')
-    if len(digits) not in (8, 12, 13, 14):
-        raise BadInput(f'"{text}" is not a GTIN: it has {len(digits)} digits, not 8, 12, 13 or 14')
-    # GS1 General Specifications 7.9: weights 3 and 1 from the right.
+    # GS1 General Specifications 7.9: weights 3 and 1 from the right, so that zeros before it change nothing.
     total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
+    if len(digits) not in _GTIN_DIGITS:
+        whole = next((digits.zfill(size) for size in _GTIN_DIGITS if size > len(digits)), "")
+        hint = ""
+        if whole and total % 10 == 0 and int(digits):
+            hint = f"; set the column to Text and write {whole}, if a spreadsheet took the zero before it"
+        raise BadInput(f'"{text}" is not a GTIN: it has {len(digits)} digits, not 8, 12, 13 or 14{hint}')
     if total % 10:
         raise BadInput(f'"{text}" is not a GTIN: its last digit does not fit the others')
     return digits

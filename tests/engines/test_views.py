@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.views import ENOUGH, MAX_AREA, STRIDE, View, input_shape, plan, split, whole
+from engines.views import ENOUGH, LEAST_INPUT, MAX_AREA, STRIDE, View, input_shape, plan, split, whole
 
 SIDES = st.integers(2, 4200)
 PERSONS = 416 * 416
@@ -20,6 +20,8 @@ PERSONS = 416 * 416
         ((1080, 1920), (320, 544)),
         ((640, 480), (480, 352)),
         ((700, 700), (416, 416)),
+        ((641, 3), (2784, 64)),
+        ((16, 8000), (64, 2784)),
     ],
 )
 def test_the_input_has_the_pictures_aspect(picture: tuple[int, int], shape: tuple[int, int]) -> None:
@@ -32,6 +34,7 @@ def test_an_input_costs_no_more_than_the_manifests_and_shows_no_less(width: int,
     assert shape[0] * shape[1] <= PERSONS * 1.03
     assert not shape[0] % STRIDE
     assert not shape[1] % STRIDE
+    assert min(shape) >= LEAST_INPUT, "a network without its coarsest cells answers numbers not finite"
     assert min(shape[0] / width, shape[1] / height) >= min(416 / width, 416 / height) * 0.97
 
 

@@ -272,7 +272,10 @@ SYNTAX = [
     ("- version: 1\n", '1:1  must be "key: value" lines'),
     ("just words\n", '1:1  must be "key: value" lines'),
     (b"version: 1\nstore: {name: Caf\xe9}\n", "2:18  this byte is not UTF-8; save the file as UTF-8"),
-    (MINIMAL.encode("utf-16"), "1:1  this byte is not UTF-8; save the file as UTF-8"),
+    (MINIMAL.encode("utf-16"), "1:1  the file is UTF-16 text; save it as UTF-8"),
+    (MINIMAL.encode("utf-16-le"), "1:1  the file is UTF-16 text; save it as UTF-8"),
+    (MINIMAL.replace("Shop", "Café").encode("utf-16-be"), "1:1  the file is UTF-16 text; save it as UTF-8"),
+    (MINIMAL + "# \0\n", "6:3  a control character that text may not hold; delete it"),
 ]
 
 

@@ -127,6 +127,9 @@ def test_as_of_is_the_first_day_of_the_price() -> None:
     assert price.as_of == date(2026, 11, 1)
 
 
+GTINS = "brand,type,price,currency,gtin\nNike,hat,1,EUR,"
+
+
 @pytest.mark.parametrize(
     ("text", "place", "word"),
     [
@@ -160,6 +163,8 @@ def test_as_of_is_the_first_day_of_the_price() -> None:
             "before valid_from",
         ),
         ("brand,type,price_min,price_max,currency\nNike,hat,5,4,EUR\n", "2:12", "below price_min"),
+        (GTINS + "36000291452\n", "2:16", "write 036000291452"),
+        (GTINS + "36000291453\n", "2:16", "11 digits, not 8, 12, 13 or 14"),
         ("brand;type;price;currency\nNike;hat;12,50;EUR\n", "2:10", 'write "12.50"'),
     ],
 )
