@@ -14,7 +14,7 @@ HEAD_BYTES = 4608
 """Bytes that `sniff` wants: a picture may begin after `MAX_JUNK` of them."""
 TAKEN = (
     "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF pictures,"
-    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF videos"
+    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF, WebP and PNG videos"
 )
 """What can be annotated, for people."""
 
@@ -23,7 +23,7 @@ TAKEN = (
 class FileType:
     """A picture or a video, and the suffix that its files usually have.
 
-    animated: a picture format that may hold several frames, such as GIF; `read_type` tells.
+    animated: a picture format that holds several frames here, such as GIF; `read_type` tells.
     """
 
     kind: Literal["image", "video"]
@@ -62,6 +62,7 @@ FLV, WMV, OGG = _video("FLV", ".flv"), _video("WMV", ".wmv"), _video("Ogg", ".og
 ANIMATED = {
     GIF: FileType("video", "animated GIF", ".gif", animated=True),
     WEBP: FileType("video", "animated WebP", ".webp", animated=True),
+    PNG: FileType("video", "animated PNG", ".png", animated=True),
 }
 
 _STARTS = (
@@ -87,6 +88,21 @@ _NO_JUNK = (
     *(b"\x1a\x45\xdf\xa3", b"\0\0\x01", b"\0\0\0\x01", b"\0\0\0\x0c"),
 )
 """Starts of files that are something else, and may hold a picture within: sound with a cover, documents."""
+_OTHERS = (
+    ((b"\xff\x0a", b"\0\0\0\x0cJXL "), "a JPEG XL picture; save it as JPEG or PNG"),
+    ((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "), "a JPEG 2000 picture; save it as JPEG or PNG"),
+    ((b"8BPS",), "a Photoshop file; export it as JPEG or PNG"),
+    ((b"%pdf-",), "a PDF document; export its page as JPEG or PNG"),
+    ((b"pk\x03\x04",), "a ZIP archive or an office document; take the picture out of it"),
+    ((b"<svg",), "an SVG drawing; export it as PNG"),
+    (
+        (b"<!doctype html", b"<html", b"<head", b"<body", b"<script"),
+        "a web page (HTML), perhaps one that asks to sign in; open the picture itself, then save that",
+    ),
+)
+"""Starts of files sent in place of pictures, and what to do. Those of documents are in small letters."""
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
+_PROLOGUE = re.compile(rb"(?:<\?xml.*?\?>|<!--.*?-->|<!doctype svg.*?>|\s)*", re.DOTALL)
 _NO_SEGMENT = frozenset({b"", *(bytes([marker]) for marker in (*range(0xC0), *range(0xD0, 0xDA)))})
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
@@ -98,7 +114,7 @@ _TS_PACKET = 188
 def sniff(head: bytes) -> FileType | None:
     r"""Return the type of what begins with these bytes, `HEAD_BYTES` of them or the whole file.
 
-    None for all else. A GIF or WebP is called a picture; whether it is animated, `read_type` tells.
+    None for all else. A GIF, WebP or PNG is called a picture; whether it is animated, `read_type` tells.
 
     >>> sniff(b"\x89PNG\r\n\x1a\n").suffix
     '.png'
@@ -116,6 +132,21 @@ def sniff(head: bytes) -> FileType | None:
     if known is None and (junk := picture_start(head)):
         return sniff(head[junk:])
     return known
+
+
+def other_kind(head: bytes) -> str | None:
+    """Return what a file is that is often sent in place of a picture, and what to do; None for all else.
+
+    head: as of `sniff`, which did not know it.
+
+    >>> other_kind(b"%PDF-1.7")
+    'a PDF document; export its page as JPEG or PNG'
+    """
+    text = head.lstrip(_BLANKS).lower()
+    prologue = _PROLOGUE.match(text)
+    text = text[prologue.end() :] if prologue else text
+    found = (what for starts, what in _OTHERS if head.startswith(starts) or text.startswith(starts))
+    return next(found, None)
 
 
 def picture_start(data: bytes) -> int:
@@ -162,8 +193,10 @@ def read_type(path: Path) -> FileType | None:
 
 
 def is_animated(data: bytes) -> bool:
-    """Return whether a GIF or WebP holds more than one frame."""
+    """Return whether a GIF, WebP or PNG holds more than one frame."""
     data = data[picture_start(data) :]
+    if data[:4] == b"\x89PNG":
+        return _png_frames(data) > 1
     if data[:4] == b"RIFF":  # WebP container: VP8X comes first and has a flag for it
         return data[12:16] == b"VP8X" and len(data) > 20 and bool(data[20] & 0x02)
     return sum(_gif_images(data)) > 1
@@ -229,6 +262,16 @@ def _jpeg_ends(data: bytes) -> bool:
             at += 2 + max(2, struct.unpack_from(">H", data, at + 2)[0])
     end = data[at:]
     return end[:1] == b"\xff" and end.lstrip(b"\xff")[:1] == b"\xd9"
+
+
+def _png_frames(data: bytes) -> int:
+    """Return the number of frames that a PNG announces before its picture (PNG 3rd edition, acTL)."""
+    at = 8
+    while (kind := data[at + 4 : at + 8]) not in (b"", b"IDAT"):
+        if kind == b"acTL":
+            return int.from_bytes(data[at + 8 : at + 12], "big")
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return 1
 
 
 def _gif_images(data: bytes) -> list[bool]:

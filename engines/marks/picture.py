@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.errors import BadInput
-from engines.file_type import AVIF, HEAD_BYTES, HEIC, picture_start, sniff
+from engines.file_type import AVIF, HEAD_BYTES, HEIC, other_kind, picture_start, sniff
 from engines.marks.decode_child import LENGTH, RASTER, TOO_MUCH
 
 if TYPE_CHECKING:
@@ -226,6 +226,8 @@ def _wrong_kind(suffix: str, data: bytes) -> str:
     found = sniff(data[:HEAD_BYTES])
     if found in (HEIC, AVIF):
         return f"is a {found.name} picture; save it as JPEG or PNG"
+    if other := other_kind(data[:HEAD_BYTES]):
+        return f"is {other}"
     if suffix in SUFFIXES:
         return f"is named {suffix} but holds no PNG, JPEG or WebP; export it again"
     return "is no picture of a kind that is read; give SVG, PNG, JPEG, WebP, GIF, TIFF or BMP"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,20 @@ import cv2
 import numpy as np
 
 from engines.colour import from_bgr
-from engines.file_type import AVIF, GIF, HEAD_BYTES, HEIC, JPEG, is_cut_short, picture_start, read_type, sniff
+from engines.file_type import (
+    ANIMATED,
+    AVIF,
+    GIF,
+    HEAD_BYTES,
+    HEIC,
+    JPEG,
+    is_animated,
+    is_cut_short,
+    other_kind,
+    picture_start,
+    read_type,
+    sniff,
+)
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
@@ -38,6 +52,9 @@ JPEG_END, BLOCK = b"\xff\xd9", 8
 MIN_FRAME_MS = 20
 """Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
 NO_PICTURE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
+MOVING = "a moving picture: only its first frame is taken; give a video, or a folder of its frames"
+LEAST_SIDE = 2
+"""Colours are kept for 2 x 2 pixels: a picture below that has none."""
 CUT_SHORT = "the file is cut short: the rest of the picture is missing"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
@@ -55,19 +72,35 @@ def list_images(folder: str | Path) -> list[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Return whether a file holds a single picture, by its content; False where it cannot be read."""
+    """Return whether a file holds a picture, moving or not, by its content; False where it cannot be read."""
     try:
         found = read_type(path)
     except OSError:
         return False
-    return found is not None and found.kind == "image"
+    return found is not None and (found.kind == "image" or found.animated)
+
+
+def unknown_picture(head: bytes) -> str:
+    """Return what is wrong with a file of which `sniff` knows nothing, and how to mend it."""
+    other = other_kind(head)
+    return f"is {other}" if other else NO_PICTURE
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Raise BadInput, without the path, where a picture of (width, height) pixels is too small."""
+    if min(size) < LEAST_SIDE:
+        raise BadInput(
+            f"the picture has {size[0]} x {size[1]} pixels, too few to show a person: give it in its original"
+            f" size, {LEAST_SIDE} x {LEAST_SIDE} at least"
+        )
 
 
 def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I420:
     """Read a picture, turned upright as its EXIF says; BadInput where it is none.
 
     An odd last row or column is dropped; above `FULL_PIXELS` it is scaled down, a JPEG while it is decoded.
-    warn: called with one line where the file ends early and part of the picture is missing.
+    warn: called with one line where the file ends early and part of the picture is missing, and where the
+    picture moves: the first frame is read.
     """
     try:
         data = Path(path).read_bytes()
@@ -76,27 +109,31 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
     data = data[picture_start(data) :]
     try:
         bgr = _decode(data)
+        if bgr is not None:
+            check_size((bgr.shape[1], bgr.shape[0]))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
-    cut = is_cut_short(data)
-    if bgr is None or min(bgr.shape[:2]) < 2:
-        raise BadInput(f"{path}: {CUT_SHORT + '; send it again' if cut else NO_PICTURE}")
+    found, cut = sniff(data[:HEAD_BYTES]), is_cut_short(data)
+    if bgr is None:
+        wrong = NO_PICTURE if found else unknown_picture(data[:HEAD_BYTES])
+        raise BadInput(f"{path}: {CUT_SHORT + '; send it again' if cut else wrong}")
     if cut and warn is not None:
         warn(CUT_SHORT)
+    if warn is not None and found in ANIMATED and is_animated(data):
+        warn(MOVING)
     return from_bgr(bgr)
 
 
 def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
-    """Yield (ns since the first frame, picture) for each frame of an animated GIF or WebP, as it is shown.
+    """Yield (ns since the first frame, picture) for each frame of an animated GIF, WebP or PNG, as shown.
 
     BadInput where it is none, and after the last good frame where it is damaged.
     """
-    from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
-
     try:
         with _opened(_read(path)) as animation:
+            check_size(animation.size)
             at_ms = 0
-            for frame in ImageSequence.Iterator(animation):
+            for frame in _shown(animation):
                 yield at_ms * 1_000_000, from_bgr(_flat(frame))
                 at_ms += _frame_ms(frame)
     except BadInput as error:
@@ -111,12 +148,11 @@ def _read(path: str | Path) -> bytes:
 
 
 def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
-    """Return the size, the number of frames and the length in ms of an animated GIF or WebP; BadInput."""
-    from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
-
+    """Return size, number of frames and length in ms of an animated GIF, WebP or PNG. Raises BadInput."""
     try:
         with _opened(_read(path)) as animation:
-            times = [_frame_ms(frame) for frame in ImageSequence.Iterator(animation)]
+            check_size(animation.size)
+            times = [_frame_ms(frame) for frame in _shown(animation)]
             return (animation.width & ~1, animation.height & ~1), len(times), sum(times)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
@@ -214,6 +250,17 @@ def _flat(picture: Any) -> Bgr:
     return np.ascontiguousarray(np.rint(rgba[..., 2::-1] * alpha + 255 * (1 - alpha)).astype(np.uint8))
 
 
+def _shown(animation: Any) -> Iterator[Any]:
+    """Yield the frames that are shown: a PNG may begin with one for programs that show no others."""
+    from PIL import ImageSequence  # noqa: PLC0415 loaded only where it is needed
+
+    is_only_still = bool(getattr(animation, "default_image", False))
+    for frame in islice(ImageSequence.Iterator(animation), int(is_only_still), None):
+        if animation.format == "WEBP":
+            frame.load()  # its time is known only then
+        yield frame
+
+
 def _frame_ms(frame: Any) -> int:
     shown = frame.info.get("duration", 0)
     return int(shown) if isinstance(shown, (int, float)) and shown >= MIN_FRAME_MS else 100
@@ -232,6 +279,7 @@ class ImageFolder:
             raise SourceLost(Cause.FILE, f"{folder} holds no pictures")
         self._next = 0
         self._bad: set[Path] = set()
+        self._told: set[tuple[Path, str]] = set()
         self._picture: I420 | None = None
         self._due = time.monotonic()
 
@@ -280,10 +328,16 @@ class ImageFolder:
         if path in self._bad:
             return False
         try:
-            self._picture = read_image(path, lambda line: logger.warning("%s: %s", path, line))
+            self._picture = read_image(path, lambda line: self._tell(path, line))
         except BadInput as error:
             self._bad.add(path)
             logger.warning("%s", error)
             return False
         self._due = max(self._due + self._period, time.monotonic())
         return True
+
+    def _tell(self, path: Path, line: str) -> None:
+        """Log what is amiss with a picture, once however often it is shown."""
+        if (path, line) not in self._told:
+            self._told.add((path, line))
+            logger.warning("%s: %s", path, line)

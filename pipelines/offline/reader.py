@@ -8,13 +8,20 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.file_type import read_type
+from engines.file_type import HEAD_BYTES, other_kind, read_type
 from pipelines.cameras.causes import classify
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import SINK, Gst
-from pipelines.cpu.images import IMAGE_SUFFIXES, NO_PICTURE, animation_times, read_animation, read_image
+from pipelines.cpu.images import (
+    IMAGE_SUFFIXES,
+    animation_times,
+    check_size,
+    read_animation,
+    read_image,
+    unknown_picture,
+)
 from pipelines.cpu.movie_header import is_whole
 from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
@@ -69,6 +76,7 @@ def probe_media(path: str | Path) -> Media:
             raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
         structure = sample.get_caps().get_structure(0)
         size = (structure.get_int("width")[1], structure.get_int("height")[1])
+        check_size(size)
         known, num, den = structure.get_fraction("framerate")
         fps = num / den if known and num > 0 and den > 0 else None
         measured, duration = pipeline.query_duration(Gst.Format.TIME)
@@ -154,12 +162,15 @@ def _type_of(path: str | Path) -> FileType | None:
         if Path(path).is_file() and Path(path).stat().st_size == 0:
             raise BadInput(f"{path}: is empty; send it again")
         found = read_type(Path(path))
+        if found is None:
+            with Path(path).open("rb") as file:
+                head = file.read(HEAD_BYTES)
+            if other_kind(head) or Path(path).suffix.lower() in IMAGE_SUFFIXES:
+                raise BadInput(f"{path}: {unknown_picture(head)}")
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    if found is None and Path(path).suffix.lower() in IMAGE_SUFFIXES:
-        raise BadInput(f"{path}: {NO_PICTURE}")
     return found
 
 

@@ -3,7 +3,7 @@ import io
 import pytest
 from PIL import Image
 
-from engines.file_type import HEAD_BYTES, is_animated, is_cut_short, read_type, sniff
+from engines.file_type import HEAD_BYTES, is_animated, is_cut_short, other_kind, read_type, sniff
 
 TS = (b"\x47" + bytes(187)) * 4
 HEADS = [
@@ -47,6 +47,33 @@ def test_a_file_is_what_its_first_bytes_say(head, name, result):
     assert (found and found.name, found and found.result_suffix) == (name, result)
 
 
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\xff\x0a\xfa\x1f", "a JPEG XL picture; save it as"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "a JPEG XL picture; save it as"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "a JPEG 2000 picture; save it as"),
+        (b"%PDF-1.7", "a PDF document; export its page"),
+        (
+            b"\r\n<!DOCTYPE HTML>\n<title>Sign in</title>",
+            "a web page (HTML), perhaps one that asks to sign in;",
+        ),
+        (b'<?xml version="1.0"?>\n<!-- <svg> -->\n<html xmlns="x">', "a web page (HTML)"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><svg>', "an SVG drawing; export it"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"8BPS", "a Photoshop file; export it"),
+        (b"hello", None),
+        (b"<!--" * 1000, None),
+        (b"", None),
+    ],
+)
+def test_what_is_sent_in_place_of_a_picture_is_named(head, words):
+    assert sniff(head) is None
+    found = other_kind(head)
+    assert (found is None) is (words is None)
+    assert (found or "").startswith(words or "")
+
+
 def encoded(form: str, frames: int = 1, size=(40, 30)) -> bytes:
     pictures = [Image.effect_noise(size, 90).convert("RGB") for _ in range(frames)]
     file = io.BytesIO()
@@ -55,7 +82,7 @@ def encoded(form: str, frames: int = 1, size=(40, 30)) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("form", ["GIF", "WEBP"])
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
 def test_what_moves_is_a_video(tmp_path, form):
     for frames, kind, animated in ((1, "image", False), (3, "video", True)):
         path = tmp_path / f"x{frames}.jpg"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from engines.file_type import HEAD_BYTES, TAKEN, FileType, read_type, sniff
+from engines.file_type import HEAD_BYTES, TAKEN, FileType, other_kind, read_type, sniff
 from pipelines.errors import BadInput
 from probes.events.messages import rfc3339
 from probes.people.unworn import nobody
@@ -275,6 +275,8 @@ async def _store(body: AsyncIterator[bytes], folder: Path) -> FileType:
 def _known(head: bytes) -> FileType:
     what = sniff(head)
     if what is None:
+        if other := other_kind(head):
+            raise Refused(Code.UNSUPPORTED, f"this is {other}")
         raise Refused(Code.UNSUPPORTED, f"this is no file that can be annotated: {TAKEN} are")
     return what
 

@@ -13,6 +13,7 @@ from pipelines.cameras.states import Cause
 from pipelines.cpu import images
 from pipelines.cpu.images import ImageFolder, read_image
 from pipelines.errors import BadInput
+from pipelines.offline.reader import probe_media, read_frames
 
 RED, BLUE = (0, 0, 255), (255, 0, 0)
 
@@ -93,8 +94,19 @@ def test_a_picture_within_something_else_is_none(tmp_path, before):
     assert good
     path = tmp_path / "x.jpg"
     path.write_bytes(before + data.tobytes())
-    with pytest.raises(BadInput, match="no picture that can be read; give a JPEG"):
+    with pytest.raises(
+        BadInput, match=r"no picture that can be read; give a JPEG|; export its|; take the picture"
+    ):
         read_image(path)
+
+
+@pytest.mark.parametrize(("size", "words"), [((1, 1), "has 1 x 1 pixels"), ((50, 1), "has 50 x 1 pixels")])
+def test_a_picture_below_two_pixels_is_told_the_least_size(tmp_path, size, words):
+    for form, more in (("PNG", {}), ("GIF", {"save_all": True, "append_images": [Image.new("L", size, 9)]})):
+        Image.new("L", size).save(tmp_path / "x.jpg", form, **more)
+        for use in (probe_media, lambda path: list(read_frames(path))):
+            with pytest.raises(BadInput, match=f"{words}, too few .* 2 x 2 at least"):
+                use(tmp_path / "x.jpg")
 
 
 def test_a_heic_is_read_or_told(tmp_path, monkeypatch):
@@ -205,6 +217,14 @@ def test_plays_in_order_of_names_and_ends(folder):
 def test_loops_past_unreadable_ones(folder):
     (folder / "aa.jpg").write_bytes(b"garbage")
     assert play(ImageFolder(str(folder), 1000, loop=True), 6) == ["red", "blue", "red", "blue"]
+
+
+def test_of_a_moving_picture_the_first_frame_is_shown_and_that_is_told_once(tmp_path, caplog):
+    pictures = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    for name, form in (("a.gif", "GIF"), ("b.png", "PNG"), ("c.webp", "WEBP")):
+        pictures[0].save(tmp_path / name, form, save_all=True, append_images=pictures[1:])
+    assert play(ImageFolder(str(tmp_path), 1000, loop=True), 6) == ["red"] * 6
+    assert caplog.text.count(images.MOVING) == 3
 
 
 def test_keeps_its_rate(folder):

@@ -105,6 +105,26 @@ def test_an_animation_is_a_video_with_its_own_times(tmp_path):
     assert [int(p.y.mean()) > 40 for _, p in frames] == [False, True, False, True]
 
 
+@pytest.mark.parametrize("form", ["WEBP", "PNG"])
+def test_what_moves_in_a_webp_or_png_is_read_as_in_a_gif(tmp_path, form):
+    path = tmp_path / "x.jpg"
+    pictures = [Image.new("RGB", (40, 30), (200 * (n % 2), 0, 0)) for n in range(4)]
+    pictures[0].save(path, form, save_all=True, append_images=pictures[1:], duration=[200, 40, 80, 80])
+    media = probe_media(path)
+    assert (media.kind, media.frames, media.duration_ns) == (MediaKind.VIDEO, 4, 400_000_000)
+    frames = list(read_frames(path))
+    assert [time_ns // 1_000_000 for time_ns, _ in frames] == [0, 200, 240, 320]
+    assert [int(p.y.mean()) > 40 for _, p in frames] == [False, True, False, True]
+
+
+def test_a_png_s_picture_for_programs_that_show_no_others_is_not_of_the_film(tmp_path):
+    path = tmp_path / "x.png"
+    pictures = [Image.new("RGB", (40, 30), (0, level, 0)) for level in (0, 100, 200)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], default_image=True, duration=50)
+    assert probe_media(path).frames == 2
+    assert min(int(picture.y.mean()) for _, picture in read_frames(path)) > 40
+
+
 def test_a_video_that_begins_late_is_read_at_once(tmp_path):
     """An empty edit, or sound first, prerolls the sink by a gap, without a picture."""
     path = write_video(tmp_path / "x.mp4", frames=20, fps=10)
@@ -171,6 +191,8 @@ BAD = {
     "empty.mp4": (lambda path: path.touch(), "is empty; send it again"),
     "garbage.mp4": (lambda path: path.write_bytes(np.random.default_rng(1).bytes(50_000)), "is media"),
     "garbage.png": (lambda path: path.write_bytes(b"\x89PNG"), "no picture"),
+    "login.jpg": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
+    "login.mp4": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
     "sound.wav": (sound_only, "no video"),
     "cut.mp4": (lambda path: cut(path, 0.5), "damaged"),
 }
