@@ -105,7 +105,8 @@ class Metrics:
         )
         self.camera_turned = gauge(
             "camera_turned_degrees",
-            "By how much to turn the picture clockwise for people to stand upright; 0 as far as is known.",
+            "By how much to turn the picture clockwise for people to stand upright; 0 as far as is known."
+            " On DeepStream 90 means 90 or 270.",
             "camera",
         )
         self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")

@@ -164,14 +164,20 @@ def case(alert: str, series: dict[str, str], labels: dict[str, str] | None) -> d
         own = {} if alert == "ShopBoxGone" else {"instance": "box"}
         if "job" in kept_labels(alert):
             own["job"] = "msh"
-        filled = {**labels, **own}
+        exp_labels = {**labels, **own, **rule["labels"]}
+        filled = {**exp_labels, "value": next(iter(series.values())).partition("x")[0]}
         texts = {
-            key: re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: filled[found[1]], text)
+            key: re.sub(r"\{\{ \$(?:labels\.)?(\w+) \}\}", lambda found: filled[found[1]], text)
             for key, text in rule["annotations"].items()
         }
-        expected = [{"exp_labels": {**filled, **rule["labels"]}, "exp_annotations": texts}]
+        expected = [{"exp_labels": exp_labels, "exp_annotations": texts}]
     tested = {"eval_time": "55m", "alertname": alert, "exp_alerts": expected}
     return {"interval": "1m", "input_series": on_box(series), "alert_rule_test": [tested]}
+
+
+def test_who_lies_on_a_side_is_told_of_both_sides():
+    """The metric is one number: where only lying is known, 90 stands for 270, too."""
+    assert "90 or 270" in RULES["CameraTurned"]["annotations"]["action"]
 
 
 def kept_labels(alert: str) -> set[str]:

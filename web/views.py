@@ -9,13 +9,14 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import REMEDY, CameraState, Cause
+from pipelines.cameras.upright import turns
 from pipelines.version import VERSION
 from pricing.money import display
 from probes.events.events import item as item_payload
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from prometheus_client.metrics import MetricWrapperBase
 
@@ -28,6 +29,10 @@ Payload = dict[str, Any]
 RATE_WINDOW_S = 10.0
 LOOK_MODELS = {"text-regions": "words", "text-lines": "words", "marks": "symbols"}
 """Bundled models that looks load by themselves, with what each sees."""
+SUB_STREAM_REFUSED = (
+    "its sub-stream has another shape than the main stream and is not analysed: give both the same shape"
+    " (16:9 or 4:3) in the camera and restart the store, or remove sub_source"
+)
 STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
 
@@ -155,6 +160,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
         if value:
             dropped.setdefault(labels["camera"], {})[labels["reason"]] = int(value)
     turned = samples(backend.metrics.camera_turned, "camera")
+    refused = samples(backend.metrics.camera_sub_stream_refused, "camera")
     written = []
     for name, settings in backend.settings.cameras.items():
         status = known.get(name)
@@ -164,7 +170,11 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
         size = sizes.get(name)
         written.append(
             _state(status, enabled=settings.enabled)
-            | _turned(int(turned.get(name, 0)), status)
+            | _advice(
+                status,
+                turns(int(turned.get(name, 0)), exact=backend.platform != "deepstream"),
+                refused=bool(refused.get(name)),
+            )
             | {
                 "id": name,
                 "enabled": settings.enabled,
@@ -180,11 +190,18 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     return {"at": rfc3339(now_ns), "cameras": written}
 
 
-def _turned(degrees: int, status: CameraStatus | None) -> Payload:
-    """Return what to do about a picture in which people do not stand upright, where it comes."""
-    if not degrees or status is None or status.cause is not Cause.NONE:
-        return {}
-    return {"remedy": f"people seem to be turned in the picture: set rotate: {degrees} for this camera"}
+def _advice(status: CameraStatus | None, turn: Sequence[int], *, refused: bool) -> Payload:
+    """Return what to do about a camera whose picture comes: it hangs turned, its sub-stream is refused."""
+    if status is None or status.cause is not Cause.NONE:
+        return {"turn": [], "sub_stream_refused": False}
+    remedies = []
+    if turn:
+        degrees = " or ".join(map(str, turn))
+        remedies.append(f"people seem to be turned in the picture: set rotate: {degrees} for this camera")
+    if refused:
+        remedies.append(SUB_STREAM_REFUSED)
+    found = {"turn": list(turn), "sub_stream_refused": refused}
+    return found | ({"remedy": "; ".join(remedies)} if remedies else {})
 
 
 def _state(status: CameraStatus | None, *, enabled: bool) -> Payload:

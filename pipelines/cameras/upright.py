@@ -24,7 +24,20 @@ LOW, LYING = 0.6, 1.3
 UPSIDE_DOWN: Final = "people seem to stand on their heads: set rotate: 180 for this camera"
 ON_SIDE: Final = "people seem to lie on their side: set rotate: 90 or 270 for this camera"
 DEGREES: Final = {UPSIDE_DOWN: 180, ON_SIDE: 90}
-"""What the metric says for an advice; on their side it may be 270, too."""
+"""What the metric says for an advice; on their side it may be 270, too: see `turns`."""
+
+
+def turns(degrees: int, *, exact: bool) -> tuple[int, ...]:
+    """Return which `rotate` may be right where the metric says so; none where people stand upright.
+
+    exact: whether the picture was looked at turned, as on the CPU; else only that people lie is known.
+
+    >>> turns(90, exact=False), turns(180, exact=False), turns(90, exact=True), turns(0, exact=True)
+    ((90, 270), (180,), (90,), ())
+    """
+    if degrees == DEGREES[ON_SIDE] and not exact:
+        return (90, 270)
+    return (degrees,) if degrees else ()
 
 
 @dataclass(slots=True)

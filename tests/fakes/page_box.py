@@ -143,6 +143,7 @@ class Box:
         self.people = shoppers()
         self.cameras = ["counter", "entrance"]
         self.stalled: dict[str, float] = {}
+        self.advice: dict[str, dict] = {}
         self.started = time.time()
         self.calls: list[tuple[str, str, bytes]] = []
         self.writable = True
@@ -215,6 +216,9 @@ class Box:
             "remedy": "it stays connected but sends no frames: restart the camera, check its load and network"
             if stale
             else None,
+            "turn": [],
+            "sub_stream_refused": False,
+            **self.advice.get(camera, {}),
             "since": utc(last if stale else self.started),
             "last_frame_at": utc(last),
             "picture_age_ms": int((now - last) * 1000),

@@ -134,8 +134,8 @@ class CameraCard {
     if (bad && !this.picture.hidden && this.was === "live") this.#noPicture();
     if (!bad && this.was && this.was !== "live") this.take();
     this.was = camera.state;
-    const remedy = camera.enabled && camera.remedy ? t("system.do", { remedy: camera.remedy }) : "";
-    if (this.remedy.textContent !== remedy) this.remedy.replaceChildren(...(remedy ? [notice("bad", remedy)] : []));
+    const todo = camera.enabled ? remedies(camera).map((remedy) => t("system.do", { remedy })) : [];
+    if (this.remedy.textContent !== todo.join("")) this.remedy.replaceChildren(...todo.map((text) => notice("bad", text)));
     const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
     facts(this.facts, [
       ["fps", t("system.fps_value", { fps: camera.fps.toFixed(1) })],
@@ -147,6 +147,16 @@ class CameraCard {
       ["viewers", String(camera.viewers)],
     ]);
   }
+}
+
+/** What to do about a camera, in the page's language where its words are known here. */
+function remedies(camera) {
+  const [first, second] = camera.turn;
+  const found = [];
+  if (second) found.push(t("camera.turn_side", { first, second }));
+  else if (first) found.push(t("camera.turn", { rotate: first }));
+  if (camera.sub_stream_refused) found.push(t("camera.sub_stream_refused"));
+  return found.length || !camera.remedy ? found : [camera.remedy];
 }
 
 function ago(ms) {
