@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
-from probes.overlay.text import as_is
+from probes.overlay.text import ENGLISH, as_is
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.watching import WatchListener
     from pipelines.reload.plan import LiveSupport
     from pipelines.settings.root import Settings
+    from pricing.item_words import ItemWords
     from probes.metrics import Metrics
     from probes.nvds.marks import Brands
     from probes.overlay.text import Brand, Money
@@ -96,7 +97,7 @@ class PlatformParts:
     """The parts that every platform is given.
 
     on_state(camera, state, cause, since by `clock`): called on each change of state, from any thread.
-    money, brand: write amounts and brands for people. brands: what is looked for now.
+    money, brand, words: write amounts, brands and things for people. brands: what is looked for now.
     on_watch: told of who watches a stream. clock: times the frames.
     throttle: what of each camera is to be analysed now. pictures: outputs that want a masked picture now and
     then; on the CPU they are among the sinks. traces: has the times of single frames, where they are sent.
@@ -109,6 +110,7 @@ class PlatformParts:
     money: Money
     random: Random
     brand: Brand = as_is
+    words: ItemWords = ENGLISH
     brands: Brands | None = None
     describer: Describer | None = None
     clock: StoreClock = field(default_factory=StoreClock)

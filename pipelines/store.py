@@ -41,6 +41,7 @@ from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
 from pipelines.store_status import StoreStatus
 from pipelines.version import VERSION
+from pricing.item_words import item_words
 from pricing.money import display
 from probes.events.status import Summaries
 
@@ -184,6 +185,7 @@ class Store:
             money=partial(money, locale=settings.store.locale),
             random=random,
             brand=self.brand,
+            words=item_words(settings.store.locale),
             brands=lambda: self._brands.targets,
             describer=self._describer,
             clock=clock,

@@ -109,6 +109,16 @@ _BRANDED: Final = {
 }
 
 
+_BESIDE: Final = {
+    "en": ("est.", "old", "more"),
+    "de": ("gesch.", "alt", "weitere"),
+    "fr": ("est.", "ancien", "de plus"),
+    "es": ("est.", "antiguo", "más"),
+    "it": ("stima", "vecchio", "altri"),
+}
+"""On the overlay: beside an estimated price, beside an old one, and after how many things are not shown."""
+
+
 class ItemWords:
     """How one language names worn things. What it has no word for is written as it is.
 
@@ -120,6 +130,7 @@ class ItemWords:
     def __init__(self, language: str) -> None:
         self.types, self.colours = _column(_TYPES, language), _column(_COLOURS, language)
         self._coloured, self._branded = _COLOURED[language], _BRANDED[language]
+        self.estimate, self.old, self.more = _BESIDE[language]
 
     def type(self, type_: str) -> str:
         """Return the word for a type."""

@@ -47,17 +47,6 @@ class Item:
     colour: str | None = None
 
 
-def worn_name(type_: str, brand: str | None = None, colour: str | None = None) -> str:
-    """Return how a thing is written wherever people read it; brand: as the price list spells it.
-
-    >>> worn_name("jacket", "Burberry"), worn_name("coat", None, "beige"), worn_name("coat")
-    ('jacket (Burberry)', 'beige coat', 'coat')
-    """
-    if brand:
-        return f"{type_} ({brand})"
-    return f"{colour} {type_}" if colour else type_
-
-
 @dataclass(frozen=True, slots=True)
 class Total:
     """The sum of the priced items' lines, in minor units. estimated_minor: how much of it is estimates."""

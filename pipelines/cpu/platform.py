@@ -86,7 +86,7 @@ class CpuPlatform:
             chains={name: self._chain(name, camera, settings) for name, camera in cameras.items()},
             floor=parts.floor,
             looks=parts.looks,
-            overlay=Overlay(parts.money, parts.brand),
+            overlay=Overlay(parts.money, parts.brand, parts.words),
             sinks=sinks,
             metrics=metrics,
             describer=parts.describer,

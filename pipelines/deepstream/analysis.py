@@ -114,7 +114,7 @@ class MetaAnalysis:
             self._meta,
             self._meta,
             cameras={slots[name]: camera for name, camera in self._cameras.items()},
-            overlay=MetaOverlay(parts.money, self._values.get, parts.brand),
+            overlay=MetaOverlay(parts.money, self._values.get, parts.brand, parts.words),
             frame_queue=self._frame_queue,
             process_key=self._process_key,
             opaque=redaction.opaque,

@@ -24,9 +24,9 @@ from pipelines.outputs.mp4 import Mp4Writer
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
 from pricing.money import display
-from pricing.value import worn_name
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
+from probes.overlay.text import ENGLISH
 from probes.recognition.look_workers import SynchronousLooks
 from probes.redaction.look_ahead import AHEAD_MS
 from probes.redaction.redact import RedactionFailed
@@ -134,7 +134,7 @@ class AnnotateJob:
     def say(self, worn: dict[str, Any]) -> str:
         """Write an item as the original page did: jacket (Burberry) €1,290. Without a brand: beige coat."""
         brand = self._brand(worn["brand"]) if worn["brand"] else None
-        name = worn_name(worn["type"], brand, worn.get("colour"))
+        name = ENGLISH.name(worn["type"], brand, worn.get("colour"))
         price = worn["price"]
         if not price:
             return name

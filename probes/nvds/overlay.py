@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
 from probes.nvds.meta import Style, Text
-from probes.overlay.text import ACCESSORY, DETAILED, GREY, Tone, as_is, text_height, texts, tone_of
+from probes.overlay.text import ACCESSORY, DETAILED, ENGLISH, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pricing.item_words import ItemWords
     from pricing.value import PersonValue
     from probes.frame import Detection, TrackId
     from probes.nvds.meta import ObjectMeta, Rgb
@@ -30,8 +31,10 @@ MAX_TEXTS = 1024
 class MetaOverlay:
     """Draws the same overlay as probes.overlay.draw. `values`: what each person carries."""
 
-    def __init__(self, money: Money, values: Values, brand: Brand = as_is) -> None:
-        self._money, self._values, self._brand = money, values, brand
+    def __init__(
+        self, money: Money, values: Values, brand: Brand = as_is, words: ItemWords = ENGLISH
+    ) -> None:
+        self._money, self._values, self._brand, self._words = money, values, brand, words
         self._blocks: dict[TrackId, _Blocks] = {}
 
     def styles(self, pairs: Pairs, surface: tuple[int, int]) -> list[tuple[ObjectMeta, Style, Text | None]]:
@@ -86,7 +89,7 @@ class MetaOverlay:
         if kept is None or kept.value is not value or kept.tone is not tone or kept.surface != surface:
             if len(self._blocks) >= MAX_TEXTS:
                 self._blocks.clear()
-            full, short = texts(value, tone, self._money, self._brand)
+            full, short = texts(value, tone, self._money, self._brand, self._words)
             blocks = (_block(_lines(text), tone, surface) for text in (full, short))
             kept = _Blocks(value, tone, surface, _outline(tone, surface[1]), *blocks)
             self._blocks[track] = kept

@@ -15,6 +15,7 @@ from probes.overlay.placement import GAP, Placer
 from probes.overlay.text import (
     ACCESSORY,
     DETAILED,
+    ENGLISH,
     GREY,
     LabelRow,
     LabelText,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from engines.image import I420
+    from pricing.item_words import ItemWords
     from pricing.value import PersonValue, Price, Total
     from probes.frame import Detection, Frame, TrackId
     from probes.overlay.label import Label
@@ -41,11 +43,16 @@ SHADOW_Y = 20
 class Overlay:
     """Draws the value of each person onto redacted frames of any camera and size.
 
-    `money` formats a price or a total, for example "€1,290"; `brand` spells a brand.
+    `money` formats a price or a total, for example "€1,290"; `brand` spells a brand; `words` name the rest.
     """
 
-    def __init__(self, money: Callable[[Price | Total], str], brand: Callable[[str], str] = as_is) -> None:
-        self._money, self._brand = money, brand
+    def __init__(
+        self,
+        money: Callable[[Price | Total], str],
+        brand: Callable[[str], str] = as_is,
+        words: ItemWords = ENGLISH,
+    ) -> None:
+        self._money, self._brand, self._words = money, brand, words
         self._render = lru_cache(maxsize=128)(render)
         self._placer = Placer()
 
@@ -89,7 +96,7 @@ class Overlay:
 
     def _blocks(self, value: PersonValue, tone: Tone, em: int, *, detailed: bool) -> tuple[Label, ...]:
         """Return the label in its variants, the longest first."""
-        full, short = texts(value, tone, self._money, self._brand)
+        full, short = texts(value, tone, self._money, self._brand, self._words)
         return tuple(self._render(text, em) for text in ((full, short) if detailed else (short,)))
 
     def _banner(self, picture: I420, text: str, em: int) -> Box:

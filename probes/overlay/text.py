@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pricing.item_words import item_words
 from pricing.slots import SLOTS
-from pricing.value import worn_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pricing.item_words import ItemWords
     from pricing.value import Item, PersonValue, Price, Total
 
     Money = Callable[[Price | Total], str]
     Brand = Callable[[str], str]
 
 Rgb = tuple[int, int, int]
+ENGLISH: Final = item_words("en")
 _ORDER = {slot: place for place, slot in enumerate(SLOTS)}
 
 ROWS = 4
@@ -73,7 +75,9 @@ def as_is(brand: str) -> str:
     return brand
 
 
-def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) -> tuple[LabelText, LabelText]:
+def texts(
+    value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is, words: ItemWords = ENGLISH
+) -> tuple[LabelText, LabelText]:
     """Return a person's text in full and in short.
 
     >>> from pricing.ledger.ledger import total_of
@@ -85,9 +89,9 @@ def texts(value: PersonValue, tone: Tone, money: Money, brand: Brand = as_is) ->
     """
     head = money(value.total) if value.total.items_priced else ""
     items = sorted(value.items, key=_place)
-    rows = tuple(_row(item, money, brand, alone=len(items) == 1) for item in items[:ROWS])
+    rows = tuple(_row(item, money, brand, words, alone=len(items) == 1) for item in items[:ROWS])
     if len(items) > ROWS:
-        rows += (LabelRow(f"+{len(items) - ROWS} more", "", dim=True),)
+        rows += (LabelRow(f"+{len(items) - ROWS} {words.more}", "", dim=True),)
     more = f" +{len(items) - 1}" if len(items) > 1 else ""
     first = rows[0].name if rows else ""  # somebody of whom nothing is known yet
     return LabelText(head, rows, tone), LabelText(head or f"{first}{more}", (), tone)
@@ -107,12 +111,14 @@ def text_height(frame_height: int) -> int:
     return max(12, round(frame_height / 48))
 
 
-def _row(item: Item, money: Money, brand: Brand, *, alone: bool) -> LabelRow:
+def _row(item: Item, money: Money, brand: Brand, words: ItemWords, *, alone: bool) -> LabelRow:
     """Return an item's row; a single item has its price in the total above it already."""
-    name = worn_name(item.type, brand(item.brand) if item.brand else None, item.colour)
+    name = words.name(item.type, brand(item.brand) if item.brand else None, item.colour)
     if item.price is None:
         return LabelRow(name, "–", dim=True)
     price = "" if alone else money(item.price)
     if item.price.estimate:
-        return LabelRow(name, f"{price} (est.)".strip(), dim=True)
-    return LabelRow(name, f"{price} (old)".strip(), dim=True) if item.price.stale else LabelRow(name, price)
+        return LabelRow(name, f"{price} ({words.estimate})".strip(), dim=True)
+    if item.price.stale:
+        return LabelRow(name, f"{price} ({words.old})".strip(), dim=True)
+    return LabelRow(name, price)

@@ -34,6 +34,17 @@ def store_on(platform, folder, nvidia=None, text=TEXT):
     return Store(load_settings(path, env={}), metrics=metrics, platform=platform, nvidia=nvidia)
 
 
+@pytest.mark.parametrize("platform", ["cpu", "deepstream"])
+def test_the_overlay_speaks_the_stores_language(tmp_path, monkeypatch, platform):
+    built = []
+    for overlay in ("pipelines.cpu.platform.Overlay", "pipelines.deepstream.analysis.MetaOverlay"):
+        monkeypatch.setattr(overlay, lambda *given: built.append(given[-1]))
+    nvidia = Nvidia(FakeElementFactory(BOXES["dgpu-legacy-blur"]), pyds(), REFERENCE)
+    store = store_on(platform, tmp_path, nvidia, TEXT.replace("EUR}", "EUR, locale: de_DE}"))
+    assert [words.type("handbag") for words in built] == ["Handtasche"]
+    store.stop()
+
+
 @pytest.mark.skipif(shutil.which("deepstream-app") is not None, reason="DeepStream is installed here")
 def test_auto_takes_the_cpu_where_deepstream_is_missing_and_says_why(tmp_path, caplog):
     caplog.set_level("INFO")

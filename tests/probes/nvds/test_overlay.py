@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricing.item_words import item_words
 from probes.nvds.meta import UNTRACKED, ObjectMeta
 from probes.nvds.overlay import MetaOverlay
 from probes.overlay.text import DETAILED, Tone
@@ -37,6 +38,13 @@ def test_a_text_begins_inside_the_picture_in_whole_pixels(left: float, top: floa
     assert type(text.left) is type(text.top) is int
     assert 0 <= text.left < SURFACE[0]
     assert 0 <= text.top < SURFACE[1]
+
+
+def test_texts_are_in_the_stores_language() -> None:
+    overlay = MetaOverlay(lambda _sum: "9", {track(): value(900)}.get, words=item_words("fr_FR"))
+    ((_, _, text),) = overlay.styles([(seen(1), person())], SURFACE)
+    assert text is not None
+    assert text.words == "9\nsac à main (burberry)"
 
 
 def test_a_changed_value_changes_the_text() -> None:

@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.image import I420
+from pricing.item_words import LANGUAGES, item_words
 from pricing.value import Item, PersonValue, Price, Total
 from probes.frame import Box, Detection, Kind, TrackId
+from probes.overlay import fonts
 from probes.overlay.draw import Overlay, _leader
 from probes.overlay.label import render
 from probes.overlay.placement import Placer
@@ -123,6 +125,35 @@ def test_many_items_are_capped_and_the_dearest_are_shown() -> None:
     names = [row.name for row in full.rows]
     assert names == ["coat (Burberry)", "ring7 (Burberry)", "ring6 (Burberry)", "ring5 (Burberry)", "+5 more"]
     assert len(names) == ROWS + 1
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en_GB", "coat (Burberry) €3, beige coat €2 (est.), hat (Burberry) €1 (old), +2 more"),
+        ("de_DE", "Mantel (Burberry) €3, Mantel in Beige €2 (gesch.), Hut (Burberry) €1 (alt), +2 weitere"),
+        (
+            "fr_FR",
+            "manteau (Burberry) €3, manteau (beige) €2 (est.), chapeau (Burberry) €1 (ancien), +2 de plus",
+        ),
+        ("ja_JP", "coat (Burberry) €3, beige coat €2 (est.), hat (Burberry) €1 (old), +2 more"),
+    ],
+)
+def test_things_are_named_in_the_stores_language_and_brands_stay_as_they_are(locale: str, said: str) -> None:
+    estimate = Price(200, 100, 300, "EUR", "estimate", estimate=True)
+    plain = Item("top", "coat", None, 0.9, 5, estimate, "beige")
+    more = [item("hat", cents) for cents in (3, 2, 1)]
+    worn = value(item("coat", 300), plain, item("hat", 100, stale=True), *more)
+    rows = texts(worn, Tone.TOP, money, words=item_words(locale))[0].rows
+    assert ", ".join(f"{row.name} {row.price}".rstrip() for row in (*rows[:3], rows[-1])) == said
+
+
+def test_the_products_font_has_every_letter_of_every_language() -> None:
+    for language in LANGUAGES:
+        words = item_words(language)
+        beside = words.estimate, words.old, words.more
+        letters = {*"".join((*words.types.values(), *words.colours.values(), *beside))}
+        assert [letter for letter in sorted(letters - {" "}) if not fonts._own_has(letter)] == [], language
 
 
 def test_a_banner_is_drawn_at_the_top_and_people_s_text_keeps_off_it() -> None:
