@@ -45,3 +45,17 @@ def share_of_smaller(a: Sequence[float], b: Sequence[float]) -> float:
     """
     common = intersection(a, b)
     return common / min(area(a), area(b)) if common > 0 else 0.0
+
+
+def enclosing(boxes: Sequence[tuple[float, float, float, float]]) -> tuple[float, float, float, float]:
+    """Return the smallest box around one box or more.
+
+    >>> enclosing([(0, 0, 4, 4), (2, 2, 6, 5)])
+    (0, 0, 6, 5)
+    """
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )

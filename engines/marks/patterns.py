@@ -11,12 +11,13 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
 import cv2
 import numpy as np
 
+from engines.boxes import enclosing
 from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
@@ -185,6 +186,20 @@ def pooled(layers: Sequence[FloatArray]) -> FloatArray:
     return np.concatenate(found, axis=1)
 
 
+class ClothWindow(NamedTuple):
+    """A square of a garment. left, top, side: px of the garment's box; picture: (SIDE, SIDE, 3) BGR."""
+
+    left: int
+    top: int
+    side: int
+    picture: Bgr
+
+    def box(self, corner: tuple[int, int]) -> Corners:
+        """Return where it is on the crop, on which the garment's box begins at corner."""
+        left, top = corner[0] + self.left, corner[1] + self.top
+        return float(left), float(top), float(left + self.side), float(top + self.side)
+
+
 class PatternSearch:
     """Compares garments with enrolled patterns; loads its model at the first one. One thread at a time."""
 
@@ -200,7 +215,7 @@ class PatternSearch:
     ) -> list[tuple[str, Sighting]]:
         """Return the patterns seen on a crop, (h, w, 3) uint8 BGR, with the type of the garment of each.
 
-        Raises BadInput, InferenceFailed.
+        The box of each is around its windows, those of one size that agree. Raises BadInput, InferenceFailed.
         """
         found = [(one.type, self._on(bgr, one.box, one.mask, patterns)) for one in regions]
         return [(type_, sighting) for type_, sighting in found if sighting is not None]
@@ -211,17 +226,19 @@ class PatternSearch:
         left, top = int(box[0]), int(box[1])
         best: Sighting | None = None
         for windows in windows_of(bgr[top : top + mask.shape[0], left : left + mask.shape[1]], mask):
-            seen = self._judged(windows, box, patterns)
+            seen = self._judged(windows, (left, top), patterns)
             if seen is not None and (best is None or seen.confidence > best.confidence):
                 best = seen
         return best
 
-    def _judged(self, windows: Sequence[Bgr], box: Corners, patterns: Sequence[Pattern]) -> Sighting | None:
+    def _judged(
+        self, windows: Sequence[ClothWindow], corner: tuple[int, int], patterns: Sequence[Pattern]
+    ) -> Sighting | None:
         if len(windows) < FEWEST:
             return None
         if self._embedder is None:
             self._embedder = TextureEmbedder()
-        vectors = self._embedder.embed(windows)
+        vectors = self._embedder.embed([window.picture for window in windows])
         others = (vectors @ read_textures().worn.T).max(axis=1)
         near = np.stack([(vectors @ pattern.vectors.T).max(axis=1) for pattern in patterns], axis=1)
         nearest = near.argmax(axis=1)
@@ -236,9 +253,9 @@ class PatternSearch:
             return None
         alike = float(own[passed].mean())
         note = f"{alike:.2f} alike, {pattern.threshold:.2f} needed; {count} of {len(windows)} windows agree"
-        return Sighting(
-            pattern.brand, confidence(alike - pattern.threshold, lead), box, Route.PATTERN, alike, note
-        )
+        sure = confidence(alike - pattern.threshold, lead)
+        agreeing = [window.box(corner) for window, agrees in zip(windows, passed, strict=True) if agrees]
+        return Sighting(pattern.brand, sure, enclosing(agreeing), Route.PATTERN, alike, note, tuple(agreeing))
 
 
 def confidence(margin: float, lead: float) -> float:
@@ -246,8 +263,8 @@ def confidence(margin: float, lead: float) -> float:
     return min(0.98, 0.8 + margin + 0.5 * (lead - LEAD))
 
 
-def windows_of(garment: Bgr, mask: npt.NDArray[np.bool_]) -> Iterator[list[Bgr]]:
-    """Yield, for each size, the windows of a garment that are not plain, each (SIDE, SIDE, 3)."""
+def windows_of(garment: Bgr, mask: npt.NDArray[np.bool_]) -> Iterator[list[ClothWindow]]:
+    """Yield, for each size, the windows of a garment that are not plain."""
     area = float(mask.sum())
     sums = cv2.integral(mask.astype(np.uint8))
     taken: set[int] = set()
@@ -264,8 +281,12 @@ def windows_of(garment: Bgr, mask: npt.NDArray[np.bool_]) -> Iterator[list[Bgr]]
             >= COVERED * side * side
         ]
         chosen = places[:: -(-len(places) // MAX_WINDOWS)] if places else []
-        cut = [garment[y : y + side, x : x + side] for y, x in chosen]
-        varied = [_resized(one, SIDE) for one in cut if float(one.std(axis=(0, 1)).max()) >= PLAIN]
+        cut = [(y, x, garment[y : y + side, x : x + side]) for y, x in chosen]
+        varied = [
+            ClothWindow(x, y, side, _resized(one, SIDE))
+            for y, x, one in cut
+            if float(one.std(axis=(0, 1)).max()) >= PLAIN
+        ]
         if len(varied) >= max(FEWEST, AGREED * len(cut)):
             yield varied
 

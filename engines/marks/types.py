@@ -93,6 +93,7 @@ class Sighting:
     """A brand seen by one route. box: x1 y1 x2 y2, px of the picture. confidence: 0 to 1, calibrated.
 
     similarity: what the route measured (cosine, inliers, share of letters). note: why, in a few words.
+    windows: the parts of the box that show a pattern, in the same px; none of other routes.
     """
 
     brand: str
@@ -101,3 +102,4 @@ class Sighting:
     route: Route
     similarity: float
     note: str = ""
+    windows: tuple[tuple[float, float, float, float], ...] = ()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import hypot
 from typing import TYPE_CHECKING
 
+from engines.boxes import area, intersection
+from engines.marks.types import Route
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
 from pricing.slots import PARENT, SLOTS, ancestors, slot_of, zone_slot
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 MS = 1_000_000
 ACCESSORY_MS = 200
 """A detected accessory votes at most once in so long, whatever the frame rate."""
+INSIDE = 0.7
+"""Share of a pattern's place from which it may be on what is carried there, and not on the garment."""
 CARRIED_MS = 2000
 """How long a thing is taken to hang where it was last seen on a person."""
 WORN_MS = 6000
@@ -305,12 +309,12 @@ class VoteBuilder:
                 self._see(mark, answer, body, None)
             return None
         slot, type_ = (self._on_known(mark, answer, body) if found[1] is None else None) or found
-        if not _allows(mark, slot) and type_ is not None:
+        if not _allows(mark, slot) and type_ is not None and mark.route is not Route.PATTERN:
             # Nike sells no ties: the tie is a misdetection, or hangs before the shirt that the mark is on.
             slot, type_ = slot_on_body(replace(mark, on=None), answer.track, answer.frame) or ("", None)
         if type_ is not None and mark.on == type_:
             type_ = self._refined(answer.track, slot, type_)
-        if not _allows(mark, slot):
+        if not _allows(mark, slot) or self._is_in_doubt(mark, slot, answer, body):
             return None
         if mark.brand in self._staff:
             if slot not in BADGE_SLOTS:
@@ -360,6 +364,21 @@ class VoteBuilder:
         kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
         self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, _place(thing.box, person))]
         return True
+
+    def _is_in_doubt(self, mark: Mark, slot: str, answer: LookAnswer, body: Box) -> bool:
+        """Return whether a pattern that was seen on a garment is where something was carried lately.
+
+        The parser takes parts of bags for clothes, and the detector misses a bag now and then.
+        """
+        if mark.route is not Route.PATTERN:
+            return False
+        place = _place(mark.box, body)
+        return any(
+            slot_of(thing.label) != slot
+            and abs(answer.at - thing.at) <= CARRIED_MS * MS
+            and intersection(place, thing.place) >= INSIDE * area(place)
+            for thing in self._carried.get(answer.track, ())
+        )
 
     def _on_known(self, mark: Mark, answer: LookAnswer, body: Box) -> tuple[str, str] | None:
         """Return slot and type of what was carried, or else worn, lately, where a mark is."""

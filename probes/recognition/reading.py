@@ -21,6 +21,7 @@ from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, TrackId
 from probes.people.carrying import carried_items
 from probes.recognition.marks import limits, marks_of
+from probes.recognition.pattern_wearer import DetectedThing, worn_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -271,27 +272,46 @@ class Recogniser:
         outfit = self._outfit(look)
         if outfit is None:
             return LookAnswer(look.track, look.frame, tuple(marks))
-        if targets.patterns and Route.PATTERN not in without:
-            marks += self._woven(look, outfit, targets)
+        near_bag = cache(partial(self._near_bag, look))
         answer = _dressed(look, marks, outfit, self._seen_bag(look, outfit))
-        if any(slot_of(one.type) in NO_BAG_NEAR for one in answer.worn) or not (look.patient and answer.bare):
-            return answer
-        return replace(answer, worn=(*answer.worn, *self._near_bag(look)))
+        alone = not any(slot_of(one.type) in NO_BAG_NEAR for one in answer.worn)
+        if alone and look.patient and answer.bare:
+            answer = replace(answer, worn=(*answer.worn, *near_bag()))
+        if targets.patterns and Route.PATTERN not in without:
+            woven = self._woven(look, outfit, targets, answer.worn, near_bag)
+            answer = replace(answer, marks=(*answer.marks, *woven))
+        return answer
 
-    def _woven(self, look: Look, outfit: Outfit, targets: RecognitionTargets) -> list[Mark]:
-        """Return the patterns on what is worn; none where that fails: the rest of the answer is good."""
+    def _woven(
+        self,
+        look: Look,
+        outfit: Outfit,
+        targets: RecognitionTargets,
+        worn: Sequence[Worn],
+        near_bag: Callable[[], list[Worn]],
+    ) -> list[Mark]:
+        """Return the patterns on what is worn; none where that fails: the rest of the answer is good.
+
+        worn: what the look saw. near_bag: asked where one seems to be on a garment, as the parser takes parts
+        of large bags for clothes.
+        """
         if self._patterns is None:
             return []
+        cloth = outfit.cloth()
         try:
-            found = self._patterns.find(to_bgr(look.crop), outfit.cloth(), targets.patterns)
+            found = self._patterns.find(to_bgr(look.crop), cloth, targets.patterns)
         except Exception as error:  # noqa: BLE001 whatever the route does, the others have succeeded
             self._outages[Route.PATTERN].fail(error=error)
             self._on_error(Route.PATTERN)
             return []
         self._outages[Route.PATTERN].recover()
+        things = _things_near(look)
+        if any(slot_of(type_) != BAG for type_, _ in found):
+            things += [DetectedThing(bag.type, _in_crop(bag.box, look)) for bag in near_bag()]
+        sees_bag = any(slot_of(one.type) == BAG for one in worn)
         return [
             replace(mark, on=type_)
-            for type_, sighting in found
+            for type_, sighting in worn_patterns(found, cloth, things, sees_bag=sees_bag)
             for mark in _placed([sighting], look, targets)
         ]
 
@@ -381,7 +401,7 @@ def _dressed(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | N
     """
     placed = []
     for mark in marks:
-        placed.append(replace(mark, on=mark.on or outfit.at(_in_crop(mark.box, look))))
+        placed.append(replace(mark, on=outfit.at(_in_crop(mark.box, look))))
     worn = []
     for seen in outfit.garments:
         if slot_of(seen.type) == BAG and seen is not bag:
@@ -407,6 +427,14 @@ def _supported_bag(look: Look, outfit: Outfit) -> list[Worn]:
     return [
         Worn(thing.label, thing.confidence, thing.box)
         for thing in sorted(things, key=lambda thing: -thing.confidence)[:1]
+    ]
+
+
+def _things_near(look: Look) -> list[DetectedThing]:
+    """Return the accessories of the frame, in px of the crop."""
+    return [
+        DetectedThing(thing.label, _in_crop(thing.box, look), owner is not None and owner.track == look.track)
+        for thing, owner in carried_items(look.frame)
     ]
 
 

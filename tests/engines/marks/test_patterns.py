@@ -13,6 +13,7 @@ from engines.errors import BadInput
 from engines.garments.outfit import ClothRegion
 from engines.manifest import GARMENTS, find_model, read_manifest
 from engines.marks.patterns import (
+    COVERED,
     FEWEST,
     FITTED_ON,
     HIGHEST,
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Bgr = npt.NDArray[np.uint8]
+
+
+def covers(outer: tuple[float, ...], inner: tuple[float, ...]) -> bool:
+    return outer[0] <= inner[0] < inner[2] <= outer[2] and outer[1] <= inner[1] < inner[3] <= outer[3]
 
 
 @cache
@@ -82,7 +87,9 @@ def test_a_worn_pattern_is_its_brand_and_no_other(cloth: Bgr, expected: str) -> 
     assert all(pattern.threshold <= HIGHEST for pattern in patterns)
     crop, region = worn(cloth, 120)
     ((type_, seen),) = PatternSearch(embedder()).find(crop, [region], patterns)
-    assert (type_, seen.brand, seen.route, seen.box) == ("coat", expected, Route.PATTERN, region.box)
+    assert (type_, seen.brand, seen.route) == ("coat", expected, Route.PATTERN)
+    assert len(seen.windows) >= FEWEST
+    assert all(covers(region.box, seen.box) and covers(seen.box, window) for window in seen.windows)
     assert 0.8 <= seen.confidence <= 1
     others = [pattern for pattern in patterns if pattern.brand != expected]
     assert PatternSearch(embedder()).find(crop, [region], others) == []
@@ -102,7 +109,10 @@ def test_windows_lie_on_the_garment() -> None:
     marked[:100] = True
     sizes = list(windows_of(crop[50:250, 30:170], marked))
     assert sizes
-    assert all(len(windows) >= FEWEST and windows[0].shape == (SIDE, SIDE, 3) for windows in sizes)
+    assert all(len(windows) >= FEWEST for windows in sizes)
+    every = [window for windows in sizes for window in windows]
+    assert {window.picture.shape for window in every} == {(SIDE, SIDE, 3)}
+    assert all(marked[w.top : w.top + w.side, w.left : w.left + w.side].mean() >= COVERED for w in every)
     assert list(windows_of(crop[50:250, 30:170], np.zeros_like(marked))) == []
 
 

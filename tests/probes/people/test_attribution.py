@@ -330,3 +330,28 @@ def test_a_mark_is_joined_to_what_was_there_when_the_look_was_taken() -> None:
     now = frame(person(ANN, Box(600, 100, 100, 300)), at_ms=3000)
     worth = seen.update(now, [LookAnswer(ANN, old, (mark(130, 290),)) for old in then])
     assert [(item.slot, item.brand) for item in worth[ANN].items] == [("bag", "nike")]
+
+
+PLAID = replace(SWOOSH, route=Route.PATTERN, slots=None, on="coat")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "seen", "missed_ms", "expected"),
+    [
+        (PLAID, (), 0, [("top", "coat")]),
+        (replace(PLAID, on="handbag"), (), 0, [("bag", "handbag")]),
+        (replace(PLAID, on="bag"), (thing("backpack", Box(130, 180, 40, 40)),), 0, [("bag", "backpack")]),
+        (PLAID, (thing("backpack", Box(130, 180, 40, 40)),), 600, []),  # missed now, and taken for a coat
+        (PLAID, (thing("backpack", Box(130, 180, 40, 40)),), 9000, [("top", "coat")]),
+        (PLAID, (thing("backpack", Box(130, 260, 40, 40)),), 600, [("top", "coat")]),
+        (replace(PLAID, slots=frozenset({"bag"})), (), 0, []),
+        (replace(PLAID, slots=frozenset({"top"}), on="trousers"), (), 0, []),  # not the top there either
+        (replace(PLAID, slots=frozenset({"top"}), on="handbag"), (), 0, []),
+    ],
+)
+def test_a_pattern_counts_on_what_wears_it_and_nowhere_else(pattern, seen, missed_ms, expected) -> None:
+    builder = VoteBuilder()
+    list(builder.of(frame(*BOTH, *seen)))
+    now = frame(*BOTH, *(seen if not missed_ms else ()), at_ms=missed_ms)
+    votes = [vote for _, votes in builder.of(now, [LookAnswer(ANN, now, (pattern,))]) for vote in votes]
+    assert [(vote.slot, vote.type) for vote in votes if vote.brand] == expected

@@ -370,3 +370,34 @@ def test_patterns_are_sought_on_what_is_worn_and_only_where_some_are_enrolled(
     assert errors == ([Route.PATTERN] if state == "broken" else [])
     expected = [("swoosh", Route.PATTERN, "coat")] if state == "seen" else []
     assert [(mark.brand, mark.route, mark.on) for mark in marks] == expected
+
+
+@pytest.mark.parametrize(
+    ("opinion", "detected", "expected"),
+    [
+        (FakeOpinion(near=("handbag", 0.3, HERE)), (), ["handbag"]),
+        (FakeOpinion(), (Box(100, 150, 40, 50),), ["handbag"]),
+        (FakeOpinion(), (), ["coat"]),
+        (FakeOpinion(near=("handbag", 0.3, (14.0, 80.0, 60.0, 150.0))), (), []),
+        (FakeOpinion(error=BROKEN), (), ["coat"]),
+        (None, (), ["coat"]),
+    ],
+)
+def test_a_pattern_on_a_bag_that_the_parser_takes_for_a_coat_is_the_bags(
+    opinion: FakeOpinion | None, detected: tuple[Box, ...], expected: list[str]
+) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[CLASSES.index("coat")] = 1
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    windows = ((2.0, 100.0, 26.0, 124.0), (14.0, 100.0, 38.0, 124.0), (2.0, 124.0, 26.0, 148.0))
+
+    class Cloth:
+        def find(self, bgr: Any, regions: Any, patterns: Any) -> list[tuple[str, Sighting]]:
+            assert [one.type for one in regions] == ["coat"]
+            return [("coat", replace(sighting("swoosh", Route.PATTERN), windows=windows))]
+
+    bags = tuple(Detection(Kind.ACCESSORY, "handbag", 0.5, box, None) for box in detected)
+    look = replace(LOOK, frame=replace(FRAME, detections=(*FRAME.detections, *bags)))
+    recogniser = Recogniser(garments=FakeParser(outfit), bags=opinion, patterns=Cloth())
+    marks = recogniser.read(look, RecognitionTargets(BOOK, patterns=[EMBLEM])).marks
+    assert [mark.on for mark in marks] == expected
