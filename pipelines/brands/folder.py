@@ -38,6 +38,12 @@ class BrandSource:
         """The brand's normal form."""
         return normal_brand(self.file.name)
 
+    @property
+    def swatches(self) -> tuple[Path, ...]:
+        """The pictures of its cloth; none where `routes` leaves patterns out."""
+        wanted = self.file.routes
+        return tuple(filter(is_swatch, self.pictures)) if wanted is None or "pattern" in wanted else ()
+
 
 class _Verbatim(Substitution):
     """`${` is as good as any other text in the name of a brand."""

@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         return 2
     for warning in settings.warnings:
         print(f"{warning} (warning)", file=sys.stderr)
+    if unseen := unseen_swatches(settings, brands):
+        print(f"{settings.path}: models.garments: {unseen} (warning)", file=sys.stderr)
     budget = None if args.platform else budget_of(settings)
     if budget and budget.warning:
         print(f"{settings.path}: {budget.warning} (warning)", file=sys.stderr)
@@ -82,6 +84,20 @@ def read_gallery(settings: Settings) -> BrandSet | None:
         return found  # `msh prices check` tells what is wrong with the list
     check_staff(settings.gallery, found.book.with_listed(listed))
     return found
+
+
+def unseen_swatches(settings: Settings, brands: BrandSet | None) -> str | None:
+    """Return what is wrong where swatches are enrolled and nothing sees the garments that they may be on."""
+    if brands is None or settings.models.garments is not None:
+        return None
+    names = [source.file.name for source in brands.sources if source.swatches]
+    if not names:
+        return None
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"none: the swatches of {shown} are not looked for: patterns are sought on the garments that this"
+        " model sees; leave garments out, or remove the swatches"
+    )
 
 
 class NoMarks:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from pipelines.backup import JOURNAL, migrate, restore
 from pipelines.backup import archive as archive_module
 from pipelines.backup.collect import back_up
 from pipelines.backup.staging import as_owner_of
 from pipelines.backup.withhold import refilled, withheld
+from pipelines.brands.folder import read_brands
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from scripts.commands.run import _finish_restore
@@ -348,6 +349,20 @@ def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:
     )  # fmt: skip
     assert [line.rpartition("/")[2] for line in report.left_out] == ["worn.png (shows a clear face)"]
     assert "brands/nike/worn.png" not in report.manifest.files
+
+
+def test_swatches_come_back_as_swatches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config, place = box(tmp_path / "old"), tmp_path / "old/brands/nike"
+    for number, turn in enumerate((0, 90), 1):
+        Image.linear_gradient("L").rotate(turn).convert("RGB").save(place / f"pattern-{number}.png")
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 0
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "new/state"))
+    assert main(["restore", str(tmp_path / "b"), str(tmp_path / "new/store.yaml")]) == 0
+    (brand,) = read_brands(tmp_path / "new/brands")
+    assert [path.name for path in brand.swatches] == ["pattern-1.png", "pattern-2.png"]
+    for path in brand.swatches:
+        assert not ImageChops.difference(Image.open(path), Image.open(place / path.name)).getbbox()
 
 
 def test_photographs_go_without_where_and_by_whom_they_were_taken(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from engines.paths import CONFIGS
 from pipelines.frame_budget import budget_of, keep_measurement
@@ -100,6 +101,30 @@ def test_a_broken_measurement_and_other_models_give_no_warning(
     for text in ("", "[]", '{"models": 1, "cores": 1, "seconds": []}', '{"models": "x"'):
         (tmp_path / "frame-seconds.json").write_text(text)
         assert budget_of(settings, tmp_path, cores=1) is None
+
+
+@pytest.mark.parametrize(
+    ("garments", "routes", "picture", "warned"),
+    [
+        ("none", "", "pattern-1.png", True),
+        ("none", "", "mark.png", False),
+        ("none", "routes: [words]", "pattern-1.png", False),
+        ("garments", "", "pattern-1.png", False),
+    ],
+)
+def test_check_warns_once_of_swatches_that_nothing_looks_for(
+    tmp_path: Path, capsys: Streams, *, garments: str, routes: str, picture: str, warned: bool
+) -> None:
+    for brand in ("gucci", "burberry"):
+        (tmp_path / "brands" / brand).mkdir(parents=True)
+        Image.radial_gradient("L").save(tmp_path / "brands" / brand / picture)
+        (tmp_path / "brands" / brand / "brand.yaml").write_text(f"name: {brand}\n{routes}\n")
+    path = tmp_path / "store.yaml"
+    path.write_text(f"{MINIMAL}brands: {{folder: brands}}\nmodels: {{garments: {garments}}}\n")
+    assert main(["check", str(path)]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "swatches" in line]
+    assert [line.startswith(f"{path}: models.garments: none: ") for line in lines] == [True] * warned
+    assert all("burberry, gucci" in line and line.endswith(" (warning)") for line in lines)
 
 
 def test_check_sums_a_good_file_up_without_secrets(capsys: Streams) -> None:
