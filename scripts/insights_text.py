@@ -7,16 +7,18 @@ import io
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pricing.item_words import item_words
+from pricing.item_words import item_words, language_of
 from pricing.money import display
+from scripts.insights_words import WORDS, report_words
 from scripts.report_text import STYLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from scripts.insights_words import Say
 
 Values = dict[str, Any]
 WITHHELD = "-"
-WITHIN = {"1min": "within a minute", "2min": "within two", "later": "later", "never": "by nobody"}
 
 
 class Table(NamedTuple):
@@ -29,20 +31,43 @@ class Table(NamedTuple):
 
 def tables(found: Values, locale: str) -> Iterator[Table]:
     """Yield the report's tables."""
+    say = report_words(locale)
 
     def money(minor: int | None) -> str:
         return WITHHELD if minor is None else display(minor, found["currency"], locale)
 
-    before = found["before"]
+    visitors, before = say("visitors"), found["before"]
     yield Table(
-        "The whole",
-        ("", f"{found['from']} to {found['to']}", f"before: {before['from']} to {before['to']}"),
-        [(name, say(found, money), say(before, money)) for name, say in _WHOLE],
+        say("whole"),
+        ("", _span(found, say, "span"), _span(before, say, "before")),
+        [(say(key), write(found, money), write(before, money)) for key, write in _WHOLE],
     )
-    yield Table(
-        f"By hour (staff: {found['staffing']['model']}; {found['staffing']['service_s']:g} s each"
-        + (")" if found["staffing"]["service_seen"] else ", assumed)"),
-        ("hour", "visitors", "value", "staff", "would have saved"),
+    yield _hours(found, say, money)
+    attended = [
+        (_joined(one["within"], say), str(one["count"]), money(one["value_minor"]))
+        for one in found["attended"]
+    ]
+    yield Table(say("attended"), ("", visitors, say("value")), attended)
+    worth = [(_range(one, say), str(one["count"])) for one in found["worth"]]
+    yield Table(say("worth", currency=found["currency"]), ("", visitors), worth)
+    outcomes = [(_joined(one["outcome"], say), str(one["count"])) for one in found["outcomes"]]
+    yield Table(say("outcomes"), ("", say("customers")), outcomes)
+    brands = [(one["key"], str(one["count"])) for one in found["brands"]]
+    yield Table(say("brands"), ("", visitors), brands)
+    types = [(item_words(locale).type(one["key"]), str(one["count"])) for one in found["types"]]
+    yield Table(say("types"), ("", visitors), types)
+    zones = [(one["zone"], str(one["count"]), _seconds(one["mean_s"])) for one in found["zones"]]
+    yield Table(say("zones"), ("", visitors, say("stay")), zones)
+    cameras = [(one["camera"], f"{100 * one['up']:.1f} %") for one in found["cameras"]]
+    yield Table(say("cameras"), ("", say("pictures")), cameras)
+
+
+def _hours(found: Values, say: Say, money: Callable[[int | None], str]) -> Table:
+    staffing = found["staffing"]
+    title = "hours" if staffing["service_seen"] else "hours_assumed"
+    return Table(
+        say(title, model=say("model"), seconds=f"{staffing['service_s']:g}"),
+        (say("hour"), say("visitors"), say("value"), say("staff"), say("saved")),
         [
             (
                 f"{h['hour']:02}",
@@ -54,28 +79,11 @@ def tables(found: Values, locale: str) -> Iterator[Table]:
             for h in found["hours"]
         ],
     )
-    attended = [
-        (_joined(one["within"], WITHIN), str(one["count"]), money(one["value_minor"]))
-        for one in found["attended"]
-    ]
-    yield Table("Attended", ("", "visitors", "value"), attended)
-    worth = [(_range(one), str(one["count"])) for one in found["worth"]]
-    yield Table(f"Value worn, in {found['currency']}", ("", "visitors"), worth)
-    outcomes = [(one["outcome"].replace("+", " or "), str(one["count"])) for one in found["outcomes"]]
-    yield Table("How it ended", ("", "customers"), outcomes)
-    brands = [(one["key"], str(one["count"])) for one in found["brands"]]
-    yield Table("Brands", ("", "visitors"), brands)
-    types = [(item_words(locale).type(one["key"]), str(one["count"])) for one in found["types"]]
-    yield Table("Types", ("", "visitors"), types)
-    zones = [(one["zone"], str(one["count"]), _seconds(one["mean_s"])) for one in found["zones"]]
-    yield Table("Zones", ("", "visitors", "mean stay"), zones)
-    cameras = [(one["camera"], f"{100 * one['up']:.1f} %") for one in found["cameras"]]
-    yield Table("Cameras", ("", "gave pictures"), cameras)
 
 
 def text(found: Values, locale: str) -> str:
     """Return the report for a terminal."""
-    lines = [_heading(found)]
+    lines = [_heading(found, locale)]
     for table in tables(found, locale):
         if not table.rows:
             continue
@@ -85,12 +93,12 @@ def text(found: Values, locale: str) -> str:
         for row in rows:
             first, rest = row[0].ljust(widths[0]), zip(row[1:], widths[1:], strict=True)
             lines.append("  ".join(["  " + first, *(cell.rjust(width) for cell, width in rest)]).rstrip())
-    return "\n".join([*lines, "", _note(found)])
+    return "\n".join([*lines, "", _note(found, locale)])
 
 
 def html(found: Values, locale: str) -> str:
     """Return the report as one page without anything from elsewhere."""
-    parts = [f"<h1>{escape(_heading(found))}</h1>"]
+    parts = [f"<h1>{escape(_heading(found, locale))}</h1>"]
     for table in tables(found, locale):
         if not table.rows:
             continue
@@ -99,9 +107,10 @@ def html(found: Values, locale: str) -> str:
             "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
         )
         parts.append(f"<h2>{escape(table.title)}</h2><table><tr>{heads}</tr>{body}</table>")
-    parts.append(f"<p>{escape(_note(found))}</p>")
-    head = f"<meta charset='utf-8'><title>{escape(_heading(found))}</title><style>{STYLE}</style>"
-    return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>"
+    parts.append(f"<p>{escape(_note(found, locale))}</p>")
+    head = f"<meta charset='utf-8'><title>{escape(_heading(found, locale))}</title><style>{STYLE}</style>"
+    language, body = language_of(locale), "".join(parts)
+    return f"<!doctype html><html lang='{language}'><head>{head}</head><body>{body}</body></html>"
 
 
 def rows(found: Values) -> str:
@@ -126,15 +135,17 @@ def _first(row: Values) -> str:
     return str(next(iter(row.values())))
 
 
-def _heading(found: Values) -> str:
-    return f"What {found['store']} saw, {found['from']} to {found['to']} ({found['timezone']})"
+def _heading(found: Values, locale: str) -> str:
+    say = report_words(locale)
+    return _span(found, say, "title", store=found["store"], zone=found["timezone"])
 
 
-def _note(found: Values) -> str:
-    return (
-        f"No figure is about fewer than {found['min_count']} people; {WITHHELD} stands where one would be."
-        " People count in the quarter of an hour in which enough of them had left."
-    )
+def _note(found: Values, locale: str) -> str:
+    return report_words(locale)("note", count=found["min_count"], withheld=WITHHELD)
+
+
+def _span(found: Values, say: Say, key: str, **more: str) -> str:
+    return say(key, first=found["from"], last=found["to"], **more)
 
 
 def _number(value: float | None) -> str:
@@ -149,25 +160,27 @@ def _share(value: float | None) -> str:
     return WITHHELD if value is None else f"{100 * value:.0f} %"
 
 
-def _joined(key: str, words: dict[str, str]) -> str:
-    return " or ".join(words[name] for name in key.split("+"))
+def _joined(key: str, say: Say) -> str:
+    return f" {say('or')} ".join(say(name) if name in WORDS else name for name in key.split("+"))
 
 
-def _range(one: Values) -> str:
+def _range(one: Values, say: Say) -> str:
     if one["to"] is None:
-        return f"{one['from']} and more"
-    return "nothing priced" if (one["from"], one["to"]) == (0, 1) else f"{one['from']} to under {one['to']}"
+        return say("above", low=one["from"])
+    if (one["from"], one["to"]) == (0, 1):
+        return say("unpriced")
+    return say("range", low=one["from"], high=one["to"])
 
 
 _WHOLE: tuple[tuple[str, Any], ...] = (
     ("visitors", lambda f, _: _number(f["visitors"])),
-    ("value seen", lambda f, money: money(f["value_minor"])),
-    ("attended within a minute", lambda f, _: _share(f["share_within_1min"])),
-    ("attended within two", lambda f, _: _share(f["share_within_2min"])),
-    ("value attended within a minute", lambda f, _: _share(f["value_share_within_1min"])),
-    ("value attended within two", lambda f, _: _share(f["value_share_within_2min"])),
-    ("value that nobody attended", lambda f, money: money(f["unattended_minor"])),
-    ("mean time until attended", lambda f, _: _seconds(f["mean_wait_s"])),
-    ("mean time with a customer", lambda f, _: _seconds(f["mean_service_s"])),
-    ("sold, where it was said", lambda f, money: money(f["sold_minor"])),
+    ("seen", lambda f, money: money(f["value_minor"])),
+    ("soon", lambda f, _: _share(f["share_within_1min"])),
+    ("soon2", lambda f, _: _share(f["share_within_2min"])),
+    ("value_soon", lambda f, _: _share(f["value_share_within_1min"])),
+    ("value_soon2", lambda f, _: _share(f["value_share_within_2min"])),
+    ("unattended", lambda f, money: money(f["unattended_minor"])),
+    ("wait", lambda f, _: _seconds(f["mean_wait_s"])),
+    ("service", lambda f, _: _seconds(f["mean_service_s"])),
+    ("said_sold", lambda f, money: money(f["sold_minor"])),
 )

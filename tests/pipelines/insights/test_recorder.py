@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 import sys
 from contextlib import closing
@@ -22,8 +23,11 @@ from pipelines.insights.recorder import InsightsRecorder
 from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
 from pricing.insights.cells import CountCell
+from pricing.insights.collector import ATTENDED, OUTCOMES
 from pricing.insights.report import heat_maps
+from pricing.item_words import LANGUAGES
 from pricing.sales.types import SaleEvent, SaleKind, SaleOutcome
+from scripts import insights_text, insights_words
 from scripts.demo import history
 from scripts.msh import main
 from tests.fakes.served_page import STORE, customer
@@ -202,6 +206,10 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
         assert main([*call, "--format", form]) == 0
         text = capsys.readouterr().out
         assert ("Handtasche" in text, "handbag" in text) == (form != "csv", form == "csv")
+        assert ("Besucher" in text, "visitors" in text) == (form != "csv", form == "csv")
+        assert ("<html lang='de'>" in text) == (form == "html")
+    said = {insights_text.text(found, language) for language in LANGUAGES}
+    assert len(said) == len(LANGUAGES)
     assert main(["report", str(store), "--from", "soon"]) == 2
     assert 'from: "soon" is no day' in capsys.readouterr().err
     cells = list(csv.DictReader(io.StringIO(printed["cells"])))
@@ -216,6 +224,14 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
     assert all(
         place["count"] >= 5 and place["x"] < 16 and place["y"] < 9 for one in heat for place in one["places"]
     )
+
+
+def test_every_text_of_the_report_is_there_in_every_language_with_the_same_blanks() -> None:
+    for key, texts in insights_words.WORDS.items():
+        assert len(texts) == len(LANGUAGES), key
+        assert all(texts), key
+        assert len({tuple(sorted(re.findall(r"{\w+}", text))) for text in texts}) == 1, key
+    assert {*OUTCOMES, *ATTENDED} <= set(insights_words.WORDS)
 
 
 def test_parquet_holds_the_same_cells(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
