@@ -111,6 +111,7 @@ class Cell:
 
     fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
     number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
+    merged: the cells of a workbook that this one, below their first row, is merged with, such as A2:A5.
     """
 
     text: str
@@ -119,6 +120,7 @@ class Cell:
     fault: str = ""
     number: CellNumber | None = None
     is_day: bool = False
+    merged: str = ""
 
 
 class RowReader:
@@ -139,6 +141,7 @@ class RowReader:
         self._columns = {heading(theirs): ours for ours, theirs in self._format.columns.items()}
         self._cells: Mapping[str, Cell] = {}
         self._problems: list[tuple[int, int, str]] = []
+        self._merged: set[str] = set()
 
     @property
     def problems(self) -> list[str]:
@@ -197,7 +200,7 @@ class RowReader:
         brand = cells["brand"]
         key = ANY_BRAND if brand.text == ANY_BRAND else normal_brand(brand.text)
         if not key:
-            self.wrong(brand, "no brand; name one, or take the line out")
+            self._empty(brand, "no brand", "; name one, or take the line out")
         currency = self._read_currency()
         type_ = self._read_type()
         prices = self._prices(currency) if currency else None
@@ -208,7 +211,7 @@ class RowReader:
             self.wrong(cells["valid_until"], f"valid_until {last} is before valid_from {first}")
         if key == ANY_BRAND:
             self._check_any_brand(brand, type_, prices)
-        if len(self._problems) > before or not (type_ and prices and currency and first and last):
+        if len(self._problems) > before or not (key and type_ and prices and currency and first and last):
             return None
         amount, low, high, says = prices
         source = self._text("source") or "catalogue"
@@ -233,8 +236,17 @@ class RowReader:
     def _read_type(self) -> str | None:
         text = self._text("type")
         if not text:
-            self.wrong(self._cells["type"], "no type; name one, or take the line out if it is no price")
+            self._empty(self._cells["type"], "no type", "; name one, or take the line out if it is no price")
         return ANY_TYPE if text == ANY_TYPE else self._field("type", _type) if text else None
+
+    def _empty(self, cell: Cell, what: str, mend: str = "") -> None:
+        """Note that a cell is empty that must not be; of cells that are merged, once."""
+        if not cell.merged:
+            self.wrong(cell, f"{what}{mend}")
+        elif cell.merged not in self._merged:
+            self._merged.add(cell.merged)
+            hint = "hold their value in the first row only: unmerge them and fill it down"
+            self.wrong(cell, f"{what}: the merged cells {cell.merged} {hint}")
 
     def _day(self, name: str, default: date) -> date | None:
         if not self._text(name):
@@ -294,8 +306,10 @@ class RowReader:
     def _prices(self, currency: str) -> tuple[int, int, int, Says] | None:
         given = [name for name in ("price", "price_min", "price_max") if self._text(name)]
         if given not in (["price"], ["price_min", "price_max"]):
-            cell = self._cells[given[0]] if given else self._cells["brand"]
-            self.wrong(cell, "give either price, or both price_min and price_max")
+            prices = (self._cells.get(name) for name in ("price", "price_min", "price_max"))
+            merged = next((one for one in prices if one and one.merged and not one.text), None)
+            cell = merged or self._cells[given[0] if given else "brand"]
+            self._empty(cell, "no price" if merged else "give either price, or both price_min and price_max")
             return None
         for says in (Says.NOT_SOLD, Says.LIVE):
             if self._text("price").casefold() == says.value:

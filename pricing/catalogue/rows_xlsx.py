@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -32,6 +33,7 @@ _ERRORS = frozenset(
 )
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^>]*\shidden=.(?:1|true)\W)(?=[^>]*?\sr=.(\d+))")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=.(([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7}))\W")
 _MONEY = {5: "#,##0", 6: "#,##0", 7: "#,##0.00", 8: "#,##0.00", 42: "#,##0", 44: "#,##0.00"}
 """Formats whose currency is that of whoever opens the workbook, unless it defines them itself."""
 _OWN_MONEY = re.compile(rb"<(?:\w+:)?numFmt\s[^>]*?\bnumFmtId=.(\d+)")
@@ -97,7 +99,11 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
                 # openpyxl does not keep which rows are hidden where it reads only.
                 found = _matches(archive, chosen._worksheet_path, _HIDDEN)
                 hidden = {int(match[1]) for match in found}
-            for cells in _rows(chosen, formulas, own):
+                merges = {
+                    tuple(part.decode() for part in match.groups())
+                    for match in _matches(archive, chosen._worksheet_path, _MERGED)
+                }
+            for cells in _marked(_rows(chosen, formulas, own), merges):
                 if cells[0].line in hidden and any(cell.text for cell in cells):
                     reader.problem(cells[0].line, 1, "a hidden row; show it, or delete it if it is no price")
                 yield cells
@@ -139,6 +145,29 @@ def _rows(
         width = width or used
         if used and (cells[0].fault or not cells[0].text.startswith("#")):
             yield cells[: max(used, width)]
+
+
+def _marked(rows: Iterable[list[Cell]], merges: Iterable[tuple[str, ...]]) -> Iterator[list[Cell]]:
+    """Yield the rows; an empty cell below the first row of merged cells says which those are.
+
+    Spreadsheets store the value of merged cells in the first of them alone. merges: such as A2:A5, A, 2, 5.
+    """
+    from openpyxl.utils import column_index_from_string  # noqa: PLC0415 only workbooks need it
+
+    coming = [
+        (int(top), int(bottom), column_index_from_string(left), ref) for ref, left, top, bottom in merges
+    ]
+    coming.sort(reverse=True)
+    open_: list[tuple[int, int, int, str]] = []
+    for cells in rows:
+        line = cells[0].line
+        while coming and coming[-1][0] < line:
+            open_.append(coming.pop())
+        open_ = [merge for merge in open_ if merge[1] >= line]
+        for _, _, left, ref in open_:
+            if left <= len(cells) and not cells[left - 1].text:
+                cells[left - 1] = replace(cells[left - 1], merged=ref)
+        yield cells
 
 
 def _cell(cell: ReadOnlyCell, line: int, column: int, own: frozenset[int]) -> Cell:

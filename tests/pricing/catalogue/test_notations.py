@@ -471,6 +471,40 @@ def test_what_a_workbook_hides_or_parts_is_told() -> None:
         amounts(written.getvalue(), currency="EUR")
 
 
+def test_cells_merged_over_rows_are_named_once_with_what_to_do() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    rows = [
+        ("Prices", None, None, "of May"),
+        (),
+        ("brand", "type", "price", "source"),
+        ("Gucci", "hat", 5, "x"),
+    ]
+    rows += [(None, name, price) for name, price in (("handbag", 9), ("watch", 7), ("coat", None))]
+    for row in rows:
+        sheet.append(row)
+    for ref in ("A1:C2", "A4:A7", "C6:C7", "D4:D5"):
+        sheet.merge_cells(ref)
+    written = BytesIO()
+    book.save(written)
+    with pytest.raises(BadCatalogue) as refused:
+        read(written.getvalue(), "prices.xlsx", "EUR")
+    hint = "hold their value in the first row only: unmerge them and fill it down"
+    assert refused.value.problems == (
+        f"prices.xlsx:5:1  no brand: the merged cells A4:A7 {hint}",
+        f"prices.xlsx:7:3  no price: the merged cells C6:C7 {hint}",
+    )
+    for name in ("A5", "A6", "A7"):  # as after unmerging
+        sheet.unmerge_cells("A4:A7") if name == "A5" else None
+        sheet[name] = "Gucci"
+    sheet.unmerge_cells("C6:C7")
+    sheet["C7"] = 3
+    written = BytesIO()
+    book.save(written)
+    assert amounts(written.getvalue(), currency="EUR") == [500, 900, 700, 300]
+
+
 def test_all_rows_of_a_workbook_are_read_whatever_its_size_says() -> None:
     small = BytesIO()
     data = workbook(("brand", "type", "price"), ("Gucci", "hat", 5), ("Nike", "hat", 7))
