@@ -7,14 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from engines.file_type import HEAD_BYTES, picture_start, sniff
-from engines.marks.picture import MarkPicture, is_drawing, read_marks
 from pipelines.assembly.prices import cache_file
 from pipelines.backup.archive import BackupManifest, write_archive
-from pipelines.backup.metadata import Unstrippable, stripped
+from pipelines.backup.gallery import gallery_files
 from pipelines.backup.withhold import withheld
-from pipelines.brands.adding import write_picture
-from pipelines.brands.folder import BRAND_YAML, read_brands
 from pipelines.errors import BadInput
 from pipelines.insights.days import insights_path
 from pipelines.settings.brands import STARTER
@@ -22,7 +18,7 @@ from pipelines.settings.load import decoded, read_raw
 from pipelines.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -36,7 +32,7 @@ SQLITE: Final = ".db"
 
 @dataclass(slots=True)
 class BackupReport:
-    """What a backup holds. left_out: pictures with a clear face, and files that could not be read."""
+    """What a backup holds. left_out: what is not in it, and why, a line each."""
 
     manifest: BackupManifest
     left_out: list[str] = field(default_factory=list)
@@ -81,7 +77,7 @@ def back_up(
     left_out: list[str] = []
     for name, path in places(settings, state).items():
         if name == BRANDS:
-            files |= _gallery(path, scratch, faces, left_out)
+            files |= gallery_files(path, BRANDS, scratch, faces, left_out)
         elif name.endswith(SQLITE):
             if path.is_file() and _copied(path, scratch / name, left_out):
                 files[name] = scratch / name
@@ -102,55 +98,6 @@ def _keys(settings: Settings) -> Iterable[str]:
         yield str(mqtt.client_key)
     if web and web.tls:
         yield str(web.tls.key)
-
-
-def _gallery(folder: Path, scratch: Path, faces: FaceCount, left_out: list[str]) -> Mapping[str, Path]:
-    """Return the files of a gallery, but no photograph on which somebody's face is clear.
-
-    Photographs go without their metadata: it may tell where and by whom they were taken. scratch: where those
-    copies lie.
-    """
-    files: dict[str, Path] = {}
-    for source in read_brands(folder):
-        photographs = [path for path in source.pictures if _is_photograph(path)]
-        read = dict(zip(photographs, read_marks(photographs), strict=True))
-        written = source.folder / BRAND_YAML
-        for path in (*([written] if written.is_file() else []), *source.pictures):
-            name = f"{BRANDS}/{source.folder.name}/{path.name}"
-            picture = read.get(path)
-            if picture is None:
-                files[name] = path
-            elif isinstance(picture, MarkPicture) and faces(picture):
-                left_out.append(f"{path} (shows a clear face)")
-            elif _without_metadata(path, picture, scratch / name):
-                files[name] = scratch / name
-            else:
-                left_out.append(f"{path} (its metadata cannot be taken out)")
-    return files
-
-
-def _is_photograph(path: Path) -> bool:
-    with path.open("rb") as file:
-        found = sniff(file.read(HEAD_BYTES))
-    return not is_drawing(path) or (found is not None and found.kind == "image")
-
-
-def _without_metadata(photograph: Path, picture: MarkPicture | BadInput, copy: Path) -> bool:
-    """Write a copy of a photograph without its metadata; return whether that could be done.
-
-    JPEG, PNG and WebP keep their picture as it is; others, such as TIFF, are drawn anew.
-    """
-    copy.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        data = photograph.read_bytes()
-        copy.write_bytes(stripped(data[picture_start(data) :]))
-    except Unstrippable:
-        if isinstance(picture, BadInput):
-            return False
-        write_picture(picture, copy.with_suffix(".anew")).replace(copy)
-    except OSError:
-        return False
-    return True
 
 
 def _copied(path: Path, copy: Path, left_out: list[str]) -> bool:

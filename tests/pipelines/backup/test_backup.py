@@ -381,12 +381,57 @@ def test_photographs_go_without_where_and_by_whom_they_were_taken(tmp_path: Path
         names=(), faces=lambda _: 0,
     )  # fmt: skip
     assert [line.rpartition("/")[2] for line in report.left_out] == [
-        "broken.jpg (its metadata cannot be taken out)"
+        "broken.jpg (is broken or cut off; export it again)"
     ]
     with zipfile.ZipFile(tmp_path / "b") as archive:
         inside = {name: archive.read(name) for name in archive.namelist() if name.startswith("brands")}
     assert sorted(inside) == ["brands/nike/mark.svg", "brands/nike/tiff.jpg", "brands/nike/worn.jpg"]
     assert not [name for name, raw in inside.items() if b"Jane-Doe" in raw]
+
+
+def test_what_the_gallery_does_not_read_and_links_out_of_it_stay_out_and_are_told(tmp_path: Path) -> None:
+    config, folder = box(tmp_path / "shop"), tmp_path / "shop/brands/nike"
+    for name in ("passwd", "elsewhere/mark.svg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{SVG}<!-- hush-9 -->")
+    (folder / "linked.png").symlink_to(tmp_path / "passwd")
+    (folder / "brand.yaml").symlink_to(tmp_path / "shop/brands/nike.yaml")
+    (tmp_path / "shop/brands/nike.yaml").write_text("name: Nike\n")
+    (folder / "notes.png").write_text("hush-9")
+    (folder / "blob.webp").write_bytes(b"\0\1hush-9")
+    (folder / "page.svg").write_text("<html>hush-9</html>")
+    (folder / "huge.svg").write_text(SVG + " " * 20_000_000)
+    (folder / "read-me.txt").write_text("hush-9, which the gallery passes over")
+    (tmp_path / "shop/brands/puma").symlink_to(tmp_path / "elsewhere")
+    worn = tmp_path / "shop/brands/acme"
+    worn.mkdir()
+    (worn / "brand.yaml").write_text("name: Acme\nroutes: [symbol]\n")
+    Image.new("RGB", (60, 60), "red").save(worn / "flat.jpg")
+    (tmp_path / "scratch").mkdir()
+    report = back_up(
+        load_settings(config, env={"BROKER_PW": "x"}), tmp_path, tmp_path / "b", datetime.now(timezone.utc),
+        tmp_path / "scratch", names=(), faces=lambda _: 0,
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "b") as archive:
+        inside = {name: archive.read(name) for name in archive.namelist()}
+    assert {name for name in inside if name.startswith("brands")} == {
+        "brands/nike/brand.yaml", "brands/nike/mark.svg",
+    }  # fmt: skip
+    assert not [name for name, raw in inside.items() if b"hush-9" in raw]
+    said = {line.removeprefix(f"{tmp_path}/shop/brands/").partition(" ")[0]: line for line in report.left_out}
+    for name, words in {
+        "nike/linked.png": "is a link out of the gallery",
+        "puma/mark.svg": "is a link out of the gallery",
+        "nike/notes.png": "is no SVG drawing",
+        "nike/blob.webp": "is no SVG drawing",
+        "nike/page.svg": "is no SVG drawing",
+        "nike/huge.svg": "is larger than 20 MB",
+        "acme/flat.jpg": "shows no mark",
+        "acme": "without those nothing tells this brand",
+    }.items():
+        assert words in said.pop(name)
+    assert not said
+    assert main(["restore", "--check", str(tmp_path / "b"), str(tmp_path / "new/store.yaml")]) == 0
 
 
 def test_restored_files_have_the_owner_of_what_they_replace(backup: Path, tmp_path: Path) -> None:
