@@ -18,7 +18,7 @@ from pricing.brands.names import normal_brand
 from pricing.outage import Outage
 from pricing.slots import slot_of
 from probes.answers import LookAnswer, Mark, Worn
-from probes.frame import Box, Detection, Frame, TrackId
+from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.carrying import carried_items
 from probes.recognition.marks import limits, marks_of
 from probes.recognition.pattern_wearer import DetectedThing, worn_patterns
@@ -305,13 +305,15 @@ class Recogniser:
             self._on_error(Route.PATTERN)
             return []
         self._outages[Route.PATTERN].recover()
-        things = _things_near(look)
-        if any(slot_of(type_) != BAG for type_, _ in found):
-            things += [DetectedThing(bag.type, _in_crop(bag.box, look)) for bag in near_bag()]
-        sees_bag = any(slot_of(one.type) == BAG for one in worn)
+        if look.frame.of(Kind.PERSON):  # on nobody a brand is named whatever it is on, and never priced
+            things = _things_near(look)
+            if any(slot_of(type_) != BAG for type_, _ in found):
+                things += [DetectedThing(bag.type, _in_crop(bag.box, look)) for bag in near_bag()]
+            sees_bag = any(slot_of(one.type) == BAG for one in worn)
+            found = worn_patterns(found, cloth, things, sees_bag=sees_bag)
         return [
             replace(mark, on=type_)
-            for type_, sighting in worn_patterns(found, cloth, things, sees_bag=sees_bag)
+            for type_, sighting in found
             for mark in _placed([sighting], look, targets)
         ]
 

@@ -399,5 +399,7 @@ def test_a_pattern_on_a_bag_that_the_parser_takes_for_a_coat_is_the_bags(
     bags = tuple(Detection(Kind.ACCESSORY, "handbag", 0.5, box, None) for box in detected)
     look = replace(LOOK, frame=replace(FRAME, detections=(*FRAME.detections, *bags)))
     recogniser = Recogniser(garments=FakeParser(outfit), bags=opinion, patterns=Cloth())
-    marks = recogniser.read(look, RecognitionTargets(BOOK, patterns=[EMBLEM])).marks
-    assert [mark.on for mark in marks] == expected
+    targets = RecognitionTargets(BOOK, patterns=[EMBLEM])
+    assert [mark.on for mark in recogniser.read(look, targets).marks] == expected
+    on_nobody = replace(look, frame=replace(FRAME, detections=bags))
+    assert len(recogniser.read(on_nobody, targets).marks) == 1, "named, not priced: no doubt to be had"
