@@ -73,7 +73,7 @@ def check_store(settings: Settings) -> Iterator[str]:
     if settings.describe is not None:
         yield "describe has no effect"
     if settings.privacy.faces.method == "pixelate":
-        yield "faces are blurred from DeepStream 9.0 on; before, opaque boxes cover them"
+        yield "black boxes cover faces: there is no mosaic, and a blur alone would keep too much of a face"
     if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):
         yield "rtsp cameras must send H.264, H.265 or MPEG-4: DeepStream reads no MJPEG over RTSP"
 

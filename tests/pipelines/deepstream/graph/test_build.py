@@ -212,6 +212,9 @@ def test_check_says_what_deepstream_does_not_serve(tmp_path):
         "min_person_px has no effect: who is shorter than 21% of the picture's height may be missed" in said
     )
     assert "describe" not in said
+    assert "black boxes cover faces" in said
+    solid = store(tmp_path, rtsp(1), more="privacy: {faces: {method: solid}}")
+    assert "black boxes" not in " ".join(check_store(solid))
     blind = store(tmp_path, rtsp(1), more="describe: {provider: openai, url: 'http://10.0.0.9/v1', model: m}")
     assert "describe has no effect" in list(check_store(blind))
 
