@@ -43,14 +43,15 @@ def marked(tmp_path_factory):
 def test_pictures_get_items_totals_or_the_words_of_the_original_page(marked, tmp_path, capsys):
     empty = tmp_path / "coffee.jpg"
     cv2.imwrite(str(empty), skimage.data.coffee()[:, :, ::-1])
-    assert (
-        annotate(marked, empty, "-o", tmp_path / "out", "--catalogue", PRICES, "--json", tmp_path / "j") == 0
-    )
+    strip = tmp_path / "strip.png"
+    cv2.imwrite(str(strip), np.random.default_rng(1).integers(0, 255, (3, 641, 3), np.uint8))
+    more = ("-o", tmp_path / "out", "--catalogue", PRICES, "--json", tmp_path / "j")
+    assert annotate(marked, empty, strip, *more) == 0
     out = capsys.readouterr().out
     assert "jacket (Burberry) €1,290; total €1,290" in out
-    assert "No person detected in the image" in out
+    assert out.count("No person detected in the image") == 2
     found = json.loads((tmp_path / "j").read_text())
-    assert [len(entry["persons"]) for entry in found["files"]] == [1, 0]
+    assert [len(entry["persons"]) for entry in found["files"]] == [1, 0, 0]
     assert found["files"][0]["persons"][0]["total"]["amount_minor"] == 129_000
     before, after = cv2.imread(str(marked)), cv2.imread(found["files"][0]["output"])
     assert before.shape == after.shape

@@ -160,6 +160,8 @@ def test_what_is_no_picture_or_video_is_refused_at_its_first_bytes(page, client,
     answer = client.post("/api/jobs?name=film.mp4", content=data)
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported")
     assert page.left() == []
+    named = {b"%PDF": "this is a PDF document; export its page", b"PK\x03\x04": "this is a ZIP archive or an"}
+    assert answer.json()["error"]["message"].startswith(named.get(data[:4], "this is "))
 
 
 def test_two_gigabytes_are_refused_before_they_are_sent(page, client):
