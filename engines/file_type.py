@@ -14,7 +14,7 @@ HEAD_BYTES = 4608
 """Bytes that `sniff` wants: a picture may begin after `MAX_JUNK` of them."""
 TAKEN = (
     "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF pictures,"
-    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF, WebP and PNG videos"
+    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF, WebP, PNG and AVIF videos"
 )
 """What can be annotated, for people."""
 
@@ -63,6 +63,7 @@ ANIMATED = {
     GIF: FileType("video", "animated GIF", ".gif", animated=True),
     WEBP: FileType("video", "animated WebP", ".webp", animated=True),
     PNG: FileType("video", "animated PNG", ".png", animated=True),
+    AVIF: FileType("video", "animated AVIF", ".avif", animated=True),
 }
 
 _STARTS = (
@@ -114,7 +115,7 @@ _TS_PACKET = 188
 def sniff(head: bytes) -> FileType | None:
     r"""Return the type of what begins with these bytes, `HEAD_BYTES` of them or the whole file.
 
-    None for all else. A GIF, WebP or PNG is called a picture; whether it is animated, `read_type` tells.
+    None for all else. A GIF, WebP, PNG or AVIF is called a picture; if it is animated, `read_type` tells.
 
     >>> sniff(b"\x89PNG\r\n\x1a\n").suffix
     '.png'
@@ -193,8 +194,10 @@ def read_type(path: Path) -> FileType | None:
 
 
 def is_animated(data: bytes) -> bool:
-    """Return whether a GIF, WebP or PNG holds more than one frame."""
+    """Return whether a GIF, WebP or PNG holds more than one frame, and an AVIF is a sequence."""
     data = data[picture_start(data) :]
+    if data[4:8] == b"ftyp":
+        return data[8:12] == b"avis"
     if data[:4] == b"\x89PNG":
         return _png_frames(data) > 1
     if data[:4] == b"RIFF":  # WebP container: VP8X comes first and has a flag for it

@@ -125,7 +125,7 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
 
 
 def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
-    """Yield (ns since the first frame, picture) for each frame of an animated GIF, WebP or PNG, as shown.
+    """Yield (ns since the first frame, picture) for each frame of an animated picture, as it is shown.
 
     BadInput where it is none, and after the last good frame where it is damaged.
     """
@@ -148,7 +148,7 @@ def _read(path: str | Path) -> bytes:
 
 
 def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
-    """Return size, number of frames and length in ms of an animated GIF, WebP or PNG. Raises BadInput."""
+    """Return size, number of frames and length in ms of an animated picture. Raises BadInput."""
     try:
         with _opened(_read(path)) as animation:
             check_size(animation.size)
@@ -256,7 +256,7 @@ def _shown(animation: Any) -> Iterator[Any]:
 
     is_only_still = bool(getattr(animation, "default_image", False))
     for frame in islice(ImageSequence.Iterator(animation), int(is_only_still), None):
-        if animation.format == "WEBP":
+        if animation.format in ("WEBP", "AVIF"):
             frame.load()  # its time is known only then
         yield frame
 

@@ -82,7 +82,7 @@ def encoded(form: str, frames: int = 1, size=(40, 30)) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF"])
 def test_what_moves_is_a_video(tmp_path, form):
     for frames, kind, animated in ((1, "image", False), (3, "video", True)):
         path = tmp_path / f"x{frames}.jpg"

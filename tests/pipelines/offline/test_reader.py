@@ -105,8 +105,8 @@ def test_an_animation_is_a_video_with_its_own_times(tmp_path):
     assert [int(p.y.mean()) > 40 for _, p in frames] == [False, True, False, True]
 
 
-@pytest.mark.parametrize("form", ["WEBP", "PNG"])
-def test_what_moves_in_a_webp_or_png_is_read_as_in_a_gif(tmp_path, form):
+@pytest.mark.parametrize("form", ["WEBP", "PNG", "AVIF"])
+def test_what_moves_in_another_picture_is_read_as_in_a_gif(tmp_path, form):
     path = tmp_path / "x.jpg"
     pictures = [Image.new("RGB", (40, 30), (200 * (n % 2), 0, 0)) for n in range(4)]
     pictures[0].save(path, form, save_all=True, append_images=pictures[1:], duration=[200, 40, 80, 80])
