@@ -57,7 +57,8 @@ class StoreConfig(Section):
     locale: Annotated[str, AfterValidator(locale_name)] = Field(
         default="en",
         title="Locale",
-        description="How amounts are written for people: language and country, such as de_DE.",
+        description="Language and country for people, such as de_DE: how amounts are written, and what texts"
+        " on the video, messages and reports are in (English, German, French, Spanish, Italian).",
     )
 
     @property
