@@ -26,10 +26,17 @@ class UriSource(StandIn):
         if transition == Gst.StateChange.PAUSED_TO_READY and self.element_factory.hang is not None:
             self.element_factory.hang.wait(300)
         result = Gst.Bin.do_change_state(self, transition)
-        live = transition in (Gst.StateChange.READY_TO_PAUSED, Gst.StateChange.PLAYING_TO_PAUSED)
+        paused = transition in (Gst.StateChange.READY_TO_PAUSED, Gst.StateChange.PLAYING_TO_PAUSED)
         return (
-            Gst.StateChangeReturn.NO_PREROLL if live and result != Gst.StateChangeReturn.FAILURE else result
+            Gst.StateChangeReturn.NO_PREROLL
+            if self._is_live and paused and result != Gst.StateChangeReturn.FAILURE
+            else result
         )
+
+    @property
+    def _is_live(self) -> bool:
+        """A file's frames come as fast as they are taken, with PTS from 0 whenever it is opened."""
+        return not self.values["uri"].startswith("file:")
 
     def _start(self, script: str) -> None:
         self.element_factory.opened.append(self.values["uri"])
@@ -89,7 +96,7 @@ class UriSource(StandIn):
             source.set_property("is-live", True)
             return source
         source = self.inner("videotestsrc")
-        source.set_property("is-live", True)
+        source.set_property("is-live", self._is_live)
         source.set_property("num-buffers", 5 if script in ("ends", "dies", "stalls") else -1)
         return source
 

@@ -8,6 +8,8 @@ from pipelines.deepstream.runtime.camera_source import FrameTap, RtspAccess, Sou
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.mux_pads import MuxPads
 from pipelines.errors import BadInput
+from tests.fakes.deepstream import FakeElementFactory
+from tests.pipelines.deepstream.stores import BOXES
 from tests.waiting import wait_for
 
 
@@ -44,3 +46,34 @@ def test_a_pad_that_could_not_be_linked_is_given_back():
         wait_for(lambda one=one: one.closed)
         assert [pad.get_name() for pad in mux.sinkpads] == ["sink_0"]
     pads.give_back(other)
+
+
+@pytest.mark.parametrize(("uri", "begins_s"), [("file:///film.mp4", 0), ("rtsp://10.0.0.1/stream", 3600)])
+def test_the_stand_in_stamps_a_file_from_0_and_a_camera_from_now(uri, begins_s):
+    """The film of the self-check is opened each minute: stamped from now it would come twice as late."""
+    Gst.init(None)
+    pipeline, stamps = Gst.Pipeline.new(), []
+    source = FakeElementFactory(BOXES["orin-legacy-blur"]).make("nvurisrcbin", "source")
+    source.set_property("uri", uri)
+    sink = Gst.ElementFactory.make("fakesink")
+    sink.set_property("sync", False)
+    pipeline.add(source)
+    pipeline.add(sink)
+    source.connect("pad-added", lambda _source, pad: pad.link(sink.get_static_pad("sink")))
+
+    def note(_pad, info):
+        stamps.append(info.get_buffer().pts / 1e9)
+        return Gst.PadProbeReturn.OK
+
+    probe = sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, note)
+    clock = Gst.SystemClock.obtain()
+    pipeline.use_clock(clock)
+    pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
+    pipeline.set_base_time(clock.get_time() - 3600 * Gst.SECOND)  # it has run for an hour
+    pipeline.set_state(Gst.State.PLAYING)
+    try:
+        wait_for(lambda: stamps)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+        sink.get_static_pad("sink").remove_probe(probe)
+    assert begins_s <= stamps[0] <= begins_s * 2
