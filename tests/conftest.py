@@ -26,8 +26,6 @@ SLOWEST = (
     "tests/pipelines/test_shop_day.py",
     "tests/scripts/commands/test_annotate.py",
     "tests/web/uploads/test_child.py",
-    "tests/pipelines/cpu/test_source.py",
-    "tests/scripts/accept/test_measures.py",
     "tests/pipelines/test_store_end_to_end.py",
     "tests/pipelines/test_store_prices.py",
     "tests/web/test_page.py",
@@ -46,6 +44,7 @@ SLOWEST = (
     "tests/web/test_starting.py",
     "tests/engines/marks/test_photographs.py",
     "tests/engines/marks/test_picture.py",
+    "tests/pipelines/cpu/test_source.py",
     "tests/scripts/accept/test_acceptance.py",
 )
 """Files that take longest. They come first: a long one at the end would leave the other workers idle."""

@@ -161,7 +161,7 @@ def test_the_sub_stream_takes_over_without_a_gap_in_the_same_size_and_its_death_
                 spec, small.url, open_source, wanted=lambda: bool(wanted), on_change=told.append
             )
 
-        patient = {**QUICK, "stale_after_ms": 20_000, "connect_timeout_ms": 60_000}  # no gap counts as lost
+        patient = {**QUICK, "stale_after_ms": 60_000, "connect_timeout_ms": 60_000}  # no gap counts as lost
         supervisor = CameraSupervisor(
             SourceSpec("c", main.url, **patient), ear, connect, rng=random.Random(1)
         )
