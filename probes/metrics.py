@@ -168,6 +168,12 @@ class Metrics:
         self.messenger_messages = counter(
             "messenger_messages_total", "What became of messages to messengers.", "messenger", "result"
         )
+        self.masked_pictures = counter(
+            "masked_pictures_total",
+            "What became of pictures for messengers and the broker, on DeepStream.",
+            "camera",
+            "result",
+        )
         self.traced_frames = counter(
             "traced_frames_total", "What became of frames that were traced.", "result"
         )

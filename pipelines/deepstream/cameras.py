@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pipelines.deepstream.graph.capabilities import Capabilities
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+    from pipelines.deepstream.runtime.picture_shape import Misfit
     from pipelines.graph.graph import PipelineGraph
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESHAPE_S = 5.0
-"""A stream that changes its shape more often than this is not followed, and not shown."""
+"""A bin is not built anew more often than this; frames of a shape that it was not built for are dropped."""
+SETTLE_S = 1.0
+"""So long a stream must keep a new shape before its bin is built anew; not the first that it has."""
 LIVE_FIELDS = frozenset(
     {
         "name",
@@ -170,8 +173,8 @@ class CameraSources:
         for what in requested:
             what()
         for camera, source in self._sources.items():
-            if (shape := source.misfit) is not None:
-                self._reshape(camera, shape)
+            if (misfit := source.misfit) is not None:
+                self._reshape(camera, misfit)
             changed = source.tick()
             self._measure(camera, source)
             if changed:
@@ -233,6 +236,8 @@ class CameraSources:
                 tap,
                 _access(self._configs[name]),
                 part_of=partial(picture_part, self._configs[name]),
+                on_misshapen=partial(self._count_misshapen, name),
+                clock=clocks.monotonic,
             ),
             limit=lambda: FrameRateLimit(self._configs[name].fps, partial(clocks.throttle.share_of, name)),
             origins=self._analysis.origins(name),
@@ -241,10 +246,14 @@ class CameraSources:
             ask=lambda: _refusal(name, self._configs[name]),
         )
 
-    def _reshape(self, name: str, shape: Shape) -> None:
-        """Build a camera's bin anew for the shape of its pictures; until then none is shown."""
-        now = self._clocks.monotonic()
-        if now < self._reshape_due.get(name, now):
+    def _reshape(self, name: str, misfit: Misfit) -> None:
+        """Build a camera's bin anew for the shape of its pictures; until then none is shown.
+
+        A stream that alternates between two shapes keeps the one for which its bin was built.
+        """
+        now, shape = self._clocks.monotonic(), misfit.shape
+        settled = misfit.since + SETTLE_S if name in self._shapes else now
+        if now < max(settled, self._reshape_due.get(name, now)):
             return
         self._reshape_due[name] = now + RESHAPE_S
         camera, shapes = self._configs[name], {**self._shapes, name: shape}
@@ -260,6 +269,11 @@ class CameraSources:
         self._on_part(name, part)
         self._sources[name].rebuild(generation)
         logger.info("camera %s: its picture fills %d x %d of the frame", name, *(part or (0, 0, *SIZE))[2:])
+
+    def _count_misshapen(self, camera: str) -> None:
+        """Count a frame that came, and was dropped for its shape; in the camera's streaming thread."""
+        self._metrics.frames_received.labels(camera).inc()
+        self._metrics.frames_dropped.labels(camera, "shape").inc()
 
     def _measure(self, camera: str, source: CameraSource) -> None:
         for result in source.take_results():

@@ -60,6 +60,7 @@ AGREED = {
     "msh_report_zone_visitors_total": {"zone"},
     "msh_report_zone_seconds_total": {"zone"},
     "msh_messenger_messages_total": {"messenger", "result"},
+    "msh_masked_pictures_total": {"camera", "result"},
     "msh_traced_frames_total": {"result"},
     "msh_mqtt_connected": set(),
     "msh_mqtt_messages_total": {"kind", "result"},

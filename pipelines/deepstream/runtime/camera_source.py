@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.policy import CameraPolicy
     from pipelines.deepstream.graph.camera import Part, Shape
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
+    from pipelines.deepstream.runtime.picture_shape import Misfit
     from probes.nvds.frame_origins import FrameOrigins
 
 logger = logging.getLogger(__name__)
@@ -113,10 +115,16 @@ class SourceBin:
         access: RtspAccess,
         *,
         part_of: Callable[[Shape], Part | None] | None = None,
+        on_misshapen: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """part_of: where in the frame a picture of a shape belongs; None where any shape will do."""
+        """part_of: where in the frame a picture of a shape belongs; None where any shape will do.
+
+        on_misshapen: called, in the camera's streaming thread, for each frame of a shape for which the bin
+        was not built. clock: tells since when they come.
+        """
         self._built, self._camera, self._tap, self._access = built, camera, tap, access
-        self._part_of = part_of
+        self._part_of, self._on_misshapen, self._clock = part_of, on_misshapen, clock
         self._shape: ShapeCheck | None = None
         self._bin: Any = None
         self._entry: Any = None
@@ -153,8 +161,8 @@ class SourceBin:
             self._closer.start()
 
     @property
-    def misfit(self) -> Shape | None:
-        """The shape of a picture for which the bin was not built; its frames are dropped."""
+    def misfit(self) -> Misfit | None:
+        """The shape of pictures for which the bin was not built; their frames are dropped."""
         return self._shape.misfit if self._shape else None
 
     def _check_shape(self, box: Any) -> None:
@@ -165,7 +173,11 @@ class SourceBin:
         # The element itself is asked: settings may have changed since the bin was built.
         there = get_nick(fit, "dest-crop") if fit is not None else None
         built_for = there or crop_text(NOWHERE)
-        self._shape = ShapeCheck(lambda shape: crop_text(part_of(shape) or NOWHERE) == built_for)
+        self._shape = ShapeCheck(
+            lambda shape: crop_text(part_of(shape) or NOWHERE) == built_for,
+            on_drop=self._on_misshapen,
+            clock=self._clock,
+        )
         self._shape.put_on(box.get_by_name(f"newest_{self._camera}").get_static_pad("sink"))
 
     @property
@@ -356,8 +368,8 @@ class CameraSource:
         self._policy, self._generation = policy, max(self._generation, generation)
 
     @property
-    def misfit(self) -> Shape | None:
-        """The shape of a picture for which the bin in the pipeline was not built."""
+    def misfit(self) -> Misfit | None:
+        """The shape of pictures for which the bin in the pipeline was not built."""
         return self._source_bin.misfit if self._source_bin else None
 
     def rebuild(self, generation: int) -> None:

@@ -150,7 +150,12 @@ class DeepStreamOutputs:
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._wall_ns = dict(cameras), wall_ns
         self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
-        self._sink_pictures = SinkPictures(self.pictures, sinks, proof=proof)
+        self._sink_pictures = SinkPictures(
+            self.pictures,
+            sinks,
+            proof=proof,
+            on_result=lambda camera, result: metrics.masked_pictures.labels(camera, result).inc(),
+        )
         analysis.on_masked(self._sink_pictures.offer)
         self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics, on_watch)

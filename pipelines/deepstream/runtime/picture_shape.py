@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.runtime.elements import Gst
@@ -14,17 +16,32 @@ if TYPE_CHECKING:
 ASPECT = "pixel-aspect-ratio"
 
 
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A shape for which a bin was not built. since: when its first frame came, by the check's clock, in s."""
+
+    shape: Shape
+    since: float
+
+
 class ShapeCheck:
     """Sits at the head of a bin and reads caps; frames of a shape that does not fit must not go on.
 
-    fits: whether the bin was built for pictures of a shape. Called in the camera's streaming thread.
+    fits: whether the bin was built for pictures of a shape. on_drop: called for each frame that goes no
+    further. Both are called in the camera's streaming thread; other threads read `misfit`.
     """
 
-    def __init__(self, fits: Callable[[Shape], bool]) -> None:
-        self._fits = fits
+    def __init__(
+        self,
+        fits: Callable[[Shape], bool],
+        *,
+        on_drop: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fits, self._on_drop, self._clock = fits, on_drop, clock
         self._unfit: Shape | None = None
-        self.misfit: Shape | None = None
-        """The shape of a frame that had to be dropped; None as long as there was none."""
+        self.misfit: Misfit | None = None
+        """The shape of the frames that are dropped now; None while frames go on, and before the first."""
 
     def put_on(self, pad: Any) -> None:
         """Watch a pad from now on."""
@@ -36,12 +53,16 @@ class ShapeCheck:
             if self._unfit is None:
                 return Gst.PadProbeReturn.OK
             # Not for caps alone: a decoder may tell of several before its first frame.
-            self.misfit = self._unfit
+            if self.misfit is None or self.misfit.shape != self._unfit:
+                self.misfit = Misfit(self._unfit, self._clock())
+            self._on_drop()
             return Gst.PadProbeReturn.DROP
         event = info.get_event()
         if event.type == Gst.EventType.CAPS:
             shape = shape_of(event.parse_caps(), pad.get_parent_element().get_parent())
             self._unfit = None if shape is None or self._fits(shape) else shape
+            if self._unfit is None:
+                self.misfit = None
         return Gst.PadProbeReturn.OK
 
 

@@ -12,7 +12,7 @@ from pricing.outage import Outage
 from probes.frame import Box, Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipelines.deepstream.checks.privacy_proof import Proof
     from pipelines.deepstream.runtime.pictures import PictureBranches
@@ -24,21 +24,31 @@ logger = logging.getLogger(__name__)
 FRAMES: Final = 32
 """Frames of a camera whose metadata is kept while their pictures are being encoded."""
 WAITING: Final = 8
-"""Pictures that may wait for their metadata, which another thread brings; the oldest is dropped."""
+"""Pictures that may wait for their metadata, which another thread brings; the oldest is dropped, counted."""
 STOP_S: Final = 5.0
 
 
 class SinkPictures:
     """Joins pictures to the metadata of their frames, in a thread of its own.
 
-    A camera's branch is open only while one of the outputs wants a picture of it.
+    A camera's branch is open only while one of the outputs wants a picture of it. on_result(camera, result)
+    is called for each picture, from any thread: "sent" to the outputs, "failed" at one, "unwanted" by now;
+    "no_frame" where its frame was covered whole or is not known, "dropped" where too many waited.
     """
 
-    def __init__(self, pictures: PictureBranches, sinks: Sequence[PictureSink], *, proof: Proof) -> None:
+    def __init__(
+        self,
+        pictures: PictureBranches,
+        sinks: Sequence[PictureSink],
+        *,
+        proof: Proof,
+        on_result: Callable[[str, str], None] = lambda _camera, _result: None,
+    ) -> None:
         self._pictures, self._sinks, self._proof = pictures, tuple(sinks), proof
+        self._on_result = on_result
         self._frames: dict[str, deque[Frame]] = {}
         self._open: set[str] = set()
-        self._waiting: deque[LivePicture] = deque(maxlen=WAITING)
+        self._waiting: deque[LivePicture] = deque()
         self._change = threading.Condition()
         self._closed = False
         self._outage = Outage(logger, "masked pictures cannot be sent", "masked pictures are sent")
@@ -80,8 +90,11 @@ class SinkPictures:
     def _take(self, picture: LivePicture) -> None:
         """Take a picture, in the encoder's thread."""
         with self._change:
+            oldest = self._waiting.popleft() if len(self._waiting) >= WAITING else None
             self._waiting.append(picture)
             self._change.notify()
+        if oldest is not None:
+            self._on_result(oldest.camera, "dropped")
 
     def _run(self) -> None:
         while not self._closed:
@@ -93,29 +106,38 @@ class SinkPictures:
                 self._hand_out(picture)
 
     def _joined(self) -> list[MaskedJpeg]:
-        """Return the pictures whose frames are known, oldest first; the others go on waiting."""
+        """Return the pictures whose frames are known, oldest first.
+
+        Frames come in order: of those whose frame was passed over none is told of any more. The others wait.
+        """
         joined = []
         for picture in tuple(self._waiting):
-            for frame in self._frames.get(picture.camera, ()):
-                if frame.captured_at == picture.captured_at:
-                    self._waiting.remove(picture)
-                    scaled = _scaled(frame, picture.frame_size)
-                    joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
-                    break
+            frames = self._frames.get(picture.camera)
+            if not frames or frames[-1].captured_at < picture.captured_at:
+                continue
+            self._waiting.remove(picture)
+            frame = next((one for one in frames if one.captured_at == picture.captured_at), None)
+            if frame is None:
+                self._on_result(picture.camera, "no_frame")
+                continue
+            scaled = _scaled(frame, picture.frame_size)
+            joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
         return joined
 
     def _hand_out(self, picture: MaskedJpeg) -> None:
-        failed = None
+        failed, result = None, "unwanted"
         for sink in self._sinks:
             try:
                 if sink.wanted(picture.frame.camera):
                     sink.publish(picture)
+                    result = "sent"
             except Exception as error:  # noqa: BLE001 one output's fault must not touch the others
                 failed = error
         if failed is not None:
             self._outage.fail(failed)
         else:
             self._outage.recover()
+        self._on_result(picture.frame.camera, result if failed is None else "failed")
 
 
 def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:

@@ -12,7 +12,7 @@ from pipelines.deepstream.checks.privacy_proof import prove
 from pipelines.deepstream.graph.build import build_graph, engine_files
 from pipelines.deepstream.graph.camera import UPRIGHT, picture_part
 from pipelines.deepstream.runtime.elements import Gst
-from pipelines.deepstream.runtime.picture_shape import shape_of
+from pipelines.deepstream.runtime.picture_shape import Misfit, ShapeCheck, shape_of
 from pipelines.settings.area import MaskConfig
 from pipelines.settings.camera import CameraConfig
 from tests.pipelines.deepstream.running import running
@@ -81,6 +81,44 @@ def test_the_aspect_of_pixels_comes_from_the_coded_stream_where_the_decoder_name
         pipeline.set_state(Gst.State.NULL)
 
 
+def test_frames_of_the_wrong_shape_are_told_only_while_they_come():
+    now, dropped, passed = [1.0], [], []
+    check = ShapeCheck(lambda one: one == (16, 9), on_drop=lambda: dropped.append(1), clock=lambda: now[0])
+    box, element = Gst.Bin.new(), Gst.ElementFactory.make("identity")
+    out = Gst.Pad.new("src", Gst.PadDirection.SRC)
+    box.add(element)
+    box.set_state(Gst.State.PAUSED)
+    pad = element.get_static_pad("sink")
+    check.put_on(pad)
+    pad.add_probe(Gst.PadProbeType.BUFFER, lambda *_: passed.append(1) or Gst.PadProbeReturn.DROP)
+    out.link(pad)
+    out.set_active(True)
+    out.push_event(Gst.Event.new_stream_start("s"))
+    segment = Gst.Segment()
+    segment.init(Gst.Format.TIME)
+
+    def send(width, height, frames):
+        caps = Gst.Caps.from_string(f"video/x-raw,width={width},height={height}")
+        out.push_event(Gst.Event.new_caps(caps))
+        out.push_event(Gst.Event.new_segment(segment))
+        for _ in range(frames):
+            out.push(Gst.Buffer.new_wrapped(b"x"))
+
+    for now[0], sent, misfit, drops in (
+        (1.0, (4, 3, 0), None, 0),  # caps alone are no picture
+        (2.0, (16, 9, 1), None, 0),
+        (3.0, (4, 3, 2), Misfit((4, 3), 3.0), 2),
+        (4.0, (4, 3, 1), Misfit((4, 3), 3.0), 3),
+        (5.0, (1, 1, 1), Misfit((1, 1), 5.0), 4),
+        (6.0, (16, 9, 1), None, 4),  # the right shape is back
+        (7.0, (4, 3, 1), Misfit((4, 3), 7.0), 5),
+    ):
+        send(*sent)
+        assert (check.misfit, len(dropped)) == (misfit, drops)
+    box.set_state(Gst.State.NULL)
+    assert len(passed) == 2
+
+
 def masked(settings):
     mask = MaskConfig(polygon=((0, 0), (1, 0), (1, 0.5), (0, 0.5)))
     camera = settings.cameras["c0"].model_copy(update={"masks": {"top": mask}})
@@ -92,7 +130,8 @@ def jpeg_size(run):
     return cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR).shape[1::-1]
 
 
-def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen(tmp_path):
+def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.deepstream.cameras.SETTLE_S", 0.0)
     shop = Shop()
 
     def prepare(element_factory):
@@ -125,11 +164,13 @@ def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen
         assert run.element_factory.opened.count(URI) >= 4
 
 
-def test_a_stream_that_changes_its_shape_all_the_time_is_not_shown_and_not_followed(tmp_path, monkeypatch):
+@pytest.mark.parametrize("wait", ["RESHAPE_S", "SETTLE_S"])
+def test_a_stream_that_changes_its_shape_all_the_time_is_not_followed(tmp_path, monkeypatch, wait):
     def prepare(element_factory):
         element_factory.aspects[URI] = "3/4"
 
-    monkeypatch.setattr("pipelines.deepstream.cameras.RESHAPE_S", 3600.0)
+    for name in ("RESHAPE_S", "SETTLE_S"):
+        monkeypatch.setattr(f"pipelines.deepstream.cameras.{name}", 3600.0 if name == wait else 0.0)
     with running(tmp_path, rtsp(2), prepare=prepare) as run:
         run.platform.start()
         wait_for(lambda: run.state("c0") == "live:none")
@@ -142,3 +183,5 @@ def test_a_stream_that_changes_its_shape_all_the_time_is_not_shown_and_not_follo
         wait_for(lambda: run.analysis.batches > seen + 3)
         assert len(run.analysis.reshaped) == 1
         assert not run.state("c0").startswith("live")
+        came, dropped = run.metrics.frames_received.labels("c0"), run.metrics.frames_dropped
+        assert came._value.get() > dropped.labels("c0", "shape")._value.get() > 0

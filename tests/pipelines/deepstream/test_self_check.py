@@ -159,6 +159,35 @@ def test_a_film_that_falls_silent_is_tried_each_second_until_all_is_withheld(mon
     assert caplog.text.count("no answer for 75 s") == 1
 
 
+def test_one_answer_that_does_not_come_costs_no_frame(monkeypatch) -> None:
+    class Quick:
+        closed = True
+
+        def __init__(self, *_: object) -> None:
+            opened.append(now[0])
+
+        def open(self) -> None: ...
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(self_check_film, "SourceBin", Quick)
+    now, opened = [0.0], list[float]()
+    check = SelfCheck(
+        1,
+        FACE,
+        camera=lambda: camera("film"),
+        good_for_s=self_check_film.GOOD_FOR_S,
+        clock=lambda: now[0],
+    )
+    film = self_check_film.SelfCheckFilm(cast("BuiltPipeline", None), check, lambda: now[0])
+    for tick in range(1200):
+        now[0] = tick / 10
+        film.tick()
+        if len(opened) != 2 and now[0] - opened[-1] >= 14:  # slow answers; the second never comes
+            check.judge([COVERED], SIZE)
+        assert check.cause == "" or now[0] <= 14
+    assert len(opened) == 3, "the second is given up after 15 s and tried again at once"
+
+
 @pytest.mark.parametrize("good", [True, False])
 def test_a_source_that_cannot_be_taken_out_is_told_of(monkeypatch, caplog, good) -> None:
     class Hanging:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import cv2
 import numpy as np
 import pytest
 
-from pipelines.deepstream.checks.privacy_proof import Proof
+from pipelines.deepstream.checks.privacy_proof import Proof, prove
+from pipelines.deepstream.graph.redaction import choose
+from pipelines.deepstream.runtime.sink_pictures import WAITING, SinkPictures
 from pipelines.outputs.live import LiveOutput
 from pipelines.outputs.masked_jpeg import MaskedJpeg, only_masked
 from pipelines.outputs.messengers.crops import MaskedCrops
 from pipelines.outputs.mqtt.pictures import MqttPictures
+from pipelines.outputs.watching import LivePicture
 from probes.frame import Frame, Kind
 from tests.pipelines.deepstream.running import running
-from tests.pipelines.deepstream.stores import rtsp, store
+from tests.pipelines.deepstream.stores import JETSON, rtsp, store
 from tests.pipelines.deepstream.test_analysis import Shop
 from tests.waiting import wait_for
 
@@ -102,6 +107,58 @@ def test_only_a_proven_pipeline_makes_masked_pictures():
         only_masked(frame)
     with pytest.raises(TypeError):
         LiveOutput.publish(None, MaskedJpeg.__new__(MaskedJpeg))
+
+
+class Branches:
+    """Picture branches that are told to open and shut, and give nothing by themselves."""
+
+    def has(self, _camera):
+        return True
+
+    def listen(self, _camera, listener):
+        self.give = listener
+
+    def unlisten(self, _camera, _listener):
+        self.give = None
+
+
+def test_what_becomes_of_each_picture_is_counted(tmp_path):
+    class Sink:
+        wants = True
+
+        def wanted(self, _camera):
+            return self.wants
+
+        def publish(self, picture):
+            if picture.jpeg == b"bad":
+                raise RuntimeError("broken")
+
+    with running(tmp_path, rtsp(1)) as run:
+        proof = prove(run.platform._built.read_back(), choose("solid", JETSON))
+    branches, sink, results = Branches(), Sink(), []
+    pictures = SinkPictures(branches, [sink], proof=proof, on_result=lambda *one: results.append(one))
+
+    def offer(*times):
+        for at in times:
+            pictures.offer(Frame("c0", at, (640, 480), ()))
+
+    def give(*times, jpeg=b""):
+        for at in times:
+            branches.give(LivePicture("c0", jpeg, at, (640, 480)))
+
+    offer(1)
+    give(*range(2, 2 + WAITING + 2))  # nobody tells of their frames yet
+    assert results == [("c0", "dropped")] * 2
+    give(20, jpeg=b"bad")
+    offer(4, 6, 8, 10, 11, 20)  # 5, 7 and 9 were covered whole
+    pictures.start()
+    wait_for(lambda: len(results) == 2 + 1 + WAITING)
+    counted = Counter(result for _, result in results)
+    assert counted == {"dropped": 3, "no_frame": 3, "sent": 4, "failed": 1}
+    sink.wants = False
+    give(20)
+    wait_for(lambda: results[-1] == ("c0", "unwanted"))
+    assert pictures.close()
 
 
 @pytest.mark.parametrize(("built", "waits"), [("rtsp", ("outputs.messengers",)), ("page", ())])
