@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from engines.garments.bag_witness import BagWitness
 from engines.manifest import GARMENTS, find_model, read_manifest
-from probes.recognition.reading import Patience, Recogniser
+from probes.recognition.interfaces import Patience
+from probes.recognition.reading import Recogniser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.types import Candidates, FloatArray
     from probes.frame import Box
-    from probes.recognition.reading import Finder, OutfitParser
+    from probes.recognition.interfaces import Finder, OutfitParser
     from probes.redaction.redact import RedactedFrame
 
     Bgr = npt.NDArray[np.uint8]

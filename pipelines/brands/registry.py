@@ -11,7 +11,7 @@ from pipelines.brands.gallery import BrandFolder, BrandSet
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import did_you_mean
 from pricing.brands.book import BrandBook
-from probes.recognition.reading import RecognitionTargets
+from probes.recognition.targets import RecognitionTargets
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,8 @@ from pipelines.cpu.camera_turn import CameraTurn
 from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.cpu.source import DecodeFilter, open_source
+from pipelines.cpu.loss_guard import DecodeFilter
+from pipelines.cpu.source import open_source
 from pipelines.reload.plan import LiveSupport, reconnects
 from pipelines.settings.camera import CameraConfig
 from probes.overlay.draw import Overlay

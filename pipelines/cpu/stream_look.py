@@ -10,7 +10,8 @@ from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import SourceKind
 from pipelines.cpu import gst
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.source import GstSource, LossGuard
+from pipelines.cpu.loss_guard import LossGuard
+from pipelines.cpu.source import GstSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,8 @@ from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.store_check import proven_graph
 from pipelines.deepstream.graph.build import outlets
 from pipelines.deepstream.graph.camera import SIZE, picture_part, picture_place
-from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, CameraSource, RtspAccess, SourceBin
+from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, CameraSource
+from pipelines.deepstream.runtime.source_bin import RtspAccess, SourceBin
 from pipelines.errors import BadInput
 from pipelines.reload.plan import LiveSupport, reconnects
 

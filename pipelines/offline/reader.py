@@ -13,6 +13,7 @@ from pipelines.cameras.causes import classify
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
+from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import SINK, Gst
 from pipelines.cpu.images import (
     IMAGE_SUFFIXES,
@@ -23,7 +24,6 @@ from pipelines.cpu.images import (
     unknown_picture,
 )
 from pipelines.cpu.movie_header import is_whole
-from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:

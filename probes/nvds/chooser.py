@@ -15,8 +15,8 @@ from pricing.outage import Outage
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
+from probes.recognition.look import extent
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
-from probes.recognition.reading import extent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

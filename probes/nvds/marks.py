@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import LookObjects, Tensors
-    from probes.recognition.reading import RecognitionTargets
+    from probes.recognition.targets import RecognitionTargets
 
 logger = logging.getLogger(__name__)
 

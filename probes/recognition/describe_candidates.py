@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from probes.frame import Frame, Kind, TrackId
-from probes.recognition.reading import extent
+from probes.recognition.look import extent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,8 +18,8 @@ from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
+from probes.recognition.look import Look, crop_person
 from probes.recognition.look_scheduler import LookHistory, LookRoom, LookScheduler, RateLimits
-from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
 from probes.recognition.route_pace import RoutePace
 from probes.recognition.sharpness import sharpness
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from engines.marks.types import Route
     from pricing.value import PersonValue
     from probes.frame import Box
+    from probes.recognition.reading import Recogniser
+    from probes.recognition.targets import RecognitionTargets
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from engines.marks.types import Route
 if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.frame import TrackId
-    from probes.recognition.reading import Look
+    from probes.recognition.look import Look
 
 EVERY = 3
 """One look in so many seeks keypoints and patterns, though it is no better than those before."""

@@ -19,7 +19,7 @@ from pipelines.brands.registry import targets_in
 from pipelines.offline.reader import read_frames
 from pipelines.settings.brands import BrandsConfig
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.recognition.reading import Look
+from probes.recognition.look import Look
 from scripts.bench.brands.dataset import read_set
 from scripts.bench.photos_labels import PICTURES
 

@@ -17,12 +17,14 @@ from pipelines.errors import BadInput
 from probes.answers import LookAnswer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_workers import LookResult, LookWorkers
-from probes.recognition.reading import Recogniser, targets_of
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import targets_of
 
 if TYPE_CHECKING:
     import argparse
 
-    from probes.recognition.reading import Look, RecognitionTargets
+    from probes.recognition.look import Look
+    from probes.recognition.targets import RecognitionTargets
 
 SIZE = (1280, 720)
 FPS = 10

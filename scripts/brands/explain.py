@@ -32,8 +32,10 @@ from probes.answers import LookAnswer
 from probes.frame import Box, Frame, Kind, TrackId
 from probes.overlay.fonts import FONTS
 from probes.overlay.label import LabelFont
+from probes.recognition.look import Look, crop_person
 from probes.recognition.marks import marks_of
-from probes.recognition.reading import Look, Recogniser, RecognitionTargets, crop_person
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import RecognitionTargets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.recognition.look_workers import SynchronousLooks
-from probes.recognition.reading import Recogniser, targets_of
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import targets_of
 
 CATALOGUE = read(
     "brand,type,price,currency\nBurberry,handbag,1290.00,EUR\nLacoste,polo,110.00,EUR\nLacoste,cap,45.00,EUR\n",

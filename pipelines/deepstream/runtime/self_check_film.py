@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipelines.deepstream.graph.camera import add_camera
-from pipelines.deepstream.runtime.camera_source import FrameTap, RtspAccess, SourceBin
+from pipelines.deepstream.runtime.source_bin import FrameTap, RtspAccess, SourceBin
 from pipelines.errors import BadInput
 from pipelines.graph.graph import GraphBuilder, PipelineGraph
 from pipelines.settings.camera import CameraConfig

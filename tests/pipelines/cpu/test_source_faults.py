@@ -20,8 +20,9 @@ from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
+from pipelines.cpu.loss_guard import DecodeFilter, LossGuard  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
-from pipelines.cpu.source import DecodeFilter, GstSource, LossGuard, open_source  # noqa: E402
+from pipelines.cpu.source import GstSource, open_source  # noqa: E402
 from tests.fakes.rtsp_replies import refusing_camera  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
 

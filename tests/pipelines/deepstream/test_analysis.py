@@ -24,7 +24,7 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.binding import pyds_binding
 from probes.nvds.meta import UNTRACKED
-from probes.recognition.reading import RecognitionTargets
+from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, face, fill, person, pyds, split

@@ -35,8 +35,10 @@ from probes.metrics import Metrics
 from probes.nvds.meta import UNTRACKED
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
+from probes.recognition.look import crop_person
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
-from probes.recognition.reading import Recogniser, crop_person, targets_of
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import targets_of
 from probes.redaction.redact import Redactor
 from scripts.demo.truth import PRICES, prices, total
 from tests.fakes.nvds import SURFACE, Obj

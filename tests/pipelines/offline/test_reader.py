@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from engines.colour import to_bgr
+from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import Gst
 from pipelines.cpu.movie_header import is_whole, longer_video
-from pipelines.cpu.source import add_file
 from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames

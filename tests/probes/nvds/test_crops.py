@@ -11,8 +11,8 @@ from engines.colour import to_bgr
 from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.crops import PydsSurfaces, SurfaceCrops
 from probes.nvds.meta import MetaError
+from probes.recognition.look import Look, crop_person
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
-from probes.recognition.reading import Look, crop_person
 from tests.fakes.people import frame, person, track
 
 

@@ -21,7 +21,7 @@ from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import Tensors
 from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import LookResult
-from probes.recognition.reading import RecognitionTargets
+from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
 from tests.fakes.nvds import (
     BINDING,

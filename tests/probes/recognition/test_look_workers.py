@@ -20,7 +20,8 @@ from probes.recognition.look_workers import (
     LookWorkers,
     SynchronousLooks,
 )
-from probes.recognition.reading import Recogniser, RecognitionTargets, targets_of
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import RecognitionTargets, targets_of
 from tests.fakes.reader import FakeReader
 from tests.waiting import wait_for
 
@@ -150,7 +151,8 @@ import sys, threading, time
 from engines.image import I420
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition import look_workers
-from probes.recognition.reading import Recogniser, targets_of
+from probes.recognition.reading import Recogniser
+from probes.recognition.targets import targets_of
 
 look_workers.STOP_S = 0.01
 begun = threading.Event()

@@ -6,7 +6,7 @@ from engines.image import I420
 from engines.marks.types import Route
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Frame, TrackId
-from probes.recognition.reading import Look
+from probes.recognition.look import Look
 from probes.recognition.route_pace import EVERY, MAX_TRACKS, RoutePace
 
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)

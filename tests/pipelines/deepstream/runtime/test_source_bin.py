@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.deepstream.runtime.camera_source import FrameTap, RtspAccess, SourceBin
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.mux_pads import MuxPads
+from pipelines.deepstream.runtime.source_bin import FrameTap, RtspAccess, SourceBin
 from pipelines.errors import BadInput
 from tests.fakes.deepstream import FakeElementFactory
 from tests.pipelines.deepstream.stores import BOXES

@@ -1,0 +1,148 @@
+"""Depayloaders and decoders of the CPU pipeline, chosen by what a camera or a file really sends.
+
+Callbacks are plain functions that hold nothing, and report by messages on the bus: a closure over its own
+pipeline would leak it with each reconnect.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from pipelines.cameras.source import SourceLost
+from pipelines.cameras.states import Cause
+from pipelines.cpu import gst
+from pipelines.cpu.gst import CONVERT, Gst
+from pipelines.cpu.movie_header import longer_video, patched_source
+
+if TYPE_CHECKING:
+    from pipelines.cpu.loss_guard import LossGuard
+    from pipelines.cpu.movie_header import HeaderPatch
+
+
+_RTP_CHAINS = {
+    "H264": ("rtph264depay", "h264parse", "avdec_h264"),
+    "H265": ("rtph265depay", "h265parse", "avdec_h265"),
+    "JPEG": ("rtpjpegdepay", "jpegdec"),
+}
+
+
+def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) -> None:
+    """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores.
+
+    pull: let the demuxer pull data, which only a file that is known to be whole allows.
+    """
+    # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
+    # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
+    # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
+    patch = longer_video(path)
+    if patch is not None:
+        chain = [_patched(path, patch)]
+    else:
+        chain = [gst.make("filesrc", location=_location(pipeline, path))]
+        chain += () if pull else [gst.make("valve")]
+    gst.chain(pipeline, *chain, decode_any(max_threads))
+
+
+def _patched(path: str, patch: HeaderPatch) -> Any:
+    try:
+        return patched_source(path, patch)
+    except OSError as error:
+        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
+
+
+def _location(pipeline: Any, path: str) -> str:
+    """Return the path as GStreamer takes it: one that is no UTF-8 by a descriptor, open while it plays."""
+    if path.isprintable() or not any("\udc80" <= letter <= "\udcff" for letter in path):
+        return path
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
+    weakref.finalize(pipeline, os.close, descriptor)
+    return f"/proc/self/fd/{descriptor}"
+
+
+def decode_any(max_threads: int) -> Any:
+    """Return a decodebin that decodes video only, in software, and links itself to CONVERT."""
+    element = gst.make("decodebin", force_sw_decoders=True)
+    element.connect("autoplug-continue", _is_not_audio)
+    element.connect("element-added", _tune_one_thread if max_threads == 1 else _tune)
+    element.connect("pad-added", _link_raw)
+    element.connect("no-more-pads", check_linked)
+    return element
+
+
+def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
+    return not caps.get_structure(0).get_name().startswith("audio/")
+
+
+def _tune(_bin: Any, element: Any) -> None:
+    """No grey pictures before the first keyframe."""
+    if element.find_property("output-corrupt") is not None:
+        element.set_property("output-corrupt", False)
+
+
+def _tune_one_thread(parent: Any, element: Any) -> None:
+    """Frame threads would hold frames back, and a camera needs no second core."""
+    _tune(parent, element)
+    if element.find_property("max-threads") is not None:
+        element.set_property("max-threads", 1)
+
+
+def _convert_pad(element: Any) -> Any:
+    """Return the input of the pipeline's tail, None where it is taken or the pipeline is being torn down."""
+    pipeline = element.get_parent()
+    convert = pipeline.get_by_name(CONVERT) if pipeline is not None else None
+    pad = convert.get_static_pad("sink") if convert is not None else None
+    return None if pad is None or pad.is_linked() else pad
+
+
+def _post_cause(element: Any, cause: Cause) -> None:
+    structure = Gst.Structure.new_empty(cause.value)
+    element.post_message(Gst.Message.new_application(element, structure))
+
+
+def check_linked(element: Any) -> None:
+    """Report a stream without video: called when no more pads come."""
+    if _convert_pad(element) is not None:
+        _post_cause(element, Cause.NO_VIDEO)
+
+
+def _link_raw(element: Any, pad: Any) -> None:
+    caps = pad.get_current_caps() or pad.query_caps(None)
+    if caps.get_structure(0).get_name().startswith("video/"):
+        target = _convert_pad(element)
+        # `Pad.link` of gst-python raises where it fails, in a callback; `link_full` returns why.
+        if target is not None and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
+            _post_cause(element, Cause.CODEC)
+
+
+def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
+    """Choose depayloader and decoder by what the camera really sends."""
+    structure = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0)
+    target = _convert_pad(source)
+    if target is None or structure.get_string("media") != "video":
+        return
+    codec = (structure.get_string("encoding-name") or "").upper()
+    names = _RTP_CHAINS.get(codec)
+    if names is None:
+        _post_cause(source, Cause.CODEC)
+        return
+    try:
+        elements = [gst.make(name) for name in names]
+        pipeline = source.get_parent()
+        gst.chain(pipeline, *elements)
+    except SourceLost as lost:
+        _post_cause(source, lost.cause)
+        return
+    if len(elements) > 2:  # pictures that refer to others
+        guard.watch(elements[0], elements[1], codec)
+    _tune_one_thread(pipeline, elements[-1])
+    elements[-1].get_static_pad("src").link(target)
+    for element in elements:
+        element.sync_state_with_parent()
+    entry = elements[0].get_static_pad("sink")
+    if pad.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
+        _post_cause(source, Cause.CODEC)
