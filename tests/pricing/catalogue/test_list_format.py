@@ -1,0 +1,112 @@
+"""Lists read in a notation that was named."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pricing.catalogue.catalogue import read
+from pricing.catalogue.list_format import ListFormat
+from pricing.catalogue.rows import BadCatalogue
+from pricing.catalogue.suggest import suggest
+from pricing.errors import BadInput
+from pricing.money import EXPONENTS
+from tests.pricing.catalogue.lists import GERMAN, NOTATION, amounts
+
+FUZZ = int(os.environ.get("MSH_FUZZ", "60"))
+"""Examples of the large property test; 5000 and more by hand."""
+
+
+def test_a_list_is_read_in_the_notation_that_was_named() -> None:
+    rows = read(GERMAN.encode("cp1252"), "list.csv", None, NOTATION).rows
+    found = [(row.name, row.amount_minor, row.valid_from, row.gtin) for row in rows]
+    assert found == [
+        ("Gucci", 129000, date(2026, 11, 1), "4006381333931"),
+        ("Müller", 245000, date(2026, 12, 1), ""),
+    ]
+    with pytest.raises(BadCatalogue, match="the list is in EUR, the store in CHF"):
+        read(GERMAN, "list.csv", "CHF", NOTATION)
+    with pytest.raises(BadCatalogue, match="is not in EUR"):
+        read(GERMAN.replace("€", "$"), "list.csv", None, NOTATION)
+    with pytest.raises(BadCatalogue, match=r"name its encoding under prices\.format"):
+        read(GERMAN.encode("cp1252"), "list.csv")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"decimal": ",", "grouping": ","},
+        {"decimal": ";"},
+        {"dates": "DD.MM"},
+        {"dates": "DDMMYYYY"},
+        {"encoding": "utf-9"},
+    ],
+)
+def test_a_notation_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(BadInput):
+        ListFormat(**wrong)
+
+
+# What a person writes: the marks of a notation, and whether thousands are parted.
+MARKS = {
+    "en": (".", ","),
+    "de": (",", "."),
+    "fr": (",", " "),
+    "ch": (".", "'"),
+    "plain": (".", ""),
+    "se": (",", ""),
+}
+
+
+def written(minor: int, currency: str, marks: tuple[str, str], *, parted: bool, cents: bool) -> str:
+    digits = EXPONENTS[currency]
+    whole, rest = divmod(minor, 10**digits)
+    text = f"{whole:,}".replace(",", marks[1]) if parted else str(whole)
+    return f"{text}{marks[0]}{rest:0{digits}d}" if digits and (cents or rest) else text
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> tuple[str, str, tuple[str, str], list[int]]:
+    """Draw a list in one notation: its text, currency, marks, and the amounts that its writer means."""
+    marks = MARKS[draw(st.sampled_from(sorted(MARKS)))]
+    currency = draw(st.sampled_from(["EUR", "USD", "CLP", "JPY", "KWD", "CHF", "INR"]))
+    parted, cents = draw(st.booleans()), draw(st.booleans())
+    minor = st.integers(1, 10**8) | st.integers(1, 9999).map(lambda n: n * 10 ** EXPONENTS[currency])
+    meant = draw(st.lists(minor, min_size=1, max_size=6))
+    mark = draw(st.sampled_from([";", "\t"]))
+    lines = [
+        mark.join((f"Brand {n}", "hat", written(one, currency, marks, parted=parted, cents=cents), currency))
+        for n, one in enumerate(meant)
+    ]
+    blank = draw(st.sampled_from(["", f"\n{mark * 3}", "\n"]))
+    return (
+        "\n".join([mark.join(("brand", "type", "price", "currency")), *lines]) + blank,
+        currency,
+        marks,
+        meant,
+    )
+
+
+@settings(max_examples=FUZZ, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(lists())
+def test_no_price_is_another_than_its_writer_means(
+    drawn: tuple[str, str, tuple[str, str], list[int]],
+) -> None:
+    text, currency, marks, meant = drawn
+    # Told how it is written, the list is read as it is meant.
+    assert amounts(text, ListFormat(decimal=marks[0], grouping=marks[1]), currency) == meant
+    # Not told, it is read as it is meant or refused. 1.290 dinar are what they are: `prices check` says so.
+    try:
+        found = amounts(text, None, currency)
+    except BadCatalogue:
+        found = meant
+    assert found == meant or (EXPONENTS[currency] == 3 and marks[1] == ".")
+    # A suggestion without a doubt is right, or refuses the list.
+    suggested = suggest(text.encode(), "list.csv", currency)
+    with contextlib.suppress(BadCatalogue):
+        assert suggested.doubts or amounts(text, suggested.notation, currency) == meant
