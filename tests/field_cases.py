@@ -28,7 +28,7 @@ CASES: Final[dict[int, tuple[str, ...]]] = {
     15: (f"{_FIELD}::test_prices_check",),
     17: (
         f"{_FIELD}::test_prices_check",
-        "pricing/catalogue/test_notations.py::test_a_workbook_is_read_whatever_its_name",
+        "pricing/catalogue/test_rows_xlsx.py::test_a_workbook_is_read_whatever_its_name",
     ),
     19: (f"{_FIELD}::test_prices_lookup",),
     21: (
