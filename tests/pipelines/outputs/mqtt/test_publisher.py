@@ -2,97 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 
-import pytest
-
-from engines.errors import BadInput
 from engines.paths import ROOT
-from pipelines.outputs.mqtt.connection import BrokerState, MqttSpec
-from pipelines.outputs.mqtt.publisher import MqttPublisher
+from pipelines.outputs.mqtt.connection import BrokerState
 from probes.events.events import EndReason, PersonEvents
-from probes.events.messages import Message, MessageKind, rfc3339, ulid
+from probes.events.messages import Message, MessageKind
 from probes.events.status import Summaries, camera_status
-from probes.metrics import Metrics
 from tests.fakes import schemas
-from tests.fakes.broker import Broker, Listener, free_port
+from tests.fakes.broker import free_port
 from tests.fakes.people import frame, person, track, value
-from tests.fakes.tcp_server import tcp_server
+from tests.pipelines.outputs.mqtt.bench import CAMERAS, happening, seqs
 from tests.waiting import wait_for
-
-QUICK = {"retry_first_ms": 50, "retry_max_ms": 200, "auth_retry_s": 0.5}
-CAMERAS = {"handbags": ("island",), "door": ()}
-
-
-class Bench:
-    """A broker, a publisher that a test may replace, and what listeners were opened."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.closers = []
-        self.metrics = Metrics(("live",))
-        self.links: list[BrokerState] = []
-
-    def broker(self, start=True, **options) -> Broker:
-        broker = Broker(self.folder, **options)
-        self.closers.append(broker.kill)
-        return broker.start() if start else broker
-
-    def publisher(self, port, cameras=CAMERAS, start=True, spool_bytes=5_000_000, **spec) -> MqttPublisher:
-        publisher = MqttPublisher(
-            MqttSpec("127.0.0.1", port, **{**QUICK, **spec}),
-            "berlin",
-            "edge-1",
-            spool=self.folder / "spool.sqlite3",
-            spool_bytes=spool_bytes,
-            initial=Summaries(cameras, "EUR").initial(time.time_ns(), "connecting"),
-            metrics=self.metrics,
-            now=time.time_ns,
-            random=random.random,
-            on_link=self.links.append,
-        )
-        self.closers.insert(0, lambda: publisher.stop(0.5))
-        if start:
-            publisher.start()
-        return publisher
-
-    def listener(self, port, **options) -> Listener:
-        listener = Listener(port, **options)
-        self.closers.insert(0, listener.close)
-        return listener
-
-    def count(self, kind, result) -> float:
-        labels = {"kind": kind, "result": result}
-        return self.metrics.registry.get_sample_value("msh_mqtt_messages_total", labels) or 0
-
-    def online(self) -> None:
-        wait_for(lambda: self.metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
-
-
-@pytest.fixture
-def bench(tmp_path):
-    made = Bench(tmp_path)
-    yield made
-    for close in made.closers:
-        close()
-
-
-def happening(kind=MessageKind.ENDED, number=0, expires_at=None) -> Message:
-    at = time.time_ns()
-    payload = {"event_id": ulid(at, random.getrandbits), "seq": number, "sent_at": rfc3339(at)}
-    return Message(kind, "camera/handbags/person", {**payload, "replayed": False}, expires_at)
-
-
-def seqs(listener) -> list[int]:
-    return [h.json["seq"] for h in listener.on("/person")]
 
 
 def test_a_life_is_told_in_valid_events_and_in_order(bench):
@@ -202,27 +127,6 @@ def test_old_notifications_do_not_ring(bench):
     broker.start()
     wait_for(lambda: bench.count("notify", "acked") == 1)
     wait_for(lambda: publisher._spool.messages == 0)
-
-
-def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
-    caplog.set_level(logging.INFO)
-    broker = bench.broker(users={"edge": "right-one"})
-    publisher = bench.publisher(broker.port, username="edge", password="wr0ng-secret")
-    wait_for(lambda: bench.links.count(BrokerState.AUTH_FAILED) == 2)
-    assert bench.links.count(BrokerState.CONNECTING) <= 3
-    said = [r for r in caplog.records if "user name or password" in r.getMessage()]
-    assert len(said) == 1
-    assert "wr0ng-secret" not in caplog.text + repr(publisher._spec) + repr(vars(publisher))
-    assert bench.metrics.registry.get_sample_value("msh_mqtt_connected") == 0
-    began = time.monotonic()
-    publisher.stop()
-    assert time.monotonic() - began < 60
-
-
-def test_the_right_password_lets_in(bench):
-    broker = bench.broker(users={"edge": "right-one"})
-    bench.publisher(broker.port, username="edge", password="right-one")
-    bench.online()
 
 
 def test_commands_are_answered_and_retained_ones_ignored(bench):
@@ -340,91 +244,11 @@ def test_ten_thousand_events_while_the_broker_is_down_never_block(bench):
     kept.close()
 
 
-def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
-    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.3)
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        publisher = bench.publisher(deaf.getsockname()[1])
-        wait_for(lambda: bench.links.count(BrokerState.UNREACHABLE) == 2)
-        began = time.monotonic()
-        publisher.stop(1)
-        assert time.monotonic() - began < 60
-        wait_for(lambda: not any(t.name.startswith("mqtt-") for t in threading.enumerate()))
-
-
-def test_a_box_whose_name_another_one_uses_steps_back(bench):
-    """mosquitto 2.0 only closes the connection; brokers that give the reason are answered by patience."""
-
-    def talk(client):
-        client.recv(1024)
-        client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x01\x8e")
-
-    with tcp_server(talk) as port:
-        bench.publisher(port, auth_retry_s=30)
-        wait_for(lambda: BrokerState.TAKEN_OVER in bench.links)
-        time.sleep(0.5)
-        assert bench.links.count(BrokerState.CONNECTING) == 1
-
-
-def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
-    taken = []
-
-    def talk(client):
-        taken.append(client.recv(1024))
-        client.sendall(b"\x20\x03\x00\x00\x00")
-
-    def held():
-        return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
-
-    with tcp_server(talk) as port:
-        bench.publisher(port, retry_first_ms=2, retry_max_ms=2)
-        wait_for(lambda: len(taken) > 20)
-        before = held()
-        wait_for(lambda: len(taken) > 220)
-        assert held() < before + 10
-
-
 def test_a_broker_that_takes_neither_retained_messages_nor_qos_1_gets_them_all_the_same(bench):
     broker = bench.broker(extra="retain_available false\nmax_qos 0")
     bench.publisher(broker.port)
     wait_for(lambda: BrokerState.ONLINE in bench.links)
     assert BrokerState.REFUSED not in bench.links
-
-
-def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
-    broker = bench.broker(start=False, extra=certificates(bench.folder))
-    broker.start()
-    bench.publisher(broker.port, tls=True)
-    wait_for(lambda: BrokerState.TLS_FAILED in bench.links)
-    wait_for(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
-
-
-def test_tls_with_a_known_authority_and_a_client_certificate(bench):
-    folder = bench.folder
-    extra = certificates(folder) + f"\ncafile {folder}/ca.pem\nrequire_certificate true"
-    broker = bench.broker(extra=extra)
-    known = {"ca_file": folder / "ca.pem", "client_cert": folder / "ca.pem", "client_key": folder / "key.pem"}
-    bench.publisher(broker.port, tls=True, **known)
-    bench.online()
-
-
-def certificates(folder: Path) -> str:
-    """Make a self-signed certificate for 127.0.0.1; return the broker's lines for it."""
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=127.0.0.1",
-    ]
-    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem"]
-    subprocess.run(made, check=True, capture_output=True, cwd=folder)
-    (folder / "key.pem").chmod(0o644)
-    return f"certfile {folder}/ca.pem\nkeyfile {folder}/key.pem"
 
 
 def test_what_the_broker_finds_too_large_is_rejected_alone(bench):
@@ -437,21 +261,6 @@ def test_what_the_broker_finds_too_large_is_rejected_alone(bench):
     listener.wait("/person")
     assert seqs(listener) == [2]
     assert bench.count("ended", "rejected") == 1
-
-
-def test_stop_before_start_and_twice(bench):
-    publisher = bench.publisher(free_port(), start=False)
-    publisher.stop(0.2)
-    publisher.stop(0.2)
-    assert not publisher.send(happening())
-
-
-@pytest.mark.parametrize("wrong", ["ca_file", "client_cert"])
-def test_unusable_certificates_are_one_line(bench, wrong):
-    path = bench.folder / "some.pem"
-    path.write_text("not a certificate")
-    with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
-        bench.publisher(8883, start=False, tls=True, **{wrong: path})
 
 
 def test_a_topic_outside_of_the_device_is_retained_whole_and_cleared_when_it_is_gone(bench):

@@ -1,0 +1,135 @@
+"""The connection to a real mosquitto: passwords, certificates, brokers that do not answer."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from engines.errors import BadInput
+from pipelines.outputs.mqtt.connection import BrokerState
+from tests.fakes.broker import free_port
+from tests.fakes.tcp_server import tcp_server
+from tests.pipelines.outputs.mqtt.bench import happening
+from tests.waiting import wait_for
+
+
+def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
+    caplog.set_level(logging.INFO)
+    broker = bench.broker(users={"edge": "right-one"})
+    publisher = bench.publisher(broker.port, username="edge", password="wr0ng-secret")
+    wait_for(lambda: bench.links.count(BrokerState.AUTH_FAILED) == 2)
+    assert bench.links.count(BrokerState.CONNECTING) <= 3
+    said = [r for r in caplog.records if "user name or password" in r.getMessage()]
+    assert len(said) == 1
+    assert "wr0ng-secret" not in caplog.text + repr(publisher._spec) + repr(vars(publisher))
+    assert bench.metrics.registry.get_sample_value("msh_mqtt_connected") == 0
+    began = time.monotonic()
+    publisher.stop()
+    assert time.monotonic() - began < 60
+
+
+def test_the_right_password_lets_in(bench):
+    broker = bench.broker(users={"edge": "right-one"})
+    bench.publisher(broker.port, username="edge", password="right-one")
+    bench.online()
+
+
+def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
+    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        publisher = bench.publisher(deaf.getsockname()[1])
+        wait_for(lambda: bench.links.count(BrokerState.UNREACHABLE) == 2)
+        began = time.monotonic()
+        publisher.stop(1)
+        assert time.monotonic() - began < 60
+        wait_for(lambda: not any(t.name.startswith("mqtt-") for t in threading.enumerate()))
+
+
+def test_a_box_whose_name_another_one_uses_steps_back(bench):
+    """mosquitto 2.0 only closes the connection; brokers that give the reason are answered by patience."""
+
+    def talk(client):
+        client.recv(1024)
+        client.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x01\x8e")
+
+    with tcp_server(talk) as port:
+        bench.publisher(port, auth_retry_s=30)
+        wait_for(lambda: BrokerState.TAKEN_OVER in bench.links)
+        time.sleep(0.5)
+        assert bench.links.count(BrokerState.CONNECTING) == 1
+
+
+def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
+    taken = []
+
+    def talk(client):
+        taken.append(client.recv(1024))
+        client.sendall(b"\x20\x03\x00\x00\x00")
+
+    def held():
+        return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
+
+    with tcp_server(talk) as port:
+        bench.publisher(port, retry_first_ms=2, retry_max_ms=2)
+        wait_for(lambda: len(taken) > 20)
+        before = held()
+        wait_for(lambda: len(taken) > 220)
+        assert held() < before + 10
+
+
+def test_tls_with_an_untrusted_broker_is_told_as_such(bench, caplog):
+    broker = bench.broker(start=False, extra=certificates(bench.folder))
+    broker.start()
+    bench.publisher(broker.port, tls=True)
+    wait_for(lambda: BrokerState.TLS_FAILED in bench.links)
+    wait_for(lambda: "CERTIFICATE_VERIFY_FAILED" in caplog.text)
+
+
+def test_tls_with_a_known_authority_and_a_client_certificate(bench):
+    folder = bench.folder
+    extra = certificates(folder) + f"\ncafile {folder}/ca.pem\nrequire_certificate true"
+    broker = bench.broker(extra=extra)
+    known = {"ca_file": folder / "ca.pem", "client_cert": folder / "ca.pem", "client_key": folder / "key.pem"}
+    bench.publisher(broker.port, tls=True, **known)
+    bench.online()
+
+
+def certificates(folder: Path) -> str:
+    """Make a self-signed certificate for 127.0.0.1; return the broker's lines for it."""
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+    ]
+    made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "ca.pem"]
+    subprocess.run(made, check=True, capture_output=True, cwd=folder)
+    (folder / "key.pem").chmod(0o644)
+    return f"certfile {folder}/ca.pem\nkeyfile {folder}/key.pem"
+
+
+def test_stop_before_start_and_twice(bench):
+    publisher = bench.publisher(free_port(), start=False)
+    publisher.stop(0.2)
+    publisher.stop(0.2)
+    assert not publisher.send(happening())
+
+
+@pytest.mark.parametrize("wrong", ["ca_file", "client_cert"])
+def test_unusable_certificates_are_one_line(bench, wrong):
+    path = bench.folder / "some.pem"
+    path.write_text("not a certificate")
+    with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
+        bench.publisher(8883, start=False, tls=True, **{wrong: path})
