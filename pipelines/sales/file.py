@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,17 @@ CREATE TABLE IF NOT EXISTS phone (key TEXT PRIMARY KEY, seller TEXT NOT NULL, si
 class SaleFile:
     """One SQLite file; nothing raises, a damaged file is moved aside. Any thread.
 
-    A step's state and its events are written in one transaction that survives power loss. now: UTC ns.
+    A step's state and its events are written in one transaction that survives power loss. A change of PINs
+    or phones that could not be written goes in before the next change that can be, or with the close.
+    now: UTC ns.
     """
 
     def __init__(self, path: Path, now: Callable[[], int]) -> None:
         self._file = SqliteFile(
             path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=FULL",)), now, _WORDS
         )
+        self._due: dict[str, Callable[[sqlite3.Connection], None]] = {}
+        self._due_lock = threading.Lock()
         self._file.open()
 
     def load(self) -> dict[str, Any] | None:
@@ -70,21 +75,16 @@ class SaleFile:
         rows = [(number, json.dumps(payload)) for number, payload in events]
 
         def write(db: sqlite3.Connection) -> None:
-            with db:
-                db.execute("INSERT OR REPLACE INTO desk VALUES (1, ?)", (json.dumps(state),))
-                db.executemany("INSERT OR REPLACE INTO event VALUES (?, ?)", rows)
+            db.execute("INSERT OR REPLACE INTO desk VALUES (1, ?)", (json.dumps(state),))
+            db.executemany("INSERT OR REPLACE INTO event VALUES (?, ?)", rows)
 
-        return self._file.use(write)
+        return self._write(write)
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Remove events that are delivered."""
         rows = [(number,) for number in numbers]
 
-        def write(db: sqlite3.Connection) -> None:
-            with db:
-                db.executemany("DELETE FROM event WHERE number = ?", rows)
-
-        self._file.use(write)
+        self._write(lambda db: db.executemany("DELETE FROM event WHERE number = ?", rows))
 
     def load_phones(self) -> list[tuple[str, str, int]]:
         """Return key, salesperson and UTC s of each phone that is signed in, oldest first."""
@@ -101,11 +101,10 @@ class SaleFile:
         rows = list(phones)
 
         def write(db: sqlite3.Connection) -> None:
-            with db:
-                db.execute("DELETE FROM phone")
-                db.executemany("INSERT INTO phone VALUES (?, ?, ?)", rows)
+            db.execute("DELETE FROM phone")
+            db.executemany("INSERT INTO phone VALUES (?, ?, ?)", rows)
 
-        self._file.use(write)
+        self._write_or_owe("phones", write)
 
     def load_pins(self) -> dict[str, str]:
         """Return the hashes of PINs that were set on the page, by salesperson."""
@@ -121,13 +120,40 @@ class SaleFile:
         """Write or remove the hash of a PIN; return whether that is safe on disk."""
 
         def write(db: sqlite3.Connection) -> None:
-            with db:
-                db.execute("DELETE FROM pin WHERE seller = ?", (seller,))
-                if hash_ is not None:
-                    db.execute("INSERT INTO pin VALUES (?, ?)", (seller, hash_))
+            db.execute("DELETE FROM pin WHERE seller = ?", (seller,))
+            if hash_ is not None:
+                db.execute("INSERT INTO pin VALUES (?, ?)", (seller, hash_))
 
-        return self._file.use(write)
+        return self._write_or_owe(f"pin {seller}", write)
 
     def close(self) -> None:
-        """Close; later calls do nothing."""
+        """Write what could not be written so far, and close; later calls do nothing."""
+        if self._due:
+            self._file.open()
+            self._write(lambda _: None)
         self._file.close()
+
+    def _write_or_owe(self, name: str, work: Callable[[sqlite3.Connection], None]) -> bool:
+        """Write now, or before the next change: a PIN that was removed must not return from the file."""
+        with self._due_lock:
+            self._due.pop(name, None)
+            self._due[name] = work
+        return self._write(lambda _: None)
+
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> bool:
+        """Run what is due, then `work`, in one transaction; return whether that is safe on disk."""
+        due: dict[str, Callable[[sqlite3.Connection], None]] = {}
+
+        def write(db: sqlite3.Connection) -> None:
+            with self._due_lock:
+                due.update(self._due)
+            with db:
+                for owed in due.values():
+                    owed(db)
+                work(db)
+
+        if not self._file.use(write):
+            return False
+        with self._due_lock:
+            self._due = {name: owed for name, owed in self._due.items() if due.get(name) is not owed}
+        return True

@@ -8,6 +8,7 @@ from pipelines.assembly.sales import build_desk, sale_file
 from pipelines.clock import StoreClock
 from pipelines.sales.file import SaleFile
 from pipelines.sales.phones import MAX_PHONES, StaffPhones
+from tests.fakes.full_disk import FullDisk
 from tests.pipelines.settings.store_file import MINIMAL, load
 
 
@@ -59,3 +60,24 @@ def test_a_store_that_names_no_staff_any_more_forgets_its_pins_and_phones(tmp_pa
     file = SaleFile(path, lambda: 0)
     assert (made, file.load_pins(), file.load_phones()) == (None, {}, [])
     file.close()
+
+
+def test_a_pin_and_phones_whose_removal_met_a_full_disk_do_not_return(tmp_path):
+    path = tmp_path / "offers.sqlite3"
+    for late in ("save", "close"):
+        file = SaleFile(path, lambda: 0)
+        phones = StaffPhones(file, lambda: 1000)
+        assert phones.set_pin("Anna", "scrypt:a:b")
+        phones.sign_in("Anna", "scrypt:a:b")
+        file._file.db.close()
+        file._file.db = FullDisk()
+        phones.keep_only(())
+        assert not phones.set_pin("Ben", "scrypt:c:d")
+        file._file.open()  # there is room again
+        if late == "save":
+            assert file.save({}, [])
+        else:
+            file.close()
+        file = SaleFile(path, lambda: 0)
+        assert (file.load_pins(), file.load_phones()) == ({"Ben": "scrypt:c:d"}, []), late
+        file.close()
