@@ -148,7 +148,7 @@ def measure(
         begun = time.monotonic()
         run_log = folder / "run.log"
         process = children.start(rival or "msh run", command, env=env, folder=ROOT, log=run_log)
-        _first_frames(process, port, cameras, run_log)
+        wait_for_frames(process, port, cameras, run_log)
         first = time.monotonic() - begun
         time.sleep(settle)
         before, at = read_metrics(port), time.monotonic()
@@ -220,9 +220,11 @@ def read_metrics(port: int) -> Samples:
     }
 
 
-def _first_frames(process: subprocess.Popen[str], port: int, cameras: int, log: Path) -> None:
-    """Wait until every camera had a frame worked on."""
-    end = time.monotonic() + START_S
+def wait_for_frames(
+    process: subprocess.Popen[str], port: int, cameras: int, log: Path, patience_s: float = START_S
+) -> None:
+    """Wait until every camera had a frame worked on. port: of the metrics. Raises StartFailed."""
+    end = time.monotonic() + patience_s
     while time.monotonic() < end and process.poll() is None:
         try:
             samples = read_metrics(port)
@@ -233,7 +235,9 @@ def _first_frames(process: subprocess.Popen[str], port: int, cameras: int, log: 
             return
         time.sleep(0.1)
     words = log.read_text(errors="replace").strip().splitlines()
-    raise StartFailed(f"no frame of every camera within {START_S:g} s: {words[-1] if words else 'no word'}")
+    code = process.poll()
+    what = f"no frame of every camera within {patience_s:g} s" if code is None else f"it ended with {code}"
+    raise StartFailed(f"the store did not start: {what}: {words[-1] if words else 'no word'}")
 
 
 def store_text(urls: Mapping[str, str], fps: int, port: int, page: int | None = None) -> str:

@@ -1,7 +1,8 @@
 """`msh bench faults`: a shop's messages under hundreds of faults; none that matters is lost, nobody stays.
 
 A run of the program is killed, its broker killed, cut off and frozen, its disk full, its clock set, and pages
-of its spool are damaged. What was handed over is held against what a subscriber heard.
+of its spool are damaged. What was handed over is held against what a subscriber heard. Then a camera fails in
+every way while a store analyses it (scripts/bench/camera_faults.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from pipelines.errors import BadInput
 from pipelines.outputs.mqtt.open_people import FILE_BYTES
 from pricing.live.sqlite_file import RETRY_NS
 from scripts.bench.broker import broker_program, start_broker
-from scripts.bench.cameras import free_port
+from scripts.bench.camera_faults import CAMERA_KINDS, camera_verdicts, make_camera_faults
+from scripts.bench.cameras import clip_of, free_port
 from scripts.bench.fault_worker import WATCHED, name_of
 from scripts.bench.relay import Relay
 from scripts.check_result import CheckLevel, CheckResult, fail, ok
@@ -67,28 +69,43 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     about = "kill, cut off, fill and damage what carries a shop's messages: none that matters may be lost"
     parser = benches.add_parser("faults", help=about, description=about)
     parser.add_argument("--faults", type=int, default=1000, metavar="N", help="how many (1000)")
+    parser.add_argument(
+        "--camera-faults", type=int, metavar="N", help="faults of a camera after those (a tenth of --faults)"
+    )
+    parser.add_argument("--clip", type=Path, metavar="FILE", help="an MP4 (H.264) instead of the demo's")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of what happens when (1)")
+    parser.add_argument("--log", type=Path, metavar="FILE", help="keep the log of the store with cameras")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the faults and print the table and verdicts; return 0 where all are good."""
-    if not 1 <= args.faults <= 1_000_000:
-        raise BadInput("--faults must be 1 to 1000000")
+    if not 0 <= args.faults <= 1_000_000:
+        raise BadInput("--faults must be 0 to 1000000")
+    of_cameras = args.faults // 10 if args.camera_faults is None else args.camera_faults
+    if not 0 <= of_cameras <= 100_000 or not args.faults + of_cameras:
+        raise BadInput("--camera-faults must be 0 to 100000, and not 0 where --faults is 0")
     broker_program()
+    done: Counter[str] = Counter()
+    found: list[CheckResult] = []
     try:
-        ledger = make_faults(args.faults, args.seed)
+        if args.faults:
+            ledger = make_faults(args.faults, args.seed)
+            done, found = done + ledger.done, verdicts(ledger)
+        if of_cameras:
+            clip = clip_of(args.clip)
+            of_camera = make_camera_faults(of_cameras, args.seed, clip, keep_log=args.log)
+            done, found = done + of_camera.done, found + camera_verdicts(of_camera)
     except StartFailed as error:
         print(f"msh bench faults: {error}", file=sys.stderr)
         return 1
-    found = verdicts(ledger)
     if args.json:
         lines = [{"health": one.level, "what": one.name, "found": one.found} for one in found]
-        print(json.dumps({"faults": dict(ledger.done), "verdicts": lines}, indent=1))
+        print(json.dumps({"faults": dict(done), "verdicts": lines}, indent=1))
     else:
-        width = max(map(len, KINDS))
-        print(*(f"{kind:{width}}  {n}" for kind, n in ledger.done.items()), sep="\n")
+        width = max(map(len, [*KINDS, *CAMERA_KINDS]))
+        print(*(f"{kind:{width}}  {n}" for kind, n in done.items()), sep="\n")
         print(*found, sep="\n")
     return int(any(one.level is CheckLevel.FAIL for one in found))
 

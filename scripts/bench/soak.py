@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.paths import CONFIGS, ROOT
 from pipelines.errors import BadInput
-from scripts.bench.cameras import clip_of, free_port, read_metrics, serve
+from scripts.bench.cameras import clip_of, free_port, read_metrics, serve, wait_for_frames
 from scripts.bench.relay import Relay
 from scripts.bench.soak_verdict import QuietMoment, verdicts
 from scripts.check_result import CheckLevel, fail
@@ -141,7 +141,7 @@ class _SoakedStore:
         self.process = children.start("msh run", command, env=env, folder=ROOT, log=self.log)
         # Its output is read, or a full pipe would hold the store up at its end.
         threading.Thread(target=_drain, args=(self.process,), name="soak-output", daemon=True).start()
-        self._wait_for_frames()
+        wait_for_frames(self.process, self.metrics, len(self._urls), self.log, START_S)
 
     def _broker(self, children: Children, folder: Path) -> Relay | None:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
@@ -219,20 +219,6 @@ class _SoakedStore:
         with suppress(OSError, http.client.HTTPException):
             return _get(self.metrics, "/healthz", 0.0) == 200
         return False
-
-    def _wait_for_frames(self) -> None:
-        ends = time.monotonic() + START_S
-        while time.monotonic() < ends and self.process.poll() is None:
-            with suppress(OSError):
-                seen = {
-                    json.loads(key[1])["camera"]
-                    for key, value in read_metrics(self.metrics).items()
-                    if key[0] == "msh_frames_processed_total" and value
-                }
-                if {STEADY, FLAPPING} <= seen:
-                    return
-            time.sleep(0.2)
-        raise StartFailed(f"the store gave no frames within {START_S:g} s, see {self.log}")
 
 
 class _World:

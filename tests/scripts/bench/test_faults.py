@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+from collections import Counter
+from random import Random
+from typing import Any
+
 import pytest
 
+from scripts.bench.camera_faults import CameraLedger, camera_verdicts
+from scripts.bench.camera_servers import HOSTILE, hostile_server
 from scripts.bench.faults import KINDS, FaultLedger, make_faults, verdicts
 from scripts.msh import main
 
@@ -72,7 +79,45 @@ def test_one_fault_of_each_kind_loses_nothing_that_matters_and_nobody_stays() ->
     assert len(found.kills) == 3
 
 
-@pytest.mark.parametrize("call", [["bench", "faults", "--faults", "0"], ["fleet-sim", "--boxes", "0"]])
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"back_s": {"camera killed": [2.0, 4.0]}, "suspended": Counter({"another codec": 1})}, []),
+        ({"away": Counter({"camera killed": 1})}, ["failed camera"]),
+        ({"still": Counter({"camera frozen": 1})}, ["other camera"]),
+        ({"connects": 1}, ["other camera"]),
+        ({"ended": "it ended with -6"}, ["store"]),
+        ({"tracebacks": 1}, ["store"]),
+    ],
+)
+def test_what_a_failing_camera_must_not_do_is_named(given: dict[str, Any], wrong: list[str]) -> None:
+    found = camera_verdicts(CameraLedger(done=Counter({"camera killed": 2}), **given))
+    assert [one.name for one in found if one.level.value == "fail"] == wrong
+    for text in (name for counts in given.values() if isinstance(counts, Counter) for name in counts):
+        assert any(text in one.found for one in found)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_is_no_camera_answers_badly_and_can_be_left(kind: str) -> None:
+    with hostile_server(kind, Random(1)) as port, socket.create_connection(("127.0.0.1", port), 60) as client:
+        client.sendall(b"OPTIONS rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+        client.settimeout(0.2 if kind == "silence" else 60)
+        if kind == "silence":
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+        else:
+            assert bool(client.recv(1)) is (kind != "closes at once")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["bench", "faults", "--faults", "0", "--camera-faults", "0"],
+        ["bench", "faults", "--faults", "-1"],
+        ["bench", "faults", "--camera-faults", "-1"],
+        ["fleet-sim", "--boxes", "0"],
+    ],
+)
 def test_a_wrong_call_says_how(call: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(call) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -93,5 +94,13 @@ def test_a_relay_passes_on_freezes_and_cuts() -> None:
         with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
             client.sendall(b"4")
             assert client.recv(1) == b"4"
+            relay.damage(Random(1))
+            client.sendall(b"123456789")
+            assert client.recv(9) != b"123456789"
+            with tcp_server(lambda other: other.sendall(b"other")) as elsewhere:
+                relay.lead_to(elsewhere)
+                assert is_gone(client)
+                with socket.create_connection(("127.0.0.1", relay.port), 60) as other:
+                    assert other.recv(5) == b"other"
         relay.close()
         relay.close()
