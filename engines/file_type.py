@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pricing.plain_file import open_plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -186,7 +188,7 @@ def _begins(data: bytes, at: int) -> bool:
 
 def read_type(path: Path) -> FileType | None:
     """Return the type of a file; None where it is none of those taken. OSError where it cannot be read."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         found = sniff(file.read(HEAD_BYTES))
     if found in ANIMATED and is_animated(path.read_bytes()):
         return ANIMATED[found]

@@ -14,6 +14,7 @@ from engines.errors import BadInput
 from engines.own_models import own_manifest
 from engines.paths import CONFIGS
 from engines.plain_yaml import load_bounded
+from pricing.plain_file import check_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,6 +179,7 @@ def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:
 
 def _read(path: Path) -> dict[str, Model]:
     try:
+        check_plain(path)
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{path}: cannot read the model manifest: {error.strerror}") from error

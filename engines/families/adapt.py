@@ -16,6 +16,7 @@ from engines.errors import BadInput
 from engines.families.family import FEEDINGS, Family, Scale
 from engines.families.graph import Editor
 from engines.families.tails import TAILS
+from pricing.plain_file import check_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +57,12 @@ def adapt(source: Path, target: Path, wish: Wish) -> Adapted:
     if not classes:
         raise BadInput("no class is wanted of this model; name one at least")
     try:
+        check_plain(source)
         model = onnx.load(source)
         onnx.checker.check_model(model)
-    except (OSError, ValueError, onnx.checker.ValidationError) as error:
+    except OSError as error:
+        raise BadInput(f"{source}: cannot be read ({error.strerror})") from error
+    except (ValueError, onnx.checker.ValidationError) as error:
         raise BadInput(f"{source}: not a readable ONNX file: {' '.join(str(error).split())[:200]}") from error
     except Exception as error:  # protobuf raises a class of its own, of a package that we do not name
         if type(error).__name__ != "DecodeError":

@@ -16,6 +16,7 @@ import numpy as np
 from engines.errors import BadInput
 from engines.file_type import AVIF, HEAD_BYTES, HEIC, other_kind, picture_start, sniff
 from engines.marks.decode_child import LENGTH, RASTER, TOO_MUCH
+from pricing.plain_file import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,8 +202,7 @@ class _NoMark(Exception):
 def _read(path: Path) -> bytes | _NoMark:
     suffix = path.suffix.lower()
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_plain(path, MAX_BYTES + 1)
     except OSError as error:
         return _NoMark(f"cannot be read: {error.strerror}")
     if not data:
@@ -238,8 +238,7 @@ def is_picture(path: Path) -> bool:
     if path.suffix.lower() in SUFFIXES:
         return True
     try:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
+        head = read_plain(path, HEAD_BYTES)
     except OSError:
         return False
     found = sniff(head)
@@ -257,8 +256,7 @@ def is_swatch(path: Path) -> bool:
 
 def is_drawing(path: Path) -> bool:
     """Return whether a picture that `read_mark` takes is an SVG, by its content, whatever its name."""
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+    head = read_plain(path, HEAD_BYTES)
     return not head[picture_start(head) :].startswith(RASTER)
 
 

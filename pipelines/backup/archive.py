@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pipelines.errors import BadInput
+from pricing.plain_file import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -116,7 +117,7 @@ def _seal(path: Path) -> None:
 def _check_seal(path: Path) -> None:
     foreign = BadInput(f"{path}: is no backup of msh; `msh backup` writes one")
     size = path.stat().st_size - _DIGEST
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         if file.read(2) != b"PK" or size < len(_PREFIX):
             raise foreign
         file.seek(size - len(_PREFIX))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.backup.staging import copy_new
 from pipelines.errors import BadInput
+from pricing.plain_file import check_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +40,7 @@ def migrate_file(path: Path) -> Path | None:
     Raises BadInput where it cannot be written.
     """
     try:
+        check_plain(path)
         before = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None  # who loads it says what is wrong

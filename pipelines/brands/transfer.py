@@ -25,6 +25,7 @@ from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandS
 from pipelines.errors import BadInput
 from pipelines.printable import noted
 from pipelines.settings.mistakes import SettingsError
+from pricing.plain_file import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +124,7 @@ def _unpack(source: Path, unpacked: Path) -> None:
     """Unpack the brand folders of a ZIP; names that lead elsewhere and files of other kinds are left out."""
     total = 0
     try:
-        with zipfile.ZipFile(source) as archive:
+        with open_plain(source) as file, zipfile.ZipFile(file) as archive:
             for entry, brand, name in _members(archive):
                 total += entry.file_size
                 if entry.file_size > MAX_BYTES or total > MAX_TOTAL:

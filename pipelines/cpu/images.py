@@ -31,6 +31,7 @@ from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
 from pipelines.printable import noted
+from pricing.plain_file import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +104,7 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
     picture moves: the first frame is read.
     """
     try:
-        data = Path(path).read_bytes()
+        data = read_plain(Path(path))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     data = data[picture_start(data) :]
@@ -143,7 +144,7 @@ def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
 
 
 def _read(path: str | Path) -> bytes:
-    data = Path(path).read_bytes()
+    data = read_plain(Path(path))
     return data[picture_start(data) :]
 
 

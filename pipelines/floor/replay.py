@@ -21,6 +21,7 @@ from pipelines.outputs.journal.format import (
     read_tracks,
     read_votes,
 )
+from pricing.plain_file import open_plain
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.events.status import Summaries
 from probes.metrics import Metrics
@@ -195,7 +196,7 @@ def read_lines(path: Path, counts: Counts) -> Iterator[Line]:
     Raises BadInput where the file cannot be read, or a line in the middle is no entry.
     """
     try:
-        with path.open("rb") as probe:
+        with open_plain(path) as probe:
             zipped = probe.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if zipped else path.open("rb") as file:
             number = 0

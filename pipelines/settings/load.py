@@ -19,6 +19,7 @@ from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
 from pipelines.settings.root import FileOrigin, Settings
 from pipelines.settings.substitute import Substitution
 from pipelines.settings.words import sentence
+from pricing.plain_file import read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -119,8 +120,7 @@ def secrets_folder(env: Mapping[str, str]) -> Path:
 def read_raw(path: Path, what: str) -> bytes:
     """Return the bytes of a file of settings; raises SettingsError. what: what it should be."""
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(_MAX_BYTES + 1)
+        raw = read_plain(path, _MAX_BYTES + 1)
     except IsADirectoryError:
         raise SettingsError([f"{path}: is a folder; name the {what} in it"]) from None
     except FileNotFoundError:

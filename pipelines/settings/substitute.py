@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pricing.plain_file import read_plain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -66,8 +68,7 @@ class Substitution:
 
     def _text_of(self, file: Path, name: str) -> str | None:
         try:
-            with file.open("rb") as stream:
-                raw = stream.read(_MAX_BYTES + 1)
+            raw = read_plain(file, _MAX_BYTES + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -13,6 +13,7 @@ from pricing.catalogue.rows_csv import read_csv
 from pricing.catalogue.rows_xlsx import read_xlsx, workbook_kind
 from pricing.catalogue.rows_yaml import read_yaml
 from pricing.errors import BadInput
+from pricing.plain_file import read_plain
 from pricing.slots import CLOTHES, SLOTS, akin, ancestors, slot_of
 from pricing.value import Price
 
@@ -198,11 +199,11 @@ def read(
 def load(path: Path, currency: str | None = None, notation: ListFormat | None = None) -> Catalogue:
     """Return the catalogue in a file; BadInput where it cannot be read."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: larger than {MAX_BYTES >> 20} MiB; is this a price list?")
-        data = path.read_bytes()
+        data = read_plain(path, MAX_BYTES + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise BadInput(f"{path}: larger than {MAX_BYTES >> 20} MiB; is this a price list?")
     return read(data, str(path), currency, notation)
 
 

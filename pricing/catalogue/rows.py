@@ -38,6 +38,7 @@ COLUMNS = (
     "gtin",
 )
 _DAYS = ("valid_from", "valid_until")
+_MAY_BE_EMPTY = ("model", "currency", *_DAYS, "gtin")
 ANY_TYPE = "*"
 ANY_BRAND = "*"
 NAMELESS = " "
@@ -111,7 +112,7 @@ class Cell:
 
     fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
     number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
-    merged: the cells of a workbook that this one, below their first row, is merged with, such as A2:A5.
+    merged: the cells of a workbook that this one, not their first, is merged with, such as A2:A5.
     """
 
     text: str
@@ -197,6 +198,7 @@ class RowReader:
         before = len(self._problems)
         if self._has_stray_days():
             return None
+        self._check_merged()
         brand = cells["brand"]
         key = ANY_BRAND if brand.text == ANY_BRAND else normal_brand(brand.text)
         if not key:
@@ -245,8 +247,15 @@ class RowReader:
             self.wrong(cell, f"{what}{mend}")
         elif cell.merged not in self._merged:
             self._merged.add(cell.merged)
-            hint = "hold their value in the first row only: unmerge them and fill it down"
+            hint = "hold their value in the first cell only: unmerge them and fill it in"
             self.wrong(cell, f"{what}: the merged cells {cell.merged} {hint}")
+
+    def _check_merged(self) -> None:
+        """Note empty cells that a spreadsheet shows as part of a filled one, where empty has a meaning."""
+        for name in _MAY_BE_EMPTY:
+            cell = self._cells.get(name)
+            if cell is not None and cell.merged and not cell.text:
+                self._empty(cell, f"no {name}")
 
     def _day(self, name: str, default: date) -> date | None:
         if not self._text(name):

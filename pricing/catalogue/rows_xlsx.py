@@ -33,7 +33,7 @@ _ERRORS = frozenset(
 )
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^>]*\shidden=.(?:1|true)\W)(?=[^>]*?\sr=.(\d+))")
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=.(([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7}))\W")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=.(([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7}))\W")
 _MONEY = {5: "#,##0", 6: "#,##0", 7: "#,##0.00", 8: "#,##0.00", 42: "#,##0", 44: "#,##0.00"}
 """Formats whose currency is that of whoever opens the workbook, unless it defines them itself."""
 _OWN_MONEY = re.compile(rb"<(?:\w+:)?numFmt\s[^>]*?\bnumFmtId=.(\d+)")
@@ -148,25 +148,29 @@ def _rows(
 
 
 def _marked(rows: Iterable[list[Cell]], merges: Iterable[tuple[str, ...]]) -> Iterator[list[Cell]]:
-    """Yield the rows; an empty cell below the first row of merged cells says which those are.
+    """Yield the rows; an empty cell among merged ones that show a value says which those are.
 
-    Spreadsheets store the value of merged cells in the first of them alone. merges: such as A2:A5, A, 2, 5.
+    Spreadsheets store the value of merged cells in the first alone. merges: such as A2:A5, A, 2, A, 5.
     """
     from openpyxl.utils import column_index_from_string  # noqa: PLC0415 only workbooks need it
 
     coming = [
-        (int(top), int(bottom), column_index_from_string(left), ref) for ref, left, top, bottom in merges
+        (int(top), int(bottom), column_index_from_string(left), column_index_from_string(right), ref)
+        for ref, left, top, right, bottom in merges
     ]
     coming.sort(reverse=True)
     open_: list[tuple[int, int, int, str]] = []
     for cells in rows:
         line = cells[0].line
-        while coming and coming[-1][0] < line:
-            open_.append(coming.pop())
-        open_ = [merge for merge in open_ if merge[1] >= line]
-        for _, _, left, ref in open_:
-            if left <= len(cells) and not cells[left - 1].text:
-                cells[left - 1] = replace(cells[left - 1], merged=ref)
+        while coming and coming[-1][0] <= line:
+            top, bottom, left, right, ref = coming.pop()
+            if top == line and left <= len(cells) and cells[left - 1].text:
+                open_.append((bottom, left, right, ref))
+        open_ = [merge for merge in open_ if merge[0] >= line]
+        for _, left, right, ref in open_:
+            for place in range(left - 1, min(right, len(cells))):
+                if not cells[place].text:
+                    cells[place] = replace(cells[place], merged=ref)
         yield cells
 
 

@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
+from pricing.plain_file import read_plain
 from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ def look_at_certificates(
 
 def _file(what: str, path: Path, at: float) -> CheckResult:
     try:
-        found = [base64.b64decode(part) for part in _PEM.findall(path.read_bytes())]
+        found = [base64.b64decode(part) for part in _PEM.findall(read_plain(path))]
     except (OSError, ValueError) as error:
-        return fail(what, f"{path}: cannot be read ({error})", "restore the file, or name another one")
+        reason = error.strerror if isinstance(error, OSError) else error
+        return fail(what, f"{path}: cannot be read ({reason})", "restore the file, or name another one")
     if not found:
         return fail(what, f"{path}: holds no certificate in PEM form", "name the certificate, not its key")
     # A bundle of authorities is as good as its best one; a chain begins with the certificate itself.

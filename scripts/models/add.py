@@ -14,6 +14,7 @@ from engines.families.family import Family, Scale
 from engines.manifest import find_model, read_manifest
 from engines.own_models import checked_name, keep, own_folder, remove
 from pipelines.extras import install_command
+from pricing.plain_file import read_plain
 from pricing.slots import TYPES
 
 if TYPE_CHECKING:
@@ -151,8 +152,10 @@ def remove_model(args: argparse.Namespace) -> int:
 def read_classes(path: Path) -> tuple[str | None, ...]:
     """Return the classes in a file, None for those not wanted. Raises BadInput."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_plain(path).decode("utf-8").splitlines()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the classes: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise BadInput(f"{path}: cannot read the classes: {error}") from error
     return classes_of([line for line in lines if line.strip() and not line.startswith("#")], str(path))
 

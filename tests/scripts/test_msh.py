@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -112,6 +113,43 @@ def test_line_breaks_within_names_are_written_as_escapes(
     assert said
     assert "two\nlines" not in said
     assert not set(said) & set("\t\x1b\u202e\x9b")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "{}"],
+        ["check", "--migrate", "{}"],
+        ["restore", "{}", "new.yaml"],
+        ["replay", "{}"],
+        ["prices", "check", "{}"],
+        ["prices", "check", "--suggest", "{}"],
+        ["prices", "lookup", "gucci", "handbag", "--catalogue", "{}"],
+        ["brands", "import", "{}", "--folder", "brands"],
+        ["brands", "add", "Gucci", "{}", "--folder", "brands"],
+        ["models", "list", "--manifest", "{}"],
+        ["annotate", "{}", "-o", "out"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:3]),
+)
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_or_device_in_place_of_a_file_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    kind: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    odd = tmp_path / "odd"
+    if kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to("/dev/zero")
+    assert main([argument.format(odd) for argument in arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert kind in said
 
 
 def test_what_a_folder_holds_is_written_on_one_line(tmp_path: Path) -> None:

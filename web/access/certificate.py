@@ -8,6 +8,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
+from pricing.plain_file import check_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ class Certificate:
         """Load both files; return what is wrong. They are tried apart from the context in use."""
         for path in (self._cert, self._key):
             try:
-                path.read_bytes()
+                check_plain(path)
             except OSError as error:
                 return f"{path}: cannot be read ({error.strerror})"
         try:

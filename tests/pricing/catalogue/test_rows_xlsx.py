@@ -176,7 +176,7 @@ def test_cells_merged_over_rows_are_named_once_with_what_to_do() -> None:
     book.save(written)
     with pytest.raises(BadCatalogue) as refused:
         read(written.getvalue(), "prices.xlsx", "EUR")
-    hint = "hold their value in the first row only: unmerge them and fill it down"
+    hint = "hold their value in the first cell only: unmerge them and fill it in"
     assert refused.value.problems == (
         f"prices.xlsx:5:1  no brand: the merged cells A4:A7 {hint}",
         f"prices.xlsx:7:3  no price: the merged cells C6:C7 {hint}",
@@ -189,6 +189,33 @@ def test_cells_merged_over_rows_are_named_once_with_what_to_do() -> None:
     written = BytesIO()
     book.save(written)
     assert amounts(written.getvalue(), currency="EUR") == [500, 900, 700, 300]
+
+
+def test_an_empty_cell_that_shows_its_neighbours_value_is_not_taken_for_empty() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(
+        ["brand", "type", "price", "model", "currency", "valid_from", "valid_until", "gtin", "source"]
+    )
+    sheet.append(("Gucci", "hat", 5, "Jackie", "EUR", "2026-01-01", None, "4006381333931", "list"))
+    sheet.append(("Gucci", "coat", 6, None, None, None, "2026-12-31", None, None))
+    sheet.append(("Gucci", "watch", 7, None, None, None, None, None, None))
+    for ref in ("D2:D3", "E2:E4", "F2:G2", "F3:F4", "G3:G4", "H2:H3", "I2:I4"):
+        sheet.merge_cells(ref)
+    written = BytesIO()
+    book.save(written)
+    with pytest.raises(BadCatalogue) as refused:
+        read(written.getvalue(), "prices.xlsx", "EUR")
+    hint = "hold their value in the first cell only: unmerge them and fill it in"
+    named = (
+        "2:7  no valid_until: the merged cells F2:G2",
+        "3:4  no model: the merged cells D2:D3",
+        "3:5  no currency: the merged cells E2:E4",
+        "3:8  no gtin: the merged cells H2:H3",
+        "4:7  no valid_until: the merged cells G3:G4",
+    )
+    assert refused.value.problems == tuple(f"prices.xlsx:{one} {hint}" for one in named)
 
 
 def test_all_rows_of_a_workbook_are_read_whatever_its_size_says() -> None:

@@ -1,0 +1,60 @@
+"""Opens files that people name: no reading that waits for ever, or never ends."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+_SHELL_PIPES: Final = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+_ODD_KINDS: Final = (
+    (stat.S_ISDIR, "a folder, not a file"),
+    (stat.S_ISFIFO, "a named pipe, not a file"),
+    (stat.S_ISSOCK, "a socket, not a file"),
+    (stat.S_ISCHR, "a device, not a file"),
+    (stat.S_ISBLK, "a device, not a file"),
+)
+
+
+def check_plain(path: Path) -> None:
+    """Raise OSError where the path leads to no file, or to one that cannot be read.
+
+    Of a folder, pipe, socket or device, `strerror` says which: reading it might wait for ever, or never end.
+    A pipe of the shell, such as <(command), is taken.
+    """
+    _check(path, path.stat().st_mode)
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading in bytes; raises OSError as `check_plain` does."""
+    _check(path, path.stat().st_mode)  # before it is opened: for some devices that alone has an effect
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _check(path, os.fstat(handle).st_mode)
+        os.set_blocking(handle, True)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_plain(path: Path, limit: int = -1) -> bytes:
+    """Return the bytes of a file, at most `limit` of them; raises OSError as `check_plain` does."""
+    with open_plain(path) as file:
+        return file.read(limit)
+
+
+def _check(path: Path, mode: int) -> None:
+    if stat.S_ISFIFO(mode) and str(path).startswith(_SHELL_PIPES):
+        return
+    for is_kind, words in _ODD_KINDS:
+        if is_kind(mode):
+            number = errno.EISDIR if is_kind is stat.S_ISDIR else errno.EINVAL
+            raise OSError(number, words, str(path))
