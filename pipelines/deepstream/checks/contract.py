@@ -39,12 +39,16 @@ class Contract:
 
     def __init__(self, facts: Mapping[str, Any], capabilities: Capabilities) -> None:
         self._facts, self._box = facts, capabilities
+        self._known: dict[str, bool] = {}
         self._pads: dict[str, list[Pad]] = {}
+        self._found: dict[tuple[str, str, str], Pad | None] = {}
         self._properties: dict[str, dict[str, dict[str, Any]]] = {}
 
     def knows(self, factory: str) -> bool:
         """Return whether this box has such elements."""
-        return factory in self._facts and self._applies(self._facts[factory])
+        if factory not in self._known:
+            self._known[factory] = factory in self._facts and self._applies(self._facts[factory])
+        return self._known[factory]
 
     def pads(self, factory: str) -> list[Pad]:
         """Return the element's pad templates."""
@@ -57,8 +61,12 @@ class Contract:
 
     def pad(self, factory: str, name: str, direction: str) -> Pad | None:
         """Return the template of a pad, None where there is none."""
-        pads = self.pads(factory) if self.knows(factory) else []
-        return next((pad for pad in pads if pad.direction == direction and pad.matches(name)), None)
+        key = factory, name, direction
+        if key not in self._found:
+            pads = self.pads(factory) if self.knows(factory) else []
+            found = (pad for pad in pads if pad.direction == direction and pad.matches(name))
+            self._found[key] = next(found, None)
+        return self._found[key]
 
     def properties(self, factory: str) -> dict[str, dict[str, Any]]:
         """Return the element's properties with what the chosen mux changes about them."""
