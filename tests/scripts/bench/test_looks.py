@@ -6,11 +6,19 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.settings.brands import BrandsConfig
 from probes.recognition.look_workers import QUEUE
 from scripts.bench.looks import measure
 from scripts.msh import main
 
 
+@pytest.fixture
+def _one_brand(models_once, monkeypatch) -> None:
+    """Enrol one brand: all of the starter set take longer than what is tested here."""
+    monkeypatch.setattr("scripts.bench.look_cost.BrandsConfig", lambda: BrandsConfig(only=("burberry",)))
+
+
+@pytest.mark.usefixtures("_one_brand")
 def test_bench_looks_measures(capsys) -> None:
     few = ["--cameras", "2", "--people", "3", "--seconds", "2", "--most", "2"]
     assert main(["bench", "looks", *few, "--json"]) == 0
@@ -33,6 +41,7 @@ def test_a_wrong_count_is_one_line(capsys) -> None:
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.usefixtures("_one_brand")
 def test_the_cost_of_a_look_is_measured_on_photographs(tmp_path, capsys) -> None:
     cv2.imwrite(str(tmp_path / "one.png"), np.full((200, 100, 3), 90, np.uint8))
     assert main(["bench", "looks", "--photos", str(tmp_path), "--json"]) == 0
