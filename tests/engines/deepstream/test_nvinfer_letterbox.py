@@ -64,7 +64,7 @@ def test_the_same_boxes_come_out_of_both(name: str) -> None:
         drawn if model.input.order is ChannelOrder.BGR else drawn[..., ::-1], np.uint8
     )
     slot.start()
-    theirs = parse(slot.result(20), fit, network_size, thresholds_of(model), model.nms_iou)
+    theirs = parse(slot.result(120), fit, network_size, thresholds_of(model), model.nms_iou)
 
     strong = mine.scores > 0.45
     assert strong.any()

@@ -47,7 +47,7 @@ def supervise():
 
     yield start
     for supervisor in started:
-        assert supervisor.stop(10)
+        assert supervisor.stop(120)
 
 
 def test_connects_shows_frames_and_stops(supervise):
@@ -122,7 +122,7 @@ def test_a_finished_file_stays_stopped(supervise, tmp_path):
     spec = SourceSpec("c", str(tmp_path / "x.mp4"), reconnect_first_ms=2)
     supervisor, ear = supervise(Cameras([True, SourceLost(Cause.ENDED)]), spec)
     ear.until_state(CameraState.STOPPED, Cause.ENDED)
-    assert supervisor.stop(1)
+    assert supervisor.stop(120)
     assert [result for _, result in ear.connects] == ["ok"]
 
 
@@ -163,7 +163,7 @@ def test_stops_from_every_state(supervise, name):
     spec = SourceSpec("c", "rtsp://cam/x", reconnect_first_ms=60_000, reconnect_max_ms=60_000)
     supervisor, ear = supervise(Cameras(script), spec)
     ear.until_state(state)
-    assert supervisor.stop(5)
+    assert supervisor.stop(120)
     assert ear.pairs()[-1] == ("stopped", "none")
 
 

@@ -194,7 +194,7 @@ def test_bad_pictures_are_told(tmp_path, data):
 
 def play(source, steps):
     """Return what the source shows in so many steps of waiting."""
-    return [colour_of(source.take()) for _ in range(steps) if source.wait(1)]
+    return [colour_of(source.take()) for _ in range(steps) if source.wait(120)]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -173,6 +172,7 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(path: Path) 
     """Killed while it writes, and, every other time, most likely between an acknowledgement and the next."""
     done: set[int] = set()
     for round_ in range(8):
+        count = 1 + 3 * round_
         first, pause = max(done, default=0) + 1, "0.01" if round_ % 2 else "0"
         process = subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path), str(first), pause],
@@ -181,8 +181,7 @@ def test_kill_9_in_the_middle_of_writing_loses_nothing_acknowledged(path: Path) 
             cwd=ROOT,
         )
         assert process.stdout
-        acknowledged = [process.stdout.readline()]
-        time.sleep(0.03 * (1 + round_))
+        acknowledged = [process.stdout.readline() for _ in range(count)]
         os.kill(process.pid, signal.SIGKILL)
         acknowledged += process.stdout.readlines()
         process.wait(120)

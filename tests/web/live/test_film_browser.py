@@ -88,7 +88,7 @@ def test_a_video_element_plays_and_stays_close_to_now(chrome, page):
         assert drawn(shown, FILM)
         assert page.film.watched("entrance") == 1
         assert page.live.watched("entrance") == 0
-        assert shown.evaluate("films[0].buffered.end(0) - 1 - films[0].currentTime") < 1
+        shown.wait_for_function("films[0].buffered.end(0) - 1 - films[0].currentTime < 1")
         assert shown.evaluate("films.length") == 1, "it never began anew"
         shown.goto(f"{page.url}/#/system")
         wait_for(lambda: page.film.watched("entrance") == 0)
