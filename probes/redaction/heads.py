@@ -87,6 +87,7 @@ class Heads:
         """Masks are `margin` of the face wider on every side, and held hold_ms after the last detection."""
         self.reconfigure(margin=margin, hold_ms=hold_ms)
         self._heads: list[_Head] = []
+        self._size: tuple[int, int] | None = None
 
     def reconfigure(self, *, margin: float, hold_ms: int) -> None:
         """Mask by another margin and hold from now on; the heads that are followed stay."""
@@ -96,6 +97,7 @@ class Heads:
     def locate(self, frame: Frame) -> tuple[Mask, ...]:
         """Return every region to cover in this frame; frames must come in the order of their time."""
         now = frame.captured_at
+        self._fit_to(frame.size)
         persons: list[tuple[Box, TrackId | None]] = []
         counted: list[bool] = []
         faces: list[Box] = []
@@ -171,6 +173,12 @@ class Heads:
             for head in self._heads
         ]
 
+    def _fit_to(self, size: tuple[int, int]) -> None:
+        """Bring the memories to the size of the pictures: a stream may change it while it plays."""
+        last, self._size = self._size, size
+        if last is not None and last != size and min(last) > 0:
+            self._heads = [_scaled(head, size[0] / last[0], size[1] / last[1]) for head in self._heads]
+
     def _head_of(
         self, person: tuple[Box, TrackId | None], face: Box | None, before: _Head | None, frame: Frame
     ) -> tuple[_Head, By]:
@@ -202,6 +210,19 @@ class Heads:
         here = _grown(head.box, share)
         stands = head.velocity is None or head.seen_at == now
         return Mask(_union(here, here if stands else _grown(head.at(now), share)), by)
+
+
+def _scaled(head: _Head, across: float, down: float) -> _Head:
+    """Return a head in pictures that are so many times as wide and as high."""
+
+    def scaled(box: Box) -> Box:
+        return Box(box.x * across, box.y * down, box.w * across, box.h * down)
+
+    return head._replace(
+        box=scaled(head.box),
+        person=None if head.person is None else scaled(head.person),
+        velocity=None if head.velocity is None else (head.velocity[0] * across, head.velocity[1] * down),
+    )
 
 
 def _with_evidence(head: _Head, before: _Head | None, is_sure: bool) -> _Head:

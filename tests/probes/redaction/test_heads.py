@@ -206,3 +206,18 @@ def test_more_heads_than_can_be_followed_is_an_error() -> None:
         memory.locate(frame(*(face(2000 * i, 2000 * shift, 10, 10) for i in range(100))))
     with pytest.raises(ValueError, match="more heads"):
         memory.locate(frame(face(0, 50_000, 10, 10)))
+
+
+@pytest.mark.parametrize(("across", "down"), [(0.5, 0.5), (2.0, 2.0), (1.0, 0.75)])
+@pytest.mark.parametrize("sees_person", [False, True])
+def test_a_stream_that_changes_its_size_keeps_what_is_held(
+    across: float, down: float, sees_person: bool
+) -> None:
+    def scaled(x: float, y: float, w: float, h: float) -> tuple[float, float, float, float]:
+        return x * across, y * down, w * across, h * down
+
+    watch, body, head = heads(), (400, 200, 80, 200), (425, 205, 30, 35)
+    watch.locate(frame(person(*body, ANN), face(*head), size=(640, 480)))
+    seen = [person(*scaled(*body), ANN)] if sees_person else []
+    size = round(640 * across), round(480 * down)
+    assert covered(watch.locate(frame(*seen, ms=100, size=size)), Box(*scaled(*head)))
