@@ -9,6 +9,10 @@ import sys
 ARENAS = 2
 """Pools of memory for all threads. glibc takes eight a core; each thread leaves one behind, half empty."""
 _M_ARENA_MAX = -8
+KERNELS = 64
+"""Kernels that oneDNN keeps for the whole process. Each compiled model keeps its own beside these; of the
+1,024 that oneDNN would keep, 90 MB stayed when the models of looks were let go."""
+_KERNELS_VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
 def release_free_memory() -> None:
@@ -32,3 +36,11 @@ def share_arenas(most: int = ARENAS) -> bool:
         return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, most))
     except (OSError, AttributeError):  # another C library
         return False
+
+
+def limit_kernels(most: int = KERNELS) -> None:
+    """Let oneDNN, inside OpenVINO, keep so many kernels for all; call it before the first inference.
+
+    Its own variable in the environment goes first.
+    """
+    os.environ.setdefault(_KERNELS_VARIABLE, str(most))

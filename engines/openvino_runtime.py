@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +31,9 @@ LARGE = 700 * 500
 """Pixels of an input from which on it runs in a network of its own: a picture seen whole and closely, as the
 first of a camera. Working memory of a network grows with its largest input, 130 MB for 1280 x 768 px."""
 LARGE_IDLE_S = 60.0
-"""After so long without a large input the memory for them is given back."""
+"""After so long without a large input the network for them is let go."""
+LARGE_REST_S = 2.0
+"""After so long without one its working memory is given back. It comes again with the next large input."""
 
 
 class Precision(str, Enum):
@@ -110,7 +113,7 @@ class Network:
         self._own = (model.input.width, model.input.height)
         self._compiled = self._compile([1, 3, model.input.height, model.input.width])
         self._flexible: dict[bool, Any] = {}  # by whether for large inputs
-        self._large_out, self._large_at = 0, 0.0
+        self._large_out, self._large_at, self._large_rests = 0, 0.0, True
         # Re-entrant: a finalizer of abandoned work may give its slots back in the midst of this.
         self._lock = threading.RLock()
         self._compiling = threading.Lock()
@@ -133,7 +136,7 @@ class Network:
                 raise InferenceFailed(f"model {self._name}: {self._max_slots} pictures are in flight already")
             self._out += 1
             if _is_large(wanted):
-                self._large_out, self._large_at = self._large_out + 1, self._clock()
+                self._large_out, self._large_at, self._large_rests = self._large_out + 1, self._clock(), False
             slot = next((free for free in self._free if free.size == wanted), None)
             if slot is not None:
                 self._free.remove(slot)
@@ -159,11 +162,15 @@ class Network:
             flexible = [slot for slot in self._free if slot.size is not None]
             for slot in flexible[:-MAX_FLEXIBLE]:
                 self._free.remove(slot)
-            idle = not self._large_out and self._clock() - self._large_at >= LARGE_IDLE_S
-            dropped = self._flexible.pop(True, None) if idle else None
+            idle_s = 0.0 if self._large_out else self._clock() - self._large_at
+            dropped = self._flexible.pop(True, None) if idle_s >= LARGE_IDLE_S else None
             if dropped is not None:
                 self._free = [slot for slot in self._free if not _is_large(slot.size)]
-        if dropped is not None:
+            resting = None if self._large_rests or idle_s < LARGE_REST_S else self._flexible.get(True)
+            self._large_rests |= resting is not None
+        if resting is not None:
+            release_working_memory(resting)
+        if dropped is not None or resting is not None:
             del dropped
             release_free_memory()
 
@@ -188,6 +195,12 @@ class Network:
             raise BadInput(
                 f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
             ) from error
+
+
+def release_working_memory(compiled: Any) -> None:
+    """Give back what a compiled model keeps between two inferences; one under way keeps it."""
+    with suppress(RuntimeError):
+        compiled.release_memory()
 
 
 def precision_of(compiled: Any) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE
 from rich.table import Table
 
-from engines.free_memory import share_arenas
+from engines.free_memory import limit_kernels, share_arenas
 from pipelines.backup import JOURNAL
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
     keep_private()
     share_arenas()
+    limit_kernels()
     scrubber = set_up_logging(args.log, args.log_level)
     settings = _load(args)
     scrubber.add(settings.secret_values())

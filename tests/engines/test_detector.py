@@ -21,7 +21,7 @@ from engines.image import I420
 from engines.letterbox import Fit
 from engines.manifest import MANIFEST, read_manifest
 from engines.nms import overlaps
-from engines.openvino_runtime import LARGE_IDLE_S, Network, Precision, Slot
+from engines.openvino_runtime import LARGE_IDLE_S, LARGE_REST_S, Network, Precision, Slot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +144,39 @@ def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> No
     now[0] += LARGE_IDLE_S - 1
     network.give_back([worked((256, 192))])
     assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
+
+
+def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, released = [0.0], []
+    monkeypatch.setattr(
+        "engines.openvino_runtime.release_working_memory",
+        lambda compiled: (released.append(compiled), compiled.release_memory()),
+    )
+    network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])
+
+    def work(size: tuple[int, int]) -> Raw:
+        slot = network.take(size)
+        slot.pixels[:] = np.arange(slot.pixels.size, dtype=np.uint8).reshape(slot.pixels.shape)
+        slot.start()
+        raw = slot.result(60)
+        network.give_back([slot])
+        return raw
+
+    before = work((1024, 512))
+    work((256, 192))
+    assert not released, "the next picture may be large too"
+    now[0] += LARGE_REST_S
+    work((256, 192))
+    work((256, 192))
+    assert released == [network._flexible[True]]
+    after = work((1024, 512))
+    assert np.array_equal(before.scores, after.scores)
+    assert np.array_equal(before.boxes, after.boxes)
+    now[0] += LARGE_REST_S
+    work((256, 192))
+    assert len(released) == 2
 
 
 def test_a_detector_waits_as_long_as_it_was_told_to() -> None:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from engines.free_memory import limit_kernels
 from engines.paths import ROOT
 
 # Forty threads hold memory at once; malloc_info(3) names every pool that there is then.
@@ -45,3 +46,13 @@ def test_threads_share_two_pools(how: str, variable: str | None, said: str, few:
     shown, pools = done.stdout.split()
     assert shown == said
     assert (int(pools) <= 2) is few
+
+
+def test_kernels_are_limited_unless_the_environment_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.setenv(variable, "7")
+    limit_kernels()
+    assert os.environ[variable] == "7"
+    monkeypatch.delenv(variable)
+    limit_kernels()
+    assert os.environ[variable] == "64"

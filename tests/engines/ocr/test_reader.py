@@ -89,6 +89,19 @@ def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
     assert any("BURBERRY" in [word.text for word in words] for words in found) == large
 
 
+def test_working_memory_of_large_pictures_is_given_back(
+    reader: WordReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[object] = []
+    monkeypatch.setattr("engines.ocr.regions.release_working_memory", released.append)
+    large = np.full((1200, 900, 3), 255, np.uint8)
+    large[400:560, 300:620] = 0
+    reader.read(large[:300, :200])
+    assert not released
+    reader._finder.find(large[:1184, :896])
+    assert len(released) == 1
+
+
 def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, box = printed(ink("BURBERRY"), 70, on=cloth(1400, 640))
     read, strips = reader._lines.read, []
