@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SECRET: Final = re.compile(r"(?i)key|token|secret|passw|auth|sig")
-_IN_ADDRESS: Final = re.compile(
-    r"(?i)(?:(?:pass|pwd|psw|kennwort|senha|clave|token|tok|key|secret|auth|sig)\w*?(?:=|%3D)"
-    r"|/(?:admin|root|user|viewer|guest|service|onvif|888888|666666):)"
-    r"(.+?)(?=[/?&;#]|%26|_[a-z]+=|$)"
+_FIELD_NAMES: Final = (
+    "pass|pas|pwd|psw|pw|kennwort|senha|clave|contrase|mdp|mot_de_passe|parola|wachtwoord|haslo|heslo|lozinka"
+    "|sifre|salasana|losenord|lösenord|hasło|şifre|пароль|密码|密碼|パスワード|비밀번호"
 )
-"""A secret in a path or query, as some cameras want it: /user=admin&password=..., /admin:.../ch1."""
+"""What a password is called in addresses of cameras."""
+_FIELD: Final = re.compile(
+    rf"(?i)(?:(?:{_FIELD_NAMES}|token|tok|key|secret|auth|sig|credential|session|access_?code|(?<![a-z])pin)"
+    r"\w*?="
+    rf"|(?<=[/?&;])(?:{_FIELD_NAMES})/|(?:u|usr|user|username|login)=[^/?&;]*[&;]p=)"
+    r"(.+?)(?=[/?&;#]|_[a-z]+=|$)"
+)
+_PAIR: Final = re.compile(r"[/=&?;]([\w.@-]{1,64}):([^/?&;#]+)")
+_STREAM_NAME: Final = re.compile(
+    r"(?i)(?!\d{6,}$)(?:main|sub|minor|major|first|second|third|low|high|mobile|stream|track|channel|ch|cam"
+    r"|camera|profile|path|video|audio|live|primary|secondary|h26[45]|mjpe?g|jpe?g|hevc|urn|uuid|default)?[\d._x:-]*"
+)
+"""Names and numbers of streams, times: where both sides of a colon are such, it is no login."""
 _LEAST_HIDDEN: Final = 4
 _EXAMPLE: Final = "https://prices.example.com/v1"
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
@@ -52,9 +63,15 @@ def secrets_in_address(url: str) -> set[str]:
     >>> secrets_in_address("rtsp://10.0.0.11/user=admin&password=geheim&channel=1")
     {'geheim'}
     """
-    path = url.partition("://")[2].partition("/")
-    found = _IN_ADDRESS.findall(f"{path[1]}{path[2]}")
-    return {form for value in found for form in (value, unquote(value)) if len(form) >= _LEAST_HIDDEN}
+    _, mark, path = url.partition("://")[2].partition("/")
+    found: set[str] = set()
+    for text in {f"{mark}{path}", unquote(f"{mark}{path}")}:
+        found |= set(_FIELD.findall(text))
+        pairs = _PAIR.findall(text)
+        found |= {value for pair in pairs if not all(map(_STREAM_NAME.fullmatch, pair)) for value in pair[1:]}
+    found |= {value.partition("@")[0] for value in found}
+    forms = {form for value in found for form in (value, unquote(value), quote(unquote(value), safe=""))}
+    return {form for form in forms if len(form) >= _LEAST_HIDDEN}
 
 
 def header_name(text: str) -> str:
