@@ -20,6 +20,8 @@ COPY scripts/container/install /opt/msh/scripts/container/
 COPY requirements/deepstream.txt requirements/cpu.txt requirements/models.txt requirements/messengers.txt requirements/parquet.txt requirements/traces.txt /opt/msh/requirements/
 RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install "$DEEPSTREAM" /wheels
 COPY . /opt/msh
+# Python and system packages, models: a CycloneDX list of what is in this image.
+RUN /opt/msh/scripts/sbom environment /opt/msh/sbom.cdx.json
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="make-sales-happen" \
@@ -27,6 +29,7 @@ LABEL org.opencontainers.image.title="make-sales-happen" \
     org.opencontainers.image.version="0.1.0" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.vendor="the make-sales-happen maintainers" \
+    io.make-sales-happen.sbom="/opt/msh/sbom.cdx.json" \
     org.opencontainers.image.base.name="nvcr.io/nvidia/deepstream:${DEEPSTREAM}-samples-multiarch" \
     org.opencontainers.image.created=$CREATED \
     org.opencontainers.image.revision=$REVISION

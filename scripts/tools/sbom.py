@@ -1,4 +1,4 @@
-"""Completes a software bill of materials: this product's version, its models, the Debian packages beside it.
+"""Completes a software bill of materials: this product's version, its models, the system and its packages.
 
 python -m scripts.tools.sbom PYTHON.json DEBIAN.tsv   (see scripts/sbom)
 """
@@ -6,6 +6,7 @@ python -m scripts.tools.sbom PYTHON.json DEBIAN.tsv   (see scripts/sbom)
 from __future__ import annotations
 
 import json
+import platform
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,22 +21,36 @@ if TYPE_CHECKING:
     from engines.manifest import Model
 
 
-def completed(bom: dict[str, Any], debian: Iterable[str], models: Mapping[str, Model]) -> dict[str, Any]:
+def completed(
+    bom: dict[str, Any], debian: Iterable[str], models: Mapping[str, Model], system: Mapping[str, str]
+) -> dict[str, Any]:
     """Return a CycloneDX document with what cyclonedx-bom does not see.
 
-    debian: lines of package, version, architecture and status, parted by tabs.
+    debian: lines of package, version, architecture and status, parted by tabs. system: its os-release.
     """
     product = {**bom["metadata"]["component"], "version": VERSION}
-    parts = [*bom.get("components", ()), *_debian(debian), *map(_model, models.values())]
+    parts = [*bom.get("components", ()), *_debian(debian, system), *map(_model, models.values())]
     return {**bom, "metadata": {**bom["metadata"], "component": product}, "components": parts}
 
 
-def _debian(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _debian(lines: Iterable[str], system: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Yield the system and its packages; nothing where there are no lines."""
+    distribution, release = system.get("ID", "debian"), system.get("VERSION_ID", "")
+    distro = f"&distro={quote(f'{distribution}-{release}')}" if release else ""
+    told = False
     for line in lines:
         name, version, architecture, status = line.rstrip("\n").split("\t")
         if status == "installed":
-            purl = f"pkg:deb/debian/{quote(name)}@{quote(version)}?arch={architecture}"
+            if not told:
+                yield _system(distribution, release)
+                told = True
+            purl = f"pkg:deb/{distribution}/{quote(name)}@{quote(version)}?arch={architecture}{distro}"
             yield {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
+
+
+def _system(name: str, release: str) -> dict[str, Any]:
+    version = {"version": release} if release else {}
+    return {"type": "operating-system", "bom-ref": f"system-{name}", "name": name, **version}
 
 
 def _model(model: Model) -> dict[str, Any]:
@@ -55,7 +70,10 @@ def main(arguments: list[str]) -> int:
         return 2
     python, debian = map(Path, arguments)
     lines = debian.read_text("utf-8").splitlines() if debian.exists() else ()
-    print(json.dumps(completed(json.loads(python.read_text("utf-8")), lines, read_manifest()), indent=1))
+    system = platform.freedesktop_os_release() if lines else {}
+    print(
+        json.dumps(completed(json.loads(python.read_text("utf-8")), lines, read_manifest(), system), indent=1)
+    )
     return 0
 
 
