@@ -296,10 +296,10 @@ def connect(port: int, user: str | None, password: str | None) -> str:
 
 def test_the_health_check_asks_the_program(tmp_path: Path) -> None:
     import sys
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    class Handler(BaseHTTPRequestHandler):
+    from tests.fakes.http_server import QuietHandler, serving
+
+    class Handler(QuietHandler):
         status = 200
 
         def do_GET(self) -> None:
@@ -307,22 +307,16 @@ def test_the_health_check_asks_the_program(tmp_path: Path) -> None:
             self.end_headers()
             self.wfile.write(b"no frames")
 
-        def log_message(self, *_: object) -> None:
-            pass
+    with serving(Handler) as server:
+        url = f"{server.url}/healthz"
+        script = [sys.executable, str(ROOT / "scripts/container/health.py")]
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/healthz"
-    script = [sys.executable, str(ROOT / "scripts/container/health.py")]
+        def ask() -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                script, env={"MSH_HEALTH_URL": url}, capture_output=True, text=True, timeout=300, check=False
+            )
 
-    def ask() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            script, env={"MSH_HEALTH_URL": url}, capture_output=True, text=True, timeout=300, check=False
-        )
-
-    assert ask().returncode == 0
-    Handler.status = 503
-    assert (ask().returncode, ask().stdout) == (1, "no frames\n")
-    server.shutdown()
-    server.server_close()
+        assert ask().returncode == 0
+        Handler.status = 503
+        assert (ask().returncode, ask().stdout) == (1, "no frames\n")
     assert ask().returncode == 1

@@ -7,18 +7,16 @@ other brand. Other marks, not backgrounds, are what deceives: each test alone le
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
-from zipfile import BadZipFile
 
 import numpy as np
 
 from engines.boxes import share_of_smaller
 from engines.errors import BadInput
+from engines.marks.shipped_arrays import read_arrays
 from engines.marks.types import VECTOR, Route, Sighting
 from engines.paths import ROOT
 
@@ -87,17 +85,8 @@ def read_cohort(path: Path = COHORT) -> Cohort:
 
     Raises BadInput where the file is not as it should be.
     """
-    try:
-        data = path.read_bytes()
-        found = hashlib.sha256(data).hexdigest()
-        if path == COHORT and found != COHORT_SHA256:
-            raise BadInput(
-                f"{path}: has sha256 {found[:12]}..., not {COHORT_SHA256[:12]}...; restore the file"
-            )
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            marks, seen = (np.asarray(held[name], np.float32) for name in ("marks", "seen"))
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise BadInput(f"{path}: cannot read the cohort of marks; restore the file ({error})") from error
+    sha256 = COHORT_SHA256 if path == COHORT else None
+    marks, seen = read_arrays(path, ("marks", "seen"), what="the cohort of marks", sha256=sha256)
     if any(
         part.ndim != 2 or part.shape[1] != VECTOR or not np.isfinite(part).all() for part in (marks, seen)
     ):

@@ -6,13 +6,9 @@ sizes; a pattern counts where most windows of one size are near to one swatch an
 
 from __future__ import annotations
 
-import hashlib
-import io
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -21,10 +17,13 @@ from engines.boxes import enclosing
 from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
+from engines.marks.shipped_arrays import read_arrays
 from engines.marks.types import Route, Sighting
+from engines.paths import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
     import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     Corners = tuple[float, float, float, float]
 
 MODEL = "garments"
-TEXTURES = Path(__file__).parents[1] / "models" / "pattern-textures.npz"
+TEXTURES = ROOT / "engines" / "models" / "pattern-textures.npz"
 TEXTURES_SHA256 = "3162934cd1313b8cc4cb5d778429d61c4df73daf170e3a1b8c09cbadd10d5553"
 FITTED_ON = "ffa000a858ad1955ba80824687dd87f49f3207a12b06d15560b434cba033009b"
 """SHA-256 of the model that the textures were fitted on: of another one's features they make nothing."""
@@ -111,19 +110,8 @@ class PatternTextures:
 @cache
 def read_textures(path: Path = TEXTURES) -> PatternTextures:
     """Return what came with the models; raises BadInput where the file is not as it should be."""
-    try:
-        data = path.read_bytes()
-        found = hashlib.sha256(data).hexdigest()
-        if path == TEXTURES and found != TEXTURES_SHA256:
-            raise BadInput(
-                f"{path}: has sha256 {found[:12]}..., not {TEXTURES_SHA256[:12]}...; restore the file"
-            )
-        with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            return PatternTextures(
-                *(np.asarray(held[name], np.float32) for name in PatternTextures.__slots__)
-            )
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
-        raise BadInput(f"{path}: cannot read the textures; restore the file ({error})") from error
+    sha256 = TEXTURES_SHA256 if path == TEXTURES else None
+    return PatternTextures(*read_arrays(path, PatternTextures.__slots__, what="the textures", sha256=sha256))
 
 
 class TextureEmbedder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds.frame_queue import ProbedFrame
@@ -14,7 +15,7 @@ from probes.nvds.surface import on_surface
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from probes.frame import Frame
     from probes.nvds.camera import CameraMeta
@@ -193,35 +194,31 @@ class BatchProbe:
 
     def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
         """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
-        try:
+        with self._tolerated(camera.camera, "the overlay"):
             self._writer.draw(self._overlay.styles(pairs, surface))
-        except Exception as error:  # noqa: BLE001 drawing is no part of redaction
-            self._report_failure(f"{camera.camera}: the overlay", error)
-        else:
-            if self._failures:
-                self._recover(f"{camera.camera}: the overlay")
 
     def _look(self, buffer: int, meta: FrameMeta, frame: Frame, masks: CameraMasks) -> None:
         if self._crops is None:
             return
-        try:
+        with self._tolerated(frame.camera, "a look"):
             self._crops.offer(buffer, meta.batch_id, frame, masks.polygons)
-        except Exception as error:  # noqa: BLE001 a look that fails is a look less
-            self._report_failure(f"{frame.camera}: a look", error)
-        else:
-            if self._failures:
-                self._recover(f"{frame.camera}: a look")
 
     def _take_marks(self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame) -> None:
         if self._marks is None:
             return
-        try:
+        with self._tolerated(frame.camera, "the brand model"):
             self._marks.take(meta, pairs, masks, frame, self._reader.surface_of(meta))
-        except Exception as error:  # noqa: BLE001 an answer that cannot be read is a look less
-            self._report_failure(f"{frame.camera}: the brand model", error)
+
+    @contextmanager
+    def _tolerated(self, camera: str, what: str) -> Iterator[None]:
+        """Log a failure of a step that uncovers nothing; the frame goes on without it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 these steps are no part of redaction
+            self._report_failure(f"{camera}: {what}", error)
         else:
             if self._failures:
-                self._recover(f"{frame.camera}: the brand model")
+                self._recover(f"{camera}: {what}")
 
     def _fail(self, camera: str | None, error: Exception) -> None:
         self._on_failure(camera)

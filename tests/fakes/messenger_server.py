@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from tests.fakes.http_server import LocalServer, QuietHandler
+
+if TYPE_CHECKING:
+    import threading
 
 
 @dataclass
@@ -19,7 +23,7 @@ class MessengerServer:
     def __enter__(self) -> MessengerServer:
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8", "replace")
                 fake.posts.append((self.path, body))
@@ -30,12 +34,7 @@ class MessengerServer:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = LocalServer(Handler).start()
         return self
 
     @property
@@ -46,5 +45,4 @@ class MessengerServer:
     def __exit__(self, *_: object) -> None:
         if self.hold is not None:
             self.hold.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()

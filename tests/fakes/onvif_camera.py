@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
+
+from tests.fakes import http_server
+from tests.fakes.http_server import QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,7 +140,7 @@ class OnvifCamera:
 def serving(camera: OnvifCamera) -> Iterator[str]:
     """Serve the camera on a port of this machine; yield its device service's address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -160,11 +161,6 @@ def serving(camera: OnvifCamera) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with http_server.serving(Handler) as server:
         camera.port = server.server_port
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{camera.port}/onvif/device_service"
-        server.shutdown()
+        yield f"{server.url}/onvif/device_service"

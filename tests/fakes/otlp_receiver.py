@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.fakes.http_server import LocalServer, QuietHandler
 
 
 @dataclass
@@ -23,7 +23,7 @@ class OtlpReceiver:
     def __enter__(self) -> OtlpReceiver:
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 good = self.path == "/v1/traces" and self.headers["Content-Type"] == "application/x-protobuf"
@@ -37,19 +37,13 @@ class OtlpReceiver:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server = LocalServer(Handler).start()
         return self
 
     @property
     def url(self) -> str:
         """Where it takes traces."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1/traces"
+        return f"{self._server.url}/v1/traces"
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.stop()

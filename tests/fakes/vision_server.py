@@ -10,8 +10,12 @@ import threading
 import time
 from base64 import b64decode
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from tests.fakes.http_server import LocalServer, QuietHandler
+
+if TYPE_CHECKING:
+    from http.server import BaseHTTPRequestHandler
 
 COAT = {
     "slot": "top",
@@ -83,22 +87,19 @@ class VisionServer:
         self.replies = list(replies) or [items()]
         self.requests: list[tuple[str, dict[str, str], Any]] = []
         self._quit = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._server = LocalServer(self._handler())
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
+        return self._server.url
 
     def __enter__(self) -> VisionServer:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._quit.set()
-        self._http.shutdown()
-        self._http.server_close()
+        self._server.stop()
 
     @property
     def pictures(self) -> list[bytes]:
@@ -108,7 +109,7 @@ class VisionServer:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -134,9 +135,6 @@ class VisionServer:
                         return
                     self.wfile.write(bytes([byte]))
                     self.wfile.flush()
-
-            def log_message(self, *_: object) -> None:
-                return
 
         return Handler
 

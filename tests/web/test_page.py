@@ -7,7 +7,9 @@ import time
 
 import pytest
 
-from tests.fakes.page_box import TOKEN, Box, item, shoppers, total, utc
+from tests.fakes.page_box import Box
+from tests.fakes.page_box_server import TOKEN
+from tests.fakes.shoppers import item, shoppers, total, utc
 from tests.waiting import wait_for
 from tests.web.browsing import SIZES, Visit, browser, drawn
 from web.app import STATIC

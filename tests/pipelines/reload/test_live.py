@@ -17,6 +17,7 @@ from scripts.demo.truth import PRICES
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.running_store import running_store
 from tests.fakes.schemas import message
+from tests.pipelines.reload.edits import put_in
 from tests.pipelines.reload.pictures import pictures
 from tests.waiting import wait_for
 
@@ -38,14 +39,7 @@ class Edited:
         return self.shop.edit(new, lambda: os.kill(os.getpid(), signal.SIGHUP))
 
     def put(self, path: str, value):
-        *parents, last = path.split("/")
-        place = self.content
-        for key in parents:
-            place = place.setdefault(key, {})
-        if value is None:
-            place.pop(last, None)
-        else:
-            place[last] = value
+        put_in(self.content, path, value)
         return self.write()
 
 

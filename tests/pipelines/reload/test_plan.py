@@ -20,6 +20,7 @@ from pipelines.reload.plan import (
     reconnects,
 )
 from pipelines.settings import load_settings
+from tests.pipelines.reload.edits import put_in
 
 BASE = {
     "version": 1,
@@ -47,14 +48,7 @@ def settings(folder, *edits):
     """Return the settings of the base file with `(path, value)` put in; None takes the key out."""
     content = copy.deepcopy(BASE)
     for path, value in edits:
-        *parents, last = path.split("/")
-        place = content
-        for key in parents:
-            place = place.setdefault(key, {})
-        if value is None:
-            place.pop(last, None)
-        else:
-            place[last] = value
+        put_in(content, path, value)
     # An edit of a camera that an earlier one took away brings nothing back.
     content["cameras"] = {name: camera for name, camera in content["cameras"].items() if "source" in camera}
     file = folder / "store.yaml"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from engines.own_models import own_folder
 from scripts.commands import models
 from scripts.models import download as downloading
 from scripts.models.download import download
+from tests.fakes.http_server import LocalServer, QuietHandler
 from tests.fakes.networks import network_file
 
 if TYPE_CHECKING:
@@ -143,16 +142,16 @@ def test_recall_is_counted_beside_the_model_that_comes_along(made: Path, capsys:
         run("test", folder)
 
 
-class Server(ThreadingHTTPServer):
-    """Serves one file, in answers of at most `most` bytes before it breaks the line; notes what was asked."""
+class Server(LocalServer):
+    """Serves one file, in answers of at most `max_bytes` before it breaks the line; notes what was asked."""
 
-    def __init__(self, content: bytes, most: int) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.most = content, most
+    def __init__(self, content: bytes, max_bytes: int) -> None:
+        super().__init__(Handler)
+        self.content, self.max_bytes = content, max_bytes
         self.asked: list[tuple[str, str | None]] = []
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     server: Server
 
     def do_GET(self) -> None:
@@ -169,26 +168,20 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if wanted else 200)
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()
-        self.wfile.write(rest[: self.server.most])
+        self.wfile.write(rest[: self.server.max_bytes])
         self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 as the base has it
-        return
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     served = Server(bytes(range(256)) * 40, 4000)
-    thread = threading.Thread(target=served.serve_forever, daemon=True)
-    thread.start()
+    served.start()
     yield served
-    served.shutdown()
-    served.server_close()
-    thread.join(120)
+    served.stop()
 
 
 def address(server: Server, path: str = "net.onnx") -> str:
-    return f"http://127.0.0.1:{server.server_port}/{path}"
+    return f"{server.url}/{path}"
 
 
 def digest(server: Server) -> str:
@@ -196,11 +189,11 @@ def digest(server: Server) -> str:
 
 
 def test_a_download_goes_on_where_it_broke_off(server: Server, tmp_path: Path) -> None:
-    told: list[int] = []
-    download(address(server), tmp_path / "net", digest(server), lambda done, _: told.append(done))
+    progress: list[int] = []
+    download(address(server), tmp_path / "net", digest(server), lambda done, _: progress.append(done))
     assert (tmp_path / "net").read_bytes() == server.content
     assert [wanted for _, wanted in server.asked] == [None, "bytes=4000-", "bytes=8000-"]
-    assert told[-1] == len(server.content)
+    assert progress[-1] == len(server.content)
     assert [path.name for path in tmp_path.iterdir()] == ["net"]
 
 
@@ -216,11 +209,11 @@ def test_what_has_come_is_kept_for_the_next_call(
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "words"),
     [("gone", "the server answers 404"), ("net.onnx", "not the file promised, nothing is kept")],
 )
-def test_a_wrong_file_is_not_taken(server: Server, tmp_path: Path, url: str, told: str) -> None:
-    with pytest.raises(BadInput, match=told):
+def test_a_wrong_file_is_not_taken(server: Server, tmp_path: Path, url: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
         download(address(server, url), tmp_path / "net", "0" * 64, lambda *_: None)
     assert not any(path.suffix == ".part" and path.stat().st_size for path in tmp_path.iterdir())
 
@@ -234,17 +227,17 @@ def test_only_https_is_fetched(url: str, tmp_path: Path) -> None:
 def test_a_proxy_of_the_environment_is_used(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("http_proxy", server.url)
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    server.most = 10**6
+    server.max_bytes = 10**6
     download("http://localhost:9/net.onnx", tmp_path / "net", digest(server), lambda *_: None)
     assert server.asked == [("http://localhost:9/net.onnx", None)]
 
 
 @pytest.fixture
 def registry(server: Server, made: Path) -> Path:
-    server.content, server.most = made.read_bytes(), 10**6
+    server.content, server.max_bytes = made.read_bytes(), 10**6
     entry = {
         "about": "A small one",
         "url": address(server),

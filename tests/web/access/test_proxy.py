@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import contextmanager
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from tests.fakes.http_server import QuietHandler, serving
 from tests.fakes.served_page import TOKEN, customer, served_page
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ SERVED = "api/people/entrance/k7f3-0001/served"
 def proxy(port: int, change: Callable[[str, dict[str, str]], str]) -> Iterator[str]:
     """A reverse proxy. change: gets path and headers, alters the headers and returns the path to ask for."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def pass_on(self) -> None:
             headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
             path = change(self.path, headers)
@@ -41,20 +40,10 @@ def proxy(port: int, change: Callable[[str, dict[str, str]], str]) -> Iterator[s
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = pass_on  # noqa: N815
+        do_GET = do_POST = do_DELETE = pass_on
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(120)
+    with serving(Handler) as server:
+        yield server.url
 
 
 def browser(address: str, origin: str, **headers: str) -> httpx.Client:
