@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +10,6 @@ from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from probes.recognition.sent_log import SentLog, sent_path
 from tests.fakes.people import START
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = """\
 version: 1
@@ -79,3 +76,15 @@ def test_each_crop_sent_is_in_the_report(tmp_path: Path, state: Path) -> None:
 @pytest.mark.parametrize(("text", "leaves"), [(AWAY, True), (HERE, False)])
 def test_a_service_outside_the_store_asks_for_attention(tmp_path: Path, text: str, leaves: bool) -> None:
     assert ("leave the store" in str(_report(tmp_path, text)["attention"])) is leaves
+
+
+@pytest.mark.parametrize(("smallest", "face", "measured"), [(80, 8, True), (200, 20, False), (40, 4, False)])
+def test_each_camera_has_the_miss_rate_of_its_own_setting(
+    tmp_path: Path, smallest: int, face: int, measured: bool
+) -> None:
+    found = _report(tmp_path, f"defaults: {{min_person_px: {smallest}}}\n")
+    (camera,) = found["cameras"]  # type: ignore[misc]  # a list
+    assert camera["smallest_face_px"] == face
+    assert camera["measured_miss_rate"].startswith("of 749 faces") is measured
+    assert ("not measured for" in camera["measured_miss_rate"]) is not measured
+    assert "4 (0.53 %)" in (Path(__file__).parents[2] / "docs/privacy-measured.md").read_text()
