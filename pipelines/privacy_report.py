@@ -83,7 +83,8 @@ def _masking(settings: Settings) -> Row:
         "person_counted_from_score": counted,
         "without_a_face_box": "the head region of the person box is masked",
         "people_who_do_not_stand_upright": "files: looked for in all four turns; cameras on the CPU too, at"
-        " the start, each minute and while anybody is found so; on DeepStream rotate must be right",
+        " the start, each minute and while anybody is found so, where people are 200 px high or more; for"
+        " smaller ones, and on DeepStream, rotate must be right",
         "more_people_than_can_be_listed": "the frame is withheld and counted",
         "self_check": "a picture (on DeepStream a film) with a known face, at the start and every minute; if"
         " its face stays open, every frame is withheld, and so are frames before the first good answer",
