@@ -35,6 +35,13 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 1800
 PAGE = ROOT / "docs" / "benchmarks.md"
+FEW_DIGITS = 1000
+"""From here on a figure is written as a whole number."""
+CONTESTANTS = {
+    "make-sales-happen": "`msh run` on live cameras: tracking, masking, drawing, looks, prices; no page open",
+    "plain script": "`scripts/bench/rivals/plain.py`: OpenCV, ONNX Runtime and supervision with the same two "
+    "detectors, of which each sees a frame once; no looks, no prices",
+}
 DETECT, DECODE = "pipeline: detect persons and faces, CPU ms", "pipeline: decode (file, unpaced), CPU ms"
 
 
@@ -75,7 +82,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the suite."""
-    about = "all benches that need nothing but this machine: medians and spread, about a quarter of an hour"
+    about = "all benches that need nothing but this machine: medians and spread, about six minutes a repeat"
     parser = benches.add_parser("all", help=about, description=about)
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each bench (3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these benches of the suite alone")
@@ -128,7 +135,7 @@ class SuiteReport:
     seconds: how long each bench took, all repeats together.
     """
 
-    machine: Mapping[str, str]
+    machine: dict[str, str]
     suite: Sequence[BenchPart]
     repeats: int
     figures: dict[str, Spread] = field(default_factory=dict)
@@ -165,6 +172,8 @@ def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart],
                 report.seconds[part.name] = report.seconds.get(part.name, 0.0) + time.monotonic() - begun
             for name, value in figures.items():
                 found.setdefault(f"{part.name}: {name}", []).append(value)
+    load = os.getloadavg()[0]
+    report.machine |= {"load after": f"{load:.1f} (the benches' own is in it)"}
     report.figures = {name: Spread.of(values) for name, values in found.items()}
     _add_bound(report.figures)
     return report
@@ -222,12 +231,23 @@ def machine() -> dict[str, str]:
     models = [line.split(":", 1)[1].strip() for line in text.splitlines() if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     return {
+        "version": _version(),
         "processor": f"{models[0] if models else platform.machine()}, {os.cpu_count()} cores",
         "memory": f"{memory:.0f} GB",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         "load before": f"{os.getloadavg()[0]:.1f} (0 is a quiet machine)",
         "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
     }
+
+
+def _version() -> str:
+    """Return the commit that is measured, with a word where files differ from it; else nothing known."""
+    command = ["git", "describe", "--always", "--dirty"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
 
 
 def _print(report: SuiteReport) -> None:
@@ -257,17 +277,37 @@ def page(report: SuiteReport) -> str:
     took = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in report.seconds.items())
     lines += [f"- minutes: {sum(report.seconds.values()) / 60:.0f} ({took})"]
     lines += [f"- failed: {problem}" for problem in report.problems]
+    lines += _contestants(report.figures)
     for title, rows in _tables(report):
         lines += ["", f"## {title}", "", "| figure | median | least | most |", "| --- | ---: | ---: | ---: |"]
         lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines, ""])
 
 
+def _contestants(figures: Mapping[str, Spread]) -> list[str]:
+    """Return a line about each contestant that has figures, and what the bound is."""
+    named = [
+        f"- contestant {name}: {about}"
+        for name, about in CONTESTANTS.items()
+        if any(f" {name}," in figure for figure in figures)
+    ]
+    if named and DETECT in figures:
+        named.append(
+            "- the bound: CPU time of decoding a frame and of the detectors on a picture that lies ready, "
+            "all of it in full detail; live cameras look closely at parts only, so less than 1 is possible"
+        )
+    return named
+
+
+def _written(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= FEW_DIGITS else f"{value:.3g}"
+
+
 def _tables(report: SuiteReport) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     for part in report.suite:
         start = f"{part.name}: "
         rows = [
-            (name.removeprefix(start), *(f"{value:.4g}" for value in (one.median, one.least, one.most)))
+            (name.removeprefix(start), *(_written(value) for value in (one.median, one.least, one.most)))
             for name, one in report.figures.items()
             if name.startswith(start)
         ]

@@ -27,7 +27,13 @@ def rows(cost: float) -> list[dict[str, object]]:
             "latency_p99_s": None,
             "dropped": {"late": 3},
         },
-        {"contestant": "plain script", "cameras": 4, "cpu_ms_per_frame": 3 * cost, "dropped": {}},
+        {
+            "contestant": "plain script",
+            "lasted_us": 1e6 * cost,
+            "cameras": 4,
+            "cpu_ms_per_frame": 3 * cost,
+            "dropped": {},
+        },
     ]
 
 
@@ -55,7 +61,11 @@ def test_medians_spread_and_the_ratio_to_the_bound():
     assert report.problems == []
     text = page(report)
     assert "| ours, 4 cameras, cpu_ms_per_frame | 30 | 26 | 90 |" in text
-    assert "load before: " in text
+    assert "| plain script, 4 cameras, lasted_us | 30,000,000 | 26,000,000 | 90,000,000 |" in text
+    assert all(f"- {name}: " in text for name in ("version", "load before", "load after"))
+    assert "- contestant plain script: " in text
+    assert "- contestant make-sales-happen: " not in text, "it has no figures here"
+    assert "- the bound: " in text
     assert "- minutes: 0 (pipeline 0.0, cameras 0.0)" in text
     assert (
         json.loads(json.dumps(report.payload()))["figures"]["pipeline: decode (file, unpaced), CPU ms"][
