@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes as c
 from collections.abc import Sequence
-from struct import Struct, pack
+from struct import Struct, pack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Final, overload
 
 from probes.frame import Box, Kind
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SEEN, MASK = Struct("@5dqii"), Struct("@4dii")
 HEAD = Struct("@4d4d2d4qii")
 BOX = Struct("@iiiii")
+PLACES: Final = "@10d"
+"""Of a head, at its beginning: corner, width and height of itself and of its person, px; px per ns."""
 TIMES: Final = slice(10, 13)
 """Of a head: when it was seen, its face, and itself for the first time, ns."""
 MAX_SEEN: Final = 4096
@@ -83,6 +85,7 @@ class NativeHeadWatch(HeadWatch):
         """See HeadWatch."""
         super().__init__(margin=margin, hold_ms=hold_ms)
         self._library, self._margin, self._hold = library, margin, hold_ms * 1_000_000
+        self._size: tuple[int, int] | None = None
         self._count = c.c_int64()
         self._memory = bytearray(library.max_heads * HEAD.size)
         self._room = bytearray((library.max_heads + 2 * MAX_SEEN) * MASK.size)
@@ -104,6 +107,7 @@ class NativeHeadWatch(HeadWatch):
                 check_box(box, kind)
                 continue
             parts += (*box, confidence, -1 if track is None else track.number, number, 0)
+        self._fit_to(frame.size)
         count = len(parts) // 8
         if count > MAX_SEEN:
             raise RedactionFailed("more persons and faces than can be followed")
@@ -122,6 +126,16 @@ class NativeHeadWatch(HeadWatch):
             why = {BAD_BOX: "an impossible box", TOO_MANY: "more heads than can be followed"}
             raise RedactionFailed(why.get(found, f"the search for heads failed with {found}"))
         return PackedMasks(self._library, bytes(memoryview(self._room)[: found * MASK.size]))
+
+    def _fit_to(self, size: tuple[int, int]) -> None:
+        """Bring the memories to the size of the pictures, as Heads does."""
+        last, self._size = self._size, size
+        if last is None or last == size or min(last) <= 0:
+            return
+        by = (size[0] / last[0], size[1] / last[1]) * 5
+        for at in range(0, self._count.value * HEAD.size, HEAD.size):
+            places = unpack_from(PLACES, self._memory, at)
+            pack_into(PLACES, self._memory, at, *(a * b for a, b in zip(places, by, strict=True)))
 
     def _shift(self, nanoseconds: int) -> None:
         for number in range(self._count.value):

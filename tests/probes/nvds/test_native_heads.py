@@ -50,29 +50,30 @@ def people(draw: Any) -> list[Detection]:
 
 
 STEPS = st.sampled_from([0, 1, 40, 100, 100, 250, 900, 3500]).map(lambda ms: ms * MS)
-FILMS = st.lists(st.tuples(people(), STEPS, st.booleans()), min_size=1, max_size=12)
+SIZES = st.sampled_from([SIZE, SIZE, SIZE, (640, 360), (1920, 1440)])
+FILMS = st.lists(st.tuples(people(), STEPS, st.booleans(), SIZES), min_size=1, max_size=12)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(FILMS, st.sampled_from([0.0, 0.25]), st.sampled_from([0, 400, 800]))
 def test_it_answers_as_the_python_module_does(film: Any, margin: float, hold_ms: int) -> None:
-    """Frames follow in any time, the clock is set back, scenes are repeated a little further on."""
+    """Frames follow in any time and size, the clock is set back, scenes are repeated a little further on."""
     native, plain = (
         NativeHeadWatch(reader(), margin=margin, hold_ms=hold_ms),
         HeadWatch(margin=margin, hold_ms=hold_ms),
     )
     now, before = 5_000_000_000, []
-    for fresh, step, again in film:
+    for fresh, step, again, size in film:
         seen = [d._replace(box=d.box._replace(x=d.box.x + 7)) for d in before] if again else fresh
         now, before = now + step, seen
         for at in (now, now - 50 * MS) if step == 3500 * MS else (now,):
-            frame = Frame("c", at, SIZE, tuple(seen), NEEDED)
+            frame = Frame("c", at, size, tuple(seen), NEEDED)
             expected, found = answer(plain, frame), answer(native, frame)
             assert found == expected
             if isinstance(found, tuple):
                 packed = native_masks(native, frame)
-                boxes = [on_surface(mask.box, SIZE, SURFACE) for mask in answer(plain, frame)]
-                covers = packed.covers(SIZE, SURFACE, opaque=True)
+                boxes = [on_surface(mask.box, size, SURFACE) for mask in answer(plain, frame)]
+                covers = packed.covers(size, SURFACE, opaque=True)
                 assert [tuple(cover[:4]) for cover in covers] == [box for box in boxes if box]
                 assert all(cover.opaque for cover in covers)
 
