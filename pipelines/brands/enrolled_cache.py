@@ -55,7 +55,6 @@ class EnrolledCache:
             path = self._path(source)
             data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
             found = from_npz(data).enrolled
-            os.utime(path)
         except FileNotFoundError:
             return None
         except Exception:  # noqa: BLE001 whatever a damaged file does, its pictures are enrolled again
@@ -63,11 +62,14 @@ class EnrolledCache:
             return None
         if any(marks.brand != source.key for marks in found):
             return None
+        with suppress(OSError):  # the disk takes no writes: it can be read all the same
+            os.utime(path)
         return (found[0],) if found else (None,)
 
     def put(self, source: BrandSource, enrolled: Enrolled | None) -> None:
         """Keep what a brand was enrolled as."""
         data = to_npz(BrandSet(BrandBook(), () if enrolled is None else (enrolled,), ()))
+        draft = None
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, draft = tempfile.mkstemp(prefix=".draft-", dir=self._folder)
@@ -77,6 +79,9 @@ class EnrolledCache:
             self._writing.recover()
         except OSError as error:
             self._writing.fail(error.strerror or error)
+            if draft is not None:
+                with suppress(OSError):
+                    Path(draft).unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what nothing has asked for in KEEP_DAYS."""

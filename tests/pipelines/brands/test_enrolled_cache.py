@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from typing import TYPE_CHECKING
@@ -81,6 +82,25 @@ def test_a_folder_that_cannot_be_written_costs_time_only(
     shop.cache = EnrolledCache(tmp_path / "file" / "brands")
     assert len(shop.read().enrolled) == len(shop.read().enrolled) == 1
     assert "cannot be kept on disk" in caplog.text
+
+
+def test_a_disk_that_takes_no_writes_costs_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.read()
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert len(shop.read().enrolled) == shop.loaded == 1
+
+
+def test_a_full_disk_keeps_no_half_of_a_file(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(enrolled_cache.Path, "replace", refuse)
+    assert len(shop.read().enrolled) == 1
+    assert list(shop.cache._folder.iterdir()) == []
 
 
 def test_what_nobody_asks_for_goes(shop: Shop) -> None:
