@@ -227,6 +227,42 @@ def test_a_video_of_a_few_frames_gives_all_of_them(tmp_path, frames):
     assert [at for at, _ in read_frames(path)] == [100_000_000 * one for one in range(frames)]
 
 
+def test_a_stream_whose_tables_come_late_is_read_from_the_next_whole_picture(tmp_path):
+    path = write_video(
+        tmp_path / "late.ts", encoder=f"{H264} ! h264parse config-interval=-1", mux="mpegtsmux"
+    )
+    data = path.read_bytes()
+    packets = [data[at : at + 188] for at in range(0, len(data), 188)]
+    tables = [int.from_bytes(packet[1:3], "big") & 0x1FFF in (0, 0x20) for packet in packets]
+    assert sum(tables) > 2
+    kept = [
+        p
+        for n, (p, table) in enumerate(zip(packets, tables, strict=True))
+        if not table or n > len(packets) / 4
+    ]
+    path.write_bytes(b"".join(kept))
+    assert 10 <= len(list(read_frames(path))) < 20
+    path.write_bytes(data[57:])  # begins within a packet
+    assert len(list(read_frames(path))) >= 10
+
+
+@pytest.mark.parametrize("index", [b"", b"\xa5" * 600])
+def test_an_avi_without_a_good_index_is_read_whole(tmp_path, index):
+    path = write_video(tmp_path / "x.avi", encoder="jpegenc", mux="avimux")
+    data = path.read_bytes()
+    path.write_bytes(data[: data.rindex(b"idx1") + (8 if index else 0)] + index)
+    assert len(list(read_frames(path))) == 20
+
+
+def test_uneven_times_of_frames_are_kept(tmp_path):
+    path = tmp_path / "uneven.mp4"
+    uneven = "testsrc=size=320x240:rate=10,select='not(mod(n,3))',setpts='PTS+if(gte(N,5),8/TB,0)'"
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", uneven, "-frames:v", "10", "-vsync", "vfr"]
+    subprocess.run([*make, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=120)
+    times = [at / 1e9 for at, _ in read_frames(path)]
+    assert times == pytest.approx([0.3 * n + (8 if n >= 5 else 0) for n in range(10)], abs=0.01)
+
+
 def test_a_file_cut_short_is_said_aloud(tmp_path, caplog):
     path = write_video(
         tmp_path / "x.mp4", frames=60, encoder=H264, mux="mp4mux faststart=true", pattern="snow"
