@@ -34,7 +34,9 @@ SLOWEST = (
     "tests/web/test_staff_page.py",
     "tests/pipelines/reload/test_live.py",
     "tests/pipelines/deepstream/test_same_as_cpu.py",
+    "tests/scripts/accept/test_measures.py",
     "tests/probes/nvds/test_native_meta.py",
+    "tests/scripts/demo/test_story.py",
     "tests/scripts/demo/test_scenes.py",
     "tests/pipelines/assembly/test_platform.py",
     "tests/pipelines/test_store_faults.py",
@@ -74,12 +76,16 @@ def pytest_collection_modifyitems(items):
     place = {path: number for number, path in enumerate(SLOWEST)}
     if lost := [path for path in SLOWEST if not (ROOT / path).is_file()]:
         raise pytest.UsageError(f"tests/conftest.py: SLOWEST names files that are not there: {lost}")
+    tests = ROOT / "tests"
+    paths = {item.path for item in items}  # as few as there are files: this is done in each worker
+    names = {
+        path: (path.relative_to(tests) if path.is_relative_to(tests) else path).as_posix() for path in paths
+    }
+    places = {path: place.get(f"tests/{name}", len(place)) for path, name in names.items()}
     for item in items:
-        path = (
-            item.path.relative_to(ROOT / "tests") if item.path.is_relative_to(ROOT / "tests") else item.path
-        )
-        item.extra_keyword_matches.update(cases_of(path.as_posix(), getattr(item, "originalname", item.name)))
-    items.sort(key=lambda item: place.get(item.path.relative_to(ROOT).as_posix(), len(place)))
+        own = cases_of(names[item.path], getattr(item, "originalname", item.name))
+        item.extra_keyword_matches.update(own)
+    items.sort(key=lambda item: places[item.path])
 
 
 GROWTH_MB = 150

@@ -228,7 +228,7 @@ def test_of_a_moving_picture_the_first_frame_is_shown_and_that_is_told_once(tmp_
 
 
 def test_keeps_its_rate(folder):
-    source = ImageFolder(str(folder), 0.1, loop=True)
+    source = ImageFolder(str(folder), 0.001, loop=True)
     assert [source.wait(0.001) for _ in range(5)] == [True, False, False, False, False]
 
 
