@@ -244,6 +244,11 @@ class VoteBuilder:
         body = self._bodies.get(track)
         return body is not None and body.denies_bag
 
+    def _is_bag_denied(self, answer: LookAnswer) -> bool:
+        """Return whether neither this look nor those before it saw the bag that a mark seems to be on."""
+        body = self._bodies[answer.track]
+        return body.looks > 1 and body.denies_bag and not any(slot_of(one.type) == BAG for one in answer.worn)
+
     def is_figure(self, track: TrackId) -> bool:
         """Return whether looks at a track saw hardly any skin or hair, and it never moved."""
         body = self._bodies.get(track)
@@ -303,6 +308,8 @@ class VoteBuilder:
         """Return the vote of a mark; None for scenery, an impossible place, or a mark that is too small."""
         if not weight(mark.route.value, 1.0, mark.size):
             return None
+        if mark.on is not None and slot_of(mark.on) == BAG and self._is_bag_denied(answer):
+            mark = replace(mark, on=None)
         found = slot_of_mark(mark, answer.track, answer.frame)
         if found is None:
             if is_beside_all(mark, answer.frame):

@@ -25,11 +25,15 @@ BAG = "bag"
 def dressed_answer(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | None) -> LookAnswer:
     """Return the answer of a look with garments: each mark with the garment that it is on.
 
+    A mark is on what was seen to be worn, or on a bag: that may be doubtful and still hold the mark. Where
+    the parser is less sure, as of a belt, the mark's place on the body tells.
     bag: what counts as one of what the parser took for a bag.
     """
+    seen_slots = {BAG, *(slot_of(seen.type) for seen in outfit.garments)}
     placed = []
     for mark in marks:
-        placed.append(replace(mark, on=outfit.at(box_in_crop(mark.box, look))))
+        on = outfit.at(box_in_crop(mark.box, look))
+        placed.append(replace(mark, on=on if on and slot_of(on) in seen_slots else None))
     worn = []
     for seen in outfit.garments:
         if slot_of(seen.type) == BAG and seen is not bag:

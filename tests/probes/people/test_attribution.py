@@ -154,6 +154,16 @@ def test_a_bag_that_only_the_detector_sees_counts_until_looks_see_none(looks, ex
     assert [item.type for item in seen[ANN].items] == expected
 
 
+def test_a_mark_on_a_bag_that_no_look_sees_is_on_the_clothes() -> None:
+    """On its own such a mark stays on the bag: on one picture the bag may be there, and unsure."""
+    marks = [on("coat", 150, 200), *[on("bag", 150, 200)] * 5]
+    looks = [worn("coat", None, 400 * i, one) for i, one in enumerate(marks)]
+    assert told(looks) == [("coat", "nike", None)]
+    assert told([worn("bag", None, 400 * i, on("bag", 150, 200)) for i in range(5)]) == [
+        ("bag", "nike", None)
+    ]
+
+
 def test_a_bag_is_taken_back_when_looks_see_none() -> None:
     found = probe()
     for number in range(12):

@@ -54,6 +54,26 @@ def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCa
     assert looks.read(LOOK, bench.targets).worn == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "sure", "on"), [("belt", 0.6, None), ("belt", 0.95, "belt"), ("bag", 0.5, "bag")]
+)
+def test_a_mark_is_on_what_the_look_says_is_worn_or_on_a_bag(name: str, sure: float, on: str | None) -> None:
+    """A belt that is too unsure to be said held a brand that was on the coat."""
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0] = 1
+    for one, rows, share in (
+        ("skin", slice(0, 8), 1),
+        ("shirt", slice(24, 70), 1),
+        (name, slice(8, 24), sure),
+    ):
+        shares[0, rows, 12:32], shares[CLASSES.index(one), rows, 12:32] = 1 - share, share
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    bench = Bench(SWOOSH)
+    bench.gallery.seen = [sighting()]
+    looks = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit))
+    assert {mark.on for mark in looks.read(LOOK, bench.targets).marks} == {on}
+
+
 @pytest.mark.parametrize(("share", "seen"), [(0.3, ["handbag"]), (0.05, [])])
 def test_a_bag_that_the_detector_saw_is_worn_where_the_parser_half_agrees(
     share: float, seen: list[str]
