@@ -238,7 +238,7 @@ class TestTry:
         assert "Burberry jacket" in table
         assert "€3,394.99" in table
         picture = page.get_by_alt_text("shop.jpg, annotated, faces masked")
-        page.wait_for_function("document.querySelector('.job img').naturalWidth > 0")
+        wait_for(lambda: page.evaluate("document.querySelector('.job img').naturalWidth > 0"))
         assert picture.is_visible()
         with page.expect_download() as download:
             page.get_by_role("link", name="Download").click()

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.demo_page import demo_page
 from tests.scripts.demo import films as demo_films
+from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser, chromium, drawn
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_an_upload_of_a_film(visit, film):
     job = page.locator(".job", has_text=film.name)
     job.get_by_text("Burberry jacket").wait_for()
     assert "€1,290" in job.inner_text()
-    page.wait_for_function("document.querySelector('.job video').videoWidth > 0")
+    wait_for(lambda: page.evaluate("document.querySelector('.job video').videoWidth > 0"))
     visit.shoot("live-try", whole=True)
     page.get_by_role("button", name=f"Delete: {film.name}").click()
     job.wait_for(state="detached")

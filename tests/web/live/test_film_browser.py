@@ -82,13 +82,13 @@ def test_a_video_element_plays_and_stays_close_to_now(chrome, page):
         shown = window.go("#/floor")
         shown.locator(FILM).wait_for()
         shown.locator(".tile:not(.stale)").first.wait_for()
-        shown.wait_for_function("films.length === 1 && films[0].videoWidth > 0")
+        wait_for(lambda: shown.evaluate("films.length === 1 && films[0].videoWidth > 0"))
         before = shown.evaluate("films[0].currentTime")
-        shown.wait_for_function("(before) => films[0].currentTime > before + 3", arg=before)
+        wait_for(lambda: shown.evaluate("films[0].currentTime") > before + 3)
         assert drawn(shown, FILM)
         assert page.film.watched("entrance") == 1
         assert page.live.watched("entrance") == 0
-        shown.wait_for_function("films[0].buffered.end(0) - 1 - films[0].currentTime < 1")
+        wait_for(lambda: shown.evaluate("films[0].buffered.end(0) - 1 - films[0].currentTime < 1"))
         assert shown.evaluate("films.length") == 1, "it never began anew"
         shown.goto(f"{page.url}/#/system")
         wait_for(lambda: page.film.watched("entrance") == 0)
@@ -104,7 +104,7 @@ def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
         wait_for(lambda: page.film.watched("entrance") == 0)
         with camera(page, (320, 240)):
             shown.locator(".tile:not(.stale)").first.wait_for()
-            shown.wait_for_function("document.querySelector('.tile canvas').width === 320")
+            wait_for(lambda: shown.evaluate("document.querySelector('.tile canvas').width === 320"))
             assert shown.locator(FILM).count() == 1, "an outage is no reason to give the film up"
 
 
@@ -114,7 +114,7 @@ def test_a_phone_that_has_the_managed_source_alone_plays_the_film(chrome, page):
         shown = window.go("#/floor")
         shown.locator(FILM).wait_for()
         shown.locator(".tile:not(.stale)").first.wait_for()
-        shown.wait_for_function("films.length === 1 && films[0].videoWidth > 0")
+        wait_for(lambda: shown.evaluate("films.length === 1 && films[0].videoWidth > 0"))
         assert shown.evaluate("films[0].disableRemotePlayback"), "else such a source never opens"
 
 
