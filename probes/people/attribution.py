@@ -214,6 +214,7 @@ class VoteBuilder:
         self._worn: dict[TrackId, dict[str, _Carried]] = {}
         self._types: dict[TrackId, dict[str, dict[str, float]]] = {}
         self._bodies: dict[TrackId, _Body] = {}
+        self._on_clothes: dict[TrackId, set[str]] = {}
         self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
@@ -244,10 +245,11 @@ class VoteBuilder:
         body = self._bodies.get(track)
         return body is not None and body.denies_bag
 
-    def _is_bag_denied(self, answer: LookAnswer) -> bool:
-        """Return whether neither this look nor those before it saw the bag that a mark seems to be on."""
-        body = self._bodies[answer.track]
-        return body.looks > 1 and body.denies_bag and not any(slot_of(one.type) == BAG for one in answer.worn)
+    def _is_bag_denied(self, mark: Mark, answer: LookAnswer) -> bool:
+        """Return whether a mark is on a bag that looks do not see, and its brand was on clothes in others."""
+        if any(slot_of(one.type) == BAG for one in answer.worn):
+            return False
+        return mark.brand in self._on_clothes.get(answer.track, ()) and self._denies_bag(answer.track)
 
     def is_figure(self, track: TrackId) -> bool:
         """Return whether looks at a track saw hardly any skin or hair, and it never moved."""
@@ -265,6 +267,7 @@ class VoteBuilder:
         self._worn.pop(track, None)
         self._types.pop(track, None)
         self._bodies.pop(track, None)
+        self._on_clothes.pop(track, None)
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
 
@@ -308,8 +311,6 @@ class VoteBuilder:
         """Return the vote of a mark; None for scenery, an impossible place, or a mark that is too small."""
         if not weight(mark.route.value, 1.0, mark.size):
             return None
-        if mark.on is not None and slot_of(mark.on) == BAG and self._is_bag_denied(answer):
-            mark = replace(mark, on=None)
         found = slot_of_mark(mark, answer.track, answer.frame)
         if found is None:
             if is_beside_all(mark, answer.frame):
@@ -329,6 +330,8 @@ class VoteBuilder:
             slot, type_ = STAFF, None
         if self._see(mark, answer, body, slot) is not MarkVerdict.WORN:
             return None
+        if slot != BAG:
+            self._on_clothes.setdefault(answer.track, set()).add(mark.brand)
         name = f"look {answer.at} {slot} {mark.brand} {mark.route.value}"
         return Vote(
             name,
@@ -373,10 +376,13 @@ class VoteBuilder:
         return True
 
     def _is_in_doubt(self, mark: Mark, slot: str, answer: LookAnswer, body: Box) -> bool:
-        """Return whether a pattern that was seen on a garment is where something was carried lately.
+        """Return whether a mark is on what may not be there, or is another's place.
 
-        The parser takes parts of bags for clothes, and the detector misses a bag now and then.
+        The parser takes parts of bags for clothes and of clothes for bags. A pattern on a garment is in doubt
+        where something was carried lately, for the detector misses a bag now and then.
         """
+        if slot == BAG and self._is_bag_denied(mark, answer):
+            return True
         if mark.route is not Route.PATTERN:
             return False
         place = _place(mark.box, body)
