@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "msh.person/1"
 UPDATE_EVERY_NS = 1_000_000_000
+MAX_ENDED = 1024
+"""Ended tracks whose last `seq` is kept."""
 
 
 class ZoneStay(Protocol):
@@ -88,6 +90,7 @@ class PersonEvents:
         self._nothing = PersonValue((), Total(0, 0, 0, currency, 0, 0))
         self._getrandbits = getrandbits
         self._lives: dict[TrackId, _Life] = {}
+        self._last_seq: dict[TrackId, int] = {}
 
     def follow(self, old: TrackId, new: TrackId, certainty: float) -> None:
         """Report `new` as the same person as `old` from now on."""
@@ -103,9 +106,9 @@ class PersonEvents:
     ) -> list[Message]:
         """Take one frame; return the events to send now, each track's in order of `seq`.
 
-        values may be known of tracks that this frame does not show; a track in `ended` ends once and is
-        then forgotten. A change within a second of the last message is sent by a later call, whichever
-        camera that frame is of.
+        values may be known of tracks that this frame does not show; a track in `ended` ends once. One that
+        shows again after that, as where another track was taken for its person's, counts on in `seq`. A
+        change within a second of the last message is sent by a later call, whichever camera that frame is of.
         """
         at, messages = frame.captured_at, []
         for person in frame.of(Kind.PERSON):
@@ -115,6 +118,7 @@ class PersonEvents:
             life = self._lives.get(track)
             if life is None:
                 life = _Life(at, box, values.get(track, self._nothing), tuple(zones.get(track, ())))
+                life.seq = self._last_seq.pop(track, 0)
                 self._lives[track] = life
                 messages.append(self._message(MessageKind.STARTED, track, life, at))
             life.box = box
@@ -124,7 +128,7 @@ class PersonEvents:
                 life.zones = tuple(zones.get(track, ()))
         for track in ended:
             if (life := self._lives.pop(track, None)) is not None:
-                messages.append(self._message(MessageKind.ENDED, track, life, at, EndReason.LOST))
+                messages.append(self._ended(track, life, at, EndReason.LOST))
         messages += [
             self._message(MessageKind.UPDATED, track, life, at)
             for track, life in self._lives.items()
@@ -137,7 +141,14 @@ class PersonEvents:
         if (life := self._lives.pop(track, None)) is None:
             return []
         life.value = value
-        return [self._message(MessageKind.ENDED, track, life, at, reason)]
+        return [self._ended(track, life, at, reason)]
+
+    def _ended(self, track: TrackId, life: _Life, at: int, reason: EndReason) -> Message:
+        message = self._message(MessageKind.ENDED, track, life, at, reason)
+        self._last_seq[track] = life.seq
+        if len(self._last_seq) > MAX_ENDED:
+            del self._last_seq[next(iter(self._last_seq))]
+        return message
 
     def _message(
         self, kind: MessageKind, track: TrackId, life: _Life, at: int, reason: EndReason | None = None

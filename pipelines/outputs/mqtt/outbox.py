@@ -249,6 +249,6 @@ def _event(body: bytes | None) -> dict[str, Any] | None:
     return None if body is None else dict(json.loads(body))
 
 
-def _age(event: Mapping[str, Any]) -> tuple[bool, int]:
-    """Order the events of one person: an end is the last."""
-    return event["type"] == ENDED_TYPE, event["seq"]
+def _age(event: Mapping[str, Any]) -> tuple[int, bool]:
+    """Order the events of one track: by `seq`, as readers do; it may show again after an end."""
+    return event["seq"], event["type"] == ENDED_TYPE

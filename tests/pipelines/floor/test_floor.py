@@ -205,6 +205,19 @@ def test_a_basket_is_handed_over_to_the_next_camera_with_its_uncertainty():
     assert shop.floor.tally("door").persons == 0
 
 
+def test_a_track_that_was_joined_to_another_may_show_again_and_its_events_count_on():
+    """The tracker finds somebody again of whom the floor has said that another track is the same person."""
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), x=560)
+    shop.visit(3.2, (2, ""), x=560)
+    assert [event["track"]["id"] for event in shop.events("ended")] == ["k7f3-0001"]
+    shop.visit(6.4, (2, ""), (1, ""), x=560)
+    told = [
+        (event["track"]["id"], event["seq"]) for kind in ("started", "ended") for event in shop.events(kind)
+    ]
+    assert len(told) == len(set(told)) == 4
+
+
 def test_a_price_that_comes_late_changes_the_total_without_new_votes():
     shop = Shop()
     del shop.prices["gucci"]

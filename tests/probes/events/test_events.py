@@ -88,6 +88,17 @@ def test_a_life_from_start_to_end():
         PERSON_EVENT.validate(message.payload)
 
 
+def test_a_track_that_shows_again_after_its_end_counts_on():
+    """Another track was taken for its person's, and the tracker finds it again: readers order by `seq`."""
+    told = events()
+    sent = told.observe(frame(0, person()), {}, {})
+    sent += told.end(track(), START, value(), EndReason.LOST)
+    sent += told.observe(frame(2, person()), {}, {})
+    sent += told.observe(frame(4), {}, {}, ended=[track()])
+    assert kinds(sent) == ["started", "ended"] * 2
+    assert [m.payload["seq"] for m in sent] == [1, 2, 3, 4]
+
+
 def test_unconfirmed_tracks_never_appear():
     assert events().observe(frame(0, person(None)), {}, {}) == []
 
