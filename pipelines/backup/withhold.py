@@ -13,7 +13,7 @@ from engines.plain_yaml import compose_plain
 from pipelines.settings.key_paths import type_at
 from pipelines.settings.mistakes import dotted
 from pipelines.settings.root import Settings
-from pipelines.settings.urls import secrets_in_address
+from pipelines.settings.urls import logins_in_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ _FILLED: Final = re.compile(rf"(?:[a-z]+://)?{_NAME.pattern}(?:[/:@]{_NAME.patte
 """Nothing but names, perhaps in the form of an address."""
 _TELLING: Final = r"(?:key|token|secret|passw|auth|sig|pin|pwd|login|user)"
 """Words in the name of a secret."""
-_SECRET_PARAMETER: Final = re.compile(rf"(?i){_TELLING}")
+_USER_PARAMETER: Final = re.compile(r"(?i)(?:login|user)\w*$")
 _SECRET_COMMENT: Final = re.compile(
     rf"(?i){_TELLING}\w*[\"']?(?:\s*[:=]|\s+(?:is|was))\s*[\"']?(?!\$\{{)[^\s\"',}}]|://(?!\$\{{)"
 )
@@ -93,11 +93,11 @@ def _is_secret(keys: Keys, value: str) -> bool:
     if keys[-1] not in ("source", "sub_source"):
         return False
     # Some cameras take the login in the path: rtsp://HOST/user=admin&password=..., rtsp://HOST/admin:.../ch1
-    if any(not _NAME.fullmatch(one) for one in secrets_in_address(value)):
+    if any(not _NAME.fullmatch(one) for one in logins_in_address(value)):
         return True
     parts = re.split("[/?&;]", value.partition("://")[2])
     found = (part.partition("=") for part in parts if "=" in part)
-    return any(_SECRET_PARAMETER.search(unquote(name)) and not _NAME.fullmatch(one) for name, _, one in found)
+    return any(_USER_PARAMETER.search(unquote(name)) and not _NAME.fullmatch(one) for name, _, one in found)
 
 
 def _name_of(path: str, taken: set[str]) -> str:

@@ -7,27 +7,65 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 _SECRET: Final = re.compile(r"(?i)key|token|secret|passw|auth|sig")
-_FIELD_NAMES: Final = (
-    "pass|pas|pwd|psw|pw|kennwort|senha|clave|contrase|mdp|mot_de_passe|parola|wachtwoord|haslo|heslo|lozinka"
-    "|sifre|salasana|losenord|lösenord|hasło|şifre|пароль|密码|密碼|パスワード|비밀번호"
+_BEGINS: Final = (
+    r"(?:(?<![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+    r"(?:login|log|user|usr|u|api|stream|access|app|account|auth|admin|rtsp|web|cam|camera|my|ipc|dev|device|view"
+    r"|live|play|publish|session|client|server|shared|enc|crypt|sign|license)?"
+)
+"""Before a short name: no letter, a change of case, or a word that names of logins begin with."""
+_ENDS: Final = r"(?:(?![^\W\d_])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_PASSWORD: Final = re.compile(
+    r"(?i)passw|kennwort|contrase|mot[_-]?de[_-]?passe|parola|wachtwoord|haslo|heslo|lozinka|sifre|salasana"
+    r"|losenord|lösenord|hasło|şifre|пароль|密码|密碼|パスワード|비밀번호"
+    r"|pwd|psw|(?<!com)(?<!by)(?<!over)(?<!under)pass(?![^\W\d_])"
+    rf"|{_BEGINS}(?:pass(?:e|phrase|code|key)?|pas|psd|pw|senha|clave|mdp){_ENDS}"
 )
 """What a password is called in addresses of cameras."""
-_FIELD: Final = re.compile(
-    rf"(?i)(?:(?:{_FIELD_NAMES}|token|tok|key|secret|auth|sig|credential|session|access_?code|(?<![a-z])pin)"
-    r"\w*?="
-    rf"|(?<=[/?&;])(?:{_FIELD_NAMES})/|(?:u|usr|user|username|login)=[^/?&;]*[&;]p=)"
-    r"(.+?)(?=[/?&;#]|_[a-z]+=|$)"
+_PROOF: Final = re.compile(
+    r"(?i)token|secret|credential|access[_-]?code"
+    rf"|{_BEGINS}(?:tok|keys?|sign?|signature|auth(?:ori[sz]ation)?|creds?|pin(?:code)?|session(?:id)?){_ENDS}"
 )
-_PAIR: Final = re.compile(r"[/=&?;]([\w.@-]{1,64}):([^/?&;#]+)")
+"""What else lets somebody in; its value is never the name of a stream."""
+_KIND: Final = re.compile(r"(?i)(?:type|mode|method|interval|length|format|level|expires?)$")
+"""How names end that say something of a password but hold none: session_type, pw_mode."""
+_FIELD: Final = re.compile(r"(?i)([\w-]{1,64})=(?=(.+?)(?:[/?&;#]|_[a-z]+=|$))")
+_FOLDER: Final = re.compile(r"(?<=[/?&;])([\w-]{1,64})/(?=([^/?&;#]+))")
+_AFTER_USER: Final = re.compile(r"(?i)(?<=[/?&;])p=([^/?&;#]+)")
+_USER: Final = re.compile(r"(?i)(?<=[/?&;])(?:u|usr|user|username|login)=")
+_PAIR: Final = re.compile(
+    r"(?i)(://|[/?&;]|[/?&;_][\w-]*(?:login|user|usr|auth|account|cred)[\w-]*=|[/?&;](?:u|name)=)"
+    r"([^/?&;=:#]{1,64}):(?=([^/?&;#]+))"
+)
 _STREAM_NAME: Final = re.compile(
-    r"(?i)(?!\d{6,}$)(?:main|sub|minor|major|first|second|third|low|high|mobile|stream|track|channel|ch|cam"
-    r"|camera|profile|path|video|audio|live|primary|secondary|h26[45]|mjpe?g|jpe?g|hevc|urn|uuid|default)?[\d._x:-]*"
+    r"(?i)(?!\d{6,}$)[\d._x:-]*(?:(?:main|sub|minor|major|first|second|third|low|high|mobile|stream|track|channel"
+    r"|ch|cam|camera|profile|path|video|audio|live|primary|secondary|h26[45]|mjpe?g|jpe?g|hevc|urn|uuid|default)"
+    r"[\d._x:-]*){0,3}"
 )
 """Names and numbers of streams, times: where both sides of a colon are such, it is no login."""
+_LABEL: Final = re.compile(
+    r"(?i)mp[34]|flv|f4v|m4[av]|mov|smil|ngrp|amlst|ffmpeg|rtsps?|rtspx|rtmps?|https?|exec|file|udp|rtp|srt|webrtc"
+    r"|onvif|hls|v4l2|npt|clock|urn|uuid|profile|channel|ch|stream|track|path|quality|codec"
+    r"|resolution|h26[45]"
+)
+"""Before a colon: a scheme, a container, or what the word after it is; no user."""
+_TIME: Final = (
+    r"(?:\d{4}-?\d\d-?\d\d[Tt_ +-])?\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?(?!\d))?"
+)
+_CLOCK: Final = re.compile(rf"{_TIME}(?:[-_,~]+(?:{_TIME})?)?")
+_DEVICE: Final = re.compile(r"(?i)[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
+_PORT: Final = re.compile(r"\d{1,5}")
+_HOST: Final = re.compile(
+    r"(?i)localhost|\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.(?:local|lan|home|internal|com|net|org)"
+)
+_FILE: Final = re.compile(r"(?i).*\.(?:sdp|cgi|php|amp|smp|m3u8|mp4|flv|ts|html?|jpe?g|mjpe?g)")
+_SETTINGS: Final = re.compile(
+    r"(?i)true|false|none|null|auto|basic|digest|unicast|multicast|yes|no|on|off|enabled|disabled"
+)
+"""Values that are no secret, whatever the name before them."""
 _LEAST_HIDDEN: Final = 4
 _EXAMPLE: Final = "https://prices.example.com/v1"
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
@@ -63,15 +101,58 @@ def secrets_in_address(url: str) -> set[str]:
     >>> secrets_in_address("rtsp://10.0.0.11/user=admin&password=geheim&channel=1")
     {'geheim'}
     """
-    _, mark, path = url.partition("://")[2].partition("/")
-    found: set[str] = set()
-    for text in {f"{mark}{path}", unquote(f"{mark}{path}")}:
-        found |= set(_FIELD.findall(text))
-        pairs = _PAIR.findall(text)
-        found |= {value for pair in pairs if not all(map(_STREAM_NAME.fullmatch, pair)) for value in pair[1:]}
-    found |= {value.partition("@")[0] for value in found}
+    found = logins_in_address(url)
     forms = {form for value in found for form in (value, unquote(value), quote(unquote(value), safe=""))}
     return {form for form in forms if len(form) >= _LEAST_HIDDEN}
+
+
+def logins_in_address(url: str) -> set[str]:
+    """Return the secrets in the path and query of a camera's address as they stand there, however short."""
+    scheme, _, rest = url.partition("://")
+    begin = re.search("[/?]", rest)
+    if scheme.lower() == "file" or not begin:
+        return set()
+    path = rest[begin.start() :]
+    found = {value for text in (path, unquote(path)) for value in _logins(text)}
+    return found | {value.partition("@")[0] for value in found} - {""}
+
+
+def _logins(text: str) -> Iterator[str]:
+    for name, value in _FIELD.findall(text):
+        if _is_setting(value) or _KIND.search(name):
+            continue
+        if _PASSWORD.search(name) or (_PROOF.search(name) and not _names_stream(value)):
+            yield value
+    for name, value in _FOLDER.findall(text):
+        sure = _PASSWORD.match(name) and name.lower() not in ("pas", "pass", "pw")
+        if _is_setting(value) or _KIND.search(name) or not (_PASSWORD.match(name) or _PROOF.match(name)):
+            continue
+        if sure or not (_names_stream(value) or _FILE.fullmatch(value)):
+            yield value
+    if _USER.search(text):
+        yield from (value for value in _AFTER_USER.findall(text) if not _names_stream(value))
+    yield from (right for before, left, right in _PAIR.findall(text) if _is_login(before, left, right))
+
+
+def _is_login(before: str, left: str, right: str) -> bool:
+    """Return whether two words with a colon between them are a user and a password."""
+    if _LABEL.fullmatch(left) or left.startswith("["):
+        return False
+    if _PORT.fullmatch(right) and (before == "://" or _HOST.fullmatch(left)):
+        return False
+    whole = f"{left}:{right}"
+    if _CLOCK.fullmatch(whole) or _DEVICE.fullmatch(whole):
+        return False
+    return not (_STREAM_NAME.fullmatch(left) and _STREAM_NAME.fullmatch(right))
+
+
+def _is_setting(value: str) -> bool:
+    return _SETTINGS.fullmatch(value) is not None
+
+
+def _names_stream(value: str) -> bool:
+    """Return whether a value is the name of a stream; a number alone may be a PIN."""
+    return _STREAM_NAME.fullmatch(value) is not None and any(map(str.isalpha, value))
 
 
 def header_name(text: str) -> str:

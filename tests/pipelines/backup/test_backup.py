@@ -52,6 +52,10 @@ def test_no_secret_is_in_a_backup_and_a_new_box_says_what_it_needs(
         'cameras: {d: {source: "rtsp://h/user=a&password=hush-7&channel=1&stream=0.sdp?real_stream"}}',
         'cameras: {d: {source: "rtsp://h:554/user=a_password=hush-7_channel=1_stream=0.sdp"}}',
         'cameras: {d: {source: "rtsp://h/s", sub_source: "rtsp://h/admin:hush-7/ch2"}}',
+        'cameras: {d: {source: "rtsp://h/s?p=hush-7&ch=1&u=a"}}',
+        'cameras: {d: {source: "rtsp://h?access-code=hush-7"}}',
+        'cameras: {d: {source: "rtsp://h/john%20doe:hush-7"}}',
+        'cameras: {d: {source: "rtsp://h/s?user=hush-7"}}',
         "version: 1\n# source: rtsp://admin:hush-7@10.0.0.1/s\n",
         "version: 1  # url: tgram://123456:hush-7/-100\n",
         "version: 1\n# https://hooks.example.com/services/T1/hush-7\n",
@@ -59,6 +63,26 @@ def test_no_secret_is_in_a_backup_and_a_new_box_says_what_it_needs(
 )
 def test_addresses_give_no_secret_away(text: str) -> None:
     assert "hush-7" not in withheld(text)[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "vod/mp4:sample.mp4",
+        "x?passthrough=true",
+        "x?signal=main",
+        "x?monkey=7",
+        "x?starttime=2026-11-27T10:30:00Z",
+        "rtsp/rtsp://cam.local:8554/x",
+        "profile:mainstream",
+        "x?user=${A}&password=${B}",
+        "x?pinned=true",
+        "pas/stream1",
+    ],
+)
+def test_an_address_without_a_login_is_in_the_backup(path: str) -> None:
+    text = f'cameras: {{d: {{source: "rtsp://h/{path}"}}}}'
+    assert withheld(text) == (text, {})
 
 
 @pytest.mark.parametrize("text", ["a: [", "[" * 5000])

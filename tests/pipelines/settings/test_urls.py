@@ -46,6 +46,36 @@ x?pin=geheim12
 x?u_pass=geheim12
 kasse:geheim12
 888888:geheim12/x
+john%20doe:geheim12
+DOM%5Cuser:geheim12/ch1
+a+b:geheim12
+x?u=a&ch=1&p=geheim12
+x?p=geheim12&u=a
+x?user=a&channel=1&stream=0&p=geheim12
+token/geheim12
+live/key/geheim12/ch1
+x?access-code=geheim12
+x?access-token=geheim12
+x?cred=geheim12
+x?psd=geheim12
+x?ftppass=geheim12
+x?ipcpwd=geheim12
+x?pass2=geheim12
+x?loginPas=geheim12
+x?mot-de-passe=geheim12
+x?streamKey=geheim12
+x?apikey=geheim12
+x?userpwd=geheim12
+x?signature=geheim12
+x?passphrase=geheim12
+x?a=1,password=geheim12
+x?auth=bob:geheim12
+?admin:geheim12
+rtsp://admin:geheim12@cam.local:8554/x
+x?src=rtsp://admin:geheim12@cam.local:8554/x
+x?src=ffmpeg:rtsp://admin:geheim12@cam.local:8554/x
+cam.local:geheim12
+2026:geheim12
 """
 STREAMS = """
 profile:main/ch1
@@ -62,6 +92,53 @@ rtsp://h:554/11
 onvif/profile1/media.smp
 x?pos=1&path=main
 channel:0001/stream:main
+vod/mp4:sample.mp4
+vod/smil:sample.smil/playlist.m3u8
+vod/_definst_/flv:films/front
+api/ws?src=ffmpeg:front
+api?src=exec:gst-launch
+x?src=ffmpeg:front#video=h264
+x?starttime=2026-11-27T10:30:00Z
+x?starttime=2026-11-27T10%3A30%3A00%2B01:00
+x?range=10:30:00-11:45:00
+record/20261127T10:30:00.250Z
+rtsp://cam.local:8554/x
+rtsp://cam:8554/x
+rtsp://[fe80::1]:8554/x
+proxy/10.0.0.5:8554/x
+proxy/http:%2F%2Fcam.local:8080/x
+profile:mainstream
+profile:hallway
+video1:mainstream
+00:11:22:aa:bb:cc/ch1
+x?name=front&size=1280:7200
+x?passthrough=true
+x?passthrough=1234
+x?signal=main
+x?signal_level=1234
+x?pinned=true
+x?pw_mode=none
+x?pw_mode=plain
+x?session_type=unicast
+x?sessionType=unicast
+x?auth=digest
+x?auth=basic
+x?token=none
+x?key=main1
+x?compass=north
+x?bypass=door
+x?monkey=banana
+x?spin=fast
+x?keyframe=12345
+x?author=someone
+x?design=modern
+x?stoke=blue
+x?p=1080
+x?user_p=main
+pas/stream1
+pass/stream1
+auth/stream.sdp
+session_type/unicast
 """
 
 
@@ -75,6 +152,12 @@ def test_the_name_of_a_stream_is_no_login(path: str) -> None:
     assert secrets_in_address(f"rtsp://10.0.0.11/{path}") == set()
 
 
+def test_a_word_of_streams_is_a_password_where_it_is_called_one() -> None:
+    for path in ("x?password=camera1", "x?pwd=main1", "user/a/pwd/camera1", "x?pin=1234", "x?key=1234567"):
+        value = path.replace("=", "/").rpartition("/")[2]
+        assert value in secrets_in_address(f"rtsp://10.0.0.11/{path}"), path
+
+
 def test_a_password_like_a_user_or_a_stream_is_one() -> None:
-    for login in ("888888:888888", "till:87654321", "till:camera1", "admin:main1"):
+    for login in ("888888:888888", "till:87654321", "till:camera1", "admin:main1", "/admin:12345"):
         assert login.partition(":")[2] in secrets_in_address(f"rtsp://10.0.0.11/{login}/ch1"), login
