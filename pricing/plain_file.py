@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SHELL_PIPES: Final = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
 _ODD_KINDS: Final = (
     (stat.S_ISDIR, "a folder, not a file"),
-    (stat.S_ISFIFO, "a named pipe, not a file"),
+    (stat.S_ISFIFO, "a named pipe, not a file; give a file or <(command)"),
     (stat.S_ISSOCK, "a socket, not a file"),
     (stat.S_ISCHR, "a device, not a file"),
     (stat.S_ISBLK, "a device, not a file"),
@@ -34,8 +34,15 @@ def check_plain(path: Path) -> None:
 
 def open_plain(path: Path) -> BinaryIO:
     """Open a file for reading in bytes; raises OSError as `check_plain` does."""
-    _check(path, path.stat().st_mode)  # before it is opened: for some devices that alone has an effect
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = path.stat().st_mode
+    _check(path, mode)  # before it is opened: for some devices that alone has an effect
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except BlockingIOError:
+        if not stat.S_ISREG(mode):
+            raise
+        # Somebody holds a lease on the file, such as Samba for a client: who waits, gets it.
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _check(path, os.fstat(handle).st_mode)
         os.set_blocking(handle, True)

@@ -198,13 +198,18 @@ def read(
 
 def load(path: Path, currency: str | None = None, notation: ListFormat | None = None) -> Catalogue:
     """Return the catalogue in a file; BadInput where it cannot be read."""
+    return read(read_list(path), str(path), currency, notation)
+
+
+def read_list(path: Path) -> bytes:
+    """Return the bytes of a price list; BadInput where it cannot be read or is too large to be one."""
     try:
         data = read_plain(path, MAX_BYTES + 1)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise BadInput(f"{path}: larger than {MAX_BYTES >> 20} MiB; is this a price list?")
-    return read(data, str(path), currency, notation)
+    return data
 
 
 def _overlaps(rows: Iterable[PriceRow], file: str) -> Iterable[str]:

@@ -113,6 +113,7 @@ class Cell:
     fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
     number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
     merged: the cells of a workbook that this one, not their first, is merged with, such as A2:A5.
+    shown: what the first of those holds, in the column `shown_column`.
     """
 
     text: str
@@ -122,6 +123,8 @@ class Cell:
     number: CellNumber | None = None
     is_day: bool = False
     merged: str = ""
+    shown: str = ""
+    shown_column: int = 0
 
 
 class RowReader:
@@ -254,8 +257,15 @@ class RowReader:
         """Note empty cells that a spreadsheet shows as part of a filled one, where empty has a meaning."""
         for name in _MAY_BE_EMPTY:
             cell = self._cells.get(name)
-            if cell is not None and cell.merged and not cell.text:
+            if cell is not None and cell.merged and not cell.text and self._shows_its_own(name, cell):
                 self._empty(cell, f"no {name}")
+
+    def _shows_its_own(self, name: str, cell: Cell) -> bool:
+        """Return whether what a merged cell shows would be read as this column's, and be news."""
+        if name == "currency" and cell.shown == self._currency:
+            return False
+        own = [self._cells[day].column for day in _DAYS if day in self._cells] if name in _DAYS else []
+        return cell.shown_column in (cell.column, *own)
 
     def _day(self, name: str, default: date) -> date | None:
         if not self._text(name):

@@ -159,18 +159,18 @@ def _marked(rows: Iterable[list[Cell]], merges: Iterable[tuple[str, ...]]) -> It
         for ref, left, top, right, bottom in merges
     ]
     coming.sort(reverse=True)
-    open_: list[tuple[int, int, int, str]] = []
+    open_: list[tuple[int, int, int, str, str]] = []
     for cells in rows:
         line = cells[0].line
         while coming and coming[-1][0] <= line:
             top, bottom, left, right, ref = coming.pop()
             if top == line and left <= len(cells) and cells[left - 1].text:
-                open_.append((bottom, left, right, ref))
+                open_.append((bottom, left, right, ref, cells[left - 1].text))
         open_ = [merge for merge in open_ if merge[0] >= line]
-        for _, left, right, ref in open_:
+        for _, left, right, ref, shown in open_:
             for place in range(left - 1, min(right, len(cells))):
                 if not cells[place].text:
-                    cells[place] = replace(cells[place], merged=ref)
+                    cells[place] = replace(cells[place], merged=ref, shown=shown, shown_column=left)
         yield cells
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from pipelines.settings.load import load_settings
 from pricing.brands.names import normal_brand
-from pricing.catalogue.catalogue import MAX_BYTES, Catalogue, load
+from pricing.catalogue.catalogue import Catalogue, load, read_list
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import BadCatalogue, PriceRow, parse_day
 from pricing.catalogue.rows_xlsx import workbook_kind
@@ -24,7 +24,6 @@ from pricing.catalogue.suggest import suggest, thousands_or_decimals
 from pricing.errors import BadInput
 from pricing.live.remembered import Freshness, PriceBelief, Result, Thing, updated
 from pricing.money import display, exponent
-from pricing.plain_file import read_plain
 from pricing.slots import normal_type, slot_of
 
 if TYPE_CHECKING:
@@ -84,10 +83,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def _suggest(file: Path, currency: str | None) -> ListFormat:
     """Print the `prices.format` section that fits a list, and why; return the notation."""
-    try:
-        data = read_plain(file, MAX_BYTES)
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be read: {error.strerror}") from None
+    data = read_list(file)
     if workbook_kind(data):
         raise BadInput(f"{file}: --suggest reads CSV; a workbook says itself what is a number and a date")
     found = suggest(data, str(file), currency)

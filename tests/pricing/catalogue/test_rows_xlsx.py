@@ -211,11 +211,50 @@ def test_an_empty_cell_that_shows_its_neighbours_value_is_not_taken_for_empty() 
     named = (
         "2:7  no valid_until: the merged cells F2:G2",
         "3:4  no model: the merged cells D2:D3",
-        "3:5  no currency: the merged cells E2:E4",
         "3:8  no gtin: the merged cells H2:H3",
         "4:7  no valid_until: the merged cells G3:G4",
     )
     assert refused.value.problems == tuple(f"prices.xlsx:{one} {hint}" for one in named)
+
+
+@pytest.mark.parametrize(
+    ("merge", "header", "first", "second"),
+    [
+        ("C2:D2", "brand type price currency", ("Gucci", "hat", 5), ("Gucci", "coat", 6)),
+        ("C2:E2", "brand type price currency model", ("Gucci", "hat", 5), ("Gucci", "coat", 6)),
+        ("C2:F2", "brand type price valid_from valid_until gtin", ("Gucci", "hat", 5), ("Gucci", "coat", 6)),
+        ("B2:C2", "brand type model price", ("Gucci", "hat", None, 5), ("Gucci", "coat", None, 6)),
+        ("D2:D3", "brand type price currency", ("Gucci", "hat", 5, "EUR"), ("Gucci", "coat", 6)),
+        ("D2:E2", "brand type price currency model", ("Gucci", "hat", 5, "EUR"), ("Gucci", "coat", 6)),
+        ("D2:E3", "brand type price source currency", ("Gucci", "hat", 5, "me"), ("Gucci", "coat", 6)),
+    ],
+)
+def test_a_merged_cell_that_shows_nothing_new_of_its_column_is_empty(
+    merge: str, header: str, first: tuple[object, ...], second: tuple[object, ...]
+) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (header.split(), first, second):
+        sheet.append(row)
+    sheet.merge_cells(merge)
+    written = BytesIO()
+    book.save(written)
+    assert amounts(written.getvalue(), currency="EUR") == [500, 600]
+
+
+def test_a_merged_currency_is_named_where_it_is_not_the_stores() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (("brand", "type", "price", "currency"), ("Gucci", "hat", 5, "USD"), ("Gucci", "coat", 6)):
+        sheet.append(row)
+    sheet.merge_cells("D2:D3")
+    written = BytesIO()
+    book.save(written)
+    assert amounts(written.getvalue(), currency="USD") == amounts(written.getvalue()) == [500, 600]
+    with pytest.raises(BadCatalogue, match="3:4  no currency: the merged cells D2:D3 hold"):
+        read(written.getvalue(), "prices.xlsx", "EUR")
 
 
 def test_all_rows_of_a_workbook_are_read_whatever_its_size_says() -> None:

@@ -52,6 +52,15 @@ def test_check_tells_each_mistake_on_a_line(catalogue: Path, capsys: pytest.Capt
     assert [line.split("  ")[0] for line in err.splitlines()] == [f"{catalogue}:2:10", f"{catalogue}:4:29"]
 
 
+def test_no_format_is_suggested_for_the_beginning_of_a_file_that_is_too_large(
+    catalogue: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pricing.catalogue.catalogue.MAX_BYTES", len(LIST) - 1)
+    with pytest.raises(BadInput, match=r"prices\.csv: larger than 0 MiB; is this a price list\?"):
+        msh("check", catalogue, "--suggest")
+    assert capsys.readouterr().out == ""
+
+
 def test_a_list_in_another_notation_is_suggested_checked_and_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
