@@ -103,7 +103,8 @@ class DeskHandlers:
 
         if not await to_thread.run_sync(keep):
             raise Refused(
-                Code.FAILED, "the PIN counts until a restart only: the state folder cannot be written"
+                Code.FAILED,
+                "the change counts now, but is not on disk yet: it is written once the disk takes it",
             )
         return Response(status_code=204)
 

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.selling_page import PIN, SellingPage, staff_section
 from tests.fakes.served_page import TOKEN
 from web.access.pins import TRIES
+from web.api.staff import desk_of
 from web.live.desk_events import MAX_LISTENERS, MAX_OF_ONE, DeskEvents
 
 
@@ -279,6 +280,15 @@ def test_who_set_a_pin_stands_in_the_access_log_by_role_session_and_address(lock
     assert (entry.who, entry.way.value, entry.detail) == ("manager", "page", "set PIN: Anna")
     assert entry.session
     assert entry.address
+
+
+def test_a_pin_that_met_a_full_disk_counts_and_the_answer_says_when_it_is_kept(shop, monkeypatch):
+    desk, _ = desk_of(shop.page.backend)
+    monkeypatch.setattr(desk.phones._file, "save_pin", lambda *_: False)
+    answer = shop.page.client().post("/api/desk/pin", json={"name": "Anna", "pin": "246810"})
+    assert code(answer) == (500, "failed")
+    assert "not on disk yet: it is written once the disk takes it" in answer.text
+    phone(shop, pin="246810")
 
 
 @pytest.mark.parametrize(
