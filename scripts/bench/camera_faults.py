@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -43,6 +44,8 @@ from scripts.demo.settings import HOST
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from scripts.bench.cameras import Samples
+
 BACK_S: Final = 120.0
 """A camera that delivers nothing for so long after a fault does not come back: its longest wait is 30 s."""
 MIN_FRAMES: Final = 3
@@ -67,8 +70,10 @@ class CameraLedger:
     """What came of the faults of one camera, beside another one.
 
     back_s: kind -> how long after each fault until frames came again. away: faults after which none came.
-    still: faults during which the other camera had no frame. connects: new connections of the other camera.
+    still: faults during which the other camera had no frame. connects: attempts of the other camera to
+    connect since its first frames, whatever came of them; None where the metrics could not be read.
     suspended: faults that say nothing, for the machine was overloaded and the store suspended a camera.
+    unread: faults beside which the metrics could not be read, so that nothing is known of the other camera.
     ended: how the store ended before it was told to, "" where it did not. tracebacks: such lines in its log.
     """
 
@@ -77,7 +82,8 @@ class CameraLedger:
     away: Counter[str] = field(default_factory=Counter)
     still: Counter[str] = field(default_factory=Counter)
     suspended: Counter[str] = field(default_factory=Counter)
-    connects: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
+    connects: int | None = 0
     ended: str = ""
     tracebacks: int = 0
 
@@ -93,10 +99,14 @@ def camera_verdicts(ledger: CameraLedger) -> list[CheckResult]:
     if ledger.away:
         text += f"; did not come back after: {_counts(ledger.away)}"
     found = [fail("failed camera", text) if ledger.away else ok("failed camera", text)]
-    text = f"{ledger.connects} new connections"
+    text = "new connections unknown, the metrics could not be read"
+    if ledger.connects is not None:
+        text = f"{ledger.connects} new connections"
     if ledger.still:
         text += f"; no frame during: {_counts(ledger.still)}"
-    touched = ledger.connects or ledger.still
+    if ledger.unread:
+        text += f"; metrics not read beside: {_counts(ledger.unread)}"
+    touched = ledger.connects != 0 or ledger.still or ledger.unread
     found.append(fail("other camera", text) if touched else ok("other camera", text))
     text = ledger.ended or f"it went on; {ledger.tracebacks} lines with a traceback"
     broken = ledger.ended or ledger.tracebacks
@@ -157,6 +167,7 @@ class _CameraRig:
         # Its output is read, or a full pipe would hold the store up at its end.
         threading.Thread(target=_drain, args=(self.process,), name="faults-output", daemon=True).start()
         wait_for_frames(self.process, self._port, 2, self.log)
+        self._connects = self._read("msh_camera_connects_total", STEADY)
         self._acts: dict[str, Callable[[], None]] = {
             "camera killed": self._kill,
             "camera cut off": lambda: self._hold(self._relay.cut),
@@ -181,7 +192,10 @@ class _CameraRig:
             self.ledger.suspended[kind] += 1
         else:
             self.ledger.away[kind] += 1
-        if self._frames()[1] <= steady:
+        _, after = self._frames()
+        if steady is None or after is None:
+            self.ledger.unread[kind] += 1
+        elif after <= steady:
             (self.ledger.suspended if self._is_suspended(STEADY) else self.ledger.still)[kind] += 1
         self._pause(0.2, 1.5)
 
@@ -191,7 +205,11 @@ class _CameraRig:
         if code is not None:
             self.ledger.ended = f"it ended with {code} before its time"
         else:
-            self.ledger.connects = self._read("msh_camera_connects_total", STEADY) - 1
+            connects = self._read("msh_camera_connects_total", STEADY)
+            if connects is None or self._connects is None:
+                self.ledger.connects = None
+            else:
+                self.ledger.connects = connects - self._connects
             self.process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(60)
@@ -267,30 +285,44 @@ class _CameraRig:
         """Wait for new frames of the camera that fails; return how long, None where none came."""
         begun, (before, _) = time.monotonic(), self._frames()
         while (now := time.monotonic()) < begun + BACK_S and self.process.poll() is None:
-            if self._frames()[0] >= before + MIN_FRAMES:
-                return now - begun
+            if (count := self._frames()[0]) is not None:
+                before = count if before is None else before
+                if count >= before + MIN_FRAMES:
+                    return now - begun
             time.sleep(0.1)
         return None
 
-    def _frames(self) -> tuple[int, int]:
-        """Return how many frames of the camera that fails and of the other were analysed."""
+    def _frames(self) -> tuple[int | None, int | None]:
+        """Return how many frames of the camera that fails and of the other were analysed; None if unread."""
         return (
             self._read("msh_frames_processed_total", FAULTY),
             self._read("msh_frames_processed_total", STEADY),
         )
 
     def _is_suspended(self, camera: str) -> bool:
-        return self._read("msh_camera_suspended", camera) > 0
+        return bool(self._read("msh_camera_suspended", camera))
 
-    def _read(self, name: str, camera: str) -> int:
-        with suppress(OSError):
-            for key, value in read_metrics(self._port).items():
-                if key[0] == name and json.loads(key[1]).get("camera") == camera:
-                    return round(value)
-        return 0
+    def _read(self, name: str, camera: str) -> int | None:
+        """Return the sum of a camera's series of this name; None where the metrics cannot be read."""
+        try:
+            samples = read_metrics(self._port)
+        except (OSError, HTTPException):
+            return None
+        return sum_of(samples, name, camera)
 
     def _pause(self, least: float, most: float) -> None:
         time.sleep(self.dice.uniform(least, most))
+
+
+def sum_of(samples: Samples, name: str, camera: str) -> int:
+    """Return the sum of a camera's series of this name, whatever their other labels are."""
+    return round(
+        sum(
+            value
+            for (series, labels), value in samples.items()
+            if series == name and json.loads(labels).get("camera") == camera
+        )
+    )
 
 
 def _kill(camera: ServedCamera) -> None:

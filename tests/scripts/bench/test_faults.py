@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections import Counter
 from random import Random
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from scripts.bench.camera_faults import CameraLedger, camera_verdicts
+from scripts.bench.camera_faults import CameraLedger, _CameraRig, camera_verdicts, sum_of
 from scripts.bench.camera_servers import HOSTILE, hostile_server
 from scripts.bench.faults import KINDS, FaultLedger, make_faults, verdicts
 from scripts.msh import main
@@ -86,6 +87,8 @@ def test_one_fault_of_each_kind_loses_nothing_that_matters_and_nobody_stays() ->
         ({"away": Counter({"camera killed": 1})}, ["failed camera"]),
         ({"still": Counter({"camera frozen": 1})}, ["other camera"]),
         ({"connects": 1}, ["other camera"]),
+        ({"connects": None}, ["other camera"]),
+        ({"unread": Counter({"camera killed": 1})}, ["other camera"]),
         ({"ended": "it ended with -6"}, ["store"]),
         ({"tracebacks": 1}, ["store"]),
     ],
@@ -95,6 +98,22 @@ def test_what_a_failing_camera_must_not_do_is_named(given: dict[str, Any], wrong
     assert [one.name for one in found if one.level.value == "fail"] == wrong
     for text in (name for counts in given.values() if isinstance(counts, Counter) for name in counts):
         assert any(text in one.found for one in found)
+
+
+def test_reconnects_count_with_any_result_and_an_unread_page_is_no_number() -> None:
+    series = (("steady", "ok", 1.0), ("steady", "timeout", 2.0), ("other", "ok", 4.0))
+    samples = {
+        ("connects", json.dumps({"camera": camera, "result": result})): value
+        for camera, result, value in series
+    }
+    assert sum_of(samples, "connects", "steady") == 3
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        rig = _CameraRig.__new__(_CameraRig)
+        rig._port = closed.getsockname()[1]  # nobody listens there
+        assert rig._read("connects", "steady") is None
+        assert rig._frames() == (None, None)
+        assert not rig._is_suspended("steady")
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
