@@ -13,6 +13,7 @@ from pipelines.access_log import MAX_ENTRIES, access_file
 from pipelines.outputs.messengers.service import is_encrypted, place_of, secrets_of
 from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.paths import state_path
+from pipelines.settings.models import ModelConfig
 from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
@@ -39,7 +40,10 @@ LIMIT: Final = (
     " annotated stream after installing it"
 )
 MEASURED_PX: Final = 80
-"""The smallest person for which docs/privacy-measured.md has the figures below, CPU platform, live."""
+"""The smallest person for which docs/privacy-measured.md has the figures below: CPU, live, these settings."""
+MEASURED_MARGIN: Final = 0.25
+MEASURED_HOLD_MS: Final = 800
+MEASURED_MODELS: Final = (ModelConfig(name="nanodet-416"), ModelConfig(name="centerface"))
 MEASURED: Final = (
     "of 749 faces in pictures of 1920 x 1080 4 were left open (0.5 %), of 411 in 1280 x 720 none, on the CPU"
 )
@@ -86,8 +90,9 @@ def _masking(settings: Settings) -> Row:
         " the start, each minute and while anybody is found so, where people are 200 px high or more; for"
         " smaller ones, and on DeepStream, rotate must be right",
         "more_people_than_can_be_listed": "the frame is withheld and counted",
-        "self_check": "a picture (on DeepStream a film) with a known face, at the start and every minute; if"
-        " its face stays open, every frame is withheld, and so are frames before the first good answer",
+        "self_check": "a picture with a known face, at the start and every minute (on DeepStream a film,"
+        " every 40 s); if its face stays open, every frame is withheld, and so are frames before the first"
+        " good answer",
         "proof_over_time": "msh_frames_everybody_masked_total of msh_frames_processed_total, by camera; below"
         " since the store began, while it runs with outputs.metrics",
         "measured_miss_rates": "docs/privacy-measured.md",
@@ -105,19 +110,35 @@ def _camera(settings: Settings, name: str) -> Row:
         "enabled": camera.enabled,
         "smallest_person_px": camera.min_person_px,
         "smallest_face_px": round(camera.min_person_px * FACE_SHARE),
-        "measured_miss_rate": _miss_rate(camera.min_person_px),
+        "measured_miss_rate": _miss_rate(settings, camera.min_person_px),
         "turned_by_degrees": camera.rotate,
         "blacked_out_areas": sorted(camera.masks),
         "counted_zones": sorted(camera.zones),
     }
 
 
-def _miss_rate(smallest_px: float) -> str:
+def _miss_rate(settings: Settings, smallest_px: float) -> str:
     """Return what was measured of a camera's setting; never a figure of another one as if it were its own."""
-    if smallest_px == MEASURED_PX:
-        return MEASURED
+    faces, models, kind = settings.privacy.faces, settings.models, settings.platform.kind
+    other = [
+        text
+        for text, differs in (
+            ("DeepStream", kind == "deepstream"),
+            (f"{smallest_px:g} px", smallest_px != MEASURED_PX),
+            (f"margin {faces.margin:g}", faces.margin != MEASURED_MARGIN),
+            (f"hold_ms {faces.hold_ms}", faces.hold_ms != MEASURED_HOLD_MS),
+            ("these models or their min_confidence", (models.person, models.face) != MEASURED_MODELS),
+        )
+        if differs
+    ]
+    if not other:
+        # What auto takes is known on the box alone, when it starts.
+        return (
+            MEASURED if kind == "cpu" else f"not measured on DeepStream; where auto takes the CPU: {MEASURED}"
+        )
     others = f"people below {smallest_px:g} px stay open more often; " if smallest_px > MEASURED_PX else ""
-    return f"not measured for {smallest_px:g} px; {others}for {MEASURED_PX} px: {MEASURED}"
+    setting = f"{MEASURED_PX} px, margin {MEASURED_MARGIN:g} and hold_ms {MEASURED_HOLD_MS}"
+    return f"not measured for {', '.join(other)}; {others}for {setting}: {MEASURED}"
 
 
 def _computed(settings: Settings) -> Iterator[Row]:

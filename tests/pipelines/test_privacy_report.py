@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.deepstream.runtime.self_check_film import EVERY_S
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from probes.recognition.sent_log import SentLog, sent_path
@@ -82,9 +83,30 @@ def test_a_service_outside_the_store_asks_for_attention(tmp_path: Path, text: st
 def test_each_camera_has_the_miss_rate_of_its_own_setting(
     tmp_path: Path, smallest: int, face: int, measured: bool
 ) -> None:
-    found = _report(tmp_path, f"defaults: {{min_person_px: {smallest}}}\n")
+    found = _report(tmp_path, f"platform: {{kind: cpu}}\ndefaults: {{min_person_px: {smallest}}}\n")
     (camera,) = found["cameras"]  # type: ignore[misc]  # a list
     assert camera["smallest_face_px"] == face
     assert camera["measured_miss_rate"].startswith("of 749 faces") is measured
     assert ("not measured for" in camera["measured_miss_rate"]) is not measured
+    assert f"every {EVERY_S:g} s" in str(found["masking"])  # the film on DeepStream
     assert "4 (0.53 %)" in (Path(__file__).parents[2] / "docs/privacy-measured.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("platform: {kind: deepstream}\n", "not measured for DeepStream; for 80 px, margin 0.25 and"),
+        ("platform: {kind: auto}\n", "not measured on DeepStream; where auto takes the CPU: of 749 faces"),
+        ("platform: {kind: cpu}\nprivacy: {faces: {margin: 0.1}}\n", "not measured for margin 0.1; for"),
+        ("platform: {kind: cpu}\nprivacy: {faces: {hold_ms: 400}}\n", "not measured for hold_ms 400; for"),
+        (
+            "platform: {kind: cpu}\nmodels: {face: {name: centerface, min_confidence: 0.1}}\n",
+            "these models or",
+        ),
+    ],
+)
+def test_a_rate_that_was_measured_otherwise_is_not_shown_as_a_cameras_own(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    (camera,) = _report(tmp_path, f"defaults: {{min_person_px: 80}}\n{text}")["cameras"]  # type: ignore[misc]
+    assert says in camera["measured_miss_rate"]
