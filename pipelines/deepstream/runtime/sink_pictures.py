@@ -33,7 +33,8 @@ class SinkPictures:
 
     A camera's branch is open only while one of the outputs wants a picture of it. on_result(camera, result)
     is called for each picture, from any thread: "sent" to the outputs, "failed" at one, "unwanted" by now;
-    "no_frame" where its frame was covered whole or is not known, "dropped" where too many waited.
+    "no_frame" where nobody told of its frame (covered whole, or dropped by the floor), "dropped" where too
+    many waited. No lock is held meanwhile.
     """
 
     def __init__(
@@ -99,18 +100,20 @@ class SinkPictures:
     def _run(self) -> None:
         while not self._closed:
             with self._change:
-                joined = self._joined()
-                if not joined and not self._closed:
+                joined, without = self._joined()
+                if not joined and not without and not self._closed:
                     self._change.wait()
+            for camera in without:
+                self._on_result(camera, "no_frame")
             for picture in joined:
                 self._hand_out(picture)
 
-    def _joined(self) -> list[MaskedJpeg]:
-        """Return the pictures whose frames are known, oldest first.
+    def _joined(self) -> tuple[list[MaskedJpeg], list[str]]:
+        """Return the pictures whose frames are known, oldest first, and the cameras of those without one.
 
         Frames come in order: of those whose frame was passed over none is told of any more. The others wait.
         """
-        joined = []
+        joined, without = [], []
         for picture in tuple(self._waiting):
             frames = self._frames.get(picture.camera)
             if not frames or frames[-1].captured_at < picture.captured_at:
@@ -118,11 +121,11 @@ class SinkPictures:
             self._waiting.remove(picture)
             frame = next((one for one in frames if one.captured_at == picture.captured_at), None)
             if frame is None:
-                self._on_result(picture.camera, "no_frame")
+                without.append(picture.camera)
                 continue
             scaled = _scaled(frame, picture.frame_size)
             joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
-        return joined
+        return joined, without
 
     def _hand_out(self, picture: MaskedJpeg) -> None:
         failed, result = None, "unwanted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -135,8 +136,21 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
 
     with running(tmp_path, rtsp(1)) as run:
         proof = prove(run.platform._built.read_back(), choose("solid", JETSON))
-    branches, sink, results = Branches(), Sink(), []
-    pictures = SinkPictures(branches, [sink], proof=proof, on_result=lambda *one: results.append(one))
+    branches, sink, results, blocked = Branches(), Sink(), [], []
+
+    def note(*one):
+        def ask():
+            if pictures._change.acquire(timeout=30):
+                pictures._change.release()
+            else:
+                blocked.append(one)
+
+        asking = Thread(target=ask)  # a camera's thread, which must not wait for whoever is told
+        asking.start()
+        asking.join()
+        results.append(one)
+
+    pictures = SinkPictures(branches, [sink], proof=proof, on_result=note)
 
     def offer(*times):
         for at in times:
@@ -158,6 +172,7 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
     sink.wants = False
     give(20)
     wait_for(lambda: results[-1] == ("c0", "unwanted"))
+    assert blocked == []
     assert pictures.close()
 
 
