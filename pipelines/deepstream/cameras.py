@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RESHAPE_S = 5.0
-"""A bin is not built anew more often than this; frames of a shape that it was not built for are dropped."""
+"""A bin is not built anew more often than this; frames of a shape that it was not built for are dropped.
+After so long without one that fits, it is built for the newest shape, settled or not."""
 SETTLE_S = 1.0
 """So long a stream must keep a new shape before its bin is built anew; not the first that it has."""
 LIVE_FIELDS = frozenset(
@@ -250,10 +251,11 @@ class CameraSources:
     def _reshape(self, name: str, misfit: Misfit) -> None:
         """Build a camera's bin anew for the shape of its pictures; until then none is shown.
 
-        A stream that alternates between two shapes keeps the one for which its bin was built.
+        A stream that alternates between two shapes keeps the one for which its bin was built; where that is
+        neither of them, the bin is built for the newest after a while without a picture.
         """
         now, shape = self._clocks.monotonic(), misfit.shape
-        settled = misfit.since + SETTLE_S if name in self._shapes else now
+        settled = min(misfit.since + SETTLE_S, misfit.dark_since + RESHAPE_S) if name in self._shapes else now
         if now < max(settled, self._reshape_due.get(name, now)):
             return
         self._reshape_due[name] = now + RESHAPE_S

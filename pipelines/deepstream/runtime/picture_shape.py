@@ -18,10 +18,14 @@ ASPECT = "pixel-aspect-ratio"
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """A shape for which a bin was not built. since: when its first frame came, by the check's clock, in s."""
+    """A shape for which a bin was not built. Times by the check's clock, in s.
+
+    since: when its first frame came. dark_since: when the first frame came since the last one that fitted.
+    """
 
     shape: Shape
     since: float
+    dark_since: float
 
 
 class ShapeCheck:
@@ -40,6 +44,7 @@ class ShapeCheck:
     ) -> None:
         self._fits, self._on_drop, self._clock = fits, on_drop, clock
         self._unfit: Shape | None = None
+        self._dark_since: float | None = None
         self.misfit: Misfit | None = None
         """The shape of the frames that are dropped now; None while frames go on, and before the first."""
 
@@ -51,10 +56,14 @@ class ShapeCheck:
     def _seen(self, pad: Any, info: Any) -> Any:
         if info.type & Gst.PadProbeType.BUFFER:
             if self._unfit is None:
+                self._dark_since = None
                 return Gst.PadProbeReturn.OK
             # Not for caps alone: a decoder may tell of several before its first frame.
             if self.misfit is None or self.misfit.shape != self._unfit:
-                self.misfit = Misfit(self._unfit, self._clock())
+                now = self._clock()
+                if self._dark_since is None:
+                    self._dark_since = now
+                self.misfit = Misfit(self._unfit, now, self._dark_since)
             self._on_drop()
             return Gst.PadProbeReturn.DROP
         event = info.get_event()

@@ -107,11 +107,11 @@ def test_frames_of_the_wrong_shape_are_told_only_while_they_come():
     for now[0], sent, misfit, drops in (
         (1.0, (4, 3, 0), None, 0),  # caps alone are no picture
         (2.0, (16, 9, 1), None, 0),
-        (3.0, (4, 3, 2), Misfit((4, 3), 3.0), 2),
-        (4.0, (4, 3, 1), Misfit((4, 3), 3.0), 3),
-        (5.0, (1, 1, 1), Misfit((1, 1), 5.0), 4),
+        (3.0, (4, 3, 2), Misfit((4, 3), 3.0, 3.0), 2),
+        (4.0, (4, 3, 1), Misfit((4, 3), 3.0, 3.0), 3),
+        (5.0, (1, 1, 1), Misfit((1, 1), 5.0, 3.0), 4),
         (6.0, (16, 9, 1), None, 4),  # the right shape is back
-        (7.0, (4, 3, 1), Misfit((4, 3), 7.0), 5),
+        (7.0, (4, 3, 1), Misfit((4, 3), 7.0, 7.0), 5),
     ):
         send(*sent)
         assert (check.misfit, len(dropped)) == (misfit, drops)
@@ -164,20 +164,35 @@ def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen
         assert run.element_factory.opened.count(URI) >= 4
 
 
-@pytest.mark.parametrize("wait", ["RESHAPE_S", "SETTLE_S"])
-def test_a_stream_that_changes_its_shape_all_the_time_is_not_followed(tmp_path, monkeypatch, wait):
+@pytest.mark.parametrize(
+    ("settle_s", "reshape_s", "due", "followed"),
+    [
+        (0.0, 3600.0, False, False),  # too soon after the last time
+        (3600.0, 3600.0, True, False),  # each shape comes for a moment only
+        (3600.0, 0.0, True, True),  # and none of them is the one for which the bin was built, for long
+    ],
+)
+def test_a_stream_that_changes_its_shape_all_the_time_is_followed_where_nothing_is_seen_of_it(
+    tmp_path, monkeypatch, settle_s, reshape_s, due, followed
+):
     def prepare(element_factory):
         element_factory.aspects[URI] = "3/4"
 
-    for name in ("RESHAPE_S", "SETTLE_S"):
-        monkeypatch.setattr(f"pipelines.deepstream.cameras.{name}", 3600.0 if name == wait else 0.0)
+    monkeypatch.setattr("pipelines.deepstream.cameras.SETTLE_S", settle_s)
+    monkeypatch.setattr("pipelines.deepstream.cameras.RESHAPE_S", reshape_s)
     with running(tmp_path, rtsp(2), prepare=prepare) as run:
         run.platform.start()
         wait_for(lambda: run.state("c0") == "live:none")
         run.element_factory.aspects.clear()
         run.platform.remove("c0")
         wait_for(lambda: run.state("c0") == "stopped:none")
+        if due:
+            run.platform._cameras._reshape_due.clear()
         run.platform.add("c0")
+        if followed:
+            wait_for(lambda: run.state("c0") == "live:none")
+            assert len(run.analysis.reshaped) == 2
+            return
         wait_for(lambda: run.platform._cameras._sources["c0"].misfit)
         seen = run.analysis.batches
         wait_for(lambda: run.analysis.batches > seen + 3)
