@@ -207,7 +207,7 @@ def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
     assert beside == {"build": {"dockerfile": "Dockerfile.cpu"}, "runtime": "runc"}
 
 
-@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream", *EXTRAS])
+@pytest.mark.parametrize("name", ["cpu", "dev", "deepstream", "sbom", *EXTRAS])
 def test_each_pin_has_the_hashes_of_its_files(name: str) -> None:
     joined = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", "")
     for line in joined.splitlines():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,5 +71,9 @@ def test_the_tool_completes_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_the_script_pins_its_tool_and_validates() -> None:
     text = (ROOT / "scripts" / "sbom").read_text("utf-8")
-    assert "cyclonedx-bom==" in text
+    (install,) = (line for line in text.replace("\\\n", "").splitlines() if "pip install" in line)
+    assert install.endswith('-r "$root/requirements/sbom.txt"')
+    assert {"--no-deps", "--require-hashes"} <= set(install.split())
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements/sbom.txt").read_text(), re.M))
+    assert pinned >= {"cyclonedx-bom", "cyclonedx-python-lib", "jsonschema", "lxml", "referencing"}
     assert "JsonStrictValidator" in text
