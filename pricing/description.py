@@ -116,8 +116,8 @@ def _believed(items: list[object]) -> Iterator[Description]:
         if type_ is None:
             continue
         brand = normal_brand(clean(item.get("brand")))
-        known = brand if brand not in _NOTHING and any(c.isalpha() for c in brand) else None
-        yield Description(slot_of(type_), type_, known, _model(item), float(sure))
+        named = brand if brand not in _NOTHING and any(c.isalpha() for c in brand) else None
+        yield Description(slot_of(type_), type_, named, _model(item), float(sure))
 
 
 def _type(text: object) -> str | None:

@@ -146,9 +146,9 @@ def _either(found: re.Match[str], digits: int, decimal: str) -> str:
     """Return the amounts that a number with too many decimals may stand for, as a question."""
     whole, fraction = re.sub(r"\D", "", found[1]), found[2]
     meant = [whole + fraction] if len(fraction) == 3 and len(whole) <= 3 and whole.strip("0") else []
-    kept = fraction.rstrip("0")
-    if len(kept) <= digits and (digits or not meant):
-        meant.append(f"{whole}{decimal}{kept.ljust(digits, '0')}" if digits else whole)
+    significant = fraction.rstrip("0")
+    if len(significant) <= digits and (digits or not meant):
+        meant.append(f"{whole}{decimal}{significant.ljust(digits, '0')}" if digits else whole)
     meant = [amount for amount in meant if _accepted(amount, digits, decimal)]
     return f": {' or '.join(meant)}?" if meant else ""
 
@@ -162,14 +162,14 @@ def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
         return "; a price is not negative"
     if _SCIENTIFIC.fullmatch(text):
         number = format(Decimal(text.replace(",", ".")), "f").replace(".", decimal)
-        known = _accepted(number, digits, decimal)
-        return f"; a spreadsheet shortened it: write {_quoted(known) if known else 'it'} in full"
+        accepted = _accepted(number, digits, decimal)
+        return f"; a spreadsheet shortened it: write {_quoted(accepted) if accepted else 'it'} in full"
     if len(re.findall(r"[0-9][0-9.,' ]*", text)) > 1:
         return "; write one amount, or both price_min and price_max"
     if not _only_signs_beside(text):
         return example
     written = _readings(re.sub(r"[^0-9.,]", "", text), digits, decimal)
-    meant = [known for amount in written if (known := _accepted(amount, digits, decimal))]
+    meant = [accepted for amount in written if (accepted := _accepted(amount, digits, decimal))]
     if not meant:
         return f"; {currency} has {digits} decimals{example}" if any(written) else example
     notation = "" if (decimal, grouping) == (".", "") else f' (decimal mark "{decimal}")'
@@ -230,11 +230,11 @@ def display(minor: int, currency: str, locale: str = "en") -> str:
     digits = exponent(currency)
     # A currency may show no decimals by custom (CLDR) where ISO 4217 counts some: ISO's are what is counted.
     shown = 0 if minor % 10**digits == 0 else digits
-    known = Locale.parse(locale)
-    pattern = copy(known.currency_formats["standard"])
+    parsed = Locale.parse(locale)
+    pattern = copy(parsed.currency_formats["standard"])
     pattern.frac_prec = (shown, shown)
     amount = Decimal(minor).scaleb(-digits)
-    text = pattern.apply(amount, known, currency=currency, currency_digits=False)
+    text = pattern.apply(amount, parsed, currency=currency, currency_digits=False)
     return _CODE_BEFORE_DIGIT.sub(" ", _SPACES.sub(" ", text)).replace("￥", "¥")
 
 

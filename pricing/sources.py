@@ -61,7 +61,7 @@ class PriceSources:
                 return found.price
         if brand is None:
             return None
-        known = self._live.recall(brand, type_ or slot, model or "") if self._live is not None else None
-        if known is not None or type_ is None or self._listed is None:
-            return known
+        recalled = self._live.recall(brand, type_ or slot, model or "") if self._live is not None else None
+        if recalled is not None or type_ is None or self._listed is None:
+            return recalled
         return self._listed.alike(brand, type_)

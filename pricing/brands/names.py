@@ -35,8 +35,8 @@ def normal_brand(name: str) -> str:
         letters = name.translate(_APOSTROPHES).casefold()
     else:
         plain = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
-        kept = (c for c in plain if not _ACCENTS.match(c) and unicodedata.category(c) != "Cf")
-        letters = unicodedata.normalize("NFC", "".join(kept))
+        unaccented = (c for c in plain if not _ACCENTS.match(c) and unicodedata.category(c) != "Cf")
+        letters = unicodedata.normalize("NFC", "".join(unaccented))
     words = "".join(c if _is_part(c) else " " for c in letters).split()
     return " ".join(words).replace(" & ", "&")
 

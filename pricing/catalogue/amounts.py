@@ -170,10 +170,10 @@ def _own_signs(currency: str) -> frozenset[str]:
             continue
         for language in get_official_languages(territory, de_facto=True):
             try:
-                known = Locale.parse(f"{language}_{territory}")
+                locale = Locale.parse(f"{language}_{territory}")
             except (UnknownLocaleError, ValueError):
                 continue
-            signs.add(_plain_sign(known.currency_symbols.get(currency, currency)))
+            signs.add(_plain_sign(locale.currency_symbols.get(currency, currency)))
     return frozenset(signs) - _MULTIPLES  # 1.2K may as well be 1200
 
 

@@ -213,10 +213,10 @@ def read_list(path: Path) -> bytes:
 
 
 def _overlaps(rows: Iterable[PriceRow], file: str) -> Iterable[str]:
-    known: defaultdict[tuple[str, str, str], list[PriceRow]] = defaultdict(list)
+    by_item: defaultdict[tuple[str, str, str], list[PriceRow]] = defaultdict(list)
     for row in rows:
-        known[row.brand, row.type, row.model].append(row)
-    for same in known.values():
+        by_item[row.brand, row.type, row.model].append(row)
+    for same in by_item.values():
         same.sort(key=lambda row: (row.valid_from, row.line))
         last = same[0]  # of all so far, the one that is valid longest
         for row in same[1:]:

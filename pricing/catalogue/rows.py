@@ -387,8 +387,8 @@ def visible(text: str) -> str:
     """Return a text without what nobody sees: zero-width spaces, soft hyphens, control characters."""
     if text.isprintable() and text.isascii():
         return text.strip()
-    kept = (c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cf", "Cc"))
-    return "".join(" " if c.isspace() and c != "\n" else c for c in kept).strip()
+    shown = (c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cf", "Cc"))
+    return "".join(" " if c.isspace() and c != "\n" else c for c in shown).strip()
 
 
 def decoded(data: str | bytes, file: str, encoding: str = "utf-8") -> str:

@@ -233,14 +233,14 @@ def _currency(
     for text in headings:
         signs.update(word for word in _PARTS.split(text) if read_currency(word, "EUR"))
     codes = {sign: read_currency(sign, store or "EUR") for sign in signs}
-    known = {code for code in codes.values() if code}
-    if len(known) != 1:
+    currencies = {code for code in codes.values() if code}
+    if len(currencies) != 1:
         return None
     sign = next(sign for sign, code in codes.items() if code)
-    if (several := ambiguous(sign)) and known != {store}:
+    if (several := ambiguous(sign)) and currencies != {store}:
         found.doubts.append(f'"{sign}" may be {", ".join(several)}: name yours under currency')
         return None
-    return known.pop()
+    return currencies.pop()
 
 
 def _marks(amounts: Iterable[str], digits: int, found: Suggestion) -> tuple[str, str]:

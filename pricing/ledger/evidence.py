@@ -37,12 +37,12 @@ def weight(route: str, confidence: float, size_px: float | None) -> int:
         return FULL
     if size_px is not None and size_px < SMALLEST_PX:
         return 0
-    share, most = next(
-        ((share, most) for below, share, most in _SIZES if size_px is not None and size_px < below),
+    share, max_votes = next(
+        ((share, max_votes) for below, share, max_votes in _SIZES if size_px is not None and size_px < below),
         (1.0, ROUTE_CAP),
     )
     odds = log(max(confidence, 1e-6) / max(1.0 - confidence, 1e-6)) / log(SURE / (1.0 - SURE))
-    return round(max(0.0, min(share * odds * FULL, most)))
+    return round(max(0.0, min(share * odds * FULL, max_votes)))
 
 
 def together(confidences: Iterable[float]) -> float:

@@ -248,11 +248,11 @@ class SlotBelief:
 
     def withdraw(self, brand: str | None, rule: ConfirmRule) -> None:
         """Remove a brand and all votes for it; None: all votes without a brand, with the types they told."""
-        kept = (
+        remaining = (
             LookVotes(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
             for look in self.window
         )
-        self.window = deque(look for look in kept if look.votes)
+        self.window = deque(look for look in remaining if look.votes)
         if brand is not None:
             self.brand.drop(brand)
         else:

@@ -114,10 +114,10 @@ def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:
     ):
         if status == 429 or headers.get(remaining, "").strip() == "0":
             pauses.append(_seconds(headers.get(reset), now))
-    known = [seconds for seconds in pauses if seconds is not None]
-    if not known:
+    readable = [seconds for seconds in pauses if seconds is not None]
+    if not readable:
         return 60.0 if status == 429 else 0.0
-    return min(max(*known, 0.0), LONGEST_PAUSE_S)
+    return min(max(*readable, 0.0), LONGEST_PAUSE_S)
 
 
 def _seconds(text: str | None, now: float) -> float | None:

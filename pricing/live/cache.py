@@ -62,15 +62,15 @@ class PriceCache:
 
     def believed(self, currency: str) -> dict[Thing, PriceBelief]:
         """Return the belief on each item from all cached answers in a currency."""
-        known: dict[Thing, PriceBelief] = {}
+        beliefs: dict[Thing, PriceBelief] = {}
 
         def read(db: sqlite3.Connection) -> None:
             query = f"SELECT {_COLUMNS} FROM answer WHERE currency = ? ORDER BY id"  # noqa: S608 a constant
             for answer in _answers(db.execute(query, (currency,))):
-                known[answer.thing] = updated(known.get(answer.thing), answer)
+                beliefs[answer.thing] = updated(beliefs.get(answer.thing), answer)
 
         self._file.use(read)
-        return known
+        return beliefs
 
     def put(self, answer: Answer) -> bool:
         """Write an answer, then delete old ones; return whether it is safe on disk."""

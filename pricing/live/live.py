@@ -107,7 +107,7 @@ class LivePrices:
         self._service, self._judge, self._cache, self._spec = service, judge, cache, spec
         self._random, self._today, self._spell, self._on_result = random, today, spell, on_result
         self._rates, self._now_ns, self._clock, self._again_s = rates, now_ns, clock, again_s
-        self._known: dict[Thing, PriceBelief] = cache.believed(judge().currency)
+        self._beliefs: dict[Thing, PriceBelief] = cache.believed(judge().currency)
         self._budget = Budget(spec.budget_per_day, today(), cache.spent(today()))
         self._breaker = breaker or Breaker(random)
         self._wake = threading.Condition()
@@ -161,10 +161,10 @@ class LivePrices:
     def recall(self, brand: str, type_: str, model: str = "") -> Price | None:
         """Return the cached price, stale or not, and queue a request if one is due; never waits."""
         thing = _thing(brand, type_, model)
-        known, now = self._known.get(thing), self._now_ns()
-        if known is None or known.needs_lookup(now, self._spec.freshness):
+        belief, now = self._beliefs.get(thing), self._now_ns()
+        if belief is None or belief.needs_lookup(now, self._spec.freshness):
             self._enqueue(thing)
-        return known.price_at(now, self._spec.freshness) if known is not None else None
+        return belief.price_at(now, self._spec.freshness) if belief is not None else None
 
     def _enqueue(self, thing: Thing) -> None:
         if thing in self._waiting or not 0 < len(thing.brand) <= LONGEST_NAME:
@@ -248,9 +248,9 @@ class LivePrices:
     def _learn(self, answer: Answer) -> None:
         self._cache.put(answer)
         with self._wake:
-            self._known[answer.thing] = updated(self._known.pop(answer.thing, None), answer)
-            if len(self._known) > MAX_THINGS:
-                del self._known[next(iter(self._known))]
+            self._beliefs[answer.thing] = updated(self._beliefs.pop(answer.thing, None), answer)
+            if len(self._beliefs) > MAX_THINGS:
+                del self._beliefs[next(iter(self._beliefs))]
 
     def _without_rate(self, job: _Job) -> None:
         """Cache nothing: the missing exchange rate may come with the feed or after a restart."""

@@ -55,12 +55,13 @@ class Quote:
 class Judge:
     """Turns offers into a quote in the store's `currency`.
 
-    least, most: plausible prices of one thing in units of `currency`. A table without rates converts nothing.
+    min_amount, max_amount: plausible prices of one thing in units of `currency`. A table without rates
+    converts nothing.
     """
 
     currency: str
-    least: Decimal
-    most: Decimal
+    min_amount: Decimal
+    max_amount: Decimal
     rates: ExchangeRates | None = None
 
     def quote(self, brand: str, offers: Iterable[Offer]) -> Quote | None:
@@ -75,21 +76,23 @@ class Judge:
             return None
         if not spans:
             raise NoRate("no price in the answer can be converted")
-        good = [(span, ends) for span, ends in spans if self.least <= ends[0] and ends[1] <= self.most]
+        good = [
+            (span, ends) for span, ends in spans if self.min_amount <= ends[0] and ends[1] <= self.max_amount
+        ]
         if not good:
             raise BadAnswer("no price in the answer is plausible")
         middles = [(low + high) / 2 for _, (low, high) in good]
-        kept = [good[i] for i in near(middles)]
-        amount = median((low + high) / 2 for _, (low, high) in kept)
-        detail = f"median of {len(kept)} offers"
-        if len(kept) < len(named):
-            detail += f", {len(named) - len(kept)} dropped"
-        foreign = sorted({span.currency for span, _ in kept} - {self.currency})
+        agreeing = [good[i] for i in near(middles)]
+        amount = median((low + high) / 2 for _, (low, high) in agreeing)
+        detail = f"median of {len(agreeing)} offers"
+        if len(agreeing) < len(named):
+            detail += f", {len(named) - len(agreeing)} dropped"
+        foreign = sorted({span.currency for span, _ in agreeing} - {self.currency})
         detail += "".join(f"; {self._conversion(code)}" for code in foreign)
         return Quote(
             to_minor(amount, self.currency),
-            to_minor(min(low for _, (low, _) in kept), self.currency),
-            to_minor(max(high for _, (_, high) in kept), self.currency),
+            to_minor(min(low for _, (low, _) in agreeing), self.currency),
+            to_minor(max(high for _, (_, high) in agreeing), self.currency),
             detail,
         )
 

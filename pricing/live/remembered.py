@@ -96,17 +96,17 @@ class PriceBelief:
         return not 0 <= now - self.answered_at < good_for
 
 
-def updated(known: PriceBelief | None, answer: Answer) -> PriceBelief:
+def updated(belief: PriceBelief | None, answer: Answer) -> PriceBelief:
     """Return the belief after one more answer; answers come in order of time."""
     if answer.result is Result.NOTHING:
-        if known is None:
+        if belief is None:
             return PriceBelief(None, 0, None, answer.at, Result.NOTHING)
-        return replace(known, answered_at=answer.at, last=Result.NOTHING, doubted=None)
-    before = known.price if known else None
-    if known is not None and before is not None and _jumps(before.amount_minor, answer.amount_minor):
-        again = known.doubted
+        return replace(belief, answered_at=answer.at, last=Result.NOTHING, doubted=None)
+    before = belief.price if belief else None
+    if belief is not None and before is not None and _jumps(before.amount_minor, answer.amount_minor):
+        again = belief.doubted
         if again is None or _jumps(again.amount_minor, answer.amount_minor):
-            return replace(known, answered_at=answer.at, last=Result.PRICED, doubted=answer)
+            return replace(belief, answered_at=answer.at, last=Result.PRICED, doubted=answer)
     price = Price(
         answer.amount_minor,
         answer.min_minor,

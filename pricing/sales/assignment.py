@@ -202,9 +202,9 @@ class _Case:
         if worth < self._rules.reserve_minor and len(served) < len(self._staff):
             return "the last free salespeople are kept for more valuable customers"
         lower = [self._people[p].id for p in served if self._people[p].worth_minor < worth]
-        kept = [customer for customer in lower if customer in self._standing]
-        if kept:
-            return f"{kept[0]} was offered already, and the gain is too small"
+        offered = [customer for customer in lower if customer in self._standing]
+        if offered:
+            return f"{offered[0]} was offered already, and the gain is too small"
         return "no free salesperson may take this customer" if lower else "others are worth more"
 
 

@@ -79,15 +79,15 @@ class DeskState:
         for name, person in saved["people"].items():
             given = person["customer"]
             customer = WaitingCustomer(
-                **_known(WaitingCustomer, given) | {"needs": frozenset(given["needs"])}
+                **_known_fields(WaitingCustomer, given) | {"needs": frozenset(given["needs"])}
             )
-            kept = {"customer": customer, "declined": list(person["declined"])}
-            self.people[name] = PersonRecord(**_known(PersonRecord, person) | kept)
+            converted = {"customer": customer, "declined": list(person["declined"])}
+            self.people[name] = PersonRecord(**_known_fields(PersonRecord, person) | converted)
         for number, offer in saved["offers"].items():
             if offer["seller"] in members:
-                self.offers[int(number)] = OfferRecord(**_known(OfferRecord, offer))
+                self.offers[int(number)] = OfferRecord(**_known_fields(OfferRecord, offer))
 
 
-def _known(kind: type, saved: Mapping[str, Any]) -> dict[str, Any]:
+def _known_fields(kind: type, saved: Mapping[str, Any]) -> dict[str, Any]:
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in saved.items() if name in names}

@@ -216,9 +216,9 @@ BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
 def _rules(way: Way, model: ShopModel) -> AssignmentRules:
     if way is Way.TURN:
         return AssignmentRules(Policy.TURN)
-    kept = model.keep_free if way is Way.RESERVE else 0
+    reserve = model.keep_free if way is Way.RESERVE else 0
     worth = model.value_median * RESERVE_FROM if model.keep_from is None else model.keep_from
-    return AssignmentRules(reserve=kept, reserve_minor=round(100 * worth))
+    return AssignmentRules(reserve=reserve, reserve_minor=round(100 * worth))
 
 
 def bound(model: ShopModel, visitors: Sequence[_Visitor], *, as_seen: bool = False) -> float:
@@ -247,17 +247,17 @@ def bound(model: ShopModel, visitors: Sequence[_Visitor], *, as_seen: bool = Fal
     if not spans:
         return total
     longest = max(v.service for v in visitors)
-    rows, columns, most = [], [], []
+    rows, columns, capacities = [], [], []
     for row, (begin, _, _) in enumerate(spans):
         for column, (first, end, _) in enumerate(spans):
             if first <= begin < end:
                 rows.append(row)
                 columns.append(column)
         shifts = model.shifts
-        most.append(sum(s.from_h * HOUR_S <= begin < s.until_h * HOUR_S + longest for s in shifts))
+        capacities.append(sum(s.from_h * HOUR_S <= begin < s.until_h * HOUR_S + longest for s in shifts))
     matrix = csr_matrix(([1.0] * len(rows), (rows, columns)), shape=(len(spans), len(spans)))
     found = linprog(
-        [-value for _, _, value in spans], A_ub=matrix, b_ub=most, bounds=(0, 1), method="highs-ds"
+        [-value for _, _, value in spans], A_ub=matrix, b_ub=capacities, bounds=(0, 1), method="highs-ds"
     )
     return total - float(found.fun)
 
