@@ -122,8 +122,8 @@ class CloseLook:
             # The exposure of a camera goes up and down by itself: what all cells do is no motion.
             light = np.float32(np.median(change))
             self._looked += light
-            most = float(np.mean(np.abs(change - light) >= CHANGE)) > NEARLY_ALL
-            self.everything = most and now_ns - self._whole_at >= WHOLE_AT_MOST_NS
+            nearly_all = float(np.mean(np.abs(change - light) >= CHANGE)) > NEARLY_ALL
+            self.everything = nearly_all and now_ns - self._whole_at >= WHOLE_AT_MOST_NS
         self._means = means
         if self.everything:
             self._seen_at = np.full(shape, -FOREVER_NS, np.int64)
@@ -145,20 +145,20 @@ class CloseLook:
         None where the whole view is enough. smallest_px: height of the smallest person to find.
         """
         self._forget()
-        known = np.concatenate([persons, self._persons])
+        all_persons = np.concatenate([persons, self._persons])
         given = np.concatenate([scores, np.zeros(len(self._persons), np.float32)])
         sure = given >= ACCOUNTED
         sure[len(persons) :] = True
-        heads = self._clipped(_heads(known))
-        heights = known[:, 3] - known[:, 1]
+        heads = self._clipped(_heads(all_persons))
+        heights = all_persons[:, 3] - all_persons[:, 1]
         # Who is wider than high is cut off, by the picture or a counter, and nearer than the height tells.
-        face_px = FACE_SHARE * np.maximum(heights, 1.3 * (known[:, 2] - known[:, 0]))
+        face_px = FACE_SHARE * np.maximum(heights, 1.3 * (all_persons[:, 2] - all_persons[:, 0]))
         unclear = face_px < (face.clear_px if face else 0)
         fine = np.minimum(face.close if face else 1.0, SEEN_WELL_PX / np.maximum(face_px, 1))
-        due = self._due(known, heads, sure, unclear * _areas(heads) * fine**2)
+        due = self._due(all_persons, heads, sure, unclear * _areas(heads) * fine**2)
         small = heights < (person.clear_px if person else 0)
-        looks = self._clipped(_around(known[small & due & (given < CERTAIN)]))
-        self._account_for(np.concatenate([looks, self._clipped(_grown(known[sure], 0.2, CELL))]))
+        looks = self._clipped(_around(all_persons[small & due & (given < CERTAIN)]))
+        self._account_for(np.concatenate([looks, self._clipped(_grown(all_persons[sure], 0.2, CELL))]))
         person_patches = _patches(looks, np.full(len(looks), person.close if person else 1.0))
         lone = self._faces[~_is_inside(self._faces, heads[sure & unclear])]
         lone = lone[lone[:, 3] - lone[:, 1] < (face.clear_px if face else 0)]
@@ -218,9 +218,9 @@ class CloseLook:
     def _cells_of(self, boxes: Boxes) -> npt.NDArray[np.intp]:
         """Return the cells that boxes touch, (N, 4): first column and row, last column and row excluded."""
         rows, columns = self._means.shape
-        most = np.array([columns, rows] * 2)
+        max_cell = np.array([columns, rows] * 2)
         cells = np.concatenate([np.floor(boxes[:, :2] / CELL), np.ceil(boxes[:, 2:] / CELL)], axis=1)
-        return np.asarray(np.clip(cells, 0, most).astype(np.intp))
+        return np.asarray(np.clip(cells, 0, max_cell).astype(np.intp))
 
     def _account_for(self, boxes: Boxes) -> None:
         """Take what changed in the boxes as seen."""

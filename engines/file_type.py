@@ -131,10 +131,10 @@ def sniff(head: bytes) -> FileType | None:
         return WEBM if b"webm" in head[:64] else MKV
     if head[:2] == b"BM" and head[6:10] == bytes(4) and len(head) >= 26:
         return BMP
-    known = _iso(head) or _transport_stream(head)
-    if known is None and (junk := picture_start(head)):
+    container = _iso(head) or _transport_stream(head)
+    if container is None and (junk := picture_start(head)):
         return sniff(head[junk:])
-    return known
+    return container
 
 
 def other_kind(head: bytes) -> str | None:

@@ -25,7 +25,7 @@ def release_free_memory() -> None:
         return
 
 
-def share_arenas(most: int = ARENAS) -> bool:
+def share_arenas(max_arenas: int = ARENAS) -> bool:
     """Let all threads share so many pools of memory; call it before threads start. Return whether it holds.
 
     MALLOC_ARENA_MAX in the environment goes first. Without glibc nothing happens.
@@ -33,14 +33,14 @@ def share_arenas(most: int = ARENAS) -> bool:
     if not sys.platform.startswith("linux") or "MALLOC_ARENA_MAX" in os.environ:
         return False
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, most))
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, max_arenas))
     except (OSError, AttributeError):  # another C library
         return False
 
 
-def limit_kernels(most: int = KERNELS) -> None:
+def limit_kernels(max_kernels: int = KERNELS) -> None:
     """Let oneDNN, inside OpenVINO, keep so many kernels for all; call it before the first inference.
 
     Its own variable in the environment goes first.
     """
-    os.environ.setdefault(_KERNELS_VARIABLE, str(most))
+    os.environ.setdefault(_KERNELS_VARIABLE, str(max_kernels))

@@ -74,11 +74,11 @@ class HeldMotion:
             pictures.popleft()
         pictures.append((now_ns, np.asarray(small, np.uint8)))
 
-    def places(self, heads: Sequence[tuple[Corners, int]], known: Sequence[Corners] = ()) -> Boxes:
+    def places(self, heads: Sequence[tuple[Corners, int]], accounted: Sequence[Corners] = ()) -> Boxes:
         """Return what to cover in the last picture for heads that were not seen in it, (N, 4), px.
 
-        Called once for each picture. heads: corners and the time, UTC ns, at which each was last seen. known:
-        people and faces that were found in the last picture, and account for the motion in their boxes.
+        Called once for each picture. heads: corners and the time, UTC ns, at which each was last seen.
+        accounted: people and faces that were found in the last picture; their boxes explain motion.
         """
         before, self._followed = self._followed, {}
         covered: list[Corners] = []
@@ -88,7 +88,7 @@ class HeldMotion:
             place = self._follow(before.get(key, corners), known_at)
             self._followed[key] = place
             if place is None:
-                place = self._changed(corners, seen_at, known)
+                place = self._changed(corners, seen_at, accounted)
             if place is not None:
                 room = ROOM * max(corners[2] - corners[0], corners[3] - corners[1])
                 left, top, right, bottom = place
@@ -111,7 +111,7 @@ class HeldMotion:
         left, top = ((part.start + at) * CELL for part, at in zip(window[::-1], found, strict=True))
         return left, top, left + place[2] - place[0], top + place[3] - place[1]
 
-    def _changed(self, corners: Corners, seen_at: int, known: Sequence[Corners]) -> Corners | None:
+    def _changed(self, corners: Corners, seen_at: int, accounted: Sequence[Corners]) -> Corners | None:
         """Return the bounds of what changed, since then, where the head can be by now; None for nothing."""
         before = next((picture for time_ns, picture in self._pictures if time_ns >= seen_at), None)
         if before is None or before is self._pictures[-1][1]:
@@ -123,7 +123,7 @@ class HeldMotion:
         change = now[window].astype(np.float32) - before[window]
         side = 2 * MOTION_CELLS + 1
         changed = np.abs(cv2.blur(change - np.median(change), (side, side))) >= CHANGE
-        for one in known:
+        for one in accounted:
             rows, columns = _cells(one, now.shape)
             changed[_within(rows, window[0]), _within(columns, window[1])] = False
         head = _cells(corners, now.shape)

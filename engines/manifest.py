@@ -122,8 +122,8 @@ class _Block:
             raise BadInput(f"{self.place}.{key}: expected text, found {_shown(value)}")
         return value
 
-    def number(self, key: str, least: float, most: float) -> float:
-        return _number(self.get(key), f"{self.place}.{key}", least, most)
+    def number(self, key: str, minimum: float, maximum: float) -> float:
+        return _number(self.get(key), f"{self.place}.{key}", minimum, maximum)
 
     def side(self, key: str) -> int:
         value = self.number(key, 32, 4096)
@@ -140,17 +140,17 @@ class _Block:
     def close(self) -> None:
         for key in self.content:
             if key not in self._read_keys:
-                known = ", ".join(sorted(self._read_keys))
-                raise BadInput(f"{self.place}.{key}: unknown key; known are {known}")
+                allowed = ", ".join(sorted(self._read_keys))
+                raise BadInput(f"{self.place}.{key}: unknown key; known are {allowed}")
 
 
 def _shown(value: object) -> str:
     return "nothing" if value is None else repr(value)[:60]
 
 
-def _number(value: object, place: str, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-        raise BadInput(f"{place}: expected a number from {least:g} to {most:g}, found {_shown(value)}")
+def _number(value: object, place: str, minimum: float, maximum: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not minimum <= value <= maximum:
+        raise BadInput(f"{place}: expected a number from {minimum:g} to {maximum:g}, found {_shown(value)}")
     return float(value)
 
 
@@ -159,8 +159,8 @@ def _choice(kind: type[ChannelOrder] | type[Decoder], block: _Block, key: str) -
     try:
         return kind(value)
     except ValueError as error:
-        known = ", ".join(member.value for member in kind)
-        raise BadInput(f"{block.place}.{key}: {value!r} is not known; known are {known}") from error
+        allowed = ", ".join(member.value for member in kind)
+        raise BadInput(f"{block.place}.{key}: {value!r} is not known; known are {allowed}") from error
 
 
 def read_manifest(path: Path = MANIFEST) -> dict[str, Model]:

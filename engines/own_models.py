@@ -77,8 +77,8 @@ def remove(name: str, folder: Path) -> None:
     """Take a model out of the manifest and delete its file. Raises BadInput where it is not in there."""
     listed = _read(folder)
     if name not in listed:
-        known = ", ".join(sorted(listed)) or "none"
-        raise BadInput(f"model {name} is none of your own in {folder}; those are: {known}")
+        names = ", ".join(sorted(listed)) or "none"
+        raise BadInput(f"model {name} is none of your own in {folder}; those are: {names}")
     gone = listed.pop(name)
     _write(folder, listed)
     (folder / str(gone.get("file", ""))).unlink(missing_ok=True)

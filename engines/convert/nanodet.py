@@ -66,7 +66,7 @@ class _Walk:
         return self._done[name]
 
     def _emit(self, node: Node) -> _Tensor:
-        known: dict[str, Callable[[Node], _Tensor]] = {
+        emitters: dict[str, Callable[[Node], _Tensor]] = {
             "Placeholder": lambda _: _Tensor("input", NCHW, SIDE),
             "Transpose": self._transpose,
             "Add": self._add,
@@ -75,9 +75,9 @@ class _Walk:
             "ConcatV2": self._concat,
             "ResizeBilinear": self._resize,
         }
-        if node.kind not in known:
+        if node.kind not in emitters:
             raise BadInput(f"{node.name}: operator {node.kind} is not known here")
-        return known[node.kind](node)
+        return emitters[node.kind](node)
 
     def _put(self, kind: str, inputs: list[str], layout: str, side: int, **attributes: Any) -> _Tensor:
         number = self._numbers[kind] = self._numbers.get(kind, -1) + 1

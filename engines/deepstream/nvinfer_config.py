@@ -85,7 +85,7 @@ class Inference:
         if self.model.classes and self.model.decoder not in PARSERS:
             raise BadInput(
                 f"model {name}: nvinfer has no parser for decoder {self.model.decoder.value};"
-                f" take a model with {' or '.join(known.value for known in PARSERS)}, or run it on the CPU"
+                f" take a model with {' or '.join(one.value for one in PARSERS)}, or run it on the CPU"
             )
         if self.precision.quantised and not self.model.classes:
             raise BadInput(f"model {name}: what it tells cannot be judged in 8 bits; use fp16")

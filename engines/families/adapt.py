@@ -73,8 +73,8 @@ def adapt(source: Path, target: Path, wish: Wish) -> Adapted:
     feeding = FEEDINGS[wish.family]
     width, height = _size(editor, wish, source)
     editor.feed((width, height), wish.scale or feeding.scale, feeding.order)
-    kept = [number for number, name in enumerate(wish.classes) if name is not None]
-    TAILS[wish.family](editor, (width, height), len(wish.classes), kept)
+    used = [number for number, name in enumerate(wish.classes) if name is not None]
+    TAILS[wish.family](editor, (width, height), len(wish.classes), used)
     editor.finish()
     try:
         onnx.checker.check_model(model, full_check=True)

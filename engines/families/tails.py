@@ -22,7 +22,7 @@ _CORNERS = np.array([[0, 1, 0, 1], [1, 0, 1, 0], [0, -0.5, 0, 0.5], [-0.5, 0, 0.
 """(cx, cy, w, h) times this is (y1, x1, y2, x2)."""
 
 
-def yolox(editor: Editor, size: tuple[int, int], classes: int, kept: Sequence[int]) -> None:
+def yolox(editor: Editor, size: tuple[int, int], classes: int, used: Sequence[int]) -> None:
     """One output N x places x (4 + 1 + classes): offsets in cells, logs of sides, then shares already.
 
     As YOLOX exports it without decoding (Ge et al., 2021): centre = (offset + cell) * stride,
@@ -44,32 +44,32 @@ def yolox(editor: Editor, size: tuple[int, int], classes: int, kept: Sequence[in
     side = editor.op("Mul", editor.op("Exp", editor.part(name, 2, 2, 4)), shared)
     boxes = _corners(editor, editor.op("Concat", centre, side, axis=2), size)
     scores = editor.op("Mul", editor.part(name, 2, 4, 5), editor.part(name, 2, 5, 5 + classes))
-    _best_of_each(editor, boxes, scores, places=cell.shape[1], classes=classes, kept=kept)
+    _best_of_each(editor, boxes, scores, places=cell.shape[1], classes=classes, used=used)
 
 
-def rtdetr(editor: Editor, _: tuple[int, int], classes: int, kept: Sequence[int]) -> None:
+def rtdetr(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]) -> None:
     """RT-DETR, D-FINE, RF-DETR: logits of independent classes; a query may stand for several (top of all)."""
     boxes, logits = _queries(editor, classes)
-    scores = _wanted(editor, editor.op("Sigmoid", logits), classes, kept)
+    scores = _wanted(editor, editor.op("Sigmoid", logits), classes, used)
     flat = editor.op("Reshape", scores, editor.numbers(0, -1))
     queries = editor.outputs()[logits][1]
-    count = min(MOST, queries * len(kept)) if queries else len(kept)
+    count = min(MOST, queries * len(used)) if queries else len(used)
     found, places = editor.top(flat, count)
-    width = editor.numbers(len(kept))
+    width = editor.numbers(len(used))
     query = editor.op("Div", places, width)
     number = editor.op("Sub", places, editor.op("Mul", query, width))
     _answer(editor, _corners(editor, boxes), query, found, number)
 
 
-def detr(editor: Editor, _: tuple[int, int], classes: int, kept: Sequence[int]) -> None:
+def detr(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]) -> None:
     """DETR, YOLOS: shares of the classes and of nothing, which comes last; the best class of each query."""
     boxes, logits = _queries(editor, classes + 1)
     scores = editor.part(editor.op("Softmax", logits, axis=-1), 2, 0, classes)
     queries = editor.outputs()[logits][1]
-    _best_of_each(editor, _corners(editor, boxes), scores, places=queries, classes=classes, kept=kept)
+    _best_of_each(editor, _corners(editor, boxes), scores, places=queries, classes=classes, used=used)
 
 
-def detectnet(editor: Editor, size: tuple[int, int], classes: int, kept: Sequence[int]) -> None:
+def detectnet(editor: Editor, size: tuple[int, int], classes: int, used: Sequence[int]) -> None:
     """DetectNet v2: shares per cell (N x classes x h x w), distances to the four sides in units of 35 px."""
     cover, boxes = editor.output(["cov", "Sigmoid"]), editor.output(["bbox", "Bias"])
     _expect(editor, cover != boxes, "a coverage and a box output")
@@ -91,22 +91,22 @@ def detectnet(editor: Editor, size: tuple[int, int], classes: int, kept: Sequenc
     for target, source in enumerate((1, 0, 3, 2)):
         swap[source, target] = 1 / (size[1] if source % 2 else size[0])
     placed = editor.op("MatMul", corners, editor.constant(swap))
-    if len(kept) < classes:
-        placed = editor.op("Gather", placed, editor.numbers(*kept), axis=1)
-        cover = editor.op("Gather", cover, editor.numbers(*kept), axis=1)
+    if len(used) < classes:
+        placed = editor.op("Gather", placed, editor.numbers(*used), axis=1)
+        cover = editor.op("Gather", cover, editor.numbers(*used), axis=1)
     flat = editor.op("Reshape", cover, editor.numbers(0, -1))
-    found, places = editor.top(flat, min(MOST, len(kept) * tall * wide))
+    found, places = editor.top(flat, min(MOST, len(used) * tall * wide))
     number = editor.op("Div", places, editor.numbers(tall * wide))
     _answer(editor, editor.op("Reshape", placed, editor.numbers(0, -1, 4)), places, found, number)
 
 
-def ssd(editor: Editor, _: tuple[int, int], classes: int, kept: Sequence[int]) -> None:
+def ssd(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]) -> None:
     """SSD as the TensorFlow object detection exports it: decoded already, classes counted from 1."""
     boxes, scores = editor.output(["detection_boxes"]), editor.output(["detection_scores"])
     labels = editor.output(["detection_classes"])
     held = editor.outputs()[scores][-1]
     table, good = np.zeros(classes + 1, np.float32), np.zeros(classes + 1, np.float32)
-    for number, index in enumerate(kept):
+    for number, index in enumerate(used):
         table[index + 1], good[index + 1] = number, 1
     # Unique names: the network's own outputs may be called as ours are.
     whole = editor.op(
@@ -147,21 +147,21 @@ def _corners(editor: Editor, boxes: str, size: tuple[int, int] | None = None) ->
     return editor.op("MatMul", boxes, editor.constant(turn.astype(np.float32)))
 
 
-def _wanted(editor: Editor, scores: str, classes: int, kept: Sequence[int]) -> str:
-    if len(kept) == classes:
+def _wanted(editor: Editor, scores: str, classes: int, used: Sequence[int]) -> str:
+    if len(used) == classes:
         return scores
-    return editor.op("Gather", scores, editor.numbers(*kept), axis=2)
+    return editor.op("Gather", scores, editor.numbers(*used), axis=2)
 
 
 def _best_of_each(
-    editor: Editor, boxes: str, scores: str, *, places: int, classes: int, kept: Sequence[int]
+    editor: Editor, boxes: str, scores: str, *, places: int, classes: int, used: Sequence[int]
 ) -> None:
     """Answer with the best class of each place. Classes that are not wanted compete, then count nothing."""
     best, number = editor.top(scores, 1)
     flat, number = (editor.op("Reshape", one, editor.numbers(0, -1)) for one in (best, number))
     table, good = np.zeros(classes, np.int64), np.zeros(classes, np.float32)
-    table[list(kept)], good[list(kept)] = np.arange(len(kept)), 1
-    if len(kept) < classes:
+    table[list(used)], good[list(used)] = np.arange(len(used)), 1
+    if len(used) < classes:
         flat = editor.op("Mul", flat, editor.op("Gather", editor.constant(good), number, axis=0))
         number = editor.op("Gather", editor.constant(table), number, axis=0)
     found, order = editor.top(flat, min(MOST, places))

@@ -184,10 +184,10 @@ class Outfit:
         below, above = self._cells_of("dress"), self._cells_of("top")
         size, tops = int(below.sum()), int(above.sum())
         outer, lower = int(self._cells_of("outerwear").sum()), int(self._cells_of(*_LAYERS["trousers"]).sum())
-        least, most = _TOP_SHARE
+        min_share, max_share = _TOP_SHARE
         if min(size, tops) < _FEWEST or size < lower or outer >= _COVER * (size + tops + outer):
             return
-        if not least * (size + tops) <= tops < most * size:
+        if not min_share * (size + tops) <= tops < max_share * size:
             return
         waist = int(np.percentile(np.repeat(np.arange(len(above)), above.sum(1)), _MOST_ROWS))
         sure = float(self._grouped[self._names.index("top")][above].mean())

@@ -45,13 +45,13 @@ class DecodeRefused(Exception):
 
 def limit() -> None:
     """Bound what this process may take."""
-    for what, most in (
+    for what, maximum in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, CPU_S),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(what, (maximum, maximum))
 
 
 def check_svg(data: bytes) -> str:

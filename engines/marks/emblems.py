@@ -79,12 +79,12 @@ def _joined(parts: Sequence[Keypoints]) -> Keypoints:
     )
 
 
-def _unlike(added: Keypoints, known: Keypoints) -> Keypoints:
+def _unlike(added: Keypoints, earlier: Keypoints) -> Keypoints:
     """Return the keypoints of another view less those that it has in common with the views before."""
-    if not len(known.points):
+    if not len(earlier.points):
         return added
-    alike = added.descriptors @ known.descriptors.T >= REPEATED
-    near = np.abs(added.points[:, None] - known.points[None]).max(axis=2) < APART / 3
+    alike = added.descriptors @ earlier.descriptors.T >= REPEATED
+    near = np.abs(added.points[:, None] - earlier.points[None]).max(axis=2) < APART / 3
     keep = ~(alike & near).any(axis=1)
     return Keypoints(*(getattr(added, name)[keep] for name in Keypoints.__slots__))
 

@@ -180,15 +180,15 @@ class Gallery:
 
 def _without_doubles(found: Sequence[Sighting]) -> list[Sighting]:
     """Return the sightings that stand for themselves, surest first."""
-    kept: list[Sighting] = []
+    distinct: list[Sighting] = []
     for sighting in sorted(found, key=lambda one: -one.confidence):
-        shares = [share_of_smaller(sighting.box, one.box) for one in kept]
+        shares = [share_of_smaller(sighting.box, one.box) for one in distinct]
         row = next((row for row, share in enumerate(shares) if share >= OVERLAP), None)
         if row is None:
-            kept.append(sighting)
-        elif _is_larger_view(sighting, kept[row], shares[row]):
-            kept[row] = replace(kept[row], box=sighting.box)
-    return kept
+            distinct.append(sighting)
+        elif _is_larger_view(sighting, distinct[row], shares[row]):
+            distinct[row] = replace(distinct[row], box=sighting.box)
+    return distinct
 
 
 def _is_larger_view(sighting: Sighting, of: Sighting, overlap: float) -> bool:

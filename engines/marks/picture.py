@@ -126,11 +126,11 @@ class MarkPicture:
             return None
         border = self.border if self.border is not None else WHITE
         apart = np.abs(rgb - np.array(border, np.float32)).max(axis=-1)
-        most = float(np.percentile(apart, 99))
-        inked = rgb[apart > MOSTLY * most]
-        if most < LEAST_CONTRAST or inked.std(axis=0).max() >= JPEG_TONE:
+        contrast = float(np.percentile(apart, 99))
+        inked = rgb[apart > MOSTLY * contrast]
+        if contrast < LEAST_CONTRAST or inked.std(axis=0).max() >= JPEG_TONE:
             return None
-        return np.asarray(np.clip(apart / most, 0, 1), np.float32)
+        return np.asarray(np.clip(apart / contrast, 0, 1), np.float32)
 
 
 def read_mark(path: Path) -> MarkPicture:

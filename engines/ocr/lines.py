@@ -43,11 +43,11 @@ class LineReader:
         self._request.infer([line])
         steps = self._request.get_output_tensor().data[0]
         best = steps.argmax(axis=1)
-        kept = np.flatnonzero((best != 0) & (best != np.concatenate(([-1], best[:-1]))))
-        if not kept.size:
+        letter_steps = np.flatnonzero((best != 0) & (best != np.concatenate(([-1], best[:-1]))))
+        if not letter_steps.size:
             return "", 0.0
-        text = "".join(self._letters[n] for n in best[kept].tolist())
-        return text, float(steps[kept, best[kept]].mean())
+        text = "".join(self._letters[n] for n in best[letter_steps].tolist())
+        return text, float(steps[letter_steps, best[letter_steps]].mean())
 
 
 def strip_of(bgr: Bgr, region: Region, angle: float, margins: float = 1.0) -> Bgr:

@@ -175,8 +175,8 @@ def _model(name: str) -> Path:
 def _letters(model: Any) -> list[str]:
     """Return what a recogniser's columns mean: PP-OCR's list is written in the file, less the space."""
     information = model.get_rt_info()
-    known = "framework" in information and "character" in information["framework"]
-    letters = information["framework"]["character"].value.splitlines() if known else []
+    has_letters = "framework" in information and "character" in information["framework"]
+    letters = information["framework"]["character"].value.splitlines() if has_letters else []
     letters.append(" ")
     columns = model.outputs[0].get_partial_shape()[2]
     if not columns.is_static or columns.get_length() != len(letters) + 1:

@@ -169,10 +169,10 @@ class Compiler:
             first = parser.get_error(0).desc() if parser.num_errors else "no reason given"
             raise BuildFailed(f"model {model.name}: TensorRT cannot read the graph: {_line(first)}")
 
-    def _profile(self, builder: Any, name: str, model: Model, least: int, most: int) -> Any:
+    def _profile(self, builder: Any, name: str, model: Model, min_batch: int, max_batch: int) -> Any:
         profile = builder.create_optimization_profile()
         picture = (3, model.input.height, model.input.width)
-        profile.set_shape(name, (least, *picture), (most, *picture), (most, *picture))
+        profile.set_shape(name, (min_batch, *picture), (max_batch, *picture), (max_batch, *picture))
         return profile
 
     def _reason(self) -> str:

@@ -172,11 +172,11 @@ class BatchSampler:
         shaped = (shade[..., None, None] * (0.7 + 0.5 * grey)).clamp(0, 255)
         pictures = torch.where((mannequin & skin)[:, None], shaped, pictures)
         labels = torch.where(mannequin & (skin | hair), 0, labels)
-        kept = torch.where(flat, classes == one, labels != 0)
-        kept = torch.where(mannequin & ~skin, kept & ~hair, kept | (mannequin & skin))
-        labels = torch.where(flat & ~kept, 0, labels)
-        kept = kept | ~changed
-        share = F.avg_pool2d(_soft(kept), 3, 1, 1, count_include_pad=False)
+        garment_mask = torch.where(flat, classes == one, labels != 0)
+        garment_mask = torch.where(mannequin & ~skin, garment_mask & ~hair, garment_mask | (mannequin & skin))
+        labels = torch.where(flat & ~garment_mask, 0, labels)
+        garment_mask = garment_mask | ~changed
+        share = F.avg_pool2d(_soft(garment_mask), 3, 1, 1, count_include_pad=False)
         return pictures * share + self._scenes(count) * (1 - share), labels
 
     def _scenes(self, count: int) -> Tensor:

@@ -104,8 +104,8 @@ def _allowed(name: str, path: Path) -> tuple[str, ...]:
         return _SEVERAL[name]
     if name in _UNTOLD:
         return ()
-    known = ", ".join(sorted({*CLASSES, *_ONE, *_SEVERAL, *_UNTOLD} - {"null"}))
-    raise BadInput(f'{path}: label "{name}" is not known; known are null (for the background), {known}')
+    names = ", ".join(sorted({*CLASSES, *_ONE, *_SEVERAL, *_UNTOLD} - {"null"}))
+    raise BadInput(f'{path}: label "{name}" is not known; known are null (for the background), {names}')
 
 
 def targets(labels: list[tuple[str, ...]]) -> npt.NDArray[np.bool_]:

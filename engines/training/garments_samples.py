@@ -123,10 +123,10 @@ class GarmentSampler:
         )
         return np.asarray(cv2.resize(strip, size, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def _elsewhere(self, picture: Image, kept: npt.NDArray[np.bool_]) -> Image:
+    def _elsewhere(self, picture: Image, mask: npt.NDArray[np.bool_]) -> Image:
         """Put what is kept before another background."""
         scene = self._scene((picture.shape[1], picture.shape[0]))
-        share = cv2.GaussianBlur(kept.astype(np.float32), (0, 0), 1.0)[..., None]
+        share = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0)[..., None]
         return (picture * share + scene * (1 - share)).astype(np.uint8)
 
     def _flat(self, picture: Image, labels: Image) -> tuple[Image, Image]:
@@ -135,8 +135,8 @@ class GarmentSampler:
         if not there:
             return picture, labels
         chosen = there[self._rng.integers(len(there))]
-        kept = np.isin(labels, self._values[chosen])
-        return self._elsewhere(picture, kept), np.where(kept, labels, 0).astype(np.uint8)
+        mask = np.isin(labels, self._values[chosen])
+        return self._elsewhere(picture, mask), np.where(mask, labels, 0).astype(np.uint8)
 
     def _mannequin(self, picture: Image, labels: Image) -> tuple[Image, Image]:
         """Make skin one smooth shade, and hair what is behind."""

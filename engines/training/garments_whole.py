@@ -76,9 +76,9 @@ def train_whole(
     say: Say,
     *,
     teachers: tuple[ParserNetwork, ...] = (),
-    kept: Callable[[ParserNetwork, float], None] = lambda net, share: None,
+    on_quarter: Callable[[ParserNetwork, float], None] = lambda net, share: None,
 ) -> ParserNetwork:
-    """Train for plan.seconds; return the averaged weights. kept: called at each quarter with them."""
+    """Train for plan.seconds; return the averaged weights. on_quarter: called at each quarter with them."""
     torch.manual_seed(plan.seed)
     sampler = BatchSampler(material, plan.size, device, plan.seed)
     table = torch.from_numpy(targets(material.allowed)).to(device)
@@ -92,7 +92,7 @@ def train_whole(
     course, quarter = _Course(plan.seconds, say), 1
     while (share := course.share()) < 1:
         if share >= quarter / 4:
-            kept(slow, share)
+            on_quarter(slow, share)
             quarter += 1
         factor = 0.5 * (1 + math.cos(math.pi * share)) * min(1.0, (course.step + 1) / WARM_STEPS)
         for group, rate in zip(optimiser.param_groups, first, strict=True):
@@ -218,9 +218,9 @@ def _average(slow: nn.Module, net: nn.Module, share: float) -> None:
     """Move the averaged weights, and what normalisations keep, by a share towards the latest."""
     ours, theirs = list(slow.parameters()), [p.detach() for p in net.parameters()]
     torch._foreach_lerp_(ours, theirs, share)
-    kept = [b for b in slow.buffers() if b.is_floating_point()]
+    averaged = [b for b in slow.buffers() if b.is_floating_point()]
     given = [b for b in net.buffers() if b.is_floating_point()]
-    torch._foreach_lerp_(kept, given, share)
+    torch._foreach_lerp_(averaged, given, share)
 
 
 def _fast(device: str) -> torch.autocast:

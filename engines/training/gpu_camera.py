@@ -28,8 +28,8 @@ class GpuCamera:
         typical: (n, 1), those with small faults.
         """
         n = len(scene)
-        most = torch.where(typical, 0.7, 1.1 + 0.012 * side).reshape(n, 1)
-        sigma = self.random.uniform(n, 1) * most
+        max_sigma = torch.where(typical, 0.7, 1.1 + 0.012 * side).reshape(n, 1)
+        sigma = self.random.uniform(n, 1) * max_sigma
         smear = torch.where(
             self.random.uniform(n, 1) < 0.25, self.random.uniform(n, 1, low=1.0, high=2.5), 1.0
         )

@@ -79,8 +79,8 @@ class GpuRenderer:
         """Return (n, 3, side, side) pieces of backgrounds, mirrored by chance. taps: px drawn for one."""
         full = self.t.backgrounds.shape[1]
         which = self.random.below(len(self.t.backgrounds), n)
-        most = min(1.6, (full - 2) / side)
-        step = self.random.uniform(n, 1, low=0.35 / taps if side > 60 else 0.5 / taps, high=1.0) * most
+        max_step = min(1.6, (full - 2) / side)
+        step = self.random.uniform(n, 1, low=0.35 / taps if side > 60 else 0.5 / taps, high=1.0) * max_step
         room = full - 1 - step * side
         left, top = self.random.uniform(n, 1) * room, self.random.uniform(n, 1) * room
         line = torch.arange(side, device=self.device).float()[None]
@@ -101,8 +101,8 @@ class GpuRenderer:
         wide = (side + EDGE) * taps
         typical = self.random.uniform(n, 1) < ((0.3 if side > 24 else 0.5) if hard else 2.0)
 
-        def either(easy: float, most: float) -> Tensor:
-            return torch.where(typical, easy, most)
+        def either(easy: float, hardest: float) -> Tensor:
+            return torch.where(typical, easy, hardest)
 
         scene = self.background(n, wide, taps)
         # Clothes are plain more often than photographs are: some backgrounds are brought near one colour.

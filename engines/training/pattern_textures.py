@@ -46,8 +46,8 @@ def worn_windows(photograph: Path, labels: Sequence[str], rng: Rng) -> Iterator[
             continue
         sums, places, found = cv2.integral(mask), np.argwhere(mask), 0
         for _ in range(TRIES):
-            most = max(LEAST_SIDE + 1, 0.8 * np.sqrt(area))
-            side = int(np.exp(rng.uniform(np.log(LEAST_SIDE), np.log(most))))
+            max_side = max(LEAST_SIDE + 1, 0.8 * np.sqrt(area))
+            side = int(np.exp(rng.uniform(np.log(LEAST_SIDE), np.log(max_side))))
             y, x = places[rng.integers(area)] - side // 2
             if y < 0 or x < 0 or y + side > mask.shape[0] or x + side > mask.shape[1]:
                 continue

@@ -134,13 +134,13 @@ class Sampler:
         return self._renderer.spoil(scene, preset, rng), box
 
     def scene(
-        self, arts: Sequence[Art], side: int, preset: Preset, rng: np.random.Generator, *, most: int = 4
+        self, arts: Sequence[Art], side: int, preset: Preset, rng: np.random.Generator, *, max_marks: int = 4
     ) -> tuple[Bytes, Floats, list[int]]:
         """Return a (side, side, 3) scene, boxes of its marks (n, 4) float32, and which of arts they are."""
         scene = self.background(side, rng)
         boxes: list[tuple[float, float, float, float]] = []
         which = []
-        for _ in range(int(rng.integers(0, most + 1))):
+        for _ in range(int(rng.integers(0, max_marks + 1))):
             number = int(rng.integers(len(arts)))
             art = arts[number]
             height = float(np.exp(rng.uniform(np.log(11), np.log(side * 0.62))))

@@ -112,11 +112,11 @@ def _pictures(crops: Sequence[Any]) -> Tensor:
 
 def twice(batches: Iterable[Any], rng: np.random.Generator) -> Iterator[Any]:
     """Yield each batch, and after each an older one in other colours."""
-    kept: list[Any] = []
+    memory: list[Any] = []
     for batch in batches:
         yield batch
-        kept = [*kept[-MEMORY + 1 :], batch]
-        cleans, queries, which, nothing = kept[int(rng.integers(len(kept)))]
+        memory = [*memory[-MEMORY + 1 :], batch]
+        cleans, queries, which, nothing = memory[int(rng.integers(len(memory)))]
         turn = torch.from_numpy(rng.permutation(3))
         if rng.random() < 0.3:
             cleans, queries = 255 - cleans, 255 - queries
@@ -167,10 +167,10 @@ def evaluate(net: nn.Module, arts: Sequence[Art], backgrounds: Any, count: int =
         for height in (16, 24, 32, 48):
             rng = np.random.default_rng(height)
             crops = [sampler.query(a, height, TYPICAL, rng, off=0.1) for a in arts]
-            kept = [i for i, crop in enumerate(crops) if crop is not None]
-            vectors = net(_pictures([crops[i] for i in kept]).float())
+            rows = [i for i, crop in enumerate(crops) if crop is not None]
+            vectors = net(_pictures([crops[i] for i in rows]).float())
             first = (vectors @ gallery.T).argmax(1)
-            found[height] = round(float((first == torch.tensor(kept)).float().mean()), 3)
+            found[height] = round(float((first == torch.tensor(rows)).float().mean()), 3)
     return found
 
 

@@ -224,7 +224,7 @@ def train(
 ) -> None:
     """Train for so many seconds; judge and save at times and at the end."""
     start = printed_at = saved_at = time.monotonic()
-    kept: list[Batch] = []
+    memory: list[Batch] = []
     share, since, around = 0.0, 0, 0
     while share < 1.0:
         share = (time.monotonic() - start) / seconds
@@ -232,9 +232,9 @@ def train(
         with torch.no_grad():
             if learner.step % 2 == 0:
                 batch = batches()
-                kept = [*kept[-MEMORY + 1 :], (batch[0].half(), *batch[1:])]
+                memory = [*memory[-MEMORY + 1 :], (batch[0].half(), *batch[1:])]
             else:
-                batch = once_more(kept[int(torch.randint(len(kept), (1,)))])
+                batch = once_more(memory[int(torch.randint(len(memory), (1,)))])
         learner.learn(*batch, rate)
         since += 1
         if share > (0.12, 0.3, 0.6, 0.9, 2.0)[around]:
