@@ -226,16 +226,16 @@ def item(worn: Item) -> Payload:
     return written if worn.colour is None else {**written, "colour": worn.colour}
 
 
-def price(known: Price) -> Payload:
+def price(item_price: Price) -> Payload:
     """Return a price as JSON types; `stale` and `estimate` are there only if true."""
     written: Payload = {
-        "amount_minor": known.amount_minor,
-        "min_minor": known.min_minor,
-        "max_minor": known.max_minor,
-        "source": known.source,
-        "as_of": None if known.as_of is None else known.as_of.isoformat(),
+        "amount_minor": item_price.amount_minor,
+        "min_minor": item_price.min_minor,
+        "max_minor": item_price.max_minor,
+        "source": item_price.source,
+        "as_of": None if item_price.as_of is None else item_price.as_of.isoformat(),
     }
-    marks = {"stale": known.stale, "estimate": known.estimate}
+    marks = {"stale": item_price.stale, "estimate": item_price.estimate}
     return written | {name: True for name, holds in marks.items() if holds}
 
 

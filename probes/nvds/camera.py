@@ -132,11 +132,11 @@ class CameraMeta:
             component, class_id, number, confidence, left, top, width, height, *_ = seen
             if component == REDACTION_TAG:
                 raise MetaError("a frame that has a redaction tag already")
-            known = classes.get((component, class_id))
-            if known is None:
+            mapped = classes.get((component, class_id))
+            if mapped is None:
                 pairs.append((seen, None))
                 continue
-            kind, label = known
+            kind, label = mapped
             track = None
             # Below 0 is no confidence at all: a person whom the tracker carries on without a detection.
             # Somebody who was counted on this track before does not vanish where the detector is unsure.
@@ -166,7 +166,7 @@ class CameraMeta:
         """
         name = self._names.get(number)
         if hidden:
-            return None if name is None else self._book.known(name)
+            return None if name is None else self._book.name_of(name)
         if name is None:
             name = self._names[number] = next(self._numbers)
         return self._book.see(name, at)

@@ -31,8 +31,8 @@ class CameraMasks:
         """Return the frame without detections behind the masks, which must have no effect."""
         if not self.polygons:
             return frame
-        kept = tuple(d for d in frame.detections if not self.hides(d.box, frame.size))
-        return Frame(frame.camera, frame.captured_at, frame.size, kept, frame.analysed)
+        visible = tuple(d for d in frame.detections if not self.hides(d.box, frame.size))
+        return Frame(frame.camera, frame.captured_at, frame.size, visible, frame.analysed)
 
     def hides(self, box: Box, size: tuple[int, int]) -> bool:
         """Return whether the middle of a box lies behind a mask."""

@@ -102,6 +102,8 @@ class Chooser:
 def _even(box: Box, surface: tuple[int, int]) -> Rectangle | None:
     """Return the box in even pixels inside the surface, as nvinfer rounds crops; None if too small."""
     left, top = max(0, floor(box.x)) // 2 * 2, max(0, floor(box.y)) // 2 * 2
-    right, bottom = (min(most, ceil(end)) for most, end in zip(surface, (box.right, box.bottom), strict=True))
+    right, bottom = (
+        min(limit, ceil(end)) for limit, end in zip(surface, (box.right, box.bottom), strict=True)
+    )
     width, height = (right - left) // 2 * 2, (bottom - top) // 2 * 2
     return (left, top, width, height) if min(width, height) >= SMALLEST else None

@@ -164,8 +164,8 @@ class NativeMeta:
             if result != _TOO_SMALL:
                 break
         found = FRAME.iter_unpack(memoryview(frames)[: check(result) * FRAME.size])
-        known = list(map(_object, OBJECT.iter_unpack(memoryview(objects)[: needed[1] * OBJECT.size])))
-        return BatchMeta(_frames(found, known), meta.value)
+        object_metas = list(map(_object, OBJECT.iter_unpack(memoryview(objects)[: needed[1] * OBJECT.size])))
+        return BatchMeta(_frames(found, object_metas), meta.value)
 
     def redaction_tags(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
         """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
@@ -302,8 +302,8 @@ def _address(memory: bytearray) -> int:
     return c.addressof(c.c_char.from_buffer(memory)) if memory else 0
 
 
-def _keep(kept: dict[Any, tuple[Any, int]], key: Any, packed: bytes) -> tuple[Any, int]:
+def _keep(records: dict[Any, tuple[Any, int]], key: Any, packed: bytes) -> tuple[Any, int]:
     """Keep a record in memory that stays where it is; return it and its address."""
     made = c.create_string_buffer(packed, len(packed))
-    kept[key] = made, c.addressof(made)
-    return kept[key]
+    records[key] = made, c.addressof(made)
+    return records[key]

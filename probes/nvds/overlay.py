@@ -39,7 +39,7 @@ class MetaOverlay:
 
     def styles(self, pairs: Pairs, surface: tuple[int, int]) -> list[tuple[ObjectMeta, Style, Text | None]]:
         """Return for each object how to draw it, in surface pixels."""
-        known = self._known(pairs)
+        valued = self._valued(pairs)
         person, accessory = _plain(surface[1])
         drawn: list[tuple[ObjectMeta, Style, Text | None]] = []
         for seen, found in pairs:
@@ -54,24 +54,24 @@ class MetaOverlay:
             elif track is None:
                 drawn.append((seen, person, None))
             else:
-                drawn.append((seen, *self._person(seen, track, known.get(track), surface)))
+                drawn.append((seen, *self._person(seen, track, valued.get(track), surface)))
         return drawn
 
     def _person(
         self,
         seen: ObjectMeta,
         track: TrackId,
-        known: tuple[int, PersonValue] | None,
+        ranked: tuple[int, PersonValue] | None,
         surface: tuple[int, int],
     ) -> tuple[Style, Text | None]:
-        if known is None:
+        if ranked is None:
             return _outline(Tone.PLAIN, surface[1]), None
-        rank, value = known
+        rank, value = ranked
         said = self._said(track, value, tone_of(rank, value), surface)
         block = said.full if rank < DETAILED else said.short
         return said.style, _place(seen, block, surface) if value.items else None
 
-    def _known(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
+    def _valued(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
         """Return the valued persons of the frame with their rank, the highest total first."""
         values, found = {}, []
         for _, detection in pairs:
@@ -85,15 +85,20 @@ class MetaOverlay:
 
     def _said(self, track: TrackId, value: PersonValue, tone: Tone, surface: tuple[int, int]) -> _Blocks:
         """Return a person's outline and texts, from the cache unless they changed."""
-        kept = self._blocks.get(track)
-        if kept is None or kept.value is not value or kept.tone is not tone or kept.surface != surface:
+        cached = self._blocks.get(track)
+        if (
+            cached is None
+            or cached.value is not value
+            or cached.tone is not tone
+            or cached.surface != surface
+        ):
             if len(self._blocks) >= MAX_TEXTS:
                 self._blocks.clear()
             full, short = texts(value, tone, self._money, self._brand, self._words)
             blocks = (_block(_lines(text), tone, surface) for text in (full, short))
-            kept = _Blocks(value, tone, surface, _outline(tone, surface[1]), *blocks)
-            self._blocks[track] = kept
-        return kept
+            cached = _Blocks(value, tone, surface, _outline(tone, surface[1]), *blocks)
+            self._blocks[track] = cached
+        return cached
 
 
 class _Block(NamedTuple):

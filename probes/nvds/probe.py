@@ -227,8 +227,8 @@ class BatchProbe:
     def _report_failure(self, where: str | None, error: Exception) -> None:
         """Log the first failure of its kind; `_recover` needs STEADY_S without one."""
         if where not in self._failures:
-            known = isinstance(error, (MetaError, RedactionFailed))
-            why = str(error) if known else type(error).__name__
+            is_expected = isinstance(error, (MetaError, RedactionFailed))
+            why = str(error) if is_expected else type(error).__name__
             logger.error("%s: %s", where or "a whole batch was withheld", why)
         self._failures[where] = self._clock()
 

@@ -245,10 +245,10 @@ class PydsMeta:
         return made
 
 
-def _keep(kept: dict[Any, Any], key: Any, made: Any) -> None:
-    if len(kept) >= MAX_KEPT:
-        kept.clear()
-    kept[key] = made
+def _keep(cache: dict[Any, Any], key: Any, made: Any) -> None:
+    if len(cache) >= MAX_KEPT:
+        cache.clear()
+    cache[key] = made
 
 
 def _walk(node: Any) -> Iterator[Any]:

@@ -63,14 +63,14 @@ class Overlay:
         frame, picture = redacted.frame, redacted.pixels
         em = text_height(picture.height)
         seen = [(found.track, found.box) for found in frame.of(Kind.PERSON) if found.track]
-        known = [(track, box, persons[track]) for track, box in seen if track in persons]
-        known.sort(key=lambda entry: (-entry[2].total.amount_minor, entry[0]))
-        tones = {track: tone_of(rank, value) for rank, (track, _, value) in enumerate(known)}
+        valued = [(track, box, persons[track]) for track, box in seen if track in persons]
+        valued.sort(key=lambda entry: (-entry[2].total.amount_minor, entry[0]))
+        tones = {track: tone_of(rank, value) for rank, (track, _, value) in enumerate(valued)}
         _boxes(picture, frame, tones)
         taken = [self._banner(picture, banner, em)] if banner else []
         blocks = [
             (track, box, self._blocks(value, tones[track], em, detailed=rank < DETAILED))
-            for rank, (track, box, value) in enumerate(known)
+            for rank, (track, box, value) in enumerate(valued)
             if value.items
         ]
         placed = self._placer.place(frame.camera, frame.size, blocks, [box for _, box in seen], taken)

@@ -47,19 +47,19 @@ def runs(text: str, weight: str, pixels: int) -> list[Run]:
 
 def unknown(texts: Iterable[str]) -> set[str]:
     """Return the characters of some texts that no font on this machine has."""
-    return {c for text in texts for c in text if not _goes_along(c) and not _known(c)}
+    return {c for text in texts for c in text if not _goes_along(c) and not _has_glyph(c)}
 
 
 def _without_unknown(text: str) -> str:
     if text.isascii():
         return text
-    kept, follows = [], True
+    drawable, follows = [], True
     for c in text:
         # A mark goes where its letter goes; a space stays.
-        follows = c.isspace() or (follows if _goes_along(c) else _known(c))
+        follows = c.isspace() or (follows if _goes_along(c) else _has_glyph(c))
         if follows:
-            kept.append(c)
-    whole = "".join(kept)
+            drawable.append(c)
+    whole = "".join(drawable)
     return whole.replace("()", "").rstrip() if whole != text else text
 
 
@@ -68,7 +68,7 @@ def _goes_along(c: str) -> bool:
     return c.isspace() or unicodedata.category(c) in ("Cf", "Mn", "Mc", "Me")
 
 
-def _known(c: str) -> bool:
+def _has_glyph(c: str) -> bool:
     return c.isascii() or _own_has(c) or _font_of(c) is not None
 
 

@@ -93,12 +93,12 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
     return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
 
 
-def _agreed(known: Mapping[str, float], slot: str) -> str:
+def _agreed(support: Mapping[str, float], slot: str) -> str:
     """Return the finest type that looks agree on, from what speaks for each type or a finer one."""
     type_ = slot
-    while rivals := {one: weight for one, weight in known.items() if PARENT.get(one) == type_}:
+    while rivals := {one: weight for one, weight in support.items() if PARENT.get(one) == type_}:
         best = max(rivals, key=lambda one: (rivals[one], one))
-        if rivals[best] < AGREED * known[slot] or rivals[best] < AHEAD * sum(rivals.values()):
+        if rivals[best] < AGREED * support[slot] or rivals[best] < AHEAD * sum(rivals.values()):
             break
         type_ = best
     return type_
@@ -347,17 +347,17 @@ class VoteBuilder:
 
     def _finest(self, track: TrackId, slot: str, seen: Worn) -> str:
         """Count a type that was seen; return the most specific type that the looks so far support."""
-        known = self._types.setdefault(track, {}).setdefault(slot, {})
-        for name in known:
-            known[name] *= FADING
+        support = self._types.setdefault(track, {}).setdefault(slot, {})
+        for name in support:
+            support[name] *= FADING
         for name in ancestors(seen.type):
-            known[name] = known.get(name, 0.0) + seen.confidence
+            support[name] = support.get(name, 0.0) + seen.confidence
         return self._refined(track, slot, seen.type)
 
     def _refined(self, track: TrackId, slot: str, type_: str) -> str:
         """Return the most specific type in a slot that looks agree on; backpack refines bag."""
-        known = self._types.get(track, {}).get(slot, {})
-        type_ = _agreed(known, slot) if known else type_
+        support = self._types.get(track, {}).get(slot, {})
+        type_ = _agreed(support, slot) if support else type_
         labels = [thing.label for thing in self._carried.get(track, []) if slot_of(thing.label) == slot]
         return next((one for one in reversed(labels) if type_ in ancestors(one)), type_)
 
@@ -371,8 +371,8 @@ class VoteBuilder:
     def _remember(self, track: TrackId, thing: Detection, person: Box, at: int) -> bool:
         if person.w <= 0 or person.h <= 0:
             return False
-        kept = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
-        self._carried[track] = [*kept[-MAX_CARRIED:], _Carried(at, thing.label, _place(thing.box, person))]
+        recent = [c for c in self._carried.get(track, ()) if abs(at - c.at) <= CARRIED_MS * MS]
+        self._carried[track] = [*recent[-MAX_CARRIED:], _Carried(at, thing.label, _place(thing.box, person))]
         return True
 
     def _is_in_doubt(self, mark: Mark, slot: str, answer: LookAnswer, body: Box) -> bool:

@@ -50,5 +50,5 @@ def carried_items(frame: Frame) -> list[tuple[Detection, Detection | None]]:
     Persons not yet confirmed compete for it too, so that their things go to nobody else.
     """
     persons = frame.of(Kind.PERSON)
-    known = (a for a in frame.of(Kind.ACCESSORY) if a.label in TYPES)
-    return [(accessory, carrier(accessory.box, persons)) for accessory in known]
+    accessories = (a for a in frame.of(Kind.ACCESSORY) if a.label in TYPES)
+    return [(accessory, carrier(accessory.box, persons)) for accessory in accessories]

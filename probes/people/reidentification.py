@@ -176,8 +176,8 @@ class TrackLinker:
             if len(fits) != 1:
                 continue
             old, certainty = fits[0]
-            known, competing = _brands(wears(old)), self._competing(old, track)
-            if not any(_agree(_brands(wears(rival)), known, unknown=True) for rival in competing):
+            old_brands, competing = _brands(wears(old)), self._competing(old, track)
+            if not any(_agree(_brands(wears(rival)), old_brands, unknown=True) for rival in competing):
                 found.append(self._join(track, old, round(certainty * DECIDED_BY_ITEMS, 3)))
         return found
 
@@ -244,12 +244,12 @@ def _brands(value: PersonValue) -> dict[str, str]:
     return {item.slot: item.brand for item in value.items if item.brand is not None}
 
 
-def _agree(worn: Mapping[str, str], known: Mapping[str, str], *, unknown: bool = False) -> bool:
+def _agree(worn: Mapping[str, str], other: Mapping[str, str], *, unknown: bool = False) -> bool:
     """Return whether two baskets share an item and none contradicts; `unknown`: an empty one agrees, too."""
-    shared = worn.keys() & known.keys()
+    shared = worn.keys() & other.keys()
     if not shared:
         return unknown
-    return all(worn[slot] == known[slot] for slot in shared)
+    return all(worn[slot] == other[slot] for slot in shared)
 
 
 def _fading(sure: float, wait: int, longest: int) -> float:

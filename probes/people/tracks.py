@@ -62,7 +62,7 @@ class TrackBook:
         self._seen[name] = at
         return name
 
-    def known(self, number: int) -> TrackId | None:
+    def name_of(self, number: int) -> TrackId | None:
         """Return the name of a track that has been seen and has not ended, without seeing it now."""
         return self._names.get(number)
 

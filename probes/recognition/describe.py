@@ -105,7 +105,7 @@ class Describer:
         self._on_sent, self._on_result, self._clock = on_sent, on_result, clock
         self._breaker = Breaker(random, failures=3, first_s=10.0)
         self._quiet_until = 0.0
-        self._known: OrderedDict[str, tuple[float, tuple[Description, ...]]] = OrderedDict()
+        self._cache: OrderedDict[str, tuple[float, tuple[Description, ...]]] = OrderedDict()
         self._waiting = DropOldestQueue[RedactedCrop](QUEUE)
         self._answers: deque[tuple[TrackId, tuple[Vote, ...]]] = deque(maxlen=MAX_ANSWERS)
         self._outage = Outage(logger, "items are not described", "items are described again", level=WARNING)
@@ -179,9 +179,9 @@ class Describer:
             return DescribeResult.DROPPED
         jpeg = small_jpeg(crop.picture, self._plan.longest_px)
         name = hashlib.sha256(jpeg).hexdigest()
-        known = self._known.get(name)
-        if known is not None:
-            self._vote(crop, name, known[1])
+        cached = self._cache.get(name)
+        if cached is not None:
+            self._vote(crop, name, cached[1])
             return DescribeResult.CACHED
         if self._sent.this_hour() >= self._plan.per_hour:
             return DescribeResult.OVER_BUDGET
@@ -203,14 +203,14 @@ class Describer:
             raise NoAnswer(Trouble.MALFORMED, str(error)) from None
 
     def _forget(self) -> None:
-        while self._known and self._clock() - next(iter(self._known.values()))[0] > KEEP_S:
-            self._known.popitem(last=False)
+        while self._cache and self._clock() - next(iter(self._cache.values()))[0] > KEEP_S:
+            self._cache.popitem(last=False)
 
     def _keep(self, name: str, items: tuple[Description, ...]) -> None:
-        self._known[name] = self._clock(), items
-        self._known.move_to_end(name)
-        if len(self._known) > KEEP_ANSWERS:
-            self._known.popitem(last=False)
+        self._cache[name] = self._clock(), items
+        self._cache.move_to_end(name)
+        if len(self._cache) > KEEP_ANSWERS:
+            self._cache.popitem(last=False)
 
     def _vote(self, crop: RedactedCrop, name: str, items: Sequence[Description]) -> bool:
         votes = tuple(

@@ -105,10 +105,10 @@ class LookHistory:
             self._seen.pop(track, None)
 
 
-def _keep(known: dict[TrackId, frozenset[str]], track: TrackId, brands: frozenset[str]) -> None:
-    known[track] = brands
-    if len(known) > MAX_KNOWN:
-        del known[next(iter(known))]
+def _keep(brands_of: dict[TrackId, frozenset[str]], track: TrackId, brands: frozenset[str]) -> None:
+    brands_of[track] = brands
+    if len(brands_of) > MAX_KNOWN:
+        del brands_of[next(iter(brands_of))]
 
 
 @dataclass(slots=True)

@@ -55,8 +55,10 @@ def worn_patterns(
             continue
         windows = [window for _, one in seen for window in one.windows or (one.box,)]
         nearby = [*things, *_bags_of(groups.get((brand, BAG), ()), cloth)]
-        told = wearer(seen[0][0], windows, [one for one in cloth if slot_of(one.type) == slot], nearby)
-        worn += [(told, one) for _, one in seen if told is not None]
+        wearing_type = wearer(
+            seen[0][0], windows, [one for one in cloth if slot_of(one.type) == slot], nearby
+        )
+        worn += [(wearing_type, one) for _, one in seen if wearing_type is not None]
     for (brand, slot), seen in groups.items():
         if slot == BAG:
             alone = not any(one.brand == brand and slot_of(type_) != BAG for type_, one in worn)

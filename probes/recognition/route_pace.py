@@ -47,7 +47,7 @@ class RoutePace:
             _keep(self._seen, answer.track, None)
 
 
-def _keep(known: dict[TrackId, Value], track: TrackId, value: Value) -> None:
-    known[track] = value
-    if len(known) > MAX_TRACKS:
-        known.pop(next(iter(known)), None)
+def _keep(values: dict[TrackId, Value], track: TrackId, value: Value) -> None:
+    values[track] = value
+    if len(values) > MAX_TRACKS:
+        values.pop(next(iter(values)), None)

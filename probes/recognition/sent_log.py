@@ -36,15 +36,15 @@ class SentLog:
         """Count one more; raises OSError where the disk does not take it, and then counts nothing."""
         hour = self._hour()
         last = datetime.fromtimestamp(self._now() / SECOND - KEEP_DAYS * 86_400, timezone.utc)
-        kept = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
-        kept[hour] = kept.get(hour, 0) + 1
+        hours = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
+        hours[hour] = hours.get(hour, 0) + 1
         draft = self._path.with_suffix(".new")
         with draft.open("w", encoding="ascii") as file:
-            json.dump(kept, file, indent=0, sort_keys=True)
+            json.dump(hours, file, indent=0, sort_keys=True)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-        self._hours = kept
+        self._hours = hours
 
     def _hour(self) -> str:
         return datetime.fromtimestamp(self._now() / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")

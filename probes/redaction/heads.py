@@ -122,8 +122,8 @@ class Heads:
             number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
             head, by = self._head_of(person, owners.get(index), before, frame)
-            known = before if sure else None
-            heads.append(_with_evidence(head, known, counted[index] or by is By.DETECTOR))
+            same_head = before if sure else None
+            heads.append(_with_evidence(head, same_head, counted[index] or by is By.DETECTOR))
             if by is not By.DETECTOR:
                 masks.append(self._mask(head, by, now))
             if by is By.HEAD_ESTIMATE and before is not None and sure:

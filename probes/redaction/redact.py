@@ -93,11 +93,11 @@ class PictureMotion(Protocol):
     def places(
         self,
         heads: Sequence[tuple[tuple[float, float, float, float], int]],
-        known: Sequence[tuple[float, float, float, float]],
+        accounted: Sequence[tuple[float, float, float, float]],
     ) -> npt.NDArray[np.float32]:
         """Return what to cover in the last picture, (N, 4): x1 y1 x2 y2, px.
 
-        heads: corners, and when last seen, UTC ns. known: corners of what accounts for motion.
+        heads: corners, and when last seen, UTC ns. accounted: corners of what accounts for motion.
         """
 
 
@@ -222,8 +222,8 @@ class Redactor:
         if self._motion is None:
             return
         lost = [(_corners(box), seen_at) for box, seen_at in self._watch.lost()]
-        known = [_corners(found.box) for found in frame.detections if found.kind in _NEEDED]
-        for left, top, right, bottom in self._motion.places(lost, known).tolist():
+        accounted = [_corners(found.box) for found in frame.detections if found.kind in _NEEDED]
+        for left, top, right, bottom in self._motion.places(lost, accounted).tolist():
             yield Mask(Box(left, top, right - left, bottom - top), By.HOLD)
 
 
