@@ -33,8 +33,8 @@ class StoreNotes:
 
         def handle(fields: Mapping[str, Any]) -> str | Deferred | None:
             camera = fields.get("camera")
-            known = camera if isinstance(camera, str) and camera in self._settings().cameras else ""
-            self._log.note(AccessKind.COMMAND, "", AccessWay.MQTT, camera=known, detail=name)
+            listed = camera if isinstance(camera, str) and camera in self._settings().cameras else ""
+            self._log.note(AccessKind.COMMAND, "", AccessWay.MQTT, camera=listed, detail=name)
             return handler(fields)
 
         return handle

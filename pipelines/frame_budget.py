@@ -62,11 +62,11 @@ def budget_of(settings: Settings, folder: Path | None = None, cores: int | None 
     models = settings.models.person.name, settings.models.face.name
     cameras = settings.enabled_cameras().values()
     cores = cores or min(len(os.sched_getaffinity(0)), settings.platform.threads or 1_000)
-    known = _read(_file(folder or state_folder()), models, cores)
+    cost_s = _read(_file(folder or state_folder()), models, cores)
     wanted = sum(camera.fps for camera in cameras)
-    measured = all(camera.min_person_px in known for camera in cameras)
+    measured = all(camera.min_person_px in cost_s for camera in cameras)
     if measured:
-        load = sum(camera.fps * known[camera.min_person_px] for camera in cameras)
+        load = sum(camera.fps * cost_s[camera.min_person_px] for camera in cameras)
     elif models == _BUNDLED:
         load = sum(camera.fps * _estimate_s(camera.min_person_px) for camera in cameras) / cores
     else:

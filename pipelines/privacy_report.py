@@ -62,7 +62,7 @@ def report(settings: Settings, shown: Mapping[str, Row] | None = None) -> dict[s
         "masking": _masking(settings),
         "cameras": [_camera(settings, name) | counts.get(name, {}) for name in settings.cameras],
         "computed": list(_computed(settings)),
-        "kept": list(_kept(settings)),
+        "kept": list(_stored(settings)),
         "sent": list(_sent(settings)),
         "never": list(NEVER),
         "attention": list(_attention(settings)),
@@ -197,7 +197,7 @@ def _price_sources(settings: Settings) -> str:
     return " and ".join([*sources, "price service"] if prices.live else sources)
 
 
-def _kept(settings: Settings) -> Iterator[Row]:
+def _stored(settings: Settings) -> Iterator[Row]:
     outputs = settings.outputs
     if outputs.record:
         kbit = outputs.record.bitrate_kbit * max(1, len(settings.enabled_cameras()))
@@ -264,11 +264,11 @@ def _kept(settings: Settings) -> Iterator[Row]:
             "how_long": "until enough people have left, midnight at the latest",
         }
     if outputs.web and outputs.web.uploads:
-        most = outputs.web.upload_s
+        max_s = outputs.web.upload_s
         yield {
             "what": "pictures and videos that staff send in by the page, as sent",
             "where": "a folder on this box's disk that only msh can read",
-            "how_long": f"until they are annotated, {most} s of work at most",
+            "how_long": f"until they are annotated, {max_s} s of work at most",
         }
         yield {
             "what": "their annotated copies, with masked faces",

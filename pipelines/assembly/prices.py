@@ -170,8 +170,8 @@ def _service(settings: Settings, live: LivePricesConfig) -> PriceService:
 
 
 def _judge(settings: Settings, live: LivePricesConfig, rates: RateTable) -> Callable[[], Judge]:
-    currency, least, most = settings.store.currency, live.least, live.most
-    return lambda: Judge(currency, least, most, rates.current)
+    currency, min_amount, max_amount = settings.store.currency, live.least, live.most
+    return lambda: Judge(currency, min_amount, max_amount, rates.current)
 
 
 def _rates(settings: Settings) -> RateTable:

@@ -43,7 +43,7 @@ class LateFinder:
 
             views = network.PICTURE_VIEWS if self._patient else network.LIVE_VIEWS
             self._finder = network.MarkFinder(max_views=views)
-            _tell(self._on_load, self._finder.loaded)
+            _report_loaded(self._on_load, self._finder.loaded)
         return self._finder.find(picture)
 
     def release(self) -> None:
@@ -71,7 +71,7 @@ class LateReader:
             from engines.ocr.reader import WordReader  # noqa: PLC0415 loads OpenVINO
 
             self._reader = WordReader()
-            _tell(self._on_load, self._reader.loaded)
+            _report_loaded(self._on_load, self._reader.loaded)
         return self._reader.read(picture, fine=fine)
 
     def release(self) -> None:
@@ -96,7 +96,7 @@ class LateParser:
             from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
 
             self._parser = GarmentParser(model=self._model)
-            _tell(self._on_load, self._parser.loaded)
+            _report_loaded(self._on_load, self._parser.loaded)
         return self._parser.parse(crop)
 
     def release(self) -> None:
@@ -152,7 +152,7 @@ def build_recogniser(
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
 
     words, parser = WordReader(), GarmentParser(model=garments) if garments else None
-    _tell(on_load, words.loaded | (parser.loaded if parser else {}))
+    _report_loaded(on_load, words.loaded | (parser.loaded if parser else {}))
     return Recogniser(
         words,
         LateFinder(patient=patient, on_load=on_load),
@@ -165,7 +165,7 @@ def build_recogniser(
     )
 
 
-def _tell(on_load: OnLoad | None, loaded: Mapping[str, str]) -> None:
+def _report_loaded(on_load: OnLoad | None, loaded: Mapping[str, str]) -> None:
     if on_load is None:
         return
     for name, precision in loaded.items():

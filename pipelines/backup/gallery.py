@@ -45,14 +45,14 @@ def gallery_files(
     files: dict[str, Path] = {}
     root = folder.resolve()
     for source in read_brands(folder):
-        kept = _brand(source, root, scratch, faces, left_out)
+        copies = _brand(source, root, scratch, faces, left_out)
         try:
-            if kept:
-                read_brand(kept[0].parent)  # as `msh restore` will
+            if copies:
+                read_brand(copies[0].parent)  # as `msh restore` will
         except SettingsError:
             left_out.append(f"{source.folder} (without those nothing tells this brand)")
         else:
-            files |= {f"{name}/{source.folder.name}/{path.name}": path for path in kept}
+            files |= {f"{name}/{source.folder.name}/{path.name}": path for path in copies}
     return files
 
 
@@ -63,7 +63,7 @@ def _brand(
     as_it_is, out = (scratch / part / source.folder.name for part in ("gallery", "brands"))
     for place in (as_it_is, out):
         place.mkdir(parents=True)
-    kept: list[Path] = []
+    copies: list[Path] = []
     photographs: list[Path] = []
     for path in (source.folder / BRAND_YAML, *source.pictures):
         try:
@@ -71,17 +71,17 @@ def _brand(
             is_photograph = path.name != BRAND_YAML and _is_photograph(data)
             copy = (as_it_is if is_photograph else out) / path.name
             copy.write_bytes(data)
-            (photographs if is_photograph else kept).append(copy)
+            (photographs if is_photograph else copies).append(copy)
         except FileNotFoundError:
             continue  # a brand may do without brand.yaml
         except _LeftOut as error:
             left_out.append(f"{path} ({error})")
     for photograph, picture in zip(photographs, read_marks(photographs), strict=True):
         try:
-            kept.append(_without_metadata(photograph, picture, out, faces))
+            copies.append(_without_metadata(photograph, picture, out, faces))
         except _LeftOut as error:
             left_out.append(f"{source.folder / photograph.name} ({error})")
-    return kept
+    return copies
 
 
 def _without_metadata(

@@ -48,7 +48,7 @@ def stripped(data: bytes) -> bytes:
 
 
 def _jpeg(data: bytes) -> bytes:
-    kept, orientation, place = [], 1, 2
+    segments, orientation, place = [], 1, 2
     while True:
         while data[place] == 0xFF and data[place + 1] == 0xFF:  # fill bytes
             place += 1
@@ -68,14 +68,14 @@ def _jpeg(data: bytes) -> bytes:
             orientation = _orientation(content[len(_EXIF) :])
         is_app = 0xE0 <= marker <= 0xEF or marker == 0xFE
         if marker == _APP0 and content.startswith(_KEPT_APPS[_APP0]):
-            kept.append(_without_thumbnail(content))
+            segments.append(_without_thumbnail(content))
         elif not is_app or (marker in _KEPT_APPS and content.startswith(_KEPT_APPS[marker])):
-            kept.append(data[place:end])
+            segments.append(data[place:end])
         place = end
     if orientation != 1:
         exif = _EXIF + _tiff(orientation)
-        kept.insert(0, b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
-    return _JPEG + b"".join(kept) + _scans(data, place)
+        segments.insert(0, b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif)
+    return _JPEG + b"".join(segments) + _scans(data, place)
 
 
 def _without_thumbnail(content: bytes) -> bytes:
@@ -106,17 +106,17 @@ def _scans(data: bytes, begin: int) -> bytes:
 
 
 def _png(data: bytes) -> bytes:
-    kept, orientation = [_PNG], 1
+    chunks, orientation = [_PNG], 1
     for kind, content, chunk in _png_chunks(data):
         if kind == b"eXIf":
             orientation = _orientation(content)
         elif kind in _PNG_KEPT:
-            kept.append(chunk)
+            chunks.append(chunk)
     if orientation != 1:
         content = b"eXIf" + _tiff(orientation)
         chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
-        kept.insert(2, chunk)
-    return b"".join(kept)
+        chunks.insert(2, chunk)
+    return b"".join(chunks)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:

@@ -47,12 +47,12 @@ def migrate_file(path: Path) -> Path | None:
     after = migrated(before)
     if after == before:
         return None
-    kept, draft = path.with_name(f"{path.name}.v{version_of(before)}"), path.with_name(f".{path.name}.new")
+    former, draft = path.with_name(f"{path.name}.v{version_of(before)}"), path.with_name(f".{path.name}.new")
     try:
-        for one in (draft, kept):
+        for one in (draft, former):
             one.unlink(missing_ok=True)  # root calls this: it may be the store's link to another file
         status = path.stat()
-        copy_new(path, kept, status)
+        copy_new(path, former, status)
         with tempfile.TemporaryDirectory(prefix="msh-migrate-") as scratch:
             written = Path(scratch) / path.name
             written.write_text(after, encoding="utf-8")
@@ -60,7 +60,7 @@ def migrate_file(path: Path) -> Path | None:
         draft.replace(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be brought to the new form ({error.strerror})") from None
-    return kept
+    return former
 
 
 def migrated(

@@ -52,7 +52,7 @@ class RestoreStep:
         return Path(self.target)
 
     @property
-    def kept(self) -> Path:
+    def set_aside(self) -> Path:
         """Where what it replaces stays."""
         return self.place.with_name(self.place.name + KEPT)
 
@@ -129,7 +129,7 @@ def restore(plan: RestorePlan, config: Path) -> list[Path]:
             _remove(step.staged)
             _stage(plan.unpacked / _name_of(plan, step), step)
         for step in steps:
-            _remove(step.kept)
+            _remove(step.set_aside)
         _write_journal(journal, steps, done=False)
     except OSError as error:
         for step in steps:
@@ -146,7 +146,7 @@ def restore(plan: RestorePlan, config: Path) -> list[Path]:
         except (OSError, sqlite3.Error):
             raise BadInput(f"{config}: only a part could be restored; msh restore --undo {config}") from None
         raise _cannot(error) from None
-    return [step.kept for step in steps if step.had]
+    return [step.set_aside for step in steps if step.had]
 
 
 def undo(config: Path) -> list[Path]:
@@ -214,32 +214,32 @@ def _stage(source: Path, step: RestoreStep) -> None:
 
 
 def _put(step: RestoreStep) -> None:
-    if step.database and step.had and _copy_database(step.place, step.kept):
+    if step.database and step.had and _copy_database(step.place, step.set_aside):
         # Through SQLite, in one transaction: the store may have the file open.
         if not _copy_database(step.staged, step.place):
             raise OSError(None, f"{step.place} cannot be written; stop the store and try again")
         step.staged.unlink()
         return
     if step.had:
-        step.place.rename(step.kept)
+        step.place.rename(step.set_aside)
         for extra in _SIDE_FILES if step.database else ():
             with suppress(FileNotFoundError):
-                step.place.with_name(step.place.name + extra).rename(f"{step.kept}{extra}")
+                step.place.with_name(step.place.name + extra).rename(f"{step.set_aside}{extra}")
     step.staged.rename(step.place)
     _sync(step.place.parent)
 
 
 def _take_back(steps: Sequence[RestoreStep], journal: Path) -> None:
     for step in reversed(steps):
-        if step.kept.exists() or step.kept.is_symlink():
-            if step.database and step.place.exists() and _copy_database(step.kept, step.place):
-                _remove(step.kept)
+        if step.set_aside.exists() or step.set_aside.is_symlink():
+            if step.database and step.place.exists() and _copy_database(step.set_aside, step.place):
+                _remove(step.set_aside)
             else:
                 _remove(step.place)
-                step.kept.rename(step.place)
+                step.set_aside.rename(step.place)
                 for extra in _SIDE_FILES if step.database else ():
                     with suppress(FileNotFoundError):
-                        Path(f"{step.kept}{extra}").rename(f"{step.place}{extra}")
+                        Path(f"{step.set_aside}{extra}").rename(f"{step.place}{extra}")
         elif not step.had and not _is_there(step.staged):
             _remove(step.place)
         _remove(step.staged)

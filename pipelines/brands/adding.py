@@ -123,7 +123,7 @@ def brand_file(name: str, words: Sequence[str] | None, slots: Sequence[str] | No
 def examine(
     file: BrandFile,
     pictures: Sequence[Path],
-    known: BrandSet | None,
+    brands: BrandSet | None,
     enroller: Enroller,
     *,
     patterns: Sequence[Path] = (),
@@ -150,7 +150,7 @@ def examine(
             lockups.append((number, lockup))
     parts = [part for _, lockup in lockups for part in (lockup.symbol, lockup.word)]
     enrolled = enroller.enrol(normal_brand(file.name), (*read, *parts), file.wanted) if read else None
-    close = tuple(_close(enrolled, known)) if enrolled and known else ()
+    close = tuple(_close(enrolled, brands)) if enrolled and brands else ()
     return Added(file, read, enrolled, close, tuple(lockups))
 
 
@@ -178,15 +178,15 @@ def write_picture(picture: MarkPicture, target: Path) -> Path:
     return written
 
 
-def _close(new: Enrolled, known: BrandSet) -> list[Close]:
+def _close(new: Enrolled, brands: BrandSet) -> list[Close]:
     found = []
-    for other in known.enrolled:
+    for other in brands.enrolled:
         if other.brand == new.brand or not len(other.vectors) or not len(new.vectors):
             continue
         similarity = float(np.max(new.vectors @ other.vectors.T))
         needed = min(new.threshold, other.threshold)
         if similarity >= needed:
-            found.append(Close(known.book.name(other.brand), similarity, needed))
+            found.append(Close(brands.book.name(other.brand), similarity, needed))
     return sorted(found, key=lambda close: -close.similarity)
 
 

@@ -65,9 +65,9 @@ def keep_picture(raw: Path, target: Path, faces: FaceCount) -> DraftPicture:
     lockup = separate(picture)
     parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
     height, width = picture.pixels.shape[:2]
-    kept = write_picture(picture, target)
+    path = write_picture(picture, target)
     return DraftPicture(
-        kept, (width, height), picture.ground.value, tuple(_thumbnail(part) for part in parts), count
+        path, (width, height), picture.ground.value, tuple(_thumbnail(part) for part in parts), count
     )
 
 

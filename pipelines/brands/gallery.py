@@ -53,7 +53,7 @@ class BrandReader:
         """Nothing is read yet. enroller: called once a picture is not in the cache: it loads models."""
         self._settings, self._build, self._cache = settings, enroller, cache
         self._enroller: Enroller | None = None
-        self._known: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
+        self._enrolled: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
 
     def read(self) -> BrandSet:
         """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
@@ -61,13 +61,13 @@ class BrandReader:
         found: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
         lines: list[str] = []
         stamps = {source.key: _stamp((source.folder,)) for source in sources}
-        fresh = [source for source in sources if (source, stamps[source.key]) not in self._known]
+        fresh = [source for source in sources if (source, stamps[source.key]) not in self._enrolled]
         if self._cache:
-            kept_on_disk = {source.key: self._cache.get(source) for source in fresh}
+            from_disk = {source.key: self._cache.get(source) for source in fresh}
             for source in fresh:
-                if (known := kept_on_disk[source.key]) is not None:
-                    found[source, stamps[source.key]] = known[0]
-            fresh = [source for source in fresh if kept_on_disk[source.key] is None]
+                if (cached := from_disk[source.key]) is not None:
+                    found[source, stamps[source.key]] = cached[0]
+            fresh = [source for source in fresh if from_disk[source.key] is None]
         pictures = iter(read_marks([path for source in fresh for path in source.pictures]))
         for source in fresh:
             own = list(islice(pictures, len(source.pictures)))
@@ -79,9 +79,9 @@ class BrandReader:
                     self._cache.put(source, found[source, stamps[source.key]])
         if lines:
             raise SettingsError(lines)
-        kept = {(source, stamps[source.key]) for source in sources}
-        self._known = {key: marks for key, marks in (self._known | found).items() if key in kept}
-        enrolled = (self._known[source, stamps[source.key]] for source in sources)
+        current = {(source, stamps[source.key]) for source in sources}
+        self._enrolled = {key: marks for key, marks in (self._enrolled | found).items() if key in current}
+        enrolled = (self._enrolled[source, stamps[source.key]] for source in sources)
         book = BrandBook((source.file.brand for source in sources), self._settings.staff)
         return BrandSet(book, tuple(marks for marks in enrolled if marks is not None), tuple(sources))
 

@@ -102,8 +102,8 @@ class MarkGroup:
 class MarkCollector:
     """Collects marks from masked frames. One thread; bounded: what is seen once is forgotten first."""
 
-    def __init__(self, finder: Finder, parser: OutfitParser, known: KnownMarks | None) -> None:
-        self._finder, self._parser, self._known = finder, parser, known
+    def __init__(self, finder: Finder, parser: OutfitParser, known_marks: KnownMarks | None) -> None:
+        self._finder, self._parser, self._known_marks = finder, parser, known_marks
         self._groups: list[MarkGroup] = []
         self._looked: dict[str, int] = {}
         self.sights = 0
@@ -154,8 +154,8 @@ class MarkCollector:
             return []
         sides = found.boxes[:, 2:] - found.boxes[:, :2]
         good = (found.scores >= LEAST_SCORE) & (np.sqrt(sides.prod(axis=1)) >= LEAST_PX)
-        if self._known is not None:
-            good &= self._known.margins(found.vectors) < -KNOWN
+        if self._known_marks is not None:
+            good &= self._known_marks.margins(found.vectors) < -KNOWN
         rows = [int(row) for row in np.flatnonzero(good)]
         outfit: Outfit | None = self._parser.parse(crop) if rows else None
         if outfit is None or not outfit.is_person:

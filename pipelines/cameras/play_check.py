@@ -117,8 +117,8 @@ class _Conversation:
         quoted = user.replace("\\", r"\\").replace('"', r"\"")
         if not self._challenge.lower().startswith("digest"):
             return f"Authorization: Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
-        asked = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', self._challenge))
-        realm, nonce = asked.get("realm", ""), asked.get("nonce", "")
+        challenge = dict(re.findall(r'(\w+)\s*=\s*"([^"]*)"', self._challenge))
+        realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
         response = _md5(f"{_md5(f'{user}:{realm}:{password}')}:{nonce}:{_md5(f'{method}:{url}')}")
         return (
             f'Authorization: Digest username="{quoted}", realm="{realm}", nonce="{nonce}", uri="{url}", '

@@ -45,14 +45,14 @@ class CameraReporter:
 
     def report_disabled(self, camera: str, since_ns: int) -> None:
         """Report a camera that the store file turns off."""
-        self._tell(camera, CameraState.DISABLED, Cause.NONE, since_ns)
+        self._publish(camera, CameraState.DISABLED, Cause.NONE, since_ns)
 
     def report(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Report a changed state. since_ns: UTC ns. An outage is logged once, not once an attempt."""
         if camera not in self._away:
-            self._tell(camera, state, cause, since_ns)
+            self._publish(camera, state, cause, since_ns)
 
-    def _tell(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
+    def _publish(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         self._metrics.set_camera_state(camera, state.value, up=state is CameraState.LIVE)
         reason = None if cause is Cause.NONE else cause.value
         self._set_state(f"camera/{camera}/status", camera_status(state.value, self._utc(since_ns), reason))

@@ -56,12 +56,12 @@ class Shard:
 def assign(names: Iterable[str], count: int) -> dict[str, int]:
     """Return the box, from 1, of each camera."""
     ordered = sorted(names)
-    most = -(-len(ordered) // count)
+    max_cameras = -(-len(ordered) // count)
     taken, boxes = dict.fromkeys(range(1, count + 1), 0), dict[str, int]()
     # The most wanted pairs first: a camera gives way only to one that its box wants more.
     wishes = sorted(((_weight(name, box), name, box) for name in ordered for box in taken), reverse=True)
     for _, name, box in wishes:
-        if name not in boxes and taken[box] < most:
+        if name not in boxes and taken[box] < max_cameras:
             boxes[name] = box
             taken[box] += 1
     return boxes

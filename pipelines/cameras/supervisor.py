@@ -166,11 +166,11 @@ class CameraSupervisor:
             if withheld := source.take_withheld():
                 self._policy.withhold(self._clock())
             for _ in range(withheld):
-                self._tell(self._listener.on_drop, self.camera, "loss")
+                self._call(self._listener.on_drop, self.camera, "loss")
             if undecoded := source.take_undecoded():
                 self._policy.leave_out(self._clock())
             for _ in range(undecoded):
-                self._tell(self._listener.on_drop, self.camera, "undecoded")
+                self._call(self._listener.on_drop, self.camera, "undecoded")
             cause = self._policy.overdue(self._clock())
             if cause is Cause.TIMEOUT and source.answered:
                 return Cause.NO_PICTURE
@@ -195,9 +195,9 @@ class CameraSupervisor:
             self._report()
             self._notify(self._listener.on_connect, self.camera, "ok")
         if pixels is None:
-            self._tell(self._listener.on_drop, self.camera, "rate")
+            self._call(self._listener.on_drop, self.camera, "rate")
         else:
-            self._tell(self._listener.on_frame, RawFrame(self.camera, captured_at, pixels))
+            self._call(self._listener.on_frame, RawFrame(self.camera, captured_at, pixels))
 
     def _close(self, source: Source) -> None:
         """Close in a thread of its own: a driver that hangs there costs a thread, not the camera."""
@@ -223,11 +223,11 @@ class CameraSupervisor:
 
     def _notify(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            self._tell(call, *args, **kwargs)
+            self._call(call, *args, **kwargs)
         except Exception:
             logger.exception("camera %s: a listener failed", self.camera)
 
-    def _tell(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def _call(self, call: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         with self._listening:
             if not self._is_abandoned:
                 call(*args, **kwargs)

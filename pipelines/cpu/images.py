@@ -280,7 +280,7 @@ class ImageFolder:
             raise SourceLost(Cause.FILE, f"{folder} holds no pictures")
         self._next = 0
         self._bad: set[Path] = set()
-        self._told: set[tuple[Path, str]] = set()
+        self._logged: set[tuple[Path, str]] = set()
         self._picture: I420 | None = None
         self._due = time.monotonic()
 
@@ -329,7 +329,7 @@ class ImageFolder:
         if path in self._bad:
             return False
         try:
-            self._picture = read_image(path, lambda line: self._tell(path, line))
+            self._picture = read_image(path, lambda line: self._log_once(path, line))
         except BadInput as error:
             self._bad.add(path)
             logger.warning("%s", error)
@@ -337,8 +337,8 @@ class ImageFolder:
         self._due = max(self._due + self._period, time.monotonic())
         return True
 
-    def _tell(self, path: Path, line: str) -> None:
+    def _log_once(self, path: Path, line: str) -> None:
         """Log what is amiss with a picture, once however often it is shown."""
-        if (path, line) not in self._told:
-            self._told.add((path, line))
+        if (path, line) not in self._logged:
+            self._logged.add((path, line))
             logger.warning("%s: %s", path, line)

@@ -190,7 +190,7 @@ class InferenceLoop:
         """Return whether the last self-check of masking was good; it is repeated where it is due."""
         return self._canary is None or self._canary.check_if_due()
 
-    def _known(self, batch: list[RawFrame]) -> list[RawFrame]:
+    def _present(self, batch: list[RawFrame]) -> list[RawFrame]:
         """Return the frames of cameras that are not taken out by now."""
         return [raw for raw in batch if raw.camera in self._chains]
 
@@ -202,7 +202,7 @@ class InferenceLoop:
         begun: list[RawFrame] = []
         wanted: list[Wanted] = []
         with self._timed("letterbox"):
-            for raw in self._known(batch):
+            for raw in self._present(batch):
                 try:
                     wanted.append(self._chains[raw.camera].prepare(raw.pixels, raw.captured_at))
                 except Exception:  # one camera's fault must not touch the others

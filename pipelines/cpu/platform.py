@@ -135,14 +135,14 @@ class CpuPlatform:
         before, after = self._settings.enabled_cameras(), settings.enabled_cameras()
         gone = [n for n, camera in before.items() if n not in after or reconnects(camera, after[n])]
         fresh = [name for name in after if name not in before or name in gone]
-        kept = [name for name in after if name not in fresh]
+        unchanged = [name for name in after if name not in fresh]
         self._end([self._supervisors[name] for name in gone])
         for name in gone:
             self._frames.remove(name)
 
         def work(at: int) -> None:
             change(at)
-            for name in kept:
+            for name in unchanged:
                 self._loop.chains[name].reconfigure(
                     faces=settings.privacy.faces,
                     masks=[mask.polygon for mask in after[name].masks.values()],

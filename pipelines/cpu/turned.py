@@ -88,10 +88,10 @@ class TurnedHeads:
         people = seen.objects.where(seen.objects.classes == self._person)
         doubtful, found = seen.doubtful, seen.faces
         if not self.is_upright:
-            known = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
+            persons = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
             people = people.where(people.scores >= LEAST_PERSON)
             fresh = [
-                all(turned_back(box, self.turn, size).share_of_smaller(one) <= KNOWN for one in known)
+                all(turned_back(box, self.turn, size).share_of_smaller(one) <= KNOWN for one in persons)
                 for box in _boxes(people.boxes)
             ]
             people = people.where(np.array(fresh, np.bool_))
@@ -166,14 +166,14 @@ class TurnedWatch:
         for turn, seen in found.items():
             new = partial(TurnedHeads, self._scenes, turn, self._faces, is_upright=turn == best)
             old = before.get(turn)
-            if turn == best or _is_news(new().masks(seen, size, at, scene), self._known(scene)):
+            if turn == best or _is_news(new().masks(seen, size, at, scene), self._covered(scene)):
                 self._heads[turn] = old if old and old.is_upright == (turn == best) else new()
                 self._heads[turn].missed = 0
             elif old is not None and old.missed + 1 < TAKES_BACK:
                 self._heads[turn] = old
                 old.missed += 1
-        kept = self._heads.values()
-        self._before += [(at, heads) for heads in before.values() if heads not in kept]
+        current = self._heads.values()
+        self._before += [(at, heads) for heads in before.values() if heads not in current]
         self._turn, self.looked_at = best, at
 
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
@@ -186,7 +186,7 @@ class TurnedWatch:
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
 
-    def _known(self, scene: Scene) -> list[Box]:
+    def _covered(self, scene: Scene) -> list[Box]:
         """Return what is covered of a picture as it is: faces, and the heads of people."""
         people = scene.objects.classes == self._scenes.classes.index(PERSON)
         return [*_boxes(scene.faces.boxes), *map(head_of, _boxes(scene.objects.boxes[people]))]
@@ -201,9 +201,9 @@ def _surest(scenes: SceneDetector, scene: Scene) -> float:
     return float(scene.objects.scores[people].max(initial=0.0))
 
 
-def _is_news(masks: Sequence[Mask], known: Sequence[Box]) -> bool:
+def _is_news(masks: Sequence[Mask], covered: Sequence[Box]) -> bool:
     """Return whether there is a head among the masks that is none of the known ones."""
-    return any(all(mask.box.share_of_smaller(one) <= KNOWN for one in known) for mask in masks)
+    return any(all(mask.box.share_of_smaller(one) <= KNOWN for one in covered) for mask in masks)
 
 
 def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:

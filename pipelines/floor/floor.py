@@ -142,8 +142,8 @@ class Floor:
             self._journal.plan(written)
 
     def _set_zones(self, zones: Mapping[str, Sequence[Zone]], weights: Weights) -> None:
-        known = self._zones
-        self._zones = {camera: known.get(camera) or Zones(()) for camera in zones}
+        before = self._zones
+        self._zones = {camera: before.get(camera) or Zones(()) for camera in zones}
         for camera, found in zones.items():
             self._zones[camera].reconfigure(found)
         self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
@@ -320,9 +320,9 @@ class Floor:
     def _count_items(self, values: Mapping[TrackId, PersonValue]) -> None:
         for track, value in values.items():
             before = self._present.get(track)
-            known = {_key(item) for item in before.items} if before else set()
+            counted = {_key(item) for item in before.items} if before else set()
             for item in value.items:
-                if _key(item) not in known:
+                if _key(item) not in counted:
                     self._metrics.items_confirmed.labels(track.camera, item.type).inc()
                     if item.brand or item.price:
                         self._metrics.price_lookups.labels(_lookup_result(item)).inc()

@@ -240,6 +240,6 @@ class People:
         if self._badges is not None:
             self._badges.forget(customer.number)
         del self._customers[customer.number]
-        for known in customer.tracks:
-            self._of.pop(known, None)
+        for own_track in customer.tracks:
+            self._of.pop(own_track, None)
         return customer, value

@@ -63,10 +63,10 @@ class Counts:
 class _Prices:
     """The price sources as the record knows them."""
 
-    known: dict[Question, Price | None] = field(default_factory=dict)
+    answers: dict[Question, Price | None] = field(default_factory=dict)
 
     def __call__(self, *question: str | None) -> Price | None:
-        return self.known.get(question)
+        return self.answers.get(question)
 
 
 class _Sayings:
@@ -139,7 +139,7 @@ class Replay:
     def _apply(self, entry: Line) -> int | None:
         if "price" in entry:
             question, price = read_price(entry)
-            self._prices.known[question] = price
+            self._prices.answers[question] = price
             self.counts.prices += 1
             return None
         for action, camera, track in entry.get("orders", ()):

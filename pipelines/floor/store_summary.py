@@ -47,14 +47,16 @@ class StoreSummary:
             seen = (board.persons.get(one.customer.id) for one in view.waiting)
             unattended = sum(person.total.amount_minor for person in seen if person is not None)
             staff = {state.value: states[state] for state in StaffState}
-        self._tell(len(customers), sum(one.total.amount_minor for one in customers), unattended, staff)
+        self._publish(len(customers), sum(one.total.amount_minor for one in customers), unattended, staff)
 
     def close(self) -> None:
         """Say that nobody is there: the store stops."""
         none = {state.value: 0 for state in StaffState}
-        self._tell(0, 0, None if self._desk is None else 0, None if self._desk is None else none)
+        self._publish(0, 0, None if self._desk is None else 0, None if self._desk is None else none)
 
-    def _tell(self, persons: int, value: int, unattended: int | None, staff: dict[str, int] | None) -> None:
+    def _publish(
+        self, persons: int, value: int, unattended: int | None, staff: dict[str, int] | None
+    ) -> None:
         if self._published != (persons, value, unattended, staff):
             self._published = (persons, value, unattended, staff)
             summary = store_summary(

@@ -77,8 +77,8 @@ def probe_media(path: str | Path) -> Media:
         structure = sample.get_caps().get_structure(0)
         size = (structure.get_int("width")[1], structure.get_int("height")[1])
         check_size(size)
-        known, num, den = structure.get_fraction("framerate")
-        fps = num / den if known and num > 0 and den > 0 else None
+        ok, num, den = structure.get_fraction("framerate")
+        fps = num / den if ok and num > 0 and den > 0 else None
         measured, duration = pipeline.query_duration(Gst.Format.TIME)
         duration_ns = duration if measured and duration > 0 else None
         frames = max(1, round(duration_ns / 1e9 * fps)) if fps and duration_ns else None
@@ -208,8 +208,8 @@ def _cut_short(pipeline: Any, path: str | Path, last_ns: int) -> str | None:
 
     Where all that the file announces is in it, its sound is longer than its picture.
     """
-    known, duration_ns = pipeline.query_duration(Gst.Format.TIME)
-    if known and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND and not is_whole(path):
+    ok, duration_ns = pipeline.query_duration(Gst.Format.TIME)
+    if ok and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND and not is_whole(path):
         return f"ends after {last_ns / 1e9:.1f} s of {duration_ns / 1e9:.1f} s: the file is cut short"
     return None
 

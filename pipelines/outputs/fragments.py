@@ -174,7 +174,7 @@ class FragmentOutput:
         self._frames.remove(camera)
         with self._lock:
             gone = self._cameras.get(camera)
-            self._cameras = {name: known for name, known in self._cameras.items() if name != camera}
+            self._cameras = {name: entry for name, entry in self._cameras.items() if name != camera}
             running = gone.encoder if gone else None
             if gone:
                 gone.encoder, gone.viewers = None, ()
@@ -185,17 +185,17 @@ class FragmentOutput:
         """Call on_fragment with each fragment from a keyframe on; KeyError for an unknown camera."""
         viewing = Viewing(camera, on_fragment)
         with self._lock:
-            known = self._cameras[camera]
-            viewing.queue(known.encoder.newest if known.encoder else ())
-            known.viewers = (*known.viewers, viewing)
+            entry = self._cameras[camera]
+            viewing.queue(entry.encoder.newest if entry.encoder else ())
+            entry.viewers = (*entry.viewers, viewing)
         viewing.deliver()
         return viewing
 
     def unwatch(self, viewing: Viewing) -> None:
         """Stop calling; a call under way may still come. With its last viewer a camera's encoder goes."""
         with self._lock:
-            if known := self._cameras.get(viewing.camera):
-                known.viewers = tuple(one for one in known.viewers if one is not viewing)
+            if entry := self._cameras.get(viewing.camera):
+                entry.viewers = tuple(one for one in entry.viewers if one is not viewing)
         self._frames.wake()
 
     def watched(self, camera: str) -> int:
@@ -231,44 +231,44 @@ class FragmentOutput:
             self._end_encoder(camera)
 
     def _idle(self) -> list[str]:
-        return [name for name, known in self._cameras.items() if known.encoder and not known.viewers]
+        return [name for name, entry in self._cameras.items() if entry.encoder and not entry.viewers]
 
     def _end_encoder(self, camera: str) -> None:
         """Take a camera's encoder away; stop it without the lock, which its own thread may wait for."""
         with self._lock:
-            known, gone = self._cameras.get(camera), None
-            if known:
-                known.encoder, gone = None, known.encoder
+            entry, gone = self._cameras.get(camera), None
+            if entry:
+                entry.encoder, gone = None, entry.encoder
         if gone:
             gone.stop()
 
     def _try(self, frame: RedactedFrame) -> None:
         camera = frame.frame.camera
-        known = self._cameras.get(camera)
-        if known is None or self._clock() < known.retry_at:
+        entry = self._cameras.get(camera)
+        if entry is None or self._clock() < entry.retry_at:
             self.dropped += 1
             return
         try:
-            self._feed(frame, known)
+            self._feed(frame, entry)
         except Exception as error:  # noqa: BLE001 one camera's encoder must not end the others'
             logger.error("camera %s: no video for the page, which shows single pictures: %s", camera, error)
-            known.retry_at = self._clock() + AGAIN_S
+            entry.retry_at = self._clock() + AGAIN_S
             self._end_encoder(camera)
 
-    def _feed(self, frame: RedactedFrame, known: _Camera) -> None:
+    def _feed(self, frame: RedactedFrame, entry: _Camera) -> None:
         camera, at = frame.frame.camera, frame.frame.captured_at
         pixels = scaled(frame.pixels, WIDEST)
         size = even_size(pixels)
-        running = known.encoder
+        running = entry.encoder
         if running and (size != running.size or abs(at - running.last_at) > JUMP_NS):
             self._end_encoder(camera)
             running = None
         if running is None:
-            running = self._start(camera, known.fps, size, frame)
+            running = self._start(camera, entry.fps, size, frame)
             with self._lock:
-                removed = self._cameras.get(camera) is not known
+                removed = self._cameras.get(camera) is not entry
                 if not removed:
-                    known.encoder = running
+                    entry.encoder = running
             if removed:  # while its encoder began
                 running.stop()
                 return
@@ -311,12 +311,12 @@ class FragmentOutput:
         if sample is None:
             return Gst.FlowReturn.EOS
         with self._lock:
-            known = self._cameras.get(camera)
-            if known is None or known.encoder is not running:
+            entry = self._cameras.get(camera)
+            if entry is None or entry.encoder is not running:
                 return Gst.FlowReturn.EOS
             fragment = running.take(sample)
             self.encoded += 1
-            viewers = known.viewers
+            viewers = entry.viewers
             for viewing in viewers:
                 viewing.queue([fragment])
         for viewing in viewers:

@@ -20,7 +20,7 @@ from pipelines.guarded import LISTENER, GuardedSteps
 from pipelines.outputs.disk import OutputFailed
 from pipelines.paths import state_folder
 from pipelines.reload.plan import Part, merged, plan_changes, reconnects
-from pipelines.reload.report import ReloadReport, ReloadResult, tell
+from pipelines.reload.report import ReloadReport, ReloadResult, log_and_count
 from pipelines.reload.watch import StoreFileWatch
 from pipelines.settings.mistakes import SettingsError
 
@@ -170,7 +170,7 @@ class Reloader:
         waiting, began = len(self._waiting), time.monotonic()
         report = self._read()
         if is_asked or report.text != self._logged_text or report.live:
-            tell(report, self._parts.metrics, time.monotonic() - began)
+            log_and_count(report, self._parts.metrics, time.monotonic() - began)
         self._logged_text, self.report = report.text, report
         for _ in range(waiting):
             then = self._waiting.popleft()

@@ -76,7 +76,7 @@ def _without_folder(line: str) -> str:
     return f"{place.rpartition('/')[2]}{gap}{words}"
 
 
-def tell(report: ReloadReport, metrics: Metrics, duration_s: float) -> None:
+def log_and_count(report: ReloadReport, metrics: Metrics, duration_s: float) -> None:
     """Log a report and count it."""
     bad = report.result in (ReloadResult.REFUSED, ReloadResult.FAILED)
     logger.log(logging.ERROR if bad else logging.INFO, "%s", report.text, extra=NEWS)

@@ -180,8 +180,8 @@ class FloorDesk:
             if person.customer and (person.rank is not None or name in attended):
                 where[name], persons[name] = (person.camera, person.track), person
                 yield _customer(name, person)
-        kept = {name: place for name, place in self._where.items() if name in attended}
-        self._where = {**kept, **where}
+        attended_places = {name: place for name, place in self._where.items() if name in attended}
+        self._where = {**attended_places, **where}
         gone = {name: person for name, person in self._persons.items() if name in attended}
         self._persons = {**gone, **persons}
 

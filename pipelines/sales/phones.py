@@ -45,12 +45,12 @@ class StaffPhones:
 
     def keep_only(self, staff: Iterable[str]) -> None:
         """Forget PINs and phones of everybody else: a name that comes back later may be another person."""
-        known = frozenset(staff)
+        sellers = frozenset(staff)
         with self._lock:
-            for seller in self._pins.keys() - known:
+            for seller in self._pins.keys() - sellers:
                 self._file.save_pin(seller, None)
-            self._pins = {seller: hash_ for seller, hash_ in self._pins.items() if seller in known}
-            phones = {key: found for key, found in self._phones.items() if found[0] in known}
+            self._pins = {seller: hash_ for seller, hash_ in self._pins.items() if seller in sellers}
+            phones = {key: found for key, found in self._phones.items() if found[0] in sellers}
             if phones != self._phones:
                 self._save(phones, self._now())
 

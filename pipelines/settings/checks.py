@@ -147,8 +147,8 @@ def _exchange(raw: Raw) -> Iterator[Finding]:
     ours, theirs = store.get("currency"), _block(prices.get("live")).get("currency")
     rates = _block(prices.get("rates"))
     listed = {rates.get("base", "EUR"), *_block(rates.get("per_base"))}
-    known = isinstance(ours, str) and isinstance(theirs, str) and {ours, theirs} <= EXPONENTS.keys()
-    if known and ours != theirs and not {ours, theirs} <= listed and "feed" not in rates:
+    comparable = isinstance(ours, str) and isinstance(theirs, str) and {ours, theirs} <= EXPONENTS.keys()
+    if comparable and ours != theirs and not {ours, theirs} <= listed and "feed" not in rates:
         missing = " and ".join(str(code) for code in (theirs, ours) if code not in listed)
         yield (
             ("prices", "live", "currency"),
@@ -286,15 +286,15 @@ def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
         yield keys, NO_FILE
 
 
-def _models(raw: Raw, known: Mapping[str, Collection[str]]) -> Iterator[Finding]:
+def _models(raw: Raw, models: Mapping[str, Collection[str]]) -> Iterator[Finding]:
     for role, value in _block(raw.get("models")).items():
         name = value.get("name") if isinstance(value, dict) else value
         if role not in ("person", "face", "brand") or not isinstance(name, str) or not name:
             continue
         keys: Keys = ("models", role, "name") if isinstance(value, dict) else ("models", role)
-        names = {*known, BUILTIN_BRAND} if role == "brand" else set(known)
+        names = {*models, BUILTIN_BRAND} if role == "brand" else set(models)
         if name not in names:
             yield keys, f"no model of this name.{did_you_mean(name, names)}"
-        elif role != "brand" and role not in known[name]:
-            fit = sorted(other for other, classes in known.items() if role in classes)
+        elif role != "brand" and role not in models[name]:
+            fit = sorted(other for other, classes in models.items() if role in classes)
             yield keys, f"this model does not find a {role}; {' or '.join(fit) or 'none here'} does"

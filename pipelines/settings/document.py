@@ -221,10 +221,10 @@ class _Values:
     def _no_value(self, node: yaml.ScalarNode, keys: Keys) -> None:
         if not keys:
             return
-        known = is_known(keys, self._root)
+        exists = is_known(keys, self._root)
         hint = _COMMENTED if self._is_secret(keys) and self._comment_after(node) else ""
         self._document.broken.add(keys)
-        path = named_path(keys if known else keys[:-1], self._root)
+        path = named_path(keys if exists else keys[:-1], self._root)
         words = f"{no_value(keys, self._root)}{hint}"
         self._document.mistakes.append(Mistake(self._document.key_place(keys), path, words))
 

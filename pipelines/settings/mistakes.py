@@ -67,13 +67,13 @@ def dotted(keys: Keys) -> str:
     return text
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+def did_you_mean(wrong: str, candidates: Iterable[str]) -> str:
     """Return ` Did you mean "x"?`, or the short list of what is known, or nothing where there is none.
 
     >>> did_you_mean("rotat", ["rotate", "source"])
     ' Did you mean "rotate"?'
     """
-    names = sorted(known)
+    names = sorted(candidates)
     near = get_close_matches(wrong.lower(), names, n=1, cutoff=0.6)
     if near:
         return f' Did you mean "{near[0]}"?'

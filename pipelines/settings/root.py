@@ -107,8 +107,8 @@ class Settings(Section):
         cameras, defaults = raw.get("cameras"), raw.get("defaults")
         if not isinstance(cameras, dict) or not isinstance(defaults, dict):
             return raw
-        known = {key: value for key, value in defaults.items() if key in CameraDefaultsConfig.model_fields}
-        return {**raw, "cameras": {name: _inherit(camera, known) for name, camera in cameras.items()}}
+        shared = {key: value for key, value in defaults.items() if key in CameraDefaultsConfig.model_fields}
+        return {**raw, "cameras": {name: _inherit(camera, shared) for name, camera in cameras.items()}}
 
     def model_post_init(self, context: Any) -> None:
         """Keep the origin of the settings, if the loader gives one."""

@@ -24,17 +24,17 @@ def schema_text() -> str:
 
 def _tidied(node: dict[str, object]) -> dict[str, object]:
     """Remove `null` (a key has a value or is absent) and defaults that are blocks; close all mappings."""
-    kept = {key: _cleaned(value) for key, value in node.items() if not _empty_default(key, value)}
-    if "patternProperties" in kept:
-        kept["additionalProperties"] = False
-    arms = kept.get("anyOf")
+    tidied = {key: _cleaned(value) for key, value in node.items() if not _empty_default(key, value)}
+    if "patternProperties" in tidied:
+        tidied["additionalProperties"] = False
+    arms = tidied.get("anyOf")
     if isinstance(arms, list) and _NOTHING in arms:
         arms = [arm for arm in arms if arm != _NOTHING]
         if len(arms) > 1:
-            return {**kept, "anyOf": arms}
-        del kept["anyOf"]
-        return {**arms[0], **kept}
-    return kept
+            return {**tidied, "anyOf": arms}
+        del tidied["anyOf"]
+        return {**arms[0], **tidied}
+    return tidied
 
 
 def _empty_default(key: str, value: object) -> bool:

@@ -67,10 +67,10 @@ def sentence(error: ErrorDetails, keys: Keys, root: type[BaseModel]) -> str:
 
 def _unknown(keys: Keys, root: type[BaseModel]) -> str:
     model = type_at(keys[:-1], root)
-    known = sorted(model.model_fields) if is_model(model) else []
+    names = sorted(model.model_fields) if is_model(model) else []
     if is_named(keys, root):
-        return f"unknown key.{did_you_mean(str(keys[-1]), known)}"
-    return f"{_slip(str(keys[-1]))}. Known here: {', '.join(known)}."
+        return f"unknown key.{did_you_mean(str(keys[-1]), names)}"
+    return f"{_slip(str(keys[-1]))}. Known here: {', '.join(names)}."
 
 
 def _slip(key: str) -> str:

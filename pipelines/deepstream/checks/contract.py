@@ -39,16 +39,16 @@ class Contract:
 
     def __init__(self, facts: Mapping[str, Any], capabilities: Capabilities) -> None:
         self._facts, self._box = facts, capabilities
-        self._known: dict[str, bool] = {}
+        self._available: dict[str, bool] = {}
         self._pads: dict[str, list[Pad]] = {}
         self._found: dict[tuple[str, str, str], Pad | None] = {}
         self._properties: dict[str, dict[str, dict[str, Any]]] = {}
 
     def knows(self, factory: str) -> bool:
         """Return whether this box has such elements."""
-        if factory not in self._known:
-            self._known[factory] = factory in self._facts and self._applies(self._facts[factory])
-        return self._known[factory]
+        if factory not in self._available:
+            self._available[factory] = factory in self._facts and self._applies(self._facts[factory])
+        return self._available[factory]
 
     def pads(self, factory: str) -> list[Pad]:
         """Return the element's pad templates."""
@@ -136,6 +136,6 @@ def load_contract(capabilities: Capabilities) -> Contract:
         "nvtracker": () if capabilities.tracker_classes else ("operate-on-class-ids",),
     }
     for factory, keys in dropped.items():
-        kept = {k: v for k, v in facts[factory]["properties"].items() if k not in keys}
-        facts[factory] = {**facts[factory], "properties": kept}
+        properties = {k: v for k, v in facts[factory]["properties"].items() if k not in keys}
+        facts[factory] = {**facts[factory], "properties": properties}
     return Contract(facts, capabilities)

@@ -37,9 +37,9 @@ def violations(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
         if not contract.knows(element.factory):
             yield f"{element.name}: this box has no element {element.factory}"
             continue
-        known = contract.properties(element.factory)
+        properties = contract.properties(element.factory)
         for key, value in element.properties.items():
-            if (problem := _property(known.get(key), value)) is not None:
+            if (problem := _property(properties.get(key), value)) is not None:
                 yield f"{element.name}.{key}: {problem}"
     broken = list(_links(graph, contract))
     yield from broken or find_dead_links(graph, contract)
@@ -55,8 +55,8 @@ def _typed(kind: str, fact: dict[str, Any], value: Value) -> str | None:
     if kind == "bool":
         return None if isinstance(value, bool) else f"expected true or false, found {value!r}"
     if kind in ("enum", "flags"):
-        known, given = fact["values"], str(value).split("+") if kind == "flags" else [value]
-        return None if all(one in known for one in given) else f"{value!r} is none of {', '.join(known)}"
+        allowed, given = fact["values"], str(value).split("+") if kind == "flags" else [value]
+        return None if all(one in allowed for one in given) else f"{value!r} is none of {', '.join(allowed)}"
     if kind in _NUMBERS:
         return _number(kind, fact, value)
     if kind in _TEXTS:

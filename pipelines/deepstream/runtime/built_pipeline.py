@@ -147,8 +147,8 @@ class BuiltPipeline:
     def _read(self, made: Any, group: str) -> Element:
         factory = self._element_factory.factory_of(made)
         read = {key: get_nick(made, key) for key in READ.get(factory, ())}
-        known = {key: value for key, value in read.items() if value is not None}
-        return Element(made.get_name(), factory, known, group)
+        properties = {key: value for key, value in read.items() if value is not None}
+        return Element(made.get_name(), factory, properties, group)
 
     def _walk(self) -> Iterator[tuple[str, Any]]:
         for made in self.pipeline.children:

@@ -141,8 +141,8 @@ class BusParser:
 
     def _camera_at(self, structure: Any, field: str) -> str:
         for read in (structure.get_uint, structure.get_int):
-            known, number = read(field)
-            if known:
+            ok, number = read(field)
+            if ok:
                 return self._cameras.get(number, "")
         return ""
 

@@ -66,8 +66,8 @@ class GstElementFactory:
         found = Gst.ElementFactory.find(factory)
         plugin = found.get_plugin() if found is not None else None
         numbers = str(plugin.get_version()).split(".") if plugin is not None else []
-        known = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()
-        return (int(numbers[0]), int(numbers[1])) if known else None
+        is_numbered = len(numbers) >= 2 and numbers[0].isdigit() and numbers[1].isdigit()
+        return (int(numbers[0]), int(numbers[1])) if is_numbered else None
 
     def device(self) -> Device:
         """Return the kind of this machine's GPU."""
@@ -90,13 +90,13 @@ def set_checked(element: Any, key: str, value: Value, *, strict: bool = True) ->
 
 def _set(element: Any, key: str, value: Value) -> str | None:
     """Set a property; return what is wrong, None where it arrived."""
-    known = element.find_property(key)
-    if known is None:
+    spec = element.find_property(key)
+    if spec is None:
         return "the installed element has no such property; is this DeepStream supported?"
-    kind = known.value_type
+    kind = spec.value_type
     if kind.is_a(GObject.TYPE_ENUM):
         # The nick of a value outside the enum's class ends Python, so the nick is looked up before.
-        if str(value) not in _nicks(known):
+        if str(value) not in _nicks(spec):
             return f"the installed element does not know {value!r}"
         Gst.util_set_object_arg(element, key, str(value))
     elif kind.is_a(GObject.TYPE_FLAGS):
@@ -114,8 +114,8 @@ def _set(element: Any, key: str, value: Value) -> str | None:
     return None if same_meaning(key, value, found) else f"set to {value!r}, it reads {found!r}"
 
 
-def _nicks(known: Any) -> set[str]:
-    return {value.value_nick for value in known.enum_class.__enum_values__.values()}
+def _nicks(spec: Any) -> set[str]:
+    return {value.value_nick for value in spec.enum_class.__enum_values__.values()}
 
 
 def same_meaning(key: str, value: Value, found: Value | None) -> bool:

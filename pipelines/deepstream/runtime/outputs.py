@@ -168,7 +168,7 @@ class DeepStreamOutputs:
         if snapshots := self._settings.snapshots:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._housekeep, name="deepstream-outputs", daemon=True)
 
@@ -185,7 +185,7 @@ class DeepStreamOutputs:
             return f"camera {camera} is not in the graph: restart the store"
         if not self._valves.works(camera):
             return f"the encoder of camera {camera} has failed: restart the store"
-        self._asked.add(camera)
+        self._requested.add(camera)
         return ""
 
     def start(self) -> None:
@@ -241,7 +241,7 @@ class DeepStreamOutputs:
                     due = now + snapshots.interval_s
                     self._snap(snapshots.folder, self._cameras)
                 elif snapshots:
-                    self._snap(snapshots.folder, self._asked_and_fresh())
+                    self._snap(snapshots.folder, self._requested_and_fresh())
                 if now >= tidy:
                     tidy = now + TRIM_EVERY_S
                     self._tidy()
@@ -251,20 +251,20 @@ class DeepStreamOutputs:
                     logger.error("outputs: %s", error)
                 failing = True
 
-    def _asked_and_fresh(self) -> list[str]:
+    def _requested_and_fresh(self) -> list[str]:
         """Return of whom a picture is asked for and will come: the others would hold up the rest."""
-        ages = {name: self.age_s(name) for name in tuple(self._asked)}
+        ages = {name: self.age_s(name) for name in tuple(self._requested)}
         return [name for name, age in ages.items() if age is not None and age < TIMEOUT_S]
 
     def _snap(self, folder: Path, cameras: Iterable[str]) -> None:
         for name in cameras:
-            asked = name in self._asked
-            self._asked.discard(name)  # before it is taken: who asks meanwhile gets another one
+            requested = name in self._requested
+            self._requested.discard(name)  # before it is taken: who asks meanwhile gets another one
             picture = None if self._stop.is_set() else self.pictures.take(name)
             if picture is not None:
                 write_whole(folder / name / f"{stamp(self._wall_ns())}.jpg", picture)
-            elif asked:
-                self._asked.add(name)
+            elif requested:
+                self._requested.add(name)
 
     def _tidy(self) -> None:
         if snapshots := self._settings.snapshots:

@@ -90,8 +90,8 @@ def shape_of(caps: Any, box: Any) -> Shape | None:
 
 def _aspect(structure: Any) -> tuple[int, int] | None:
     """Return the aspect of a pixel where caps name one that is not square."""
-    known, over, under = structure.get_fraction(ASPECT)
-    return (over, under) if known and over > 0 and under > 0 and over != under else None
+    ok, over, under = structure.get_fraction(ASPECT)
+    return (over, under) if ok and over > 0 and under > 0 and over != under else None
 
 
 def _coded_aspect(box: Any) -> tuple[int, int] | None:

@@ -240,8 +240,8 @@ def _coded_rate(box: Any) -> float:
             structure = caps.get_structure(0) if caps is not None and caps.get_size() else None
             if structure is None or structure.get_name().startswith("video/x-raw"):
                 continue
-            known, over, under = structure.get_fraction("framerate")
-            if known and over > 0 and under > 0:
+            ok, over, under = structure.get_fraction("framerate")
+            if ok and over > 0 and under > 0:
                 return float(over / under)
 
 

@@ -131,8 +131,8 @@ def _detection(seen: Detection) -> list[object]:
 
 def _read_detection(camera: str, fields: Sequence[Any]) -> Detection:
     kind, label, confidence, x, y, w, h, *track = fields
-    known = TrackId(camera, *track) if track else None
-    return Detection(Kind(kind), label, confidence, Box(x, y, w, h), known)
+    track_id = TrackId(camera, *track) if track else None
+    return Detection(Kind(kind), label, confidence, Box(x, y, w, h), track_id)
 
 
 def _answer(answer: LookAnswer) -> list[object]:

@@ -107,9 +107,9 @@ class Announcer:
         for event in events:
             if event.kind is SaleKind.OFFERED:
                 title = self._words["offer"].format(seller=event.seller)
-                self._tell("offers", title, event, self._accept_s)
+                self._announce("offers", title, event, self._accept_s)
             elif event.kind is SaleKind.ESCALATED:
-                self._tell("escalations", self._words["nobody"], event, ESCALATION_S)
+                self._announce("escalations", self._words["nobody"], event, ESCALATION_S)
 
     def beside(self, publisher: Publisher) -> Publisher:
         """Return a publisher that passes messages of rules to the messengers as well."""
@@ -124,7 +124,7 @@ class Announcer:
         title = self._words["rule"].format(rule=payload["rule"])
         self._put("rules", title, payload["text"], left_s, (payload["camera"], payload["track"]["id"]))
 
-    def _tell(self, about: str, title: str, event: SaleEvent, within_s: float) -> None:
+    def _announce(self, about: str, title: str, event: SaleEvent, within_s: float) -> None:
         person = self._person(event.customer or "")
         amount = self._money(event.worth_minor if person is None else person.total.amount_minor)
         parts = [amount]

@@ -63,11 +63,11 @@ def check_url(url: str) -> None:
         apprise = _apprise()
     except ImportError:
         raise ValueError(f"needs the package apprise; install it: {install_command('messengers')}") from None
-    known = apprise.manager_plugins.NotificationManager()
+    manager = apprise.manager_plugins.NotificationManager()
     scheme = found[1].lower()
-    service = known[scheme] if scheme in known else None  # noqa: SIM401 it has no get
+    service = manager[scheme] if scheme in manager else None  # noqa: SIM401 it has no get
     if service is None:
-        near = get_close_matches(scheme, known.schemas(), 1, 0.6)
+        near = get_close_matches(scheme, manager.schemas(), 1, 0.6)
         hint = f'; did you mean "{near[0]}"?' if near else f"; see {HELP}"
         raise ValueError(f'"{scheme}" is no service that apprise knows{hint}')
     if apprise.Apprise.instantiate(url) is None:

@@ -112,7 +112,7 @@ class MqttPublisher:
         self._session: Session | None = None  # this and the rest: the worker's alone
         self._announce = False
         self._others: dict[int, tuple[MessageKind, str]] = {}
-        self._known: set[str] = set()
+        self._topics: set[str] = set()
         self._said = BrokerState.STOPPED
         self._picture_lock = threading.Lock()
         self._pictures: dict[str, bytes] = {}
@@ -194,8 +194,8 @@ class MqttPublisher:
         self._spool.open()
         if ended := self._outbox.end_people(SystemRandom().getrandbits):
             logger.info("%d persons of an earlier run that was killed are reported as ended", ended)
-        self._known = self._spool.topics()
-        self._retained.clear_others(self._known)
+        self._topics = self._spool.topics()
+        self._retained.clear_others(self._topics)
         while not self._stopping.is_set():
             try:
                 self._cycle(0.02 if self._outbox.draining else IDLE_S)
@@ -255,9 +255,9 @@ class MqttPublisher:
             return
         kind, topic = self._others.pop(mid, (MessageKind.STATE, ""))
         self._count(kind, "acked" if good else "rejected")
-        if good and topic in self._known and self._retained.forget(topic):
-            self._known.discard(topic)
-            self._spool.set_topic(topic, known=False)
+        if good and topic in self._topics and self._retained.forget(topic):
+            self._topics.discard(topic)
+            self._spool.set_topic(topic, listed=False)
 
     def _log_state(self, state: BrokerState, detail: str = "") -> None:
         """Log a state when it differs from the last logged one."""
@@ -275,9 +275,9 @@ class MqttPublisher:
         if self._session is None:
             return
         for topic, payload, qos in self._retained.take():
-            if payload is not None and topic not in self._known:
-                self._known.add(topic)
-                self._spool.set_topic(topic, known=True)
+            if payload is not None and topic not in self._topics:
+                self._topics.add(topic)
+                self._spool.set_topic(topic, listed=True)
             body = b"" if payload is None else json.dumps(payload, separators=(",", ":")).encode()
             self._publish(topic, body, qos, MessageKind.STATE, retain=True)
         if self._announce:

@@ -32,10 +32,10 @@ class Retained:
                 self._values[topic] = None
                 self._dirty[topic] = None
 
-    def clear_others(self, known: Iterable[str]) -> None:
+    def clear_others(self, topics: Iterable[str]) -> None:
         """Clear the topics that an earlier run has set and this one has not."""
         with self._lock:
-            for topic in set(known) - self._values.keys():
+            for topic in set(topics) - self._values.keys():
                 self._values[topic] = None
                 self._dirty[topic] = None
 

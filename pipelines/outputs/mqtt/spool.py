@@ -155,14 +155,14 @@ class Spool:
 
     def topics(self) -> set[str]:
         """Return the retained topics that this or an earlier run has set."""
-        known = self._memory.topics()
-        self._file.use(lambda disk: known.update(disk.topics()))
-        return known
+        topics = self._memory.topics()
+        self._file.use(lambda disk: topics.update(disk.topics()))
+        return topics
 
-    def set_topic(self, name: str, *, known: bool) -> None:
+    def set_topic(self, name: str, *, listed: bool) -> None:
         """Note that a retained topic is set, or that it has been cleared."""
-        if not self._file.use(lambda disk: disk.set_topic(name, known=known)):
-            self._memory.set_topic(name, known=known)
+        if not self._file.use(lambda disk: disk.set_topic(name, listed=listed)):
+            self._memory.set_topic(name, listed=listed)
 
     def _settle(
         self, disk: SpoolDatabase, entries: Sequence[Entry], people: Mapping[str, bytes | None] = {}
@@ -174,7 +174,7 @@ class Spool:
         found = salvage(damaged)
         self._settle(disk, found.entries, found.people)
         for name in found.topics:
-            disk.set_topic(name, known=True)
+            disk.set_topic(name, listed=True)
         self._last_id = max(self._last_id, disk.last_id)
         self._report(Counter(), found.lost)
         text = "%d messages of the damaged file were saved, %d could not be read"
@@ -190,7 +190,7 @@ class Spool:
 
         disk.delete(self._gone)
         for name in names:
-            disk.set_topic(name, known=True)
+            disk.set_topic(name, listed=True)
         self._settle(disk, waiting, {**dict.fromkeys(self._left), **people})
         self._gone.clear()
         self._left.clear()

@@ -139,11 +139,11 @@ class SpoolDatabase:
         """Return the names that are noted as known."""
         return {name for (name,) in self._db.execute("SELECT name FROM topic")}
 
-    def set_topic(self, name: str, *, known: bool) -> None:
+    def set_topic(self, name: str, *, listed: bool) -> None:
         """Note a name, or forget it."""
         with self._db:
             statement = (
-                "INSERT OR IGNORE INTO topic VALUES (?)" if known else "DELETE FROM topic WHERE name = ?"
+                "INSERT OR IGNORE INTO topic VALUES (?)" if listed else "DELETE FROM topic WHERE name = ?"
             )
             self._db.execute(statement, (name,))
 

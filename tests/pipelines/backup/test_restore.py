@@ -159,7 +159,7 @@ def test_a_restore_that_breaks_off_anywhere_changes_nothing(
     def breaks(step: restore.RestoreStep) -> None:
         if len(done) == fail_at:
             if not step.database and step.had:
-                step.place.rename(step.kept)  # within a step
+                step.place.rename(step.set_aside)  # within a step
             raise Killed if killed else OSError(28, "No space left on device")
         done.append(step)
         put(step)

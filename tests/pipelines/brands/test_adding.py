@@ -183,7 +183,7 @@ def test_nothing_of_a_photographs_file_goes_into_the_gallery(tmp_path: Path, nam
 def test_a_picture_with_a_clear_face_is_refused_and_a_drawing_is_not_asked_about(tmp_path: Path) -> None:
     drawing = tmp_path / "mark.svg"
     drawing.write_text(SVG)
-    look = partial(examine, brand_file("Acme", None, None), known=None, enroller=fake_enroller())
+    look = partial(examine, brand_file("Acme", None, None), brands=None, enroller=fake_enroller())
     assert look([drawing], faces=lambda _: 1).pictures
     picture = photo(tmp_path / "photo.jpg")
     with pytest.raises(BadInput, match=r"photo.jpg: shows a clear face; cut the picture .* --faces"):

@@ -163,7 +163,7 @@ def test_topics_of_removed_cameras_are_cleared(bench):
     bench.publisher(broker.port).stop()
     second = bench.publisher(broker.port, cameras={"handbags": ()})
     mine = {"camera/handbags/status", "camera/handbags/summary"}
-    wait_for(lambda: second._known == mine)
+    wait_for(lambda: second._topics == mine)
     late = bench.listener(broker.port)
     wait_for(lambda: len(late.heard) == 3)
     kept = {h.topic.removeprefix("msh/v1/berlin/edge-1/") for h in late.heard}

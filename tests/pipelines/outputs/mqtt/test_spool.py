@@ -135,7 +135,7 @@ def bodies(count):
 def test_a_damaged_file_is_moved_aside_and_what_can_be_read_is_saved(path, damage, saved, caplog):
     box = Box(path)
     box.put(*[(ENDED, body) for body in bodies(300)])
-    box.spool.set_topic("camera/door/status", known=True)
+    box.spool.set_topic("camera/door/status", listed=True)
     box.spool.close()
     raw = bytearray(path.read_bytes())
     with contextlib.closing(sqlite3.connect(path)) as db:
@@ -226,7 +226,7 @@ def test_a_folder_that_cannot_be_made_means_memory(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     box = Box(tmp_path / "file" / "spool.sqlite3")
     box.put((ENDED, "a"))
-    box.spool.set_topic("camera/a/status", known=True)
+    box.spool.set_topic("camera/a/status", listed=True)
     assert (box.bodies(), box.spool.topics()) == (["a"], {"camera/a/status"})
     assert [r.levelno for r in caplog.records] == [logging.ERROR, logging.WARNING]
 
@@ -241,8 +241,8 @@ def test_a_second_process_on_the_same_file_does_not_hang_or_share(path):
 def test_retained_topics_are_remembered(path):
     box = Box(path)
     for name in ("camera/a/status", "camera/b/status"):
-        box.spool.set_topic(name, known=True)
-    box.spool.set_topic("camera/a/status", known=False)
+        box.spool.set_topic(name, listed=True)
+    box.spool.set_topic("camera/a/status", listed=False)
     box.spool.close()
     assert Box(path).spool.topics() == {"camera/b/status"}
 
