@@ -16,7 +16,7 @@ class Recent(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._kept: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
+        self._lines: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
         self._keeping = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -30,11 +30,11 @@ class Recent(logging.Handler):
             "text": record.getMessage()[:500],
         }
         with self._keeping:
-            if self._kept and self._kept[-1]["text"] == line["text"]:
-                self._kept.pop()
-            self._kept.append(line)
+            if self._lines and self._lines[-1]["text"] == line["text"]:
+                self._lines.pop()
+            self._lines.append(line)
 
     def newest_first(self) -> list[dict[str, object]]:
         """Return the kept lines."""
         with self._keeping:
-            return list(reversed(self._kept))
+            return list(reversed(self._lines))

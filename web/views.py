@@ -60,9 +60,9 @@ def worn(item: Mapping[str, Any], currency: str, backend: Backend) -> Payload:
         more = {"source": price["source"], "as_of": price["as_of"], "stale": bool(price.get("stale"))}
         more["estimate"] = bool(price.get("estimate"))
         shown = money(price, currency, backend.locale) | more
-    kept = {key: item[key] for key in ("slot", "type", "brand", "confidence", "votes")}
+    fields = {key: item[key] for key in ("slot", "type", "brand", "confidence", "votes")}
     brand = backend.brand(item["brand"]) if item["brand"] else None
-    return kept | {"brand_text": brand, "colour": item.get("colour"), "price": shown}
+    return fields | {"brand_text": brand, "colour": item.get("colour"), "price": shown}
 
 
 def found(person: Mapping[str, Any], backend: Backend) -> Payload:
@@ -153,7 +153,7 @@ class Rates:
 
 def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]], now_ns: int) -> Payload:
     """Write all cameras. sizes: of their frames, where known."""
-    known = backend.cameras()
+    statuses = backend.cameras()
     processed = samples(backend.metrics.frames_processed, "camera")
     dropped: dict[str, dict[str, int]] = {}
     for labels, value in _all(backend.metrics.frames_dropped):
@@ -163,7 +163,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     refused = samples(backend.metrics.camera_sub_stream_refused, "camera")
     written = []
     for name, settings in backend.settings.cameras.items():
-        status = known.get(name)
+        status = statuses.get(name)
         count = int(processed.get(name, 0))
         live = backend.live
         age = live.age_s(name) if live else None
@@ -296,8 +296,8 @@ def _models(backend: Backend) -> list[Payload]:
     precision = {labels["model"]: labels["precision"] for labels, _ in _all(backend.metrics.model_loaded)}
     named = [("person", models.person.name), ("face", models.face.name), ("brand", models.brand.name)]
     looks = dict(LOOK_MODELS) | ({models.garments.name: "garments"} if models.garments else {})
-    known = {name for _, name in named}
-    named += [(role, name) for name, role in looks.items() if name in precision and name not in known]
+    listed = {name for _, name in named}
+    named += [(role, name) for name, role in looks.items() if name in precision and name not in listed]
     return [{"role": role, "name": name, "precision": precision.get(name, "unknown")} for role, name in named]
 
 

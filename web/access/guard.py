@@ -170,7 +170,7 @@ class Guard:
         if sum(len(name) + len(value) for name, value in request.scope["headers"]) > MAX_HEAD_BYTES:
             raise Refused(Code.HEAD_TOO_LARGE, HEAD_TOO_LONG)
         host = request.headers.get("host", "")
-        if not self._known(host):
+        if not self._is_own_host(host):
             raise Refused(
                 Code.BAD_REQUEST, "the page is not reached by this name; add it to outputs.web.hosts"
             )
@@ -198,7 +198,7 @@ class Guard:
             " proxy pass the header Host on, or add the name to outputs.web.hosts; see docs/proxy.md",
         )
 
-    def _known(self, host: str) -> bool:
+    def _is_own_host(self, host: str) -> bool:
         """Return whether the host is ours. Addresses are: DNS rebinding works with names only."""
         name = _hostname(host)
         if name in self._hosts:

@@ -38,9 +38,9 @@ class ForwardedHost:
         if scope["type"] == "http" and scope.get("client") and scope["client"][0] in self._trusted:
             named = [value for name, value in scope["headers"] if name == b"x-forwarded-host"]
             if named:
-                kept = [(name, value) for name, value in scope["headers"] if name != b"host"]
+                headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
                 nearest = named[-1].split(b",")[-1].strip()
-                scope = {**scope, "headers": [*kept, (b"host", nearest)]}
+                scope = {**scope, "headers": [*headers, (b"host", nearest)]}
         await self._app(scope, receive, send)
 
 

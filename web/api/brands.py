@@ -87,16 +87,16 @@ class BrandHandlers:
             async with self._working:
                 self._forget()
                 ticket = secrets.token_urlsafe(16)
-                kept = await to_thread.run_sync(_keep, self._folder, ticket, data)
-        self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), kept)
+                picture = await to_thread.run_sync(_keep, self._folder, ticket, data)
+        self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), picture)
         asyncio.get_running_loop().call_later(KEEP_S, self._drop, ticket)
-        pictures = [base64.b64encode(part).decode() for part in kept.parts]
+        pictures = [base64.b64encode(part).decode() for part in picture.parts]
         return Json(
             {
                 "id": ticket,
-                "size": list(kept.size),
-                "ground": kept.ground,
-                "faces": kept.faces,
+                "size": list(picture.size),
+                "ground": picture.ground,
+                "faces": picture.faces,
                 "picture": pictures[0],
                 "parts": pictures[1:],
             },
@@ -283,11 +283,11 @@ def _write(place: Path, given: dict[str, Any], paths: list[Path]) -> Added:
         if there is not None and not given.get("replace", False):
             raise Refused(Code.CONFLICT, "there is this brand already; choose to replace it, or another name")
         cache = EnrolledCache.of_this_machine()
-        known = (
+        brands = (
             BrandReader(BrandsConfig(folder=place), build_enroller, cache).read() if place.is_dir() else None
         )
         faces = None if given.get("faces", False) else build_face_count()
-        added = adding.examine(file, paths, known, build_enroller(), faces=faces)
+        added = adding.examine(file, paths, brands, build_enroller(), faces=faces)
         adding.check_claims(place, added)
         adding.write_brand(place, added, force=there is not None)
     except BadInput as error:

@@ -73,8 +73,8 @@ class DeskHandlers:
         desk, _ = desk_of(self._backend)
         given = await fields_of(request, {"name", "camera", "person"})
         camera, person, name = (text_of(given, key) for key in ("camera", "person", "name"))
-        known = camera if camera in self._backend.settings.cameras else ""
-        self._notes.note(AccessKind.COMMAND, request, visitor, camera=known, detail="attend")
+        listed = camera if camera in self._backend.settings.cameras else ""
+        self._notes.note(AccessKind.COMMAND, request, visitor, camera=listed, detail="attend")
         return await act(desk.attend, camera, person, name)
 
     async def sign_out(self, request: Request, visitor: Visitor | None) -> Response:

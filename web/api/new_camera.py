@@ -114,8 +114,8 @@ def check_secret(raw: bytes, cameras: Mapping[str, CameraConfig], form: CameraFo
     except (UnicodeDecodeError, yaml.YAMLError):
         raise Refused(Code.CONFLICT, "the store file is not good YAML now; mend it first") from None
     users = [key for key, value in _named_parts(root) if f"${{{name}}}" in _texts(value)]
-    kept = own_secrets()
-    if not users and (kept is None or not (kept / name).exists()):
+    folder = own_secrets()
+    if not users and (folder is None or not (folder / name).exists()):
         return
     named_by = set(cameras) if "defaults" in users else {key for key in users if key in cameras}
     hosts = {(urlsplit(cameras[key].source).hostname or "").lower() for key in named_by}

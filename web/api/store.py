@@ -103,8 +103,10 @@ class StoreHandlers:
 
     def _order(self, request: Request, action: StaffAction) -> Response:
         camera, name = camera_of(request, self._backend), request.path_params["person"]
-        known = any(p.camera == camera and p.track == name for p in self._backend.floor.snapshot().persons)
-        if not known or not PERSON.fullmatch(name):
+        is_present = any(
+            p.camera == camera and p.track == name for p in self._backend.floor.snapshot().persons
+        )
+        if not is_present or not PERSON.fullmatch(name):
             raise Refused(Code.NOT_FOUND, "this person is not in the shop any more")
         if not self._backend.floor.order(StaffOrder(action, camera, name)):
             raise Refused(Code.BUSY, "too many orders wait; try again", headers={"Retry-After": "1"})

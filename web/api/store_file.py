@@ -151,9 +151,9 @@ def _spliced(text: str, camera: str, areas: Mapping[str, Any]) -> str:
     place = min(cut, default=last + 1)
     if place > 0 and not lines[place - 1].endswith("\n"):
         lines[place - 1] += "\n"
-    kept = [line for number, line in enumerate(lines[:place]) if number not in cut]
+    above = [line for number, line in enumerate(lines[:place]) if number not in cut]
     rest = [line for number, line in enumerate(lines[place:], place) if number not in cut]
-    return "".join([*kept, block(areas, indent), *rest])
+    return "".join([*above, block(areas, indent), *rest])
 
 
 def last_line(node: yaml.Node) -> int:

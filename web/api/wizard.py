@@ -192,15 +192,15 @@ def _raw(path: Path) -> bytes:
 def _write(path: Path, camera: str, name: str, form: CameraForm) -> str:
     """Keep the camera's password and write its line; both or neither."""
     raw = _raw(path)
-    kept = None
+    secret_file = None
     if form.password and form.secret_name is None:
-        kept = keep_secret(secret_of(camera, form), form.password)
+        secret_file = keep_secret(secret_of(camera, form), form.password)
     try:
         text, line = with_camera(raw, path, camera, name, form)
         store_file.write(path, text, store_file.revision(raw))
     except BaseException:
-        if kept is not None:
+        if secret_file is not None:
             with contextlib.suppress(OSError):
-                kept.unlink()
+                secret_file.unlink()
         raise
     return line

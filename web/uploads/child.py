@@ -44,7 +44,7 @@ def limit() -> None:
     with suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     cpu_s = int(os.environ.get("MSH_WORKER_CPU_S", "600"))
-    for what, most in (
+    for what, maximum in (
         (resource.RLIMIT_CPU, cpu_s),
         (resource.RLIMIT_AS, ADDRESSES),
         (resource.RLIMIT_FSIZE, LARGEST_RESULT),
@@ -52,8 +52,8 @@ def limit() -> None:
         (resource.RLIMIT_NOFILE, 256),
     ):
         hard = resource.getrlimit(what)[1]
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)  # noqa: PLW2901
-        resource.setrlimit(what, (most, most))
+        maximum = maximum if hard == resource.RLIM_INFINITY else min(maximum, hard)  # noqa: PLW2901
+        resource.setrlimit(what, (maximum, maximum))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     libc = ctypes.CDLL(None)
@@ -117,8 +117,8 @@ def _file(job: AnnotateJob, source: Path, target: Path) -> None:
             _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
 
     found = job.annotate(source, target, report_progress)
-    kept = {key: found[key] for key in ("persons", "withheld", "notes") if key in found}
-    _say({"done": kept})
+    summary = {key: found[key] for key in ("persons", "withheld", "notes") if key in found}
+    _say({"done": summary})
 
 
 def _webcam(job: AnnotateJob) -> None:

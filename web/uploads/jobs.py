@@ -204,10 +204,10 @@ class Jobs:
             job.result_bytes = job.result.stat().st_size
             error = None
         except Exception as caught:
-            known = isinstance(caught, (WorkFailed, BadInput))
-            error = str(caught) if known else UNEXPECTED
+            is_expected = isinstance(caught, (WorkFailed, BadInput))
+            error = str(caught) if is_expected else UNEXPECTED
             if job.id in self._jobs:
-                trace = None if known or isinstance(caught, OSError) else caught
+                trace = None if is_expected or isinstance(caught, OSError) else caught
                 logger.warning("an upload was not processed: %s", error, exc_info=trace)
         finally:
             await worker.kill()
@@ -261,18 +261,18 @@ async def _store(body: AsyncIterator[bytes], folder: Path) -> FileType:
             waiting += chunk
             if what is None and len(waiting) >= HEAD_BYTES:
                 head = bytes(waiting[:HEAD_BYTES])
-                what = _known(head)
+                what = _type_of(head)
             if len(waiting) >= WRITE_AT:
                 await to_thread.run_sync(file.write, bytes(waiting))
                 waiting.clear()
-        what = what or _known(bytes(waiting[:HEAD_BYTES]))
+        what = what or _type_of(bytes(waiting[:HEAD_BYTES]))
         await to_thread.run_sync(file.write, bytes(waiting))
     what = await to_thread.run_sync(read_type, part) or what  # now it is known whether it is animated
     part.rename(folder / f"source{what.suffix}")
     return what
 
 
-def _known(head: bytes) -> FileType:
+def _type_of(head: bytes) -> FileType:
     what = sniff(head)
     if what is None:
         if other := other_kind(head):
