@@ -57,7 +57,7 @@ def parser(only: str | None = None) -> CommandParser:
     return root
 
 
-def _asked(argv: Sequence[str]) -> str | None:
+def _command_module(argv: Sequence[str]) -> str | None:
     """Return the module of the command that is called; None where it is none, or help is asked for."""
     name = argv[0].replace("-", "_") if argv else ""
     return name if name in COMMANDS and "_" not in argv[0] else None
@@ -66,7 +66,7 @@ def _asked(argv: Sequence[str]) -> str | None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
     with printable_output(argv):
-        args = parser(_asked(sys.argv[1:] if argv is None else argv)).parse_args(argv)
+        args = parser(_command_module(sys.argv[1:] if argv is None else argv)).parse_args(argv)
         try:
             return int(args.run(args))
         except BadInput as error:

@@ -86,8 +86,8 @@ def printable_output(arguments: Sequence[str] | None = None) -> Iterator[None]:
 
     A reader that goes away, such as `| head`, ends the block with SystemExit(0).
     """
-    told = sys.argv[1:] if arguments is None else arguments
-    deque(noted([*told, *_folders()]), maxlen=0)
+    words = sys.argv[1:] if arguments is None else arguments
+    deque(noted([*words, *_folders()]), maxlen=0)
     streams = sys.stdout, sys.stderr
     for stream in streams:
         # A terminal may not know each letter.

@@ -127,16 +127,16 @@ def streams(
 
     without_probe(n) plays them with a probe that only counts: what the box could do without ours.
     """
-    found = _most(run, fps)
+    found = _max_streams(run, fps)
     if without_probe is None or not found.good:
         return found
-    bare = _most(without_probe, fps)
-    most = bare.data.get("best", 0)
-    text = f"{found.found}; {most} with a probe that only counts"
+    bare = _max_streams(without_probe, fps)
+    best = bare.data.get("best", 0)
+    text = f"{found.found}; {best} with a probe that only counts"
     return ok("streams", text, **found.data, bare=bare.data)
 
 
-def _most(run: Callable[[int], Result], fps: float) -> CheckResult:
+def _max_streams(run: Callable[[int], Result], fps: float) -> CheckResult:
     steps: dict[int, Any] = {}
     best = 0
     for count in STEPS:

@@ -52,8 +52,8 @@ def compare(runner: Runner, find: Callable[[Pixels], Candidates], shown: Sequenc
     boxes, _, vectors = runner.infer(np.ascontiguousarray(tensor))
     found, alike = 0, []
     wanted = [_sure(find(picture)) for picture in shown]
-    for number, (theirs, known) in enumerate(wanted):
-        for box, vector in zip(theirs, known, strict=True):
+    for number, (theirs, wanted_vectors) in enumerate(wanted):
+        for box, vector in zip(theirs, wanted_vectors, strict=True):
             shares = _shares(box, boxes[number])
             best = int(shares.argmax())
             if shares[best] >= SAME_PLACE:

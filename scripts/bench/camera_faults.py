@@ -310,8 +310,8 @@ class _CameraRig:
             return None
         return sum_of(samples, name, camera)
 
-    def _pause(self, least: float, most: float) -> None:
-        time.sleep(self.dice.uniform(least, most))
+    def _pause(self, min_s: float, max_s: float) -> None:
+        time.sleep(self.dice.uniform(min_s, max_s))
 
 
 def sum_of(samples: Samples, name: str, camera: str) -> int:

@@ -370,8 +370,8 @@ class _FaultRig:
         self._pause(0.1, 0.3)
         self._relay.restore()
 
-    def _pause(self, least: float, most: float) -> None:
-        time.sleep(self.dice.uniform(least, most))
+    def _pause(self, min_s: float, max_s: float) -> None:
+        time.sleep(self.dice.uniform(min_s, max_s))
 
     def _listen(self) -> None:
         for line in self._nursery.stdout or ():

@@ -107,8 +107,8 @@ def _more(value: PersonValue, dice: Random) -> PersonValue:
     amount = dice.randrange(4_000, 240_000, 100)
     price = Price(amount, amount * 9 // 10, amount * 11 // 10, "EUR", "catalogue")
     slot = slots[min(len(value.items), dice.randrange(4))]
-    kept = tuple(item for item in value.items if item.slot != slot)
-    items = (*kept, Item(slot, "handbag", "burberry", 0.83, 9, price, "black"))
+    others = tuple(item for item in value.items if item.slot != slot)
+    items = (*others, Item(slot, "handbag", "burberry", 0.83, 9, price, "black"))
     amounts = [item.price.amount_minor for item in items if item.price]
     total = sum(amounts)
     return PersonValue(items, Total(total, total * 9 // 10, total * 11 // 10, "EUR", len(amounts), 0))
@@ -174,10 +174,10 @@ class BoxLinks:
 
 def measure_fleet(boxes: int, seconds: float, visitors_per_hour: float, seed: int) -> FleetLoad:
     """Run a broker and a fleet for so long; return what it took. Raises StartFailed, BadInput."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most < boxes + DESCRIPTORS_SPARE:
-        raise BadInput(f"{boxes} boxes need as many open files, {most} are allowed: ulimit -n")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    _, max_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if max_files < boxes + DESCRIPTORS_SPARE:
+        raise BadInput(f"{boxes} boxes need as many open files, {max_files} are allowed: ulimit -n")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
     with tempfile.TemporaryDirectory(prefix="msh-fleet-") as made, Children() as children:
         port = free_port(18830)
         broker = start_broker(children, Path(made), port)

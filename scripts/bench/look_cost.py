@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from probes.recognition.reading import Recogniser
 
 
-def photographs(folder: Path, most: int) -> list[I420]:
-    """Return up to `most` photographs of a folder. Raises BadInput where there are none."""
-    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)[:most]
+def photographs(folder: Path, max_count: int) -> list[I420]:
+    """Return up to `max_count` photographs of a folder. Raises BadInput where there are none."""
+    files = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)[:max_count]
     if not files:
         raise BadInput(f"{folder}: there are no photographs in it")
     return [pixels for path in files for _, pixels in read_frames(path)]
 
 
-def composed_crops(most: int) -> list[I420]:
+def composed_crops(max_count: int) -> list[I420]:
     """Return crops of people's size from the test set that comes along: with marks and without, by turns."""
     shots = read_set().shots
     scenes = [shot for name, some in shots.items() if name.startswith("scenes") for shot in some]
     pairs = zip(scenes, itertools.cycle(shots["plain"]), strict=False)
-    return [_i420(shot.picture) for pair in pairs for shot in pair][:most]
+    return [_i420(shot.picture) for pair in pairs for shot in pair][:max_count]
 
 
 def look_cost(crops: Sequence[I420]) -> dict[str, float]:

@@ -104,7 +104,7 @@ def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
     looks = LookWorkers([Slow(SLOW_S)], targets_of({"nike": "Nike"}), on_result=results.append)
     noise = np.random.default_rng(1).integers(16, 235, (SIZE[1], SIZE[0]), np.uint8)
     pixels = I420(noise, I420.black(*SIZE).u, I420.black(*SIZE).v)
-    spent, most = [], 0
+    spent, max_waiting = [], 0
     clock = time.perf_counter
     for tick in range(seconds * FPS):
         for camera in range(cameras):
@@ -114,7 +114,7 @@ def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
             looks.drain()
             looks.set_values({})
             spent.append(clock() - begun)
-            most = max(most, looks.depth)
+            max_waiting = max(max_waiting, looks.depth)
     begun_looks = len(results) + looks.depth
     looks.close()
     return {
@@ -122,7 +122,7 @@ def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:
         "offer_p99_us": quantiles(spent, n=100)[-1] * 1e6,
         "offer_share_of_frame_time": sum(spent) / len(spent) * FPS * cameras,
         "looks_per_second": begun_looks / seconds,
-        "waiting_most": most,
+        "waiting_most": max_waiting,
         "dropped": results.count(LookResult.DROPPED),
     }
 

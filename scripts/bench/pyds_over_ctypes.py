@@ -163,8 +163,8 @@ def _text(raw: str) -> property:
 
 def _font(raw: str) -> property:
     def put(self: Any, name: str) -> None:
-        kept = _fonts.setdefault(name, c.create_string_buffer(name.encode()))
-        setattr(self, raw, c.addressof(kept))
+        buffer = _fonts.setdefault(name, c.create_string_buffer(name.encode()))
+        setattr(self, raw, c.addressof(buffer))
 
     return property(lambda self: getattr(self, raw) or 0, put)  # an address, for get_string
 

@@ -81,7 +81,9 @@ def recordings_in(places: Sequence[Path]) -> list[Path]:
     return found
 
 
-def learn(recordings: Sequence[Path], review: Path, known: Gallery | None, *, wearers: int) -> Iterator[str]:
+def learn(
+    recordings: Sequence[Path], review: Path, gallery: Gallery | None, *, wearers: int
+) -> Iterator[str]:
     """Write the marks that are worn again and again to a new folder, and yield lines on what was done.
 
     known: the brands that are recognised already. wearers: persons who must have worn a mark.
@@ -95,7 +97,7 @@ def learn(recordings: Sequence[Path], review: Path, known: Gallery | None, *, we
         masking=FacesConfig(),
         min_votes=2,
     )
-    collector = MarkCollector(MarkFinder(), GarmentParser(), known)
+    collector = MarkCollector(MarkFinder(), GarmentParser(), gallery)
     for number, path in enumerate(recordings):
         try:
             _watch(annotator, collector, f"{number} {path.name}", path)

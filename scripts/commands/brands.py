@@ -138,8 +138,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
     """Print the table; return 0."""
-    known = BrandReader(gallery_of(args), enroller, _cache(enroller)).read()
-    print("\n".join(_table([HEADINGS, *_rows(known)])))
+    brands = BrandReader(gallery_of(args), enroller, _cache(enroller)).read()
+    print("\n".join(_table([HEADINGS, *_rows(brands)])))
     return 0
 
 
@@ -167,11 +167,11 @@ def run_add(
         pictures = [*(path for path in old.pictures if not is_part(path)), *pictures]
         file = old.file if args.words is None and args.slots is None else file
     reader = BrandReader(BrandsConfig(folder=folder), enroller, _cache(enroller))
-    known = reader.read() if folder.is_dir() else None
+    brands = reader.read() if folder.is_dir() else None
     added = examine(
         file,
         pictures,
-        known,
+        brands,
         enroller(),
         patterns=args.pattern,
         separate_lockups=not args.whole,
@@ -181,7 +181,7 @@ def run_add(
     place = write_brand(folder, added, force=args.force or args.more)
     _picture_of(added).save(place / SEEN)
     print(f"{file.name}: added to {place}")
-    for line in _told(added):
+    for line in _added_lines(added):
         print(f"  {line}")
     for number, _ in added.lockups:
         print(f"  {pictures[number].name} is a symbol with a word: recognised as a whole, and by each alone")
@@ -251,8 +251,8 @@ def run_learn(args: argparse.Namespace) -> int:
         raise BadInput(f"--wearers: expected 1 or more, found {args.wearers}")
     recordings = recordings_in(args.recordings)
     brands = BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read()
-    known = Gallery(brands.enrolled, read_cohort())
-    for line in learn(recordings, args.output, known, wearers=args.wearers):
+    gallery = Gallery(brands.enrolled, read_cohort())
+    for line in learn(recordings, args.output, gallery, wearers=args.wearers):
         print(line, flush=True)
     return 0
 
@@ -288,9 +288,9 @@ def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _rows(known: BrandSet) -> Iterable[tuple[str, ...]]:
-    enrolled = {marks.brand: marks for marks in known.enrolled}
-    for source in known.sources:
+def _rows(brands: BrandSet) -> Iterable[tuple[str, ...]]:
+    enrolled = {marks.brand: marks for marks in brands.enrolled}
+    for source in brands.sources:
         brand, marks = source.file.brand, enrolled.get(source.key)
         routes = [Route.WORDS.value] if brand.words or brand.stylised else []
         routes += [route.value for route in Route if marks and route in marks.routes]
@@ -304,7 +304,7 @@ def _rows(known: BrandSet) -> Iterable[tuple[str, ...]]:
         )
 
 
-def _told(added: Added) -> Iterable[str]:
+def _added_lines(added: Added) -> Iterable[str]:
     brand = added.file.brand
     how = {
         Route.WORDS: f"by its words: {', '.join(brand.words)}",

@@ -48,8 +48,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Print the summary, or one line for each mistake on stderr; return 0 or 2."""
     env = Placeholders(os.environ, digits=True) if args.platform else os.environ
-    if args.migrate and (kept := migrate_file(args.config)):
-        print(f"{args.config}: now in the form of this release; the file before is {kept}")
+    if args.migrate and (former := migrate_file(args.config)):
+        print(f"{args.config}: now in the form of this release; the file before is {former}")
     try:
         made = env.made if isinstance(env, Placeholders) else ()
         settings = load_settings(args.config, env=env, placeholders=made)

@@ -101,9 +101,9 @@ def _discover(settings: Settings, username: str) -> int:
             file=sys.stderr,
         )
         return 1
-    known = [camera.source for camera in settings.cameras.values()]
+    sources = [camera.source for camera in settings.cameras.values()]
     password = os.environ.get("MSH_CAMERA_PASSWORD", "")
-    print("cameras:", *cameras_yaml(found, known, username, password), sep="\n")
+    print("cameras:", *cameras_yaml(found, sources, username, password), sep="\n")
     return 0
 
 

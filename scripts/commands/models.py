@@ -81,16 +81,16 @@ def list_models(args: argparse.Namespace) -> int:
 def _row(model: Model) -> tuple[str, ...]:
     shape = f"{model.input.width}x{model.input.height} {model.input.order.value}"
     about = (model.name, model.licence, shape)
-    tells = " ".join(model.classes) or model.decoder.value
+    finds = " ".join(model.classes) or model.decoder.value
     try:
         size = f"{model.path.stat().st_size / 1e6:.1f} MB"
     except OSError:
-        return *about, "-", tells, "missing"
+        return *about, "-", finds, "missing"
     try:
         model.check_file()
     except BadInput:
-        return *about, size, tells, "changed"
-    return *about, size, tells, "ok"
+        return *about, size, finds, "changed"
+    return *about, size, finds, "ok"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -186,6 +186,6 @@ def check_answer(raw: Raw, model: Model) -> None:
         shapes = f"{raw.boxes.shape}, {raw.scores.shape}, {raw.classes.shape}"
         raise InferenceFailed(f"model {model.name}: outputs of shapes {shapes}, expected (K, 4), (K,), (K,)")
     limits = ((raw.boxes, 1), (raw.scores, 1), (raw.classes, len(model.classes) - 1))
-    for (values, most), what in zip(limits, ("boxes", "scores", "classes"), strict=True):
-        if count == 0 or not (np.min(values) >= 0 and np.max(values) <= most):
-            raise InferenceFailed(f"model {model.name}: {what} outside 0 to {most}, or none at all")
+    for (values, maximum), what in zip(limits, ("boxes", "scores", "classes"), strict=True):
+        if count == 0 or not (np.min(values) >= 0 and np.max(values) <= maximum):
+            raise InferenceFailed(f"model {model.name}: {what} outside 0 to {maximum}, or none at all")

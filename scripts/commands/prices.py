@@ -149,10 +149,10 @@ def _remembered(
         answers.append(_answer_now(settings, thing, brand))
     freshness = build_freshness(settings) if settings else Freshness(2**62, 2**63, 2**62)
     currency = settings.store.currency if settings else None
-    known: PriceBelief | None = None
+    belief: PriceBelief | None = None
     for answer in answers:
-        known = updated(known, answer) if currency in (None, answer.currency) else known
-    price = known.price_at(time.time_ns(), freshness) if known else None
+        belief = updated(belief, answer) if currency in (None, answer.currency) else belief
+    price = belief.price_at(time.time_ns(), freshness) if belief else None
     return price, [f"  {_line(answer)}" for answer in answers] or [f"  no answer is remembered in {file}"]
 
 

@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
         plan = plan_restore(
             args.file, config, state, Path(scratch), env, placeholders=env.made, outside=args.outside
         )
-        kept = [] if args.check else restore(plan, config)
-    _say(plan, env, kept, state, checked=args.check)
+        set_aside = [] if args.check else restore(plan, config)
+    _say(plan, env, set_aside, state, checked=args.check)
     return 0
 
 
@@ -72,12 +72,12 @@ def _is_set(name: str, state: Path) -> bool:
     return True
 
 
-def _say(plan: RestorePlan, env: Placeholders, kept: list[Path], state: Path, *, checked: bool) -> None:
+def _say(plan: RestorePlan, env: Placeholders, set_aside: list[Path], state: Path, *, checked: bool) -> None:
     manifest = plan.manifest
     print(f"store {manifest.store}, backed up {manifest.made_at} by release {manifest.product}")
     for name, path in plan.parts.items():
         print(f"  {'would go' if checked else 'restored'}: {name} -> {path}")
-    for path in kept:
+    for path in set_aside:
         print(f"  kept: {path}")
     paths = [need for need in manifest.needs if "/" in need and not Path(need).exists()]
     if missing := [

@@ -66,9 +66,9 @@ def run_train(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="msh-types-") as work:
         made = Path(work) / "garments.onnx"
         garments.train_parser(args.folder, made, backbone, plan, lambda text: print(text, flush=True))
-        kept = keep(name, made, _entry(args.folder, made), own_folder())
+        model = keep(name, made, _entry(args.folder, made), own_folder())
     print(
-        f"{kept}: done; write `models: {{garments: {name}}}` into the store file to use it, and measure it"
+        f"{model}: done; write `models: {{garments: {name}}}` into the store file to use it, and measure it"
         f" with `msh bench photos FOLDER --garments {name}`",
         file=sys.stderr,
     )

@@ -175,13 +175,13 @@ class CameraServer:
     def __init__(
         self, clips: Mapping[str, Path], *, first_port: int = 0, passwords: Mapping[str, str] | None = None
     ) -> None:
-        known = passwords or {}
+        password_of = passwords or {}
         self._cameras = {
             name: self.camera_class(
                 name,
                 read_access_units(path),
                 port=first_port + index if first_port else 0,
-                password=known.get(name),
+                password=password_of.get(name),
             )
             for index, (name, path) in enumerate(clips.items())
         }

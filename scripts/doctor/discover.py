@@ -21,16 +21,17 @@ WANTED_PX: Final = 1280 * 720
 
 def cameras_yaml(
     found: Sequence[FoundCamera],
-    known: Iterable[str],
+    configured: Iterable[str],
     username: str,
     password: str,
     streams_of: Callable[[str, str, str, str], list[CameraStream]] = find_streams,
 ) -> Iterator[str]:
-    """Yield lines of `cameras:`. known: sources of the store file; a camera whose host is in one is left out.
+    """Yield lines of `cameras:` for the cameras found, without those whose host is in a configured source.
 
+    configured: the sources of the store file.
     username, password: for ONVIF; without them only cameras that tell everybody name their streams.
     """
-    sources, ids = list(known), set[str]()
+    sources, ids = list(configured), set[str]()
     for camera in found:
         if any(re.search(rf"[/@]{re.escape(camera.host)}[:/]", source) for source in sources):
             yield f"  # {camera.host} {camera.name}".rstrip() + ": is in the store file already"

@@ -106,21 +106,21 @@ def _letters(names: Iterable[str]) -> Iterator[CheckResult]:
 
 
 def _models(settings: Settings) -> Iterator[CheckResult]:
-    known = read_manifest()
+    models = read_manifest()
     for role in ("person", "face", "brand"):
         name = getattr(settings.models, role).name
         if role == "brand":
-            text = [n for n, model in known.items() if model.decoder in _TEXT]
-            yield from (_model("text", n, known) for n in text)
-        builtin = [n for n, model in known.items() if model.decoder in (Decoder.MARKS, Decoder.VECTOR)]
-        yield from (_model(role, n, known) for n in (builtin if name == BUILTIN_BRAND else [name]))
+            text = [n for n, model in models.items() if model.decoder in _TEXT]
+            yield from (_model("text", n, models) for n in text)
+        builtin = [n for n, model in models.items() if model.decoder in (Decoder.MARKS, Decoder.VECTOR)]
+        yield from (_model(role, n, models) for n in (builtin if name == BUILTIN_BRAND else [name]))
     if settings.models.garments:
-        yield _model("garments", settings.models.garments.name, known)
+        yield _model("garments", settings.models.garments.name, models)
 
 
-def _model(role: str, name: str, known: Mapping[str, Model]) -> CheckResult:
+def _model(role: str, name: str, models: Mapping[str, Model]) -> CheckResult:
     try:
-        model = find_model(name, known)
+        model = find_model(name, models)
         model.check_file()
     except engines.errors.BadInput as error:
         return fail(f"model {role}", str(error), "restore the file from the release, then: msh models verify")

@@ -35,8 +35,8 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
 
 def export_models(args: argparse.Namespace) -> int:
     """Write the files and print each path; return 0. Raises BadInput."""
-    known = read_manifest(args.manifest)
-    chosen = [find_model(name, known) for name in args.names] or list(known.values())
+    models = read_manifest(args.manifest)
+    chosen = [find_model(name, models) for name in args.names] or list(models.values())
     for path in export(chosen, replace(machine_here(), batch=args.batch), args.out, copy=args.copy):
         print(path)
     for model in chosen if not args.copy else ():

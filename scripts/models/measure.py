@@ -77,9 +77,9 @@ def measure_models(args: argparse.Namespace) -> int:
     from engines.detector import load_detector  # noqa: PLC0415 loads OpenVINO
 
     pictures = list(read_pictures(args.folder, args.classes or args.folder / "classes.txt"))
-    known = read_manifest()
+    models = read_manifest()
     for name in dict.fromkeys([*args.names, BESIDE]):
-        if find_model(name, known).decoder is not Decoder.TF_SSD:
+        if find_model(name, models).decoder is not Decoder.TF_SSD:
             raise BadInput(f"model {name}: it is no detector")
         lines, pace = measure(load_detector(name), pictures)
         print(f"{name}: {len(pictures)} pictures, {pace:.1f} ms each")

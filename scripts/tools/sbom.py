@@ -37,13 +37,13 @@ def _debian(lines: Iterable[str], system: Mapping[str, str]) -> Iterator[dict[st
     """Yield the system and its packages; nothing where there are no lines."""
     distribution, release = system.get("ID", "debian"), system.get("VERSION_ID", "")
     distro = f"&distro={quote(f'{distribution}-{release}')}" if release else ""
-    told = False
+    has_system = False
     for line in lines:
         name, version, architecture, status = line.rstrip("\n").split("\t")
         if status == "installed":
-            if not told:
+            if not has_system:
                 yield _system(distribution, release)
-                told = True
+                has_system = True
             purl = f"pkg:deb/{distribution}/{quote(name)}@{quote(version)}?arch={architecture}{distro}"
             yield {"type": "library", "bom-ref": purl, "name": name, "version": version, "purl": purl}
 

@@ -205,8 +205,8 @@ class Maker:
 
         symbols = bank.read_icons(sources / "icons", kept_back=True, draw=material.draw)
         order = self._rng.permutation(len(symbols))
-        known = {"nasa", "nike", "adidas", "puma"}
-        shown = [symbols[i] for i in order if symbols[i].name not in known][: COUNTS["symbols"]]
+        excluded = {"nasa", "nike", "adidas", "puma"}
+        shown = [symbols[i] for i in order if symbols[i].name not in excluded][: COUNTS["symbols"]]
         fonts = material.fonts_in(sources / "fonts", kept_back=True)
         words = []
         for name in NAMES[: COUNTS["words"]]:

@@ -192,12 +192,12 @@ class Bench:
         right = np.array(
             [names[int(s.argmax())] == shots[i].marks[0].brand for s, i in zip(scores, few, strict=True)]
         )
-        kept = mine[few]
-        level = _level(np.where(kept & right & (best > 0), best, -np.inf)[kept])
+        ours = mine[few]
+        level = _level(np.where(ours & right & (best > 0), best, -np.inf)[ours])
         name = f"{way.name} at 80 % recall"
         if not np.isfinite(level):
             name, level = f"{way.name}, any match", float(np.nextafter(np.float32(0), np.float32(1)))
-        return {name: _rates(best >= level, off >= level, kept, right)}
+        return {name: _rates(best >= level, off >= level, ours, right)}
 
     def people(self, count: int) -> dict[str, float]:
         """Return items per 100 people after looks voted: false ones, right ones, and what was to be found."""
@@ -206,7 +206,7 @@ class Bench:
         from pricing.ledger.votes import Vote  # noqa: PLC0415
 
         scenes = [*self._scenes(), *self._set.shots["plain"]]
-        gallery, known = self._enrolled()
+        gallery, emblems = self._enrolled()
         ledger = Ledger("EUR", LookupOnce(lambda *_: None))
         false = right = there = 0
         for person in self._track(range(count), "people"):
@@ -214,7 +214,7 @@ class Bench:
             for look in range(LOOKS):
                 picture = _seen_again(shot.picture, np.random.default_rng((person, look)))
                 sightings = gallery.sightings(self._finder.find(picture))
-                sightings += keypoints.find_emblems(picture, known)
+                sightings += keypoints.find_emblems(picture, emblems)
                 at = look * LOOK_NS
                 votes = [
                     Vote(
@@ -249,7 +249,7 @@ class Bench:
     def _enrolled(self) -> tuple[Gallery, list[Emblem]]:
         wanted = gallery_brands(self._names)
         enrolled: list[Enrolled] = []
-        known: list[Emblem] = []
+        all_emblems: list[Emblem] = []
         for kind, names in self._names.items():
             for number, name in enumerate(names):
                 if name not in wanted:
@@ -259,8 +259,8 @@ class Bench:
                     Enrolled(name, vectors, (), frozenset({Route.SYMBOL}), self._cohort.threshold(vectors))
                 )
                 if keypoints.places(emblems[0]) >= keypoints.LEAST_PLACES:
-                    known.extend(emblems)
-        return Gallery(enrolled, self._cohort), known
+                    all_emblems.extend(emblems)
+        return Gallery(enrolled, self._cohort), all_emblems
 
     def cost(self) -> dict[str, float]:
         """Return CPU ms of one crop: detection of persons, the finder, keypoints of 20 brands, words."""
@@ -268,12 +268,14 @@ class Bench:
         from engines.detector import load_detector  # noqa: PLC0415
 
         detector = load_detector("nanodet-416")
-        known = self._all_emblems("emblems", GROUP)
+        all_emblems = self._all_emblems("emblems", GROUP)
         pictures = [shot.picture for shot in self._scenes()[:8]]
         return {
             "detection": _ms(lambda p: detector.detect([from_bgr(p)]), pictures),
             "proposals and embedding": _ms(self._finder.find, pictures),
-            f"keypoints, {len(known)} brands": _ms(lambda p: keypoints.find_emblems(p, known), pictures),
+            f"keypoints, {len(all_emblems)} brands": _ms(
+                lambda p: keypoints.find_emblems(p, all_emblems), pictures
+            ),
             "words": _ms(self._reader.read, pictures),
         }
 

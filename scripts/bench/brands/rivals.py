@@ -140,12 +140,12 @@ class Matching:
         points, descriptors = self._detect(np.asarray(large, np.uint8))
         if descriptors is None or len(descriptors) < 2:
             return found
-        for place, (theirs, known) in enumerate(self._enrolled):
-            if known is None or len(known) < 2:
+        for place, (theirs, reference) in enumerate(self._enrolled):
+            if reference is None or len(reference) < 2:
                 continue
             pairs = [
                 first
-                for first, second in self._matcher.knnMatch(descriptors, known, k=2)
+                for first, second in self._matcher.knnMatch(descriptors, reference, k=2)
                 if first.distance < RATIO * second.distance
             ]
             found[place] = len(pairs) / 100
