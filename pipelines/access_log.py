@@ -120,7 +120,7 @@ class AccessLog:
     entries wait in memory; more are dropped, the oldest first, and counted. Without `start` nothing is
     written before `entries` or `close`.
 
-    path: None keeps all in memory. now: UTC ns. publish: takes a message, False where it was dropped.
+    path: None keeps all in memory. now_ns: UTC ns. publish: takes a message, False where it was dropped.
     origin: store and device, for the messages.
     """
 
@@ -129,15 +129,15 @@ class AccessLog:
         path: Path | None,
         *,
         days: int,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         getrandbits: Callable[[int], int],
         metrics: Metrics | None = None,
         publish: Callable[[Message], bool] = lambda _: True,
         origin: tuple[str, str] = ("store", "device"),
     ) -> None:
-        self.days, self._now, self._getrandbits = days, now, getrandbits
+        self.days, self._now_ns, self._getrandbits = days, now_ns, getrandbits
         self._metrics, self._publish, self._origin = metrics, publish, origin
-        self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now, _WORDS)
+        self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now_ns, _WORDS)
         self._waiting: deque[Access] = deque()
         self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._news, self._stop = threading.Event(), threading.Event()
@@ -160,7 +160,7 @@ class AccessLog:
     def note(self, kind: AccessKind, who: str, way: AccessWay, **more: Any) -> None:
         """Add an entry; more: as Access has them."""
         more["detail"] = _printable(str(more.get("detail", "")))
-        entry = Access(self._now(), kind, who, way, **more)
+        entry = Access(self._now_ns(), kind, who, way, **more)
         with self._lock:
             self._waiting.append(entry)
             if len(self._waiting) > MAX_WAITING:
@@ -228,7 +228,7 @@ class AccessLog:
             db.execute(too_many, (MAX_ENTRIES,))
 
     def _oldest(self) -> int:
-        return self._now() - self.days * DAY_NS
+        return self._now_ns() - self.days * DAY_NS
 
     def _count(self, result: str, count: int = 1) -> None:
         if self._metrics is not None:

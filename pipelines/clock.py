@@ -28,10 +28,10 @@ class StoreClock:
     """
 
     def __init__(
-        self, wall_ns: Callable[[], int] = time.time_ns, monotonic_ns: Callable[[], int] = time.monotonic_ns
+        self, now_ns: Callable[[], int] = time.time_ns, monotonic_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        self._wall_ns, self._monotonic_ns = wall_ns, monotonic_ns
-        self._start = wall_ns() - monotonic_ns()
+        self._now_ns, self._monotonic_ns = now_ns, monotonic_ns
+        self._start = now_ns() - monotonic_ns()
         self._correction = 0
 
     def now(self) -> int:
@@ -53,7 +53,7 @@ class StoreClock:
 
     def check(self) -> int:
         """Return by how many ns the clock was set since the last check, 0 where it was not."""
-        step = self._wall_ns() - self.utc_now()
+        step = self._now_ns() - self.utc_now()
         if abs(step) < STEP_NS:
             return 0
         self._correction += step

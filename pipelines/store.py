@@ -94,7 +94,7 @@ class Store:
         """
         self._metrics = metrics
         self._clock = clock = clock or StoreClock()
-        now = clock.utc_now
+        now_ns = clock.utc_now
         random = SystemRandom()
         device = settings.store.device or host_slug()
         catalogue = load_catalogue(settings)
@@ -108,7 +108,7 @@ class Store:
                 metrics=metrics,
                 spell=self.brand,
                 folder=state_folder,
-                now=now,
+                now_ns=now_ns,
                 random=random.random,
             ),
         )
@@ -124,12 +124,12 @@ class Store:
             random=random.random,
         )
         self._publisher: Publisher = self._mqtt or NoPublisher()
-        self._messengers = StoreMessengers(settings, metrics, brand=self.brand, utc_now=now)
+        self._messengers = StoreMessengers(settings, metrics, brand=self.brand, now_ns=now_ns)
         self._announcer = self._messengers.announcer
         self.access = AccessLog(
             access_file(settings.store.id, state_folder()),
             days=settings.privacy.access_log_days,
-            now=now,
+            now_ns=now_ns,
             getrandbits=random.getrandbits,
             metrics=metrics,
             publish=self._publisher.send,
@@ -169,7 +169,7 @@ class Store:
             self._desk.on_events(self._announcer.listen_to(self._desk.person))
         self._looks = build_looks(settings, self._brands, metrics)
         self._describer = build_describer(
-            settings, metrics, folder=state_folder, now=now, random=random.random
+            settings, metrics, folder=state_folder, now_ns=now_ns, random=random.random
         )
         self._outputs = VideoOutputs(
             metrics,
@@ -219,7 +219,7 @@ class Store:
             self._desk,
             self._publisher,
             currency=settings.store.currency,
-            utc_now=now,
+            now_ns=now_ns,
         )
         self._overload = Overload(
             metrics, throttle, lambda: self._platform.processed, cameras=lambda: self._status.live_by_priority
@@ -257,7 +257,7 @@ class Store:
         self._retention = Retention(
             settings.outputs,
             metrics,
-            now=time.time,
+            now_s=time.time,
             clock=time.monotonic,
             state=state_folder(),
             tidy=(self._prices.expire,),

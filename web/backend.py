@@ -66,7 +66,7 @@ class PriceSource:
 
 def access_in_memory() -> AccessLog:
     """Return an access log that ends with the program."""
-    return AccessLog(None, days=1, now=time_ns, getrandbits=SystemRandom().getrandbits)
+    return AccessLog(None, days=1, now_ns=time_ns, getrandbits=SystemRandom().getrandbits)
 
 
 @dataclass(slots=True)

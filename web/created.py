@@ -30,15 +30,15 @@ class CreatedView:
     def __init__(
         self,
         registry: CollectorRegistry,
-        wall: Callable[[], float] = time.time,
+        now_s: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._registry, self._wall, self._clock = registry, wall, clock
-        self._begun, self._since = clock(), wall()
+        self._registry, self._now_s, self._clock = registry, now_s, clock
+        self._begun, self._since = clock(), now_s()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics, as a registry does; from any thread."""
-        since = self._wall() - (self._clock() - self._begun)
+        since = self._now_s() - (self._clock() - self._begun)
         if abs(since - self._since) >= STEP_S:
             self._since = since
         for family in self._registry.collect():

@@ -147,7 +147,7 @@ def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -
     access = AccessLog(
         access_file(settings.store.id, state_folder()),
         days=settings.privacy.access_log_days,
-        now=time.time_ns,
+        now_ns=time.time_ns,
         getrandbits=SystemRandom().getrandbits,
         metrics=metrics,
     )

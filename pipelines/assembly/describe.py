@@ -26,7 +26,7 @@ def build_describer(
     metrics: Metrics,
     *,
     folder: Callable[[], Path],
-    now: Callable[[], int],
+    now_ns: Callable[[], int],
     random: Callable[[], float],
 ) -> Describer | None:
     """Return the describer, None where it is off. folder: of what outlives a restart. Raises BadInput."""
@@ -48,7 +48,7 @@ def build_describer(
         service_of(section),
         plan,
         DescribeCandidates(AskLimits(section.per_person, section.after_ms)),
-        SentLog(sent_path(folder(), settings.store.id), now),
+        SentLog(sent_path(folder(), settings.store.id), now_ns),
         on_sent=metrics.crops_sent.inc,
         on_result=lambda result: metrics.descriptions.labels(result).inc(),
         random=random,

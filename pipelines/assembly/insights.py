@@ -51,7 +51,7 @@ def build_insights(
         file,
         floor.snapshot,
         up,
-        now=clock.utc_now,
+        now_ns=clock.utc_now,
         zone=store.timezone,
         least=least,
         days=settings.privacy.report_days,

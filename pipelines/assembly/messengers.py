@@ -29,9 +29,9 @@ class StoreMessengers:
         metrics: Metrics,
         *,
         brand: Callable[[str], str],
-        utc_now: Callable[[], int],
+        now_ns: Callable[[], int],
     ) -> None:
-        """brand: writes a brand for people. utc_now: UTC ns."""
+        """brand: writes a brand for people. now_ns: UTC ns."""
         self._metrics = metrics
         self._running: dict[str, tuple[str, Messenger]] = {}
         store = settings.store
@@ -43,7 +43,7 @@ class StoreMessengers:
             brand=brand,
             accept_s=_accept_s(settings),
             crops=MaskedCrops(settings.enabled_cameras()),
-            utc_now=utc_now,
+            now_ns=now_ns,
         )
 
     def reconfigure(self, settings: Settings) -> None:

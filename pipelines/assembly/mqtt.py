@@ -116,6 +116,6 @@ def build_publisher(
         spool_bytes=mqtt.spool_mb * 1_000_000,
         initial={**initial, **home_assistant(settings, device, folder())},
         metrics=metrics,
-        now=clock.now,
+        now_ns=clock.now,
         random=random,
     )

@@ -44,7 +44,7 @@ def build_live(
     metrics: Metrics,
     spell: Callable[[str], str],
     folder: Callable[[], Path],
-    now: Callable[[], int],
+    now_ns: Callable[[], int],
     random: Callable[[], float],
 ) -> LivePrices | None:
     """Return what asks the store's price service, not yet started; None where the settings name none.
@@ -62,7 +62,7 @@ def build_live(
     rates = _rates(settings)
 
     def today() -> date:
-        return datetime.fromtimestamp(now() / 1e9, zone).date()
+        return datetime.fromtimestamp(now_ns() / 1e9, zone).date()
 
     return LivePrices(
         _service(settings, live),
@@ -70,7 +70,7 @@ def build_live(
         PriceCache(
             cache_file(settings, folder()),
             settings.prices.cache.max_mb * 1_000_000,
-            now,
+            now_ns,
             max_days=settings.prices.cache.max_days,
         ),
         LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),
@@ -79,7 +79,7 @@ def build_live(
         spell=spell,
         on_result=lambda result: metrics.price_lookups.labels(result).inc(),
         rates=rates,
-        now_ns=now,
+        now_ns=now_ns,
     )
 
 

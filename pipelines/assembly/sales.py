@@ -54,7 +54,7 @@ def build_desk(
         currency=store.currency,
         minor_per_unit=10 ** exponent(store.currency),
         run=f"{getrandbits(20):05x}",
-        now=clock.now,
+        now_ns=clock.now,
         utc=clock.utc,
         getrandbits=getrandbits,
     )

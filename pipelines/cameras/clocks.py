@@ -17,16 +17,16 @@ class CaptureClock:
     not, and time goes on at its true rate from where it was.
     """
 
-    def __init__(self, wall_ns: Callable[[], int], monotonic: Callable[[], float]) -> None:
-        self._wall_ns, self._monotonic = wall_ns, monotonic
-        self._offset = wall_ns() - int(monotonic() * _NS)
+    def __init__(self, now_ns: Callable[[], int], clock: Callable[[], float]) -> None:
+        self._now_ns, self._clock = now_ns, clock
+        self._offset = now_ns() - int(clock() * _NS)
         self._last = 0
 
     def now(self) -> int:
         """Return the UTC time in ns, above every earlier answer."""
-        steady = int(self._monotonic() * _NS)
-        if self._wall_ns() - steady - self._offset > _NS:
-            self._offset = self._wall_ns() - steady
+        steady = int(self._clock() * _NS)
+        if self._now_ns() - steady - self._offset > _NS:
+            self._offset = self._now_ns() - steady
         self._last = max(self._last + 1, steady + self._offset)
         return self._last
 

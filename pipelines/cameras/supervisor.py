@@ -64,13 +64,13 @@ class CameraSupervisor:
         *,
         rng: random.Random | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.time_ns,
         close_timeout_s: float = CLOSE_TIMEOUT_S,
         share: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
-        self._capture = CaptureClock(wall_ns, clock)
+        self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
             None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share)
         )
@@ -90,7 +90,7 @@ class CameraSupervisor:
         self._lock = threading.Lock()
         self._listening = threading.Lock()
         self._is_abandoned = False
-        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
+        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, now_ns(), None, 0, 0, 0)
         self._answer = ""
         self._closing: list[threading.Thread] = []
         self._thread = threading.Thread(target=self._run, name=f"camera-{spec.camera}", daemon=True)

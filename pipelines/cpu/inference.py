@@ -56,7 +56,7 @@ class InferenceLoop:
         describer: Describer | None = None,
         canary: Canary | None = None,
         clock: Callable[[], float] = time.monotonic,
-        wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.time_ns,
         traces: FrameTraces | None = None,
     ) -> None:
         self._frames, self._scenes = frames, scenes
@@ -72,7 +72,7 @@ class InferenceLoop:
             metrics=metrics,
             ended=lambda camera, at: self._chains[camera].ended(at),
             clock=clock,
-            wall_ns=wall_ns,
+            now_ns=now_ns,
             traces=traces,
         )
         self._calls = FloorCalls(frames.wake)

@@ -91,7 +91,7 @@ class CpuPlatform:
             sinks=sinks,
             metrics=metrics,
             describer=parts.describer,
-            wall_ns=parts.clock.now,
+            now_ns=parts.clock.now,
             traces=parts.traces,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
@@ -235,7 +235,7 @@ class CpuPlatform:
             self,
             connect,
             rng=self._parts.random,
-            wall_ns=self._parts.clock.now,
+            now_ns=self._parts.clock.now,
             share=partial(throttle.share_of, name),
         )
 

@@ -82,7 +82,7 @@ def look_at_stream(
     watch_s: float,
     *,
     clock: Callable[[], float] = time.monotonic,
-    wall: Callable[[], float] = time.time,
+    now_s: Callable[[], float] = time.time,
 ) -> StreamFacts | None:
     """Watch an RTSP camera for `watch_s` after its first picture, less where all is known before.
 
@@ -106,7 +106,7 @@ def look_at_stream(
                     source.take()
                 facts.frames = max(1, watch.frames)
             if facts.ahead_s is None and (found := _sender_report(source.pipeline)) != report:
-                facts.ahead_s = found / 2**32 - NTP_EPOCH_S - wall() if report or found else None
+                facts.ahead_s = found / 2**32 - NTP_EPOCH_S - now_s() if report or found else None
                 report = found
             if facts.ahead_s is not None and len(watch.keys) >= KEYS:
                 break

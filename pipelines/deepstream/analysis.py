@@ -80,7 +80,7 @@ class MetaAnalysis:
         """
         looks, metrics, random = parts.looks, parts.metrics, parts.random
         self._looks, self._metrics, self._floor = looks, metrics, parts.floor
-        self._clock, self._now = clock, parts.clock.now
+        self._clock, self._now_ns = clock, parts.clock.now
         self._values: dict[TrackId, PersonValue] = {}
         self._classes, self._counted = _classes(settings), _counted(settings)
         new = partial(_camera, settings, binding, (self._classes, self._counted), (random, parts.clock))
@@ -133,7 +133,7 @@ class MetaAnalysis:
             metrics=metrics,
             ended=lambda camera, at: self._cameras[camera].ended(at),
             clock=clock,
-            wall_ns=parts.clock.now,
+            now_ns=parts.clock.now,
             on_turned=lambda camera, degrees: metrics.camera_turned.labels(camera).set(degrees),
             traces=parts.traces,
         )
@@ -300,7 +300,7 @@ class MetaAnalysis:
         answers = self._looks.drain() + (self._marks.drain() if self._marks else [])
         # The overlay reads these in the streaming thread: one assignment each, so no lock.
         picture, taken = self._places[camera].frame(probed.frame), self._clock()
-        under_way_s = max(0, self._now() - picture.captured_at) / 1e9
+        under_way_s = max(0, self._now_ns() - picture.captured_at) / 1e9
         self._feed.note_stage("graph", taken - under_way_s, taken)
         answers = [self._places[answer.track.camera].answer(answer) for answer in answers]
         self._values.update(self._feed.update(picture, answers, probed.ended))
@@ -345,7 +345,7 @@ def _camera(
         counted=counted,
         watch=binding.meta.head_watch(margin=faces.margin, hold_ms=faces.hold_ms),
         book=TrackBook(name, sessions, GAP_MS),
-        now=clock.now,
+        now_ns=clock.now,
         from_wall=clock.from_wall,
         masks=_masks(camera, picture_place(camera)) if camera else (),
     )

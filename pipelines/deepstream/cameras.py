@@ -70,8 +70,8 @@ LIVE_FIELDS = frozenset(
 class Clocks:
     """Where time and chance come from."""
 
-    monotonic: Callable[[], float] = time.monotonic
-    wall_ns: Callable[[], int] = time.time_ns
+    clock: Callable[[], float] = time.monotonic
+    now_ns: Callable[[], int] = time.time_ns
     random: Random | None = None
     throttle: Throttle = field(default_factory=Throttle)
 
@@ -239,12 +239,12 @@ class CameraSources:
                 _access(self._configs[name]),
                 part_of=partial(picture_part, self._configs[name]),
                 on_misshapen=partial(self._count_misshapen, name),
-                clock=clocks.monotonic,
+                clock=clocks.clock,
             ),
             limit=lambda: FrameRateLimit(self._configs[name].fps, partial(clocks.throttle.share_of, name)),
             origins=self._analysis.origins(name),
-            clock=clocks.monotonic,
-            wall_ns=clocks.wall_ns,
+            clock=clocks.clock,
+            now_ns=clocks.now_ns,
             ask=lambda: _refusal(name, self._configs[name]),
         )
 
@@ -254,7 +254,7 @@ class CameraSources:
         A stream that alternates between two shapes keeps the one for which its bin was built; where that is
         neither of them, the bin is built for the newest after a while without a picture.
         """
-        now, shape = self._clocks.monotonic(), misfit.shape
+        now, shape = self._clocks.clock(), misfit.shape
         settled = min(misfit.since + SETTLE_S, misfit.dark_since + RESHAPE_S) if name in self._shapes else now
         if now < max(settled, self._reshape_due.get(name, now)):
             return

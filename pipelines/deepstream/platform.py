@@ -86,7 +86,7 @@ class DeepStreamPlatform:
                 held_against_contract(film_graph(graph, check.pad, capabilities), capabilities)
             )
             groups.append(FILM_NAME)
-            self._film = SelfCheckFilm(self._built, check, clocks.monotonic)
+            self._film = SelfCheckFilm(self._built, check, clocks.clock)
         proof = prove(self._built.read_back_with(groups), redaction)
         recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
         self.valves = Valves(graph, self._set_drop, always=recorded)

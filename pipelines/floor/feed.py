@@ -59,12 +59,12 @@ class FloorFeed:
         metrics: Metrics,
         ended: Callable[[str, int], Sequence[TrackId]],
         clock: Callable[[], float] = time.monotonic,
-        wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.time_ns,
         on_turned: Callable[[str, int], None] = lambda _camera, _degrees: None,
         traces: FrameTraces | None = None,
     ) -> None:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
-        self._clock, self._wall_ns, self._on_turned = clock, wall_ns, on_turned
+        self._clock, self._now_ns, self._on_turned = clock, now_ns, on_turned
         self._traces = traces
         self._stages: dict[str, tuple[float, float]] = {}
         self._upright = UprightWatch()
@@ -133,7 +133,7 @@ class FloorFeed:
         camera = frame.camera
         self._processed[camera] += 1
         self._metrics.frames_processed.labels(camera).inc()
-        published_at = self._wall_ns()
+        published_at = self._now_ns()
         latency_s = max(0, published_at - frame.captured_at) / 1e9
         # So that a slow frame of a dashboard is found in recordings and in the journal (OpenMetrics only).
         exemplar = {"captured_at": rfc3339(frame.captured_at)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class StoreSummary:
     """Publishes the summary when it differs. One thread. desk: None where the store has no staff.
 
-    utc_now: UTC ns.
+    now_ns: UTC ns.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class StoreSummary:
         publisher: Publisher,
         *,
         currency: str,
-        utc_now: Callable[[], int],
+        now_ns: Callable[[], int],
     ) -> None:
         self._snapshot, self._desk, self._publisher = snapshot, desk, publisher
-        self._currency, self._utc_now = currency, utc_now
+        self._currency, self._now_ns = currency, now_ns
         self._published: tuple[int, int, int | None, dict[str, int] | None] | None = None
 
     def check(self) -> None:
@@ -60,6 +60,6 @@ class StoreSummary:
         if self._published != (persons, value, unattended, staff):
             self._published = (persons, value, unattended, staff)
             summary = store_summary(
-                self._utc_now(), persons, value, self._currency, unattended_minor=unattended, staff=staff
+                self._now_ns(), persons, value, self._currency, unattended_minor=unattended, staff=staff
             )
             self._publisher.set_state(SUMMARY, summary)

@@ -29,11 +29,11 @@ CREATE INDEX IF NOT EXISTS cell_end ON cell (end);
 
 
 class InsightsFile:
-    """One SQLite file of cells; nothing raises, a damaged file is moved aside. Any thread. now: UTC ns."""
+    """One SQLite file of cells; nothing raises, a damaged file is moved aside. Any thread. now_ns: UTC ns."""
 
-    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+    def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         self._file = SqliteFile(
-            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=NORMAL",)), now, _WORDS
+            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=NORMAL",)), now_ns, _WORDS
         )
         self._file.open()
 

@@ -34,7 +34,7 @@ class InsightsRecorder:
 
     `check` from one thread, `take` from any. Who is in the shop when the store stops is not counted.
 
-    snapshot: the floor. up: camera -> whether it gives pictures. now: UTC ns. least, days: from the store
+    snapshot: the floor. up: camera -> whether it gives pictures. now_ns: UTC ns. least, days: from the store
     file's `privacy.report_min_count` and `report_days`. on_cells: called with the cells that were written,
     perhaps none, and the beginning of their quarter, UTC s.
     """
@@ -45,16 +45,16 @@ class InsightsRecorder:
         snapshot: Callable[[], FloorView],
         up: Callable[[], Mapping[str, bool]],
         *,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         zone: str,
         least: int,
         days: int,
         per_unit: int,
         on_cells: Sequence[Callable[[list[CountCell], int], object]] = (),
     ) -> None:
-        self.file, self._snapshot, self._up, self._now = file, snapshot, up, now
+        self.file, self._snapshot, self._up, self._now_ns = file, snapshot, up, now_ns
         self._zone, self._days, self._on_cells = ZoneInfo(zone), days, tuple(on_cells)
-        second = now() // _NS
+        second = now_ns() // _NS
         self._start = second - second % QUARTER_S
         self._collector = Collector(least, self._start, per_unit=per_unit)
         self._here: dict[int, PersonView] = {}
@@ -89,11 +89,11 @@ class InsightsRecorder:
 
     def close(self) -> None:
         """Write what may be written; the rest of the quarter is forgotten."""
-        self._write(self._now() // _NS, last=True)
+        self._write(self._now_ns() // _NS, last=True)
         self.file.close()
 
     def _close_quarters(self) -> None:
-        second = self._now() // _NS
+        second = self._now_ns() // _NS
         if second < self._start:  # the clock was set back: go on from there
             self._start = second - second % QUARTER_S
         end = self._start + QUARTER_S

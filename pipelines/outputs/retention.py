@@ -71,17 +71,17 @@ class Retention:
         outputs: OutputsConfig,
         metrics: Metrics,
         *,
-        now: Callable[[], float],
+        now_s: Callable[[], float],
         clock: Callable[[], float],
         free: Callable[[Path], int] = free_bytes,
         state: Path | None = None,
         tidy: Iterable[Callable[[], object]] = (),
     ) -> None:
-        """now: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is.
+        """now_s: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is.
 
         state: the state folder. tidy: called once an hour, to delete what else has had its time.
         """
-        self._metrics, self._now, self._clock, self._free = metrics, now, clock, free
+        self._metrics, self._now_s, self._clock, self._free = metrics, now_s, clock, free
         self._state, self._tidy = state, tuple(tidy)
         self._rules = [_Rule(name, _full(name)) for name in _SUFFIXES]
         self._others = _Rule("record", _full("record"))
@@ -113,7 +113,7 @@ class Retention:
     def _by_age(self, rule: _Rule) -> int:
         if rule.age_s is None:
             return 0
-        oldest = self._now() - rule.age_s
+        oldest = self._now_s() - rule.age_s
         try:
             paths = [*rule.finished(), *rule.finished(PART)]
         except OSError as error:
@@ -130,7 +130,7 @@ class Retention:
             limits += [(path, age_s), (path.with_name(f"{path.name}.1"), age_s / 2)]
         if self._state is not None:
             limits += [(path, KEEP_DAMAGED_S) for path in self._state.glob(_DAMAGED)]
-        now = self._now()
+        now = self._now_s()
         due = [path for path, age_s in limits if now - _written_at(path) > age_s]
         return sum(self._unlink(self._others, path) for path in due)
 

@@ -28,12 +28,12 @@ class SaleFile:
 
     A step's state and its events are written in one transaction that survives power loss. A change of PINs
     or phones that could not be written goes in before the next change that can be, or with the close.
-    now: UTC ns.
+    now_ns: UTC ns.
     """
 
-    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+    def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
         self._file = SqliteFile(
-            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=FULL",)), now, _WORDS
+            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=FULL",)), now_ns, _WORDS
         )
         self._due: dict[str, Callable[[sqlite3.Connection], None]] = {}
         self._due_lock = threading.Lock()

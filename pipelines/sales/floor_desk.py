@@ -49,7 +49,7 @@ class FloorDesk:
     """Runs the desk on the people of a floor; any thread may call, one step happens at a time.
 
     A step is on disk, with its events, before it is told to anybody; events that a crash kept from the broker
-    go out at the next start, with the same event_id. store, device, currency: for the messages. now: time
+    go out at the next start, with the same event_id. store, device, currency: for the messages. now_ns: time
     that never steps, ns; utc: what to tell of it. run: a short word that no other run has.
     """
 
@@ -66,14 +66,14 @@ class FloorDesk:
         currency: str,
         minor_per_unit: int,
         run: str,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         utc: Callable[[int], int],
         getrandbits: Callable[[int], int],
     ) -> None:
         self._desk, self._file, self._floor, self._publisher = desk, file, floor, publisher
         self._metrics, self._minor_per_unit = metrics, minor_per_unit
         self._origin = {"store": store, "device": device, "currency": currency}
-        self._run, self._now, self._utc, self._getrandbits = run, now, utc, getrandbits
+        self._run, self._now_ns, self._utc, self._getrandbits = run, now_ns, utc, getrandbits
         self._lock = threading.Lock()
         self._where: dict[str, tuple[str, str]] = {}
         self._persons: dict[str, PersonView] = {}
@@ -85,9 +85,9 @@ class FloorDesk:
         dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
         self._unsent = UnsentEvents(file, self._send, dropped.inc)
         metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
-        self.phones = StaffPhones(file, lambda: utc(now()) // _S)
+        self.phones = StaffPhones(file, lambda: utc(now_ns()) // _S)
         self.phones.keep_only(desk.states)
-        self._board = SaleBoard(desk.view(now()))
+        self._board = SaleBoard(desk.view(now_ns()))
         for kind in SaleKind:
             metrics.sale_events.labels(kind.value)
 
@@ -122,7 +122,7 @@ class FloorDesk:
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
         """Go on with another staff and other rules; PINs and phones of who has left are forgotten."""
         with self._lock:
-            self._keep(self._desk.reconfigure(staff, rules, self._now()))
+            self._keep(self._desk.reconfigure(staff, rules, self._now_ns()))
             self._show()
             names = list(self._desk.states)
         self.phones.keep_only(names)
@@ -130,7 +130,7 @@ class FloorDesk:
     def tick(self) -> None:
         """Look at the floor and let time pass."""
         with self._lock:
-            at = self._now()
+            at = self._now_ns()
             self._keep([*self._desk.see(self._customers(), at), *self._desk.tick(at)])
             self._unsent.send(at)
             self._measure()
@@ -139,20 +139,20 @@ class FloorDesk:
     def set_state(self, seller: str, state: StaffState) -> None:
         """Set a salesperson's state. Raises BadInput."""
         with self._lock:
-            self._keep(self._desk.set_state(seller, state, self._now()))
+            self._keep(self._desk.set_state(seller, state, self._now_ns()))
 
     def answer(self, offer: int, seller: str, *, accept: bool) -> None:
         """Accept or decline an offer. Raises BadInput where it is over."""
         with self._lock:
             step = self._desk.accept if accept else self._desk.decline
-            events = step(offer, seller, self._now())
+            events = step(offer, seller, self._now_ns())
             self._keep(events)
             self._serve(events)
 
     def done(self, offer: int, seller: str, outcome: SaleOutcome, amount_minor: int | None) -> None:
         """End attending. Raises BadInput."""
         with self._lock:
-            self._keep(self._desk.done(offer, seller, outcome, self._now(), amount_minor))
+            self._keep(self._desk.done(offer, seller, outcome, self._now_ns(), amount_minor))
 
     def attend(self, camera: str, track: str, seller: str) -> None:
         """Take a customer without an offer. Raises BadInput."""
@@ -160,7 +160,7 @@ class FloorDesk:
             customer = next((name for name, place in self._where.items() if place == (camera, track)), None)
             if customer is None:
                 raise UnknownCustomer(f"nobody of track {track} is in the shop now")
-            events = self._desk.attend(customer, seller, self._now())
+            events = self._desk.attend(customer, seller, self._now_ns())
             self._keep(events)
             self._serve(events)
 
@@ -203,11 +203,11 @@ class FloorDesk:
                 self._metrics.sale_waited.observe(event.waited_ms / 1000)
         for listener in self._listeners:
             listener(events)
-        self._unsent.send(self._now())
+        self._unsent.send(self._now_ns())
         self._show()
 
     def _show(self) -> None:
-        self._board = SaleBoard(self._desk.view(self._now()), self._persons)
+        self._board = SaleBoard(self._desk.view(self._now_ns()), self._persons)
 
     def _send(self, payload: dict[str, Any]) -> bool:
         return self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload))

@@ -20,12 +20,12 @@ MAX_PHONES = 8
 class StaffPhones:
     """Which phone is whose. Only hashes of the phones' tickets are kept. Any thread.
 
-    A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. now: UTC s.
+    A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. now_s: UTC s.
     `knows` and `count` never wait: the lock is held while the disk is written to.
     """
 
-    def __init__(self, file: SaleFile, now: Callable[[], int]) -> None:
-        self._file, self._now = file, now
+    def __init__(self, file: SaleFile, now_s: Callable[[], int]) -> None:
+        self._file, self._now_s = file, now_s
         self._lock = threading.Lock()
         self._phones = {key: (seller, since) for key, seller, since in file.load_phones()}
         self._pins = file.load_pins()
@@ -52,13 +52,13 @@ class StaffPhones:
             self._pins = {seller: hash_ for seller, hash_ in self._pins.items() if seller in sellers}
             phones = {key: found for key, found in self._phones.items() if found[0] in sellers}
             if phones != self._phones:
-                self._save(phones, self._now())
+                self._save(phones, self._now_s())
 
     def sign_in(self, seller: str, pin: str) -> str:
         """Return a new ticket. pin: as the store file has it, or a hash."""
         ticket = secrets.token_urlsafe(24)
         with self._lock:
-            now = self._now()
+            now = self._now_s()
             phones = dict(self._phones)
             mine = [key for key, (name, _) in phones.items() if name == seller]
             for key in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
@@ -69,11 +69,11 @@ class StaffPhones:
     def knows(self, seller: str, pin: str, ticket: str) -> bool:
         """Return whether this ticket is good."""
         found = self._phones.get(_key(seller, pin, ticket))
-        return found is not None and found[0] == seller and self._now() - found[1] < LIFETIME_S
+        return found is not None and found[0] == seller and self._now_s() - found[1] < LIFETIME_S
 
     def count(self, seller: str) -> int:
         """Return how many phones a salesperson is signed in on."""
-        now = self._now()
+        now = self._now_s()
         return sum(name == seller and now - since < LIFETIME_S for name, since in self._phones.values())
 
     def sign_out(self, seller: str, pin: str, ticket: str) -> None:
@@ -81,13 +81,13 @@ class StaffPhones:
         with self._lock:
             phones = dict(self._phones)
             if phones.pop(_key(seller, pin, ticket), None):
-                self._save(phones, self._now())
+                self._save(phones, self._now_s())
 
     def sign_out_all(self, seller: str) -> None:
         """Void every ticket of a salesperson: a phone is lost."""
         with self._lock:
             others = {key: found for key, found in self._phones.items() if found[0] != seller}
-            self._save(others, self._now())
+            self._save(others, self._now_s())
 
     def _save(self, phones: dict[str, tuple[str, int]], now: int) -> None:
         """Replace the phones as a whole, for whoever reads them meanwhile, then write them."""

@@ -43,19 +43,19 @@ class CameraMeta:
         classes: Classes,
         watch: HeadWatch,
         book: TrackBook,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         from_wall: Callable[[int], int] = same,
         masks: Sequence[Polygon] = (),
         counted: float = 0.0,
     ) -> None:
         """Begin. masks: polygons, corners from 0 to 1 of the frame.
 
-        now: UTC ns, for frames that bring no time; from_wall: what it showed at a frame's own time.
+        now_ns: UTC ns, for frames that bring no time; from_wall: what it showed at a frame's own time.
         counted: confidence below which a detected person is only masked.
         """
         self.camera = camera
         self._counted = counted
-        self._classes, self._watch, self._book, self._now = classes, watch, book, now
+        self._classes, self._watch, self._book, self._now_ns = classes, watch, book, now_ns
         self._from_wall = from_wall
         self._analysed = frozenset(kind for kind, _ in classes.values())
         self.masks, self.origins = CameraMasks(masks), FrameOrigins()
@@ -84,7 +84,7 @@ class CameraMeta:
         width, height = meta.source_size
         if not (width > 0 and height > 0 and surface[0] > 0 and surface[1] > 0):
             raise MetaError("a frame without a size")
-        at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now())
+        at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
         objects = sorted(meta.objects, key=ORDER)
         if len(objects) >= FULL:

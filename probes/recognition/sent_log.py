@@ -21,11 +21,11 @@ SECOND = 1_000_000_000
 class SentLog:
     """Counts per hour of UTC, for KEEP_DAYS. A crop counts before it is sent: one too many at worst.
 
-    now: UTC ns. Written by one thread; read by any.
+    now_ns: UTC ns. Written by one thread; read by any.
     """
 
-    def __init__(self, path: Path, now: Callable[[], int]) -> None:
-        self._path, self._now = path, now
+    def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
+        self._path, self._now_ns = path, now_ns
         self._hours = read_sent(path)
 
     def this_hour(self) -> int:
@@ -35,7 +35,7 @@ class SentLog:
     def add(self) -> None:
         """Count one more; raises OSError where the disk does not take it, and then counts nothing."""
         hour = self._hour()
-        last = datetime.fromtimestamp(self._now() / SECOND - KEEP_DAYS * 86_400, timezone.utc)
+        last = datetime.fromtimestamp(self._now_ns() / SECOND - KEEP_DAYS * 86_400, timezone.utc)
         hours = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
         hours[hour] = hours.get(hour, 0) + 1
         draft = self._path.with_suffix(".new")
@@ -47,7 +47,7 @@ class SentLog:
         self._hours = hours
 
     def _hour(self) -> str:
-        return datetime.fromtimestamp(self._now() / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")
+        return datetime.fromtimestamp(self._now_ns() / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")
 
 
 def sent_path(folder: Path, store: str) -> Path:

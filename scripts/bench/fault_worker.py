@@ -58,7 +58,7 @@ class FaultWorker:
             spool_bytes=SPOOL_BYTES,
             initial={},
             metrics=self._metrics,
-            now=self._clock.now,
+            now_ns=self._clock.now,
             random=self._dice.random,
             drain_per_s=1000,
         )

@@ -61,7 +61,7 @@ def _camera(name: str, meta: PydsMeta | NativeMeta) -> CameraMeta:
         classes=CLASSES,
         watch=meta.head_watch(margin=0.25, hold_ms=800),
         book=TrackBook(name, Sessions(ZoneInfo("UTC"), Random(1)), 2500),
-        now=lambda: FRAME_NS,
+        now_ns=lambda: FRAME_NS,
     )
 
 

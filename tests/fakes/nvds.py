@@ -202,7 +202,7 @@ def camera(name: str, masks: Sequence[Polygon] = (), counted: float = 0.0) -> Ca
         classes=CLASSES,
         watch=watch(0.25, 800),
         book=TrackBook(name, Sessions(ZoneInfo("Europe/Berlin"), Random(1)), 2500),
-        now=lambda: START,
+        now_ns=lambda: START,
         masks=masks,
         counted=counted,
     )

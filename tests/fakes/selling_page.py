@@ -74,7 +74,7 @@ class SellingPage:
                 NoPublisher(),
                 metrics,
                 store="test-store", device="box", currency="EUR", minor_per_unit=100, run=f"{self.port:05x}",
-                now=self.now, utc=lambda at: at, getrandbits=Random(1).getrandbits,
+                now_ns=self.now, utc=lambda at: at, getrandbits=Random(1).getrandbits,
             )  # fmt: skip
             return self.desk
 

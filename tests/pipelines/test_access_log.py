@@ -35,7 +35,7 @@ def log_of(path: Path | None, clock: Clock, sent: list[Message] | None = None, *
         return True
 
     return AccessLog(
-        path, days=2, now=clock, getrandbits=lambda _: 7, publish=publish, origin=("shop", "box"), **more
+        path, days=2, now_ns=clock, getrandbits=lambda _: 7, publish=publish, origin=("shop", "box"), **more
     )
 
 

@@ -63,7 +63,7 @@ class CameraSource:
         limit: Callable[[], FrameRateLimit],
         origins: FrameOrigins,
         clock: Callable[[], float],
-        wall_ns: Callable[[], int],
+        now_ns: Callable[[], int],
         ask: Callable[[], str] | None = None,
     ) -> None:
         """ask: whether the camera refuses to play, for `PlayCheck`; None where that cannot be asked."""
@@ -72,13 +72,13 @@ class CameraSource:
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
         self._origins, self._generation = origins, origins.generation
-        self._clock, self._wall_ns = clock, wall_ns
+        self._clock, self._now_ns = clock, now_ns
         self._source_bin: SourceBin | None = None
         self._tap = FrameTap(clock, None)
         self._leaving: tuple[SourceBin, float] | None = None
         self._stale_at: float | None = None
         self._last_frame: float | None = None
-        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, wall_ns(), None, 0, 0, 0)
+        self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, now_ns(), None, 0, 0, 0)
         self._reported = self._counted = (0, 0)
         self._results: list[str] = []
 
@@ -202,7 +202,7 @@ class CameraSource:
         self._counted = (self._counted[0] + received, self._counted[1] + dropped)
         self._status = replace(
             self._status,
-            last_frame_at=self._wall_ns(),
+            last_frame_at=self._now_ns(),
             frames_received=self._counted[0],
         )
 
@@ -234,5 +234,5 @@ class CameraSource:
         state, cause = self._policy.state, self._policy.cause
         if (state, cause) == (self._status.state, self._status.cause):
             return False
-        self._status = replace(self._status, state=state, cause=cause, since=self._wall_ns())
+        self._status = replace(self._status, state=state, cause=cause, since=self._now_ns())
         return True

@@ -136,7 +136,7 @@ class DeepStreamOutputs:
         proof: Proof,
         analysis: Analysis,
         cameras: Mapping[str, int],
-        wall_ns: Callable[[], int] = time.time_ns,
+        now_ns: Callable[[], int] = time.time_ns,
         on_watch: WatchListener | None = None,
         sinks: Sequence[PictureSink] = (),
     ) -> None:
@@ -148,7 +148,7 @@ class DeepStreamOutputs:
         if not isinstance(proof, Proof):
             raise TypeError("outputs belong only to a pipeline that has been proven")
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
-        self._cameras, self._wall_ns = dict(cameras), wall_ns
+        self._cameras, self._now_ns = dict(cameras), now_ns
         self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
         self._sink_pictures = SinkPictures(
             self.pictures,
@@ -229,7 +229,7 @@ class DeepStreamOutputs:
         return server
 
     def _file_name(self, _sink: Any, _number: int, folder: Path) -> str:
-        return str(folder / f"{stamp(self._wall_ns())}.mp4")
+        return str(folder / f"{stamp(self._now_ns())}.mp4")
 
     def _housekeep(self) -> None:
         """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""
@@ -262,7 +262,7 @@ class DeepStreamOutputs:
             self._requested.discard(name)  # before it is taken: who asks meanwhile gets another one
             picture = None if self._stop.is_set() else self.pictures.take(name)
             if picture is not None:
-                write_whole(folder / name / f"{stamp(self._wall_ns())}.jpg", picture)
+                write_whole(folder / name / f"{stamp(self._now_ns())}.jpg", picture)
             elif requested:
                 self._requested.add(name)
 

@@ -50,12 +50,12 @@ class JournalWriter:
         *,
         max_age_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], float] = time.time,
+        now_s: Callable[[], float] = time.time,
     ) -> None:
-        """clock: monotonic seconds; now: UTC seconds, as files' times are."""
+        """clock: monotonic seconds; now_s: UTC seconds, as files' times are."""
         self._path, self._max = path, max_bytes // 2
         self._half_age_s = None if max_age_s is None else max_age_s / 2
-        self._clock, self._utc, self._began_at = clock, now, clock()
+        self._clock, self._utc, self._began_at = clock, now_s, clock()
         self._head = line({"schema": SCHEMA, "plan": plan})
         self._prices: dict[Question, Price | None] = {}
         self._change = threading.Condition()

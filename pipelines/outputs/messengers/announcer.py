@@ -60,12 +60,12 @@ class Announcer:
         brand: Callable[[str], str],
         accept_s: float,
         crops: MaskedCrops | None = None,
-        utc_now: Callable[[], int],
+        now_ns: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._audiences, self._words, self._worn = tuple(audiences), words, worn
         self._money, self._brand, self._accept_s = money, brand, accept_s
-        self._crops, self._utc_now, self._clock = crops, utc_now, clock
+        self._crops, self._now_ns, self._clock = crops, now_ns, clock
         self._person: Callable[[str], PersonView | None] = lambda _: None
         self._changing, self._stopped = threading.Lock(), False
 
@@ -120,7 +120,7 @@ class Announcer:
         payload: Mapping[str, Any] = message.payload
         if message.kind is not MessageKind.NOTIFY:
             return
-        left_s = (from_rfc3339(payload["expires_at"]) - self._utc_now()) / 1e9
+        left_s = (from_rfc3339(payload["expires_at"]) - self._now_ns()) / 1e9
         title = self._words["rule"].format(rule=payload["rule"])
         self._put("rules", title, payload["text"], left_s, (payload["camera"], payload["track"]["id"]))
 

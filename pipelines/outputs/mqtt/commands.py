@@ -70,9 +70,9 @@ class Commands:
     A command's payload is empty or a JSON object whose `id`, if any, comes back in the result.
     """
 
-    def __init__(self, now: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        """now: UTC ns; clock: monotonic s."""
-        self._now, self._clock = now, clock
+    def __init__(self, now_ns: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        """now_ns: UTC ns; clock: monotonic s."""
+        self._now_ns, self._clock = now_ns, clock
         self._handlers: dict[str, Handler] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._pending: list[_Pending] = []
@@ -140,7 +140,7 @@ class Commands:
     def _result(self, correlation: str | None, text: str | None, error: str | None) -> Payload:
         return {
             "schema": "msh.command-result/1",
-            "sent_at": rfc3339(self._now()),
+            "sent_at": rfc3339(self._now_ns()),
             "id": correlation,
             "ok": error is None,
             "result": text,

@@ -38,9 +38,9 @@ class OpenPeople:
     raises; without the file it keeps nothing. For one thread.
     """
 
-    def __init__(self, path: Path, now: Callable[[], int]) -> None:
-        """Begin without the file. now: UTC ns."""
-        self._path, self._now = path, now
+    def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
+        """Begin without the file. now_ns: UTC ns."""
+        self._path, self._now_ns = path, now_ns
         self._people: dict[str, bytes] = {}
         self._until: dict[str, int] = {}
         self._generation = 0
@@ -77,7 +77,7 @@ class OpenPeople:
             return
         self._fd = fd
         self._generation, found = max(map(_read, halves), key=lambda half: half[0])
-        self._until = {**dict.fromkeys(found, self._now() + KEEP_NS), **self._until}
+        self._until = {**dict.fromkeys(found, self._now_ns() + KEEP_NS), **self._until}
         self._people = {**found, **self._people}
 
     def note(self, changes: Mapping[str, bytes | None], *, flush: bool = False) -> None:
@@ -85,7 +85,7 @@ class OpenPeople:
 
         flush: so that it outlives a loss of power, too.
         """
-        now = self._now()
+        now = self._now_ns()
         old = [key for key, until in self._until.items() if until <= now]
         changes = {**dict.fromkeys(old), **changes}
         if all(self._people.get(key) == body for key, body in changes.items()):

@@ -35,7 +35,7 @@ class Outbox:
 
     A message that could be sent when it was written is live; what an earlier session left is backlog: sent
     after the live ones, not faster than drain_per_s, marked replayed. Readers order by track and seq.
-    now: UTC ns. monotonic: seconds. count: called with kind, result and how many.
+    now_ns: UTC ns. clock: monotonic s. count: called with kind, result and how many.
     """
 
     def __init__(
@@ -43,15 +43,15 @@ class Outbox:
         spool: Spool,
         base: str,
         *,
-        now: Callable[[], int],
-        monotonic: Callable[[], float],
+        now_ns: Callable[[], int],
+        clock: Callable[[], float],
         count: Callable[[MessageKind, str, int], None],
         drain_per_s: int,
     ) -> None:
         self._spool = spool
         self._base = base
-        self._now = now
-        self._monotonic = monotonic
+        self._now_ns = now_ns
+        self._clock = clock
         self._count = count
         self._drain_per_s = drain_per_s
         self._session: Session | None = None
@@ -84,7 +84,7 @@ class Outbox:
         self._in_flight.clear()
         self._live_after = self._backlog_end = self._spool.last_id
         self._backlog_after = 0
-        self._drained_at = self._monotonic()
+        self._drained_at = self._clock()
         self._urgent.clear()
         self._urgent_after = 0
 
@@ -119,7 +119,7 @@ class Outbox:
         if self._done:
             self._spool.delete(self._done)
             self._done.clear()
-        latest, rows = self._now() + KEEP_NS, []
+        latest, rows = self._now_ns() + KEEP_NS, []
         people: dict[str, bytes | None] = {}
         last: dict[str, bytes | None] = dict.fromkeys(self._arrived)
         self._arrived.clear()
@@ -155,7 +155,7 @@ class Outbox:
             return
         if self._in_flight:
             _, since = next(iter(self._in_flight.values()))
-            if self._monotonic() - since > STUCK_S:
+            if self._clock() - since > STUCK_S:
                 logger.warning("the MQTT broker does not acknowledge; reconnecting")
                 self._session.abort()
                 return
@@ -182,7 +182,7 @@ class Outbox:
         return max(0, WINDOW - len(self._in_flight))
 
     def _drain(self) -> None:
-        now = self._monotonic()
+        now = self._clock()
         allowed = min(self._room(), int((now - self._drained_at) * self._drain_per_s))
         if not self.draining or not allowed:
             return
@@ -197,7 +197,7 @@ class Outbox:
 
     def _publish(self, entry: Entry, *, replayed: bool) -> bool:
         """Send one; False where the session is broken."""
-        now = self._now()
+        now = self._now_ns()
         if self._session is None:
             return False
         if entry.expires_at is not None and entry.expires_at <= now:
@@ -215,7 +215,7 @@ class Outbox:
         mid = self._session.publish(topic, body, entry.qos, expiry_s=expiry_s)
         if mid is None:
             return False
-        self._in_flight[mid] = (entry, self._monotonic())
+        self._in_flight[mid] = (entry, self._clock())
         return True
 
     def _finish(self, entry: Entry, result: str) -> None:

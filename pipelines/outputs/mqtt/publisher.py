@@ -53,8 +53,8 @@ class MqttPublisher:
     be sent now waits in the file `spool`, of at most spool_bytes, and goes out later marked replayed.
 
     initial: retained topics with the empty state of all configured cameras; topics that an earlier run
-    left at the broker and that are not among them are cleared. random: 0 to 1. now: UTC ns that never step;
-    `clock_set` tells of steps.
+    left at the broker and that are not among them are cleared. random: 0 to 1. now_ns: UTC ns without
+    steps; `clock_set` reports steps.
     on_link: called by the worker when the connection's state changes.
     Raises BadInput at construction where the TLS files cannot be used.
     """
@@ -69,7 +69,7 @@ class MqttPublisher:
         spool_bytes: int,
         initial: Mapping[str, Mapping[str, Any]],
         metrics: Metrics,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         random: Callable[[], float],
         on_link: Callable[[BrokerState], None] | None = None,
         drain_per_s: int = 100,
@@ -80,16 +80,16 @@ class MqttPublisher:
         self._on_link = on_link
         self._queue = OutgoingQueue(QUEUE, lambda kind: self._count(kind, "dropped"))
         metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._queue))
-        self._clock_now, self._correction = now, 0
-        now = self._now
-        self._commands = Commands(now)
+        self._steady_now_ns, self._correction = now_ns, 0
+        now_ns = self._now_ns
+        self._commands = Commands(now_ns)
         self._retained = Retained(initial)
-        self._spool = Spool(spool, spool_bytes, now, self._count)
+        self._spool = Spool(spool, spool_bytes, now_ns, self._count)
         self._outbox = Outbox(
             self._spool,
             self._base,
-            now=now,
-            monotonic=time.monotonic,
+            now_ns=now_ns,
+            clock=time.monotonic,
             count=self._count,
             drain_per_s=drain_per_s,
         )
@@ -179,9 +179,9 @@ class MqttPublisher:
 
         self._queue.call_soon(correct)
 
-    def _now(self) -> int:
+    def _now_ns(self) -> int:
         """Return UTC ns; it is corrected together with the times in the spool, in the worker."""
-        return self._clock_now() + self._correction
+        return self._steady_now_ns() + self._correction
 
     def _count(self, kind: MessageKind, result: str, count: int = 1) -> None:
         self._metrics.mqtt_messages.labels(kind.value, result).inc(count)

@@ -32,27 +32,27 @@ class Spool:
     or gone, up to 4 MB wait in memory and go to disk when it is back. None of this raises. To be used by one
     thread at a time, once opened. Whose end has not arrived is kept in a small file of its own as well.
 
-    now: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many.
+    now_ns: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many.
     """
 
     def __init__(
         self,
         path: Path,
         limit_bytes: int,
-        now: Callable[[], int],
+        now_ns: Callable[[], int],
         on_lost: Callable[[MessageKind, str, int], None],
     ) -> None:
-        self._now = now
+        self._now_ns = now_ns
         self._on_lost = on_lost
         self._file = SqliteFile(
             path,
             lambda path: SpoolDatabase(path, limit_bytes),
-            now,
+            now_ns,
             _WORDS,
             self._bring_back,
             on_damaged=self._bring_over,
         )
-        self._open_people = OpenPeople(path.with_suffix(".people"), now)
+        self._open_people = OpenPeople(path.with_suffix(".people"), now_ns)
         self._is_on_disk = True
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
@@ -81,7 +81,7 @@ class Spool:
 
     def open(self) -> None:
         """Open or make the file; where it cannot be, begin in memory."""
-        self._last_id = self._now() // 1000
+        self._last_id = self._now_ns() // 1000
         self._file.open()
         self._open_people.open()
         self._first_id = self._last_id + 1
@@ -113,7 +113,7 @@ class Spool:
         self._is_on_disk = self._file.use(lambda disk: self._settle(disk, entries, people))
         if not self._is_on_disk:
             self._left |= {key for key, payload in people.items() if payload is None}
-            self._report(*self._memory.put(entries, self._now(), people))
+            self._report(*self._memory.put(entries, self._now_ns(), people))
         return [e.id for e in entries]
 
     def delete(self, ids: Iterable[int]) -> None:
@@ -167,7 +167,7 @@ class Spool:
     def _settle(
         self, disk: SpoolDatabase, entries: Sequence[Entry], people: Mapping[str, bytes | None] = {}
     ) -> None:
-        self._report(*disk.put(entries, self._now(), people))
+        self._report(*disk.put(entries, self._now_ns(), people))
 
     def _bring_over(self, damaged: Path, disk: SpoolDatabase) -> None:
         """Write into the new file what can be read of the damaged one, and count what cannot."""

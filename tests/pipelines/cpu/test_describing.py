@@ -80,7 +80,7 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
             load(tmp_path, MINIMAL + text),
             metrics,
             folder=lambda: tmp_path,
-            now=lambda: 0,
+            now_ns=lambda: 0,
             random=lambda: 0.5,
         )
         assert describer is not None

@@ -288,7 +288,7 @@ def lockstep(folder: Path, shop: Lockstep, cameras: int = 2, change: Any = None)
     """Run the store, its cameras connected and waiting to be fed."""
     scripts = {f"c{slot}": "fed" for slot in range(cameras)}
     wired = SimpleNamespace(analyse=shop.analyse, note=shop.note, split=shop.split)
-    clocks = Clocks(monotonic=shop.time, random=Random(1))
+    clocks = Clocks(clock=shop.time, random=Random(1))
     with running(folder, rtsp(cameras), change=change, clocks=clocks, **vars(wired), **scripts) as run:
         shop.run = run
         for camera in scripts:

@@ -148,7 +148,7 @@ class Chaos:
 def test_cameras_that_die_freeze_and_return_leave_the_others_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(platform, "POLL_S", 0.002)
     time = Time()
-    clocks = Clocks(monotonic=time, random=Random(2))
+    clocks = Clocks(clock=time, random=Random(2))
     scripts = {f"c{slot}": "fed" for slot in range(CAMERAS)}
 
     def timed(element_factory):

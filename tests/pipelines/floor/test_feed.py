@@ -45,7 +45,7 @@ class Rig:
             metrics=self.metrics,
             ended=lambda camera, at: [GONE] if camera == "door" else [],
             clock=lambda: self.now,
-            wall_ns=lambda: self.wall_ns,
+            now_ns=lambda: self.wall_ns,
             on_turned=lambda camera, degrees: self.turned.append((camera, degrees)),
         )
 

@@ -36,7 +36,7 @@ def test_it_is_told_when_it_differs(tmp_path: Path, selling: bool) -> None:
         shop.desk if selling else None,
         broker,
         currency="EUR",
-        utc_now=lambda: shop.now,  # type: ignore[arg-type]
+        now_ns=lambda: shop.now,  # type: ignore[arg-type]
     )
     shop.people = [seen(1, 129_000), seen(2, 2_000), replace(seen(3, 9_000), customer=False)]
     for _ in range(5):

@@ -37,7 +37,7 @@ class Published(Floor):
         super().start()
         self.recorder = InsightsRecorder(
             file, self.recorder._snapshot, self.recorder._up,
-            now=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
+            now_ns=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
             on_cells=(lambda _, start: self.reports.publish(start), lambda cells, _: counters.add(cells)),
         )  # fmt: skip
 

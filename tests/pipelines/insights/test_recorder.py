@@ -51,7 +51,7 @@ class Floor:
             InsightsFile(self.path, lambda: self.now),
             lambda: FloorView(self.now, 1, tuple(self.people.values())),
             lambda: {"entrance": self.up},
-            now=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
+            now_ns=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
         )  # fmt: skip
 
     def visit(

@@ -28,7 +28,7 @@ def file(folder: Path, name: str, age_h: float) -> Path:
 
 
 def retention_of(outputs: OutputsConfig, metrics: Metrics | None = None, **changed: Any) -> Retention:
-    defaults: dict[str, Any] = {"now": lambda: NOW, "clock": lambda: 0.0, "free": lambda _: 10**12}
+    defaults: dict[str, Any] = {"now_s": lambda: NOW, "clock": lambda: 0.0, "free": lambda _: 10**12}
     return Retention(outputs, metrics or Metrics(()), **(defaults | changed))
 
 
@@ -42,7 +42,7 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     kept = [file(video, "c.mp4", 23), file(video, "notes.txt", 99), file(pictures, "b.jpg", 0.9)]
     clock = [0.0]
     retention = Retention(
-        outputs, Metrics(()), now=lambda: NOW, clock=lambda: clock[0], free=lambda _: 10**12
+        outputs, Metrics(()), now_s=lambda: NOW, clock=lambda: clock[0], free=lambda _: 10**12
     )
     assert retention.check() == 3
     assert not any(path.exists() for path in old)

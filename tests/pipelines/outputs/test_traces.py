@@ -43,7 +43,7 @@ class Rig:
             metrics=metrics,
             ended=lambda camera, at: [],
             clock=lambda: self.now,
-            wall_ns=lambda: self.at,
+            now_ns=lambda: self.at,
             traces=traces,
         )
 

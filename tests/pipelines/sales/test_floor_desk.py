@@ -63,7 +63,7 @@ class Shop:
             self,  # type: ignore[arg-type]
             self.metrics,
             store="shop-1", device="box", currency="EUR", minor_per_unit=100, run=run,
-            now=lambda: self.now, utc=lambda at: at, getrandbits=self.random.getrandbits,
+            now_ns=lambda: self.now, utc=lambda at: at, getrandbits=self.random.getrandbits,
         )  # fmt: skip
         self.commands = Commands(lambda: self.now)
         for name, handler in sale_commands(self.desk).items():

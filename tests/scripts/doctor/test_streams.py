@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_a_real_stream_tells_key_frames_and_its_clock() -> None:
     with RtspCamera(moving_square(count=30), fps=10) as camera:
         spec = SourceSpec("door", camera.url)
-        facts = look_at_stream(spec, 60, 120, wall=lambda: time.time() + 5000)
+        facts = look_at_stream(spec, 60, 120, now_s=lambda: time.time() + 5000)
     assert facts is not None
     assert (facts.codec, facts.size, facts.reordered) == ("H264", (320, 240), False)
     assert facts.key_s is not None

@@ -144,7 +144,7 @@ def test_the_page_answers_though_the_log_cannot_be_written(tmp_path: Path) -> No
         broken = AccessLog(
             tmp_path / "file" / "access.db",
             days=1,
-            now=lambda: 1_763_800_000_000_000_000,
+            now_ns=lambda: 1_763_800_000_000_000_000,
             getrandbits=lambda _: 0,
         )
         page.server._app._notes.log = broken

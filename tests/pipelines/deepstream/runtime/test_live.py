@@ -70,7 +70,7 @@ class Fed:
 def fed(tmp_path):
     """A store with one camera, begun, that gives a frame when it is fed one: `feed(number, luma=)`."""
     time = Fed()
-    with running(tmp_path, rtsp(1), outputs="page", c0="fed", clocks=Clocks(monotonic=time)) as run:
+    with running(tmp_path, rtsp(1), outputs="page", c0="fed", clocks=Clocks(clock=time)) as run:
         run.platform.start()
         wait_for(lambda: run.element_factory.feeds)
         yield run, partial(time.feed, run), time

@@ -33,7 +33,7 @@ def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled():
         limit=lambda: FrameRateLimit(10, lambda: 0.0),
         origins=FrameOrigins(),
         clock=lambda: now[0],
-        wall_ns=lambda: int(now[0] * 1e9),
+        now_ns=lambda: int(now[0] * 1e9),
     )
     source.start()
     source.tick()
@@ -59,7 +59,7 @@ def test_a_silent_camera_that_refuses_to_play_is_lost_with_the_cause():
         limit=lambda: FrameRateLimit(10, lambda: 0.0),
         origins=FrameOrigins(),
         clock=lambda: now[0],
-        wall_ns=lambda: int(now[0] * 1e9),
+        now_ns=lambda: int(now[0] * 1e9),
         ask=lambda: asked.append(now[0]) or "405 Method Not Allowed",
     )
     source.start()

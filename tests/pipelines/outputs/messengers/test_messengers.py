@@ -101,7 +101,7 @@ def announce(
     text = store(server.place, more).replace("currency: EUR", f"currency: EUR{locale}")
     settings = load(tmp_path, text, PW="hunter22")
     shop = Shop(tmp_path / "sales.db")
-    shop.messengers = StoreMessengers(settings, shop.metrics, brand=str.title, utc_now=lambda: shop.now)  # type: ignore[attr-defined]
+    shop.messengers = StoreMessengers(settings, shop.metrics, brand=str.title, now_ns=lambda: shop.now)  # type: ignore[attr-defined]
     shop.announcer = announcer = shop.messengers.announcer  # type: ignore[attr-defined]
     shop.desk.on_events(announcer.listen_to(shop.desk.person))
     announcer.start()
@@ -278,7 +278,7 @@ def test_many_services_that_hang_are_left_behind_together(monkeypatch: pytest.Mo
         money=str,
         brand=str,
         accept_s=30,
-        utc_now=lambda: 0,
+        now_ns=lambda: 0,
         clock=lambda: 0.0,
     )
     announcer.stop()

@@ -44,7 +44,7 @@ class Bench:
             spool_bytes=spool_bytes,
             initial=Summaries(cameras, "EUR").initial(time.time_ns(), "connecting"),
             metrics=self.metrics,
-            now=time.time_ns,
+            now_ns=time.time_ns,
             random=random.random,
             on_link=self.links.append,
         )

@@ -59,8 +59,8 @@ class Desk:
         self.outbox = Outbox(
             spool,
             "msh/",
-            now=lambda: self.now,
-            monotonic=lambda: self.seconds,
+            now_ns=lambda: self.now,
+            clock=lambda: self.seconds,
             count=self.count,
             drain_per_s=10,
         )

@@ -36,7 +36,7 @@ def test_pictures_reach_the_broker_and_are_not_retained(tmp_path: Path) -> None:
     publisher = MqttPublisher(
         MqttSpec("127.0.0.1", broker.port), "shop", "box",
         spool=tmp_path / "spool.db", spool_bytes=1_000_000, initial={}, metrics=metrics,
-        now=time.time_ns, random=random.random,
+        now_ns=time.time_ns, random=random.random,
     )  # fmt: skip
     pictures = MqttPictures(["door"], publisher.send_picture, interval_s=3600)
     client, ready = Client(CallbackAPIVersion.VERSION2), threading.Event()
@@ -71,7 +71,7 @@ def test_without_a_connection_pictures_are_dropped_and_counted(tmp_path: Path) -
     publisher = MqttPublisher(
         MqttSpec("127.0.0.1", 9), "shop", "box",
         spool=tmp_path / "spool.db", spool_bytes=1_000_000, initial={}, metrics=metrics,
-        now=time.time_ns, random=random.random,
+        now_ns=time.time_ns, random=random.random,
     )  # fmt: skip
     publisher.send_picture("camera/door/picture", b"one")
     publisher.send_picture("camera/door/picture", b"two")

@@ -179,7 +179,7 @@ from probes.events.messages import Message, MessageKind
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 publisher = MqttPublisher(MqttSpec("127.0.0.1", int(sys.argv[1]), retry_first_ms=50), "berlin", "edge-1",
     spool=Path(sys.argv[2]), spool_bytes=5_000_000, initial={}, metrics=Metrics(("live",)),
-    now=time.time_ns, random=random.random)
+    now_ns=time.time_ns, random=random.random)
 publisher.start()
 for n in range(int(sys.argv[3])):
     publisher.send(Message(MessageKind.ENDED, "camera/handbags/person", {"seq": n}))
