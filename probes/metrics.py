@@ -265,7 +265,7 @@ class Metrics:
                     metric.remove_by_labels({"camera": camera})
 
     def calm_camera(self, camera: str) -> None:
-        """Drop what warns of the picture of a camera that is turned off: nobody looks at it any more."""
+        """Remove the picture warnings of a camera that is turned off."""
         for metric in (self.camera_turned, self.camera_sub_stream, self.camera_sub_stream_refused):
             metric.remove_by_labels({"camera": camera})
 

@@ -121,7 +121,7 @@ class Notifier:
         self._people: dict[TrackId, _Person] = {}
 
     def set_rules(self, rules: Sequence[Rule]) -> None:
-        """Weigh by other rules from now on; whom a rule of the same name has told of stays told of."""
+        """Replace the rules; what a rule of the same name has notified stays notified."""
         self._rules = tuple(rules)
         names = {rule.name for rule in rules}
         for person in self._people.values():

@@ -1,4 +1,4 @@
-"""By what DeepStream's metadata and surfaces are read and written here: our C reader, else pyds."""
+"""Chooses the binding to DeepStream's metadata and surfaces: our C reader, else pyds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a camera's picture that the store file hides, for one version of its settings."""
+"""The privacy masks of one camera, from one version of the settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BANDS = 24
 
 
 class CameraMasks:
-    """Never changes: whoever works on a frame takes it once, and so sees one version of the settings."""
+    """Immutable masks. Read them once a frame, so that the whole frame uses one version of the settings."""
 
     def __init__(self, polygons: Sequence[Polygon] = ()) -> None:
         """polygons: corners from 0 to 1 of the frame."""

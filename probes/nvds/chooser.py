@@ -1,4 +1,4 @@
-"""Chooses the persons on whom the brand model works: on the batch before it, by need, within a budget.
+"""Chooses on which persons the secondary nvinfer runs the brand model: by need, within a budget.
 
 nvinfer itself would work on every person of every frame (see engines.deepstream.nvinfer_config). So the model
 works only on looks: objects that are added here, each the box of a person with all that the person carries.

@@ -163,7 +163,7 @@ class BatchProbe:
             self._recover(name)
 
     def _judge(self, batch: BatchMeta, meta: FrameMeta, check: SelfCheck) -> None:
-        """Have a frame of the self-check's film judged; it is covered whole, whatever comes out."""
+        """Pass the masks of a self-check frame to `check`; the frame itself is always covered whole."""
         self._cover_all(batch, meta)
         masks: Sequence[Mask] = ()
         size = meta.source_size
@@ -182,7 +182,7 @@ class BatchProbe:
         return [Cover(*box, opaque=self._opaque) for box in boxes if box is not None]
 
     def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta) -> None:
-        """Cover a frame of an earlier connection whole; it goes no further, to nobody."""
+        """Cover a frame of an earlier connection whole; neither the floor nor the looks get it."""
         self._cover_all(batch, meta)
         self._on_withheld(camera.camera, "removed")
 

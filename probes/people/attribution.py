@@ -94,7 +94,7 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
 
 
 def _agreed(support: Mapping[str, float], slot: str) -> str:
-    """Return the finest type that looks agree on, from what speaks for each type or a finer one."""
+    """Return the most specific type that looks agree on; support: for each type, finer ones included."""
     type_ = slot
     while rivals := {one: weight for one, weight in support.items() if PARENT.get(one) == type_}:
         best = max(rivals, key=lambda one: (rivals[one], one))
@@ -219,7 +219,7 @@ class VoteBuilder:
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
     def set_staff(self, staff: Iterable[str]) -> None:
-        """Take other brands for those of the staff from now on."""
+        """Replace the brands that mark a person as staff."""
         self._staff = frozenset(staff)
 
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:

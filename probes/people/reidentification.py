@@ -164,7 +164,7 @@ class TrackLinker:
         return found
 
     def _compare(self, now: int, wears: Wears) -> list[TrackLink]:
-        """Try to decide by what is worn which of several people a new track is."""
+        """Link new tracks that fit several lost persons, where the worn brands fit only one."""
         found = []
         for track in sorted(self._unclear):
             arrival = self._traces[track]
