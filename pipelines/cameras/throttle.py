@@ -57,7 +57,7 @@ class Throttle:
 
 
 class Unit(Enum):
-    """What the decoding of other pictures has to do with a coded picture (an access unit)."""
+    """How other pictures depend on a coded picture (an access unit)."""
 
     KEY = "key"
     REFERENCED = "referenced"

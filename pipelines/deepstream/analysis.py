@@ -1,4 +1,4 @@
-"""Joins the probe on DeepStream's metadata to the floor: what the stream's thread sees, another prices."""
+"""Connects the metadata probe to the floor: the streaming thread reads, the floor's thread prices."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ class MetaAnalysis:
         return renewed[0]
 
     def origins(self, camera: str) -> FrameOrigins:
-        """Return what the frames of a camera are told to, on their way to the mux."""
+        """Return what records the frames of a camera before the mux."""
         return self._cameras[camera].origins
 
     def redacting(self, within_s: float) -> bool:

@@ -54,7 +54,7 @@ class Analysis(Protocol):
         """
 
     def origins(self, camera: str) -> FrameOrigins:
-        """Return what the frames of a camera are told to, on their way to the mux."""
+        """Return what records the frames of a camera before the mux."""
 
     def on_masked(self, listener: Callable[[Frame], None]) -> None:
         """Call listener, in the floor's thread, with each frame that was masked, counted in its picture."""

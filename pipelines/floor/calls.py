@@ -33,7 +33,7 @@ class FloorCalls:
         self._waiting: list[_Call] = []
 
     def call(self, work: Callable[[], None], *, running: bool, timeout_s: float = WAIT_S) -> None:
-        """Have work done, and wait; its exceptions come out here. TimeoutError where it is not begun in time.
+        """Run `work` on the floor's thread and wait; raises what it raises, TimeoutError if begun too late.
 
         running: whether the floor's thread runs; where it does not, the work is done here.
         """

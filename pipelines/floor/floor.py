@@ -218,7 +218,7 @@ class Floor:
             self._journal.close(at)
 
     def order(self, order: StaffOrder) -> bool:
-        """Take a word on a person, from any thread, for the next frame; False where too many wait."""
+        """Queue a staff order for the next frame, from any thread; False where the queue is full."""
         return self._orders.put(order)
 
     def snapshot(self) -> FloorView:

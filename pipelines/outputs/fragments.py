@@ -71,7 +71,7 @@ class Viewing:
             self._waiting.extend(fragments)
 
     def deliver(self) -> None:
-        """Hand out what waits, with no lock held; where another thread is at it, it does."""
+        """Deliver what is queued, without a lock held; a thread that is already delivering takes it too."""
         with self._lock:
             if self._delivering:
                 return

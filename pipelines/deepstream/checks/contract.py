@@ -129,7 +129,7 @@ def _elements(file: Path) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=16)
 def load_contract(capabilities: Capabilities) -> Contract:
-    """Return the contract for a box; `blur-*` of nvdsosd are gone from it where the box lacks them."""
+    """Return the contract for a box, without properties that its elements lack, as nvdsosd's `blur-*`."""
     facts = dict(_facts())
     dropped: dict[str, tuple[str, ...]] = {
         "nvdsosd": () if capabilities.blur else ("blur-bbox", "blur-on-gie-class-ids"),

@@ -59,7 +59,7 @@ class BuiltPipeline:
         self.graph = graph
 
     def use_film(self, film: PipelineGraph) -> None:
-        """Build the bins of groups that are no cameras by this graph."""
+        """Build the bin of the self-check's film by this graph."""
         self._film = film
 
     def _graph_of(self, group: str) -> PipelineGraph:
@@ -73,13 +73,13 @@ class BuiltPipeline:
         return element
 
     def add_gate_probe(self, name: str, check: BufferCheck) -> None:
-        """Have all that reaches an element's sink pad gated. Fails closed: no verdict, no picture."""
+        """Add a gate to an element's sink pad. Fails closed: a buffer without a verdict is dropped."""
         pad = self.element(name).get_static_pad("sink")
         filter_buffers(pad, check)
         self._gated[name] = pad
 
     def add_probe(self, name: str, check: BufferCheck) -> None:
-        """Show somebody all that reaches an element's sink pad; no gate, and no part of the proof."""
+        """Add a buffer probe to an element's sink pad; the proof does not count it as a gate."""
         filter_buffers(self.element(name).get_static_pad("sink"), check)
 
     def camera_bin(self, camera: str) -> Any:

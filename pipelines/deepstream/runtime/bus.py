@@ -118,7 +118,7 @@ class BusParser:
         return None
 
     def _failure(self, source: Any, text: str) -> BusEvent | None:
-        """Tell whose failure it is. An element that is in no pipeline any more was a camera's: nobody's."""
+        """Return the event of a failed element; None for one of a source bin that has left the pipeline."""
         name, at = source.get_name(), source
         while not isinstance(at, Gst.Pipeline):
             if outlet := self._outlets.get(at.get_name()):

@@ -123,7 +123,7 @@ class CameraSource:
         return results
 
     def start(self) -> None:
-        """Have the camera, from the next tick on."""
+        """Connect the camera, from the next tick on."""
         self.wanted = self._at_once = True
 
     def replace(self, policy: CameraPolicy, generation: int) -> None:

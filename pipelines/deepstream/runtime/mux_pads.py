@@ -1,4 +1,4 @@
-"""The request pads of the mux: one for each camera that is in, and never none.
+"""The request pads of nvstreammux: one for each camera in the pipeline, and always at least one.
 
 Up to DeepStream 9.1 a running nvstreammux without any sink pad pushes one freed buffer again and again, every
 second, until the process crashes. So the last pad stays until another has come.
@@ -25,7 +25,7 @@ class MuxPads:
         self._lock = threading.Lock()
 
     def reserve(self, name: str) -> None:
-        """Have a pad before the pipeline runs: cameras come later."""
+        """Request a pad before the pipeline runs; cameras are added later."""
         with self._lock:
             if self._spare is None and not self._taken:
                 self._spare = self._mux.request_pad_simple(name)

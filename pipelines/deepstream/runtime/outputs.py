@@ -252,7 +252,7 @@ class DeepStreamOutputs:
                 failing = True
 
     def _requested_and_fresh(self) -> list[str]:
-        """Return of whom a picture is asked for and will come: the others would hold up the rest."""
+        """Return the cameras whose requested picture will come; waiting for others delays the rest."""
         ages = {name: self.age_s(name) for name in tuple(self._requested)}
         return [name for name, age in ages.items() if age is not None and age < TIMEOUT_S]
 

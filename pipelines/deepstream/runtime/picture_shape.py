@@ -29,7 +29,7 @@ class Misfit:
 
 
 class ShapeCheck:
-    """Sits at the head of a bin and reads caps; frames of a shape that does not fit must not go on.
+    """A pad probe in a camera's bin that reads caps, and drops frames of a shape that does not fit.
 
     fits: whether the bin was built for pictures of a shape. on_drop: called for each frame that goes no
     further. Both are called in the camera's streaming thread; other threads read `misfit`.

@@ -1,4 +1,4 @@
-"""Gives outputs that want a masked picture now and then theirs, out of the running pipeline."""
+"""Sends masked pictures from the running pipeline to the outputs that want one now and then."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class RtspAccess:
 
 
 class FrameTap:
-    """Sits on the way out of a camera's bin: counts frames, and drops those beyond the rate.
+    """A pad probe at the end of a camera's bin: counts frames, and drops those above the frame rate.
 
     Called in the camera's streaming thread; all others only read. passed: called with the PTS of each frame
     that goes on.
