@@ -53,7 +53,7 @@ class Shop:
             lambda: Judge("EUR", Decimal(1), Decimal(100_000), self.rates.current),
             PriceCache(path, 10_000_000, self.now),
             LiveSpec(
-                **{"freshness": FRESH, "budget_per_day": 1000, "timeout_s": 1.0, "retry_s": 0.02, **spec}
+                **{"freshness": FRESH, "budget_per_day": 1000, "timeout_s": 60.0, "retry_s": 0.02, **spec}
             ),  # type: ignore[arg-type]  # a test's shorthand
             random=lambda: 0.5,
             today=lambda: date(2026, 11, 22),
