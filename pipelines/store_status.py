@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from probes.metrics import Metrics
 
 HEALTHY_WITHIN_S = 10.0
-NOT_MEANT = ("rate", "undecoded")
-"""Reasons of dropped frames that were not meant for analysis."""
+NOT_MEANT = ("rate", "undecoded", "turned")
+"""Reasons of dropped frames that were not meant for analysis, or got it: only the picture was withheld."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,11 @@ class Metrics:
             "1 where the camera's sub-stream has another shape than its main stream, and is not analysed.",
             "camera",
         )
+        self.camera_picture_withheld = gauge(
+            "camera_picture_withheld",
+            "1 while the picture of a camera that surely hangs turned goes to nobody; on DeepStream.",
+            "camera",
+        )
         self.camera_suspended = gauge("camera_suspended", "1 while overload suspends the camera.", "camera")
         self.output_disk_free = gauge(
             "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"
@@ -266,7 +271,12 @@ class Metrics:
 
     def calm_camera(self, camera: str) -> None:
         """Remove the picture warnings of a camera that is turned off."""
-        for metric in (self.camera_turned, self.camera_sub_stream, self.camera_sub_stream_refused):
+        for metric in (
+            self.camera_turned,
+            self.camera_picture_withheld,
+            self.camera_sub_stream,
+            self.camera_sub_stream_refused,
+        ):
             metric.remove_by_labels({"camera": camera})
 
     def set_camera_state(self, camera: str, state: str, *, up: bool) -> None:

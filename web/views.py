@@ -33,6 +33,7 @@ SUB_STREAM_REFUSED = (
     "its sub-stream has another shape than the main stream and is not analysed: give both the same shape"
     " (16:9 or 4:3) in the camera and restart the store, or remove sub_source"
 )
+PICTURE_WITHHELD = "its picture is withheld until rotate is right, or people stand upright again"
 STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
 
@@ -160,7 +161,9 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
         if value:
             dropped.setdefault(labels["camera"], {})[labels["reason"]] = int(value)
     turned = samples(backend.metrics.camera_turned, "camera")
+    withheld = samples(backend.metrics.camera_picture_withheld, "camera")
     refused = samples(backend.metrics.camera_sub_stream_refused, "camera")
+    in_graph = backend.platform == "deepstream"
     written = []
     for name, settings in backend.settings.cameras.items():
         status = statuses.get(name)
@@ -172,7 +175,8 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
             _state(status, enabled=settings.enabled)
             | _advice(
                 status,
-                turns(int(turned.get(name, 0)), exact=backend.platform != "deepstream"),
+                turns(int(turned.get(name, 0)), exact=not in_graph, rotate=settings.rotate),
+                withheld=bool(withheld.get(name)),
                 refused=bool(refused.get(name)),
             )
             | {
@@ -190,17 +194,19 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     return {"at": rfc3339(now_ns), "cameras": written}
 
 
-def _advice(status: CameraStatus | None, turn: Sequence[int], *, refused: bool) -> Payload:
+def _advice(status: CameraStatus | None, turn: Sequence[int], *, withheld: bool, refused: bool) -> Payload:
     """Return what to do about a camera whose picture comes: it hangs turned, its sub-stream is refused."""
     if status is None or status.cause is not Cause.NONE:
-        return {"turn": [], "sub_stream_refused": False}
+        return {"turn": [], "picture_withheld": False, "sub_stream_refused": False}
     remedies = []
     if turn:
         degrees = " or ".join(map(str, turn))
         remedies.append(f"people seem to be turned in the picture: set rotate: {degrees} for this camera")
+    if withheld:
+        remedies.append(PICTURE_WITHHELD)
     if refused:
         remedies.append(SUB_STREAM_REFUSED)
-    found = {"turn": list(turn), "sub_stream_refused": refused}
+    found = {"turn": list(turn), "picture_withheld": withheld, "sub_stream_refused": refused}
     return found | ({"remedy": "; ".join(remedies)} if remedies else {})
 
 

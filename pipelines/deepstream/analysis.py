@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
+from pipelines.cameras.upright import DEGREES, UPRIGHT_AGAIN, told
 from pipelines.deepstream.graph.camera import picture_place
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from engines.manifest import Model
+    from pipelines.cameras.upright import Finding
     from pipelines.clock import StoreClock
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.interfaces import PlatformParts
@@ -134,7 +136,7 @@ class MetaAnalysis:
             ended=lambda camera, at: self._cameras[camera].ended(at),
             clock=clock,
             now_ns=parts.clock.now,
-            on_turned=lambda camera, degrees: metrics.camera_turned.labels(camera).set(degrees),
+            on_turned=self._on_turned,
             traces=parts.traces,
         )
         self._active = frozenset(self._cameras)
@@ -271,6 +273,22 @@ class MetaAnalysis:
         if camera in self._cameras:
             self._metrics.redaction_failures.labels(camera).inc()
 
+    def _on_turned(self, camera: str, found: Finding | None) -> None:
+        """Withhold the picture of a camera that surely hangs turned: its faces cannot be found there."""
+        degrees = DEGREES[found.advice] if found else 0
+        is_sure = found is not None and found.is_sure
+        self._cameras[camera].is_turned = is_sure
+        self._metrics.camera_turned.labels(camera).set(degrees)
+        self._metrics.camera_picture_withheld.labels(camera).set(is_sure)
+        if found is None:
+            return
+        if found.advice == UPRIGHT_AGAIN:
+            logger.info("camera %s: %s; its picture is shown again", camera, told(found.advice))
+            return
+        remedy = told(found.advice, self._configs[camera].rotate)
+        until = "; until then, or until people walk upright, its picture is withheld" if is_sure else ""
+        logger.warning("camera %s: %s, and restart the store%s", camera, remedy, until)
+
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
@@ -304,6 +322,9 @@ class MetaAnalysis:
         self._feed.note_stage("graph", taken - under_way_s, taken)
         answers = [self._places[answer.track.camera].answer(answer) for answer in answers]
         self._values.update(self._feed.update(picture, answers, probed.ended))
+        if probed.withheld:  # covered whole, and everybody with it: the camera is healthy
+            self._feed.redacted(probed.frame, {}, everybody=True)
+            self._feed.published(probed.frame)
         if probed.masks is not None:  # else the frame was covered whole, and counted by the probe
             masks = tuple(probed.masks)
             everybody = is_everybody_masked(probed.frame, masks)

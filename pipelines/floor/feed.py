@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.cameras.upright import DEGREES, UprightWatch
+from pipelines.cameras.upright import UPRIGHT_AGAIN, UprightWatch, told
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from pipelines.cameras.upright import Finding
     from pipelines.floor.floor import Floor
     from pipelines.outputs.traces import FrameTraces
     from pricing.ledger.votes import Vote
@@ -42,12 +43,18 @@ class _LastFrame:
         return self.captured_at + int((at - self.at) * 1e9)
 
 
+def log_turned(camera: str, found: Finding | None) -> None:
+    """Say what is to be done about a camera that hangs turned, once; None: it is forgotten."""
+    if found is not None and not found.is_sure and found.advice != UPRIGHT_AGAIN:
+        logger.warning("camera %s: %s", camera, told(found.advice))
+
+
 class FloorFeed:
     """Feeds one floor with the frames of all cameras. Used by one thread, but for the three questions.
 
-    ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, degrees):
-    called where people are found who do not stand upright, and with 0 where that is forgotten.
-    traces: has the times of single frames.
+    ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, found):
+    called where people are found who do not stand upright, where that is sure, where they do again, and with
+    None where that is forgotten. traces: has the times of single frames.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class FloorFeed:
         ended: Callable[[str, int], Sequence[TrackId]],
         clock: Callable[[], float] = time.monotonic,
         now_ns: Callable[[], int] = time.time_ns,
-        on_turned: Callable[[str, int], None] = lambda _camera, _degrees: None,
+        on_turned: Callable[[str, Finding | None], None] = log_turned,
         traces: FrameTraces | None = None,
     ) -> None:
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
@@ -95,7 +102,7 @@ class FloorFeed:
             self._floor.quiet(camera, last.captured_now(now), tracks)
         self._redacted_at = {name: at for name, at in self._redacted_at.items() if name != camera}
         self._upright.forget(camera)
-        self._on_turned(camera, 0)
+        self._on_turned(camera, None)
 
     def update(
         self,
@@ -105,9 +112,8 @@ class FloorFeed:
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
     ) -> dict[TrackId, PersonValue]:
         """Give a frame to the floor, and the values to the looks; return the values of its persons."""
-        if advice := self._upright.add(frame):
-            logger.warning("camera %s: %s", frame.camera, advice)
-            self._on_turned(frame.camera, DEGREES[advice])
+        if found := self._upright.add(frame):
+            self._on_turned(frame.camera, found)
         began = self._clock()
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)

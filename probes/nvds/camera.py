@@ -59,6 +59,8 @@ class CameraMeta:
         self._from_wall = from_wall
         self._analysed = frozenset(kind for kind, _ in classes.values())
         self.masks, self.origins = CameraMasks(masks), FrameOrigins()
+        self.is_turned = False
+        """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
         self._names: dict[int, int] = {}
         self._numbers = count(1)
         self._last = self._stamp = 0

@@ -20,7 +20,8 @@ WAITING = 64
 class ProbedFrame:
     """One frame as the probe read it.
 
-    ended: tracks that are over. masks: covered heads; None where the whole frame was covered.
+    ended: tracks that are over. masks: covered heads; None where the whole frame was covered,
+    withheld: because its camera hangs turned, not because masking failed.
     generation: of the camera's connection (see FrameOrigins).
     """
 
@@ -28,6 +29,7 @@ class ProbedFrame:
     ended: list[TrackId] = field(default_factory=list)
     masks: Sequence[Mask] | None = None
     generation: int = 0
+    withheld: bool = False
 
 
 class FrameQueue:

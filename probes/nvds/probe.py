@@ -55,7 +55,8 @@ class BatchProbe:
     opaque: hide heads instead of having nvdsosd blur them. on_failure(camera) is called for each frame that
     had to be covered whole, on_failure(None) for each batch that was dropped. on_withheld(camera, reason) is
     called for each frame that goes to nobody: "removed", it is of an earlier connection of its camera;
-    "self_check", masking cannot be trusted.
+    "self_check", masking cannot be trusted; and for each that is covered whole and goes on: "turned", its
+    camera hangs turned, so that detectors miss most faces.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class BatchProbe:
                 self._process_frame(buffer, batch, frame, cameras.get(frame.pad), probed)
         except Exception as error:  # noqa: BLE001 the pipeline goes on; the pixels do not
             for one in probed:
-                one.masks = None  # the frame is not shown
+                one.masks, one.withheld = None, False  # the frame is not shown
             self._fail(None, error)
             return BufferVerdict.DROP
         finally:
@@ -138,7 +139,7 @@ class BatchProbe:
                 raise MetaError(f"no camera belongs to pad {meta.pad}")
             masks, generation = camera.masks, camera.origins.generation
             if not camera.origins.is_current(meta.pts):
-                self._withhold(batch, meta, camera)
+                self._withhold(batch, meta, camera, "removed")
                 return
             surface = self._reader.surface_of(meta)
             frame, pairs = camera.frame(meta, surface, masks)
@@ -146,18 +147,22 @@ class BatchProbe:
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
             done.append(probed)
             heads = camera.heads(frame)
-            covers = self._covers(heads, frame, surface)
-            if strips := masks.strips(surface):
-                covers = [*covers, *(Cover(*box, opaque=True) for box in strips)]
             self._draw(pairs, surface, camera)
-            self._writer.redact(batch, meta, covers, self._process_key)
-            probed.masks = heads
+            if camera.is_turned:  # its people are priced all the same
+                self._withhold(batch, meta, camera, "turned")
+                probed.withheld = True
+            else:
+                covers = self._covers(heads, frame, surface)
+                if strips := masks.strips(surface):
+                    covers = [*covers, *(Cover(*box, opaque=True) for box in strips)]
+                self._writer.redact(batch, meta, covers, self._process_key)
+                probed.masks = heads
             self._look(buffer, meta, public, masks)
             self._take_marks(meta, pairs, masks, public)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta)
             if probed is not None:
-                probed.masks = None
+                probed.masks, probed.withheld = None, False
             self._fail(name or f"pad {meta.pad}", error)
         else:
             self._recover(name)
@@ -181,10 +186,10 @@ class BatchProbe:
         boxes = [on_surface(head.box, frame.size, surface) for head in heads]
         return [Cover(*box, opaque=self._opaque) for box in boxes if box is not None]
 
-    def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta) -> None:
-        """Cover a frame of an earlier connection whole; neither the floor nor the looks get it."""
+    def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, reason: str) -> None:
+        """Cover a frame whole: one of an earlier connection, or of a camera that hangs turned."""
         self._cover_all(batch, meta)
-        self._on_withheld(camera.camera, "removed")
+        self._on_withheld(camera.camera, reason)
 
     def _cover_all(self, batch: BatchMeta, meta: FrameMeta) -> None:
         width, height = self._reader.surface_of(meta)

@@ -104,6 +104,7 @@ class Box:
             if stale
             else None,
             "turn": [],
+            "picture_withheld": False,
             "sub_stream_refused": False,
             **self.advice.get(camera, {}),
             "since": utc(last if stale else self.started),

@@ -16,6 +16,7 @@ AGREED = {
     "msh_camera_state": {"camera", "state"},
     "msh_camera_last_frame_timestamp_seconds": {"camera"},
     "msh_camera_turned_degrees": {"camera"},
+    "msh_camera_picture_withheld": {"camera"},
     "msh_frames_received_total": {"camera"},
     "msh_frames_processed_total": {"camera"},
     "msh_frames_dropped_total": {"camera", "reason"},

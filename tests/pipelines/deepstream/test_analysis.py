@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from random import Random
 
 import pytest
 
 from engines.marks.types import Route
 from pipelines.cameras.states import CameraState
+from pipelines.cameras.upright import AGAIN, ENOUGH
 from pipelines.deepstream.analysis import MetaAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.graph.build import brand_model
@@ -24,14 +26,16 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.binding import pyds_binding
 from probes.nvds.meta import UNTRACKED
+from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import FakeElementFactory
-from tests.fakes.nvds import Obj, Pic, face, fill, person, pyds, split
+from tests.fakes.nvds import Obj, Pic, face, fill, frames_of, person, pyds, split
 from tests.fakes.people import START
 from tests.fakes.traces import EveryTrace
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
+from tests.probes.nvds.test_probe import WHOLE, a_buffer, boxes, snapshot
 from tests.waiting import wait_for
 
 LEFT, TOP, RIGHT, BOTTOM = (round(part * side) for part, side in zip(FACE, (*SIZE, *SIZE), strict=True))
@@ -166,6 +170,61 @@ def test_a_camera_on_its_side_counts_in_its_upright_picture_and_its_masks_lie_in
             assert mask[0] == (438 / 1280, 0)
             assert mask[2] == pytest.approx((842 / 1280, 0.1))
             run.analysis.reconfigure(settings, (), (), lambda _: None)
+
+
+def test_the_picture_of_a_camera_that_hangs_turned_is_withheld_until_people_stand(tmp_path, shop, caplog):
+    """Its people go on; another camera is untouched, and the camera counts as healthy."""
+    metrics = Metrics([state.value for state in CameraState])
+    analysis = shop.analyse(store(tmp_path, rtsp(2)), metrics)
+    gate, numbers = analysis.new_gate(), count(1)
+    lies = Obj(1, 0, UNTRACKED, 0.9, (200.0, 300.0, 500.0, 150.0))
+
+    def walks(step, wide, high):
+        """A person on the way through the upper part of the picture, the next one after 30 steps."""
+        return Obj(
+            1,
+            0,
+            20 + step // 30 + int(high),
+            0.9,
+            (540.0 - wide / 2 + 8 * (step % 30), 60.0 + 4 * (step % 30), wide, high),
+        )
+
+    def sees(*objects):
+        """Return what covers the first camera's frame and the other's: whole, or heads."""
+        number = next(numbers)
+        at = START + number * 40_000_000
+        pics = [Pic(pad, seen, number, at) for pad, seen in enumerate((objects, [person(7), face()]))]
+        buffer = a_buffer(shop.ds, *pics)
+        assert analysis.process_batch(hash(buffer)) is gate(hash(buffer)) is BufferVerdict.PASS
+        for probed in analysis._frame_queue.take(0):
+            analysis._take(probed)
+        frames = sorted(frames_of(shop.ds, hash(buffer)), key=lambda frame: frame.pad_index)
+        return [[box for box, _ in boxes(snapshot(shop.ds, frame))] == [WHOLE] for frame in frames]
+
+    def sample(name, **labels):
+        return metrics.registry.get_sample_value(name, {"camera": "c0", **labels})
+
+    for _ in range(ENOUGH + 5):
+        assert sees(lies) == [False, False], "somebody lies there: that is told, and no more"
+    assert (sample("msh_camera_turned_degrees"), sample("msh_camera_picture_withheld")) == (90, 0)
+    steps = count()
+    while sees(walks(next(steps), 200.0, 70.0)) == [False, False]:
+        assert len(shop.floor.frames) < 20 * AGAIN
+    before = len(shop.floor.frames)
+    assert sees(lies, face()) == [True, False]
+    assert sees() == [True, False], "an empty picture takes nothing back"
+    assert sample("msh_frames_dropped_total", reason="turned") == 3
+    assert (sample("msh_camera_turned_degrees"), sample("msh_camera_picture_withheld")) == (90, 1)
+    assert sum("set rotate: 90 or 270" in line for line in caplog.messages) == 2
+    assert len(shop.floor.frames) == before + 4, "its people are priced"
+    taken = len(shop.floor.frames) // 2
+    assert dict(analysis.processed) == {"c0": taken, "c1": taken}
+    assert sample("msh_frames_everybody_masked_total") == taken
+    assert sample("msh_redaction_failures_total") in {None, 0}
+    while sees(walks(next(steps), 100.0, 250.0)) == [True, False]:
+        assert len(shop.floor.frames) < 40 * AGAIN
+    assert sees(person(8), face()) == [False, False]
+    assert (sample("msh_camera_turned_degrees"), sample("msh_camera_picture_withheld")) == (0, 0)
 
 
 def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines.cameras.states import CameraState
-from pipelines.cameras.upright import ENOUGH
+from pipelines.cameras.upright import ENOUGH, ON_SIDE, Finding
 from pipelines.floor.feed import FloorFeed
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
@@ -36,7 +36,7 @@ class Rig:
     def __init__(self) -> None:
         self.now, self.wall_ns = 100.0, 1000 * SECOND
         self.floor, self.looks = Floor(), Looks()
-        self.turned: list[tuple[str, int]] = []
+        self.turned: list[tuple[str, Finding | None]] = []
         self.metrics = Metrics([state.value for state in CameraState])
         self.feed = FloorFeed(
             ["door", "till"],
@@ -46,7 +46,7 @@ class Rig:
             ended=lambda camera, at: [GONE] if camera == "door" else [],
             clock=lambda: self.now,
             now_ns=lambda: self.wall_ns,
-            on_turned=lambda camera, degrees: self.turned.append((camera, degrees)),
+            on_turned=lambda camera, found: self.turned.append((camera, found)),
         )
 
     def sample(self, name: str, **labels: str) -> float | None:
@@ -77,9 +77,9 @@ def test_who_lies_all_the_time_is_told_of_once_for_each_source():
     for source in range(2):
         for number in range(2 * ENOUGH):
             rig.feed.update(Frame("door", (999 + 2 * ENOUGH * source + number) * SECOND, (64, 48), (lies,)))
-        assert rig.turned.pop() == ("door", 90)
+        assert rig.turned.pop() == ("door", Finding(ON_SIDE))
         rig.feed.forget("door", ())
-        assert rig.turned == [("door", 0)] * (source + 1)
+        assert rig.turned == [("door", None)] * (source + 1)
 
 
 def test_redaction_is_fresh_only_as_long_as_asked():

@@ -106,23 +106,33 @@ def live(page, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("platform", "degrees", "turn"),
+    ("platform", "rotate", "degrees", "turn"),
     [
-        ("cpu", 270, [270]),
-        ("cpu", 90, [90]),
-        ("deepstream", 90, [90, 270]),
-        ("deepstream", 180, [180]),
+        ("cpu", 0, 270, [270]),
+        ("cpu", 0, 90, [90]),
+        ("cpu", 180, 180, [0]),
+        ("deepstream", 0, 90, [90, 270]),
+        ("deepstream", 90, 90, [0, 180]),
+        ("deepstream", 0, 180, [180]),
     ],
 )
-def test_a_camera_that_hangs_turned_says_by_how_much(live, client, monkeypatch, platform, degrees, turn):
+def test_a_camera_that_hangs_turned_says_which_rotate_is_right(
+    live, client, monkeypatch, platform, rotate, degrees, turn
+):
     monkeypatch.setattr(live, "platform", platform)
+    entrance = live.settings.cameras["entrance"].model_copy(update={"rotate": rotate})
+    cameras = {**live.settings.cameras, "entrance": entrance}
+    monkeypatch.setattr(live, "settings", live.settings.model_copy(update={"cameras": cameras}))
     live.metrics.camera_turned.labels("entrance").set(degrees)
-    answer = client.get("/api/cameras").json()
-    conforms(answer, "Cameras")
     said = " or ".join(map(str, turn))
     remedy = f"people seem to be turned in the picture: set rotate: {said} for this camera"
-    told = [(camera["turn"], camera["remedy"]) for camera in answer["cameras"]]
-    assert told == [(turn, remedy), ([], None)]
+    if is_withheld := rotate == 0 and platform == "deepstream":
+        live.metrics.camera_picture_withheld.labels("entrance").set(1)
+        remedy += "; its picture is withheld until rotate is right, or people stand upright again"
+    answer = client.get("/api/cameras").json()
+    conforms(answer, "Cameras")
+    told = [(camera["turn"], camera["remedy"], camera["picture_withheld"]) for camera in answer["cameras"]]
+    assert told == [(turn, remedy, is_withheld), ([], None, False)]
 
 
 def test_a_camera_whose_sub_stream_is_refused_says_what_to_do(live, client):

@@ -153,8 +153,9 @@ class CameraCard {
 function remedies(camera) {
   const [first, second] = camera.turn;
   const found = [];
-  if (second) found.push(t("camera.turn_side", { first, second }));
-  else if (first) found.push(t("camera.turn", { rotate: first }));
+  if (second !== undefined) found.push(t("camera.turn_side", { first, second }));
+  else if (first !== undefined) found.push(t("camera.turn", { rotate: first }));
+  if (camera.picture_withheld) found.push(t("camera.picture_withheld"));
   if (camera.sub_stream_refused) found.push(t("camera.sub_stream_refused"));
   return found.length || !camera.remedy ? found : [camera.remedy];
 }
