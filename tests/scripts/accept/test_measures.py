@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
+import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -20,7 +25,9 @@ from scripts.accept.outage import BACK_S, Phase
 from scripts.demo.encode import write_mp4
 from scripts.demo.footage import ASSETS
 from tests.engines.tensorrt.test_build import maker
+from tests.fakes.acceptance_child import EVERY_ANSWER_S, NONE_S, Camera
 from tests.fakes.tensorrt_package import FakeGpu, fake_tensorrt, find
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     import subprocess
@@ -264,12 +271,50 @@ def test_engines_are_run_beside_the_cpu(
 
 def test_outages_are_made_and_measured(tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On real RTSP cameras, with a stand-in for the program that counts while they are there."""
-    for name, seconds in {"AWAY_S": 2.0, "STEADY_S": 2.0, "BACK_S": 6.0, "STORE_S": 600.0}.items():
+    for name, seconds in {"AWAY_S": 1.0, "STEADY_S": 2.0, "BACK_S": 600.0, "STORE_S": 1200.0}.items():
         monkeypatch.setattr(outage, name, seconds)
     monkeypatch.setattr(outage, "CHILD", "tests.fakes.acceptance_child")
     store = clip.store_file(tmp_path, film, tmp_path / "none.csv", 1, FPS)
+    cut_off = iter((1, outage.CAMERAS, outage.CAMERAS))
+
+    def pause(seconds: float) -> None:
+        """End when the stand-in has seen a few times what the pause is for."""
+        away = next(cut_off) if seconds == outage.AWAY_S else 0
+
+        def is_seen() -> bool:
+            try:
+                looks = json.loads(store.with_suffix(".outage.looks").read_text()).values()
+            except FileNotFoundError:
+                return False
+            return sum(n <= -5 for n in looks) == away and sum(n >= 5 for n in looks) == len(looks) - away
+
+        wait_for(is_seen, 300)
+
+    monkeypatch.setattr(outage, "time", SimpleNamespace(monotonic=time.monotonic, sleep=pause))
     check = outage.check(store, film, "cpu", FPS)
     assert check.good, check
     assert set(check.data["back_s"]) == set(outage.PHASES)
     monkeypatch.setattr(outage, "CHILD", "tests.fakes.no_such_module")
     assert "does not play" in outage.check(store, film, "cpu", FPS).found
+
+
+def test_a_camera_that_runs_and_serves_nothing_is_not_there() -> None:
+    """Not for a moment's silence: the port is shut, or nobody answers."""
+    for shut in (True, False):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            camera = Camera("door", f"rtsp://127.0.0.1:{server.getsockname()[1]}/door", 10, os.getpid())
+            camera.look(0.0)
+            line, _ = server.accept()
+            with line:
+                line.sendall(b"RTSP/1.0 200 OK\r\n\r\n")
+                wait_for(lambda: camera.look(0.0) or camera.looks > 0)  # noqa: B023 called at once
+            camera.look(EVERY_ANSWER_S / 2)
+            assert camera.looks > 0
+            if shut:
+                server.close()
+            else:
+                camera.look(EVERY_ANSWER_S)
+                camera.look(NONE_S)
+                assert camera.looks > 0
+            camera.look(2 * NONE_S)
+            assert camera.looks < 0
