@@ -27,7 +27,7 @@ _PASSWORD: Final = re.compile(
 """What a password is called in addresses of cameras."""
 _PROOF: Final = re.compile(
     r"(?i)token|secret|credential|access[_-]?code"
-    rf"|{_BEGINS}(?:tok|keys?|sign?|signature|auth(?:ori[sz]ation)?|creds?|pin(?:code)?|session(?:id)?){_ENDS}"
+    rf"|{_BEGINS}(?:tok|keys?|sign?|signature|auth(?:ori[sz]ation|basic)?|creds?|pin(?:code)?|session(?:id)?){_ENDS}"
 )
 """What else lets somebody in; its value is never the name of a stream."""
 _KIND: Final = re.compile(r"(?i)(?:type|mode|method|interval|length|format|level|expires?)$")
