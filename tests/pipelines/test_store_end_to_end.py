@@ -27,7 +27,7 @@ CAMERAS = """
 counter: {{source: "{counter}", credentials: {{username: viewer, password: "${{PASSWORD}}"}}}}
 entrance: {{source: "{entrance}"}}
 """
-PATIENCE_S = 600
+PATIENCE_S = 1200
 VISITS = {"counter": ((0, 75), (159, 240)), "entrance": ((0, 228),)}
 """The counter's customer comes and goes, and does not stand there for eight seconds in between."""
 MASKED = 20
