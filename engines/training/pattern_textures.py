@@ -86,7 +86,7 @@ def fitted(
     _, turn = np.linalg.eigh(whitened.T @ np.cov(np.array(centres).T) @ whitened)
     chosen = np.asarray(np.float16(whitened @ turn[:, ::-1][:, :LENGTH]), np.float32)
     nothing = np.zeros((0, LENGTH), np.float32)
-    return PatternTextures(np.float32(mean), np.float32(scale), chosen, nothing)
+    return PatternTextures(np.asarray(mean, np.float32), np.asarray(scale, np.float32), chosen, nothing)
 
 
 def main() -> None:
