@@ -340,8 +340,10 @@ class TestSystem:
         page.get_by_label("Name").fill("shelf")
         page.get_by_role("button", name="Corner 1 of zone-1").or_(page.locator(".corner").first).first.focus()
         page.keyboard.press("ArrowRight")
+        # The shape as it was before the corner moved may have been checked by then.
+        text = page.get_by_label("For the store file")
+        wait_for(lambda: "shelf: {polygon: [[0.11, 0.1]" in text.input_value())
         page.get_by_text("Checked: sound").wait_for()
-        assert "shelf: {polygon: [[0.11, 0.1]" in page.get_by_label("For the store file").input_value()
         page.get_by_role("button", name="Write to store file").click()
         page.get_by_text("It counts from the next start").wait_for()
         written = json.loads(box.calls[-1][2])
@@ -358,7 +360,7 @@ class TestSystem:
         page.keyboard.press("Delete")
         assert page.locator(".corner").count() == 4
         page.get_by_text("Checked: sound").wait_for()
-        assert "mask-1" in page.locator("#yaml").input_value()
+        wait_for(lambda: "mask-1" in page.locator("#yaml").input_value())
 
     def test_a_locked_store_file_is_only_copied_from(self, visit, box):
         box.writable = False
