@@ -164,6 +164,8 @@ def running_store(
     patch.setattr(governor, "PRESSED_S", math.inf)
     store.start()
     try:
+        # It subscribes to commands before it says so: an earlier one is lost.
+        listener.wait("box/availability", "online")
         yield RunningStore(store, settings, metrics, server, listener, rtsp)
     finally:
         patch.undo()

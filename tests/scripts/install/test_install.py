@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -133,7 +135,29 @@ def test_a_bundle_that_is_damaged_or_for_another_system_changes_nothing(
         assert not (root / "opt/make-sales-happen/current/bundle").exists()
         release = (root / "opt/make-sales-happen/current").resolve()
         assert not [*release.rglob("secrets"), *release.rglob("certs")]
-    assert "--exclude=secrets --exclude=certs " in (ROOT / "scripts/bundle").read_text()
+    assert "\ncopy_release " in (ROOT / "scripts/bundle").read_text()
+
+
+def test_folders_that_change_while_they_are_read_do_not_end_an_installation(tmp_path: Path) -> None:
+    """As when Python writes its byte code beside what it imports: tar calls the folder changed and fails."""
+    tree, installed = bundled(tmp_path / "tree", this_system()), threading.Event()
+
+    def change_folders() -> None:
+        folders = [tree, *(path for path in tree.rglob("*") if path.is_dir())]
+        while not installed.is_set():
+            for folder in folders:
+                (folder / "__pycache__").mkdir()
+                (folder / "__pycache__").rmdir()
+
+    with ThreadPoolExecutor(1) as pool:
+        changes = pool.submit(change_folders)
+        try:
+            for _ in range(5):
+                command = [tree / "scripts/install", "--root", tmp_path / "root", "--files-only"]
+                subprocess.run(command, check=True, capture_output=True)
+        finally:
+            installed.set()
+        changes.result()
 
 
 def test_a_release_that_is_not_whole_is_none_to_go_back_to(tmp_path: Path) -> None:
