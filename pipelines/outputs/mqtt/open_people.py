@@ -43,7 +43,7 @@ class OpenPeople:
         self._path, self._now_ns = path, now_ns
         self._people: dict[str, bytes] = {}
         self._until: dict[str, int] = {}
-        self._generation = 0
+        self._generation, self._is_read = 0, False
         self._fd: int | None = None
         self._outage = Outage(
             logger,
@@ -57,8 +57,16 @@ class OpenPeople:
         """The last events; after `open`, those that an earlier run has left."""
         return dict(self._people)
 
-    def open(self) -> None:
-        """Open or make the file, readable by this user alone, and read it."""
+    @property
+    def generation(self) -> int:
+        """The number of the newest write."""
+        return self._generation
+
+    def open(self, newest: int = 0) -> None:
+        """Open or make the file, readable by this user alone; the first time, read it.
+
+        newest: whom an older generation names is forgotten: the newest half was damaged or never written.
+        """
         if self._fd is not None:
             return
         try:
@@ -76,7 +84,13 @@ class OpenPeople:
             self._outage.fail(error)
             return
         self._fd = fd
-        self._generation, found = max(map(_read, halves), key=lambda half: half[0])
+        if self._is_read:  # in memory since; the file has missed what changed while it could not be used
+            return
+        self._is_read = True
+        generation, found = max(map(_read, halves), key=lambda half: half[0])
+        self._generation = max(generation, newest)
+        if generation < newest:
+            return
         self._until = {**dict.fromkeys(found, self._now_ns() + KEEP_NS), **self._until}
         self._people = {**found, **self._people}
 

@@ -57,7 +57,7 @@ class Outbox:
         self._session: Session | None = None
         self._in_flight: dict[int, tuple[Entry, float]] = {}
         self._done: list[int] = []
-        self._arrived: set[str] = set()  # persons of whom the broker has the end
+        self._arrived: dict[str, int] = {}  # persons of whom the broker has the end, and its seq
         self._urgent: deque[Entry] = deque()
         self._urgent_after = 0
         self._live_after = 0
@@ -90,17 +90,20 @@ class Outbox:
 
     def end_people(self, getrandbits: Callable[[int], int]) -> int:
         """Write the ends that an earlier run, which was killed, left out; return how many. Before `begin`."""
-        waiting = {
-            _key_of(entry.payload) for entry in self._spool.pending(kind=MessageKind.ENDED, limit=NO_END)
-        }
+        waiting: dict[str, int] = {}  # the newest end of each that the spool has
+        for entry in self._spool.pending(kind=MessageKind.ENDED, limit=NO_END):
+            if (end := _key_and_seq(entry.payload)) is not None:
+                waiting[end[0]] = max(end[1], waiting.get(end[0], 0))
         here, noted = self._spool.people(), self._spool.noted()
         messages = []
         for key in {**here, **noted}:
             try:
                 last = max(filter(None, (_event(noted.get(key)), _event(here.get(key)))), key=_age)
-                if last["type"] != ENDED_TYPE and (key in here or key not in waiting):
+                if waiting.get(key, -1) >= last["seq"]:
+                    continue
+                if last["type"] != ENDED_TYPE:
                     messages.append(ended_by_restart(last, getrandbits))
-                elif last["type"] == ENDED_TYPE and key not in waiting:  # the spool has lost it
+                else:  # the spool has lost it
                     messages.append(Message(MessageKind.ENDED, f"camera/{last['camera']}/person", last))
             except (ValueError, KeyError, TypeError):
                 logger.warning("a person of an earlier run cannot be ended: the last event is damaged")
@@ -121,8 +124,7 @@ class Outbox:
             self._done.clear()
         latest, rows = self._now_ns() + KEEP_NS, []
         people: dict[str, bytes | None] = {}
-        last: dict[str, bytes | None] = dict.fromkeys(self._arrived)
-        self._arrived.clear()
+        last: dict[str, bytes | None] = dict.fromkeys(self._arrived_for_good())
         for m in messages:
             try:
                 body = json.dumps(m.payload, separators=(",", ":"), ensure_ascii=False).encode()
@@ -140,6 +142,16 @@ class Outbox:
                 self._count(m.kind, "spooled", 1)
         self._spool.put(rows, people)
         self._spool.note(last)
+
+    def _arrived_for_good(self) -> list[str]:
+        """Take the persons whose end has arrived; not those who have shown again since it was written."""
+        if not self._arrived:
+            return []
+        noted = self._spool.noted()
+        last = {key: _key_and_seq(noted[key]) for key in self._arrived if key in noted}
+        gone = [key for key, event in last.items() if event is None or event[1] <= self._arrived[key]]
+        self._arrived.clear()
+        return gone
 
     def acked(self, mid: int, *, good: bool) -> bool:
         """Note the broker's answer to a message; False where the id is not of one of these."""
@@ -220,8 +232,8 @@ class Outbox:
 
     def _finish(self, entry: Entry, result: str) -> None:
         self._done.append(entry.id)
-        if entry.kind is MessageKind.ENDED and (person := _key_of(entry.payload)) is not None:
-            self._arrived.add(person)
+        if entry.kind is MessageKind.ENDED and (end := _key_and_seq(entry.payload)) is not None:
+            self._arrived[end[0]] = max(end[1], self._arrived.get(end[0], 0))
         self._count(entry.kind, result, 1)
         if result == "rejected" and not self._warned:
             self._warned = True
@@ -238,9 +250,12 @@ def _key(payload: Mapping[str, Any]) -> str | None:
     return f"{camera}/{track['id']}" if camera and track else None
 
 
-def _key_of(body: bytes) -> str | None:
+def _key_and_seq(body: bytes) -> tuple[str, int] | None:
+    """Return whose event it is and its `seq`; None where it is none."""
     try:
-        return _key(json.loads(body))
+        event = json.loads(body)
+        key = _key(event)
+        return None if key is None else (key, int(event["seq"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -53,7 +53,7 @@ class Spool:
             on_damaged=self._bring_over,
         )
         self._open_people = OpenPeople(path.with_suffix(".people"), now_ns)
-        self._is_on_disk = True
+        self._is_on_disk = self._is_whole = True
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
         self._left: set[str] = set()  # persons who left meanwhile
@@ -83,7 +83,9 @@ class Spool:
         """Open or make the file; where it cannot be, begin in memory."""
         self._last_id = self._now_ns() // 1000
         self._file.open()
-        self._open_people.open()
+        newest: list[int] = []
+        self._file.use(lambda disk: newest.append(disk.people_generation()))
+        self._open_people.open(newest[0] if newest else 0)
         self._first_id = self._last_id + 1
 
     def close(self) -> None:
@@ -110,7 +112,9 @@ class Spool:
             for n, (k, topic, body, end) in enumerate(messages)
         ]
         self._last_id += len(entries)
-        self._is_on_disk = self._file.use(lambda disk: self._settle(disk, entries, people))
+        self._is_on_disk = self._file.use(
+            lambda disk: self._settle(disk, entries, people, self._generation())
+        )
         if not self._is_on_disk:
             self._left |= {key for key, payload in people.items() if payload is None}
             self._report(*self._memory.put(entries, self._now_ns(), people))
@@ -121,7 +125,7 @@ class Spool:
         done = set(ids)
         self._memory.delete(done)
         self._gone |= done
-        if self._file.use(lambda disk: disk.delete(self._gone)):
+        if self._file.use(lambda disk: disk.delete(self._gone, self._generation())):
             self._gone.clear()
 
     def pending(
@@ -164,13 +168,26 @@ class Spool:
         if not self._file.use(lambda disk: disk.set_topic(name, listed=listed)):
             self._memory.set_topic(name, listed=listed)
 
+    def _generation(self) -> int:
+        """Return that of the next note: an older one that is found with this file is out of date.
+
+        0 where this file has lost rows: then the other one is right, whatever its generation.
+        """
+        return self._open_people.generation + 1 if self._is_whole else 0
+
     def _settle(
-        self, disk: SpoolDatabase, entries: Sequence[Entry], people: Mapping[str, bytes | None] = {}
+        self,
+        disk: SpoolDatabase,
+        entries: Sequence[Entry],
+        people: Mapping[str, bytes | None] = {},
+        generation: int | None = None,
     ) -> None:
-        self._report(*disk.put(entries, self._now_ns(), people))
+        generation = generation if entries or people else None
+        self._report(*disk.put(entries, self._now_ns(), people, generation))
 
     def _bring_over(self, damaged: Path, disk: SpoolDatabase) -> None:
         """Write into the new file what can be read of the damaged one, and count what cannot."""
+        self._is_whole = False
         found = salvage(damaged)
         self._settle(disk, found.entries, found.people)
         for name in found.topics:
@@ -191,7 +208,7 @@ class Spool:
         disk.delete(self._gone)
         for name in names:
             disk.set_topic(name, listed=True)
-        self._settle(disk, waiting, {**dict.fromkeys(self._left), **people})
+        self._settle(disk, waiting, {**dict.fromkeys(self._left), **people}, self._generation())
         self._gone.clear()
         self._left.clear()
         self._memory.close()

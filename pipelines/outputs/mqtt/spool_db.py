@@ -31,6 +31,7 @@ CREATE INDEX IF NOT EXISTS message_rank ON message (rank, id);
 CREATE INDEX IF NOT EXISTS message_expiry ON message (expires_at);
 CREATE TABLE IF NOT EXISTS person (key TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS people_file (one INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 """
 
 
@@ -62,11 +63,16 @@ class SpoolDatabase:
         self.messages, self.size_bytes, self.last_id = found
 
     def put(
-        self, entries: Sequence[Entry], now: int, people: Mapping[str, bytes | None] = {}
+        self,
+        entries: Sequence[Entry],
+        now: int,
+        people: Mapping[str, bytes | None] = {},
+        generation: int | None = None,
     ) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
         """Write, then make room; return what expired and what had to be dropped.
 
-        people: the last event of each person who is there, None of each who has gone.
+        people: the last event of each person who is there, None of each who has gone. generation: as
+        `people_generation`; None leaves it.
         """
         # FULL: the commit survives power loss; NORMAL would lose the last ones in WAL mode.
         self._db.execute("PRAGMA synchronous=FULL")
@@ -75,6 +81,7 @@ class SpoolDatabase:
                 "INSERT OR IGNORE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [_row(e) for e in entries]
             )
             self._set_people(people)
+            self._set_generation(generation)
             added = sum(e.size for e in entries)
             expired, expired_bytes = self._remove("expires_at <= ? RETURNING kind, size", (now,))
             size = self.size_bytes + added - expired_bytes
@@ -92,8 +99,8 @@ class SpoolDatabase:
         self.last_id = max(self.last_id, *(e.id for e in entries)) if entries else self.last_id
         return expired, dropped
 
-    def delete(self, ids: Iterable[int]) -> None:
-        """Remove messages; those already gone are no error."""
+    def delete(self, ids: Iterable[int], generation: int | None = None) -> None:
+        """Remove messages; those already gone are no error. generation: as in `put`."""
         # NORMAL: no flush of its own. Lost with the power, a deletion only means that a message is repeated.
         self._db.execute("PRAGMA synchronous=NORMAL")
         count = size = 0
@@ -101,6 +108,7 @@ class SpoolDatabase:
             for one in ids:
                 gone, freed = self._remove("id = ? RETURNING kind, size", (one,))
                 count, size = count + gone.total(), size + freed
+            self._set_generation(generation)
         self.messages, self.size_bytes = self.messages - count, self.size_bytes - size
 
     def pending(self, after: int, before: int, limit: int, kind: MessageKind | None) -> list[Entry]:
@@ -134,6 +142,15 @@ class SpoolDatabase:
         self._db.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", there)
         gone = [(key,) for key, payload in people.items() if payload is None]
         self._db.executemany("DELETE FROM person WHERE key = ?", gone)
+
+    def people_generation(self) -> int:
+        """Return of which generation the file of open people is to be, at least; 0 where any may be right."""
+        row = self._db.execute("SELECT generation FROM people_file").fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _set_generation(self, generation: int | None) -> None:
+        if generation is not None:
+            self._db.execute("INSERT OR REPLACE INTO people_file VALUES (1, ?)", (generation,))
 
     def topics(self) -> set[str]:
         """Return the names that are noted as known."""

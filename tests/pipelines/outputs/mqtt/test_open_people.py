@@ -119,3 +119,27 @@ def test_times_follow_the_clock(path: Path) -> None:
     kept.file.note({"door/a": b'{"occurred_at":"2026-11-22T10:31:07.962Z"}', "door/b": b"no event"})
     kept.file.shift(1_000_000_000)
     assert found(path) == {"door/a": b'{"occurred_at":"2026-11-22T10:31:08.962Z"}', "door/b": b"no event"}
+
+
+def test_a_file_that_comes_back_does_not_bring_back_who_has_gone_meanwhile(path: Path) -> None:
+    kept = Kept(path)
+    kept.file.note({"door/a": b"1", "door/b": b"1"})
+    kept.file.close()
+    away = path.with_name("away")
+    path.rename(away)
+    path.mkdir()  # the file cannot be opened
+    kept.file.note({"door/a": None})
+    path.rmdir()
+    away.rename(path)
+    kept.file.note({"door/b": b"2"})
+    assert found(path) == {"door/b": b"2"}
+
+
+def test_a_file_that_is_older_than_it_has_to_be_names_nobody(path: Path) -> None:
+    kept = Kept(path)
+    kept.file.note({"door/a": b"1"})
+    again = OpenPeople(path, lambda: 0)
+    again.open(kept.file.generation + 1)
+    assert again.people == {}
+    again.note({"door/b": b"1"})
+    assert found(path) == {"door/b": b"1"}
