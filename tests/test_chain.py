@@ -73,7 +73,7 @@ def test_a_shop_has_its_own_topics_alone_and_telegraf_reads_reports_alone(tmp_pa
     client.loop_start()
     try:
         for topic in ("paris/box/report/1200", "berlin/box/person", "berlin/box/report/1200"):
-            client.publish(f"msh/v1/{topic}", topic, qos=1).wait_for_publish(60)
+            client.publish(f"msh/v1/{topic}", topic, qos=1).wait_for_publish(300)
         wait_for(lambda: heard["telegraf"].heard and len(heard["berlin"].heard) == 2)
         assert [one.text for one in heard["telegraf"].heard] == ["berlin/box/report/1200"]
         assert heard["paris"].heard == []

@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as mqtt
@@ -20,6 +19,8 @@ from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.version import VERSION
 from probes.metrics import Metrics
+from tests.fakes.broker import free_port
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -242,9 +243,7 @@ def test_the_images_packages_suit_pyds() -> None:
 
 @pytest.mark.skipif(shutil.which("mosquitto") is None, reason="needs mosquitto")
 def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = (ROOT / "configs/mosquitto/mosquitto.conf").read_text()
     text = text.replace("listener 1883", f"listener {port} 127.0.0.1").replace(
         "/mosquitto/data/", f"{tmp_path}/"
@@ -261,7 +260,7 @@ def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
         start, env=env | {"MQTT_SECRET": str(tmp_path / "secret")}, stderr=subprocess.PIPE
     )
     try:
-        wait_for(port)
+        wait_for(lambda: answers(port))
         assert connect(port, "msh", "s3cret word") == "Success"
         assert connect(port, "msh", "wrong") == "Not authorized"
         assert connect(port, None, None) == "Not authorized"
@@ -271,14 +270,9 @@ def test_the_broker_takes_only_the_secret_password(tmp_path: Path) -> None:
         broker.communicate(timeout=120)
 
 
-def wait_for(port: int) -> None:
-    ends = time.monotonic() + 20
-    while time.monotonic() < ends:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError(port)
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def connect(port: int, user: str | None, password: str | None) -> str:
@@ -287,9 +281,7 @@ def connect(port: int, user: str | None, password: str | None) -> str:
     client.on_connect = lambda *event: said.append(str(event[3]))
     client.username_pw_set(user, password)
     client.connect("127.0.0.1", port)
-    ends = time.monotonic() + 20
-    while not said and time.monotonic() < ends:
-        client.loop(0.1)
+    wait_for(lambda: client.loop(0.1) is not None and said)
     client.disconnect()
     return said[0]
 

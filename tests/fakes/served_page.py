@@ -21,10 +21,13 @@ from probes.events.staff_orders import StaffOrders
 from probes.metrics import Health, Metrics
 from tests.fakes.redacted import plain
 from web.backend import Backend
+from web.live import film, video
 from web.server import PageServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import pytest
 
     from pipelines.insights.file import InsightsFile
     from pipelines.sales.floor_desk import FloorDesk
@@ -147,6 +150,13 @@ class Page:
             yield
 
 
+def wait_long_for_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Let viewers wait for minutes: on a busy machine a camera of a test may give no picture for seconds."""
+    for module in (film, video):
+        patch.setattr(module, "PICTURE_S", 300.0)
+        patch.setattr(module, "QUIET_S", 300.0)
+
+
 @contextmanager
 def repeating(work: Callable[[], None]) -> Iterator[None]:
     """Call `work` again and again in a thread."""
@@ -187,14 +197,14 @@ def served_page(
     settings = load_settings(path, env={})
     floor, live = floor or FakeFloor(), LiveOutput(settings.enabled_cameras())
     metrics = Metrics([state.value for state in CameraState])
-    film = FragmentOutput(dict.fromkeys(settings.enabled_cameras(), 10))
+    films = FragmentOutput(dict.fromkeys(settings.enabled_cameras(), 10))
     backend = Backend(
         settings,
         metrics,
         desk=desk(settings, floor, metrics) if desk else None,
         insights=insights,
         live=live,
-        film=film,
+        film=films,
         floor=floor,
         platform="cpu",
         cameras=lambda: {"entrance": page.status},
@@ -212,4 +222,4 @@ def served_page(
     finally:
         server.stop()
         live.close()
-        film.close()
+        films.close()

@@ -31,7 +31,7 @@ COAT = {
 
 @dataclass
 class Reply:
-    """What to answer: `text` in the service's form, or `body` as it is."""
+    """What to answer: `text` in the service's form, or `body` as it is; hold: not before it is set."""
 
     text: str = ""
     status: int = 200
@@ -41,6 +41,7 @@ class Reply:
     finish: str = ""
     delay_s: float = 0.0
     drip_s: float = 0.0
+    hold: threading.Event | None = None
 
 
 def items(*found: dict[str, Any]) -> Reply:
@@ -116,6 +117,8 @@ class VisionServer:
                 server.requests.append((self.path, headers, body))
                 reply = server.replies.pop(0) if len(server.replies) > 1 else server.replies[0]
                 server._quit.wait(reply.delay_s)
+                if reply.hold is not None:
+                    reply.hold.wait(300)
                 data = reply.body if reply.body is not None else _answer(self.path, reply)
                 self.send_response(reply.status)
                 for name, value in {"Content-Type": "application/json", **reply.headers}.items():

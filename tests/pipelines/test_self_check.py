@@ -63,7 +63,9 @@ def test_no_frame_leaves_and_readyz_page_and_metric_say_why_until_it_is_good_aga
             assert processed() == after
             assert states() == [(503, [WHY])] * 2
             assert WHY in shop.get("/readyz")[1]
-            assert httpx.get(f"http://{page.address}/api/system").json()["health"]["reasons"] == [WHY]
+            assert httpx.get(f"http://{page.address}/api/system", timeout=120).json()["health"][
+                "reasons"
+            ] == [WHY]
             assert shop.metric("msh_redaction_self_check") == 0
             canary._scenes = good
             wait_for(lambda: processed() > after + 5)

@@ -57,7 +57,7 @@ def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monke
         page.start()
         try:
             goes_on(shop, "steady")
-            assert httpx.get(f"http://{page.address}/").status_code == 200
+            assert httpx.get(f"http://{page.address}/", timeout=120).status_code == 200
             assert shop.metric("msh_mqtt_connected") == 1
             assert shop.metric("msh_state_folder_writable") == 0
         finally:

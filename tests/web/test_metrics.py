@@ -14,6 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pipelines.errors import BadInput
 from probes.metrics import Health, Metrics
+from tests.fakes.broker import free_port
 from tests.waiting import wait_for
 from web import metrics as module
 from web.created import CreatedView
@@ -205,7 +206,7 @@ def test_stopping_is_quick_with_a_client_connected(site):
 
 def test_stop_before_start_frees_the_port():
     registry = Metrics(("live",)).registry
-    first = MetricsServer("127.0.0.1", 0, registry, health=lambda: None, ready=lambda: None)
-    port = first.port
+    port = free_port()
+    first = MetricsServer("127.0.0.1", port, registry, health=lambda: None, ready=lambda: None)
     first.stop()
     MetricsServer("127.0.0.1", port, registry, health=lambda: None, ready=lambda: None).stop()

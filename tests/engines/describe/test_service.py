@@ -155,12 +155,12 @@ def test_every_way_to_ask_for_peace(header: dict[str, str], body: bytes, wait: f
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(delay_s=30), Reply("x" * 2000, drip_s=0.05)], ids=["silent", "dripping"]
+    "reply", [Reply(delay_s=600), Reply("x" * 20_000, drip_s=0.05)], ids=["silent", "dripping"]
 )
 def test_a_slow_answer_is_not_waited_for(reply: Reply) -> None:
     began = time.monotonic()
     assert failure(reply, "openai", timeout_s=0.4).trouble is Trouble.TIMEOUT
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 300
 
 
 def test_nobody_at_home_is_unreachable() -> None:

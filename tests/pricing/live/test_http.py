@@ -56,12 +56,12 @@ def test_what_does_not_listen_is_unreachable() -> None:
 
 def test_close_cuts_what_is_under_way() -> None:
     with PriceServer(mode="slow") as server:
-        client = HttpClient(30.0)
+        client = HttpClient(110.0)
         timer = threading.Timer(0.2, client.close)
         timer.start()
         begins = time.monotonic()
         assert client.get(server.url, {}, HEADERS).failure is Failure.TIMEOUT
-        assert time.monotonic() - begins < 25
+        assert time.monotonic() - begins < 100
         assert client.get(server.url, {}, HEADERS).failure is Failure.TIMEOUT
 
 
@@ -73,7 +73,7 @@ def test_no_cookie_and_no_login_of_the_machine_goes_out(
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with PriceServer(headers={"Set-Cookie": "a=b"}) as server:
-        client = HttpClient(5.0)
+        client = HttpClient(120.0)
         client.get(server.url, {}, HEADERS)
         client.get(server.url, {}, HEADERS)
         assert not any({"cookie", "authorization"} & set(headers) for _, _, headers in server.asked)
@@ -102,5 +102,5 @@ def test_an_unknown_certificate_is_refused_and_a_hanging_handshake_cut(tmp_path:
     with PriceServer() as server:
         server.use_tls(context)
         url = server.url.replace("http://", "https://")
-        assert HttpClient(5.0).get(url, {}, HEADERS).failure is Failure.TLS
+        assert HttpClient(120.0).get(url, {}, HEADERS).failure is Failure.TLS
         assert server.asked == []

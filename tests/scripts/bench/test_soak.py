@@ -73,25 +73,25 @@ def test_a_relay_passes_on_freezes_and_cuts() -> None:
 
     with tcp_server(echo) as port:
         relay = Relay(port)
-        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+        with socket.create_connection(("127.0.0.1", relay.port), 300) as client:
             client.sendall(b"1")
             assert client.recv(1) == b"1"
-        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+        with socket.create_connection(("127.0.0.1", relay.port), 300) as client:
             relay.freeze()
             client.sendall(b"2")
             client.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 client.recv(1)
-            client.settimeout(60)
+            client.settimeout(300)
             relay.restore()
             assert client.recv(1) == b"2"
-        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+        with socket.create_connection(("127.0.0.1", relay.port), 300) as client:
             relay.cut()
             assert is_gone(client)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", relay.port), 60)
+            socket.create_connection(("127.0.0.1", relay.port), 300)
         relay.restore()
-        with socket.create_connection(("127.0.0.1", relay.port), 60) as client:
+        with socket.create_connection(("127.0.0.1", relay.port), 300) as client:
             client.sendall(b"4")
             assert client.recv(1) == b"4"
             relay.damage(Random(1))
@@ -100,7 +100,7 @@ def test_a_relay_passes_on_freezes_and_cuts() -> None:
             with tcp_server(lambda other: other.sendall(b"other")) as elsewhere:
                 relay.lead_to(elsewhere)
                 assert is_gone(client)
-                with socket.create_connection(("127.0.0.1", relay.port), 60) as other:
+                with socket.create_connection(("127.0.0.1", relay.port), 300) as other:
                     assert other.recv(5) == b"other"
         relay.close()
         relay.close()

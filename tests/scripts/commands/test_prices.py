@@ -144,7 +144,7 @@ store: {{id: shop-1, name: Shop, timezone: Europe/Berlin, currency: EUR, locale:
 cameras: {{door: {{source: "rtsp://10.0.0.11:554/s"}}}}
 prices:
   catalogue: prices.csv
-  live: {{key: "${{PRICES_KEY}}", base_url: "{url}", timeout_s: 2, currency: USD}}
+  live: {{key: "${{PRICES_KEY}}", base_url: "{url}", timeout_s: 60, currency: USD}}
   rates: {{date: 2026-11-20, source: ECB, per_base: {{USD: 1.25}}}}
 """
 

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     ],
 )
 def test_a_real_price_service(tmp_path: Path, mode: str, health: CheckLevel, words: str) -> None:
+    timeout_s = 0.5 if mode == "slow" else 60
     with PriceServer(mode=mode, price="€129.00") as server:
-        text = (
-            MINIMAL
-            + f'prices: {{live: {{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: 0.5}}}}\n'
-        )
-        (found,) = look_at_price_service(load(tmp_path, text, PRICES_KEY=KEY))
+        live = f'{{key: "${{PRICES_KEY}}", base_url: "{server.url}", timeout_s: {timeout_s}}}'
+        settings = load(tmp_path, f"{MINIMAL}prices: {{live: {live}}}\n", PRICES_KEY=KEY)
+        (found,) = look_at_price_service(settings)
     assert (found.level, found.name) == (health, "price service")
     assert words in found.found
     assert KEY not in f"{found}"

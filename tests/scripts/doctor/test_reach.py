@@ -79,7 +79,7 @@ class OldBroker:
         self.levels: list[int] = []
 
     def talk(self, client: socket.socket) -> None:
-        client.settimeout(30)
+        client.settimeout(300)
         while packet := client.recv(4096):
             kind = packet[0] >> 4
             if kind == 1:
@@ -111,7 +111,7 @@ def test_a_broker_for_mqtt_3_1_1_is_spoken_to(tmp_path: Path, protocol: str, *, 
 
 def refuse_as_nginx(client: socket.socket, *, waits: bool) -> None:
     """Answer what is no HTTP request at once, or wait for more of it."""
-    client.settimeout(60)
+    client.settimeout(300)
     request = client.recv(4096)
     while waits and b"\r\n\r\n" not in request and (part := client.recv(4096)):
         request += part

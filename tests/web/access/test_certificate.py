@@ -36,13 +36,13 @@ def test_the_page_speaks_https(tmp_path):
     cert, key = signed(tmp_path)
     with served_page(tmp_path, more=f'tls: {{cert: "{cert}", key: "{key}"}}') as page:
         trusting = ssl.create_default_context(cafile=cert)
-        answer = httpx.get(f"https://127.0.0.1:{page.server.port}/api/session", verify=trusting)
+        answer = httpx.get(f"https://127.0.0.1:{page.server.port}/api/session", verify=trusting, timeout=120)
         assert answer.status_code == 200
         assert "; Secure" in answer.headers["set-cookie"]
         assert "strict-transport-security" not in answer.headers, "it would hold for all ports of this host"
         assert page.server.url == f"https://127.0.0.1:{page.server.port}/"
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{page.server.port}/api/session")
+            httpx.get(f"http://127.0.0.1:{page.server.port}/api/session", timeout=120)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipelines.access_log import AccessLog
-from tests.fakes.served_page import JPEG, TOKEN, Page, served_page
+from tests.fakes.served_page import JPEG, TOKEN, Page, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -88,7 +88,10 @@ WHO = {"only-looking": "viewer", "a-sales-person": "staff", "runs-the-shop": "ma
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_kind_of_access_is_noted_with_its_role(name: str, tmp_path: Path) -> None:
+def test_each_kind_of_access_is_noted_with_its_role(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_long_for_pictures(monkeypatch)
     token, act, noted = KINDS[name]
     with served_page(tmp_path, more=ROLES) as page:
         client = page.client(token)

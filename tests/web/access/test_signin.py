@@ -65,7 +65,7 @@ def test_signed_in_until_signed_out(page):
     kept = dict(client.cookies)
     assert client.get("/api/floor").status_code == 200
     assert client.delete("/api/session").status_code == 204
-    again = httpx.get(f"{page.url}/api/floor", cookies=kept)
+    again = httpx.get(f"{page.url}/api/floor", cookies=kept, timeout=120)
     assert again.status_code == 401
 
 
@@ -77,7 +77,7 @@ def test_open_streams_end_with_the_sign_in(page, path):
     with page.filming(), client.stream("GET", path) as answer:
         parts = answer.iter_bytes()
         next(parts)
-        other = httpx.Client(base_url=page.url, headers=client.headers, cookies=client.cookies)
+        other = httpx.Client(base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=120)
         assert other.delete("/api/session").status_code == 204
         for _ in parts:
             page.floor.show(customer())
@@ -90,9 +90,9 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(page):
 
 def test_bearer_needs_neither_cookie_nor_csrf(page):
     bearer = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.get(f"{page.url}/api/floor", headers=bearer).status_code == 200
+    assert httpx.get(f"{page.url}/api/floor", headers=bearer, timeout=120).status_code == 200
     path = f"{page.url}/api/people/entrance/k7f3-0001/served"
-    assert httpx.post(path, headers=bearer).status_code == 204
+    assert httpx.post(path, headers=bearer, timeout=120).status_code == 204
 
 
 @pytest.mark.parametrize("sent", [None, "", "wrong", "é", "0" * 64])
@@ -138,7 +138,7 @@ def test_other_sites_are_refused_even_with_everything_right(page, headers, metho
     ],
 )
 def test_hosts(page, host, status):
-    assert httpx.get(f"{page.url}/api/session", headers={"Host": host}).status_code == status
+    assert httpx.get(f"{page.url}/api/session", headers={"Host": host}, timeout=120).status_code == status
 
 
 def test_every_answer_carries_the_headers_that_hold_a_page_in(page):
@@ -233,7 +233,7 @@ def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
 
 def test_https_makes_cookies_secure(tmp_path):
     with served_page(tmp_path, more="https: true") as page:
-        answer = httpx.get(f"{page.url}/api/session")
+        answer = httpx.get(f"{page.url}/api/session", timeout=120)
     assert "; Secure" in answer.headers["set-cookie"]
     assert "max-age" in answer.headers["strict-transport-security"]
 

@@ -7,7 +7,7 @@ import pytest
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from probes.events.staff_orders import StaffAction, StaffOrder
 from tests.fakes.schemas import conforms
-from tests.fakes.served_page import customer, served_page
+from tests.fakes.served_page import customer, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 
 
@@ -178,7 +178,8 @@ def test_events_come_whole_at_once_and_again_on_change(page, client):
         assert next(line for line in lines if line.startswith("data") and "k7f3-0077" in line)
 
 
-def test_a_picture_is_made_for_the_request(page, client):
+def test_a_picture_is_made_for_the_request(page, client, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     with page.filming():
         answer = client.get("/api/cameras/entrance/picture.jpg", params={"width": 300})
     assert answer.headers["x-captured-at"].startswith("2025-11-22T08:26:40.")
@@ -186,7 +187,8 @@ def test_a_picture_is_made_for_the_request(page, client):
     assert client.get("/api/cameras").json()["cameras"][0]["size"] == [640, 480]
 
 
-def test_zones_can_be_drawn_into_it(page, client):
+def test_zones_can_be_drawn_into_it(page, client, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     with page.filming():
         drawn = client.get("/api/cameras/entrance/picture.jpg", params={"draw": "areas"}).content
     picture = cv2.imdecode(np.frombuffer(drawn, np.uint8), 1).astype(int)
@@ -199,7 +201,8 @@ def test_a_camera_without_pictures_says_so(client):
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_picture")
 
 
-def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page):
+def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     clients = [page.client() for _ in range(10)]
     streams = [c.stream("GET", "/api/cameras/entrance/video.mjpg?width=640") for c in clients]
     before = page.live.encoded

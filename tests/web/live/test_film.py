@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from pipelines.outputs.fragments import Fragment, Stream
-from tests.fakes.served_page import T0, served_page
+from tests.fakes.served_page import T0, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 from web.live import video
 from web.live.film import LATE, MAX_BYTES, Backlog
@@ -70,7 +70,8 @@ def page(tmp_path_factory):
         yield page
 
 
-def test_viewers_share_one_encoder_which_ends_with_the_last(page):
+def test_viewers_share_one_encoder_which_ends_with_the_last(page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     clients = [page.client() for _ in range(5)]
     with page.filming():
         streams = [client.stream("GET", URL) for client in clients]
@@ -94,7 +95,8 @@ def test_no_camera_and_no_picture(page, camera, status):
     assert page.film.watched("till") == 0
 
 
-def test_another_size_ends_the_stream(page):
+def test_another_size_ends_the_stream(page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     with page.filming(), page.client().stream("GET", URL) as answer:
         chunks = answer.iter_bytes()
         next(chunks)
@@ -104,6 +106,7 @@ def test_another_size_ends_the_stream(page):
 
 
 def test_viewers_of_both_kinds_count_together(page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     monkeypatch.setattr(video, "MAX_PER_CAMERA", 1)
     with page.filming(), page.client().stream("GET", "/api/cameras/entrance/video.mjpg"):
         wait_for(lambda: page.live.watched("entrance") == 1)
@@ -112,7 +115,8 @@ def test_viewers_of_both_kinds_count_together(page, monkeypatch):
     assert page.film.watched("entrance") == 0
 
 
-def test_a_store_that_stops_ends_the_film(tmp_path):
+def test_a_store_that_stops_ends_the_film(tmp_path, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     with served_page(tmp_path) as own, own.filming(), own.client().stream("GET", URL) as answer:
         chunks = answer.iter_bytes()
         next(chunks)

@@ -165,7 +165,7 @@ def test_what_is_no_picture_or_video_is_refused_at_its_first_bytes(page, client,
 
 
 def test_two_gigabytes_are_refused_before_they_are_sent(page, client):
-    sent = socket.create_connection(("127.0.0.1", page.server.port), 10)
+    sent = socket.create_connection(("127.0.0.1", page.server.port), 120)
     head = [
         "POST /api/jobs HTTP/1.1",
         "Host: localhost",

@@ -140,7 +140,7 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
 
     def note(*one):
         def ask():
-            if pictures._change.acquire(timeout=30):
+            if pictures._change.acquire(timeout=300):
                 pictures._change.release()
             else:
                 blocked.append(one)

@@ -40,7 +40,7 @@ def run(folder: Path, port: int, cameras: str = "", more: str = ", home_assistan
     )
     publisher.start()
     wait_for(lambda: metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
-    publisher.stop()
+    publisher.stop(120)
 
 
 def test_a_camera_that_goes_leaves_home_assistant_and_so_does_the_device(tmp_path: Path) -> None:
