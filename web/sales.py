@@ -58,7 +58,7 @@ class DeskWriter:
             and staff.people[name].pin is not None
         ):
             pin = "file"
-        return {"phones": phones.count(name), "pin": pin}
+        return {"phones": phones.count(name), "signed_in": phones.signed_in(name), "pin": pin}
 
     def _money(self) -> Payload:
         return {"currency": self._currency, "digits": exponent(self._currency)}

@@ -14,20 +14,24 @@ if TYPE_CHECKING:
 
 LIFETIME_S = 16 * 3600
 MAX_PHONES = 8
-"""Of one salesperson; the oldest is signed out."""
+"""Of one salesperson; the one that was silent longest is signed out."""
+HEARD_S = 120
+"""A phone that was silent for longer does not count: an open page asks all the time."""
 
 
 class StaffPhones:
     """Which phone is whose. Only hashes of the phones' tickets are kept. Any thread.
 
-    A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. now_s: UTC s.
-    `knows` and `count` never wait: the lock is held while the disk is written to.
+    A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. When a phone
+    was heard is kept in memory only. now_s: UTC s. `knows`, `count` and `signed_in` never wait: the lock is
+    held while the disk is written to.
     """
 
     def __init__(self, file: SaleFile, now_s: Callable[[], int]) -> None:
         self._file, self._now_s = file, now_s
         self._lock = threading.Lock()
         self._phones = {key: (seller, since) for key, seller, since in file.load_phones()}
+        self._heard: dict[str, int] = {}
         self._pins = file.load_pins()
 
     def pin(self, seller: str) -> str:
@@ -57,24 +61,40 @@ class StaffPhones:
     def sign_in(self, seller: str, pin: str) -> str:
         """Return a new ticket. pin: as the store file has it, or a hash."""
         ticket = secrets.token_urlsafe(24)
+        key = _key(seller, pin, ticket)
         with self._lock:
             now = self._now_s()
             phones = dict(self._phones)
-            mine = [key for key, (name, _) in phones.items() if name == seller]
-            for key in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
-                del phones[key]
-            self._save({**phones, _key(seller, pin, ticket): (seller, now)}, now)
+            mine = [old for old, (name, _) in phones.items() if name == seller]
+            mine.sort(key=lambda old: self._heard.get(old, phones[old][1]))
+            for old in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
+                del phones[old]
+            self._heard[key] = now
+            self._save({**phones, key: (seller, now)}, now)
         return ticket
 
     def knows(self, seller: str, pin: str, ticket: str) -> bool:
-        """Return whether this ticket is good."""
-        found = self._phones.get(_key(seller, pin, ticket))
-        return found is not None and found[0] == seller and self._now_s() - found[1] < LIFETIME_S
+        """Return whether this ticket is good; its phone is heard by that."""
+        key, now = _key(seller, pin, ticket), self._now_s()
+        found = self._phones.get(key)
+        good = found is not None and found[0] == seller and now - found[1] < LIFETIME_S
+        if good:
+            self._heard[key] = now
+        return good
 
     def count(self, seller: str) -> int:
-        """Return how many phones a salesperson is signed in on."""
-        now = self._now_s()
-        return sum(name == seller and now - since < LIFETIME_S for name, since in self._phones.values())
+        """Return on how many phones a salesperson is signed in that were heard lately."""
+        now, heard = self._now_s(), self._heard
+        return sum(key in heard and now - heard[key] <= HEARD_S for key in self._of(seller, now))
+
+    def signed_in(self, seller: str) -> int:
+        """Return on how many phones a salesperson is signed in, those included that are gone."""
+        return len(self._of(seller, self._now_s()))
+
+    def _of(self, seller: str, now: int) -> list[str]:
+        return [
+            key for key, (name, since) in self._phones.items() if name == seller and now - since < LIFETIME_S
+        ]
 
     def sign_out(self, seller: str, pin: str, ticket: str) -> None:
         """Void one ticket."""
@@ -92,6 +112,7 @@ class StaffPhones:
     def _save(self, phones: dict[str, tuple[str, int]], now: int) -> None:
         """Replace the phones as a whole, for whoever reads them meanwhile, then write them."""
         self._phones = {key: found for key, found in phones.items() if now - found[1] < LIFETIME_S}
+        self._heard = {key: at for key, at in list(self._heard.items()) if key in self._phones}
         self._file.save_phones((key, seller, since) for key, (seller, since) in self._phones.items())
 
 

@@ -79,6 +79,9 @@ class PhoneHandlers:
                 Code.SIGN_IN, "this name has no PIN: sign in to the store's page on this phone first"
             )
         self._notes.note(AccessKind.SIGNED_IN, request, visitor, detail="phone", who=name)
+        if before := seller_of(request, staff, desk.phones):  # the same phone, again or by another name
+            old = secret_of(staff, before[0], desk.phones)
+            await to_thread.run_sync(desk.phones.sign_out, before[0], old, before[1])
         ticket = await to_thread.run_sync(desk.phones.sign_in, name, secret)
         shown = DeskWriter(self._backend, desk).phone(name)
         return self._with_cookie(Json({"at": rfc3339(time.time_ns()), **shown}), cookie_of(name, ticket))

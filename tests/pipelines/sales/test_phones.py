@@ -7,7 +7,7 @@ import threading
 from pipelines.assembly.sales import build_desk, sale_file
 from pipelines.clock import StoreClock
 from pipelines.sales.file import SaleFile
-from pipelines.sales.phones import MAX_PHONES, StaffPhones
+from pipelines.sales.phones import HEARD_S, MAX_PHONES, StaffPhones
 from tests.fakes.full_disk import FullDisk
 from tests.pipelines.settings.store_file import MINIMAL, load
 
@@ -45,6 +45,36 @@ def test_nobody_waits_for_the_disk_to_be_known():
     assert disk.seen == [(MAX_PHONES - 1, True), (MAX_PHONES, True), (0, False)]
     assert not phones.knows("Anna", "1234", tickets[0])
     assert disk.kept == []
+
+
+def test_a_phone_that_is_gone_is_not_counted_but_can_be_signed_out(tmp_path):
+    at = [1000]
+    file = SaleFile(tmp_path / "offers.sqlite3", lambda: 0)
+    phones = StaffPhones(file, lambda: at[0])
+    gone, open_ = phones.sign_in("Anna", "1234"), phones.sign_in("Anna", "1234")
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (2, 2)
+    at[0] += HEARD_S + 1
+    assert phones.knows("Anna", "1234", open_)
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (1, 2)
+    phones = StaffPhones(file, lambda: at[0])  # started anew: nobody was heard yet
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (0, 2)
+    assert phones.knows("Anna", "1234", gone)  # it is back
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (1, 2)
+    phones.sign_out_all("Anna")
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (0, 0)
+    file.close()
+
+
+def test_one_phone_too_many_signs_out_the_one_that_was_silent_longest():
+    at = [1000]
+    phones = StaffPhones(Disk(), lambda: at[0])
+    tickets = [phones.sign_in("Anna", "1234") for _ in range(MAX_PHONES)]
+    at[0] += HEARD_S
+    heard = [ticket for ticket in tickets if ticket != tickets[3]]
+    assert all(phones.knows("Anna", "1234", ticket) for ticket in heard)
+    assert phones.knows("Anna", "1234", phones.sign_in("Anna", "1234"))
+    assert not phones.knows("Anna", "1234", tickets[3])
+    assert all(phones.knows("Anna", "1234", ticket) for ticket in heard)
 
 
 def test_a_store_that_names_no_staff_any_more_forgets_its_pins_and_phones(tmp_path):

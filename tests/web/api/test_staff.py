@@ -129,6 +129,24 @@ def test_a_phone_outlives_a_restart_and_no_ticket_is_on_disk(shop):
     assert anna.get("/api/staff").json()["me"] is None  # a new PIN signs out
 
 
+def test_one_phone_that_signs_in_again_or_by_another_name_stays_one(shop):
+    anna, manager = phone(shop), shop.page.client()
+    for name, counts in (("Anna", [1, 0]), ("Jörg B.", [0, 1])):
+        assert anna.post("/api/staff/session", json={"name": name, "pin": PIN}).status_code == 200
+        staff = manager.get("/api/desk").json()["staff"]
+        assert [one["signed_in"] for one in staff] == [one["phones"] for one in staff] == counts
+
+
+def test_a_phone_that_left_is_not_counted_but_the_manager_may_sign_it_out(shop):
+    anna, manager = phone(shop), shop.page.client()
+    shop.stop()
+    shop.start()
+    desk = manager.get("/api/desk").json()["staff"][0]
+    assert (desk["phones"], desk["signed_in"]) == (0, 1)
+    assert shop.page.client().post("/api/desk/sign-out", json={"name": "Anna"}).status_code == 204
+    assert anna.get("/api/staff").json()["me"] is None
+
+
 def test_a_lost_phone_is_signed_out_by_the_manager(shop):
     anna, manager = phone(shop), shop.page.client()
     assert manager.get("/api/desk").json()["staff"][0]["phones"] == 1

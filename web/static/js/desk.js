@@ -108,7 +108,7 @@ function member(one, act) {
     h("span", { class: "soft small" }, t("desk.phones", { count: one.phones })),
     h("span", { class: "desk-buttons" },
       h("button", { class: "button quiet", type: "button", id: `pin-${one.name}`, "aria-label": t("desk.pin_of", { name: one.name }), title: t("desk.pin_of", { name: one.name }), onclick: () => askPin(one, act) }, icon("key")),
-      one.phones
+      one.signed_in
       ? h("button", { class: "button quiet", type: "button", "aria-label": t("desk.sign_out", { name: one.name }), title: t("desk.sign_out", { name: one.name }), onclick: () => act("/api/desk/sign-out", { name: one.name }, t("desk.signed_out", { name: one.name })) }, icon("leave"))
       : null,
     ),
