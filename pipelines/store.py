@@ -7,7 +7,7 @@ import os
 import time
 from functools import partial
 from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipelines.access_log import AccessLog, access_file
 from pipelines.access_notes import StoreNotes
@@ -39,6 +39,7 @@ from pipelines.paths import host_slug, state_folder
 from pipelines.reload.commands import store_commands
 from pipelines.reload.reloader import Reloader, RunningParts
 from pipelines.sales.commands import sale_commands
+from pipelines.stopping import Stopping
 from pipelines.store_status import StoreStatus
 from pipelines.version import VERSION
 from pricing.item_words import item_words
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
+    from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.reload.report import ReloadReport
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
@@ -69,6 +71,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RELOAD_S = 10.0
+PEOPLE_S: Final = 3.0
+MESSAGES_S: Final = 6.0
+"""What these two get to end however late it is: they write down what must not be lost."""
 
 
 class Store:
@@ -332,35 +337,44 @@ class Store:
             self._desk.start()
         self._housekeeper.start()
 
-    def stop(self) -> bool:
-        """End within seconds from any state; False where something hung and was left behind."""
+    def stop(self, stopping: Stopping | None = None) -> bool:
+        """End in time from any state; False where something hung, or failed, and was left behind."""
+        end = stopping or Stopping()
         # A change of the store file that is under way is waited for: it may be starting cameras.
-        changed = self._housekeeper.halt(RELOAD_S)
-        clean = self._platform.stop() and changed
-        self._brands.stop()
-        self._looks.close()
-        self._prices.stop()
+        clean = end.run("reload", partial(self._housekeeper.halt, RELOAD_S))
+        clean = end.run("cameras", self._platform.stop) and clean
+        beside: dict[str, Callable[[], object]] = {
+            "brands": self._brands.stop,
+            "looks": self._looks.close,
+            "prices": self._prices.stop,
+            "messengers": self._announcer.stop,
+            "housekeeping": self._housekeeper.join,
+        }
         if self._describer:
-            self._describer.close()
+            beside["describer"] = self._describer.close
         if self._desk:
-            self._desk.stop()
-        self._announcer.stop()
+            beside["sales"] = self._desk.stop
         if self._traces:
-            self._traces.stop()
-        self._housekeeper.join()
+            beside["traces"] = self._traces.stop
+        clean = end.run_all(beside) and clean
         if self._insights:
-            self._insights.close()
-        self._floor.close(self._clock.now())
-        self._outputs.close()
-        self.access.close()
-        self._summary.close()
+            clean = end.run("insights", self._insights.close) and clean
+        clean = end.run("people", lambda: self._floor.close(self._clock.now()), least_s=PEOPLE_S) and clean
+        last = {
+            "outputs": self._outputs.close,
+            "access log": self.access.close,
+            "summary": self._summary.close,
+        }
+        clean = end.run_all(last) and clean
         if self._mqtt:
-            for topic, payload in self._summaries.initial(
-                self._clock.utc_now(), CameraState.STOPPED.value
-            ).items():
-                self._mqtt.set_state(topic, payload)
-            self._mqtt.stop()
+            clean = end.run("messages", partial(self._stop_mqtt, self._mqtt), least_s=MESSAGES_S) and clean
         return clean
+
+    def _stop_mqtt(self, mqtt: MqttPublisher) -> None:
+        states = self._summaries.initial(self._clock.utc_now(), CameraState.STOPPED.value)
+        for topic, payload in states.items():
+            mqtt.set_state(topic, payload)
+        mqtt.stop()
 
     def reload(self, then: Callable[[ReloadReport], None] | None = None) -> None:
         """Have the store file read again, soon, in another thread; from any thread or signal handler.

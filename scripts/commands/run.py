@@ -15,6 +15,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from engines.free_memory import limit_kernels, share_arenas
+from engines.native_threads import exit_by
 from pipelines.backup import JOURNAL
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
@@ -23,6 +24,7 @@ from pipelines.logs import set_up_logging
 from pipelines.private_process import keep_private
 from pipelines.service_manager import ServiceManager
 from pipelines.settings.load import load_settings
+from pipelines.stopping import Stopping
 from pipelines.store import Store
 from pricing.money import display
 from probes.metrics import Health, Metrics
@@ -32,6 +34,7 @@ from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Sequence
 
     from pipelines.logs import SecretScrubber
     from pipelines.settings.base import Address
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WATCH_S = 0.25
+EXIT_S = 26.0
+"""From the order to stop until the process is gone; the unit's TimeoutStopSec is 30."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -123,13 +128,19 @@ def run(args: argparse.Namespace) -> int:
         died = _watch(store, stopping, args.duration, manager)
     finally:
         manager.stopping()
-        for server in reversed(servers):
-            server.stop()
-        clean = store.stop()
+        clean = _stop(store, servers)
     print_report(store.report(), settings)
     if died:
         logger.error("stopped: the platform failed, see the error above")
     return int(died or not clean)
+
+
+def _stop(store: Store, servers: Sequence[MetricsServer | PageServer]) -> bool:
+    """End all in time; return whether nothing hung."""
+    exit_by(time.monotonic() + EXIT_S)
+    end = Stopping()
+    clean = end.run_all({type(server).__name__: server.stop for server in servers})
+    return store.stop(end) and clean
 
 
 def _load(args: argparse.Namespace) -> Settings:

@@ -31,6 +31,29 @@ def test_a_process_ends_after_a_thread_that_is_inside_native_code(timeout_s):
     assert (done.returncode, sorted(done.stdout.splitlines())) == (0, ["came back", "ended True"])
 
 
+def test_a_process_that_has_to_end_by_a_moment_does_so_with_what_it_has_written():
+    code = """
+import ctypes, logging, sys, threading, time
+from engines.native_threads import exit_by, join_native
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+inside = threading.Event()
+def work():
+    inside.set()
+    ctypes.CDLL(None).sleep(1000)
+thread = threading.Thread(target=work, name="loads-models", daemon=True)
+thread.start()
+assert inside.wait(300)
+join_native(thread, 0.001)
+exit_by(time.monotonic() + 0.1)
+print("the report")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
+    )
+    said = "the process ends without its threads that do not: loads-models"
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (1, ["the report", said], "")
+
+
 @pytest.mark.parametrize("command", ["run", "annotate", "web", "bench"])
 def test_numpy_multiplies_with_one_thread_in_every_command(command):
     code = (

@@ -15,6 +15,7 @@ import pytest
 from pipelines import governor
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
+from pipelines.stopping import Stopping
 from pipelines.store import Store
 from probes.metrics import Metrics
 from tests.fakes.broker import Broker, Listener, free_port
@@ -169,7 +170,7 @@ def running_store(
         yield RunningStore(store, settings, metrics, server, listener, rtsp)
     finally:
         patch.undo()
-        stopped = store.stop()
+        stopped = store.stop(Stopping(300))
         server.stop()
         listener.close()
         broker.kill()

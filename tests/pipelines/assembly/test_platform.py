@@ -11,6 +11,7 @@ from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
+from pipelines.stopping import Stopping
 from pipelines.store import Store
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
@@ -190,5 +191,5 @@ def test_a_lost_camera_is_one_log_line_on_either_platform(tmp_path, caplog, plat
     try:
         wait_for(lambda: "camera door: backoff (" in caplog.text)
     finally:
-        assert store.stop()
+        assert store.stop(Stopping(300))
     assert "Traceback" not in caplog.text

@@ -24,6 +24,7 @@ from pipelines.errors import BadInput
 from pipelines.logs import SecretScrubber
 from pipelines.settings.camera import CameraConfig
 from pipelines.settings.load import load_settings
+from pipelines.stopping import Stopping
 from pipelines.store import Store
 from probes.metrics import Metrics
 from probes.redaction.redact import RedactionFailed
@@ -84,7 +85,7 @@ def open_shop(folder):
             yield Shop(store, page, scrubber, path, camera)
         finally:
             page.stop()
-            assert store.stop()
+            assert store.stop(Stopping(300))
 
 
 @pytest.fixture(scope="module")
