@@ -6,6 +6,7 @@ sizes; a pattern counts where most windows of one size are near to one swatch an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -208,12 +209,36 @@ class PatternSearch:
         found = [(one.type, self._on(bgr, one.box, one.mask, patterns)) for one in regions]
         return [(type_, sighting) for type_, sighting in found if sighting is not None]
 
+    def nearness(
+        self, bgr: Bgr, regions: Sequence[ClothRegion], pattern: Pattern
+    ) -> list[tuple[float, Corners]]:
+        """Return how near each garment that can be compared is to a pattern, and its box.
+
+        That is the similarity of the least near window among as many of one size as must agree. From the
+        pattern's threshold the garment counts, unless another texture is as near. Raises as `find` does.
+        """
+        found = []
+        for region in regions:
+            near = [
+                float(np.sort((self._embed(windows) @ pattern.vectors.T).max(axis=1))[-_enough(windows)])
+                for windows in windows_of(_cut(bgr, region.box, region.mask), region.mask)
+                if len(windows) >= FEWEST
+            ]
+            if near:
+                found.append((max(near), region.box))
+        return found
+
+    def _embed(self, windows: Sequence[ClothWindow]) -> FloatArray:
+        if self._embedder is None:
+            self._embedder = TextureEmbedder()
+        return self._embedder.embed([window.picture for window in windows])
+
     def _on(
         self, bgr: Bgr, box: Corners, mask: npt.NDArray[np.bool_], patterns: Sequence[Pattern]
     ) -> Sighting | None:
         left, top = int(box[0]), int(box[1])
         best: Sighting | None = None
-        for windows in windows_of(bgr[top : top + mask.shape[0], left : left + mask.shape[1]], mask):
+        for windows in windows_of(_cut(bgr, box, mask), mask):
             seen = self._judged(windows, (left, top), patterns)
             if seen is not None and (best is None or seen.confidence > best.confidence):
                 best = seen
@@ -224,9 +249,7 @@ class PatternSearch:
     ) -> Sighting | None:
         if len(windows) < FEWEST:
             return None
-        if self._embedder is None:
-            self._embedder = TextureEmbedder()
-        vectors = self._embedder.embed([window.picture for window in windows])
+        vectors = self._embed(windows)
         others = (vectors @ read_textures().worn.T).max(axis=1)
         near = np.stack([(vectors @ pattern.vectors.T).max(axis=1) for pattern in patterns], axis=1)
         nearest = near.argmax(axis=1)
@@ -234,7 +257,7 @@ class PatternSearch:
         pattern, own = patterns[number], near[:, number]
         passed = (nearest == number) & (own >= pattern.threshold)
         count = int(passed.sum())
-        if count < max(FEWEST, AGREED * len(windows)):
+        if count < _enough(windows):
             return None
         lead = float((own - others)[passed].mean())
         if lead < LEAD:
@@ -249,6 +272,16 @@ class PatternSearch:
 def confidence(margin: float, lead: float) -> float:
     """Return how sure a pattern is, 0 to 1: from 0.8, where one look counts, with room on both sides."""
     return min(0.98, 0.8 + margin + 0.5 * (lead - LEAD))
+
+
+def _enough(windows: Sequence[ClothWindow]) -> int:
+    """Return how many windows of one size must agree."""
+    return max(FEWEST, math.ceil(AGREED * len(windows)))
+
+
+def _cut(bgr: Bgr, box: Corners, mask: npt.NDArray[np.bool_]) -> Bgr:
+    left, top = int(box[0]), int(box[1])
+    return bgr[top : top + mask.shape[0], left : left + mask.shape[1]]
 
 
 def windows_of(garment: Bgr, mask: npt.NDArray[np.bool_]) -> Iterator[list[ClothWindow]]:

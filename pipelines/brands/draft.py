@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from engines.marks.picture import is_drawing, read_mark
+from engines.marks.picture import is_drawing, read_mark, read_pattern
 from pipelines.brands.adding import write_picture
 from pipelines.brands.lockup import separate
 
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.marks.picture import MarkPicture
-    from engines.marks.types import Enrolled
+    from engines.marks.types import Enrolled, Pattern
     from pipelines.brands.clear_faces import FaceCount
 
     Bgr = npt.NDArray[np.uint8]
 
 THUMB_PX = 240
+DETECTORS = ("nanodet-416", "centerface")
+"""Models that see people on the tried picture."""
 BEST, NEAREST, SAME_PLACE = 3, 20, 0.3
 """Places that a try names where none counts, of how many, and the share from which two are one."""
 SEEN, NEAR = (90, 190, 40), (40, 150, 235)
@@ -35,7 +37,7 @@ SEEN, NEAR = (90, 190, 40), (40, 150, 235)
 class DraftPicture:
     """One picture of a draft. path: as it would be kept; parts: thumbnails as PNG, the whole first.
 
-    ground: none, even or garment. faces: clear faces on it.
+    ground: none, even or garment. faces: clear faces on it. is_pattern: it is a swatch of the brand's cloth.
     """
 
     path: Path
@@ -43,36 +45,50 @@ class DraftPicture:
     ground: str
     parts: tuple[bytes, ...]
     faces: int
+    is_pattern: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TriedPlace:
-    """A place where a mark was looked for. box: x y w h, px; counts: it is enough to be the brand."""
+    """A place where a mark was looked for. box: x y w h, px; counts: it is enough to be the brand.
+
+    pattern: its cloth was compared, not a mark.
+    """
 
     box: tuple[int, int, int, int]
     similarity: float
     needed: float
     counts: bool
+    pattern: bool = False
 
 
-def keep_picture(raw: Path, target: Path, faces: FaceCount) -> DraftPicture:
+def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool = False) -> DraftPicture:
     """Return what is made of a picture, and keep it as the gallery would; raises BadInput for what is none.
 
-    target: the kept file's path without a suffix.
+    target: the kept file's path without a suffix. is_pattern: it is a swatch, which is taken whole.
     """
-    picture = read_mark(raw)
+    picture = read_pattern(raw) if is_pattern else read_mark(raw)
     count = 0 if is_drawing(raw) else faces(picture)
-    lockup = separate(picture)
+    lockup = None if is_pattern else separate(picture)
     parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
     height, width = picture.pixels.shape[:2]
     path = write_picture(picture, target)
-    return DraftPicture(
-        path, (width, height), picture.ground.value, tuple(_thumbnail(part) for part in parts), count
-    )
+    thumbnails = tuple(_thumbnail(part) for part in parts)
+    return DraftPicture(path, (width, height), picture.ground.value, thumbnails, count, is_pattern)
 
 
-def try_on(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
-    """Return where a picture, (h, w, 3) uint8 BGR, shows a brand's marks, else where it is most like them."""
+def try_on(bgr: Bgr, enrolled: Enrolled, garments: str | None) -> list[TriedPlace]:
+    """Return where a picture, (h, w, 3) uint8 BGR, shows a brand, else where it is most like it.
+
+    garments: the model that sees what people wear, which is compared with the brand's pattern; None for none.
+    """
+    tried = _try_marks(bgr, enrolled) if len(enrolled.vectors) or enrolled.emblems else []
+    if enrolled.pattern is not None and garments is not None:
+        tried += _try_pattern(bgr, enrolled.pattern, garments)
+    return sorted(tried, key=lambda one: not one.counts)
+
+
+def _try_marks(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
     from engines.boxes import share_of_smaller  # noqa: PLC0415 the page loads no models before it must
     from engines.marks.emblems import find_emblems  # noqa: PLC0415
     from engines.marks.gallery import Gallery, read_cohort  # noqa: PLC0415
@@ -95,6 +111,36 @@ def try_on(bgr: Bgr, enrolled: Enrolled) -> list[TriedPlace]:
     return tried
 
 
+def _try_pattern(bgr: Bgr, pattern: Pattern, garments: str) -> list[TriedPlace]:
+    """Compare what each person of a picture wears with a pattern, as a look does."""
+    from engines.colour import from_bgr, to_bgr  # noqa: PLC0415 the page loads no models before it must
+    from engines.garments.parser import GarmentParser  # noqa: PLC0415
+    from engines.marks.patterns import PatternSearch  # noqa: PLC0415
+    from engines.scene import load_scene_detector  # noqa: PLC0415
+
+    scenes, parser, search = load_scene_detector(*DETECTORS), GarmentParser(model=garments), PatternSearch()
+    pixels = from_bgr(bgr)
+    found = scenes.detect(pixels).objects
+    people = found.where(found.classes == scenes.classes.index("person"))
+    sure, near = [], []
+    for left, top, right, bottom in people.boxes.tolist():
+        x, y = max(0, int(left)) // 2 * 2, max(0, int(top)) // 2 * 2
+        crop = pixels.crop(x, y, right - x, bottom - y)
+        outfit = parser.parse(crop)
+        if outfit is None:
+            continue
+        shown, cloth = to_bgr(crop), outfit.cloth()
+        sure += [
+            TriedPlace(_xywh(seen.box, x, y), seen.similarity, pattern.threshold, True, True)
+            for _, seen in search.find(shown, cloth, [pattern])
+        ]
+        near += [
+            TriedPlace(_xywh(box, x, y), similarity, pattern.threshold, False, True)
+            for similarity, box in search.nearness(shown, cloth, pattern)
+        ]
+    return sure or sorted(near, key=lambda one: -one.similarity)[:BEST]
+
+
 def drawn(bgr: Bgr, tried: Sequence[TriedPlace]) -> bytes:
     """Return the picture with the places framed, as JPEG."""
     import cv2  # noqa: PLC0415 the page loads OpenCV only where it is needed
@@ -109,9 +155,9 @@ def drawn(bgr: Bgr, tried: Sequence[TriedPlace]) -> bytes:
     return data.tobytes()
 
 
-def _xywh(box: tuple[float, float, float, float]) -> tuple[int, int, int, int]:
+def _xywh(box: tuple[float, float, float, float], left: int = 0, top: int = 0) -> tuple[int, int, int, int]:
     x1, y1, x2, y2 = box
-    return round(x1), round(y1), round(x2 - x1), round(y2 - y1)
+    return left + round(x1), top + round(y1), round(x2 - x1), round(y2 - y1)
 
 
 def _thumbnail(picture: MarkPicture) -> bytes:

@@ -8,6 +8,7 @@ import contextlib
 import secrets
 import time
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -21,7 +22,7 @@ from web.api.common import TICKET, owner_of
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -47,6 +48,22 @@ FIELDS = frozenset({"name", "words", "pictures", "faces", "replace"})
 MAX_WORDS = 8
 MAX_WAITING = 6
 """Requests that wait for their turn, each of which may hold a picture of MAX_BYTES."""
+
+
+MARK, PATTERN = "mark", "pattern"
+"""What a picture shows: a mark, or nothing but the brand's cloth."""
+
+
+class PatternUse(str, Enum):
+    """What becomes of a brand's swatches.
+
+    COMMON: too much of what others wear is like them. UNSEEN: this store looks at no garments.
+    """
+
+    NONE = "none"
+    USED = "used"
+    COMMON = "common"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,9 @@ class BrandHandlers:
 
     async def picture(self, request: Request, visitor: Visitor | None) -> Response:
         """Take one picture, and show what was made of it."""
+        kind = request.query_params.get("kind", MARK)
+        if kind not in (MARK, PATTERN):
+            raise Refused(Code.INVALID, f"kind: {MARK} or {PATTERN}")
         if not self._pictures.allows("all"):
             raise Refused(
                 Code.TOO_MANY, "many pictures at once; wait a minute", headers={"Retry-After": "60"}
@@ -87,7 +107,7 @@ class BrandHandlers:
             async with self._working:
                 self._forget()
                 ticket = secrets.token_urlsafe(16)
-                picture = await to_thread.run_sync(_keep, self._folder, ticket, data)
+                picture = await to_thread.run_sync(_keep, self._folder, ticket, data, kind == PATTERN)
         self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), picture)
         asyncio.get_running_loop().call_later(KEEP_S, self._drop, ticket)
         pictures = [base64.b64encode(part).decode() for part in picture.parts]
@@ -97,6 +117,7 @@ class BrandHandlers:
                 "size": list(picture.size),
                 "ground": picture.ground,
                 "faces": picture.faces,
+                "kind": kind,
                 "picture": pictures[0],
                 "parts": pictures[1:],
             },
@@ -111,29 +132,30 @@ class BrandHandlers:
             raise Refused(Code.INVALID, "send pictures, and camera: one of the store's")
         if camera not in self._backend.settings.cameras:
             raise Refused(Code.NOT_FOUND, "there is no camera of this name")
-        paths = self._paths(given["pictures"], owner_of(request, visitor))
+        drafts = self._drafts_of(given["pictures"], owner_of(request, visitor))
         if self._backend.live is None:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
         shown = await self._viewers.first(camera, TRY_WIDTH)
         self._notes.note(AccessKind.PICTURE, request, visitor, camera=camera)
         with self._queued():
             async with self._working:
-                tried, jpeg = await to_thread.run_sync(_try, paths, shown.jpeg)
+                tried, jpeg, pattern = await to_thread.run_sync(_try, drafts, shown.jpeg, self._garments)
         places = [
             {
                 "box": list(one.box),
                 "similarity": round(one.similarity, 2),
                 "needed": round(one.needed, 2),
                 "counts": one.counts,
+                "kind": PATTERN if one.pattern else MARK,
             }
             for one in tried
         ]
-        return Json({"places": places, "picture": base64.b64encode(jpeg).decode()})
+        return Json({"places": places, "picture": base64.b64encode(jpeg).decode(), "pattern": pattern.value})
 
     async def add(self, request: Request, visitor: Visitor | None) -> Response:
         """Write the brand into the gallery, which the running store follows."""
         given = _form(await body.json_object(request))
-        paths = self._paths(given["pictures"], owner_of(request, visitor))
+        drafts = self._drafts_of(given["pictures"], owner_of(request, visitor))
         place = self._place()
         if place is None:
             raise Refused(
@@ -142,7 +164,7 @@ class BrandHandlers:
             )
         with self._queued():
             async with self._working:
-                added = await to_thread.run_sync(_write, place, given, paths)
+                added = await to_thread.run_sync(_write, place, given, drafts)
         for ticket in given["pictures"]:
             self._drop(ticket)
         self._notes.note(AccessKind.BRANDS_CHANGED, request, visitor, detail=added.file.name)
@@ -153,6 +175,7 @@ class BrandHandlers:
                 "routes": [route.value for route in added.routes],
                 "garment": added.has_garment,
                 "close": close,
+                "pattern": _pattern_use(drafts, added.enrolled, self._garments).value,
             },
             201,
         )
@@ -175,7 +198,13 @@ class BrandHandlers:
         settings = self._backend.settings
         return settings.gallery.folder if settings.gallery and may_edit_brands(settings) else None
 
-    def _paths(self, tickets: object, owner: str) -> list[Path]:
+    @property
+    def _garments(self) -> str | None:
+        """The model that sees what people wear; None where the store has none."""
+        garments = self._backend.settings.models.garments
+        return garments.name if garments else None
+
+    def _drafts_of(self, tickets: object, owner: str) -> list[DraftPicture]:
         if not isinstance(tickets, list) or not 1 <= len(tickets) <= MAX_PICTURES:
             raise Refused(Code.INVALID, f"pictures: 1 to {MAX_PICTURES} of those that were sent")
         found = []
@@ -183,7 +212,7 @@ class BrandHandlers:
             draft = self._drafts.get(ticket) if isinstance(ticket, str) and TICKET.fullmatch(ticket) else None
             if draft is None or draft.owner != owner:
                 raise Refused(Code.NOT_FOUND, "one of the pictures is no longer there; send them again")
-            found.append(draft.picture.path)
+            found.append(draft.picture)
         return found
 
     def _forget(self) -> None:
@@ -218,14 +247,24 @@ def _form(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _keep(folder: Path, ticket: str, data: bytes) -> DraftPicture:
+def _pattern_use(
+    drafts: Sequence[DraftPicture], enrolled: Enrolled | None, garments: str | None
+) -> PatternUse:
+    if not any(draft.is_pattern for draft in drafts):
+        return PatternUse.NONE
+    if garments is None:
+        return PatternUse.UNSEEN
+    return PatternUse.COMMON if enrolled is None or enrolled.pattern is None else PatternUse.USED
+
+
+def _keep(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPicture:
     from pipelines.brands.draft import keep_picture  # noqa: PLC0415
 
     raw = folder / f".{ticket}.raw"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         raw.write_bytes(data)
-        return keep_picture(raw, folder / ticket, _clear_faces)
+        return keep_picture(raw, folder / ticket, _clear_faces, is_pattern=is_pattern)
     except BadInput as error:
         raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
     except OSError as error:
@@ -242,7 +281,9 @@ def _clear_faces(picture: MarkPicture) -> int:
     return build_face_count()(picture)
 
 
-def _try(paths: list[Path], jpeg: bytes) -> tuple[list[TriedPlace], bytes]:
+def _try(
+    drafts: list[DraftPicture], jpeg: bytes, garments: str | None
+) -> tuple[list[TriedPlace], bytes, PatternUse]:
     import cv2  # noqa: PLC0415 the page loads OpenCV only where it is needed
     import numpy as np  # noqa: PLC0415
 
@@ -250,24 +291,25 @@ def _try(paths: list[Path], jpeg: bytes) -> tuple[list[TriedPlace], bytes]:
 
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     try:
-        enrolled = _enrolled(paths)
+        enrolled = _enrolled(drafts)
     except BadInput as error:
-        raise Refused(Code.INVALID, _without(error, *paths)) from None
+        raise Refused(Code.INVALID, _without(error, *(draft.path for draft in drafts))) from None
     if picture is None:
         raise Refused(Code.NO_PICTURE, "the camera's picture cannot be read now; try again")
     shown = np.asarray(picture, np.uint8)
-    tried = try_on(shown, enrolled) if enrolled is not None else []
-    return tried, drawn(shown, tried)
+    tried = try_on(shown, enrolled, garments) if enrolled is not None else []
+    return tried, drawn(shown, tried), _pattern_use(drafts, enrolled, garments)
 
 
-def _enrolled(paths: list[Path]) -> Enrolled | None:
-    from engines.marks.picture import read_mark  # noqa: PLC0415
+def _enrolled(drafts: list[DraftPicture]) -> Enrolled | None:
+    from engines.marks.picture import read_mark, read_pattern  # noqa: PLC0415
     from pipelines.brands.enrol import build_enroller  # noqa: PLC0415 loads OpenVINO
 
-    return build_enroller().enrol("draft", [read_mark(path) for path in paths], None)
+    pictures = [read_pattern(draft.path) if draft.is_pattern else read_mark(draft.path) for draft in drafts]
+    return build_enroller().enrol("draft", pictures, None)
 
 
-def _write(place: Path, given: dict[str, Any], paths: list[Path]) -> Added:
+def _write(place: Path, given: dict[str, Any], drafts: list[DraftPicture]) -> Added:
     """Enrol and write a brand; Refused, in words without paths, where it does not do."""
     from pipelines.brands import adding  # noqa: PLC0415
     from pipelines.brands.clear_faces import build_face_count  # noqa: PLC0415 loads OpenVINO
@@ -287,11 +329,12 @@ def _write(place: Path, given: dict[str, Any], paths: list[Path]) -> Added:
             BrandReader(BrandsConfig(folder=place), build_enroller, cache).read() if place.is_dir() else None
         )
         faces = None if given.get("faces", False) else build_face_count()
-        added = adding.examine(file, paths, brands, build_enroller(), faces=faces)
+        marks, patterns = ([one.path for one in drafts if one.is_pattern is kind] for kind in (False, True))
+        added = adding.examine(file, marks, brands, build_enroller(), patterns=patterns, faces=faces)
         adding.check_claims(place, added)
         adding.write_brand(place, added, force=there is not None)
     except BadInput as error:
-        raise Refused(Code.INVALID, _without(error, *paths, place)) from None
+        raise Refused(Code.INVALID, _without(error, *(one.path for one in drafts), place)) from None
     return added
 
 

@@ -25,6 +25,7 @@ from engines.marks.patterns import (
     windows_of,
 )
 from engines.marks.types import Pattern, Route
+from tests.fakes.cloth import check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,16 +42,6 @@ def covers(outer: tuple[float, ...], inner: tuple[float, ...]) -> bool:
 @cache
 def embedder() -> TextureEmbedder:
     return TextureEmbedder()
-
-
-def check(size: int = 240, repeats: int = 4) -> Bgr:
-    """Return a beige check with black and red lines."""
-    y, x = np.mgrid[:size, :size] * repeats / size % 1
-    cloth = np.full((size, size, 3), (150, 190, 215), np.uint8)
-    for along in (x, y):
-        cloth[(along < 0.3) & (along > 0.05)] //= 2
-        cloth[(along > 0.6) & (along < 0.66)] = (50, 50, 190)
-    return cloth
 
 
 def canvas(size: int = 240, repeats: int = 5) -> Bgr:
@@ -93,6 +84,17 @@ def test_a_worn_pattern_is_its_brand_and_no_other(cloth: Bgr, expected: str) -> 
     assert 0.8 <= seen.confidence <= 1
     others = [pattern for pattern in patterns if pattern.brand != expected]
     assert PatternSearch(embedder()).find(crop, [region], others) == []
+
+
+def test_what_is_nearest_to_a_pattern_is_told_where_it_counts_and_where_not() -> None:
+    pattern = enrolled("check", check())
+    (crop, region), (other, _) = worn(check(), 120), worn(canvas(), 120)
+    search = PatternSearch(embedder())
+    ((near, box),) = search.nearness(crop, [region], pattern)
+    ((far, _),) = search.nearness(other, [region], pattern)
+    assert far < pattern.threshold <= near
+    assert box == region.box
+    assert search.nearness(np.full_like(crop, 120), [region], pattern) == []
 
 
 def test_plain_cloth_costs_no_inference_and_shows_nothing() -> None:

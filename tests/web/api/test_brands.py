@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from contextlib import closing, contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engines.paths import ROOT
+from engines.colour import from_bgr
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import read_brands
-from tests.fakes.redacted import plain
+from probes.frame import Detection, Kind
+from tests.fakes.cloth import ASTRONAUT, FACE, check, dressed_in
+from tests.fakes.redacted import plain, redacted
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import T0, TOKEN, served_page
 from tests.waiting import wait_for
@@ -25,7 +28,6 @@ from web.api import brands
 if TYPE_CHECKING:
     import httpx
 
-ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
 STAR = ((50, 5), (61, 39), (97, 39), (68, 60), (79, 95), (50, 74), (21, 95), (32, 60), (3, 39), (39, 39))
 
 
@@ -126,6 +128,66 @@ def test_a_picture_is_shown_trimmed_tried_and_added(page, client, monkeypatch):
 def tried_width(tried: dict) -> int:
     jpeg = np.frombuffer(base64.b64decode(tried["picture"]), np.uint8)
     return int(cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape[1])
+
+
+def show_worn(page, worn) -> None:
+    """Let the camera show somebody, as long as somebody wants its picture."""
+    face = Detection(Kind.FACE, "face", 0.9, FACE)
+    page.live.publish(redacted(from_bgr(worn), [face], camera="entrance", captured_at=T0))
+    time.sleep(0.02)
+
+
+@contextmanager
+def filming_worn(page, monkeypatch, worn):
+    monkeypatch.setattr(page, "shoot", lambda **_: show_worn(page, worn))
+    with page.filming():
+        yield
+
+
+def seen(answer: httpx.Response) -> dict | None:
+    tried = checked(answer, "BrandTried", 200)
+    return tried if any(place["counts"] for place in tried["places"]) else None
+
+
+def send_swatch(client: httpx.Client) -> dict:
+    swatch = data(Image.fromarray(check()[..., ::-1]))
+    return checked(client.post("/api/brands/pictures?kind=pattern", content=swatch), "MarkPicture", 201)
+
+
+def test_a_swatch_is_taken_whole_tried_on_what_is_worn_and_added(page, client, monkeypatch):
+    sent = send_swatch(client)
+    assert (sent["kind"], sent["size"], sent["parts"], sent["faces"]) == ("pattern", [240, 240], [], 0)
+    form = {"camera": "entrance", "pictures": [sent["id"]]}
+    worn = dressed_in(check())
+    with filming_worn(page, monkeypatch, worn):
+        # The first picture may be one of the test before.
+        tried = wait_for(lambda: seen(client.post("/api/brands/try", json=form)))
+    assert tried["pattern"] == "used"
+    assert tried["places"][0]["kind"] == "pattern"
+    added = client.post("/api/brands/new", json={"name": "Karo", "pictures": [sent["id"]]})
+    assert checked(added, "BrandAdded", 201)["pattern"] == "used"
+    assert added.json()["routes"] == ["words", "pattern"]
+    source = next(one for one in read_brands(page.backend.settings.gallery.place) if one.key == "karo")
+    assert [path.name for path in source.pictures] == ["pattern-1.png"]
+
+
+def test_a_mark_and_a_swatch_are_one_brand(page, client):
+    mark = client.post("/api/brands/pictures?kind=mark", content=data(star())).json()["id"]
+    form = {"name": "Both", "pictures": [send_swatch(client)["id"], mark]}
+    added = checked(client.post("/api/brands/new", json=form), "BrandAdded", 201)
+    assert (added["pattern"], set(added["routes"])) == ("used", {"words", "symbol", "pattern"})
+
+
+def test_a_store_that_looks_at_no_garments_says_that_a_pattern_is_not_used(page, client, monkeypatch):
+    monkeypatch.setattr(brands.BrandHandlers, "_garments", None)
+    form = {"camera": "entrance", "pictures": [send_swatch(client)["id"]]}
+    with page.filming():
+        tried = checked(client.post("/api/brands/try", json=form), "BrandTried", 200)
+    assert (tried["places"], tried["pattern"]) == ([], "unseen")
+
+
+def test_a_picture_of_another_kind_is_refused(client):
+    assert client.post("/api/brands/pictures?kind=face", content=data(star())).status_code == 422
 
 
 def test_a_clear_face_is_refused_unless_it_is_the_mark(page, client):
@@ -241,7 +303,7 @@ def test_a_person_adds_a_brand_in_the_browser(tmp_path, monkeypatch):
         visit = Visit(chrome, page.url)
         opened = visit.go("#/system")
         card = opened.locator("section.wizard", has_text="Add a brand")
-        card.locator("input[type=file]").set_input_files(str(picture))
+        card.get_by_label("Choose pictures").and_(card.locator("input")).set_input_files(str(picture))
         card.get_by_role("img", name="star.png, trimmed").wait_for()
         card.get_by_text("A flat picture, cut out of its even ground.").wait_for()
         card.get_by_role("button", name="Try on the live picture").click()
@@ -255,3 +317,26 @@ def test_a_person_adds_a_brand_in_the_browser(tmp_path, monkeypatch):
         visit.close()
     (source,) = read_brands(tmp_path / "brands")
     assert source.file.words == ("STARCO", "STAR")
+
+
+def test_a_person_adds_a_pattern_in_the_browser(tmp_path, monkeypatch):
+    swatch = tmp_path / "check.png"
+    Image.fromarray(check()[..., ::-1]).save(swatch)
+    worn = dressed_in(check())
+    with shop(tmp_path) as page, browser() as chrome, filming_worn(page, monkeypatch, worn):
+        visit = Visit(chrome, page.url)
+        opened = visit.go("#/system")
+        card = opened.locator("section.wizard", has_text="Add a brand")
+        card.get_by_label("Choose swatches").and_(card.locator("input")).set_input_files(str(swatch))
+        card.get_by_role("img", name="check.png, whole").wait_for()
+        card.get_by_text("A swatch: compared with what people wear.").wait_for()
+        card.get_by_role("button", name="Try on the live picture").click()
+        card.get_by_text("Pattern seen:").wait_for()
+        visit.shoot("brands-pattern-tried", whole=True)
+        assert visit.serious() == []
+        card.get_by_label("Brand", exact=True).fill("Karo")
+        card.get_by_role("button", name="Add", exact=True).click()
+        card.get_by_text("Karo is added, recognised by: words, pattern").wait_for()
+        visit.close()
+    (source,) = read_brands(tmp_path / "brands")
+    assert [path.name for path in source.pictures] == ["pattern-1.png"]

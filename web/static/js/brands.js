@@ -14,16 +14,8 @@ const WAIT_MS = 120000;
 /** Return the card in which a manager adds a brand. */
 export function brandForm() {
   let pictures = [];
-  const input = h("input", { type: "file", class: "visually-hidden", id: "brand-pictures", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("brands.choose"), onchange: () => { take(input.files); input.value = ""; } });
-  const drop = h(
-    "div",
-    { class: "drop", ondragover: (event) => { event.preventDefault(); drop.classList.add("over"); }, ondragleave: () => drop.classList.remove("over"), ondrop: (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files); } },
-    icon("upload"),
-    h("b", {}, t("brands.drop")),
-    h("button", { class: "button", type: "button", onclick: () => input.click() }, t("brands.choose")),
-    h("span", { class: "soft small" }, t("brands.kinds", { bytes: format.bytes(MOST) })),
-    input,
-  );
+  const marks = dropArea("brand-pictures", "drop", "choose", t("brands.kinds", { bytes: format.bytes(MOST) }), (files) => take(files, "mark"));
+  const swatches = dropArea("brand-swatches", "drop_pattern", "choose_pattern", t("brands.pattern_rule"), (files) => take(files, "pattern"));
   const list = h("ul", { class: "brand-pictures" });
   const told = h("div", { class: "brand-told", "aria-live": "polite" });
   const name = h("input", { class: "input", id: "brand-name", maxLength: 60, required: true, autocomplete: "off" });
@@ -60,14 +52,14 @@ export function brandForm() {
     attempt.disabled = save.disabled = false;
   }
 
-  async function take(files) {
+  async function take(files, kind) {
     for (const file of [...files]) {
       if (file.size > MOST) {
         fail(new Error(t("brands.too_large", { name: file.name, bytes: format.bytes(MOST) })));
         continue;
       }
       await busy(async () => {
-        const found = await send("POST", "/api/brands/pictures", { body: file, type: "application/octet-stream", signal: AbortSignal.timeout(WAIT_MS) });
+        const found = await send("POST", `/api/brands/pictures?kind=${kind}`, { body: file, type: "application/octet-stream", signal: AbortSignal.timeout(WAIT_MS) });
         pictures.push(found);
         told.replaceChildren();
         list.append(await row(file.name, found));
@@ -77,12 +69,14 @@ export function brandForm() {
   }
 
   async function row(file, found) {
-    const shown = await Promise.all([found.picture, ...found.parts].map((data, index) => drawn(data, "png", index ? t("brands.part") : t("brands.whole", { name: file }))));
+    const swatch = found.kind === "pattern";
+    const whole = t(swatch ? "brands.swatch" : "brands.whole", { name: file });
+    const shown = await Promise.all([found.picture, ...found.parts].map((data, index) => drawn(data, "png", index ? t("brands.part") : whole)));
     const node = h(
       "li",
       { class: "brand-picture" },
       h("div", { class: "brand-shown" }, shown),
-      h("p", { class: "small" }, t(`brands.ground_${found.ground}`), found.parts.length ? ` ${t("brands.lockup")}` : ""),
+      h("p", { class: "small" }, t(swatch ? "brands.ground_pattern" : `brands.ground_${found.ground}`), found.parts.length ? ` ${t("brands.lockup")}` : ""),
       found.faces ? notice("bad", t("brands.face")) : null,
       h("button", { class: "button", type: "button", onclick: () => { pictures = pictures.filter((one) => one !== found); node.remove(); show(); } }, t("brands.remove")),
     );
@@ -99,10 +93,10 @@ export function brandForm() {
 
   async function tryLive() {
     const found = await send("POST", "/api/brands/try", { json: { pictures: ids(), camera: camera.value }, signal: AbortSignal.timeout(WAIT_MS) });
-    const best = found.places[0];
-    const alike = (one) => ({ similarity: one.similarity.toFixed(2), needed: one.needed.toFixed(2) });
-    const verdict = !best ? notice("", t("brands.nothing")) : best.counts ? notice("good", t("brands.seen", alike(best)), "check") : notice("", t("brands.near", alike(best)));
-    told.replaceChildren(verdict, await drawn(found.picture, "jpeg", t("brands.live_picture")));
+    const unused = patternNotice(found.pattern);
+    const kinds = [...new Set(pictures.map((one) => one.kind))].filter((kind) => kind === "mark" || !unused);
+    const verdicts = kinds.map((kind) => verdict(kind, found.places.find((one) => one.kind === kind)));
+    told.replaceChildren(...verdicts, ...(unused ? [unused] : []), await drawn(found.picture, "jpeg", t("brands.live_picture")));
   }
 
   async function add() {
@@ -111,7 +105,9 @@ export function brandForm() {
     const done = await send("POST", "/api/brands/new", { json: said.length ? { ...json, words: said } : json, signal: AbortSignal.timeout(WAIT_MS) });
     const routes = done.routes.map((route) => tOr(`brands.route_${route}`, route)).join(", ");
     const notes = [notice("good", t("brands.added", { name: done.name, routes }), "check")];
-    if (!done.garment) notes.push(notice("", t("brands.flat")));
+    const unused = patternNotice(done.pattern);
+    if (unused) notes.push(unused);
+    if (!done.garment && pictures.some((one) => one.kind === "mark")) notes.push(notice("", t("brands.flat")));
     for (const one of done.close) notes.push(notice("", t("brands.close", { brand: one.brand, similarity: one.similarity.toFixed(2) })));
     told.replaceChildren(...notes);
     pictures = [];
@@ -121,7 +117,35 @@ export function brandForm() {
     show();
   }
 
-  return h("section", { class: "card wizard", "aria-labelledby": "brands-title" }, h("h2", { id: "brands-title" }, t("brands.title")), h("p", { class: "soft small" }, t("brands.text")), drop, list, form, told);
+  return h("section", { class: "card wizard", "aria-labelledby": "brands-title" }, h("h2", { id: "brands-title" }, t("brands.title")), h("p", { class: "soft small" }, t("brands.text")), marks, swatches, list, form, told);
+}
+
+/** An area that takes dropped and chosen pictures, by the keys of its texts. */
+function dropArea(id, title, choose, rule, take) {
+  const input = h("input", { type: "file", class: "visually-hidden", id, accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t(`brands.${choose}`), onchange: () => { take(input.files); input.value = ""; } });
+  const area = h(
+    "div",
+    { class: "drop", ondragover: (event) => { event.preventDefault(); area.classList.add("over"); }, ondragleave: () => area.classList.remove("over"), ondrop: (event) => { event.preventDefault(); area.classList.remove("over"); take(event.dataTransfer.files); } },
+    icon("upload"),
+    h("b", {}, t(`brands.${title}`)),
+    h("button", { class: "button", type: "button", onclick: () => input.click() }, t(`brands.${choose}`)),
+    h("span", { class: "soft small" }, rule),
+    input,
+  );
+  return area;
+}
+
+/** What a try found of a brand's marks or of its pattern; best: the place most alike, if any. */
+function verdict(kind, best) {
+  const key = kind === "pattern" ? "pattern_" : "";
+  if (!best) return notice("", t(`brands.${key}nothing`));
+  const alike = { similarity: best.similarity.toFixed(2), needed: best.needed.toFixed(2) };
+  return best.counts ? notice("good", t(`brands.${key}seen`, alike), "check") : notice("", t(`brands.${key}near`, alike));
+}
+
+/** Why a pattern is not used; null where it is, or where there is none. */
+function patternNotice(use) {
+  return use === "common" || use === "unseen" ? notice("", t(`brands.pattern_${use}`)) : null;
 }
 
 /** A picture in base64 on a canvas: the page may show images of its own address alone. */
