@@ -344,10 +344,11 @@ def test_viewers_that_come_and_go_leave_no_threads_or_files_behind() -> None:
 
     with serving() as output, Feeder(output, halves):
         seen = []
-        for _ in range(6):
+        for _ in range(8):
             with RtspViewer(url(output)) as viewer:
                 assert viewer.picture() is not None
             wait_for(lambda: not output.wanted("entrance"))
             del viewer
             seen.append(open_files())
-        assert seen[-1] <= seen[1] + 4
+        # GStreamer closes what a viewer had in threads of its own, after the viewer has gone.
+        wait_for(lambda: open_files() <= seen[1] + 4)

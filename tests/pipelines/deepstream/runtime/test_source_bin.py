@@ -48,8 +48,8 @@ def test_a_pad_that_could_not_be_linked_is_given_back():
     pads.give_back(other)
 
 
-@pytest.mark.parametrize(("uri", "begins_s"), [("file:///film.mp4", 0), ("rtsp://10.0.0.1/stream", 3600)])
-def test_the_stand_in_stamps_a_file_from_0_and_a_camera_from_now(uri, begins_s):
+@pytest.mark.parametrize(("uri", "from_now"), [("file:///film.mp4", False), ("rtsp://10.0.0.1/stream", True)])
+def test_the_stand_in_stamps_a_file_from_0_and_a_camera_from_now(uri, from_now):
     """The film of the self-check is opened each minute: stamped from now it would come twice as late."""
     Gst.init(None)
     pipeline, stamps = Gst.Pipeline.new(), []
@@ -69,11 +69,12 @@ def test_the_stand_in_stamps_a_file_from_0_and_a_camera_from_now(uri, begins_s):
     clock = Gst.SystemClock.obtain()
     pipeline.use_clock(clock)
     pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
-    pipeline.set_base_time(clock.get_time() - 3600 * Gst.SECOND)  # it has run for an hour
+    pipeline.set_base_time(0)  # it has run since the machine was started
+    age_s = clock.get_time() / Gst.SECOND
     pipeline.set_state(Gst.State.PLAYING)
     try:
         wait_for(lambda: stamps)
     finally:
         pipeline.set_state(Gst.State.NULL)
         sink.get_static_pad("sink").remove_probe(probe)
-    assert begins_s <= stamps[0] <= begins_s * 2
+    assert stamps[0] >= age_s if from_now else stamps[0] == 0
