@@ -21,9 +21,11 @@ from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
+from pipelines.paths import state_folder
 from pipelines.private_process import keep_private
 from pipelines.service_manager import ServiceManager
 from pipelines.settings.load import load_settings
+from pipelines.state_lock import StateLock
 from pipelines.stopping import Stopping
 from pipelines.store import Store
 from pricing.money import display
@@ -80,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     scrubber = set_up_logging(args.log, args.log_level)
     settings = _load(args)
     scrubber.add(settings.secret_values())
+    StateLock(state_folder(), settings.store.id)  # until this process ends
     for warning in settings.warnings:
         logger.warning("%s", warning)
     metrics = Metrics([state.value for state in CameraState])

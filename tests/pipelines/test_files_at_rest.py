@@ -43,6 +43,7 @@ DOCUMENTED = {
     "state/access-shop.db*": "access-STORE.db",
     "state/spool-shop-*.db*": "spool-STORE-DEVICE.db",
     "state/spool-shop-*.people": "spool-STORE-DEVICE.people",
+    "state/run-shop.lock": "run-STORE.lock",
     "state/sales-shop.db*": "sales-STORE.db",
     "state/prices-shop.db*": "prices-STORE.db",
     "state/insights-shop.db*": "insights-STORE.db",
