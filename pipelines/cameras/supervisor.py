@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
+from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
@@ -70,6 +71,8 @@ class CameraSupervisor:
     ) -> None:
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
+        if spec.kind is SourceKind.FILE:
+            log_cut_off(spec.camera, spec.source)
         self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
             None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share)

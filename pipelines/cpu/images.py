@@ -125,22 +125,36 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
     return from_bgr(bgr)
 
 
-def read_animation(path: str | Path) -> Iterator[tuple[int, I420]]:
+def read_animation(path: str | Path, warn: Callable[[str], None] | None = None) -> Iterator[tuple[int, I420]]:
     """Yield (ns since the first frame, picture) for each frame of an animated picture, as it is shown.
 
-    BadInput where it is none, and after the last good frame where it is damaged.
+    BadInput where it is none. warn: called with one line where not all of its frames can be read.
     """
+    count = at_ms = 0
+    data = b""
     try:
-        with _opened(_read(path)) as animation:
+        data = _read(path)
+        with _opened(data) as animation:
             check_size(animation.size)
-            at_ms = 0
             for frame in _shown(animation):
                 yield at_ms * 1_000_000, from_bgr(_flat(frame))
                 at_ms += _frame_ms(frame)
+                count += 1
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     except _PILLOW_ERRORS:
-        raise BadInput(f"{path}: {NO_PICTURE}") from None
+        if count == 0:
+            raise BadInput(f"{path}: {_not_read(data)}") from None
+        if warn is not None:
+            warn(f"{_broken(data)}: {count} frame{'s' * (count > 1)}, {at_ms / 1000:.1f} s, were read")
+
+
+def _broken(data: bytes) -> str:
+    return "the file is cut short" if is_cut_short(data) else "the file is damaged"
+
+
+def _not_read(data: bytes) -> str:
+    return f"{_broken(data)}; send it again" if is_cut_short(data) else NO_PICTURE
 
 
 def _read(path: str | Path) -> bytes:
@@ -150,15 +164,20 @@ def _read(path: str | Path) -> bytes:
 
 def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
     """Return size, number of frames and length in ms of an animated picture. Raises BadInput."""
+    times: list[int] = []
+    data = b""
     try:
-        with _opened(_read(path)) as animation:
-            check_size(animation.size)
-            times = [_frame_ms(frame) for frame in _shown(animation)]
-            return (animation.width & ~1, animation.height & ~1), len(times), sum(times)
+        data = _read(path)
+        with _opened(data) as animation:
+            size = animation.size
+            check_size(size)
+            times.extend(_frame_ms(frame) for frame in _decoded(animation))
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     except _PILLOW_ERRORS:
-        raise BadInput(f"{path}: {NO_PICTURE}") from None
+        if not times:
+            raise BadInput(f"{path}: {_not_read(data)}") from None
+    return (size[0] & ~1, size[1] & ~1), len(times), sum(times)
 
 
 _PILLOW_ERRORS = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
@@ -259,6 +278,13 @@ def _shown(animation: Any) -> Iterator[Any]:
     for frame in islice(ImageSequence.Iterator(animation), int(is_only_still), None):
         if animation.format in ("WEBP", "AVIF"):
             frame.load()  # its time is known only then
+        yield frame
+
+
+def _decoded(animation: Any) -> Iterator[Any]:
+    """Yield the frames that can be read."""
+    for frame in _shown(animation):
+        frame.load()
         yield frame
 
 

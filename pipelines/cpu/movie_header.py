@@ -1,4 +1,4 @@
-"""What the headers of video files announce: whether all of it is there, and how long an MP4's video is.
+"""How long the video of an MP4 is by its header, and a longer one where that is needed to read it.
 
 GStreamer's MP4 demuxer takes a video track of less than a fifth of the movie's duration for a preview picture
 and leaves it out (qtdemux, seen with 1.22): a short film with a long sound track has no video then. Read with
@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from pipelines.cameras.file_end import boxes, file_size, is_whole, read_exactly
 from pipelines.cpu.gst import Gst
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
-MAX_BOXES: Final = 4096
 _MAX_READ: Final = 2**26
 
 
@@ -37,43 +36,10 @@ def longer_video(path: Path | str) -> HeaderPatch | None:
     if not is_whole(path):
         return None  # the demuxer pulls it, which ends badly where the end is missing
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        movie = next((box for box in _boxes(file, 0, _size(file)) if box[0] == b"moov"), None)
+        movie = next((box for box in boxes(file, 0, file_size(file)) if box[0] == b"moov"), None)
         if movie is not None:
             return _patch(file, movie[1], movie[2])
     return None
-
-
-def is_whole(path: Path | str) -> bool:
-    """Return whether an MP4, MOV, 3GP, AVI, MKV or WebM has all the bytes that its header announces.
-
-    False where it has not, where that is not announced, and for all other files.
-    """
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        size = _size(file)
-        head = _read(file, 0, 12)
-        if head[:4] == b"RIFF":
-            return 8 + int.from_bytes(head[4:8], "little") <= size
-        if head.startswith(b"\x1a\x45\xdf\xa3"):
-            return _matroska_end(file) <= size
-        return b"moov" in {kind for kind, _, _ in _boxes(file, 0, size)}
-    return False
-
-
-def _matroska_end(file: BinaryIO) -> int:
-    """Return where the segment ends (RFC 8794, 4 and 5: sizes of variable length); ValueError: unknown."""
-    at = 4
-    for segment in (False, True):
-        if segment:
-            if _read(file, at, 4) != b"\x18\x53\x80\x67":
-                raise ValueError("no segment")
-            at += 4
-        first = _read(file, at, 1)[0]
-        length = 9 - first.bit_length()
-        size = int.from_bytes(_read(file, at, length), "big") & ((1 << 7 * length) - 1)
-        if size == (1 << 7 * length) - 1:
-            raise ValueError("of unknown size")
-        at += length + size
-    return at
 
 
 def patched_source(path: str, patch: HeaderPatch) -> Any:
@@ -94,7 +60,7 @@ class _Reader:
     def __init__(self, path: str, patch: HeaderPatch) -> None:
         self._file = Path(path).open("rb")  # noqa: SIM115 closed when the element that calls this is freed
         self._patch = patch
-        self.size = _size(self._file)
+        self.size = file_size(self._file)
         self._file.seek(0)
 
     def give(self, source: Any, length: int) -> None:
@@ -117,37 +83,9 @@ class _Reader:
         return True
 
 
-def _size(file: BinaryIO) -> int:
-    return file.seek(0, 2)
-
-
-def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, begin and end of the content of each box (ISO/IEC 14496-12, 4.2); ValueError: none."""
-    for _ in range(MAX_BOXES):
-        if at + 8 > end:
-            return
-        size, kind = int.from_bytes(_read(file, at, 4), "big"), _read(file, at + 4, 4)
-        head = 8
-        if size == 1:
-            size, head = int.from_bytes(_read(file, at + 8, 8), "big"), 16
-        size = size or end - at
-        if size < head or at + size > end:
-            raise ValueError("no box")
-        yield kind, at + head, at + size
-        at += size
-
-
-def _read(file: BinaryIO, at: int, count: int) -> bytes:
-    file.seek(at)
-    data = file.read(count)
-    if len(data) < count:
-        raise ValueError("the file ends")
-    return data
-
-
 def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
     movie_s, videos = 0.0, []
-    for kind, first, last in _boxes(file, begin, end):
+    for kind, first, last in boxes(file, begin, end):
         if kind == b"mvhd":
             _, _, scale, duration = _duration(file, first)
             movie_s = duration / scale
@@ -164,20 +102,20 @@ def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
 
 def _duration(file: BinaryIO, at: int) -> tuple[int, int, int, int]:
     """Return place and width of the duration in an mvhd or mdhd, the time scale, and the duration."""
-    wide = _read(file, at, 1) == b"\1"
+    wide = read_exactly(file, at, 1) == b"\1"
     scale_at, width = (at + 20, 8) if wide else (at + 12, 4)
-    scale = int.from_bytes(_read(file, scale_at, 4), "big")
+    scale = int.from_bytes(read_exactly(file, scale_at, 4), "big")
     if not scale:
         raise ValueError("no time scale")
-    return scale_at + 4, width, scale, int.from_bytes(_read(file, scale_at + 4, width), "big")
+    return scale_at + 4, width, scale, int.from_bytes(read_exactly(file, scale_at + 4, width), "big")
 
 
 def _video_header(file: BinaryIO, begin: int, end: int) -> int | None:
     """Return where the content of a track's mdhd begins; None where it is no video."""
-    media = next((box for box in _boxes(file, begin, end) if box[0] == b"mdia"), None)
+    media = next((box for box in boxes(file, begin, end) if box[0] == b"mdia"), None)
     if media is None:
         return None
-    boxes = {kind: first for kind, first, _ in _boxes(file, media[1], media[2])}
-    if b"hdlr" not in boxes or _read(file, boxes[b"hdlr"] + 8, 4) != b"vide":
+    parts = {kind: first for kind, first, _ in boxes(file, media[1], media[2])}
+    if b"hdlr" not in parts or read_exactly(file, parts[b"hdlr"] + 8, 4) != b"vide":
         return None
-    return boxes.get(b"mdhd")
+    return parts.get(b"mdhd")

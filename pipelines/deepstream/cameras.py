@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.play_check import refusal_to_play
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import SourceKind, SourceSpec
@@ -228,7 +229,9 @@ class CameraSources:
         )
 
     def _source_of(self, name: str) -> CameraSource:
-        clocks = self._clocks
+        clocks, camera = self._clocks, self._configs[name]
+        if camera.kind is SourceKind.FILE:
+            log_cut_off(name, camera.source)
         return CameraSource(
             name,
             self._policy_of(self._configs[name]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.file_type import HEAD_BYTES, other_kind, read_type
 from pipelines.cameras.causes import classify
+from pipelines.cameras.file_end import CUT_SHORT, is_cut_off, is_whole
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
@@ -23,7 +25,6 @@ from pipelines.cpu.images import (
     read_image,
     unknown_picture,
 )
-from pipelines.cpu.movie_header import is_whole
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S = 30
+PATIENCE_S, PULL_PATIENCE_S = 30, 5
 SHORT = 8
-"""Frames below which a video is read a second time, for those that the first time missed; see `_rest`."""
+"""Frames below which a video is read a second time, for those that the first time missed; see `_Read`."""
 
 
 class MediaKind(str, Enum):
@@ -66,12 +67,21 @@ def probe_media(path: str | Path) -> Media:
     if found is not None and found.animated:
         size, count, length_ms = animation_times(path)
         return Media(MediaKind.VIDEO, size, 1000 * count / length_ms, count, length_ms * 1_000_000)
-    pipeline = _open(Path(path))
+    try:
+        return _probe(path)
+    except BadInput as error:
+        with contextlib.suppress(BadInput):
+            return _probe(path, pull=True)
+        raise _told(path, error) from None
+
+
+def _probe(path: str | Path, *, pull: bool = False) -> Media:
+    pipeline = _open(Path(path), pull=pull)
     try:
         # A sample says that a picture is there. Preroll does not: a sink is prerolled by a gap too, such as
         # that of an empty edit or of sound that begins first, and then holds no picture.
         pipeline.set_state(Gst.State.PLAYING)
-        sample = _wait(pipeline, path)
+        sample = _wait(pipeline, path, patience_s=PULL_PATIENCE_S if pull else PATIENCE_S)
         if sample is None:
             raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
         structure = sample.get_caps().get_structure(0)
@@ -90,8 +100,8 @@ def probe_media(path: str | Path) -> Media:
 def read_frames(path: str | Path, warn: Callable[[str], None] | None = None) -> Iterator[tuple[int, I420]]:
     """Yield (ns since the first frame, picture) for every frame of a video, or the one picture of an image.
 
-    BadInput where the file is neither, and after the last good frame where it is damaged.
-    warn: called with one line where the file was cut short; without it, that is logged.
+    BadInput where the file is neither, or gives no picture.
+    warn: called with one line where the file was cut short or is damaged; without it, that is logged.
     """
     warn = warn or (lambda line: logger.warning("%s: %s", path, line))
     found = _type_of(path)
@@ -99,60 +109,112 @@ def read_frames(path: str | Path, warn: Callable[[str], None] | None = None) -> 
         yield 0, read_image(path, warn)
         return
     if found is not None and found.animated:
-        yield from read_animation(path)
+        yield from read_animation(path, warn)
         return
     yield from _read_video(path, warn)
 
 
 def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple[int, I420]]:
-    pipeline = _open(Path(path))
+    """Yield the frames of a video; a second reading yields those that the first one missed, see `_Read`."""
+    read, wrong = _Read(), None
     try:
-        count = last_ns = 0
-        for start_ns, time_ns, picture in _samples(pipeline, path, PATIENCE_S):
-            yield time_ns, picture
-            count, last_ns = count + 1, start_ns + time_ns
-        cut = _cut_short(pipeline, path, last_ns)
-    except SourceLost as lost:
-        raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
-    finally:
-        pipeline.set_state(Gst.State.NULL)
-    if count == 0:
-        raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
-    if count < SHORT:
-        yield from _rest(path, count)
-    if cut:
-        warn(cut)
+        yield from read.frames(path, PATIENCE_S)
+    except BadInput as error:
+        wrong = error
+    cut = is_cut_off(path)
+    first = read.count
+    if wrong or first < SHORT or (read.is_short and not cut):
+        try:
+            yield from read.frames(path, PULL_PATIENCE_S, pull=True)
+        except BadInput as error:
+            logger.debug("%s: read a second time: %s", path, error)
+    if read.count == 0:
+        raise _told(path, wrong or BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}"))
+    if cut or (read.is_short and not read.was_whole):
+        warn(f"{CUT_SHORT}: {read}")
+    elif wrong or read.is_short:
+        warn(f"the file is damaged: {read}")
 
 
-def _rest(path: str | Path, count: int) -> Iterator[tuple[int, I420]]:
-    """Yield the frames after the first `count`, read by a demuxer that pulls.
+def _told(path: str | Path, wrong: BadInput) -> BadInput:
+    """Return what to say of a file that gives no picture."""
+    return BadInput(f"{path}: {CUT_SHORT}; send it again") if is_cut_off(path) else wrong
 
-    The demuxer that waits for data (see `add_file`) ends an MP4 with an edit list and frames out of order
-    after its first frame, where it has a handful of frames. Seen with GStreamer 1.22.
-    """
-    pipeline = _open(Path(path), pull=True)
-    try:
-        for number, (_, time_ns, picture) in enumerate(_samples(pipeline, path, patience_s=5)):
-            if number >= count:
-                yield time_ns, picture
-    except (BadInput, SourceLost) as error:
-        logger.debug("%s: read a second time: %s", path, error)
-    finally:
-        pipeline.set_state(Gst.State.NULL)
+
+class _Read:
+    """What was read of a video so far."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.is_short = self.was_whole = False
+        self._last_ns = self._duration_ns = 0
+
+    def frames(self, path: str | Path, patience_s: int, *, pull: bool = False) -> Iterator[tuple[int, I420]]:
+        """Yield the frames after those that were read already.
+
+        pull: by a demuxer that pulls. The one that waits for data (see `add_file`) ends an MP4 with an edit
+        list and frames out of order after its first frame, where it has a handful of frames, ends an AVI at
+        the first damaged place, and fails at times on an Ogg's first packets. Seen with GStreamer 1.22.
+        """
+        pipeline, end_ns = _open(Path(path), pull=pull), 0
+        try:
+            for number, (time_ns, until_ns, picture) in enumerate(_samples(pipeline, path, patience_s)):
+                end_ns = until_ns
+                if number >= self.count:
+                    self.count, self._last_ns = number + 1, time_ns
+                    yield time_ns, picture
+            self._look_at_end(pipeline, path, end_ns)
+        except SourceLost as lost:
+            raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
+        finally:
+            pipeline.set_state(Gst.State.NULL)
+
+    def _look_at_end(self, pipeline: Any, path: str | Path, end_ns: int) -> None:
+        """Note whether the video ends before the file does: a file that was cut off ends like any other.
+
+        Where all that the file announces is in it, its sound may be longer than its picture.
+        """
+        ok, duration_ns = pipeline.query_duration(Gst.Format.TIME)
+        self._duration_ns = duration_ns if ok else 0
+        self.was_whole = is_whole(path)
+        spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
+        self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (
+            self.was_whole and _has_sound(pipeline)
+        )
+
+    def __str__(self) -> str:
+        is_known = self._duration_ns > self._last_ns + Gst.SECOND // 2
+        of = f" of {self._duration_ns / 1e9:.1f} s" if is_known else ""
+        return f"{self.count} frame{'s' * (self.count > 1)}, {self._last_ns / 1e9:.1f} s{of}, were read"
+
+
+def _has_sound(pipeline: Any) -> bool:
+    """Return whether a file has more than its video, which may go on after it."""
+    elements = pipeline.iterate_elements()
+    pads = 0
+    while True:
+        more, element = elements.next()
+        if more != Gst.IteratorResult.OK:
+            return pads > 1
+        if element.get_factory().get_name() == "decodebin":
+            pads = len(element.srcpads)
 
 
 def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple[int, int, I420]]:
-    """Yield the file's time of the first frame, ns since that for this frame, and its picture."""
+    """Yield ns since the first frame, the file's time at the end of this frame, and its picture."""
     pipeline.set_state(Gst.State.PLAYING)
-    count = start_ns = time_ns = 0
+    count = start_ns = time_ns = before_ns = 0
     while (sample := _wait(pipeline, path, count, patience_s)) is not None:
-        stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, sample.get_buffer().pts)
+        buffer = sample.get_buffer()
+        stream_ns = sample.get_segment().to_stream_time(Gst.Format.TIME, buffer.pts)
         if stream_ns == Gst.CLOCK_TIME_NONE:  # a raw stream carries no times: only the order is known
             stream_ns = start_ns + time_ns + 1
         if count == 0:
             start_ns = stream_ns
         time_ns = max(stream_ns - start_ns, time_ns + 1) if count else 0
-        yield start_ns, time_ns, gst.copy_i420(sample)
+        shown_ns = time_ns - before_ns if buffer.duration == Gst.CLOCK_TIME_NONE else buffer.duration
+        before_ns = time_ns
+        yield time_ns, start_ns + time_ns + shown_ns, gst.copy_i420(sample)
         count += 1
 
 
@@ -201,17 +263,6 @@ def _wait(pipeline: Any, path: str | Path, count: int = 0, patience_s: int = PAT
         if sink.is_eos():
             return None
     raise BadInput(f"{path}: no frame for {patience_s} s{f' after {count} frames' if count else ''}")
-
-
-def _cut_short(pipeline: Any, path: str | Path, last_ns: int) -> str | None:
-    """Return a line on a file that was cut off: it ends like any other, only its duration tells.
-
-    Where all that the file announces is in it, its sound is longer than its picture.
-    """
-    ok, duration_ns = pipeline.query_duration(Gst.Format.TIME)
-    if ok and last_ns < 0.95 * duration_ns - 2 * Gst.SECOND and not is_whole(path):
-        return f"ends after {last_ns / 1e9:.1f} s of {duration_ns / 1e9:.1f} s: the file is cut short"
-    return None
 
 
 def _cause(message: Any) -> Cause:

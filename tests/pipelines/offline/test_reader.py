@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from engines.colour import to_bgr
+from pipelines.cameras.file_end import is_whole
 from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.movie_header import is_whole, longer_video
+from pipelines.cpu.movie_header import longer_video
 from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
@@ -194,7 +195,7 @@ BAD = {
     "login.jpg": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
     "login.mp4": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
     "sound.wav": (sound_only, "no video"),
-    "cut.mp4": (lambda path: cut(path, 0.5), "damaged"),
+    "cut.mp4": (lambda path: cut(path, 0.5), "is cut short; send it again"),
 }
 
 

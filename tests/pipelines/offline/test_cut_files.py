@@ -1,0 +1,150 @@
+"""Files whose end is missing, or whose middle is damaged: what is there is read, and the rest is told."""
+
+import logging
+import random
+import shutil
+import subprocess
+
+import pytest
+from PIL import Image
+
+from pipelines.cameras.file_end import is_cut_off, is_whole, log_cut_off
+from pipelines.cameras.source import SourceSpec
+from pipelines.cameras.supervisor import CameraSupervisor
+from pipelines.errors import BadInput
+from pipelines.offline.reader import probe_media, read_frames
+from tests.fakes.sources import Ear
+from tests.fakes.video_file import H264, write_video
+
+FRAMES = 30
+HOW = {
+    "a.avi": ["-c:v", "mjpeg", "-q:v", "3"],
+    "h264.avi": ["-c:v", "libx264", "-bf", "0"],
+    "fast.mp4": ["-c:v", "libx264", "-movflags", "+faststart"],
+    "pieces.mp4": ["-c:v", "libx264", "-g", "10", "-movflags", "+frag_keyframe+empty_moov"],
+    "a.mov": ["-c:v", "libx264", "-movflags", "+faststart"],
+    "a.3gp": ["-c:v", "mpeg4", "-movflags", "+faststart"],
+    "a.mkv": ["-c:v", "libx264"],
+    "a.webm": ["-c:v", "libvpx"],
+    "a.flv": ["-c:v", "flv"],
+    "a.wmv": ["-c:v", "wmv2"],
+    "a.mpg": ["-c:v", "mpeg2video"],
+    "a.ts": ["-c:v", "libx264"],
+    "a.ogv": ["-c:v", "libtheora"],
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """One film in every container; noise, so that its bytes lie evenly."""
+    folder = tmp_path_factory.mktemp("films")
+    noise = "testsrc=size=320x240:rate=10,noise=alls=60:allf=t"
+    for name, how in HOW.items():
+        make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
+        subprocess.run(
+            [*make, "-pix_fmt", "yuvj420p" if "mjpeg" in how else "yuv420p", folder / name],
+            check=True,
+            timeout=120,
+        )
+    return folder
+
+
+def read(path):
+    notes = []
+    return len(list(read_frames(path, notes.append))), notes
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_the_frames_of_a_whole_film_are_read_without_a_word(films, name):
+    assert not is_cut_off(films / name)
+    assert read(films / name) == (FRAMES, [])
+
+
+@pytest.mark.parametrize("share", [0.61, 0.87])
+@pytest.mark.parametrize("name", HOW)
+def test_a_film_that_was_cut_off_tells_how_much_of_it_was_read(films, tmp_path, name, share):
+    path = tmp_path / name
+    data = (films / name).read_bytes()
+    path.write_bytes(data[: int(len(data) * share) | 1])
+    assert is_cut_off(path)
+    assert not is_whole(path)
+    count, notes = read(path)
+    assert 0 < count < FRAMES
+    assert len(notes) == 1
+    assert notes[0].startswith(f"the file is cut short: {count} frame")
+    assert notes[0].endswith(" s, were read")
+
+
+def test_a_film_whose_index_was_to_come_last_is_called_cut_short(tmp_path):
+    path = write_video(tmp_path / "x.mp4", frames=50)
+    path.write_bytes(path.read_bytes()[:-2000])
+    for use in (probe_media, read):
+        with pytest.raises(BadInput, match="cut short; send it again"):
+            use(path)
+
+
+@pytest.mark.parametrize("tail", [b"\n", b"TAG" + bytes(125), b"appended by a program" * 9, bytes(4096)])
+@pytest.mark.parametrize("name", HOW)
+def test_what_stands_behind_a_film_cuts_nothing_off(films, tmp_path, name, tail):
+    path = tmp_path / name
+    shutil.copy(films / name, path)
+    with path.open("ab") as file:
+        file.write(tail)
+    count, notes = read(path)
+    assert count == FRAMES
+    # These end by what their last packet says, and a recorder that was switched off leaves the same.
+    packets = path.suffix in (".ts", ".flv", ".mpg", ".ogv")
+    assert packets or not any("cut short" in note for note in notes)
+
+
+@pytest.mark.parametrize("name", ["a.avi", "h264.avi", "a.mkv", "fast.mp4", "a.ts"])
+def test_a_film_with_a_damaged_middle_is_read_as_far_as_it_goes(films, tmp_path, name):
+    data = bytearray((films / name).read_bytes())
+    begin, end = int(len(data) * 0.45), int(len(data) * 0.6)
+    data[begin:end] = random.Random(1).randbytes(end - begin)
+    path = tmp_path / name
+    path.write_bytes(data)
+    count, notes = read(path)
+    assert probe_media(path).size == (320, 240)
+    if name == "a.mkv":
+        assert 0 < count < FRAMES
+        assert notes[0].startswith("the file is damaged: ")
+    else:
+        assert count >= FRAMES * 0.8 or notes[0].startswith("the file is damaged: ")
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("GIF", "gif"), ("PNG", "png")])
+def test_a_moving_picture_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, form, suffix):
+    path, dice = tmp_path / f"x.{suffix}", random.Random(1)
+    pictures = [Image.frombytes("RGB", (60, 40), dice.randbytes(7200)) for _ in range(8)]
+    pictures[0].save(path, form, save_all=True, append_images=pictures[1:], duration=100)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * 0.7)])
+    assert probe_media(path).frames == 5
+    assert read(path) == (5, ["the file is cut short: 5 frames, 0.5 s, were read"])
+
+
+def test_a_file_camera_whose_file_was_cut_off_is_logged_once(films, tmp_path, caplog):
+    path = tmp_path / "a.avi"
+    path.write_bytes((films / "a.avi").read_bytes()[:-3000])
+    with caplog.at_level(logging.WARNING):
+        CameraSupervisor(SourceSpec("door", str(path)), Ear(), lambda spec: None)
+        CameraSupervisor(SourceSpec("till", str(films / "a.avi")), Ear(), lambda spec: None)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"camera door: {path}: the file is cut short; what is there is played"
+    ]
+
+
+def test_files_of_other_kinds_are_not_called_cut(tmp_path):
+    dice = random.Random(2)
+    for number, head in enumerate(
+        [b"", b"RIFF", b"FLV\x01", b"OggS", b"\x1a\x45\xdf\xa3", b"\0\0\x01\xba", b"G"]
+    ):
+        for size in (0, 1, 3, 40, 9000):
+            path = tmp_path / str(number)
+            path.write_bytes(head + dice.randbytes(size))
+            assert not is_whole(path)
+            is_cut_off(path)  # whatever it is, no error
+    log_cut_off("door", tmp_path / "gone.mp4")
+    path = write_video(tmp_path / "x.mp4", frames=3, encoder=H264)
+    assert is_whole(path)
