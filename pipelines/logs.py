@@ -25,7 +25,7 @@ NEWS: Final = {"news": True}
 _HIDDEN: Final = "***"
 _SHORT: Final = 4
 _MAX_REMEMBERED: Final = 512
-_USERINFO: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'<>]*@")
+_WORD: Final = re.compile(r"[^\s\"'<>]+")
 # Only as programs write them, `password=x` and `"password": "x"`: a sentence about passwords is no secret.
 _NAMES: Final = r"(?:pass(?:word|wd|phrase)?|pwd|token|api[_-]?key|secret)"
 _FIELD: Final = re.compile(rf"(?i)(?<![a-z])({_NAMES}=[\"']?)(?!\*\*\*)[^\s&\"',;]+")
@@ -61,10 +61,18 @@ class SecretScrubber:
         """Return the text with every secret hidden."""
         if self._pattern:
             text = self._pattern.sub(_HIDDEN, text)
-        text = _USERINFO.sub(rf"\1{_HIDDEN}@", text)
+        if "://" in text:
+            text = _WORD.sub(_without_login, text)
         text = _AUTHORIZATION.sub(rf"\1{_HIDDEN}", text)
         text = _JSON_FIELD.sub(rf"\1{_HIDDEN}", text)
         return _FIELD.sub(rf"\1{_HIDDEN}", text)
+
+
+def _without_login(word: re.Match[str]) -> str:
+    """Hide what stands between "://" and the last "@" of a word."""
+    text = word[0]
+    begin, end = text.find("://"), text.rfind("@")
+    return f"{text[: begin + 3]}{_HIDDEN}{text[end:]}" if 0 <= begin < end else text
 
 
 def _form(secret: str) -> str:

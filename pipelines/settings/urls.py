@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -32,13 +33,19 @@ _PROOF: Final = re.compile(
 """What else lets somebody in; its value is never the name of a stream."""
 _KIND: Final = re.compile(r"(?i)(?:type|mode|method|interval|length|format|level|expires?)$")
 """How names end that say something of a password but hold none: session_type, pw_mode."""
-_FIELD: Final = re.compile(r"(?i)([\w-]{1,64})=(?=(.+?)(?:[/?&;#]|_[a-z]+=|$))")
+_ANY_PREFIX: Final = re.compile(r"(?i)(?:key|sig|sign|signature|auth|pin|pass|psd|pwd|tok|creds?)$")
+"""How names of logins end, whatever stands before: such a one counts where its value looks made up."""
+_FIELD: Final = re.compile(r"([\w-]{1,64})=")
+_FIELD_END: Final = re.compile(r"(?i)[/?&;#]|_[a-z]+=")
+_PART_END: Final = re.compile(r"[/?&;#]")
+MAX_NESTED: Final = 4
+"""Fields within the value of another that are looked at: the outer one hides them all."""
 _FOLDER: Final = re.compile(r"(?<=[/?&;])([\w-]{1,64})/(?=([^/?&;#]+))")
 _AFTER_USER: Final = re.compile(r"(?i)(?<=[/?&;])p=([^/?&;#]+)")
 _USER: Final = re.compile(r"(?i)(?<=[/?&;])(?:u|usr|user|username|login)=")
 _PAIR: Final = re.compile(
-    r"(?i)(://|[/?&;]|[/?&;_][\w-]*(?:login|user|usr|auth|account|cred)[\w-]*=|[/?&;](?:u|name)=)"
-    r"([^/?&;=:#]{1,64}):(?=([^/?&;#]+))"
+    r"(?i)(://|[/?&;]|[/?&;_][\w-]{0,64}(?:login|user|usr|auth|account|cred)[\w-]{0,64}=|[/?&;](?:u|name)=)"
+    r"([^/?&;=:#]{1,64}):(?=[^/?&;#])"
 )
 _STREAM_NAME: Final = re.compile(
     r"(?i)(?!\d{6,}$)[\d._x:-]*(?:(?:main|sub|minor|major|first|second|third|low|high|mobile|stream|track|channel"
@@ -67,6 +74,7 @@ _SETTINGS: Final = re.compile(
 )
 """Values that are no secret, whatever the name before them."""
 _LEAST_HIDDEN: Final = 4
+LEAST_RANDOM: Final = 8
 _EXAMPLE: Final = "https://prices.example.com/v1"
 _HOLE: Final = re.compile(r"\{([^{}]*)\}")
 
@@ -118,10 +126,18 @@ def logins_in_address(url: str) -> set[str]:
 
 
 def _logins(text: str) -> Iterator[str]:
-    for name, value in _FIELD.findall(text):
-        if _is_setting(value) or _KIND.search(name):
+    """Yield the secrets in a text; in a time that grows with its length only, whatever it holds."""
+    ends = _Ends(text, _FIELD_END)
+    for field in _FIELD.finditer(text):
+        name = field[1]
+        is_password, is_proof = _PASSWORD.search(name), _PROOF.search(name)
+        is_suffix = _ANY_PREFIX.search(name)
+        if not (is_password or is_proof or is_suffix) or _KIND.search(name):
             continue
-        if _PASSWORD.search(name) or (_PROOF.search(name) and not _names_stream(value)):
+        value = ends.value_from(field.end())
+        if not value or _is_setting(value):
+            continue
+        if is_password or (is_proof and not _names_stream(value)) or (is_suffix and _is_random(value)):
             yield value
     for name, value in _FOLDER.findall(text):
         sure = _PASSWORD.match(name) and name.lower() not in ("pas", "pass", "pw")
@@ -131,7 +147,31 @@ def _logins(text: str) -> Iterator[str]:
             yield value
     if _USER.search(text):
         yield from (value for value in _AFTER_USER.findall(text) if not _names_stream(value))
-    yield from (right for before, left, right in _PAIR.findall(text) if _is_login(before, left, right))
+    parts = _Ends(text, _PART_END)
+    for pair in _PAIR.finditer(text):
+        before, left = pair.groups()
+        right = parts.value_from(pair.end())
+        if right and _is_login(before, left, right):
+            # Both halves alike are a login too, but the word alone may be that of a camera: hide the pair.
+            yield f"{left}:{right}" if _are_streams(left, right) else right
+
+
+class _Ends:
+    """Finds where values end."""
+
+    def __init__(self, text: str, end: re.Pattern[str]) -> None:
+        self._text = text
+        self._ends = [*(found.start() for found in end.finditer(text)), len(text)]
+        self._covered = self._nested = 0
+
+    def value_from(self, begin: int) -> str:
+        """Return the value that begins there; empty where it is one of too many within another."""
+        self._nested = self._nested + 1 if begin < self._covered else 0
+        if self._nested > MAX_NESTED or begin >= len(self._text):
+            return ""
+        end = self._ends[bisect_left(self._ends, begin + 1)]
+        self._covered = max(self._covered, end)
+        return self._text[begin:end]
 
 
 def _is_login(before: str, left: str, right: str) -> bool:
@@ -143,7 +183,17 @@ def _is_login(before: str, left: str, right: str) -> bool:
     whole = f"{left}:{right}"
     if _CLOCK.fullmatch(whole) or _DEVICE.fullmatch(whole):
         return False
-    return not (_STREAM_NAME.fullmatch(left) and _STREAM_NAME.fullmatch(right))
+    return left == right or not _are_streams(left, right)
+
+
+def _are_streams(left: str, right: str) -> bool:
+    return bool(_STREAM_NAME.fullmatch(left) and _STREAM_NAME.fullmatch(right))
+
+
+def _is_random(value: str) -> bool:
+    """Return whether a value looks like a key that a program made: letters and digits, eight at least."""
+    is_mixed = any(map(str.isalpha, value)) and any(map(str.isdigit, value))
+    return len(value) >= LEAST_RANDOM and is_mixed and not (_names_stream(value) or _CLOCK.fullmatch(value))
 
 
 def _is_setting(value: str) -> bool:

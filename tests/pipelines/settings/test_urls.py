@@ -76,6 +76,11 @@ x?src=rtsp://admin:geheim12@cam.local:8554/x
 x?src=ffmpeg:rtsp://admin:geheim12@cam.local:8554/x
 cam.local:geheim12
 2026:geheim12
+x?foosig=geheim12
+x?vendorkey=geheim12
+x?xpin=geheim12
+x?_a_b_auth=geheim12
+x?hdnea_tok=geheim12
 """
 STREAMS = """
 profile:main/ch1
@@ -131,6 +136,10 @@ x?monkey=banana
 x?spin=fast
 x?keyframe=12345
 x?author=someone
+x?author=someone12
+x?hotkey=camera12
+x?spin=20261127
+x?monkey=h264
 x?design=modern
 x?stoke=blue
 x?p=1080
@@ -161,3 +170,37 @@ def test_a_word_of_streams_is_a_password_where_it_is_called_one() -> None:
 def test_a_password_like_a_user_or_a_stream_is_one() -> None:
     for login in ("888888:888888", "till:87654321", "till:camera1", "admin:main1", "/admin:12345"):
         assert login.partition(":")[2] in secrets_in_address(f"rtsp://10.0.0.11/{login}/ch1"), login
+
+
+@pytest.mark.parametrize("login", ["camera1:camera1", "main:main", "video:video", "ch1:ch1", "1234:1234"])
+def test_a_password_that_is_the_user_s_name_is_hidden(login: str) -> None:
+    """The pair is: the word alone is often the name of a camera or a stream."""
+    for path in (f"{login}/x", f"x?user={login}", f"live/{login}"):
+        assert login in secrets_in_address(f"rtsp://10.0.0.11/{path}") | {
+            f"{login.partition(':')[0]}:{value}" for value in secrets_in_address(f"rtsp://10.0.0.11/{path}")
+        }, path
+
+
+UNITS = (
+    "user=",
+    "a=",
+    "u=a:",
+    "_user=a:",
+    "user_",
+    "login",
+    "password=",
+    "key=x_",
+    "-",
+    "&p=",
+    "/pw/",
+    "12:",
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_long_address_is_searched_once(unit: str) -> None:
+    """What is found of it is no more than a few times its length: nothing is taken up anew at each place."""
+    text = unit * (20_000 // len(unit))
+    found = secrets_in_address(f"rtsp://10.0.0.11/{text}")
+    assert sum(map(len, found)) < 40 * len(text)
+    assert "geheim12" in secrets_in_address(f"rtsp://10.0.0.11/{text}&password=geheim12")
