@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from itertools import count
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from probes.events.messages import same
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
 
 FULL = 400
 """So many objects of one detector in a frame: its 500 places, before suppression, may have been full."""
-ORDER = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
-"""Sorts by what an object is: the order of the metadata's lists means nothing."""
+_PERSON, _DOUBTFUL = Kind.PERSON, Kind.DOUBTFUL
 CLOCK_SET = 10_000_000_000
 """A step in time, ns, that is no pause between frames: the clock was set."""
 
@@ -61,7 +59,7 @@ class CameraMeta:
         self.masks, self.origins = CameraMasks(masks), FrameOrigins()
         self.is_turned = False
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
-        self._names: dict[int, int] = {}
+        self._names: dict[int, TrackId] = {}
         self._numbers = count(1)
         self._last = self._stamp = 0
         self._lock = threading.Lock()
@@ -88,7 +86,7 @@ class CameraMeta:
             raise MetaError("a frame without a size")
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
-        objects = sorted(meta.objects, key=ORDER)
+        objects = meta.objects
         if len(objects) >= FULL:
             by_model = Counter(seen.component for seen in objects)
             if any(by_model[component] >= FULL for component, _ in self._classes):
@@ -108,7 +106,7 @@ class CameraMeta:
         with self._lock:
             ended = self._book.expire(now)
             if ended:
-                gone = {track.number for track in ended}
+                gone = set(ended)
                 self._names = {number: name for number, name in self._names.items() if name not in gone}
             return ended
 
@@ -127,29 +125,33 @@ class CameraMeta:
         masks: CameraMasks,
     ) -> list[tuple[ObjectMeta, Detection | None]]:
         across, down = scale
-        classes = self._classes
+        polygons, counted, new = masks.polygons, self._counted, tuple.__new__
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
+        last_component = last_class = mapped = None
         for seen in objects:
-            component, class_id, number, confidence, left, top, width, height, *_ = seen
-            if component == REDACTION_TAG:
-                raise MetaError("a frame that has a redaction tag already")
-            mapped = classes.get((component, class_id))
+            component, class_id, number, confidence, left, top, width, height, _, _ = seen
+            if class_id != last_class or component != last_component:  # those of a class lie side by side
+                last_component, last_class = component, class_id
+                mapped = self._classes.get((component, class_id))
+                if component == REDACTION_TAG:
+                    raise MetaError("a frame that has a redaction tag already")
             if mapped is None:
                 pairs.append((seen, None))
                 continue
             kind, label = mapped
             track = None
-            # Below 0 is no confidence at all: a person whom the tracker carries on without a detection.
-            # Somebody who was counted on this track before does not vanish where the detector is unsure.
-            if kind is Kind.PERSON and 0 <= confidence < self._counted and number not in self._names:
-                kind = Kind.DOUBTFUL
-            box = Box(left * across, top * down, width * across, height * down)
-            if kind is Kind.PERSON and number != UNTRACKED and number not in taken:
-                taken.add(number)
-                track = self._name(number, at, hidden=bool(masks.polygons) and masks.hides(box, size))
+            box = new(Box, (left * across, top * down, width * across, height * down))
+            if kind is _PERSON:
+                # Below 0 is no confidence at all: a person whom the tracker carries on without a detection.
+                # Somebody who was counted on this track before does not vanish where the detector is unsure.
+                if 0 <= confidence < counted and number not in self._names:
+                    kind = _DOUBTFUL
+                elif number != UNTRACKED and number not in taken:
+                    taken.add(number)
+                    track = self._name(number, at, hidden=bool(polygons) and masks.hides(box, size))
             sure = confidence if 0 <= confidence <= 1 else 0.0
-            pairs.append((seen, Detection(kind, label, sure, box, track)))
+            pairs.append((seen, new(Detection, (kind, label, sure, box, track))))
         return pairs
 
     def _steady(self, stamp: int) -> int:
@@ -168,7 +170,8 @@ class CameraMeta:
         """
         name = self._names.get(number)
         if hidden:
-            return None if name is None else self._book.name_of(name)
+            return name
         if name is None:
-            name = self._names[number] = next(self._numbers)
-        return self._book.see(name, at)
+            name = self._names[number] = self._book.see(next(self._numbers), at)
+            return name
+        return self._book.see(name.number, at)

@@ -50,17 +50,21 @@ class FrameQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, probed: ProbedFrame) -> None:
-        """Add a frame; returns at once."""
-        self.newest[probed.frame.camera] = probed.frame.captured_at
+    def put(self, batch: Sequence[ProbedFrame]) -> None:
+        """Add the frames of a batch, all at once, so that who waits wakes once; returns at once."""
+        dropped = []
         with self._change:
-            dropped = self._waiting.popleft() if len(self._waiting) >= self._max_waiting else None
-            if dropped is not None and dropped.ended:
-                self._ended.setdefault(dropped.frame.camera, []).extend(dropped.ended)
-            self._waiting.append(probed)
+            for probed in batch:
+                self.newest[probed.frame.camera] = probed.frame.captured_at
+                self._waiting.append(probed)
+                if len(self._waiting) > self._max_waiting:
+                    dropped.append(self._waiting.popleft())
+            for late in dropped:
+                if late.ended:
+                    self._ended.setdefault(late.frame.camera, []).extend(late.ended)
             self._change.notify()
-        if dropped is not None:
-            self._on_drop(dropped.frame.camera)
+        for late in dropped:
+            self._on_drop(late.frame.camera)
 
     def take(self, timeout_s: float) -> list[ProbedFrame]:
         """Return all that waits, oldest first; after the timeout, or once closed, an empty list."""

@@ -539,9 +539,10 @@ msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, HeadRecord * heads, in
 
 /* Write masks as boxes in whole pixels of the surface, as probes/nvds/surface.py does; return how many lie on it. */
 API int64_t
-msh_nvds_covers (const MaskRecord * masks, int64_t count, double width, double height, int32_t across, int32_t down,
+msh_nvds_covers (const void * masks_at, int64_t count, double width, double height, int32_t across, int32_t down,
     int32_t smallest, int32_t opaque, BoxRecord * boxes)
 {
+  const MaskRecord *masks = masks_at;
   BoxRecord *box = boxes;
   double scale_x = across / width, scale_y = down / height;
   for (; count > 0; count--, masks++) {

@@ -7,10 +7,11 @@ surface, which legacy nvstreammux scales to its own width and height.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 UNTRACKED = 0xFFFF_FFFF_FFFF_FFFF
 """UNTRACKED_OBJECT_ID: an object that no tracker has confirmed."""
@@ -58,7 +59,8 @@ class ObjectMeta(NamedTuple):
 class FrameMeta:
     """One frame of a batch. source_size: the camera's width, height; ntp: UTC ns, 0 where not known.
 
-    inferred: whether inference ran on this frame. objects is None where they could not be read.
+    inferred: whether inference ran on this frame. objects: in their order (`in_order`); None where they could
+    not be read.
     pts: of the buffer that came to the mux, ns. covered: boxes that were added to it.
     """
 
@@ -90,13 +92,26 @@ class Style(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A text of an object: left and top in surface pixels, colour, size in points."""
+    """A text of an object: its width and height in surface pixels, colour, size in points."""
 
     words: str
-    left: int
-    top: int
+    width: float
+    height: float
     colour: Rgb
     size: int
+
+
+class Drawing:
+    """How the objects of a frame are drawn, in their order. Immutable: it is kept while nothing changes.
+
+    packed: the same as the writer takes it, with all memory that it refers to; the writer's alone.
+    """
+
+    __slots__ = ("objects", "packed")
+
+    def __init__(self, objects: Sequence[tuple[Style, Text | None]]) -> None:
+        self.objects = tuple(objects)
+        self.packed: Any = None
 
 
 class Cover(NamedTuple):
@@ -128,11 +143,27 @@ class MetaReader(Protocol):
 class MetaWriter(Protocol):
     """Writes into the batch read last. If it raises, the frame gets no redaction tag."""
 
-    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
-        """Set outlines and texts of objects of one frame."""
+    def draw(self, objects: Sequence[ObjectMeta], drawing: Drawing, surface: tuple[int, int]) -> None:
+        """Set outlines and texts of the objects of one frame; texts go where `place` puts them."""
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and, last, its redaction tag, which says how many there are.
 
         Where it raises some may have been added (`frame.covered`), but no tag.
         """
+
+
+_CONTENT = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
+
+
+def in_order(objects: Iterable[ObjectMeta]) -> list[ObjectMeta]:
+    """Sort objects by what they are: the order of the metadata's lists means nothing."""
+    return sorted(objects, key=_CONTENT)
+
+
+def place(seen: ObjectMeta, text: Text, surface: tuple[int, int]) -> tuple[int, int]:
+    """Return left and top of a text: above its object, else at the top of its box, inside the picture."""
+    _, width, height, _, _ = text
+    above = seen.top - height
+    top = min(above if above >= 0 else seen.top, surface[1] - height)
+    return max(0, int(min(seen.left, surface[0] - width))), max(0, int(top))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from struct import Struct, pack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Final, overload
 
@@ -24,7 +24,7 @@ PLACES: Final = "@10d"
 TIMES: Final = slice(10, 13)
 """Of a head: when it was seen, its face, and itself for the first time, ns."""
 MAX_SEEN: Final = 4096
-KINDS: Final = {Kind.PERSON: 0, Kind.DOUBTFUL: 1, Kind.FACE: 2}
+_PERSON, _DOUBTFUL, _FACE = Kind.PERSON, Kind.DOUBTFUL, Kind.FACE
 REASONS: Final = (By.DETECTOR, By.HOLD, By.HEAD_ESTIMATE)
 BAD_BOX, TOO_MANY = -7, -8
 
@@ -45,37 +45,47 @@ class PackedMasks(Sequence[Mask]):
     def __getitem__(self, index: int | slice) -> Mask | tuple[Mask, ...]:
         return self.unpacked()[index]
 
+    def __iter__(self) -> Iterator[Mask]:
+        return iter(self.unpacked())
+
     def unpacked(self) -> tuple[Mask, ...]:
         """Return them all."""
         return tuple(Mask(Box(*side), REASONS[by]) for *side, by, _ in MASK.iter_unpack(self._packed))
 
-    def covers(self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool) -> PackedCovers:
-        """Return what covers them on the surface of a frame of that size. Raises MetaError."""
-        count = len(self)
-        room = bytearray(count * BOX.size + 1)
-        at = c.addressof(c.c_char.from_buffer(room))
-        found = self._library.covers(self._packed, count, *size, *surface, SMALLEST, opaque, at)
+    def covers(self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool) -> PlacedMasks:
+        """Return what covers them on the surface of a frame of that size."""
+        return PlacedMasks(self._library, (self._packed, len(self), *size, *surface, SMALLEST, opaque))
+
+
+class PlacedMasks(Sequence[Cover]):
+    """Boxes to cover, as `arguments` of the reader; worked out where they are written or looked at."""
+
+    def __init__(
+        self, library: NativeLibrary, arguments: tuple[bytes, int, int, int, int, int, int, bool]
+    ) -> None:
+        self._library, self.arguments = library, arguments
+
+    def __iter__(self) -> Iterator[Cover]:
+        return iter(self.unpacked())
+
+    def unpacked(self) -> tuple[Cover, ...]:
+        """Return them all. Raises MetaError."""
+        room = bytearray(self.arguments[1] * BOX.size + 1)
+        found = self._library.covers(*self.arguments, c.addressof(c.c_char.from_buffer(room)))
         if found < 0:
             raise MetaError("a box without an end")
-        return PackedCovers(bytes(memoryview(room)[: found * BOX.size]))
-
-
-class PackedCovers(Sequence[Cover]):
-    """Boxes to cover as the reader takes them."""
-
-    def __init__(self, packed: bytes) -> None:
-        self.packed = packed
+        boxes = BOX.iter_unpack(memoryview(room)[: found * BOX.size])
+        return tuple(Cover(a, b, w, h, opaque=bool(opaque)) for a, b, w, h, opaque in boxes)
 
     def __len__(self) -> int:
-        return len(self.packed) // BOX.size
+        return len(self.unpacked())
 
     @overload
     def __getitem__(self, index: int) -> Cover: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Cover, ...]: ...
     def __getitem__(self, index: int | slice) -> Cover | tuple[Cover, ...]:
-        boxes = BOX.iter_unpack(self.packed)
-        return tuple(Cover(a, b, w, h, opaque=bool(opaque)) for a, b, w, h, opaque in boxes)[index]
+        return self.unpacked()[index]
 
 
 class NativeHeadWatch(HeadWatch):
@@ -102,11 +112,14 @@ class NativeHeadWatch(HeadWatch):
         """Return every region to cover; see HeadWatch. Boxes are checked on the way."""
         parts: list[float] = []
         for kind, _, confidence, box, track in frame.detections:
-            number = KINDS.get(kind)
-            if number is None:
+            # By identity: a look into a dict would ask for the kind's hash, which Enum works out in Python.
+            if kind is _FACE:
+                parts += (*box, confidence, -1, 2, 0)
+            elif kind is _PERSON or kind is _DOUBTFUL:
+                number = 0 if kind is _PERSON else 1
+                parts += (*box, confidence, -1 if track is None else track[2], number, 0)
+            else:
                 check_box(box, kind)
-                continue
-            parts += (*box, confidence, -1 if track is None else track.number, number, 0)
         self._fit_to(frame.size)
         count = len(parts) // 8
         if count > MAX_SEEN:

@@ -22,7 +22,6 @@ from engines.marks.types import VECTOR
 from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
-    MAX_KEPT,
     PLATE,
     REDACTION_TAG,
     UNTRACKED,
@@ -31,7 +30,7 @@ from probes.nvds.meta import (
     MetaError,
     ObjectMeta,
 )
-from probes.nvds.native_heads import HEAD, MASK, SEEN, NativeHeadWatch, PackedCovers
+from probes.nvds.native_heads import HEAD, MASK, SEEN, NativeHeadWatch, PlacedMasks
 from probes.nvds.tensors import MOST, Tensors, tensors_of
 from probes.redaction.heads import MAX_HEADS
 
@@ -41,19 +40,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from probes.nvds.crops import Place
-    from probes.nvds.meta import Cover, Rectangle, Style, Text
+    from probes.nvds.meta import Cover, Drawing, Rectangle, Style, Text
 
 logger = logging.getLogger(__name__)
 
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 3
+VERSION: Final = 4
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
-STYLE, TEXT = Struct("@Ifff"), Struct("@fffI4f")
-BOX, DRAWN = Struct("@iiiii"), Struct("@QQQQQ")
+STYLE, TEXT = Struct("@Ifff"), Struct("@2dfffI4f")
+BOX, DRAWN = Struct("@iiiii"), Struct("@QQ")
 _ERRORS: Final = {
     -1: "a buffer without batch metadata",
     -2: "a list of the metadata is not as long as it says",
@@ -61,20 +60,24 @@ _ERRORS: Final = {
     -4: "the pool of objects gave none",
     -5: "the brand model left tensors that are not what they should be",
     -6: "a surface that cannot be copied from",
+    -7: "a box without an end",
 }
 _TOO_SMALL: Final = -3
 MAX_FRAMES: Final = 256
 _INT, _LONG, _FLOAT_PTR = c.c_int32, c.c_uint64, c.c_void_p
 _SIGNED, _DOUBLE = c.c_int64, c.c_double
+_IDS: Final = (_INT, _INT, _LONG, _INT, _LONG, c.c_void_p)
+_PLACED: Final = (c.c_char_p, _SIGNED, _DOUBLE, _DOUBLE, _INT, _INT, _INT, _INT)
 _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "read": (_LONG, c.c_void_p, _LONG, c.c_void_p, _LONG, c.c_void_p, c.c_void_p),
     "tags": (_LONG, _INT, _INT, c.c_void_p, _LONG),
     "add": (_LONG, _LONG, _INT, _INT, _LONG, _INT, _INT, _INT, _INT, _INT),
     "remove": (_LONG, _LONG),
-    "redact": (_LONG, _LONG, c.c_char_p, _LONG, _INT, _INT, _LONG, _INT, _LONG, c.c_void_p),
-    "draw": (c.c_char_p, _LONG),
+    "redact": (_LONG, _LONG, c.c_char_p, _LONG, *_IDS),
+    "redact_masks": (_LONG, _LONG, *_PLACED, *_IDS),
+    "draw": (c.c_char_p, c.c_char_p, _LONG, _DOUBLE, _DOUBLE),
     "locate": (c.c_char_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
-    "covers": (c.c_char_p, _SIGNED, _DOUBLE, _DOUBLE, _INT, _INT, _INT, _INT, c.c_void_p),
+    "covers": (*_PLACED, c.c_void_p),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
@@ -139,8 +142,7 @@ class NativeMeta:
     def __init__(self, library: NativeLibrary, surface: tuple[int, int] | None) -> None:
         """Take the size that the mux scales frames to; None where it keeps the cameras' sizes."""
         self._library, self._surface = library, surface
-        self._styles: dict[Style, tuple[Any, int]] = {}
-        self._texts: dict[tuple[Any, ...], tuple[Any, int]] = {}
+        self._last_size = 32, 512
         self._done = c.c_int64()
         self._done_at = c.addressof(self._done)
 
@@ -154,7 +156,7 @@ class NativeMeta:
 
     def read(self, buffer: int) -> BatchMeta:
         """Return the whole batch; see MetaReader."""
-        needed, meta = (c.c_uint64 * 2)(32, 512), c.c_uint64()
+        needed, meta = (c.c_uint64 * 2)(*self._last_size), c.c_uint64()
         for _ in range(2):
             room = needed[0], needed[1]
             frames, objects = bytearray(room[0] * FRAME.size), bytearray(room[1] * OBJECT.size)
@@ -163,6 +165,7 @@ class NativeMeta:
             )
             if result != _TOO_SMALL:
                 break
+        self._last_size = needed[0], needed[1]
         found = FRAME.iter_unpack(memoryview(frames)[: check(result) * FRAME.size])
         object_metas = list(map(_object, OBJECT.iter_unpack(memoryview(objects)[: needed[1] * OBJECT.size])))
         return BatchMeta(_frames(found, object_metas), meta.value)
@@ -174,58 +177,55 @@ class NativeMeta:
         tags = TAG.iter_unpack(memoryview(room)[: count * TAG.size])
         return [([(key, boxes)] * number, heads) for key, boxes, number, heads in tags]
 
-    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
-        """Set outlines and texts, all of a frame in one call."""
-        if max(len(self._styles), len(self._texts)) > MAX_KEPT:  # not below, where their addresses are in use
-            self._styles.clear()
-            self._texts.clear()
-        records: list[int] = []
-        last, outline = None, (None, 0)
-        for seen, style, text in drawn:
-            if style is not last:  # a few objects of one style lie side by side, and its hash takes time
-                last, outline = style, self._styles.get(style) or self._make_style(style)
-            if text is None:
-                records += (seen.meta, outline[1], 0, 0, 0)
-                continue
-            words, left, top, colour, size = text
-            written = self._texts.get((words, colour, size)) or self._make_text(text)
-            if left < 0 or top < 0:
-                raise MetaError("a text outside the surface")
-            records += (seen.meta, outline[1], written[1], left, top)
-        self._library.draw(pack(f"@{len(records)}Q", *records), len(drawn))
+    def draw(self, objects: Sequence[ObjectMeta], drawing: Drawing, surface: tuple[int, int]) -> None:
+        """Set outlines and texts, all of a frame in one call; see MetaWriter."""
+        packed: _PackedDrawing | None = drawing.packed
+        if packed is None:
+            packed = drawing.packed = _PackedDrawing(drawing)
+        count = len(objects)
+        if count != packed.count:
+            raise MetaError("a drawing of other objects")
+        metas = pack(f"@{count}Q", *[seen[8] for seen in objects])
+        check(self._library.draw(metas, packed.records, count, *surface))
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and its redaction tag, in one call; see MetaWriter."""
-        if isinstance(boxes, PackedCovers):
-            packed = boxes.packed
-        else:
-            packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
         self._done.value = frame.covered
+        ids = HEADS, COVER_CLASS, UNTRACKED, REDACTION_TAG, process_key, self._done_at
         try:
-            check(
-                self._library.redact(
-                    batch.meta,
-                    frame.meta,
-                    packed,
-                    len(boxes),
-                    HEADS,
-                    COVER_CLASS,
-                    UNTRACKED,
-                    REDACTION_TAG,
-                    process_key,
-                    self._done_at,
-                )
-            )
+            if isinstance(boxes, PlacedMasks):
+                check(self._library.redact_masks(batch.meta, frame.meta, *boxes.arguments, *ids))
+            else:
+                packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
+                check(self._library.redact(batch.meta, frame.meta, packed, len(boxes), *ids))
         finally:
             frame.covered = self._done.value
 
-    def _make_style(self, style: Style) -> tuple[Any, int]:
-        return _keep(self._styles, style, STYLE.pack(style.width, *style.colour))
 
-    def _make_text(self, text: Text) -> tuple[Any, int]:
-        words, _, _, colour, size = text
-        packed = TEXT.pack(*colour, size, *PLATE) + words.encode() + b"\0"
-        return _keep(self._texts, (words, colour, size), packed)
+class _PackedDrawing:
+    """A drawing as reader.c takes it: `records`, which lead to memory that is kept with them."""
+
+    def __init__(self, drawing: Drawing) -> None:
+        self.count = len(drawing.objects)
+        self._memory: list[Any] = []
+        outlines: dict[Style, int] = {}
+        records = bytearray()
+        for style, text in drawing.objects:
+            if style not in outlines:
+                outlines[style] = self._keep(STYLE.pack(style.width, *style.colour))
+            records += DRAWN.pack(outlines[style], 0 if text is None else self._keep(_packed_text(text)))
+        self.records = bytes(records)
+
+    def _keep(self, packed: bytes) -> int:
+        """Keep a record in memory that stays where it is; return its address."""
+        made = c.create_string_buffer(packed, len(packed))
+        self._memory.append(made)
+        return c.addressof(made)
+
+
+def _packed_text(text: Text) -> bytes:
+    words, width, height, colour, size = text
+    return TEXT.pack(width, height, *colour, size, *PLATE) + words.encode() + b"\0"
 
 
 class NativeLooks:
@@ -300,10 +300,3 @@ def _frames(records: Any, objects: list[ObjectMeta]) -> list[FrameMeta]:
 
 def _address(memory: bytearray) -> int:
     return c.addressof(c.c_char.from_buffer(memory)) if memory else 0
-
-
-def _keep(records: dict[Any, tuple[Any, int]], key: Any, packed: bytes) -> tuple[Any, int]:
-    """Keep a record in memory that stays where it is; return it and its address."""
-    made = c.create_string_buffer(packed, len(packed))
-    records[key] = made, c.addressof(made)
-    return records[key]

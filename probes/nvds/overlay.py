@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
-from probes.nvds.meta import Style, Text
+from probes.nvds.meta import Drawing, Style, Text
 from probes.overlay.text import ACCESSORY, DETAILED, ENGLISH, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     Values = Callable[[TrackId], PersonValue | None]
     Pairs = Sequence[tuple[ObjectMeta, Detection | None]]
+    Seen = Sequence[tuple[Kind, TrackId | None, PersonValue | None] | None]
+    """Of each object of a frame what its drawing depends on; None where it is not one of ours."""
 
 HIDDEN = Style(0, (0.0, 0.0, 0.0))
 POINTS_PER_PIXEL = 0.75
@@ -36,52 +38,45 @@ class MetaOverlay:
     ) -> None:
         self._money, self._values, self._brand, self._words = money, values, brand, words
         self._blocks: dict[TrackId, _Blocks] = {}
+        self._last: dict[str, _Drawn] = {}
 
-    def styles(self, pairs: Pairs, surface: tuple[int, int]) -> list[tuple[ObjectMeta, Style, Text | None]]:
-        """Return for each object how to draw it, in surface pixels."""
-        valued = self._valued(pairs)
+    def drawing(self, camera: str, pairs: Pairs, surface: tuple[int, int]) -> Drawing:
+        """Return how to draw the objects of a camera's frame; the last answer again where nothing changed."""
+        get = self._values
+        seen = [found and (found[0], found[4], found[4] and get(found[4])) for _, found in pairs]
+        last = self._last.get(camera)
+        if last is None or last.surface != surface or last.seen != seen:
+            last = self._last[camera] = _Drawn(seen, surface, self._draw(seen, surface))
+        return last.drawing
+
+    def _draw(self, seen: Seen, surface: tuple[int, int]) -> Drawing:
+        valued = _ranked(seen)
         person, accessory = _plain(surface[1])
-        drawn: list[tuple[ObjectMeta, Style, Text | None]] = []
-        for seen, found in pairs:
-            if found is None:
-                drawn.append((seen, HIDDEN, None))
+        drawn: list[tuple[Style, Text | None]] = []
+        for one in seen:
+            if one is None:
+                drawn.append((HIDDEN, None))
                 continue
-            kind, _, _, _, track = found
+            kind, track, _ = one
             if kind is Kind.ACCESSORY:
-                drawn.append((seen, accessory, None))
+                drawn.append((accessory, None))
             elif kind is not Kind.PERSON:
-                drawn.append((seen, HIDDEN, None))
+                drawn.append((HIDDEN, None))
             elif track is None:
-                drawn.append((seen, person, None))
+                drawn.append((person, None))
             else:
-                drawn.append((seen, *self._person(seen, track, valued.get(track), surface)))
-        return drawn
+                drawn.append(self._person(track, valued.get(track), surface))
+        return Drawing(drawn)
 
     def _person(
-        self,
-        seen: ObjectMeta,
-        track: TrackId,
-        ranked: tuple[int, PersonValue] | None,
-        surface: tuple[int, int],
+        self, track: TrackId, ranked: tuple[int, PersonValue] | None, surface: tuple[int, int]
     ) -> tuple[Style, Text | None]:
         if ranked is None:
             return _outline(Tone.PLAIN, surface[1]), None
         rank, value = ranked
         said = self._said(track, value, tone_of(rank, value), surface)
-        block = said.full if rank < DETAILED else said.short
-        return said.style, _place(seen, block, surface) if value.items else None
-
-    def _valued(self, pairs: Pairs) -> dict[TrackId, tuple[int, PersonValue]]:
-        """Return the valued persons of the frame with their rank, the highest total first."""
-        values, found = {}, []
-        for _, detection in pairs:
-            track = detection.track if detection is not None else None
-            value = self._values(track) if track is not None else None
-            if track is not None and value is not None:
-                values[track] = value
-                found.append((-value.total.amount_minor, track))
-        found.sort()
-        return {track: (rank, values[track]) for rank, (_, track) in enumerate(found)}
+        text = said.full if rank < DETAILED else said.short
+        return said.style, text if value.items else None
 
     def _said(self, track: TrackId, value: PersonValue, tone: Tone, surface: tuple[int, int]) -> _Blocks:
         """Return a person's outline and texts, from the cache unless they changed."""
@@ -101,14 +96,12 @@ class MetaOverlay:
         return cached
 
 
-class _Block(NamedTuple):
-    """A text and its size in surface pixels."""
+class _Drawn(NamedTuple):
+    """A camera's last drawing, and what it was made of."""
 
-    words: str
-    width: float
-    height: float
-    colour: Rgb
-    points: int
+    seen: Seen
+    surface: tuple[int, int]
+    drawing: Drawing
 
 
 class _Blocks(NamedTuple):
@@ -118,24 +111,22 @@ class _Blocks(NamedTuple):
     tone: Tone
     surface: tuple[int, int]
     style: Style
-    full: _Block
-    short: _Block
+    full: Text
+    short: Text
 
 
-def _block(words: str, tone: Tone, surface: tuple[int, int]) -> _Block:
+def _ranked(seen: Seen) -> dict[TrackId, tuple[int, PersonValue]]:
+    """Return the valued persons of the frame with their rank, the highest total first."""
+    values = {one[1]: one[2] for one in seen if one is not None and one[1] is not None and one[2] is not None}
+    found = sorted((-value.total.amount_minor, track) for track, value in values.items())
+    return {track: (rank, values[track]) for rank, (_, track) in enumerate(found)}
+
+
+def _block(words: str, tone: Tone, surface: tuple[int, int]) -> Text:
     pixels = text_height(surface[1])
     lines = words.split("\n")
     width, height = max(map(len, lines)) * pixels * WIDE, len(lines) * pixels * HIGH
-    return _Block(words, width, height, _unit(tone), round(pixels * POINTS_PER_PIXEL))
-
-
-def _place(seen: ObjectMeta, block: _Block, surface: tuple[int, int]) -> Text:
-    """Put a text above its person, else at the top of the box, inside the picture."""
-    words, width, height, colour, points = block
-    left = max(0, int(min(seen.left, surface[0] - width)))
-    above = seen.top - height
-    top = max(0, int(min(above if above >= 0 else seen.top, surface[1] - height)))
-    return Text(words, left, top, colour, points)
+    return Text(words, width, height, _unit(tone), round(pixels * POINTS_PER_PIXEL))
 
 
 def _lines(text: LabelText) -> str:

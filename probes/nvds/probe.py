@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from probes.nvds.frame_queue import ProbedFrame
@@ -15,7 +14,7 @@ from probes.nvds.surface import on_surface
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from probes.frame import Frame
     from probes.nvds.camera import CameraMeta
@@ -109,8 +108,7 @@ class BatchProbe:
             self._fail(None, error)
             return BufferVerdict.DROP
         finally:
-            for one in probed:
-                self._frame_queue.put(one)
+            self._frame_queue.put(probed)
         self._recover(None)
         return BufferVerdict.PASS
 
@@ -147,7 +145,7 @@ class BatchProbe:
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
             done.append(probed)
             heads = camera.heads(frame)
-            self._draw(pairs, surface, camera)
+            self._draw(meta, pairs, surface, camera)
             if camera.is_turned:  # its people are priced all the same
                 self._withhold(batch, meta, camera, "turned")
                 probed.withheld = True
@@ -197,28 +195,33 @@ class BatchProbe:
             raise MetaError("a frame without a size")
         self._writer.redact(batch, meta, [Cover(0, 0, width, height, opaque=True)], self._process_key)
 
-    def _draw(self, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
+    def _draw(self, meta: FrameMeta, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
         """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
-        with self._tolerated(camera.camera, "the overlay"):
-            self._writer.draw(self._overlay.styles(pairs, surface))
+
+        def step() -> None:
+            drawing = self._overlay.drawing(camera.camera, pairs, surface)
+            self._writer.draw(meta.objects or (), drawing, surface)
+
+        self._tolerate(step, camera.camera, "the overlay")
 
     def _look(self, buffer: int, meta: FrameMeta, frame: Frame, masks: CameraMasks) -> None:
-        if self._crops is None:
-            return
-        with self._tolerated(frame.camera, "a look"):
-            self._crops.offer(buffer, meta.batch_id, frame, masks.polygons)
+        if (crops := self._crops) is not None:
+            self._tolerate(
+                lambda: crops.offer(buffer, meta.batch_id, frame, masks.polygons), frame.camera, "a look"
+            )
 
     def _take_marks(self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame) -> None:
-        if self._marks is None:
-            return
-        with self._tolerated(frame.camera, "the brand model"):
-            self._marks.take(meta, pairs, masks, frame, self._reader.surface_of(meta))
+        if (marks := self._marks) is not None:
+            self._tolerate(
+                lambda: marks.take(meta, pairs, masks, frame, self._reader.surface_of(meta)),
+                frame.camera,
+                "the brand model",
+            )
 
-    @contextmanager
-    def _tolerated(self, camera: str, what: str) -> Iterator[None]:
-        """Log a failure of a step that uncovers nothing; the frame goes on without it."""
+    def _tolerate(self, step: Callable[[], None], camera: str, what: str) -> None:
+        """Do a step that uncovers nothing; where it fails it is logged, and the frame goes on without it."""
         try:
-            yield
+            step()
         except Exception as error:  # noqa: BLE001 these steps are no part of redaction
             self._report_failure(f"{camera}: {what}", error)
         else:

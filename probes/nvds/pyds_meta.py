@@ -26,13 +26,15 @@ from probes.nvds.meta import (
     FrameMeta,
     MetaError,
     ObjectMeta,
+    in_order,
+    place,
 )
 from probes.redaction.redact import HeadWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from probes.nvds.meta import Cover, Rgb, Style, Text
+    from probes.nvds.meta import Cover, Drawing, Rgb, Style, Text
 
     Rgba = tuple[float, float, float, float]
 
@@ -97,10 +99,10 @@ class PydsMeta:
         """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
         return [self._tags_of(frame) for frame in self._frames(self._batch(buffer))]
 
-    def draw(self, drawn: Sequence[tuple[ObjectMeta, Style, Text | None]]) -> None:
-        """Set outlines and texts."""
-        for seen, style, text in drawn:
-            self._draw(seen, style, text)
+    def draw(self, objects: Sequence[ObjectMeta], drawing: Drawing, surface: tuple[int, int]) -> None:
+        """Set outlines and texts; see MetaWriter."""
+        for seen, (style, text) in zip(objects, drawing.objects, strict=True):
+            self._draw(seen, style, text, surface)
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and its redaction tag; see MetaWriter."""
@@ -109,14 +111,14 @@ class PydsMeta:
             frame.covered += 1
         self._tag(batch, frame, process_key)
 
-    def _draw(self, seen: ObjectMeta, style: Style, text: Text | None) -> None:
+    def _draw(self, seen: ObjectMeta, style: Style, text: Text | None, surface: tuple[int, int]) -> None:
         rectangle, (width, colour) = seen.rectangle, style
         rectangle.border_width = width
         if width:
             rectangle.border_color = self._paint((*colour, 1.0))
         params = seen.meta.text_params
         if text is not None:
-            self._write(params, text)
+            self._write(params, text, place(seen, text, surface))
         elif params.display_text:
             params.display_text = ""
 
@@ -178,7 +180,7 @@ class PydsMeta:
         try:
             objects = self._read_objects(frame.obj_meta_list)
             if len(objects) == frame.num_obj_meta:
-                read.objects = objects
+                read.objects = in_order(objects)
         except Exception:  # noqa: BLE001, S110 objects None says it: the frame is covered, the others go on
             pass
         return read
@@ -219,11 +221,11 @@ class PydsMeta:
                 boxes += 1
         return found, boxes
 
-    def _write(self, params: Any, text: Text) -> None:
+    def _write(self, params: Any, text: Text, at: tuple[int, int]) -> None:
         """Write a text; what many have in common is copied as whole structs, which saves time."""
-        words, params.x_offset, params.y_offset, colour, size = text
-        params.display_text = words
-        params.font_params = self._font(colour, size)
+        params.x_offset, params.y_offset = at
+        params.display_text = text.words
+        params.font_params = self._font(text.colour, text.size)
         params.set_bg_clr = 1
         params.text_bg_clr = self._paint(PLATE)
 

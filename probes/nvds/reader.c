@@ -5,7 +5,9 @@
  * a count or 0, and a negative number on failure: then nothing may be concluded. Nothing is printed, no lock is
  * taken, and no text of the metadata is read (obj_label may lack its end).
  */
+#include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -16,17 +18,26 @@
 #include "nvbufsurftransform.h"
 #include "nvdsmeta.h"
 
+/* heads.c */
+#define API __attribute__ ((visibility ("default")))
+typedef struct {
+  int32_t left, top, width, height, opaque;
+} BoxRecord;
+API int64_t msh_nvds_covers (const void * masks, int64_t count, double width, double height, int32_t across,
+    int32_t down, int32_t smallest, int32_t opaque, BoxRecord * boxes);
+
 /* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
-#define API __attribute__ ((visibility ("default")))
-#define VERSION 3
+#define VERSION 4
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
 #define NO_OBJECT (-4)     /* the pool gave none */
 #define BAD_TENSOR (-5)    /* tensor metadata without tensors, or of another kind */
 #define BAD_SURFACE (-6)   /* a surface that cannot be copied from */
+#define BAD_BOX (-7)       /* a box without an end */
+#define NO_MEMORY (-9)
 #define MOST 65536         /* a longer list is a broken one, or a ring */
 
 typedef struct {
@@ -47,11 +58,7 @@ typedef struct {
 } ObjectRecord;
 
 typedef struct {
-  int32_t left, top, width, height, opaque;
-} BoxRecord;
-
-typedef struct {
-  uint64_t object, style, text, left, top; /* addresses of a StyleRecord and a TextRecord; text: 0 for none */
+  uint64_t style, text; /* addresses of a StyleRecord and a TextRecord; text: 0 for none */
 } DrawRecord;
 
 typedef struct {
@@ -66,6 +73,7 @@ typedef struct {
 } StyleRecord;
 
 typedef struct {
+  double width, height; /* of the text, px of the surface */
   float red, green, blue;
   uint32_t size;
   float plate[4];
@@ -104,7 +112,35 @@ batch_of (uint64_t buffer, int64_t * error)
   return batch;
 }
 
-/* Write all frames, and the objects of all frames one behind the other; return the number of frames.
+static int
+order (double a, double b)
+{
+  return a < b ? -1 : a > b ? 1 : !!isnan (a) - !!isnan (b);
+}
+
+/* By what an object is, as in_order of meta.py: the order of the metadata's lists means nothing. */
+static int
+by_content (const void *one, const void *other)
+{
+  const ObjectRecord *a = one, *b = other;
+  int sign = order (a->component, b->component);
+  if (!sign)
+    sign = order (a->class_id, b->class_id);
+  if (!sign)
+    sign = (a->number > b->number) - (a->number < b->number);
+  if (!sign)
+    sign = order (a->left, b->left);
+  if (!sign)
+    sign = order (a->top, b->top);
+  if (!sign)
+    sign = order (a->width, b->width);
+  if (!sign)
+    sign = order (a->height, b->height);
+  return sign ? sign : order (a->confidence, b->confidence);
+}
+
+/* Write all frames, and the objects of all frames one behind the other, each frame's in their order; return the
+ * number of frames.
  * needed: frames and objects that the batch holds; meta: the batch. */
 API int64_t
 msh_nvds_read (uint64_t buffer, FrameRecord * frames, uint64_t most_frames, ObjectRecord * objects,
@@ -144,9 +180,11 @@ msh_nvds_read (uint64_t buffer, FrameRecord * frames, uint64_t most_frames, Obje
         object->unique_component_id, object->class_id, object->object_id, object->confidence,
         box->left, box->top, box->width, box->height, 0, (uintptr_t) object, (uintptr_t) box};
     }
-    if (objects - first == frame->num_obj_meta)
+    if (objects - first == frame->num_obj_meta) {
       frames->objects = (int32_t) (objects - first);
-    else
+      if (frames->objects > 1)
+        qsort (first, (size_t) (objects - first), sizeof *first, by_content);
+    } else
       objects = first;
   }
   return (int64_t) needed[0];
@@ -219,6 +257,23 @@ msh_nvds_redact (uint64_t batch, uint64_t frame, const BoxRecord * boxes, uint64
   return msh_nvds_add (batch, frame, tag, (int32_t) *done, key, 0, 0, 0, 0, 0);
 }
 
+/* The same with masks, as msh_nvds_covers takes them; where one has no place, nothing is added at all. */
+API int64_t
+msh_nvds_redact_masks (uint64_t batch, uint64_t frame, const void * masks, int64_t count, double width, double height,
+    int32_t across, int32_t down, int32_t smallest, int32_t opaque, int32_t component, int32_t class_id,
+    uint64_t number, int32_t tag, uint64_t key, int64_t * done)
+{
+  BoxRecord few[64], *boxes = few;
+  if (count > 64 && !(boxes = malloc ((size_t) count * sizeof *boxes)))
+    return NO_MEMORY;
+  int64_t found = msh_nvds_covers (masks, count, width, height, across, down, smallest, opaque, boxes);
+  if (found >= 0)
+    found = msh_nvds_redact (batch, frame, boxes, (uint64_t) found, component, class_id, number, tag, key, done);
+  if (boxes != few)
+    free (boxes);
+  return found;
+}
+
 API int64_t
 msh_nvds_remove (uint64_t frame, uint64_t object)
 {
@@ -250,13 +305,27 @@ draw (NvDsObjectMeta * seen, const StyleRecord * style, const TextRecord * text,
   params->text_bg_clr = (NvOSD_ColorParams) {text->plate[0], text->plate[1], text->plate[2], text->plate[3]};
 }
 
-/* Set outlines and texts; without a text, what was there is emptied. */
+/* Set outlines and texts of a frame's objects, on a surface of that size; without a text, what was there is emptied.
+ * A text is put as probes/nvds/meta.py puts it. */
 API int64_t
-msh_nvds_draw (const DrawRecord * drawn, uint64_t count)
+msh_nvds_draw (const uint64_t * objects, const DrawRecord * drawn, uint64_t count, double across, double down)
 {
-  for (; count; count--, drawn++)
-    draw ((NvDsObjectMeta *) (uintptr_t) drawn->object, (const StyleRecord *) (uintptr_t) drawn->style,
-        (const TextRecord *) (uintptr_t) drawn->text, (uint32_t) drawn->left, (uint32_t) drawn->top);
+  for (; count; count--, drawn++, objects++) {
+    NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) *objects;
+    const TextRecord *text = (const TextRecord *) (uintptr_t) drawn->text;
+    double left = 0, top = 0;
+    if (text) {
+      const NvOSD_RectParams *box = &seen->rect_params;
+      double above = box->top - text->height, low = down - text->height;
+      left = across - text->width < box->left ? across - text->width : box->left;
+      top = above >= 0 ? above : box->top;
+      top = low < top ? low : top;
+      if (!isfinite (left) || !isfinite (top))
+        return BAD_BOX;
+    }
+    draw (seen, (const StyleRecord *) (uintptr_t) drawn->style, text, left > 0 ? (uint32_t) left : 0,
+        top > 0 ? (uint32_t) top : 0);
+  }
   return 0;
 }
 

@@ -18,6 +18,8 @@ from scripts.terminal import console
 if TYPE_CHECKING:
     import argparse
 
+    from pricing.value import PersonValue
+    from probes.frame import TrackId
     from probes.nvds.native_meta import NativeLibrary
     from scripts.bench.probe_cost import Cost
 
@@ -59,15 +61,17 @@ def _measure(
     from probes.nvds.native_meta import NativeMeta  # noqa: PLC0415
     from probes.nvds.pyds_meta import PydsMeta  # noqa: PLC0415
     from scripts.bench.probe_cost import measure  # noqa: PLC0415
-    from scripts.bench.probe_rig import SURFACE, MetaBatches, probe_of  # noqa: PLC0415 loads OpenCV
+    from scripts.bench.probe_rig import SURFACE, MetaBatches, dress, probe_of  # noqa: PLC0415 loads OpenCV
 
     failures: list[str | None] = []
     meta = NativeMeta(reader, SURFACE) if reader else PydsMeta(pyds, SURFACE)
-    probe, gate, frame_queue = probe_of(meta, shape[0], failures.append)
+    values: dict[TrackId, PersonValue] = {}
+    probe, gate, frame_queue = probe_of(meta, shape[0], values, failures.append)
     batches = MetaBatches(pyds, library, *shape)
 
     def batch() -> int:
-        frame_queue.take(0)
+        for probed in frame_queue.take(0):  # as the floor does
+            dress(values, probed.frame)
         return batches.fresh()
 
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from probes.frame import TrackId
+    from probes.frame import Frame, TrackId
     from probes.nvds.native_meta import NativeMeta
     from probes.nvds.pyds_meta import PydsMeta
 
@@ -38,15 +38,18 @@ CLASSES = {
 
 
 def probe_of(
-    meta: PydsMeta | NativeMeta, cameras: int, on_failure: Callable[[str | None], None]
+    meta: PydsMeta | NativeMeta,
+    cameras: int,
+    values: dict[TrackId, PersonValue],
+    on_failure: Callable[[str | None], None],
 ) -> tuple[BatchProbe, RedactionGate, FrameQueue]:
-    """Return probe, gate and queue as the product has them; each person wears two priced things."""
+    """Return probe, gate and queue as the product has them. values: what each person wears, see `dress`."""
     frame_queue = FrameQueue(lambda _camera: None)
     probe = BatchProbe(
         meta,
         meta,
         cameras={pad: _camera(f"camera{pad}", meta) for pad in range(cameras)},
-        overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:,.0f}", _Worn().get),
+        overlay=MetaOverlay(lambda total: f"€{total.amount_minor / 100:,.0f}", values.get),
         frame_queue=frame_queue,
         process_key=PROCESS_KEY,
         opaque=False,
@@ -65,14 +68,11 @@ def _camera(name: str, meta: PydsMeta | NativeMeta) -> CameraMeta:
     )
 
 
-class _Worn(dict["TrackId", PersonValue]):
-    """What each track wears, the same in each frame; the product reads a dict, too."""
-
-    def get(self, track: TrackId) -> PersonValue:  # type: ignore[override]  # all that the overlay asks for
-        value = super().get(track)
-        if value is None:
-            value = self[track] = _value(10_000 + 100 * track.number)
-        return value
+def dress(values: dict[TrackId, PersonValue], frame: Frame) -> None:
+    """Give two priced things to each person of a frame who has none, and let them keep those."""
+    for person in frame.of(Kind.PERSON):
+        if person.track is not None and person.track not in values:
+            values[person.track] = _value(10_000 + 100 * person.track.number)
 
 
 def _value(amount: int) -> PersonValue:

@@ -125,9 +125,9 @@ class Watched(MetaAnalysis):
         self.handed = 0
         self._put, self._frame_queue.put = self._frame_queue.put, self._count
 
-    def _count(self, sighting: Any) -> None:
-        self.handed += 1
-        self._put(sighting)
+    def _count(self, batch: Any) -> None:
+        self.handed += len(batch)
+        self._put(batch)
 
     def process_batch(self, buffer: int) -> BufferVerdict:
         verdict = super().process_batch(buffer)

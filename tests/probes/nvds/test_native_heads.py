@@ -133,4 +133,4 @@ def test_a_mask_that_has_no_place_on_a_surface_is_an_error() -> None:
     face = Detection(Kind.FACE, "x", 0.9, Box(1e300, 0, 1e300, 5))
     masks = native_masks(watch, Frame("c", 1, SIZE, (face,), NEEDED))
     with pytest.raises(MetaError, match="without an end"):
-        masks.covers((1, 1), (2**30, 2**30), opaque=False)
+        list(masks.covers((1, 1), (2**30, 2**30), opaque=False))

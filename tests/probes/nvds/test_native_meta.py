@@ -12,11 +12,13 @@ import gi
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from engines.paths import ROOT  # noqa: E402
+from probes.frame import Box  # noqa: E402
 from probes.nvds import native_meta  # noqa: E402
 from probes.nvds.binding import open_binding  # noqa: E402
 from probes.nvds.crops import SurfaceCrops  # noqa: E402
@@ -27,17 +29,19 @@ from probes.nvds.meta import (  # noqa: E402
     UNTRACKED,
     BatchMeta,
     Cover,
+    Drawing,
     FrameMeta,
     MetaError,
     Style,
     Text,
 )
+from probes.nvds.native_heads import MASK, PackedMasks  # noqa: E402
 from probes.nvds.native_meta import NativeMeta, NativeSurfaces, load_reader  # noqa: E402
 from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
 from scripts.bench.pyds_over_ctypes import struct  # noqa: E402
-from tests.fakes.nvds import PROCESS_KEY, SURFACE, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
+from tests.fakes.nvds import PROCESS_KEY, SURFACE, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
 from tests.fakes.nvds_reader import EXAMPLES, SANITIZED, build, reader  # noqa: E402
-from tests.probes.nvds.test_pyds_meta import PICS, a_buffer, put_into, read_from  # noqa: E402
+from tests.probes.nvds.test_pyds_meta import EDGE, PICS, a_buffer, put_into, read_from  # noqa: E402
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,8 +65,13 @@ def test_it_reads_what_is_there_and_what_pyds_reads(pics: list[Pic]) -> None:
     ds = pyds()
     buffer = a_buffer(ds, pics)
     for one in (buffer, buffer.copy()):
-        found = NativeMeta(reader(), SURFACE).read(hash(one))
-        assert read_from(found) == put_into(pics) == read_from(PydsMeta(ds, SURFACE).read(hash(one)))
+        found, by_pyds = NativeMeta(reader(), SURFACE).read(hash(one)), PydsMeta(ds, SURFACE).read(hash(one))
+        assert read_from(found) == put_into(pics) == read_from(by_pyds)
+        assert _orders(found) == _orders(by_pyds)
+
+
+def _orders(batch: BatchMeta) -> list[list[tuple[Any, ...]]]:
+    return [[tuple(seen[:8]) for seen in frame.objects or ()] for frame in batch.frames]
 
 
 def test_a_batch_larger_than_expected_is_read_whole(ds: Any, meta: NativeMeta) -> None:
@@ -154,18 +163,67 @@ def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> 
     buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)])])
     one, other = sorted(meta.read(hash(buffer)).frames[0].objects or [], key=lambda seen: seen.number)
     for words in ("a", "€1,290\nbag" * 30, "€1,290\nbag"):
-        meta.draw([(one, Style(4, (1.0, 0.5, 0.0)), Text(words, 5, 6, (0.0, 1.0, 0.0), 11))])
-    meta.draw([(other, Style(0, (0.0, 0.0, 0.0)), None)])
+        text = Text(words, 60.0, 20.0, (0.0, 1.0, 0.0), 11)
+        meta.draw([one], Drawing([(Style(4, (1.0, 0.5, 0.0)), text)]), SURFACE)
+    empty = Drawing([(Style(0, (0.0, 0.0, 0.0)), None)])
+    for _ in range(2):
+        meta.draw([other], empty, SURFACE)
     shown, silent = (struct("NvDsObjectMeta").from_address(seen.meta) for seen in (one, other))
-    text, box = shown.text_params, shown.rect_params
-    assert ds.get_string(text.display_text) == "€1,290\nbag"
-    assert ds.get_string(text.font_params.font_name) == "Sans"
-    assert (text.x_offset, text.y_offset, text.font_params.font_size, text.set_bg_clr) == (5, 6, 11, 1)
+    params, box = shown.text_params, shown.rect_params
+    assert ds.get_string(params.display_text) == "€1,290\nbag"
+    assert ds.get_string(params.font_params.font_name) == "Sans"
+    assert (params.x_offset, params.y_offset, params.font_params.font_size) == (200, 130, 11)
+    assert params.set_bg_clr == 1
     assert (box.border_width, box.border_color.green, box.border_color.alpha) == (4, 0.5, 1)
-    assert text.text_bg_clr.alpha == pytest.approx(0.87)
+    assert params.text_bg_clr.alpha == pytest.approx(0.87)
     assert (ds.get_string(silent.text_params.display_text), silent.rect_params.border_width) == ("", 0)
-    with pytest.raises(MetaError, match="outside"):
-        meta.draw([(one, Style(1, (0.0, 0.0, 0.0)), Text("x", -1, 0, (0.0, 0.0, 0.0), 11))])
+    with pytest.raises(MetaError, match="other objects"):
+        meta.draw([one, other], empty, SURFACE)
+    shown.rect_params.left = float("nan")
+    with pytest.raises(MetaError, match="without an end"):
+        meta.draw([one], Drawing([(Style(1, (0.0, 0.0, 0.0)), text)]), SURFACE)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(EDGE, EDGE, st.floats(0, 2000), st.floats(0, 2000))
+def test_texts_lie_where_pyds_puts_them(left: float, top: float, width: float, height: float) -> None:
+    ds, drawing = pyds(), Drawing([(Style(1, (0.0, 0.0, 0.0)), Text("x", width, height, (1.0, 1.0, 1.0), 9))])
+    places = []
+    for meta in (NativeMeta(reader(), SURFACE), PydsMeta(ds, SURFACE)):
+        buffer = a_buffer(ds, [Pic(objects=[Obj(box=(left, top, 50.0, 60.0))])])
+        meta.draw(meta.read(hash(buffer)).frames[0].objects or [], drawing, SURFACE)
+        params = objects_of(ds, frames_of(ds, hash(buffer))[0])[0].text_params
+        places.append((params.x_offset, params.y_offset))
+    assert places[0] == places[1]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.lists(st.builds(Box, EDGE, EDGE, st.floats(0, 900), st.floats(0, 900)), max_size=90))
+def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box]) -> None:
+    ds, meta = pyds(), NativeMeta(reader(), SURFACE)
+    masks = PackedMasks(reader(), b"".join(MASK.pack(*box, 0, 0) for box in boxes))
+    placed = masks.covers((1920, 1080), SURFACE, opaque=True)
+    written = []
+    for covers in (placed, list(placed)):
+        buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+        batch = meta.read(hash(buffer))
+        meta.redact(batch, batch.frames[0], covers, PROCESS_KEY)
+        assert batch.frames[0].covered == len(placed)
+        assert meta.redaction_tags(hash(buffer)) == [([(PROCESS_KEY, len(placed))], len(placed))]
+        found = objects_of(ds, frames_of(ds, hash(buffer))[0])
+        written.append([bytes(o.rect_params) for o in found if o.unique_component_id == HEADS])
+    assert written[0] == written[1]
+
+
+def test_masks_of_which_one_has_no_place_add_nothing(ds: Any, meta: NativeMeta) -> None:
+    buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+    batch = meta.read(hash(buffer))
+    places = [Box(10, 10, 20, 20), Box(0, 0, float("inf"), 5)]
+    masks = PackedMasks(reader(), b"".join(MASK.pack(*box, 0, 0) for box in places))
+    with pytest.raises(MetaError, match="without an end"):
+        meta.redact(batch, batch.frames[0], masks.covers(SURFACE, SURFACE, opaque=True), PROCESS_KEY)
+    assert batch.frames[0].covered == 0
+    assert meta.redaction_tags(hash(buffer)) == [([], 0)]
 
 
 RGBA = 19
@@ -234,15 +292,15 @@ def native_box(*sides: float) -> Any:
     [(3, (0, 0, 8, 8)), (0, (60, 0, 8, 8)), (0, (0, 44, 8, 8)), (0, (0, 0, 0, 8)), (0, (2**31, 0, 8, 8))],
 )
 def test_a_crop_that_is_not_there_is_refused(index: int, place: Any) -> None:
-    surfaces = NativeSurfaces(reader(), (64, 48), jetson=True)
+    surfaces, scene = NativeSurfaces(reader(), (64, 48), jetson=True), Surface()
     with pytest.raises(MetaError, match="cannot be copied"):
-        surfaces.copy(hash(Surface().buffer), index, lambda _size: place)
+        surfaces.copy(hash(scene.buffer), index, lambda _size: place)
 
 
 def test_a_surface_without_a_format_is_refused() -> None:
-    surfaces = NativeSurfaces(reader(), (64, 48), jetson=True)
+    surfaces, scene = NativeSurfaces(reader(), (64, 48), jetson=True), Surface(colour=0)
     with pytest.raises(MetaError, match="cannot be copied"):
-        surfaces.copy(hash(Surface(colour=0).buffer), 0, lambda _size: (0, 0, 8, 8))
+        surfaces.copy(hash(scene.buffer), 0, lambda _size: (0, 0, 8, 8))
 
 
 def test_a_buffer_that_holds_no_surface_is_refused() -> None:

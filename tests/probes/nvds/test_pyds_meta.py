@@ -22,6 +22,7 @@ from probes.nvds.meta import (  # noqa: E402
     UNTRACKED,
     BatchMeta,
     Cover,
+    Drawing,
     FrameMeta,
     MetaError,
     Style,
@@ -200,11 +201,12 @@ def test_what_pyds_takes_and_shows(ds: Any) -> None:
 def test_outline_and_text_are_written(ds: Any) -> None:
     buffer, meta = a_buffer(ds, [Pic(objects=[person(1), person(2)])]), PydsMeta(ds, SURFACE)
     one, other = meta.read(hash(buffer)).frames[0].objects or []
-    shown = Text("€1,290\nbag", 5, 6, (0.0, 1.0, 0.0), 11)
-    meta.draw([(one, Style(4, (1.0, 0.5, 0.0)), shown), (other, Style(0, (0.0, 0.0, 0.0)), None)])
+    shown = Text("€1,290\nbag", 60.0, 20.0, (0.0, 1.0, 0.0), 11)
+    drawing = Drawing([(Style(4, (1.0, 0.5, 0.0)), shown), (Style(0, (0.0, 0.0, 0.0)), None)])
+    meta.draw([one, other], drawing, SURFACE)
     text = one.meta.text_params
     assert ds.get_string(text.display_text) == "€1,290\nbag"
-    assert (text.x_offset, text.y_offset, text.font_params.font_size, text.set_bg_clr) == (5, 6, 11, 1)
+    assert (text.x_offset, text.y_offset, text.font_params.font_size, text.set_bg_clr) == (200, 130, 11, 1)
     assert (one.meta.rect_params.border_width, one.meta.rect_params.border_color.green) == (4, 0.5)
     assert ds.get_string(other.meta.text_params.display_text) == ""
     assert other.meta.rect_params.border_width == 0
