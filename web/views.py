@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import REMEDY, CameraState, Cause
-from pipelines.cameras.upright import turns
+from pipelines.cameras.upright import MISTAKEN, turns
 from pipelines.version import VERSION
 from pricing.money import display
 from probes.events.events import item as item_payload
@@ -33,7 +33,7 @@ SUB_STREAM_REFUSED = (
     "its sub-stream has another shape than the main stream and is not analysed: give both the same shape"
     " (16:9 or 4:3) in the camera and restart the store, or remove sub_source"
 )
-PICTURE_WITHHELD = "its picture is withheld until rotate is right, or people stand upright again"
+PICTURE_WITHHELD = f"its picture is withheld until rotate is right, or people stand upright again; {MISTAKEN}"
 STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
 

@@ -43,6 +43,10 @@ EDGE: Final = 0.01
 UPSIDE_DOWN: Final = "people seem to stand on their heads: set rotate: {} for this camera"
 ON_SIDE: Final = "people seem to lie on their side: set rotate: {} for this camera"
 UPRIGHT_AGAIN: Final = "people stand upright again"
+MISTAKEN: Final = (
+    "if it hangs right, set enabled: false for it, and true after a few seconds: that judges it anew"
+)
+"""What ends a false alarm without a restart, and no more than that: it is judged again from the start."""
 DEGREES: Final = {UPSIDE_DOWN: 180, ON_SIDE: 90, UPRIGHT_AGAIN: 0}
 """What the metric says for an advice; on their side it may be 270, too: see `turns`."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
-from pipelines.cameras.upright import DEGREES, UPRIGHT_AGAIN, told
+from pipelines.cameras.upright import DEGREES, MISTAKEN, UPRIGHT_AGAIN, told
 from pipelines.deepstream.graph.camera import picture_place
 from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
@@ -286,8 +286,8 @@ class MetaAnalysis:
             logger.info("camera %s: %s; its picture is shown again", camera, told(found.advice))
             return
         remedy = told(found.advice, self._configs[camera].rotate)
-        until = "; until then, or until people walk upright, its picture is withheld" if is_sure else ""
-        logger.warning("camera %s: %s, and restart the store%s", camera, remedy, until)
+        until = f"; until then, or until people walk upright, its picture is withheld; {MISTAKEN}"
+        logger.warning("camera %s: %s, and restart the store%s", camera, remedy, until if is_sure else "")
 
     def _run(self) -> None:
         try:

@@ -9,7 +9,7 @@ import pytest
 
 from engines.marks.types import Route
 from pipelines.cameras.states import CameraState
-from pipelines.cameras.upright import AGAIN, ENOUGH
+from pipelines.cameras.upright import AGAIN, ENOUGH, MISTAKEN
 from pipelines.deepstream.analysis import MetaAnalysis
 from pipelines.deepstream.assemble import assemble
 from pipelines.deepstream.graph.build import brand_model
@@ -25,6 +25,7 @@ from pricing.brands.book import Brand, BrandBook
 from probes.frame import Kind
 from probes.metrics import Metrics
 from probes.nvds.binding import pyds_binding
+from probes.nvds.frame_origins import RECORD
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.targets import RecognitionTargets
@@ -173,9 +174,13 @@ def test_a_camera_on_its_side_counts_in_its_upright_picture_and_its_masks_lie_in
 
 
 def test_the_picture_of_a_camera_that_hangs_turned_is_withheld_until_people_stand(tmp_path, shop, caplog):
-    """Its people go on; another camera is untouched, and the camera counts as healthy."""
+    """Its people go on; another camera is untouched, and the camera counts as healthy.
+
+    Turned off and on in the store file, as the log says, it is judged again from the start.
+    """
     metrics = Metrics([state.value for state in CameraState])
-    analysis = shop.analyse(store(tmp_path, rtsp(2)), metrics)
+    settings = store(tmp_path, rtsp(2))
+    analysis = shop.analyse(settings, metrics)
     gate, numbers = analysis.new_gate(), count(1)
     lies = Obj(1, 0, UNTRACKED, 0.9, (200.0, 300.0, 500.0, 150.0))
 
@@ -225,6 +230,23 @@ def test_the_picture_of_a_camera_that_hangs_turned_is_withheld_until_people_stan
         assert len(shop.floor.frames) < 40 * AGAIN
     assert sees(person(8), face()) == [False, False]
     assert (sample("msh_camera_turned_degrees"), sample("msh_camera_picture_withheld")) == (0, 0)
+
+    def is_withheld_after_turned_walks():
+        lines, started = len(caplog.messages), len(shop.floor.frames)
+        while sees(walks(next(steps), 200.0, 70.0)) == [False, False]:
+            assert len(shop.floor.frames) < started + 40 * AGAIN
+        return any(MISTAKEN in line for line in caplog.messages[lines:])
+
+    assert is_withheld_after_turned_walks()
+    off = settings.cameras["c0"].model_copy(update={"enabled": False})
+    without = settings.model_copy(update={"cameras": {**settings.cameras, "c0": off}})
+    analysis.reconfigure(without, ["c0"], (), lambda _: None)
+    assert (sample("msh_camera_turned_degrees"), sample("msh_camera_picture_withheld")) == (0, 0)
+    generation = analysis.reconfigure(settings, (), ["c0"], lambda _: None)["c0"]
+    for _ in range(RECORD):
+        analysis.origins("c0").add(generation, 0)
+    assert sees(person(9), face()) == [False, False]
+    assert is_withheld_after_turned_walks(), "that it was turned off and on vouches for nothing"
 
 
 def test_marks_come_from_the_brand_model_to_the_floor(tmp_path, shop):

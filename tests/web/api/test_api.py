@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
+from pipelines.cameras.upright import MISTAKEN
 from probes.events.staff_orders import StaffAction, StaffOrder
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import customer, served_page, wait_long_for_pictures
@@ -129,6 +130,7 @@ def test_a_camera_that_hangs_turned_says_which_rotate_is_right(
     if is_withheld := rotate == 0 and platform == "deepstream":
         live.metrics.camera_picture_withheld.labels("entrance").set(1)
         remedy += "; its picture is withheld until rotate is right, or people stand upright again"
+        remedy += f"; {MISTAKEN}"
     answer = client.get("/api/cameras").json()
     conforms(answer, "Cameras")
     told = [(camera["turn"], camera["remedy"], camera["picture_withheld"]) for camera in answer["cameras"]]
