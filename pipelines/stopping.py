@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from engines.native_threads import join_native
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -53,6 +55,8 @@ class Stopping:
         for thread in threads.values():
             thread.join(max(0.0, until - self._clock()))
         late = [name for name in works if name not in answers]
+        for name in late:  # it may wait for a thread inside a model, which must not be torn down
+            join_native(threads[name], 0)
         if late:
             logger.error("stopping takes too long; left behind: %s", ", ".join(late))
         return not late and all(answers.values())
