@@ -122,7 +122,7 @@ class Session:
         self._why = BrokerState.UNREACHABLE
         self._max_bytes = _NO_LIMIT
         self.detail = ""
-        self.was_up = False
+        self.was_up = self.was_answered = False
         self._reached = self._acknowledged = False
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -148,8 +148,9 @@ class Session:
         """Return whether the broker accepts a packet of this size; one too large would end the session."""
         return len(topic.encode()) + len(payload) + _HEADERS <= self._max_bytes
 
-    def abort(self) -> None:
-        """Cut the connection, as the network would; the broker then sends the will."""
+    def abort(self, why: str = "") -> None:
+        """Cut the connection, as the network would; the broker then sends the will. why: for the log."""
+        self.detail = self.detail or why
         sock = cast("socket.socket | None", self._client.socket())
         if sock is not None:
             with contextlib.suppress(OSError):
@@ -250,6 +251,7 @@ class Session:
     def _on_publish(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: object
     ) -> None:
+        self.was_answered = True
         self._callbacks.ack(self, mid, not reason.is_failure)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
@@ -318,7 +320,7 @@ class BrokerConnection:
                 continue
             if self._session.closed_unanswered and self.meets_http():
                 self._session.detail = SPEAKS_HTTP
-            stable = self._session.was_up and time.monotonic() - began > STABLE_S
+            stable = self._session.was_answered and time.monotonic() - began > STABLE_S
             failures = 0 if stable else failures + 1
             self._callbacks.state(ended, self._session.detail)
             self._stop.wait(self._delay(ended, failures))

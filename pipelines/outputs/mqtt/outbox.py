@@ -55,7 +55,8 @@ class Outbox:
         self._count = count
         self._drain_per_s = drain_per_s
         self._session: Session | None = None
-        self._in_flight: dict[int, tuple[Entry, float]] = {}
+        self._in_flight: dict[int, Entry] = {}
+        self._heard_at = 0.0
         self._done: list[int] = []
         self._arrived: dict[str, int] = {}  # persons of whom the broker has the end, and its seq
         self._urgent: deque[Entry] = deque()
@@ -84,7 +85,7 @@ class Outbox:
         self._in_flight.clear()
         self._live_after = self._backlog_end = self._spool.last_id
         self._backlog_after = 0
-        self._drained_at = self._clock()
+        self._drained_at = self._heard_at = self._clock()
         self._urgent.clear()
         self._urgent_after = 0
 
@@ -155,22 +156,28 @@ class Outbox:
 
     def acked(self, mid: int, *, good: bool) -> bool:
         """Note the broker's answer to a message; False where the id is not of one of these."""
-        if (sent := self._in_flight.pop(mid, None)) is None:
+        self._heard_at = self._clock()
+        if (entry := self._in_flight.pop(mid, None)) is None:
             return False
-        entry, _ = sent
         self._finish(entry, "acked" if good else "rejected")
         return True
 
+    def check_answers(self, *, awaited: bool) -> None:
+        """Cut a session in which nothing was acknowledged for STUCK_S; one that is only slow goes on.
+
+        awaited: whether answers to other messages are awaited, too.
+        """
+        now = self._clock()
+        if self._session is None or not (self._in_flight or awaited):
+            self._heard_at = now
+        elif now - self._heard_at > STUCK_S:
+            self._heard_at = now
+            self._session.abort("it acknowledges nothing")
+
     def send(self) -> None:
-        """Send what may be sent now; cut a session that has not acknowledged anything for STUCK_S."""
+        """Send what may be sent now."""
         if self._session is None:
             return
-        if self._in_flight:
-            _, since = next(iter(self._in_flight.values()))
-            if self._clock() - since > STUCK_S:
-                logger.warning("the MQTT broker does not acknowledge; reconnecting")
-                self._session.abort()
-                return
         for entry in self._spool.pending(after=self._live_after, limit=self._room()) if self._room() else ():
             if not self._publish(entry, replayed=False):
                 return
@@ -227,7 +234,7 @@ class Outbox:
         mid = self._session.publish(topic, body, entry.qos, expiry_s=expiry_s)
         if mid is None:
             return False
-        self._in_flight[mid] = (entry, self._clock())
+        self._in_flight[mid] = entry
         return True
 
     def _finish(self, entry: Entry, result: str) -> None:

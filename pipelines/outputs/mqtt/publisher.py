@@ -215,6 +215,7 @@ class MqttPublisher:
         notes, messages = self._queue.take(timeout_s)
         for note in notes:
             note()
+        self._outbox.check_answers(awaited=bool(self._others))
         self._outbox.write(messages)
         self._publish_state()
         self._answer_commands()
@@ -255,6 +256,9 @@ class MqttPublisher:
             return
         kind, topic = self._others.pop(mid, (MessageKind.STATE, ""))
         self._count(kind, "acked" if good else "rejected")
+        if topic == AVAILABILITY and not self._stopping.is_set():  # only now is it sure to answer
+            self._metrics.mqtt_connected.set(1)
+            self._log_state(BrokerState.ONLINE)
         if good and topic in self._topics and self._retained.forget(topic):
             self._topics.discard(topic)
             self._spool.set_topic(topic, listed=False)
@@ -283,8 +287,6 @@ class MqttPublisher:
         if self._announce:
             self._announce = False
             self._publish(AVAILABILITY, b"online", 1, MessageKind.STATE, retain=True)
-            self._metrics.mqtt_connected.set(1)
-            self._log_state(BrokerState.ONLINE)
 
     def _publish_pictures(self) -> None:
         with self._picture_lock:

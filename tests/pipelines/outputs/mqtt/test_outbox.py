@@ -45,7 +45,8 @@ class Session:
         self.expiries.append(expiry_s)
         return len(self.sent)
 
-    def abort(self):
+    def abort(self, why):
+        assert why
         self.dropped = True
 
 
@@ -232,10 +233,32 @@ def test_a_broker_that_never_acknowledges_is_left(desk):
     session = desk.session()
     desk.write(1)
     desk.outbox.send()
-    desk.pass_time(STUCK_S)
+    for seconds, left in ((STUCK_S, False), (1, True)):
+        desk.pass_time(seconds)
+        desk.outbox.check_answers(awaited=False)
+        assert session.dropped is left
+
+
+def test_a_broker_that_answers_no_state_is_left_and_one_with_nothing_to_answer_is_not(desk):
+    session = desk.session()
+    desk.pass_time(10 * STUCK_S)
+    desk.outbox.check_answers(awaited=False)
+    desk.pass_time(STUCK_S + 1)
     assert not session.dropped
-    desk.pass_time(1)
+    desk.outbox.check_answers(awaited=True)
     assert session.dropped
+
+
+def test_a_broker_that_is_only_slow_is_not_left(desk):
+    """Over a slow line the last message of a window is answered long after it was sent."""
+    session = desk.session()
+    desk.write(*range(3 * WINDOW))
+    for mid in range(1, 3 * WINDOW + 1):
+        desk.pass_time(STUCK_S - 1)
+        desk.ack(mid)
+        desk.outbox.check_answers(awaited=False)
+        assert not session.dropped
+    assert numbers(session) == list(range(3 * WINDOW))
 
 
 def test_a_refused_or_oversized_message_is_counted_and_let_go(desk):
