@@ -104,3 +104,13 @@ def test_a_picture_without_its_end_is_known(form):
         with_thumbnail = data[:2] + b"\xff\xe1" + (2 + len(data)).to_bytes(2, "big") + data + data[2:]
         assert not is_cut_short(with_thumbnail)
         assert is_cut_short(with_thumbnail[: len(data) + 200])
+
+
+@pytest.mark.parametrize(
+    "last", [b"\x1b", b"\xff\x00", b"\xff\x00\x1b", b"\xff\x00\x1b\x1b", b"\xff\xd0\x1b", b"\xff"]
+)
+def test_a_jpeg_ends_whatever_its_last_bytes_are(last):
+    """Three of 700 photographs were said to be cut short: they end with an escaped 0xFF and a byte more."""
+    scan = b"\xff\xd8\xff\xda\x00\x02" + b"\x55" * 20
+    assert not is_cut_short(scan + last + b"\xff\xd9")
+    assert is_cut_short(scan + last)
