@@ -221,10 +221,23 @@ def _rules(way: Way, model: ShopModel) -> AssignmentRules:
     return AssignmentRules(reserve=reserve, reserve_minor=round(100 * worth))
 
 
-def bound(model: ShopModel, visitors: Sequence[_Visitor], *, as_seen: bool = False) -> float:
+def _value(visitor: _Visitor) -> float:
+    return visitor.value
+
+
+def _seen(visitor: _Visitor) -> float:
+    return visitor.seen
+
+
+def bound(
+    model: ShopModel,
+    visitors: Sequence[_Visitor],
+    worth: Callable[[_Visitor], float] = _value,
+    delay_s: float = 0.0,
+) -> float:
     """Return a value that nobody can attend soon more than, even who knows the future.
 
-    as_seen: of the recognised value alone, by somebody who comes no sooner than an offer takes.
+    worth: what a customer counts; nobody is attended who counts nothing. delay_s: nobody comes sooner.
 
     Who is attended soon is with a salesperson at least from the last moment that is soon until the service
     would end had it begun at once. Of such spans no more can overlap than there are salespeople; the best
@@ -235,15 +248,14 @@ def bound(model: ShopModel, visitors: Sequence[_Visitor], *, as_seen: bool = Fal
 
     spans = []
     total = 0.0
-    delay = model.accept_s if as_seen else 0.0
     for v in visitors:
-        last, value = v.at + min(SOON_S, v.patience), v.seen if as_seen else v.value
-        if last < v.at + delay:
+        last, value = v.at + min(SOON_S, v.patience), worth(v)
+        if value <= 0 or last < v.at + delay_s:
             continue
-        if last >= v.at + delay + v.service:
+        if last >= v.at + delay_s + v.service:
             total += value  # takes nobody any time that is sure
-        elif value > 0:
-            spans.append((last, v.at + delay + v.service, value))
+        else:
+            spans.append((last, v.at + delay_s + v.service, value))
     if not spans:
         return total
     longest = max(v.service for v in visitors)
@@ -292,7 +304,7 @@ def simulate(
             found.days[way].append(play(model, visitors, way, Random(f"{seed} {day} {way.value}")))
         if with_bound:
             found.bounds.append(bound(model, visitors))
-            found.seen_bounds.append(bound(model, visitors, as_seen=True))
+            found.seen_bounds.append(bound(model, visitors, _seen, model.accept_s))
     return found
 
 

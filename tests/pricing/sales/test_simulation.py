@@ -33,7 +33,8 @@ def test_a_seed_plays_the_same_days_in_whatever_parts() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_what_comes_is_attended_or_lost_and_nothing_beats_the_bound(seed: int) -> None:
     visitors = draw_day(ShopModel(), Random(seed))
-    best, best_seen = bound(ShopModel(), visitors), bound(ShopModel(), visitors, as_seen=True)
+    best = bound(ShopModel(), visitors)
+    best_seen = bound(ShopModel(), visitors, lambda v: v.seen, ShopModel().accept_s)
     assert 0 < best_seen < best
     for way in Way:
         day = play(ShopModel(), visitors, way, Random(seed))
