@@ -50,15 +50,20 @@ class DeskWriter:
 
     def _phones(self, name: str) -> Payload:
         staff, phones = self._backend.settings.staff, self._desk.phones
-        pin = "page" if phones.pin(name) else "none"
-        if (
-            pin == "none"
-            and staff is not None
-            and name in staff.people
-            and staff.people[name].pin is not None
-        ):
-            pin = "file"
-        return {"phones": phones.count(name), "signed_in": phones.signed_in(name), "pin": pin}
+        person = staff.people.get(name) if staff is not None else None
+        pin = (
+            "page"
+            if phones.pin(name)
+            else "file"
+            if person is not None and person.pin is not None
+            else "none"
+        )
+        return {
+            "languages": list(person.languages) if person is not None else [],
+            "phones": phones.count(name),
+            "signed_in": phones.signed_in(name),
+            "pin": pin,
+        }
 
     def _money(self) -> Payload:
         return {"currency": self._currency, "digits": exponent(self._currency)}

@@ -34,7 +34,28 @@ def _skill(text: str) -> str:
 
 
 Skill = Annotated[str, AfterValidator(_skill), Field(min_length=1, max_length=40)]
-StaffName = Annotated[str, Field(pattern=r"^[^\W_](?:[\w .'-]{0,22}[\w.])?$")]
+NAME = r"^[^\W_](?:[\w .'-]{0,22}[\w.])?$"
+
+
+def _name(value: object) -> object:
+    if isinstance(value, str) and value and not re.search(NAME, value):
+        raise ValueError(
+            "a name is 1 to 24 letters, digits, spaces and . ' -, begins with a letter or digit and ends with"
+            " one, or with a full stop"
+        )
+    return value
+
+
+StaffName = Annotated[str, Field(pattern=NAME), BeforeValidator(_name)]
+
+
+def _language(text: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}", text):
+        raise ValueError("must be the code of a language, such as en, de or fr")
+    return text
+
+
+Language = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"}), AfterValidator(_language)]
 
 
 PIN_HASH = re.compile(r"scrypt:[A-Za-z0-9+/]{22}==:[A-Za-z0-9+/]{43}=")
@@ -68,6 +89,13 @@ class StaffMemberConfig(Section):
         title="Skills",
         description="Types of things and brands that this person knows, such as watch or Gucci.",
         max_length=32,
+    )
+    languages: tuple[Language, ...] = Field(
+        default=(),
+        title="Languages",
+        description="Codes of the languages that this person speaks, such as en or it, for the manager who"
+        " sends somebody. No camera knows what a customer speaks.",
+        max_length=16,
     )
     zones: tuple[Slug, ...] = Field(
         default=(), title="Zones", description="Where this person works; absent: everywhere.", max_length=32

@@ -16,7 +16,9 @@ from pipelines.deepstream.checks.store_check import check_store
 from pipelines.frame_budget import budget_of
 from pipelines.logs import SecretScrubber
 from pipelines.settings import Settings, SettingsError, load_settings
+from pipelines.settings.mistakes import did_you_mean
 from pricing.catalogue.catalogue import load
+from pricing.slots import TYPES
 from scripts.commands.placeholders import Placeholders
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipelines.brands.gallery import BrandSet
     from pipelines.settings.camera import CameraConfig
+    from pricing.brands.book import BrandBook
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         made = env.made if isinstance(env, Placeholders) else ()
         settings = load_settings(args.config, env=env, placeholders=made)
-        brands = read_gallery(settings)
+        brands, book = read_gallery(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -61,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{warning} (warning)", file=sys.stderr)
     if unseen := unseen_swatches(settings, brands):
         print(f"{settings.path}: models.garments: {unseen} (warning)", file=sys.stderr)
+    for line in unknown_skills(settings, book):
+        print(f"{settings.path}: {line} (warning)", file=sys.stderr)
     budget = None if args.platform else budget_of(settings)
     if budget and budget.warning:
         print(f"{settings.path}: {budget.warning} (warning)", file=sys.stderr)
@@ -72,18 +77,39 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_gallery(settings: Settings) -> BrandSet | None:
-    """Return the store's gallery with its pictures read but not enrolled. Raises BadInput."""
+def read_gallery(settings: Settings) -> tuple[BrandSet | None, BrandBook | None]:
+    """Return the store's gallery, its pictures read but not enrolled, and its brands with the price list's.
+
+    No brands where the list cannot be read. Raises BadInput.
+    """
     if settings.gallery is None:
-        return None
+        return None, None
     found = BrandReader(settings.gallery, NoMarks).read()
     try:
         path, notation = settings.prices.catalogue, settings.prices.format.notation
         listed = load(path, notation=notation).names if path else {}
     except pricing.errors.BadInput:
-        return found  # `msh prices check` tells what is wrong with the list
-    check_staff(settings.gallery, found.book.with_listed(listed))
-    return found
+        return found, None  # `msh prices check` tells what is wrong with the list
+    book = found.book.with_listed(listed)
+    check_staff(settings.gallery, book)
+    return found, book
+
+
+def unknown_skills(settings: Settings, book: BrandBook | None) -> Iterator[str]:
+    """Yield a line for each skill that no customer asks for: no type, and no brand by its own name."""
+    if settings.staff is None or book is None:
+        return
+    for name, person in settings.staff.people.items():
+        for n, skill in enumerate(person.skills):
+            if skill in TYPES or skill in book:
+                continue
+            place, key = f"staff.people.{name}.skills[{n}]", book.key_of(skill)
+            if key in book:
+                yield f'{place}: "{skill}" goes by the name "{book.name(key)}" here; write that'
+            else:
+                hint = did_you_mean(skill, book.names.values())
+                words = "no type of thing, and no brand in the gallery or the price list"
+                yield f'{place}: "{skill}" is {words}.{hint if "Did" in hint else ""}'
 
 
 def unseen_swatches(settings: Settings, brands: BrandSet | None) -> str | None:

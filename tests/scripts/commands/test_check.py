@@ -127,6 +127,22 @@ def test_check_warns_once_of_swatches_that_nothing_looks_for(
     assert all("burberry, gucci" in line and line.endswith(" (warning)") for line in lines)
 
 
+def test_check_warns_of_each_skill_that_no_customer_asks_for(tmp_path: Path, capsys: Streams) -> None:
+    (tmp_path / "brands/gucci").mkdir(parents=True)
+    (tmp_path / "brands/gucci/brand.yaml").write_text("name: Gucci\naliases: [GG]\n")
+    path = tmp_path / "store.yaml"
+    skills = "staff: {people: {Anna: {skills: [watch, Gucci]}, Ben: {skills: [hat, guci, GG, zzzz]}}}\n"
+    path.write_text(f"{MINIMAL}brands: {{folder: brands}}\n{skills}")
+    assert main(["check", str(path)]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == [
+        f'{path}: staff.people.Ben.skills[1]: "guci" is no type of thing, and no brand in the gallery or the'
+        ' price list. Did you mean "Gucci"? (warning)',
+        f'{path}: staff.people.Ben.skills[2]: "gg" goes by the name "Gucci" here; write that (warning)',
+        f'{path}: staff.people.Ben.skills[3]: "zzzz" is no type of thing, and no brand in the gallery or the'
+        " price list. (warning)",
+    ]
+
+
 def test_check_sums_a_good_file_up_without_secrets(capsys: Streams) -> None:
     assert main(["check", str(EXAMPLE)]) == 0
     out, err = capsys.readouterr()

@@ -55,7 +55,7 @@ export function deskPage(main) {
     alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.short(one.value.text), place: placeOf(one) })))));
     staff.replaceChildren(...newest.staff.map((one) => member(one, act)));
     offers.replaceChildren(...(newest.offers.length ? newest.offers.map(offerRow) : [h("li", {}, empty("check", t("desk.no_offers"), ""))]));
-    const free = newest.staff.filter((one) => one.state === "free").map((one) => one.name);
+    const free = newest.staff.filter((one) => one.state === "free");
     waiting.replaceChildren(...(newest.waiting.length ? newest.waiting.map((one) => waitingRow(one, free, act)) : [h("li", {}, empty("people", t("desk.nobody"), ""))]));
     if (focused) document.getElementById(focused)?.focus();
   };
@@ -101,7 +101,7 @@ function member(one, act) {
   const choice = h("select", { class: "input", id, "aria-label": t("desk.state_of", { name: one.name }), onchange: (event) => act("/api/desk/state", { name: one.name, state: event.target.value }) },
     STATES.map((state) => h("option", { value: state, selected: state === one.said }, t(`staff.${state}`))));
   return h("div", { class: "desk-member" },
-    h("b", {}, one.name),
+    h("b", {}, one.name, one.languages.length ? h("span", { class: "soft small languages" }, one.languages.map(format.languageName).join(", ")) : null),
     h("span", { class: `pill ${KIND[one.state]}` }, t(`staff.${one.state}`)),
     one.since ? h("span", { class: "soft small number", "data-since": one.since }) : h("span"),
     choice,
@@ -165,7 +165,7 @@ function waitingRow(one, free, act) {
     one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
     h("span", { class: "soft small number", "data-since": one.waiting_since }),
     one.person && free.length
-      ? h("select", { class: "input", id: `send-${one.customer}`, "aria-label": t("desk.send"), onchange: send }, h("option", { value: "" }, t("desk.send")), free.map((name) => h("option", { value: name }, name)))
+      ? h("select", { class: "input", id: `send-${one.customer}`, "aria-label": t("desk.send"), onchange: send }, h("option", { value: "" }, t("desk.send")), free.map((one) => h("option", { value: one.name }, one.languages.length ? `${one.name} (${one.languages.map(format.languageName).join(", ")})` : one.name)))
       : null,
   );
 }

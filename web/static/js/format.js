@@ -25,6 +25,11 @@ export function clock(iso) {
   );
 }
 
+/** A language by its code, in the page's language; the code where the browser knows none. */
+export function languageName(code) {
+  return new Intl.DisplayNames([language], { type: "language" }).of(code);
+}
+
 export function day(iso) {
   return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { day: "numeric", month: "short", year: "numeric" }).format(
     new Date(`${iso}T12:00:00Z`),
