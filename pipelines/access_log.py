@@ -30,6 +30,7 @@ MAX_WAITING: Final = 1000
 MAX_PAGE: Final = 200
 MAX_TEXT: Final = 200
 TIDY_S: Final = 600.0
+CLOSE_S: Final = 5.0
 DAY_NS: Final = 86_400 * 1_000_000_000
 _WORDS: Final = FileWords("access log", "accesses", "accesses are kept in memory only")
 _TABLE: Final = """
@@ -153,7 +154,7 @@ class AccessLog:
         self._stop.set()
         self._news.set()
         if self._thread.ident is not None:
-            self._thread.join(5)
+            self._thread.join(CLOSE_S)
         self._flush()
         self._file.close()
 

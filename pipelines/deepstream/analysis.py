@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TAKE_S = 0.2
+STOP_S = 5.0
 GAP_MS = 2500
 """A person unseen for this long has left: longer than the tracker keeps looking (maxShadowTrackingAge)."""
 
@@ -177,7 +178,7 @@ class MetaAnalysis:
         self._frame_queue.close()
         compared = self._marks.close() if self._marks else True
         if self._thread.ident is not None:
-            self._thread.join(5)
+            self._thread.join(STOP_S)
         return compared and not self._thread.is_alive()
 
     def reconfigure(

@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 STOP_S = 10.0
+THREAD_S = 2.0
 
 
 class DeepStreamPlatform:
@@ -162,7 +163,7 @@ class DeepStreamPlatform:
         clean = not end.is_alive()
         for thread in self._threads:
             if thread.ident is not None:
-                thread.join(2)
+                thread.join(THREAD_S)
                 clean = clean and not thread.is_alive()
         return self._analysis.stop() and self._glib.stop() and clean and closed
 
@@ -289,7 +290,7 @@ class DeepStreamPlatform:
             logger.error("DeepStream pipeline failed: %s", why)
 
     def _end(self) -> None:
-        self._threads[1].join(2)  # so that no other thread reads the bus
+        self._threads[1].join(THREAD_S)  # so that no other thread reads the bus
         finish_recordings(self._built)
         self._built.pipeline.set_state(Gst.State.NULL)
 

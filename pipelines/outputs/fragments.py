@@ -26,6 +26,7 @@ WAITING = 2
 """Pictures that may wait for an encoder; one more is dropped."""
 JUMP_NS = 10_000_000_000
 """A longer gap between two capture times, or one backwards, begins a new stream."""
+CLOSE_S = 5.0
 QUANTISER = 26
 WIDEST = 1280
 """What wider pictures are scaled down to, px."""
@@ -215,7 +216,7 @@ class FragmentOutput:
     def close(self) -> None:
         """End the thread and all encoders; no fragment is given any more."""
         self._frames.close()
-        self._thread.join(5)
+        self._thread.join(CLOSE_S)
 
     def _on_drop(self, _camera: str, _reason: str) -> None:
         self.dropped += 1

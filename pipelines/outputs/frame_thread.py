@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipelines.outputs.masked_jpeg import MaskedFrame
     from pricing.outage import Outage
 
+CLOSE_S = 5.0
+
 
 class FrameThread(threading.Thread):
     """Starts at once and calls `work` with one frame at a time.
@@ -36,7 +38,7 @@ class FrameThread(threading.Thread):
     def close(self) -> None:
         """End the thread; a frame that waits is dropped."""
         self.frames.close()
-        self.join(5)
+        self.join(CLOSE_S)
 
     def _on_drop(self, _camera: str, _reason: str) -> None:
         self.dropped += 1

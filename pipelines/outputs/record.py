@@ -29,6 +29,7 @@ GAP_S = 5.0
 """Silence that ends a segment, so that no file holds a frozen picture for hours."""
 RETRY_S = 10.0
 HOUSEKEEPING_S = 2.0
+CLOSE_S = 10.0
 NS = 1_000_000_000
 
 
@@ -148,7 +149,7 @@ class _Tape:
 
     def close(self) -> None:
         self.stop()
-        self._thread.join(10)
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         heard = self._rules.clock()

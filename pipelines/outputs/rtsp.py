@@ -39,6 +39,7 @@ WAITING = 2
 """Frames that may wait for the encoder; one more is dropped."""
 SESSION_S = 30
 """Silence after which a viewer that vanished without a word is dropped (RFC 2326, 12.37)."""
+CLOSE_S = 5.0
 CLIENT_THREADS = 32
 """A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
 ROLE = "viewer"
@@ -219,7 +220,7 @@ class RtspOutput:
             self._loop.quit()
 
         self._on_loop(stop)
-        thread.join(5)
+        thread.join(CLOSE_S)
         with self._lock:
             streams, self._streams = self._streams, {}
         for camera, stream in streams.items():

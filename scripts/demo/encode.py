@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from engines.colour import Bgr
 
-WAIT_S = 30
+WAIT_S = 300
 
 
 class EncodingFailed(Exception):

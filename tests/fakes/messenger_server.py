@@ -21,7 +21,11 @@ class MessengerServer:
     hold: threading.Event | None = None
 
     def __enter__(self) -> MessengerServer:
+        from apprise import URLBase
+
         fake = self
+        # apprise gives a service 4 s: on a busy machine this one may need more.
+        URLBase.socket_connect_timeout = URLBase.socket_read_timeout = 300.0
 
         class Handler(QuietHandler):
             def do_POST(self) -> None:

@@ -6,6 +6,8 @@ import threading
 
 from gi.repository import GLib
 
+STOP_S = 2.0
+
 
 class DefaultLoop:
     """Runs GLib's default loop: nvurisrcbin reconnects and loops files by timers on it (its source, 9.1)."""
@@ -23,5 +25,5 @@ class DefaultLoop:
         if self._thread.ident is None:
             return True
         GLib.idle_add(self._loop.quit)
-        self._thread.join(2)
+        self._thread.join(STOP_S)
         return not self._thread.is_alive()

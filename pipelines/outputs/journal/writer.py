@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 WAITING = 4096
 FLUSH_S = 1.0
+CLOSE_S = 5.0
 MAX_PRICES = 16_384
 
 
@@ -98,7 +99,7 @@ class JournalWriter:
         with self._change:
             self._closed = True
             self._change.notify()
-        self._thread.join(5)
+        self._thread.join(CLOSE_S)
 
     def _put(self, entry: Callable[[], Line]) -> None:
         with self._change:

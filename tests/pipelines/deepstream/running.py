@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pipelines.settings.root import Settings
 
+PATIENT = {"stale_after_ms": 120_000}
+
 
 class FakeAnalysis:
     """Passes every frame, unless told otherwise. seen: batches; passed: frames at each gate."""
@@ -155,8 +157,13 @@ def running(
     prepare: Callable[[FakeElementFactory], None] = lambda _: None,
     **scripts: str,
 ) -> Iterator[Running]:
-    """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do."""
+    """Build a store's platform, not started; stop it in the end. scripts: what cameras c0, c1 ... do.
+
+    On a busy machine no frame may come for seconds: no camera is stale for that, unless `change` says so.
+    """
     settings = store(folder, sources, outputs)
+    patient = {name: one.model_copy(update=PATIENT) for name, one in settings.cameras.items()}
+    settings = settings.model_copy(update={"cameras": patient})
     if change:
         settings = change(settings)
     element_factory = FakeElementFactory(box)

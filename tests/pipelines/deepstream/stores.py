@@ -34,6 +34,7 @@ OUTPUTS = {
     "nothing": "{}",
     "rtsp": "{rtsp: {listen: '127.0.0.1:0'}}",
     "served": "{rtsp: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 0.1}}",
+    "web": "{web: {listen: '127.0.0.1:0'}}",
     "page": "{web: {listen: '127.0.0.1:0'}, snapshots: {folder: shots, interval_s: 3600}}",
     "pictures": "{messengers: {phones: {url: 'json://localhost/x', picture: masked}}}",
     "record": "{record: {folder: video}}",

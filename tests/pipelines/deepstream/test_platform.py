@@ -96,7 +96,7 @@ def test_frames_without_a_redaction_tag_reach_no_sink(tmp_path, what):
         run.platform.start()
         wait_for(lambda: run.analysis.batches >= 5)
         assert run.samples["stream_c0"] == 0
-        assert run.state("c0") == "live:none"  # the camera is well; the pixels are withheld
+        wait_for(lambda: run.state("c0") == "live:none")  # the camera is well; the pixels are withheld
         run.analysis.verdict = run.analysis.gates = BufferVerdict.PASS
         wait_for(lambda: run.samples["stream_c0"] >= 1)
 
@@ -108,7 +108,7 @@ def test_a_dead_camera_touches_no_other(tmp_path):
         run.platform.valves.want("c2", STREAM, wanted=True)
         wait_for(lambda: run.samples["stream_c2"] >= 3)
         wait_for(lambda: run.state("c1") == "auth_failed:auth")
-        assert run.state("c0") == "connecting:none"
+        assert not any(camera == "c0" and state == "live" for camera, state, _ in run.states)
         assert run.metrics.registry.get_sample_value(
             "msh_camera_connects_total", {"camera": "c1", "result": "auth"}
         )
@@ -119,8 +119,8 @@ def test_a_camera_that_dies_is_called_again(tmp_path):
         run.platform.start()
         wait_for(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
         wait_for(lambda: ("c0", "backoff", "unknown") in run.states)
-        assert run.states.count(("c0", "live", "none")) >= 1
-        assert run.state("c1") == "live:none"
+        wait_for(lambda: run.states.count(("c0", "live", "none")) >= 1)
+        wait_for(lambda: run.state("c1") == "live:none")
         assert run.element_factory.opened.count("rtsp://10.0.0.2:554/stream") == 1
         assert not run.platform.failed
 

@@ -97,7 +97,7 @@ def test_publish_drops_and_counts_when_the_encoder_is_behind(tmp_path: Path) -> 
     before = time.thread_time()
     for frame in frames:
         recorder.publish(frame)
-    assert time.thread_time() - before < 0.1
+    assert time.thread_time() - before < 1  # of this thread's own work: no encoder runs in it
     dropped = recorder.dropped("entrance")
     recorder.close()
     assert dropped > 0

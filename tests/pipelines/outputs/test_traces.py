@@ -64,7 +64,7 @@ def test_one_frame_of_a_camera_in_an_interval_arrives_with_its_stages(tmp_path):
         for camera in ("door", "door", "till", "door"):
             rig.frame(camera)
         wait_for(lambda: counted(metrics, "sent") == 2)
-        traces.stop()
+        traces.stop(120)
     assert not traces._thread.is_alive()
     assert collector.keys == ["s3cr3t-key"] * 2
     seen = [(resource.resource, scope) for r in collector.received for resource in r.resource_spans

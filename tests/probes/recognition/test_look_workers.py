@@ -82,6 +82,7 @@ def test_a_mark_comes_back_in_the_frame_s_pixels(bench: Bench) -> None:
     assert (answer.track, answer.at) == (ANN, 7 * MS)
     assert (mark.brand, mark.confidence) == ("nike", 0.9)
     assert mark.box == Box(110, 70, 40, 10)
+    wait_for(lambda: bench.results)  # counted after the answer is there
     assert bench.results == [LookResult.MARKS]
 
 
@@ -202,6 +203,7 @@ def test_new_brands_are_used_at_once_and_none_at_all_stops_looking(bench: Bench)
     bench.looks.set_targets(targets_of({"gucci": "Gucci"}))
     bench.offer(0)
     assert bench.answers(1)[0].marks == ()
+    wait_for(lambda: bench.results)
     assert bench.results == [LookResult.NONE]
     bench.looks.set_targets(targets_of({}))
     bench.offer(1)

@@ -30,7 +30,7 @@ cameras: {door: {source: /dev/video0}}
 
 def found_at(folder: Path, mqtt: str) -> dict[str, CheckResult]:
     settings = load(folder, f"{STORE}outputs: {{mqtt: {{{mqtt}}}}}\n")
-    return {finding.name: finding for finding in look_at_broker(settings, 10.0)}
+    return {finding.name: finding for finding in look_at_broker(settings, 120.0)}
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_slow_service_delays_nobody_and_what_it_misses_is_counted() -> None:
     service.may.set()
     wait_for(lambda: counted(metrics).get("sent", 0) + counted(metrics)["dropped"] == CAPACITY + 10)
     assert service.sent[-1][0] == str(CAPACITY + 9)
-    phones.stop()
+    phones.stop(120)
     assert not phones._thread.is_alive()
 
 
