@@ -132,7 +132,7 @@ class Spread:
 class SuiteReport:
     """What a run of the suite found. figures: by bench and name. problems: of benches that failed.
 
-    seconds: how long each bench took, all repeats together.
+    seconds: how long each bench took, all repeats together. loads: the highest load right after each.
     """
 
     machine: dict[str, str]
@@ -141,6 +141,7 @@ class SuiteReport:
     figures: dict[str, Spread] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    loads: dict[str, float] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -149,6 +150,7 @@ class SuiteReport:
             "repeats": self.repeats,
             "problems": self.problems,
             "seconds": self.seconds,
+            "loads": self.loads,
             "figures": {
                 name: {"median": one.median, "least": one.least, "most": one.most}
                 for name, one in self.figures.items()
@@ -170,6 +172,7 @@ def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart],
                 continue
             finally:
                 report.seconds[part.name] = report.seconds.get(part.name, 0.0) + time.monotonic() - begun
+                report.loads[part.name] = max(report.loads.get(part.name, 0.0), os.getloadavg()[0])
             for name, value in figures.items():
                 found.setdefault(f"{part.name}: {name}", []).append(value)
     load = os.getloadavg()[0]
@@ -276,6 +279,8 @@ def page(report: SuiteReport) -> str:
     lines += [f"- repeats: {report.repeats}; the median counts, least and most are the spread"]
     took = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in report.seconds.items())
     lines += [f"- minutes: {sum(report.seconds.values()) / 60:.0f} ({took})"]
+    busy = ", ".join(f"{name} {load:.0f}" for name, load in report.loads.items())
+    lines += [f"- load after each bench, its own in it: {busy}"]
     lines += [f"- failed: {problem}" for problem in report.problems]
     lines += _contestants(report.figures)
     for title, rows in _tables(report):
