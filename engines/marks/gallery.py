@@ -115,15 +115,21 @@ class Gallery:
 
     def similarities(self, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return (n, brands) similarity to the nearest picture of each brand, and (n,) to the cohort's."""
+        return self._to_brands(vectors), self._to_others(vectors)
+
+    def _to_brands(self, vectors: FloatArray) -> FloatArray:
         if not self._brands:
-            return np.zeros((len(vectors), 0), np.float32), np.full(len(vectors), -1.0, np.float32)
-        own = np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1)
-        other = (vectors @ self._cohort.T).max(axis=1) if len(self._cohort) else np.full(len(vectors), -1.0)
-        return np.asarray(own, np.float32), np.asarray(other, np.float32)
+            return np.zeros((len(vectors), 0), np.float32)
+        return np.asarray(np.maximum.reduceat(vectors @ self._vectors.T, self._starts, axis=1), np.float32)
+
+    def _to_others(self, vectors: FloatArray) -> FloatArray:
+        if not self._brands or not len(self._cohort) or not len(vectors):
+            return np.full(len(vectors), -1.0, np.float32)
+        return np.asarray((vectors @ self._cohort.T).max(axis=1), np.float32)
 
     def margins(self, vectors: FloatArray) -> FloatArray:
         """Return for each of (n, VECTOR) how far it is above the threshold of the brand nearest to it."""
-        own, _ = self.similarities(vectors)
+        own = self._to_brands(vectors)
         return np.asarray((own - self._thresholds).max(axis=1, initial=-2.0), np.float32)
 
     def sightings(
@@ -137,7 +143,7 @@ class Gallery:
         """
         if not self._brands or not len(candidates):
             return []
-        own, other = self.similarities(candidates.vectors)
+        own = self._to_brands(candidates.vectors)
         sides = candidates.boxes[:, 2:] - candidates.boxes[:, :2]
         rows = np.flatnonzero((candidates.scores >= LEAST_SCORE) & (sides.min(axis=1) >= SMALLEST_PX))
         found = []
@@ -147,7 +153,13 @@ class Gallery:
             boxes = candidates.boxes[rows[nearest]]
             found = [self._agreed(seen, box) for seen, box in zip(again(boxes), boxes, strict=True)]
             rows = np.delete(rows, nearest)
-        found += [self._judged(own[row], float(other[row]), candidates.boxes[row]) for row in rows]
+        # Few places come so near to a brand that thousands of other marks need be compared with them.
+        rows = rows[(own[rows] >= self._thresholds).any(axis=1)]
+        others = self._to_others(candidates.vectors[rows])
+        found += [
+            self._judged(own[row], float(other), candidates.boxes[row])
+            for row, other in zip(rows, others, strict=True)
+        ]
         return _without_doubles([sighting for sighting in found if sighting is not None])
 
     def _judged(self, own: FloatArray, other: float, box: FloatArray, note: str = "") -> Sighting | None:
