@@ -59,6 +59,10 @@ class BagWitness:
         ]
         return max(agreed, key=lambda one: one[1], default=None)
 
+    def release(self) -> None:
+        """Let the model go until the next crop."""
+        self._detector = None
+
     def _seen_smaller(self, crop: I420, size: float) -> list[tuple[str, float, Corners]]:
         around = I420.black(int(crop.width * size) // 2 * 2, int(crop.height * size) // 2 * 2)
         left, top = (around.width - crop.width) // 4 * 2, (around.height - crop.height) // 4 * 2

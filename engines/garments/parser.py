@@ -12,7 +12,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
 from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
-from engines.openvino_runtime import one_line, precision_of
+from engines.openvino_runtime import one_line, precision_of, release_working_memory
 
 if TYPE_CHECKING:
     import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
@@ -69,6 +69,7 @@ class GarmentParser:
             shares = self._request.infer([fed])[OUTPUT][0].copy()
         except RuntimeError as error:
             raise InferenceFailed(f"model {self._model.name}: {one_line(error)}") from error
+        release_working_memory(self._request.get_compiled_model())
         if not np.isfinite(shares).all():
             raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
         return Outfit(shares, pixels, fit)

@@ -12,7 +12,7 @@ from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
-from engines.openvino_runtime import precision_of
+from engines.openvino_runtime import precision_of, release_working_memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,10 +68,11 @@ class MarkFinder:
         views = views_of((width, height), (fed.width, fed.height), self._max_views)
         found = [self._look(picture[y : y + h, x : x + w], x, y) for x, y, w, h in views]
         best = found[0] if len(found) == 1 else _merged(found)
-        if self._max_views < PICTURE_VIEWS:
-            return best
-        # Not merged: only the comparison with the gallery shows which view is the best.
-        return _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
+        if self._max_views >= PICTURE_VIEWS:
+            # Not merged: only the comparison with the gallery shows which view is the best.
+            best = _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
+        release_working_memory(self._request.get_compiled_model())
+        return best
 
     def _look(self, picture: Bgr, left: int, top: int, share: float = 1.0) -> Candidates:
         height, width = picture.shape[:2]

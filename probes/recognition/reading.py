@@ -91,7 +91,7 @@ class Recogniser:
 
     def release(self) -> None:
         """Let all models go that come again by themselves, as after hours without anybody; of that thread."""
-        for part in (self._words, self._finder, self._garments, self._patterns):
+        for part in (self._words, self._finder, self._garments, self._bags, self._patterns):
             if isinstance(part, Releasable):
                 part.release()
 

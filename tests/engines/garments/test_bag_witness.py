@@ -27,6 +27,7 @@ def test_a_bag_is_seen_where_it_is_and_none_on_nothing() -> None:
     left, top, right, bottom = boxes[0]
     assert left < 80 + EDGE + 60 < right
     assert top < 150 + HANDLES + 60 < bottom
+    witness.release()
     assert witness.find(I420.black(200, 400)) == []
 
 

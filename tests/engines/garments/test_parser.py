@@ -50,6 +50,15 @@ def test_any_crop_that_is_not_tiny_is_parsed(parser: GarmentParser, width: int, 
     assert parser.parse(I420.black(8, height)) is None
 
 
+def test_working_memory_is_given_back_after_each_crop(
+    parser: GarmentParser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released: list[object] = []
+    monkeypatch.setattr("engines.garments.parser.release_working_memory", released.append)
+    parser.parse(I420.black(160, 400))
+    assert len(released) == 1
+
+
 def test_the_file_is_of_fixed_shape_and_standard_operators() -> None:
     model = onnx.load(read_manifest()[GARMENTS].path)
     (fed,), (told,) = model.graph.input, model.graph.output

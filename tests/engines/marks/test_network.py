@@ -32,6 +32,13 @@ def test_candidates_lie_on_the_picture_and_are_of_unit_length(finder, size):
     assert (np.diff(found.scores) <= 0).all()
 
 
+def test_working_memory_is_given_back_after_each_picture(finder, monkeypatch):
+    released = []
+    monkeypatch.setattr("engines.marks.network.release_working_memory", released.append)
+    finder.find(np.zeros((900, 700, 3), np.uint8))
+    assert len(released) == 1
+
+
 def test_a_sliver_holds_no_mark(finder):
     assert len(finder.find(np.zeros((8, 300, 3), np.uint8))) == 0
 

@@ -151,3 +151,16 @@ def test_words_are_read_closer_only_where_no_scale_says_a_brand(scale: list[Word
     targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
     answer = patient.read(replace(LOOK, patient=True), targets)
     assert ([mark.brand for mark in answer.marks], len(closer)) == (["swoosh"], asked)
+
+
+def test_hours_without_looks_let_all_models_go() -> None:
+    class Model:
+        released = 0
+
+        def release(self) -> None:
+            self.released += 1
+
+    models: list[Any] = [Model() for _ in range(5)]
+    words, finder, garments, bags, patterns = models
+    Recogniser(words, finder, garments=garments, bags=bags, patterns=patterns).release()
+    assert [model.released for model in models] == [1, 1, 1, 1, 1]
