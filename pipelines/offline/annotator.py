@@ -16,7 +16,7 @@ from pipelines.offline.close_look import look_closer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
-from probes.people.unworn import seen_on_nobody
+from probes.people.unworn import around, seen_beside_people, seen_on_nobody, things_apart
 from probes.redaction.look_ahead import masks_from_later
 from probes.redaction.redact import RedactionFailed, Redactor
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 LOST_MS = 2000
 GAP_MS = 2500
+MAX_THINGS = 4
+"""Things beside people that are read, the largest: each is another look."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 """Most luma bytes of the frames that wait to be covered."""
 
@@ -52,8 +54,8 @@ class Seen:
 class Annotated:
     """A frame that may leave, when it was (ns since the first), and what its confirmed persons are worth.
 
-    unworn: brands on a picture without people. left_out: people of a picture who had no look, for there were
-    too many; they are masked all the same. turn: degrees clockwise by which more people stand upright.
+    unworn: brands on a picture that are on nobody. left_out: people of a picture who had no look, for there
+    were too many; they are masked all the same. turn: degrees clockwise by which more people stand upright.
     """
 
     at: int
@@ -129,8 +131,7 @@ class Annotator:
         figures = _figures(answers)
         values = PriceProbe(self._ledger(1)).update(frame, answers)
         values = {track: value for track, value in values.items() if track not in figures}
-        somebody = any(person.track not in figures for person in frame.of(Kind.PERSON))
-        unworn = [] if somebody else seen_on_nobody(looks.read_whole(frame, pixels))
+        unworn = _unworn(looks, frame, pixels, answers, figures)
         shown = _without(figures, frame)
         redacted = self._redactor().redact(shown, pixels, turned.masks)
         return Annotated(0, redacted, values, unworn, left_out, turned.turn)
@@ -250,6 +251,19 @@ def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
     waited = waiting[-1].frame.captured_at - waiting[0].frame.captured_at
     size = waiting[0].pixels.y.nbytes * len(waiting)
     return waited >= ahead_ms * 1_000_000 or size > MAX_WAITING_BYTES
+
+
+def _unworn(
+    looks: FileLooks, frame: Frame, pixels: I420, answers: Sequence[LookAnswer], figures: Collection[TrackId]
+) -> list[Unworn]:
+    """Return the brands on nobody: of all of a picture without people, else of things and figures apart."""
+    if all(person.track in figures for person in frame.of(Kind.PERSON)):
+        return seen_on_nobody(looks.read_whole(frame, pixels))
+    things = [around(thing.box) for thing in things_apart(frame, figures)[:MAX_THINGS]]
+    read = [looks.read_whole(replace(frame, detections=()), pixels, part) for part in things]
+    return seen_beside_people(
+        [*read, *(answer for answer in answers if answer.track in figures)], frame, figures
+    )
 
 
 def _figures(answers: Collection[LookAnswer]) -> set[TrackId]:

@@ -1,20 +1,24 @@
-"""Marks on a picture without people: reported by name, never priced."""
+"""Marks on nobody, on a picture without people or beside them: reported by name, never priced."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pricing.ledger.evidence import FULL, LOOK_CAP, weight
 from pricing.slots import TYPES, slot_of
-from probes.frame import Kind
+from probes.frame import Box, Kind
+from probes.people.body import in_core
+from probes.people.carrying import carrier, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from probes.answers import LookAnswer, Mark
-    from probes.frame import Box, Frame
+    from probes.frame import Detection, Frame, TrackId
 
+RIM = 0.1
+"""What is read around a thing, in its widths and heights."""
 NOBODY = "No person detected in the {}"
 
 
@@ -47,6 +51,59 @@ def seen_on_nobody(answer: LookAnswer) -> list[Unworn]:
     return [unworn for _, unworn in sorted(found, key=lambda one: -one[0])]
 
 
+def things_apart(frame: Frame, figures: Collection[TrackId] = ()) -> list[Detection]:
+    """Return the things that nobody carries, the largest first. figures: persons who are none."""
+    people = _people(frame, figures)
+    apart = [
+        thing for thing in frame.of(Kind.ACCESSORY) if thing.label in TYPES and _is_apart(thing.box, people)
+    ]
+    return sorted(apart, key=lambda thing: -thing.box.area)
+
+
+def around(thing: Box) -> Box:
+    """Return where the marks of a thing are looked for: it, and a rim for a box that is too tight."""
+    wide, tall = RIM * thing.w, RIM * thing.h
+    return Box(thing.x - wide, thing.y - tall, thing.w + 2 * wide, thing.h + 2 * tall)
+
+
+def seen_beside_people(
+    answers: Iterable[LookAnswer], frame: Frame, figures: Collection[TrackId] = ()
+) -> list[Unworn]:
+    """Return the brands of looks at things and figures that are surely on nobody of a frame.
+
+    That is on no body, and out of everybody's reach or on a thing that nobody carries: what hangs from a hand
+    may be somebody's though it is not priced.
+    """
+    people, apart = _people(frame, figures), things_apart(frame, figures)
+    found: list[Unworn] = []
+    for answer in answers:
+        marks = tuple(mark for mark in answer.marks if _is_on_nobody(mark, people, apart, frame.size[1]))
+        alone = replace(answer, frame=replace(frame, detections=tuple(apart)), marks=marks)
+        found += [
+            new
+            for new in seen_on_nobody(alone)
+            if not any(new.brand == one.brand and new.box.intersection(one.box) > 0 for one in found)
+        ]
+    return found
+
+
+def _people(frame: Frame, figures: Collection[TrackId]) -> list[Detection]:
+    found = (*frame.of(Kind.PERSON), *frame.of(Kind.DOUBTFUL))
+    return [one for one in found if one.track is None or one.track not in figures]
+
+
+def _is_on_nobody(mark: Mark, people: Sequence[Detection], apart: Sequence[Detection], tall: int) -> bool:
+    x, y = mark.box.centre
+    if any(in_core(person.box, x, y, tall) for person in people):
+        return False
+    on_thing = any(thing.box.contains(x, y) for thing in apart)
+    return on_thing or not any(reach(person.box).contains(x, y) for person in people)
+
+
+def _is_apart(thing: Box, people: Sequence[Detection]) -> bool:
+    return all(carrier(thing, [person]) is None for person in people)
+
+
 def _type(mark: Mark, frame: Frame) -> str | None:
     """Return the type under the mark: of the smallest detected thing there that its brand sells."""
     x, y = mark.box.centre
@@ -62,7 +119,13 @@ def _type(mark: Mark, frame: Frame) -> str | None:
 
 def nobody(kind: str, unworn: Iterable[Mapping[str, Any]]) -> str:
     """Return the sentence for an image or video without people; unworn: what was seen, as in JSON."""
+    seen = on_nobody(unworn)
+    return f"{NOBODY.format(kind)}; {seen}" if seen else NOBODY.format(kind)
+
+
+def on_nobody(unworn: Iterable[Mapping[str, Any]]) -> str:
+    """Return the words for what was seen on nobody, as in JSON; empty where that is nothing."""
     seen = ", ".join(
         f"{one['type']} ({one['brand']})" if one["type"] else str(one["brand"]) for one in unworn
     )
-    return f"{NOBODY.format(kind)}; seen, on nobody: {seen}" if seen else NOBODY.format(kind)
+    return f"seen, on nobody: {seen}" if seen else ""

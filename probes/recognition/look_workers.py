@@ -73,8 +73,8 @@ class FileLooks(Protocol):
     def left_out(self) -> int:
         """Persons of the last frame that were due, and had no look because there were too many."""
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
-        """Read the whole picture, as where it shows no person; the answer's track names nobody."""
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
+        """Read the whole picture, as where it shows no person, or a part; the answer's track names nobody."""
 
 
 class Looks(Protocol):
@@ -304,13 +304,17 @@ class SynchronousLooks:
         if len(self._looked) > MAX_TRACKS:
             self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
-        """Read the whole picture, as where it shows no person; the answer's track names nobody."""
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
+        """Read the whole picture, as where it shows no person, or a part; the answer's track names nobody."""
         nobody = TrackId(frame.camera, "nobody", 0)
         if not self._targets:
             return LookAnswer(nobody, frame, ())
+        left = top = 0
+        if part is not None:
+            left, top = max(0, int(part.x)) // 2 * 2, max(0, int(part.y)) // 2 * 2
+            pixels = pixels.crop(left, top, part.right - left, part.bottom - top)
         return self._recogniser.read(
-            Look(nobody, frame, 0, 0, pixels, fine=True, patient=True), self._targets
+            Look(nobody, frame, left, top, pixels, fine=True, patient=True), self._targets
         )
 
     def drain(self) -> list[LookAnswer]:

@@ -111,10 +111,10 @@ class Watched:
         """Hand on."""
         return self._looks.left_out if self._looks else 0
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
         """Hand on."""
         assert self._looks is not None
-        return self._looks.read_whole(frame, pixels)
+        return self._looks.read_whole(frame, pixels, part)
 
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -122,8 +122,8 @@ class Explainer:
                 self._look(look)
         self.shown.sort(key=lambda shown: not shown.counts)
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
-        """Return nothing: `offer` has looked at the whole picture already."""
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
+        """Return nothing: `offer` has looked at all that is to be explained."""
         return LookAnswer(TrackId("picture", "p", 0), frame, ())
 
     def drain(self) -> list[LookAnswer]:

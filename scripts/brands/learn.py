@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.gallery import Gallery
     from pipelines.brands.learning import Bgr, MarkGroup
-    from probes.frame import Frame
+    from probes.frame import Box, Frame
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts")
 FRAME_NS = 200_000_000
@@ -61,7 +61,7 @@ class NoLooks:
         """Return nothing."""
         return []
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
         """Return nothing."""
         return LookAnswer(TrackId("picture", "p", 0), frame, ())
 

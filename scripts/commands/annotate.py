@@ -23,7 +23,7 @@ from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
 from pipelines.settings.models import ModelsConfig
 from pricing.catalogue.catalogue import load
-from probes.people.unworn import nobody
+from probes.people.unworn import nobody, on_nobody
 from probes.redaction.redact import RedactionFailed
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.terminal import DescriptionColumn, console
@@ -40,7 +40,8 @@ RULE = (
     "In a video an item counts once several looks agree, as in a running store. A single picture is one look:"
     " a word counts; a symbol or emblem counts only where it is large enough (24 x 24 pixels) and clearly"
     " sure (0.8 of 1, more where it is small); anything less is not listed. A brand that has no price is"
-    " shown without one. Brands on a picture without people are named, and priced to nobody."
+    " shown without one. Brands on a picture without people, or on things apart from them, are named, and"
+    " priced to nobody."
 )
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts", ".mpg"}
@@ -144,6 +145,8 @@ def _lines(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
     for number, person in enumerate(persons, 1):
         worn = ", ".join(job.say(item) for item in person["items"]) or "nothing recognised"
         yield f"  person {number}: {worn}; total {job.say_total(person['total'])}"
+    if persons and (seen := on_nobody(entry.get("unworn", ()))):
+        yield f"  {seen}"
     if entry.get("withheld"):
         yield f"  {entry['withheld']} frames left out: masking was not certain"
     for note in entry.get("notes", ()):

@@ -210,6 +210,9 @@ class Box:
             "expires_at": None if video else utc(time.time() + 900),
             "error": None,
             "message": None if found or video else "No person detected in the image",
+            "unworn": [{"brand": "Prada", "type": "suitcase"}, {"brand": "Nike", "type": None}]
+            if "beside" in name
+            else [],
             "persons": [] if video else found,
             "frames_withheld": 0,
             "result": None,

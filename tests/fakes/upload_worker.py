@@ -53,7 +53,8 @@ def file(source: Path, target: Path) -> None:
     say({"progress": 0.5})
     target.write_bytes(b"annotated " + data[:20])
     people = [] if b"NOBODY" in data else [{"first_s": 0.5, "last_s": 2.0, "items": [BAG], "total": TOTAL}]
-    return say({"done": {"persons": people, "withheld": 0}})
+    unworn = [{"brand": "Prada", "type": "suitcase", "box": [1, 2, 3, 4]}] if b"PUT DOWN" in data else []
+    return say({"done": {"persons": people, "withheld": 0, "unworn": unworn}})
 
 
 def webcam() -> None:

@@ -246,6 +246,13 @@ class TestTry:
         visit.shoot("try-picture")
         assert visit.serious() == []
 
+    def test_what_is_on_nobody_beside_people(self, visit):
+        page = visit.go("#/try")
+        upload(page, "beside.jpg")
+        page.get_by_text("Seen, on nobody: Prada suitcase, Nike").wait_for()
+        assert "Prada" not in page.locator(".found table").first.inner_text()
+        visit.shoot("try-beside")
+
     def test_a_picture_without_people(self, visit):
         page = visit.go("#/try")
         upload(page, "empty.jpg")

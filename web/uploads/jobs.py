@@ -153,6 +153,7 @@ class Jobs:
             "expires_at": None if job.expires_at is None else rfc3339(job.expires_at),
             "error": job.error,
             "message": nobody(job.what.kind, job.found.get("unworn", ())) if done and not persons else None,
+            "unworn": [{"brand": one["brand"], "type": one["type"]} for one in job.found.get("unworn", ())],
             "persons": [views.found(person, self._backend) for person in persons],
             "frames_withheld": job.found.get("withheld", 0),
             "notes": job.found.get("notes", []),

@@ -1,4 +1,7 @@
-"""Frames of a file that wait for later ones: however few can, nobody who lies leaves with an open face."""
+"""Frames of a file that wait for later ones: however few can, nobody who lies leaves with an open face.
+
+And things on a picture that are beside people: their marks are named, and priced to nobody.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,23 @@ import pytest
 
 from engines.detections import Detections
 from engines.image import I420
+from engines.marks.types import Route
 from engines.scene import Scene, TooMany
 from pipelines.cpu.turned import SELDOM_NS
 from pipelines.offline import annotator
 from pipelines.offline.annotator import Annotator
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
+from pricing.value import Price
+from probes.answers import LookAnswer, Mark
+from probes.frame import Box, Kind, TrackId
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from engines.scene import SceneDetector, Wanted
+    from probes.frame import Frame
     from probes.recognition.look_workers import FileLooks
 
 STEP_NS = 40_000_000
@@ -122,3 +130,56 @@ def test_a_film_whose_last_look_settles_the_turn_says_so() -> None:
     video = annotated(OneWhoLies()).video("film", film(range(25), (), 25), ahead_ms=400)
     assert len(list(video.frames)) == 25
     assert video.turn == 270
+
+
+class WomanAndBag:
+    """Finds a woman, and a bag apart from her."""
+
+    classes = ("person", "handbag")
+
+    def detect(self, _picture: I420, _wanted: Wanted | None = None) -> Scene:
+        boxes = np.array([(100, 50, 200, 350), (300, 290, 360, 350)], np.float32)
+        found = Detections(boxes, np.array([0.9, 0.7], np.float32), np.array([0, 1], np.int32))
+        return Scene(found, Detections.empty(), detections((135, 60, 165, 95)))
+
+
+class ReadsBag:
+    """Sees the woman's skin, and a word on the bag wherever it is read."""
+
+    left_out = 0
+
+    def __init__(self) -> None:
+        self.parts: list[Box | None] = []
+        self._answers: list[LookAnswer] = []
+
+    def offer(self, frame: Frame, _pixels: I420) -> None:
+        (woman,) = frame.of(Kind.PERSON)
+        assert woman.track is not None
+        self._answers = [LookAnswer(woman.track, frame, (MARK,), bare=True)]
+
+    def drain(self) -> list[LookAnswer]:
+        return self._answers
+
+    def read_whole(self, frame: Frame, _pixels: I420, part: Box | None = None) -> LookAnswer:
+        assert frame.detections == ()
+        self.parts.append(part)
+        return LookAnswer(TrackId("picture", "nobody", 0), frame, (MARK,))
+
+
+MARK = Mark("prada", 0.95, Box(320, 315, 20, 10), Route.WORDS)
+
+
+def test_a_brand_on_a_thing_beside_somebody_is_named_and_priced_to_nobody() -> None:
+    looks = ReadsBag()
+    price = Price(9900, 9900, 9900, "EUR", "catalogue")
+    done = Annotator(
+        cast("SceneDetector", WomanAndBag()),
+        looks=lambda _: cast("FileLooks", looks),
+        ledger=lambda votes: Ledger("EUR", lambda *_: price, min_votes=votes),
+        masking=FacesConfig(),
+        min_votes=1,
+    ).picture(I420.black(640, 400))
+    (worn,) = done.values.values()
+    assert (worn.items, worn.total.amount_minor) == ((), 0)
+    assert [(one.brand, one.type) for one in done.unworn] == [("prada", "handbag")]
+    assert looks.parts == [Box(294, 284, 72, 72)]

@@ -194,7 +194,7 @@ class _Answers:
     def drain(self) -> list[LookAnswer]:
         return self._answers
 
-    def read_whole(self, frame: Frame, pixels: I420) -> LookAnswer:
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
         raise AssertionError("nobody asked for it")
 
 

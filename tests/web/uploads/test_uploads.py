@@ -62,6 +62,12 @@ def test_nobody_in_it(client):
     assert (job["message"], job["persons"]) == ("No person detected in the image", [])
 
 
+def test_what_is_on_nobody_beside_somebody(client):
+    job = ended(client, send(client, JPEG + b"PUT DOWN"))
+    assert (job["unworn"], job["message"]) == ([{"brand": "Prada", "type": "suitcase"}], None)
+    assert len(job["persons"]) == 1
+
+
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [(b"CRASH", "gave up"), (b"REFUSE", "the picture is damaged")],

@@ -5,15 +5,20 @@ import * as format from "./format.js";
 import { byPrice } from "./people.js";
 import { t, tOr } from "./strings.js";
 
-/** Return one block per person; `message` where there is none. */
-export function foundTable(persons, message) {
+/** Return one block per person, and what was seen on nobody beside them; `message` where there is no person. */
+export function foundTable(persons, message, unworn = []) {
   if (!persons.length) return h("div", { class: "found none" }, h("p", {}, message ?? t("job.nobody")));
   return h(
     "div",
     { class: "found" },
     h("h3", {}, t("found.title", { count: persons.length })),
     ...persons.map((person, index) => block(person, index + 1)),
+    unworn.length ? h("p", { class: "soft" }, t("found.unworn", { things: unworn.map(named).join(", ") })) : null,
   );
+}
+
+function named(one) {
+  return one.type ? format.itemName(one) : one.brand;
 }
 
 function block(person, number) {
