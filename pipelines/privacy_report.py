@@ -87,8 +87,8 @@ def _masking(settings: Settings) -> Row:
         "person_counted_from_score": counted,
         "without_a_face_box": "the head region of the person box is masked",
         "people_who_do_not_stand_upright": "files: looked for in all four turns; cameras on the CPU too, at"
-        " the start, each minute and while anybody is found so, where people are 200 px high or more; for"
-        " smaller ones rotate must be right; on DeepStream the camera's picture is withheld once several"
+        " the start, each minute and while anybody is found so; where all are under 200 px less often, so"
+        " rotate should be right; on DeepStream the camera's picture is withheld once several"
         " people who walk were surely found turned, and until then rotate must be right",
         "more_people_than_can_be_listed": "the frame is withheld and counted",
         "self_check": "a picture with a known face, at the start and every minute (on DeepStream a film,"

@@ -1,7 +1,8 @@
 """Notices a camera that hangs turned by what is found in its picture once that is turned; covers meanwhile.
 
 A live picture cannot be turned four times for each frame. So it is turned at the start while anything moves,
-until people surely stand upright in it, then each minute; and all the time while people lie in it.
+until people surely stand upright in it, then each minute; and all the time while people lie in it. Small
+people are searched for so, too, while nobody is sure, but less often.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ import cv2
 import numpy as np
 
 from engines.errors import InferenceFailed
-from pipelines.cpu.chain import PERSON
-from pipelines.cpu.turned import SURE_FACE, SURE_PERSON, TurnedWatch
+from pipelines.cpu.turned import FINE_NS, TurnedWatch, stands_sure
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ MOST_LOOKS = 40
 """After so many looks that found nobody in a turn they become rarer: cost is bounded where nobody is sure."""
 RARELY_NS = 5_000_000_000
 """How often then. The first customer of a camera that moved all night for nothing must not wait a minute."""
-TALL = 1.2
-"""A person who stands is so many times as high as wide."""
 CELL, CHANGE, CELLS = 16, 5, 2
 """Motion: so many cells of this side, px, of which the mean has changed by so much, of 255."""
 ADVICE = "people seem to be turned in the picture: set rotate: {} for this camera"
@@ -63,9 +61,10 @@ class CameraTurn:
     ) -> None:
         self._camera, self._on_turn = camera, on_turn
         self._watch = TurnedWatch(scenes, faces, min_person_px=min_person_px)
-        self._person = scenes.classes.index(PERSON)
+        self._scenes = scenes
         self._upright = self._looks = self._turn = 0
         self._looked: npt.NDArray[np.float32] | None = None
+        self._looked_finely: npt.NDArray[np.float32] | None = None
         on_turn(0)  # a camera that is connected anew may have been turned upright
 
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
@@ -87,36 +86,44 @@ class CameraTurn:
         if self._watch.is_settled or (not self._watch.is_turned and self._upright >= UPRIGHT):
             return False
         every = UNSURE_NS if self._looks < MOST_LOOKS else RARELY_NS
-        return at - last >= every and (self._watch.is_turned or self._has_moved(luma))
+        if at - last < every:
+            return False
+        fine_at = self._watch.fine_at
+        is_fine_due = fine_at is not None and at - fine_at >= self._fine_ns
+        return (
+            self._watch.is_turned
+            or _has_moved(luma, self._looked)
+            or (is_fine_due and _has_moved(luma, self._looked_finely))
+        )
+
+    @property
+    def _fine_ns(self) -> int:
+        return FINE_NS if self._looks < MOST_LOOKS else EVERY_NS
 
     def reconfigure(self, faces: FacesConfig, *, min_person_px: float) -> None:
         """Cover by other settings from the next frame on, in the thread that uses it."""
         self._watch.reconfigure(faces, min_person_px=min_person_px)
 
-    def _has_moved(self, luma: Plane) -> bool:
-        """Return whether anything has changed since the last look."""
-        means = _means(luma)
-        if self._looked is None or self._looked.shape != means.shape:
-            return True
-        return int((np.abs(means - self._looked) >= CHANGE).sum()) >= CELLS
-
     def _look(self, pixels: I420, at: int, scene: Scene) -> None:
         self._looked = _means(pixels.y)
-        self._watch.look(pixels, at, scene)
+        self._watch.look(pixels, at, scene, fine_ns=self._fine_ns)
+        if self._watch.fine_at == at:
+            self._looked_finely = self._looked
         turned = self._watch.is_turned
         self._looks = 0 if turned else self._looks + 1
-        self._upright = 0 if turned else self._upright + self._stands_sure(scene)
+        self._upright = 0 if turned else self._upright + stands_sure(self._scenes, scene)
         if (turn := self._watch.turn) != self._turn:
             self._turn = turn
             self._on_turn(turn)
             if turn:
                 logger.warning("camera %s: %s", self._camera, ADVICE.format(turn))
 
-    def _stands_sure(self, scene: Scene) -> bool:
-        found = scene.objects
-        sure = found.boxes[(found.classes == self._person) & (found.scores >= SURE_PERSON)]
-        tall = (sure[:, 3] - sure[:, 1]) >= TALL * (sure[:, 2] - sure[:, 0])
-        return bool(tall.any() or (len(sure) and (scene.faces.scores >= SURE_FACE).any()))
+
+def _has_moved(luma: Plane, before: npt.NDArray[np.float32] | None) -> bool:
+    means = _means(luma)
+    if before is None or before.shape != means.shape:
+        return True
+    return int((np.abs(means - before) >= CHANGE).sum()) >= CELLS
 
 
 def _means(luma: Plane) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.close_look import CloseLook
-from engines.scene import EVERYTHING, TooMany, Wanted
+from engines.scene import EVERYTHING, MIN_PERSON_PX, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, head_of
@@ -41,7 +41,13 @@ CHECK_NS = 300_000_000
 SELDOM_NS = 2_000_000_000
 """The same while somebody is surely upright in it."""
 COARSE_PX = 200
-"""Height of the smallest person that this check must find: the whole picture in one input is enough."""
+"""Height of the smallest person that most looks must find: the whole picture in one input is enough."""
+FINE_NS = 5_000_000_000
+"""How often a look finds the smallest people, too, while nobody is sure to stand or lie: that is dear."""
+FILE_FINE_NS = 1_000_000_000
+"""The same in a video of which nobody waits for the frames."""
+TALL = 1.2
+"""A person who stands is so many times as high as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class TurnedHeads:
         self._person = scenes.classes.index(PERSON)
         self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
         self.is_upright, self.close = is_upright, CloseLook()
+        self.is_small = False
+        """Whether only a fine look finds anybody in this turn."""
         self.missed = 0
         """How many looks in a row found nobody in this turn."""
 
@@ -113,6 +121,9 @@ class TurnedHeads:
 class TurnedWatch:
     """Looks now and then whether people lie, or stand on their heads, in the pictures of one file or camera.
 
+    Most looks see large people only. Where they find nobody for sure, lying or standing, a fine one sees the
+    smallest, too, now and then: a crowd far below a camera that hangs upside down.
+
     Whoever a look finds in a turn is masked from the frame of that look on, and in the frames after it until
     TAKES_BACK looks in a row find nobody there. A settled turn stays until somebody surely stands otherwise:
     an empty picture takes nothing back. Where frames are masked later than they are looked at, what looks
@@ -130,6 +141,8 @@ class TurnedWatch:
         self._turn = self._agreed = 0
         self.looked_at: int | None = None
         """When the last look was, ns; None before the first."""
+        self.fine_at: int | None = None
+        """The same of the last fine one."""
 
     @property
     def turn(self) -> int:
@@ -152,10 +165,13 @@ class TurnedWatch:
         for heads in self._heads.values():
             heads.reconfigure(faces)
 
-    def look(self, pixels: I420, at: int, scene: Scene) -> None:
-        """Take a frame, and what is found in it as it is. Raises TooMany."""
-        coarse, size = Wanted(COARSE_PX), (pixels.width, pixels.height)
-        found = {turn: self._scenes.detect(pixels.rotated(turn), coarse) for turn in TURNS}
+    def look(self, pixels: I420, at: int, scene: Scene, *, fine_ns: int = FINE_NS) -> None:
+        """Take a frame, and what is found in it as it is. Raises TooMany.
+
+        fine_ns: how long after a fine look the next may come.
+        """
+        size = pixels.width, pixels.height
+        found, small = self._search(pixels, at, scene, fine_ns)
         best = _turn(self._scenes, scene, found)
         sure = _surest(self._scenes, found.get(best, scene)) >= SURE_PERSON
         if self.is_settled and not sure:
@@ -168,7 +184,7 @@ class TurnedWatch:
             old = before.get(turn)
             if turn == best or _is_news(new().masks(seen, size, at, scene), self._covered(scene)):
                 self._heads[turn] = old if old and old.is_upright == (turn == best) else new()
-                self._heads[turn].missed = 0
+                self._heads[turn].missed, self._heads[turn].is_small = 0, turn in small
             elif old is not None and old.missed + 1 < TAKES_BACK:
                 self._heads[turn] = old
                 old.missed += 1
@@ -181,10 +197,25 @@ class TurnedWatch:
         self._before = [one for one in self._before if at < one[0]]
         masks: list[Mask] = []
         for heads in (*(heads for _, heads in self._before), *self._heads.values()):
-            wanted = self._wanted(at, heads.close) if heads.is_upright else Wanted(COARSE_PX)
+            is_fine = heads.is_upright or heads.is_small
+            wanted = self._wanted(at, heads.close) if is_fine else Wanted(COARSE_PX)
             seen = self._scenes.detect(pixels.rotated(heads.turn), wanted)
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
+
+    def _search(
+        self, pixels: I420, at: int, scene: Scene, fine_ns: int
+    ) -> tuple[dict[int, Scene], frozenset[int]]:
+        """Return what is in the turned pictures, and in which turns small people were searched, too."""
+        turned = {turn: pixels.rotated(turn) for turn in TURNS}
+        found = {turn: self._scenes.detect(one, Wanted(COARSE_PX)) for turn, one in turned.items()}
+        small = {turn for turn, heads in self._heads.items() if heads.is_small}
+        is_due = self.fine_at is None or not 0 <= at - self.fine_at < fine_ns
+        if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
+            small, self.fine_at = set(TURNS), at
+        least = Wanted(MIN_PERSON_PX if self._min_person_px is None else self._min_person_px)
+        found |= {turn: self._scenes.detect(turned[turn], least) for turn in small}
+        return found, frozenset(small)
 
     def _covered(self, scene: Scene) -> list[Box]:
         """Return what is covered of a picture as it is: faces, and the heads of people."""
@@ -193,6 +224,14 @@ class TurnedWatch:
 
     def _wanted(self, at: int, close: CloseLook) -> Wanted:
         return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
+
+
+def stands_sure(scenes: SceneDetector, scene: Scene) -> bool:
+    """Return whether somebody surely stands upright."""
+    found = scene.objects
+    sure = found.boxes[(found.classes == scenes.classes.index(PERSON)) & (found.scores >= SURE_PERSON)]
+    tall = (sure[:, 3] - sure[:, 1]) >= TALL * (sure[:, 2] - sure[:, 0])
+    return bool(tall.any() or (len(sure) and (scene.faces.scores >= SURE_FACE).any()))
 
 
 def _surest(scenes: SceneDetector, scene: Scene) -> float:

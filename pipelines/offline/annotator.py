@@ -11,7 +11,15 @@ from engines.held_motion import HeldMotion
 from engines.scene import TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.chain import ANALYSED, PERSON, CameraChain, detections_of
-from pipelines.cpu.turned import CHECK_NS, SELDOM_NS, SURE_FACE, TurnedWatch, look_turned
+from pipelines.cpu.turned import (
+    CHECK_NS,
+    FILE_FINE_NS,
+    FINE_NS,
+    SELDOM_NS,
+    SURE_FACE,
+    TurnedWatch,
+    look_turned,
+)
 from pipelines.offline.close_look import look_closer
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
@@ -170,7 +178,8 @@ class Annotator:
         newest, now = waiting[-1], waiting.popleft()
         try:
             if self._is_due(turned, now, ahead_ms):
-                turned.look(newest.pixels, newest.frame.captured_at, newest.scene)
+                fine_ns = FILE_FINE_NS if ahead_ms else FINE_NS
+                turned.look(newest.pixels, newest.frame.captured_at, newest.scene, fine_ns=fine_ns)
                 video.turn = turned.turn or video.turn
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()

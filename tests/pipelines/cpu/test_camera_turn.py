@@ -10,11 +10,11 @@ import pytest
 from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
-from engines.scene import Scene, TooMany
+from engines.scene import EVERYTHING, Scene, TooMany
 from engines.tracking import Tracker
 from pipelines.cpu.camera_turn import EVERY_NS, MOST_LOOKS, RARELY_NS, UNSURE_NS, UPRIGHT, CameraTurn
 from pipelines.cpu.chain import CameraChain
-from pipelines.cpu.turned import ENOUGH
+from pipelines.cpu.turned import COARSE_PX, ENOUGH, FINE_NS
 from pipelines.settings.privacy import FacesConfig
 from probes.people.tracks import TrackBook
 from probes.redaction.redact import RedactionFailed, Redactor
@@ -29,18 +29,24 @@ FACE = Scene(STANDS.objects, Detections.empty(), detections((12, 6, 24, 18)))
 
 
 class Shop:
-    """Finds a person where a picture's upper end is bright. looks: pictures searched."""
+    """Finds a person where a picture's upper end is bright.
+
+    looks, fine: pictures searched for large people, for small ones. height: of the person, px.
+    """
 
     classes = ("person",)
 
-    def __init__(self, found: Scene = STANDS) -> None:
-        self.looks, self.found = 0, found
+    def __init__(self, found: Scene = STANDS, *, height: float = COARSE_PX) -> None:
+        self.looks, self.fine, self.found, self.height = 0, 0, found, height
         self.error: InferenceFailed | None = None
 
-    def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
-        self.looks += 1
+    def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
+        is_fine = wanted.min_person_px < COARSE_PX
+        self.fine, self.looks = self.fine + is_fine, self.looks + (not is_fine)
         if self.error:
             raise self.error
+        if wanted.min_person_px > self.height:
+            return NOBODY
         return self.found if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
 
     def turn(self, said: list[int] | None = None) -> CameraTurn:
@@ -95,17 +101,37 @@ def test_who_comes_after_an_empty_start_is_covered_as_soon_as_a_look_is_due() ->
 
 
 @pytest.mark.parametrize(
-    ("scene", "moving", "looks"),
-    [(STANDS, True, UPRIGHT), (NOBODY, False, 1), (NOBODY, True, MOST_LOOKS + 3)],
+    ("scene", "moving", "looks", "fine"),
+    [(STANDS, True, UPRIGHT, 0), (NOBODY, False, 1, 1), (NOBODY, True, MOST_LOOKS + 3, 4)],
 )
-def test_looks_are_few_where_people_stand_or_nothing_moves(scene: Scene, moving: bool, looks: int) -> None:
+def test_looks_are_few_where_people_stand_or_nothing_moves(
+    scene: Scene, moving: bool, looks: int, fine: int
+) -> None:
     shop = Shop()
     turn = shop.turn()
     for number in range(2 * MOST_LOOKS):
         turn.masks(picture(40 + 9 * (number % 2 * moving)), number * UNSURE_NS, scene)
-    assert shop.looks == 3 * looks
+    assert (shop.looks, shop.fine) == (3 * looks, 3 * fine)
     turn.masks(picture(), 2 * EVERY_NS, scene)
-    assert shop.looks == 3 * looks + 3
+    assert (shop.looks, shop.fine) == (3 * looks + 3, 3 * fine + 3 * bool(fine))
+
+
+@pytest.mark.parametrize("hung", [90, 180, 270])
+def test_small_people_in_a_camera_that_hangs_turned_are_covered(hung: int) -> None:
+    """As a crowd far below it: no look for large people finds any of them."""
+    shop, said = Shop(height=80), list[int]()
+    turn, shown = shop.turn(said), picture(220).rotated(hung)
+    for number in range(2 * ENOUGH):
+        assert turn.masks(shown, number * UNSURE_NS, NOBODY), "from the first frame on"
+    assert said == [0, 360 - hung]
+    assert turn.masks(shown, 2 * EVERY_NS, NOBODY), "looks for large people take nothing back"
+
+
+def test_small_people_who_come_later_are_covered_within_seconds() -> None:
+    turn, lie = Shop(height=80).turn(), picture(220).rotated(180)
+    assert turn.masks(picture(), 0, NOBODY) == []
+    assert turn.masks(lie, FINE_NS - 1, NOBODY) == []
+    assert turn.masks(lie, FINE_NS - 1 + UNSURE_NS, NOBODY), "though nothing moved since the look before"
 
 
 def test_who_comes_after_a_night_of_motion_is_covered_within_seconds() -> None:

@@ -13,6 +13,7 @@ from skimage import data
 
 from engines.colour import from_bgr
 from engines.detections import Detections
+from engines.detector import FILE_PATIENCE_S
 from engines.image import I420
 from engines.scene import Scene, TooMany, load_scene_detector
 from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned, turned_back
@@ -71,7 +72,7 @@ def test_a_place_is_turned_back(turn: int) -> None:
 
 @cache
 def scenes() -> SceneDetector:
-    return load_scene_detector("nanodet-416", "centerface")
+    return load_scene_detector("nanodet-416", "centerface", patience_s=FILE_PATIENCE_S)
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
