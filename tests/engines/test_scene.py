@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,14 @@ from skimage import data
 from engines.close_look import CloseLook
 from engines.colour import from_bgr
 from engines.detections import Detections
+from engines.detector import FILE_PATIENCE_S
 from engines.errors import BadInput, InferenceFailed
 from engines.image import I420
 from engines.manifest import read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Precision
 from engines.scene import Scene, SceneDetector, TooMany, Wanted, load_scene_detector
-from engines.thresholds import MASKED_PERSON, counting_thresholds, detection_thresholds
+from engines.thresholds import MASKED_FACE, MASKED_PERSON, counting_thresholds, detection_thresholds
 
 if TYPE_CHECKING:
     from engines.views import View
@@ -30,7 +32,9 @@ FACE = (182, 58, 270, 178)
 
 @cache
 def scenes() -> SceneDetector:
-    return load_scene_detector("nanodet-416", "centerface", threads=2, precision=Precision.FP32)
+    return load_scene_detector(
+        "nanodet-416", "centerface", threads=2, precision=Precision.FP32, patience_s=FILE_PATIENCE_S
+    )
 
 
 def shop(size: tuple[int, int], places: list[tuple[int, int]], scale: float) -> I420:
@@ -178,6 +182,13 @@ def test_settings_lower_what_is_masked_and_never_raise_it(
     label = model.classes[0]
     assert detection_thresholds(model, wanted)[label] == detects
     assert counting_thresholds(model, wanted)[label] == counts
+
+
+@pytest.mark.parametrize(("name", "detects"), [("nanodet-416", MASKED_PERSON), ("centerface", MASKED_FACE)])
+def test_a_manifest_of_the_shop_lowers_what_is_masked_and_never_raises_it(name: str, detects: float) -> None:
+    for given, least in ((0.999, detects), (0.05, 0.05)):
+        model = replace(MODELS[name], thresholds=(given,) * len(MODELS[name].classes))
+        assert detection_thresholds(model)[model.classes[0]] == least
 
 
 def test_a_model_without_persons_is_refused() -> None:
