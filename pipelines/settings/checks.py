@@ -81,16 +81,18 @@ def _cameras(raw: Raw, shard: Shard | None) -> Iterator[Finding]:
 
 
 def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
+    # A camera with several lenses sends their pictures as tracks of one session: `track` tells them apart.
+    seen: dict[tuple[str, str], str] = {}
     for name, camera in _enabled(raw).items():
         source = camera.get("source")
         if not isinstance(source, str):
             continue
         keys = ("cameras", name, "source")
-        if source in seen:
-            other = f'camera "{seen[source]}"' if _SLUG.fullmatch(seen[source]) else "another camera"
+        one = (source, str(camera.get("track", 1)))
+        if one in seen:
+            other = f'camera "{seen[one]}"' if _SLUG.fullmatch(seen[one]) else "another camera"
             yield keys, f"is the source of {other} too; each camera has its own"
-        seen.setdefault(source, name)
+        seen.setdefault(one, name)
         if "://" not in source and not source.startswith("/dev/") and source.strip():
             yield from _must_exist(keys, source, folder)
 

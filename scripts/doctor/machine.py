@@ -241,7 +241,8 @@ def _speed(settings: Settings) -> Iterator[CheckResult]:
     else:
         least = min(costs)
         larger = f", raise min_person_px above {least} where nobody is so small" if least < LARGE_PX else ""
-        mend = f"frames will be skipped: multiply fps by {1 / load:.1f}{larger}, or use fewer cameras"
+        part = f"{1 / load:.1f}" if load <= 10 else f"{1 / load:.1g}"
+        mend = f"frames will be skipped: multiply fps by {part}{larger}, or use fewer cameras"
         yield warn("speed", found, mend)
         for name, camera in settings.enabled_cameras().items():
             takes, fits = camera.fps * costs[camera.min_person_px], camera.fps / load

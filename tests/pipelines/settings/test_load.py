@@ -185,6 +185,12 @@ def test_kinds_of_source_and_paths_from_the_folder_of_the_file(
     assert camera.source == (str(tmp_path / source) if source.startswith("films") else source)
 
 
+def test_the_tracks_of_one_session_are_cameras_of_their_own(tmp_path: Path) -> None:
+    """A camera with several lenses sends their pictures so."""
+    found = load(tmp_path, MINIMAL + "  b: {source: 'rtsp://10.0.0.11:554/stream2', track: 2}\n")
+    assert [(name, camera.track) for name, camera in found.cameras.items()] == [("door", 1), ("b", 2)]
+
+
 def test_a_camera_has_a_name_for_people_in_any_script(tmp_path: Path) -> None:
     text = MINIMAL + "    name: Kamera S\u00fcd \u5357\n"
     assert load(tmp_path, text).cameras["door"].name == "Kamera S\u00fcd \u5357"

@@ -245,6 +245,11 @@ CHANGES = [
         "cameras:\n  b: {source: 'rtsp://10.0.0.11:554/stream2'}",
         '6:13  cameras.door.source: is the source of camera "b" too',
     ),
+    (
+        "cameras:",
+        "cameras:\n  b: {source: 'rtsp://10.0.0.11:554/stream2', track: 1}",
+        '6:13  cameras.door.source: is the source of camera "b" too',
+    ),
 ]
 SYNTAX = [
     (MINIMAL.replace("    source", "\tsource"), "5:1  a tab; YAML takes only spaces for indentation"),

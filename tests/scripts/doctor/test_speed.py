@@ -63,6 +63,14 @@ def test_the_cost_of_small_people_counts(
     assert budget.holds is (level == "ok")
 
 
+def test_a_machine_that_is_much_too_slow_is_not_told_to_take_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_frame_seconds", lambda _scenes, _px: 2.8)
+    found, *_ = machine._speed(settings)
+    assert "multiply fps by 0.02, " in found.mend
+
+
 def test_the_sample_is_looked_at_closely_where_people_are_small() -> None:
     from engines.scene import load_scene_detector
 
