@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 Payload = dict[str, Any]
 """A JSON object, as `json.dumps` takes it."""
@@ -63,14 +63,14 @@ def from_rfc3339(text: str) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
-def moved_in_time(part: Any, step: int) -> Any:
-    """Return a message with `step` ns added to every time in it; ValueError where one is none."""
+def moved_in_time(part: Any, step: int, keys: Collection[str] = TIMES) -> Any:
+    """Return a message with `step` ns added to every time in it, those of `keys`; ValueError for no time."""
     if isinstance(part, list):
-        return [moved_in_time(one, step) for one in part]
+        return [moved_in_time(one, step, keys) for one in part]
     if not isinstance(part, dict):
         return part
     return {
-        key: rfc3339(from_rfc3339(value) + step) if key in TIMES else moved_in_time(value, step)
+        key: rfc3339(from_rfc3339(value) + step) if key in keys else moved_in_time(value, step, keys)
         for key, value in part.items()
     }
 

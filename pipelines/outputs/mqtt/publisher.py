@@ -171,7 +171,8 @@ class MqttPublisher:
         self._commands.add(name, handler)
 
     def clock_set(self, step: int) -> None:
-        """Take it that the machine's clock was set by so many ns: correct the times of what waits."""
+        """Take it that the machine's clock was set by so many ns: correct the times of all that waits."""
+        self._retained.shift(step)  # at once: what is set from now on has the new time
 
         def correct() -> None:
             self._correction += step

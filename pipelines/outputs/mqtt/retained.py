@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
+from probes.events.messages import moved_in_time
 from probes.events.status import qos
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+TIMES: Final = ("at", "since")
+"""The keys of a state that hold a time."""
 
 
 class Retained:
@@ -52,6 +57,15 @@ class Retained:
         """Have every topic published again."""
         with self._lock:
             self._dirty = dict.fromkeys(self._values)
+
+    def shift(self, step: int) -> None:
+        """Add `step` ns to the times of all values, and have them published again: the clock was set."""
+        with self._lock:
+            for topic, value in self._values.items():
+                with suppress(ValueError, TypeError, OverflowError):  # another program's form of time
+                    if value is not None and (moved := moved_in_time(value, step, TIMES)) != value:
+                        self._values[topic] = moved
+                        self._dirty[topic] = None
 
     def take(self) -> list[tuple[str, Mapping[str, Any] | None, int]]:
         """Return topic, value and quality of service of all that is not yet published."""

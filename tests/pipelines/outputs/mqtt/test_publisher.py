@@ -79,6 +79,21 @@ def test_state_is_retained_newest_only_and_comes_back_after_a_broker_restart(ben
     assert len(late.on("camera/handbags/summary")) == 1
 
 
+def test_states_have_the_new_time_where_the_clock_is_set(bench):
+    """A box without a battery begins in 1970: its cameras would be live since then for ever."""
+    broker = bench.broker()
+    publisher = bench.publisher(broker.port)
+    bench.online()
+    publisher.set_state("camera/door/status", camera_status("live", 60_000_000_000))
+    publisher.set_state("report/0000", {"at": None})
+    listener = bench.listener(broker.port)
+    listener.wait("report/0000")
+    publisher.clock_set(1_764_000_000_000_000_000)
+    wait_for(lambda: [h for h in listener.on("door/status") if h.json["since"] == "2025-11-24T16:01:00.000Z"])
+    schemas.message("camera_status").validate(listener.on("door/status")[-1].json)
+    assert len(listener.on("report/0000")) == 1
+
+
 def test_events_of_an_outage_are_sent_when_the_broker_is_back(bench):
     broker = bench.broker(start=False)
     publisher = bench.publisher(broker.port, retry_first_ms=1000, retry_max_ms=1000)
