@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RIM = 0.1
 """What is read around a thing, in its widths and heights."""
+SAME = 0.5
+"""Intersection over union from which two boxes are of one thing."""
 NOBODY = "No person detected in the {}"
 
 
@@ -52,12 +54,17 @@ def seen_on_nobody(answer: LookAnswer) -> list[Unworn]:
 
 
 def things_apart(frame: Frame, figures: Collection[TrackId] = ()) -> list[Detection]:
-    """Return the things that nobody carries, the largest first. figures: persons who are none."""
+    """Return the things that nobody carries, the largest first. figures: persons who are none.
+
+    One thing that was found twice, as a handbag and a suitcase, is the surer of the two.
+    """
     people = _people(frame, figures)
-    apart = [
-        thing for thing in frame.of(Kind.ACCESSORY) if thing.label in TYPES and _is_apart(thing.box, people)
-    ]
-    return sorted(apart, key=lambda thing: -thing.box.area)
+    apart: list[Detection] = []
+    for thing in sorted(frame.of(Kind.ACCESSORY), key=lambda one: -one.confidence):
+        is_new = not any(_is_same(thing.box, other.box) for other in apart)
+        if is_new and thing.label in TYPES and _is_apart(thing.box, people):
+            apart.append(thing)
+    return sorted(apart, key=lambda one: -one.box.area)
 
 
 def around(thing: Box) -> Box:
@@ -98,6 +105,11 @@ def _is_on_nobody(mark: Mark, people: Sequence[Detection], apart: Sequence[Detec
         return False
     on_thing = any(thing.box.contains(x, y) for thing in apart)
     return on_thing or not any(reach(person.box).contains(x, y) for person in people)
+
+
+def _is_same(one: Box, other: Box) -> bool:
+    common = one.intersection(other)
+    return common > SAME * (one.area + other.area - common)
 
 
 def _is_apart(thing: Box, people: Sequence[Detection]) -> bool:

@@ -108,6 +108,11 @@ def test_which_things_are_apart(bag: Detection, apart: bool) -> None:
     assert things_apart(picture(WOMAN, bag)) == ([bag] if apart else [])
 
 
+def test_a_thing_that_was_found_twice_is_one() -> None:
+    bag, suitcase = bag_at(300, 290), bag_at(303, 290)._replace(label="suitcase", confidence=0.8)
+    assert things_apart(picture(WOMAN, bag, suitcase)) == [suitcase]
+
+
 def test_a_thing_between_two_people_may_be_either_ones_and_is_on_nobody_for_sure_of_neither() -> None:
     man = WOMAN._replace(box=Box(170, 50, 100, 300), track=TrackId("picture", "p", 3))
     assert things_apart(picture(WOMAN, man, bag_at(155, 290))) == []
