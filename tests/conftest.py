@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py
 from engines.paths import ROOT
@@ -18,7 +18,7 @@ from tests.field_cases import cases_of
 # Compiled models are made once for all workers, and for the next run. Commands that tests start share them.
 os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
 
-settings.register_profile("any machine", deadline=None)
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
 SLOWEST = (

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
-FIRST_PORT, PORTS_EACH = 20_000, 1500
+FIRST_PORT, PORTS_EACH, WORKERS = 20_000, 780, 16
 """Below the ports that the system gives to outgoing connections (from 32,768); a range for each worker."""
 _numbers = itertools.count(os.getpid())
 
 
 def free_port() -> int:
     """Return a port that stays free until a server takes it: no connection and no other worker gets it."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
     while True:
         port = FIRST_PORT + worker * PORTS_EACH + next(_numbers) % PORTS_EACH
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -83,7 +83,7 @@ PLACES = _scalars(yaml.compose(STORE))
 @settings(
     max_examples=int(os.environ.get("MSH_FUZZ", "150")),
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(place=st.sampled_from(PLACES), slip=st.sampled_from(SLIPS), secret=SECRETS, order=ORDER)
 def test_no_slip_shows_a_secret(

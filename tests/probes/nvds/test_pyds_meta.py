@@ -100,7 +100,7 @@ def test_the_structs_are_as_large_as_the_library_s(ds: Any) -> None:
 
 
 @pytest.mark.usefixtures("list_end")
-@settings(max_examples=60, deadline=None, suppress_health_check=[])
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_is_put_into_a_batch_is_read_from_it_and_from_its_copies(data: st.DataObject) -> None:
     ds, pics = pyds(), data.draw(PICS)
