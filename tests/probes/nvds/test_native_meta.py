@@ -348,7 +348,8 @@ def test_all_of_it_under_address_sanitizer(tmp_path: Path) -> None:
         "MSH_READER_SANITIZED": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *places, *chosen],
+        # -s: what UBSan writes as it ends the process would be lost with what pytest keeps.
+        [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *places, *chosen],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -357,4 +358,4 @@ def test_all_of_it_under_address_sanitizer(tmp_path: Path) -> None:
         timeout=1800,
     )
     assert [report.read_text()[:4000] for report in tmp_path.glob("report*")] == []
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    assert done.returncode == 0, (done.stdout + done.stderr)[-9000:]
