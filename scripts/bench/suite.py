@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 1800
 PAGE = ROOT / "docs" / "benchmarks.md"
+BUSY = 0.5
+"""Load a core, before the run, from which on the machine is called busy."""
 FEW_DIGITS = 1000
 """From here on a figure is written as a whole number."""
 CONTESTANTS = {
@@ -136,6 +138,7 @@ class SuiteReport:
     """
 
     machine: dict[str, str]
+    load_before: float
     suite: Sequence[BenchPart]
     repeats: int
     figures: dict[str, Spread] = field(default_factory=dict)
@@ -160,7 +163,7 @@ class SuiteReport:
 
 def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart], Any]) -> SuiteReport:
     """Run all parts in turn, `repeats` times. ask: runs one and returns its JSON; BadInput where it fails."""
-    report = SuiteReport(machine(), suite, repeats)
+    report = SuiteReport(machine(), os.getloadavg()[0], suite, repeats)
     found: dict[str, list[float]] = {}
     for _ in range(repeats):
         for part in suite:
@@ -257,13 +260,14 @@ def _print(report: SuiteReport) -> None:
     out = console()
     for name, value in report.machine.items():
         out.print(f"{name}: {value}")
+    columns = _columns(report)
     for title, rows in _tables(report):
         table = Table(box=SIMPLE, pad_edge=False, title=title)
         table.add_column("figure", overflow="fold")
-        for column in ("median", "least", "most"):
+        for column in columns[1:]:
             table.add_column(column, justify="right")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*row[: len(columns)])
         out.print(table)
 
 
@@ -276,17 +280,42 @@ def page(report: SuiteReport) -> str:
         "",
     ]
     lines += [f"- {name}: {value}" for name, value in report.machine.items()]
-    lines += [f"- repeats: {report.repeats}; the median counts, least and most are the spread"]
+    if busy := _busy(report):
+        lines = [*lines[:4], busy, "", *lines[4:]]
+    spread = "; the median counts, least and most are the spread" if report.repeats > 1 else ""
+    lines += [f"- repeats: {report.repeats}{spread}"]
     took = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in report.seconds.items())
     lines += [f"- minutes: {sum(report.seconds.values()) / 60:.0f} ({took})"]
-    busy = ", ".join(f"{name} {load:.0f}" for name, load in report.loads.items())
-    lines += [f"- load after each bench, its own in it: {busy}"]
+    loads = ", ".join(f"{name} {load:.0f}" for name, load in report.loads.items())
+    lines += [f"- load after each bench, its own in it: {loads}"]
+    ran = [part.name for part in report.suite]
+    if left := [part.name for part in parts(rival=None, quick=False) if part.name not in ran]:
+        lines += [f"- not in this run: {', '.join(left)}"]
     lines += [f"- failed: {problem}" for problem in report.problems]
     lines += _contestants(report.figures)
+    columns = _columns(report)
     for title, rows in _tables(report):
-        lines += ["", f"## {title}", "", "| figure | median | least | most |", "| --- | ---: | ---: | ---: |"]
-        lines += [f"| {' | '.join(row)} |" for row in rows]
+        head = f"| {' | '.join(columns)} |", f"| --- {'| ---: ' * (len(columns) - 1)}|"
+        lines += ["", f"## {title}", "", *head]
+        lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows]
     return "\n".join([*lines, ""])
+
+
+def _columns(report: SuiteReport) -> tuple[str, ...]:
+    return ("figure", "median", "least", "most") if report.repeats > 1 else ("figure", "value")
+
+
+def _busy(report: SuiteReport) -> str:
+    """Return a warning where other programs had much of the machine; empty where they had little."""
+    before = report.load_before
+    cores = os.cpu_count() or 1
+    if before < BUSY * cores:
+        return ""
+    return (
+        f"**Taken on a busy machine: load {before:.0f} on {cores} cores before the run.** Frames a second, "
+        "latency, drops and seconds then say what else ran. CPU times are too high as well, as others empty "
+        "the caches; only what was measured by turns can be compared."
+    )
 
 
 def _contestants(figures: Mapping[str, Spread]) -> list[str]:

@@ -75,6 +75,20 @@ def test_medians_spread_and_the_ratio_to_the_bound():
     )
 
 
+@pytest.mark.parametrize(("load", "warned"), [(0.1, False), (40.0, True)])
+def test_a_busy_machine_and_what_was_left_out_stand_on_the_page(
+    monkeypatch: pytest.MonkeyPatch, load: float, warned: bool
+) -> None:
+    monkeypatch.setattr(suite.os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(suite.os, "cpu_count", lambda: 2)
+    report = measure([BenchPart("prices", "votes")], 1, answers({"us": 5}))
+    text = page(report)
+    assert ("**Taken on a busy machine: load 40 on 2 cores" in text) == warned
+    assert "- not in this run: pipeline, cameras, startup, looks, probe" in text
+    assert f"- load after each bench, its own in it: prices {load:.0f}" in text
+    assert "| us | 5 |" in text, "one run has no spread"
+
+
 def test_a_bench_that_fails_is_named_and_the_others_count():
     part = BenchPart("prices", "votes")
     report = measure([part], 2, answers(BadInput("no catalogue"), {"us": 5}))
