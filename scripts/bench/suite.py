@@ -49,11 +49,15 @@ DETECT, DECODE = "pipeline: detect persons and faces, CPU ms", "pipeline: decode
 
 @dataclass(frozen=True, slots=True)
 class BenchPart:
-    """One bench of the suite. arguments: how it is called; `--json` is added. about: what it measures."""
+    """One bench of the suite. arguments: how it is called; `--json` is added. about: what it measures.
+
+    live: it works at the cameras' own pace, so where other programs have the machine it measures those.
+    """
 
     name: str
     about: str
     arguments: tuple[str, ...] = ()
+    live: bool = False
 
 
 def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
@@ -70,8 +74,9 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             "cameras",
             "whole stores of live cameras, 10 frames a second each",
             ("--cameras", "1", *(() if quick else ("2", "4")), "--seconds", seconds, *against),
+            live=True,
         ),
-        BenchPart("startup", "a warm start", ("--repeats", "1")),
+        BenchPart("startup", "a warm start", ("--repeats", "1"), live=True),
         BenchPart(
             "looks",
             "what looks cost the video path, and CPU time of one look",
@@ -261,7 +266,7 @@ def _print(report: SuiteReport) -> None:
     for name, value in report.machine.items():
         out.print(f"{name}: {value}")
     columns = _columns(report)
-    for title, rows in _tables(report):
+    for title, rows in _tables(report, report.suite):
         table = Table(box=SIMPLE, pad_edge=False, title=title)
         table.add_column("figure", overflow="fold")
         for column in columns[1:]:
@@ -280,7 +285,9 @@ def page(report: SuiteReport) -> str:
         "",
     ]
     lines += [f"- {name}: {value}" for name, value in report.machine.items()]
+    shown = report.suite
     if busy := _busy(report):
+        shown = [part for part in report.suite if not part.live]
         lines = [*lines[:4], busy, "", *lines[4:]]
     spread = "; the median counts, least and most are the spread" if report.repeats > 1 else ""
     lines += [f"- repeats: {report.repeats}{spread}"]
@@ -288,13 +295,14 @@ def page(report: SuiteReport) -> str:
     lines += [f"- minutes: {sum(report.seconds.values()) / 60:.0f} ({took})"]
     loads = ", ".join(f"{name} {load:.0f}" for name, load in report.loads.items())
     lines += [f"- load after each bench, its own in it: {loads}"]
-    ran = [part.name for part in report.suite]
-    if left := [part.name for part in parts(rival=None, quick=False) if part.name not in ran]:
-        lines += [f"- not in this run: {', '.join(left)}"]
+    names = [part.name for part in shown]
+    if left := [part.name for part in parts(rival=None, quick=False) if part.name not in names]:
+        lines += [f"- left out: {', '.join(left)}"]
     lines += [f"- failed: {problem}" for problem in report.problems]
-    lines += _contestants(report.figures)
+    figures = {name: one for name, one in report.figures.items() if name.split(":")[0] in names}
+    lines += _contestants(figures)
     columns = _columns(report)
-    for title, rows in _tables(report):
+    for title, rows in _tables(report, shown):
         head = f"| {' | '.join(columns)} |", f"| --- {'| ---: ' * (len(columns) - 1)}|"
         lines += ["", f"## {title}", "", *head]
         lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows]
@@ -312,9 +320,10 @@ def _busy(report: SuiteReport) -> str:
     if before < BUSY * cores:
         return ""
     return (
-        f"**Taken on a busy machine: load {before:.0f} on {cores} cores before the run.** Frames a second, "
-        "latency, drops and seconds then say what else ran. CPU times are too high as well, as others empty "
-        "the caches; only what was measured by turns can be compared."
+        f"**Taken on a busy machine: load {before:.0f} on {cores} cores before the run.** Live cameras and "
+        "starts would tell what else ran, so they are left out. CPU times are too high, as others empty the "
+        "caches; milliseconds that are not CPU time are higher still. What was measured by turns can be "
+        "compared."
     )
 
 
@@ -337,8 +346,8 @@ def _written(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= FEW_DIGITS else f"{value:.3g}"
 
 
-def _tables(report: SuiteReport) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
-    for part in report.suite:
+def _tables(report: SuiteReport, shown: Sequence[BenchPart]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    for part in shown:
         start = f"{part.name}: "
         rows = [
             (name.removeprefix(start), *(_written(value) for value in (one.median, one.least, one.most)))

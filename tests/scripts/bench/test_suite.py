@@ -49,6 +49,11 @@ def answers(*of: object):
     return ask
 
 
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+
+
 def test_medians_spread_and_the_ratio_to_the_bound():
     both = [part for part in parts(rival=None, quick=True) if part.name in ("pipeline", "cameras")]
     costs = (30.0, 26.0, 90.0)
@@ -81,11 +86,13 @@ def test_a_busy_machine_and_what_was_left_out_stand_on_the_page(
 ) -> None:
     monkeypatch.setattr(suite.os, "getloadavg", lambda: (load, load, load))
     monkeypatch.setattr(suite.os, "cpu_count", lambda: 2)
-    report = measure([BenchPart("prices", "votes")], 1, answers({"us": 5}))
-    text = page(report)
+    some = [part for part in parts(rival=None, quick=True) if part.name in ("cameras", "prices")]
+    text = page(measure(some, 1, answers(rows(30.0), {"us": 5})))
     assert ("**Taken on a busy machine: load 40 on 2 cores" in text) == warned
-    assert "- not in this run: pipeline, cameras, startup, looks, probe" in text
-    assert f"- load after each bench, its own in it: prices {load:.0f}" in text
+    assert ("ours, 4 cameras" not in text) == ("contestant" not in text) == warned, "it would measure others"
+    left = "pipeline, cameras, startup" if warned else "pipeline, startup"
+    assert f"- left out: {left}, looks, probe" in text
+    assert f"- load after each bench, its own in it: cameras {load:.0f}, prices {load:.0f}" in text
     assert "| us | 5 |" in text, "one run has no spread"
 
 
