@@ -34,7 +34,9 @@ def staff_section(pin: str = PIN) -> str:
     return f"""\
 staff:
   people:
-    Anna: {{rank: 5, skills: [handbag, Burberry], zones: [doorway], pin: "{hash_token(pin)}"}}
+    Anna:
+      {{rank: 5, skills: [handbag, Burberry], zones: [doorway], languages: [it, de],
+        pin: "{hash_token(pin)}"}}
     Jörg B.: {{rank: 2}}
   accept_within_s: 30
   unattended_after_s: 120

@@ -89,6 +89,7 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
     fits(anna, "staff-offer")
     fits(joerg, "staff-offer-dark")
     screen.get_by_text("Anna is asked").first.wait_for()
+    screen.locator(".languages", has_text="Italian, German").wait_for()
     # Declined: it goes to the next best. Accepted: the other one is told nothing.
     one.get_by_role("button", name="Not now").click()
     two.get_by_role("button", name="I’ll go").wait_for()
@@ -129,7 +130,7 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
     fits(manager, "desk-escalated")
     screen.get_by_label("State of Jörg B.").select_option("free")
     two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
-    screen.get_by_label("Send …").select_option("Anna")
+    screen.get_by_label("Send …").select_option("Anna (Italian, German)")
     one.get_by_role("heading", name="Your customer").wait_for()
     fits(anna, "staff-attending")
 

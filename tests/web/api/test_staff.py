@@ -174,6 +174,7 @@ def test_the_manager_sees_and_sets_everyone(shop):
     shop.show(129_000, 300)
     shop.tick(121)
     desk = manager.get("/api/desk").json()
+    assert [one["languages"] for one in desk["staff"]] == [["it", "de"], []]
     assert [(one["value"]["text"], one["escalated"]) for one in desk["waiting"]] == [
         ("€1,290", True),
         ("€3", False),
