@@ -88,7 +88,7 @@ class PageApp:
         desk_events = DeskEvents(self._closing)
         self._phone = PhoneHandlers(backend, self.gate, desk_events, notes)
         self._desk = DeskHandlers(backend, self.gate, desk_events, notes)
-        self._insights = InsightsHandlers(backend)
+        self._insights = InsightsHandlers(backend, notes)
         self._static = static
         app = Starlette(
             routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from anyio import to_thread
 from starlette.responses import Response
 
+from pipelines.access_log import AccessKind
 from pipelines.insights.days import cells_of, days_of, report
 from pipelines.insights.export import cells_csv, cells_parquet
 from pricing.errors import BadInput
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from pipelines.insights.file import InsightsFile
+    from web.access.notes import AccessNotes
     from web.access.signin import Visitor
     from web.backend import Backend
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
 class InsightsHandlers:
     """One per server; used in its event loop."""
 
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
+    def __init__(self, backend: Backend, notes: AccessNotes) -> None:
+        self._backend, self._notes = backend, notes
 
     async def read(self, request: Request, _visitor: Visitor | None) -> Response:
         """Write the report on the days of the query, today where there is none."""
@@ -39,8 +41,8 @@ class InsightsHandlers:
         first, last = self._days(request)
         return Json(await to_thread.run_sync(self._written, file, first, last))
 
-    async def export(self, request: Request, _visitor: Visitor | None) -> Response:
-        """Write the counts of the days of the query as they are kept, one a row, to be saved."""
+    async def export(self, request: Request, visitor: Visitor | None) -> Response:
+        """Write the counts of the days of the query as they are kept, one a row, to be saved; it is noted."""
         file, settings = self._backend.insights, self._backend.settings
         if file is None:
             raise Refused(Code.NOT_FOUND, "nothing is counted: no store runs, or privacy.report_days is 0")
@@ -60,6 +62,7 @@ class InsightsHandlers:
         except BadInput as error:
             raise Refused(Code.NOT_FOUND, str(error)) from None
         name = f"{settings.store.id}-{first}-{last}.{kind}"
+        self._notes.note(AccessKind.DOWNLOADED, request, visitor, detail=name)
         media = "text/csv" if kind == "csv" else "application/vnd.apache.parquet"
         return Response(data, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, media)
 

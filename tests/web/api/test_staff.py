@@ -339,6 +339,10 @@ def test_the_counts_of_days_can_be_saved(shop, kind, begins):
     answer = shop.page.client().get(f"/api/insights/cells?from=2026-11-20&to=2026-11-26&format={kind}")
     assert answer.content.startswith(begins)
     assert f'filename="test-store-2026-11-20-2026-11-26.{kind}"' in answer.headers["content-disposition"]
+    noted = [
+        entry.detail for _, entry in shop.page.backend.access.entries() if entry.kind.value == "downloaded"
+    ]
+    assert noted == [f"test-store-2026-11-20-2026-11-26.{kind}"], "the access log says who took them"
     assert code(shop.page.client().get("/api/insights/cells?format=xml")) == (422, "invalid")
     assert code(shop.page.client().get("/api/insights/cells?from=soon")) == (422, "invalid")
 
