@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
 ANSWER_S = 10.0
 STABLE_S = 10.0
+AGAIN = 3
+"""So many short connections in a row that the broker cut are no accident of the network."""
 IN_FLIGHT = 20
 _AUTH = {134, 135, 140}
 """Bad user name or password, not authorized, bad authentication method: MQTT 5, table 3-1."""
+_UNSPECIFIED = 128
 _TAKEN_OVER = 142
 _UNSUPPORTED_PROTOCOL = 132
 _NO_RETAIN = 154
@@ -124,6 +127,8 @@ class Session:
         self.detail = ""
         self.was_up = self.was_answered = False
         self._reached = self._acknowledged = False
+        self.was_cut = False
+        """Whether it ended without a word after it was up, as where the broker gives its name to another."""
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
@@ -242,6 +247,7 @@ class Session:
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
+        self.was_cut = self.was_up and not self.detail and reason.value == _UNSPECIFIED
         self.detail = self.detail or str(reason)
         if self.was_up and reason.value == _TAKEN_OVER:
             self._why = BrokerState.TAKEN_OVER
@@ -322,6 +328,8 @@ class BrokerConnection:
                 self._session.detail = SPEAKS_HTTP
             stable = self._session.was_answered and time.monotonic() - began > STABLE_S
             failures = 0 if stable else failures + 1
+            if self._session.was_cut and failures >= AGAIN:
+                self._session.detail = f"cut again and again: is the client id {self._client_id} used twice?"
             self._callbacks.state(ended, self._session.detail)
             self._stop.wait(self._delay(ended, failures))
         self._callbacks.state(BrokerState.STOPPED, "")

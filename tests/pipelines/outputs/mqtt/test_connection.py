@@ -15,7 +15,7 @@ from engines.errors import BadInput
 from pipelines.outputs.mqtt.connection import BrokerState
 from tests.fakes.broker import free_port
 from tests.fakes.tcp_server import tcp_server
-from tests.pipelines.outputs.mqtt.bench import happening
+from tests.pipelines.outputs.mqtt.bench import Bench, happening
 from tests.waiting import wait_for
 
 
@@ -62,6 +62,18 @@ def test_a_box_whose_name_another_one_uses_steps_back(bench):
         wait_for(lambda: BrokerState.TAKEN_OVER in bench.links)
         time.sleep(0.5)
         assert bench.links.count(BrokerState.CONNECTING) == 1
+
+
+def test_two_boxes_of_one_name_are_told_where_the_broker_gives_no_reason(bench, caplog):
+    """mosquitto cuts the older connection without a word."""
+    broker = bench.broker()
+    folder = bench.folder / "twin"
+    folder.mkdir()
+    twin = Bench(folder)
+    bench.closers.insert(0, lambda: [close() for close in twin.closers])
+    bench.publisher(broker.port)
+    twin.publisher(broker.port)
+    wait_for(lambda: "cut again and again: is the client id berlin-edge-1 used twice?" in caplog.text)
 
 
 def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
