@@ -73,6 +73,10 @@ _LOOK_ALIKES = str.maketrans(
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
 MAX_MINOR = 10**12
+_MARKED = re.compile(
+    r"\d*[.,]?\d*|\d{1,3}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d+)?|\d{1,2}(?:,\d{2})*,\d{3}(?:\.\d+)?"
+)
+"""Marks where thousands and decimals have them; elsewhere nobody knows what is meant: 1290.00.00, 1,29,0."""
 ARABIC_DECIMAL, ARABIC_GROUPING = "٫", "٬"
 
 
@@ -168,7 +172,8 @@ def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
         return "; write one amount, or both price_min and price_max"
     if not _only_signs_beside(text):
         return example
-    written = _readings(re.sub(r"[^0-9.,]", "", text), digits, decimal)
+    bare = re.sub(r"[^0-9.,]", "", text)
+    written = _readings(bare, digits, decimal) if _MARKED.fullmatch(bare.strip(".,")) else []
     meant = [accepted for amount in written if (accepted := _accepted(amount, digits, decimal))]
     if not meant:
         return f"; {currency} has {digits} decimals{example}" if any(written) else example

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
+from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
@@ -169,7 +170,9 @@ class GstSource:
         if message.type == Gst.MessageType.APPLICATION:
             raise SourceLost(Cause(message.get_structure().get_name()), "found while linking")
         if message.type == Gst.MessageType.EOS:
-            if not (self._spec.loop and self._kind is SourceKind.FILE and self._rewind()):
+            # A file that was cut off cannot be wound back in most containers: it is opened anew.
+            is_film = self._spec.loop and self._kind is SourceKind.FILE
+            if not (is_film and not is_cut_off(self._spec.source) and self._rewind()):
                 raise SourceLost(Cause.ENDED)
             return
         error, debug = message.parse_error()

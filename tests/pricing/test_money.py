@@ -29,6 +29,11 @@ def test_parse(text: str, currency: str, minor: int) -> None:
 @pytest.mark.parametrize(
     ("text", "currency", "word"),
     [
+        ("1290.00.00", "EUR", 'for example "1290.00"$'),
+        ("1,29,0", "EUR", 'for example "1290.00"$'),
+        ("1.290.5", "EUR", 'for example "1290.00"$'),
+        ("1,29,000.50", "INR", 'write "129000.50"'),
+        ("1.290.000,5", "EUR", 'write "1290000.5"'),
         ("1,290.00", "EUR", 'write "1290.00"'),
         ("1.290,00", "EUR", 'write "1290.00"'),
         ("1,290", "EUR", 'write "1290"'),

@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from pipelines.cameras.file_end import is_cut_off, is_whole, log_cut_off
-from pipelines.cameras.source import SourceSpec
+from pipelines.cameras.source import SourceLost, SourceSpec
+from pipelines.cameras.states import Cause
 from pipelines.cameras.supervisor import CameraSupervisor
+from pipelines.cpu.source import open_source
 from pipelines.errors import BadInput
 from pipelines.offline.reader import probe_media, read_frames
 from tests.fakes.sources import Ear
@@ -133,6 +135,25 @@ def test_a_file_camera_whose_file_was_cut_off_is_logged_once(films, tmp_path, ca
     assert [record.getMessage() for record in caplog.records] == [
         f"camera door: {path}: the file is cut short; what is there is played"
     ]
+
+
+@pytest.mark.parametrize("name", ["a.avi", "a.flv", "fast.mp4", "a.mkv"])
+def test_a_file_that_was_cut_off_is_opened_anew_where_it_is_to_start_over(films, tmp_path, name):
+    """Wound back, an AVI was called damaged at each round, and an FLV gave no more frames."""
+    path = tmp_path / name
+    data = (films / name).read_bytes()
+    path.write_bytes(data[: int(len(data) * 0.61) | 1])
+    source = open_source(SourceSpec("door", str(path), fps=60, loop=True))
+    with pytest.raises(SourceLost) as lost:
+        _play(source)
+    source.close()
+    assert lost.value.cause is Cause.ENDED
+
+
+def _play(source):
+    for _ in range(4 * FRAMES):
+        if source.wait(5):
+            source.take()
 
 
 def test_files_of_other_kinds_are_not_called_cut(tmp_path):
