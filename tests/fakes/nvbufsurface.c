@@ -40,11 +40,15 @@ outside (const NvBufSurfTransformRect * r, const NvBufSurfaceParams * s)
       ((r->left | r->top | r->width | r->height) & 1);
 }
 
+/* How often pixels were asked for: what the reader refuses by itself comes to no driver. */
+__attribute__ ((visibility ("default"))) int fake_transforms;
+
 int
 NvBufSurfTransform (NvBufSurface * from, NvBufSurface * into, NvBufSurfTransformParams * how)
 {
   NvBufSurfaceParams *a = from->surfaceList, *b = into->surfaceList;
   const NvBufSurfTransformRect *s = how->src_rect, *t = how->dst_rect;
+  fake_transforms++;
   if (from->numFilled != 1 || into->batchSize < 1 || from->batchSize != 1 || b->mappedAddr.addr[0])
     return -1;
   if (a->colorFormat != NVBUF_COLOR_FORMAT_RGBA || b->colorFormat != NVBUF_COLOR_FORMAT_RGBA)

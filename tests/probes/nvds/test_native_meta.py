@@ -259,8 +259,9 @@ class Surface:
                 ]
             },
         )
-        self.params = (params * 3)(
-            *(params(width, height, width * 4, colour, 0, frame.ctypes.data) for frame in self.frames)
+        # A fourth one beyond those that are filled, as whole as they are: only the count tells.
+        self.params = (params * 4)(
+            *(params(width, height, width * 4, colour, 0, self.frames[n % 3].ctypes.data) for n in range(4))
         )
         made = surface(0, 3, 3, True, 2, ctypes.addressof(self.params))
         self.buffer = Gst.Buffer.new_wrapped(bytes(made))
@@ -293,8 +294,11 @@ def native_box(*sides: float) -> Any:
 )
 def test_a_crop_that_is_not_there_is_refused(index: int, place: Any) -> None:
     surfaces, scene = NativeSurfaces(reader(), (64, 48), jetson=True), Surface()
+    asked = ctypes.c_int.in_dll(ctypes.CDLL(str(build(sanitized=SANITIZED))), "fake_transforms")
+    before = asked.value
     with pytest.raises(MetaError, match="cannot be copied"):
         surfaces.copy(hash(scene.buffer), index, lambda _size: place)
+    assert asked.value == before, "it is refused before any pixel is asked for"
 
 
 def test_a_surface_without_a_format_is_refused() -> None:
