@@ -43,6 +43,8 @@ NEW_SHARE = 0.3
 MAX_ANSWERS = 256
 QUIET_S = 600.0
 """After so long without a look the models of looks are let go: 240 MB; the next look loads them again."""
+REST_S = 2.0
+"""After so long without a look the system gets back what looks worked in, 140 MB after some of them."""
 STOP_S = 2.0
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
@@ -221,22 +223,25 @@ class LookWorkers:
 
     def _work(self, number: int, recogniser: Recogniser) -> None:
         _step_back()
-        is_warm = False  # the first look loads models
+        is_warm, is_rested = False, True  # the first look loads models
         while True:
-            look = self._waiting.take(self._quiet_s if is_warm else None)
+            pause_s = self._quiet_s if is_rested else min(REST_S, self._quiet_s)
+            look = self._waiting.take(pause_s if is_warm else None)
             if look is None:
                 if self._waiting.closed:
                     return
-                recogniser.release()
+                if is_rested:
+                    recogniser.release()
+                    is_warm = False
                 release_free_memory()
-                is_warm = False
+                is_rested = True
                 continue
             self._reading[number] = True
             begun = self._clock()
             self._read(recogniser, look)
             if is_warm:
                 self._rate.add(self._clock() - begun)
-            is_warm = True
+            is_warm, is_rested = True, False
             self._reading[number] = False
 
     def _read(self, recogniser: Recogniser, look: Look) -> None:

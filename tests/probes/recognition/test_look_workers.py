@@ -289,3 +289,21 @@ def test_the_largest_few_of_a_picture_are_worth_patience_and_a_crowd_is_not() ->
     }
     largest = sorted(sizes, key=lambda number: -sizes[number])[:MAX_PATIENT_LOOKS]
     assert {number for number, is_patient in looked if is_patient} == set(largest)
+
+
+def test_a_pause_gives_free_memory_to_the_system_before_the_models_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    happened: list[str] = []
+
+    class Model(Recogniser):
+        def release(self) -> None:
+            happened.append("models")
+
+    path = "probes.recognition.look_workers.release_free_memory"
+    monkeypatch.setattr(path, lambda: happened.append("memory"))
+    looks = LookWorkers([Model(FakeReader(NIKE))], SOUGHT, limits=ALWAYS, quiet_s=0.0)
+    looks.offer(frame(), I420.black(400, 300))
+    wait_for(lambda: len(happened) >= 3)
+    looks.close()
+    assert happened == ["memory", "models", "memory"]
