@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WAIT_S = 10.0
+WAIT_S = 60.0
+"""On a machine that is far too slow one round of the floor's thread took more than ten seconds."""
 
 
 @dataclass(eq=False, slots=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S, PULL_PATIENCE_S = 30, 5
+PATIENCE_S, PULL_PATIENCE_S = 30, 15
 SHORT = 8
 """Frames below which a video is read a second time, for those that the first time missed; see `_Read`."""
 
@@ -126,6 +126,8 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
     if wrong or first < SHORT or (read.is_short and not cut):
         try:
             yield from read.frames(path, PULL_PATIENCE_S, pull=True)
+            if first == 0 and read.count:  # the first reading had no chance to see any damage
+                wrong = None
         except BadInput as error:
             logger.debug("%s: read a second time: %s", path, error)
     if read.count == 0:

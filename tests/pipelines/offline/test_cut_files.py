@@ -14,6 +14,7 @@ from pipelines.cameras.states import Cause
 from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.source import open_source
 from pipelines.errors import BadInput
+from pipelines.offline import reader
 from pipelines.offline.reader import probe_media, read_frames
 from tests.fakes.sources import Ear
 from tests.fakes.video_file import H264, write_video
@@ -60,6 +61,19 @@ def read(path):
 def test_the_frames_of_a_whole_film_are_read_without_a_word(films, name):
     assert not is_cut_off(films / name)
     assert read(films / name) == (FRAMES, [])
+
+
+def test_a_whole_film_that_the_first_demuxer_refuses_is_read_by_the_other_without_a_word(films, monkeypatch):
+    """The one that waits for data fails at times on an Ogg's first packets."""
+
+    def refused(path, *, pull=False):
+        if not pull:
+            raise BadInput(f"{path}: refused")
+        return opened(path, pull=True)
+
+    opened = reader._open
+    monkeypatch.setattr(reader, "_open", refused)
+    assert read(films / "a.ogv") == (FRAMES, [])
 
 
 @pytest.mark.parametrize("share", [0.61, 0.87])
