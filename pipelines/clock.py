@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ class StoreClock:
         self._now_ns, self._monotonic_ns = now_ns, monotonic_ns
         self._start = now_ns() - monotonic_ns()
         self._correction = 0
+        self._setting = threading.RLock()  # re-entrant: `check` reads the time, and a signal handler may
 
     def now(self) -> int:
         """Return the time that never steps, UTC ns by the clock as it was at the start."""
@@ -40,7 +42,8 @@ class StoreClock:
 
     def utc(self, at: int) -> int:
         """Return the UTC time, in ns, of a moment that `now` named."""
-        return at + self._correction
+        with self._setting:
+            return at + self._correction
 
     def utc_now(self) -> int:
         """Return the UTC time, in ns, as of the last `check`."""
@@ -51,10 +54,17 @@ class StoreClock:
         now, at = self.now(), wall_ns - self._correction
         return at if abs(now - at) <= FAR_NS else now
 
-    def check(self) -> int:
-        """Return by how many ns the clock was set since the last check, 0 where it was not."""
-        step = self._now_ns() - self.utc_now()
-        if abs(step) < STEP_NS:
-            return 0
-        self._correction += step
+    def check(self, on_step: Callable[[int], None] | None = None) -> int:
+        """Return by how many ns the clock was set since the last check, 0 where it was not.
+
+        on_step: corrects by so many ns what has the old time. Until it returns no thread is told a new time,
+        so that nothing with the new one is corrected again; it must not wait for a thread that asks for one.
+        """
+        with self._setting:
+            step = self._now_ns() - self.utc_now()
+            if abs(step) < STEP_NS:
+                return 0
+            self._correction += step
+            if on_step is not None:
+                on_step(step)
         return step

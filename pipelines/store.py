@@ -444,14 +444,12 @@ class Store:
 
     def _check_clock(self) -> None:
         """Detect that the machine's clock was set, and correct the times of earlier messages."""
-        step = self._clock.check()
+        step = self._clock.check(self._mqtt.clock_set if self._mqtt else None)
         if not step:
             return
         way = "forward" if step > 0 else "back"
         logger.warning("the machine's clock was set %s by %.1f s; times are corrected", way, abs(step) / 1e9)
         self._metrics.clock_steps.labels(way).inc()
-        if self._mqtt:
-            self._mqtt.clock_set(step)
 
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it, else as the gallery does."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+from typing import TYPE_CHECKING
+
 import pytest
 
+from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
+from pipelines.settings.load import load_settings
+from pipelines.store import Store
+from probes.events.messages import rfc3339
+from probes.metrics import Metrics
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOUR = 3600 * NS
 
@@ -52,3 +64,58 @@ def test_a_frames_own_time_counts_where_it_agrees():
     assert machine.clock.check() == HOUR - NS
     assert machine.clock.from_wall(machine.wall - FAR_NS) == machine.clock.now() - FAR_NS
     assert machine.clock.from_wall(machine.wall - 2 * FAR_NS) == machine.clock.now()
+
+
+def test_nobody_is_told_the_new_time_before_the_old_ones_are_corrected():
+    """What is sent in between would have the new time already, and be corrected a second time."""
+    machine = Machine()
+    machine.passes(NS, wall_ns=HOUR)
+    order = []
+
+    def ask():
+        machine.clock.utc_now()
+        order.append("told")
+
+    asking = threading.Thread(target=ask)
+
+    def correct(step):
+        asking.start()
+        asking.join(0.3)
+        order.append(f"corrected by {step}")
+
+    assert machine.clock.check(correct) == HOUR - NS
+    asking.join()
+    assert order == [f"corrected by {HOUR - NS}", "told"]
+    assert machine.clock.check(correct) == 0
+
+
+STORE = """
+version: 1
+store: {id: s, name: S, device: box, timezone: UTC, currency: EUR}
+cameras: {door: {source: "rtsp://127.0.0.1:9/x"}}
+outputs: {mqtt: {url: "mqtt://127.0.0.1:9"}}
+"""
+
+
+def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cameras and floor go on in threads of their own while the warning is written."""
+    (tmp_path / "store.yaml").write_text(STORE)
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    metrics = Metrics([state.value for state in CameraState])
+    machine = Machine()
+    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
+    machine.passes(NS, wall_ns=HOUR)
+    told = []
+
+    def warning(text, *_):
+        told.append(text)
+        store._device.send()
+
+    monkeypatch.setattr(logging.getLogger("pipelines.store"), "warning", warning)
+    store._check_clock()
+    assert len(told) == 1
+    states = {topic: state for topic, state, _ in store._mqtt._retained.take()}
+    assert states["status"]["at"] == rfc3339(machine.wall)
+    assert states["camera/door/status"]["since"] == rfc3339(machine.wall - NS)
