@@ -100,7 +100,8 @@ class BrokerLimits:
 class Callbacks:
     """Called from the link's threads: each must only take note and return.
 
-    up, down: the broker accepted a session, it ended. ack: session, message id, whether the broker took it.
+    up, down: the broker accepted a session, it ended. ack: session, message id, whether the broker took it;
+    of a message that goes with QoS 0: that it is written.
     message: topic, payload, whether it was retained. state: where the connection stands, and why in the
     system's words.
     """
@@ -125,7 +126,9 @@ class Session:
         self._why = BrokerState.UNREACHABLE
         self._max_bytes = _NO_LIMIT
         self.detail = ""
-        self.was_up = self.was_answered = False
+        self.was_up = False
+        self.was_answered = False
+        """Whether the broker acknowledged anything; set by who keeps account of the message ids."""
         self._reached = self._acknowledged = False
         self.was_cut = False
         """Whether it ended without a word after it was up, as where the broker gives its name to another."""
@@ -257,7 +260,6 @@ class Session:
     def _on_publish(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _properties: object
     ) -> None:
-        self.was_answered = True
         self._callbacks.ack(self, mid, not reason.is_failure)
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:

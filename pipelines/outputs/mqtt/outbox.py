@@ -56,6 +56,7 @@ class Outbox:
         self._drain_per_s = drain_per_s
         self._session: Session | None = None
         self._in_flight: dict[int, Entry] = {}
+        self._awaited: set[int] = set()  # ids that the broker must answer, of other messages too
         self._heard_at = 0.0
         self._done: list[int] = []
         self._arrived: dict[str, int] = {}  # persons of whom the broker has the end, and its seq
@@ -83,6 +84,7 @@ class Outbox:
         self._session = session
         self._warned = False
         self._in_flight.clear()
+        self._awaited.clear()
         self._live_after = self._backlog_end = self._spool.last_id
         self._backlog_after = 0
         self._drained_at = self._heard_at = self._clock()
@@ -117,6 +119,7 @@ class Outbox:
         """Note that the session is gone; what was not acknowledged will be sent again."""
         self._session = None
         self._in_flight.clear()
+        self._awaited.clear()
 
     def write(self, messages: Sequence[Message]) -> None:
         """Write messages, delete acknowledged ones and drop what has expired."""
@@ -156,19 +159,32 @@ class Outbox:
 
     def acked(self, mid: int, *, good: bool) -> bool:
         """Note the broker's answer to a message; False where the id is not of one of these."""
-        self._heard_at = self._clock()
+        if mid in self._awaited:
+            self._awaited.discard(mid)
+            self._heard_at = self._clock()
+            if self._session is not None:
+                self._session.was_answered = True
         if (entry := self._in_flight.pop(mid, None)) is None:
             return False
         self._finish(entry, "acked" if good else "rejected")
         return True
 
-    def check_answers(self, *, awaited: bool) -> None:
-        """Cut a session in which nothing was acknowledged for STUCK_S; one that is only slow goes on.
+    def await_answer(self, mid: int, qos: int) -> None:
+        """Note a message, the spool's or another, that was just sent: the broker must answer it.
 
-        awaited: whether answers to other messages are awaited, too.
+        Not one meant for QoS 0: that it is written is no answer. qos: as wanted, not as lowered for a broker
+        that takes QoS 0 only; that one never answers, so what is written must do.
         """
+        if qos == 0:
+            return
+        if not self._awaited:  # else a slow disk before it would count against the broker
+            self._heard_at = self._clock()
+        self._awaited.add(mid)
+
+    def check_answers(self) -> None:
+        """Cut a session in which nothing was acknowledged for STUCK_S; one that is only slow goes on."""
         now = self._clock()
-        if self._session is None or not (self._in_flight or awaited):
+        if self._session is None or not self._awaited:
             self._heard_at = now
         elif now - self._heard_at > STUCK_S:
             self._heard_at = now
@@ -235,6 +251,7 @@ class Outbox:
         if mid is None:
             return False
         self._in_flight[mid] = entry
+        self.await_answer(mid, entry.qos)
         return True
 
     def _finish(self, entry: Entry, result: str) -> None:

@@ -171,8 +171,11 @@ class MqttPublisher:
         self._commands.add(name, handler)
 
     def clock_set(self, step: int) -> None:
-        """Take it that the machine's clock was set by so many ns: correct the times of all that waits."""
-        self._retained.shift(step)  # at once: what is set from now on has the new time
+        """Take it that the machine's clock was set by so many ns: correct the times of all that waits.
+
+        To be called before anything is set or sent that has the new time: from `StoreClock.check`.
+        """
+        self._retained.shift(step)
 
         def correct() -> None:
             self._correction += step
@@ -216,7 +219,7 @@ class MqttPublisher:
         notes, messages = self._queue.take(timeout_s)
         for note in notes:
             note()
-        self._outbox.check_answers(awaited=bool(self._others))
+        self._outbox.check_answers()
         self._outbox.write(messages)
         self._publish_state()
         self._answer_commands()
@@ -309,6 +312,7 @@ class MqttPublisher:
             mid = self._session.publish(full, body, qos, retain=retain)
             if mid is not None:
                 self._others[mid] = (kind, topic)
+                self._outbox.await_answer(mid, qos)
 
     def _refresh(self, _: Mapping[str, Any]) -> str:
         self._retained.again()

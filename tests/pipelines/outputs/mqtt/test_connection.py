@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engines.errors import BadInput
-from pipelines.outputs.mqtt.connection import BrokerState
+from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState
 from tests.fakes.broker import free_port
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.outputs.mqtt.bench import Bench, happening
 from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
@@ -48,6 +53,43 @@ def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
         publisher.stop(1)
         assert time.monotonic() - began < 60
         wait_for(lambda: not any(t.name.startswith("mqtt-") for t in threading.enumerate()))
+
+
+def test_a_broker_that_answers_pings_and_acknowledges_nothing_is_cut_and_met_rarely(bench, monkeypatch):
+    """Counts that are published with QoS 0 meanwhile are written, which is no answer."""
+    monkeypatch.setattr("pipelines.outputs.mqtt.outbox.STUCK_S", 2.0)
+    monkeypatch.setattr("pipelines.outputs.mqtt.connection.STABLE_S", 0.0)
+    failures, delay, pings = [], BrokerConnection._delay, []
+
+    def count(link, ended, failed):
+        failures.append(failed)
+        return delay(link, ended, failed)
+
+    monkeypatch.setattr(BrokerConnection, "_delay", count)
+
+    def talk(client):
+        for kind, body in packets(client):
+            if kind == CONNECT:
+                client.sendall(b"\x20\x03\x00\x00\x00")
+            elif kind == SUBSCRIBE:
+                client.sendall(b"\x90\x04" + body[:2] + b"\x00\x01")
+            elif kind == PINGREQ:
+                client.sendall(b"\xd0\x00")
+                pings.append(kind)
+
+    with tcp_server(talk) as port:
+        publisher = bench.publisher(port, keepalive_s=1, auth_retry_s=0.1)
+        number = itertools.count()
+
+        def cut_twice():
+            publisher.set_state("camera/handbags/summary", {"persons": next(number)})
+            return len(failures) >= 2
+
+        wait_for(cut_twice)
+        wait_for(lambda: pings)
+        publisher.stop(0.2)
+    assert failures[:2] == [1, 2]
+    assert BrokerState.ONLINE not in bench.links
 
 
 def test_a_box_whose_name_another_one_uses_steps_back(bench):
@@ -144,3 +186,16 @@ def test_unusable_certificates_are_one_line(bench, wrong):
     path.write_text("not a certificate")
     with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
         bench.publisher(8883, start=False, tls=True, **{wrong: path})
+
+
+CONNECT, SUBSCRIBE, PINGREQ = 1, 8, 12
+
+
+def packets(client: socket.socket) -> Iterator[tuple[int, bytes]]:
+    """Yield type and body of each MQTT packet until the other side closes."""
+    with client.makefile("rb") as stream:
+        while head := stream.read(1):
+            length = shift = 0
+            while (byte := stream.read(1)[0]) & 128:
+                length, shift = length | (byte & 127) << shift, shift + 7
+            yield head[0] >> 4, stream.read(length | byte << shift)

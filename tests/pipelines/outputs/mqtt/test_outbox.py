@@ -30,6 +30,7 @@ class Session:
     """Notes what is published; `works` False is a broken connection."""
 
     def __init__(self) -> None:
+        self.was_answered = False
         self.sent: list[dict] = []
         self.expiries: list[int | None] = []
         self.works = True
@@ -235,18 +236,59 @@ def test_a_broker_that_never_acknowledges_is_left(desk):
     desk.outbox.send()
     for seconds, left in ((STUCK_S, False), (1, True)):
         desk.pass_time(seconds)
-        desk.outbox.check_answers(awaited=False)
+        desk.outbox.check_answers()
         assert session.dropped is left
 
 
 def test_a_broker_that_answers_no_state_is_left_and_one_with_nothing_to_answer_is_not(desk):
     session = desk.session()
     desk.pass_time(10 * STUCK_S)
-    desk.outbox.check_answers(awaited=False)
-    desk.pass_time(STUCK_S + 1)
+    desk.outbox.check_answers()
     assert not session.dropped
-    desk.outbox.check_answers(awaited=True)
+    desk.outbox.await_answer(77, 1)
+    for seconds, left in ((STUCK_S, False), (1, True)):
+        desk.pass_time(seconds)
+        desk.outbox.check_answers()
+        assert session.dropped is left
+
+
+def test_what_is_only_written_is_no_answer(desk):
+    """Summaries go with QoS 0; paho calls them published once they are written."""
+    session = desk.session()
+    desk.write(1)
+    desk.outbox.send()
+    for mid in range(100, 104):
+        desk.outbox.await_answer(mid, 0)
+        desk.pass_time(STUCK_S / 3)
+        assert not desk.outbox.acked(mid, good=True)
+        desk.outbox.check_answers()
     assert session.dropped
+    assert not session.was_answered
+
+
+def test_what_is_only_written_is_not_waited_for(desk):
+    session = desk.session()
+    for mid in range(100, 104):
+        desk.outbox.await_answer(mid, 0)
+        desk.pass_time(STUCK_S)
+        desk.outbox.check_answers()
+    assert not session.dropped
+
+
+def test_a_slow_disk_is_not_taken_for_a_frozen_broker(desk):
+    """The disk stalls in a write; what is sent after it has had no time to be answered."""
+    session = desk.session()
+    desk.outbox.check_answers()
+    desk.write(1)
+    desk.pass_time(STUCK_S + 1)
+    desk.outbox.check_answers()
+    assert (numbers(session), session.dropped) == ([1], False)
+    desk.ack(1)
+    desk.outbox.check_answers()
+    desk.pass_time(STUCK_S + 1)
+    desk.outbox.await_answer(2, 1)
+    desk.outbox.check_answers()
+    assert not session.dropped
 
 
 def test_a_broker_that_is_only_slow_is_not_left(desk):
@@ -256,7 +298,7 @@ def test_a_broker_that_is_only_slow_is_not_left(desk):
     for mid in range(1, 3 * WINDOW + 1):
         desk.pass_time(STUCK_S - 1)
         desk.ack(mid)
-        desk.outbox.check_answers(awaited=False)
+        desk.outbox.check_answers()
         assert not session.dropped
     assert numbers(session) == list(range(3 * WINDOW))
 

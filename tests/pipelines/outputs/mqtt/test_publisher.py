@@ -280,9 +280,13 @@ def test_ten_thousand_events_while_broker_and_disk_hang_never_block(bench, monke
 
 def test_a_broker_that_takes_neither_retained_messages_nor_qos_1_gets_them_all_the_same(bench):
     broker = bench.broker(extra="retain_available false\nmax_qos 0")
-    bench.publisher(broker.port)
+    publisher = bench.publisher(broker.port)
     wait_for(lambda: BrokerState.ONLINE in bench.links)
     assert BrokerState.REFUSED not in bench.links
+    publisher.send(happening())
+    wait_for(lambda: bench.count("ended", "acked") == 1)
+    wait_for(lambda: not publisher._outbox._awaited)  # else it would be cut as frozen
+    assert publisher._session.was_answered
 
 
 def test_what_the_broker_finds_too_large_is_rejected_alone(bench):
