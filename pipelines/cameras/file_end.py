@@ -19,7 +19,9 @@ logger = logging.getLogger(__name__)
 MAX_BOXES: Final = 4096
 MAX_TAGS: Final = 2_000_000
 HEAD_BYTES: Final = 8192
-TAIL_BYTES: Final = 2**18
+TAIL_BYTES: Final = 2**22
+RIFF_SPARE: Final = 8
+"""Bytes that an AVI may lack: some announce the size of the whole file, or leave out the last byte."""
 CUT_SHORT: Final = "the file is cut short"
 _BOXES: Final = frozenset(
     b"ftyp moov mdat free skip wide uuid pnot meta moof mfra styp sidx ssix prft emsg pdin udta".split()
@@ -33,10 +35,11 @@ _PACK, _PROGRAM_END = b"\0\0\x01\xba", b"\0\0\x01\xb9"
 def is_whole(path: Path | str) -> bool:
     """Return whether an MP4, MOV, 3GP, AVI, MKV or WebM has all the bytes that its header announces.
 
-    False where it has not, where that is not announced, and for all other files.
+    False where it has not, where that is not announced, and for all other files. Of an MP4 the boxes, of any
+    kind, go on to the end of the file.
     """
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        end, size = announced_end(file), file_size(file)
+        end, size = announced_end(file, any_box=True), file_size(file)
         return end is not None and end <= size
     return False
 
@@ -67,22 +70,25 @@ def _breaks_off(file: BinaryIO) -> bool:
         return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > size
     if head.startswith(b"OggS"):
         return not _ogg_ends(tail)
-    return not _program_stream_ends(tail) if head.startswith(_PACK) else _ends_in_packet(head, size)
+    return not _program_stream_ends(tail) if head.startswith(_PACK) else _ends_in_packet(head, tail)
 
 
-def announced_end(file: BinaryIO) -> int | None:
-    """Return at which byte a file ends by its header; None where it does not say. Raises ValueError."""
+def announced_end(file: BinaryIO, *, any_box: bool = False) -> int | None:
+    """Return at which byte a file ends by its header; None where it does not say. Raises ValueError.
+
+    any_box: what looks like a box of an unknown kind is one; else nobody can tell.
+    """
     size = file_size(file)
     head = read_exactly(file, 0, 12)
     if head[:4] == b"RIFF":
         return _riff_end(file, size)
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return _matroska_end(file)
-    if head[4:8] not in _BOXES:
+    if not any_box and head[4:8] not in _BOXES:
         return None
     at, kinds = 0, set[bytes]()
     for kind, _, end in boxes(file, 0, size, whole=False):
-        if kind not in _BOXES:  # what somebody put behind the film
+        if not any_box and kind not in _BOXES:  # may be what somebody put behind the film
             return None
         at = end
         kinds.add(kind)
@@ -130,7 +136,7 @@ def _riff_end(file: BinaryIO, size: int) -> int | None:
         if not 4 < length < 0xFFFFFF00:  # of a recorder that wrote to a pipe
             return None
         at += 8 + length + length % 2
-    return at - at % 2 if at <= size else at - 1
+    return size if size < at <= size + RIFF_SPARE else at
 
 
 def _matroska_end(file: BinaryIO) -> int | None:
@@ -176,9 +182,14 @@ def _ogg_ends(tail: bytes) -> bool:
 
 
 def _program_stream_ends(tail: bytes) -> bool:
-    """Return whether the last packet is whole (ISO/IEC 13818-1, 2.5; ISO/IEC 11172-1, 2.4)."""
+    """Return whether the last packet is whole (ISO/IEC 13818-1, 2.5; ISO/IEC 11172-1, 2.4).
+
+    True also where no pack begins in the tail: nobody can tell.
+    """
     at = tail.rfind(_PACK)
-    if at < 0 or at + 14 > len(tail):
+    if at < 0:
+        return True
+    if at + 14 > len(tail):
         return False
     at += 14 + (tail[at + 13] & 7) if tail[at + 4] & 0xC0 == 0x40 else 12
     while at + 6 <= len(tail) and tail[at : at + 3] == b"\0\0\x01":
@@ -188,12 +199,23 @@ def _program_stream_ends(tail: bytes) -> bool:
     return at == len(tail) or (at < len(tail) and not tail[at:].strip(b"\0\xff"))
 
 
-def _ends_in_packet(head: bytes, size: int) -> bool:
-    """Return whether an MPEG transport stream ends within a packet (ISO/IEC 13818-1, 2.4.3)."""
+def _ends_in_packet(head: bytes, tail: bytes) -> bool:
+    """Return whether an MPEG transport stream surely ends within a packet (ISO/IEC 13818-1, 2.4.3).
+
+    The step of the tail counts: in the middle a packet may be short, where segments were joined.
+    """
+    tail = tail[-HEAD_BYTES:]
     for length in _TS_PACKETS:
-        for first in range(length):
-            marks = range(first, len(head), length)
-            if len(marks) > 20 and all(head[at : at + 1] == _TS_SYNC for at in marks):
-                begin = first - (length - 188)
-                return (size - begin) % length != 0
+        if _last_mark(head, length) is not None:
+            last = _last_mark(tail, length)
+            return last is not None and len(tail) - last != 188
     return False
+
+
+def _last_mark(data: bytes, length: int) -> int | None:
+    """Return where the last packet of so many bytes begins; None where they do not go on to the end."""
+    for first in range(length):
+        marks = range(first, len(data), length)
+        if len(marks) > 20 and all(data[at : at + 1] == _TS_SYNC for at in marks):
+            return marks[-1]
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -26,6 +27,7 @@ from pipelines.cpu.images import (
     unknown_picture,
 )
 from pipelines.errors import BadInput
+from pipelines.offline.frame_count import count_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,14 +176,15 @@ class _Read:
     def _look_at_end(self, pipeline: Any, path: str | Path, end_ns: int) -> None:
         """Note whether the video ends before the file does: a file that was cut off ends like any other.
 
-        Where all that the file announces is in it, its sound may be longer than its picture.
+        Where all that the file announces is in it, its sound may be longer than its picture, and its last
+        picture may stand still: the frames are counted then.
         """
         ok, duration_ns = pipeline.query_duration(Gst.Format.TIME)
         self._duration_ns = duration_ns if ok else 0
         self.was_whole = is_whole(path)
         spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
         self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (
-            self.was_whole and _has_sound(pipeline)
+            self.was_whole and (_has_sound(pipeline) or self.count >= (count_frames(path) or math.inf))
         )
 
     def __str__(self) -> str:

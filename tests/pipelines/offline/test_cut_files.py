@@ -15,6 +15,7 @@ from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cpu.source import open_source
 from pipelines.errors import BadInput
 from pipelines.offline import reader
+from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import probe_media, read_frames
 from tests.fakes.sources import Ear
 from tests.fakes.video_file import H264, write_video
@@ -91,6 +92,66 @@ def test_a_film_that_was_cut_off_tells_how_much_of_it_was_read(films, tmp_path, 
     assert notes[0].endswith(" s, were read")
 
 
+def test_a_program_stream_with_few_packs_is_not_surely_cut(tmp_path):
+    """Of 4 Mbit/s, and with a pack every two seconds, as ffmpeg writes it; and where none is near the end."""
+    pack = b"\0\0\x01\xba\x44" + bytes(8) + b"\xf8"
+    packet = b"\0\0\x01\xe0" + (2030).to_bytes(2, "big") + b"\x55" * 2030
+    path = tmp_path / "x.mpg"
+    for count in (490, 3000):
+        path.write_bytes(pack + 3000 * packet + pack + count * packet)
+        assert not is_cut_off(path)
+    path.write_bytes((pack + 490 * packet)[:-7])
+    assert is_cut_off(path)
+
+
+@pytest.mark.parametrize("length", [188, 192])
+def test_a_transport_stream_with_a_short_packet_in_its_middle_is_not_surely_cut(tmp_path, length):
+    packet, path = bytes(length - 188) + b"\x47" + bytes(187), tmp_path / "x.ts"
+    path.write_bytes(100 * packet + packet[:90] + 100 * packet)
+    assert not is_cut_off(path)
+    path.write_bytes(100 * packet + packet[:90] + 100 * packet + packet[:100])
+    assert is_cut_off(path)
+    path.write_bytes(200 * packet + bytes(1000))
+    assert not is_cut_off(path)
+
+
+def test_an_avi_whose_header_holds_the_size_of_the_file_is_whole(films, tmp_path):
+    path, data = tmp_path / "x.avi", bytearray((films / "a.avi").read_bytes())
+    data[4:8] = len(data).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert is_whole(path)
+    assert not is_cut_off(path)
+    path.write_bytes(data[:-100])
+    assert is_cut_off(path)
+
+
+@pytest.mark.parametrize("name", ["x.mp4", "x.mov", "x.mkv", "x.webm"])
+def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(tmp_path, name, monkeypatch):
+    path = tmp_path / name
+    noise = "testsrc=size=320x240:rate=10,noise=alls=60:allf=t,settb=1/1000,setpts=N*100"
+    how = ["-c:v", "libvpx"] if path.suffix == ".webm" else ["-c:v", "libx264", "-bf", "0"]
+    still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
+    timing = ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-bsf:v", still]
+    subprocess.run([*make, *timing, path], check=True, timeout=120)
+    pulled, opened = [], reader._open
+    monkeypatch.setattr(
+        reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)
+    )
+    if path.suffix in (".mkv", ".webm"):  # ffmpeg's MP4 keeps little of the last duration
+        assert probe_media(path).duration_ns > 10e9
+        pulled.clear()
+    assert read(path) == (FRAMES, [])
+    assert pulled == [False]
+    assert count_frames(path) == FRAMES
+    data = bytearray(path.read_bytes())
+    begin = int(len(data) * 0.5)
+    data[begin : begin + len(data) // 4] = random.Random(1).randbytes(len(data) // 4)
+    path.write_bytes(data)
+    count, notes = read(path)
+    assert count == FRAMES or notes[0].startswith("the file is damaged: ")
+
+
 def test_a_film_whose_index_was_to_come_last_is_called_cut_short(tmp_path):
     path = write_video(tmp_path / "x.mp4", frames=50)
     path.write_bytes(path.read_bytes()[:-2000])
@@ -99,7 +160,9 @@ def test_a_film_whose_index_was_to_come_last_is_called_cut_short(tmp_path):
             use(path)
 
 
-@pytest.mark.parametrize("tail", [b"\n", b"TAG" + bytes(125), b"appended by a program" * 9, bytes(4096)])
+@pytest.mark.parametrize(
+    "tail", [b"\n", b"TAG" + bytes(125), b"appended by a program" * 9, bytes(4096), b"\0\0\0\x0cPICTabcd"]
+)
 @pytest.mark.parametrize("name", HOW)
 def test_what_stands_behind_a_film_cuts_nothing_off(films, tmp_path, name, tail):
     path = tmp_path / name

@@ -275,12 +275,17 @@ def test_a_file_cut_short_is_said_aloud(tmp_path, caplog):
     assert "cut short" in caplog.text
 
 
+@pytest.mark.parametrize("more", [b"", b"\0\0\0\x0cPICTabcd"])
 @pytest.mark.parametrize("mux", ["mp4mux", "mp4mux faststart=true", "qtmux", "matroskamux", "avimux"])
-def test_a_film_with_a_longer_sound_track_is_read_whole(tmp_path, caplog, mux):
+def test_a_film_with_a_longer_sound_track_is_read_whole(tmp_path, caplog, mux, more):
+    """more: a box that no standard names is a part of an MP4 like any other."""
     sound = "audiotestsrc num-buffers=700 ! audioconvert ! avenc_aac ! aacparse"
     path = write_video(
         tmp_path / "x", frames=15, encoder=f"{H264} ! h264parse ! m. {sound}", mux=f"{mux} name=m"
     )
+    with path.open("ab") as file:
+        file.write(more)
+    assert is_whole(path)
     with caplog.at_level(logging.WARNING):
         assert len(list(read_frames(path))) == 15
     assert "cut short" not in caplog.text
