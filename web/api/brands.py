@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
 import secrets
 import time
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
 
+from engines.errors import InferenceFailed
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import MAX_PICTURES, read_brands
 from pipelines.errors import BadInput
@@ -22,7 +24,7 @@ from web.api.common import TICKET, owner_of
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from web.backend import Backend
     from web.live.video import Viewers
     from web.uploads.scratch import Scratch
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MAX_BYTES = 5_000_000
 MAX_DRAFTS = 48
@@ -107,7 +112,7 @@ class BrandHandlers:
             async with self._working:
                 self._forget()
                 ticket = secrets.token_urlsafe(16)
-                picture = await to_thread.run_sync(_keep, self._folder, ticket, data, kind == PATTERN)
+                picture = await _look(_keep, self._folder, ticket, data, kind == PATTERN)
         self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), picture)
         asyncio.get_running_loop().call_later(KEEP_S, self._drop, ticket)
         pictures = [base64.b64encode(part).decode() for part in picture.parts]
@@ -139,7 +144,7 @@ class BrandHandlers:
         self._notes.note(AccessKind.PICTURE, request, visitor, camera=camera)
         with self._queued():
             async with self._working:
-                tried, jpeg, pattern = await to_thread.run_sync(_try, drafts, shown.jpeg, self._garments)
+                tried, jpeg, pattern = await _look(_try, drafts, shown.jpeg, self._garments)
         places = [
             {
                 "box": list(one.box),
@@ -164,7 +169,7 @@ class BrandHandlers:
             )
         with self._queued():
             async with self._working:
-                added = await to_thread.run_sync(_write, place, given, drafts)
+                added = await _look(_write, place, given, drafts)
         for ticket in given["pictures"]:
             self._drop(ticket)
         self._notes.note(AccessKind.BRANDS_CHANGED, request, visitor, detail=added.file.name)
@@ -233,6 +238,20 @@ def may_edit_brands(settings: Settings) -> bool:
     """Return whether the page may write brands: into a folder of the store's own, where the file says so."""
     web, gallery = settings.outputs.web, settings.gallery
     return web is not None and web.edit_brands and gallery is not None and gallery.folder is not None
+
+
+async def _look(work: Callable[..., T], *given: Any) -> T:
+    """Run what looks at pictures in a thread; Refused where a model fails, as one does on a crowd."""
+    try:
+        return await to_thread.run_sync(work, *given)
+    except InferenceFailed as error:
+        from engines.scene import TooMany  # noqa: PLC0415 loads OpenVINO
+
+        if isinstance(error, TooMany):
+            told = "the picture shows too many people; try again when there are fewer"
+            raise Refused(Code.NO_PICTURE, told) from None
+        logger.warning("the page's brand form: %s", error)
+        raise Refused(Code.BUSY, "the picture could not be looked at; try again") from None
 
 
 def _form(given: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engines.colour import from_bgr
+from engines.errors import InferenceFailed
+from engines.scene import SceneDetector, TooMany
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import read_brands
 from probes.frame import Detection, Kind
@@ -169,6 +171,25 @@ def test_a_swatch_is_taken_whole_tried_on_what_is_worn_and_added(page, client, m
     assert added.json()["routes"] == ["words", "pattern"]
     source = next(one for one in read_brands(page.backend.settings.gallery.place) if one.key == "karo")
     assert [path.name for path in source.pictures] == ["pattern-1.png"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TooMany("300 people"), ("no_picture", "too many people")),
+        (InferenceFailed("x"), ("busy", "try again")),
+    ],
+)
+def test_a_picture_that_no_model_can_look_at_is_refused_in_words(page, client, monkeypatch, error, told):
+    def detect(*_):
+        raise error
+
+    form = {"camera": "entrance", "pictures": [send_swatch(client)["id"]]}
+    monkeypatch.setattr(SceneDetector, "detect", detect)
+    with page.filming():
+        answer = client.post("/api/brands/try", json=form)
+    assert answer.status_code == 503, answer.text
+    assert (answer.json()["error"]["code"], told[1] in answer.text) == (told[0], True), answer.text
 
 
 def test_a_mark_and_a_swatch_are_one_brand(page, client):
