@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,8 +56,11 @@ def _wait() -> None:
     alive = [thread.name for thread in _left if thread.is_alive()]
     _left.clear()
     if alive and _exit_by:
-        logger.error("the process ends without its threads that do not: %s", ", ".join(alive))
-        logging.shutdown()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        os._exit(1)
+        try:
+            logger.error("the process ends without its threads that do not: %s", ", ".join(alive))
+            logging.shutdown()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):  # whoever reads it may be gone
+                    stream.flush()
+        finally:
+            os._exit(1)

@@ -59,12 +59,11 @@ def things_apart(frame: Frame, figures: Collection[TrackId] = ()) -> list[Detect
     One thing that was found twice, as a handbag and a suitcase, is the surer of the two.
     """
     people = _people(frame, figures)
-    apart: list[Detection] = []
-    for thing in sorted(frame.of(Kind.ACCESSORY), key=lambda one: -one.confidence):
-        is_new = not any(_is_same(thing.box, other.box) for other in apart)
-        if is_new and thing.label in TYPES and _is_apart(thing.box, people):
-            apart.append(thing)
-    return sorted(apart, key=lambda one: -one.box.area)
+    things: list[Detection] = []
+    for thing in sorted(_things(frame), key=lambda one: -one.confidence):
+        if not any(_is_same(thing.box, surer.box) for surer in things):
+            things.append(thing)
+    return sorted((one for one in things if _is_apart(one.box, people)), key=lambda one: -one.box.area)
 
 
 def around(thing: Box) -> Box:
@@ -78,13 +77,16 @@ def seen_beside_people(
 ) -> list[Unworn]:
     """Return the brands of looks at things and figures that are surely on nobody of a frame.
 
-    That is on no body, and out of everybody's reach or on a thing that nobody carries: what hangs from a hand
-    may be somebody's though it is not priced.
+    That is on no body and on nothing that somebody carries, and out of everybody's reach or on a thing that
+    nobody carries: what hangs from a hand may be somebody's though it is not priced.
     """
     people, apart = _people(frame, figures), things_apart(frame, figures)
+    carried = [thing for thing in _things(frame) if not _is_apart(thing.box, people)]
     found: list[Unworn] = []
     for answer in answers:
-        marks = tuple(mark for mark in answer.marks if _is_on_nobody(mark, people, apart, frame.size[1]))
+        marks = tuple(
+            mark for mark in answer.marks if _is_on_nobody(mark, people, carried, apart, frame.size[1])
+        )
         alone = replace(answer, frame=replace(frame, detections=tuple(apart)), marks=marks)
         found += [
             new
@@ -99,9 +101,20 @@ def _people(frame: Frame, figures: Collection[TrackId]) -> list[Detection]:
     return [one for one in found if one.track is None or one.track not in figures]
 
 
-def _is_on_nobody(mark: Mark, people: Sequence[Detection], apart: Sequence[Detection], tall: int) -> bool:
+def _things(frame: Frame) -> list[Detection]:
+    return [thing for thing in frame.of(Kind.ACCESSORY) if thing.label in TYPES]
+
+
+def _is_on_nobody(
+    mark: Mark,
+    people: Sequence[Detection],
+    carried: Sequence[Detection],
+    apart: Sequence[Detection],
+    tall: int,
+) -> bool:
     x, y = mark.box.centre
-    if any(in_core(person.box, x, y, tall) for person in people):
+    is_worn = any(in_core(person.box, x, y, tall) for person in people)
+    if is_worn or any(thing.box.contains(x, y) for thing in carried):
         return False
     on_thing = any(thing.box.contains(x, y) for thing in apart)
     return on_thing or not any(reach(person.box).contains(x, y) for person in people)
@@ -121,10 +134,8 @@ def _type(mark: Mark, frame: Frame) -> str | None:
     x, y = mark.box.centre
     things = [
         thing
-        for thing in frame.of(Kind.ACCESSORY)
-        if thing.label in TYPES
-        and thing.box.contains(x, y)
-        and (mark.slots is None or slot_of(thing.label) in mark.slots)
+        for thing in _things(frame)
+        if thing.box.contains(x, y) and (mark.slots is None or slot_of(thing.label) in mark.slots)
     ]
     return min(things, key=lambda thing: thing.box.area).label if things else None
 

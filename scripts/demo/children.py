@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 10.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StartFailed(Exception):
@@ -54,11 +55,14 @@ class Children:
         parent = os.getpid()
 
         def die_with_us() -> None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             self._libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent:
                 os._exit(1)
 
         stderr: IO[str] | None = None
+        # What a signal's handler raises is lost within a fork's own hooks: held until the child is noted.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
             stderr = log.open("w") if log is not None else None
             child = subprocess.Popen(
@@ -72,12 +76,13 @@ class Children:
                 start_new_session=True,
                 preexec_fn=die_with_us,  # noqa: PLW1509 nothing here runs threads while children are started
             )
+            self._running.append((name, child))
         except OSError as error:
             raise StartFailed(f"{name} cannot be started: {error}") from error
         finally:
             if stderr is not None:
                 stderr.close()
-        self._running.append((name, child))
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return child
 
     def stop(self) -> None:

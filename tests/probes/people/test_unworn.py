@@ -113,6 +113,14 @@ def test_a_thing_that_was_found_twice_is_one() -> None:
     assert things_apart(picture(WOMAN, bag, suitcase)) == [suitcase]
 
 
+def test_what_somebody_carries_is_on_nobody_neither_as_it_is_nor_as_what_it_was_taken_for_besides() -> None:
+    bag = bag_at(178, 290)
+    word = LookAnswer(TrackId("picture", "nobody", 0), picture(), (word_at(225, 320),))
+    for confidence in (0.5, 0.95):
+        twin = Detection(Kind.ACCESSORY, "suitcase", confidence, Box(190, 285, 70, 70))
+        assert seen_beside_people([word], picture(WOMAN, bag, twin)) == []
+
+
 def test_a_thing_between_two_people_may_be_either_ones_and_is_on_nobody_for_sure_of_neither() -> None:
     man = WOMAN._replace(box=Box(170, 50, 100, 300), track=TrackId("picture", "p", 3))
     assert things_apart(picture(WOMAN, man, bag_at(155, 290))) == []

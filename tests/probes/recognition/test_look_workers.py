@@ -302,8 +302,12 @@ def test_a_pause_gives_free_memory_to_the_system_before_the_models_go(
 
     path = "probes.recognition.look_workers.release_free_memory"
     monkeypatch.setattr(path, lambda: happened.append("memory"))
-    looks = LookWorkers([Model(FakeReader(NIKE))], SOUGHT, limits=ALWAYS, quiet_s=0.0)
-    looks.offer(frame(), I420.black(400, 300))
-    wait_for(lambda: len(happened) >= 3)
-    looks.close()
-    assert happened == ["memory", "models", "memory"]
+    monkeypatch.setattr("probes.recognition.look_workers.REST_S", 0.0)
+    for quiet_s, expected in ((3600.0, ["memory"]), (0.0, ["memory", "models", "memory"])):
+        count = len(expected)
+        happened.clear()
+        looks = LookWorkers([Model(FakeReader(NIKE))], SOUGHT, limits=ALWAYS, quiet_s=quiet_s)
+        looks.offer(frame(), I420.black(400, 300))
+        wait_for(lambda count=count: len(happened) >= count)
+        looks.close()
+        assert happened == expected

@@ -136,6 +136,27 @@ def test_without_mosquitto_it_says_so_and_goes_without(tmp_path, stub, capsys, m
     assert "mqtt" not in (tmp_path / "demo.yaml").read_text()
 
 
+def test_a_signal_while_a_child_is_started_is_not_lost():
+    """What its handler raises within a fork's own hooks is ignored by Python: the demo went on."""
+    code = """
+import os, signal
+from scripts.demo.children import Children
+
+def stop(*_):
+    raise KeyError
+
+signal.signal(signal.SIGTERM, stop)
+os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), signal.SIGTERM))
+with Children() as children:
+    try:
+        children.start("sleep", ["sleep", "600"])
+    except KeyError:
+        print("stopped", len(children._running))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("stopped 1\n", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing_behind(tmp_path, stub, number):
     demo_films.clips()
