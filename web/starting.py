@@ -18,6 +18,8 @@ POLL_S = 0.05
 REQUEST_S = 1.0
 SEND_AHEAD = 131_072
 """Most bytes of video that wait in the system for a viewer: more would only be older pictures."""
+DEAD_S = 60
+"""After this long without a sign of life from a client its connection ends: a phone that left the Wi-Fi."""
 MAX_HEAD = 8192
 PAGE = (
     "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -117,6 +119,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SEND_AHEAD)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # the connections of this socket have it from here
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_S * 1000)
         listener.bind(address)
         listener.listen(128)
     except OSError as error:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 LIFETIME_S = 16 * 3600
 MAX_PHONES = 8
 """Of one salesperson; the one that was silent longest is signed out."""
-HEARD_S = 120
-"""A phone that was silent for longer does not count: an open page asks all the time."""
+HEARD_S = 60
+"""A phone that was silent for longer does not count.
+
+An open page is heard by its stream. That ends DEAD_S of web.starting after the phone has gone, so the phone
+counts for two minutes at most."""
 
 
 class StaffPhones:

@@ -10,9 +10,10 @@ from contextlib import closing
 import pytest
 
 from pipelines.errors import BadInput
+from pipelines.sales.phones import HEARD_S
 from probes.metrics import Health
 from tests.web.browsing import browser
-from web.starting import StartingPage, answer, listen
+from web.starting import DEAD_S, StartingPage, answer, listen
 
 HEALTH = Health(False, ("starting: models",))
 
@@ -44,6 +45,15 @@ def test_it_says_starting_until_the_socket_is_handed_over(monkeypatch: pytest.Mo
         with client:
             client.sendall(b"page")
             assert waiting.recv(4) == b"page"
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux only")
+def test_a_connection_whose_client_has_gone_ends_and_its_phone_counts_for_two_minutes_at_most() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        client, _ = listener.accept()
+        with client:
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == DEAD_S * 1000
+    assert DEAD_S + HEARD_S <= 120
 
 
 @pytest.mark.parametrize("place", ["/", "/#/floor"])
