@@ -316,8 +316,8 @@ def load_scene_detector(
             model.name, threads=threads, precision=precision, thresholds=least, patience_s=patience_s
         )
         for model, least in (
-            (persons, detection_thresholds(persons, person_confidence)),
-            (faces, detection_thresholds(faces, face_confidence)),
+            (persons, detection_thresholds(persons, person_confidence, of_faces=False)),
+            (faces, detection_thresholds(faces, face_confidence, of_faces=True)),
         )
     ]
     return SceneDetector(*detectors, counted=counting_thresholds(persons, person_confidence)[PERSON])

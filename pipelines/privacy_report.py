@@ -72,9 +72,9 @@ def report(settings: Settings, shown: Mapping[str, Row] | None = None) -> dict[s
 def _masking(settings: Settings) -> Row:
     faces, models, manifest = settings.privacy.faces, settings.models, read_manifest()
     person, face = find_model(models.person.name, manifest), find_model(models.face.name, manifest)
-    masked = detection_thresholds(person, models.person.min_confidence)[PERSON]
+    masked = detection_thresholds(person, models.person.min_confidence, of_faces=False)[PERSON]
     counted = counting_thresholds(person, models.person.min_confidence)[PERSON]
-    least_face = min(detection_thresholds(face, models.face.min_confidence).values())
+    least_face = min(detection_thresholds(face, models.face.min_confidence, of_faces=True).values())
     return {
         "method": faces.method,
         "holds_anything_of_the_face": False,

@@ -144,9 +144,11 @@ def _files_for(settings: Settings, machine: Machine, folder: Path) -> EngineFile
     from pipelines.deepstream.graph.build import engine_files  # noqa: PLC0415
 
     models, target = _models_of(settings), folder / "deepstream"
+    persons, faces = models[:2]
+    wanted = settings.models
     thresholds = {
-        role.name: detection_thresholds(model, role.min_confidence)
-        for role, model in zip((settings.models.person, settings.models.face), models[:2], strict=True)
+        persons.name: detection_thresholds(persons, wanted.person.min_confidence, of_faces=False),
+        faces.name: detection_thresholds(faces, wanted.face.min_confidence, of_faces=True),
     }
     try:
         _write_files(deepstream_files(models, machine, target, thresholds), target)

@@ -14,7 +14,7 @@ from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
 from pipelines.cameras.upright import DEGREES, MISTAKEN, UPRIGHT_AGAIN, told
 from pipelines.deepstream.graph.camera import picture_place
-from pipelines.deepstream.graph.redaction import FACE_CLASS, FACE_GIE, PERSON_GIE
+from pipelines.deepstream.graph.redaction import FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
 from probes.frame import Kind
@@ -335,13 +335,14 @@ class MetaAnalysis:
 
 
 def _classes(settings: Settings) -> Classes:
-    labels = find_model(settings.models.person.name, read_manifest()).classes
+    manifest = read_manifest()
+    labels = find_model(settings.models.person.name, manifest).classes
+    faces = find_model(settings.models.face.name, manifest).classes  # all of them are masked, as on the CPU
     kinds = {"person": Kind.PERSON}
     classes = {
         (PERSON_GIE, number): (kinds.get(label, Kind.ACCESSORY), label) for number, label in enumerate(labels)
     }
-    classes[FACE_GIE, FACE_CLASS] = (Kind.FACE, "face")
-    return classes
+    return classes | {(FACE_GIE, number): (Kind.FACE, "face") for number in range(len(faces))}
 
 
 def _counted(settings: Settings) -> float:

@@ -191,6 +191,21 @@ def test_a_manifest_of_the_shop_lowers_what_is_masked_and_never_raises_it(name: 
         assert detection_thresholds(model)[model.classes[0]] == least
 
 
+@pytest.mark.parametrize(("wanted", "least"), [(None, MASKED_FACE), (0.1, 0.1)])
+def test_the_face_model_masks_all_that_it_finds_from_the_products_score_on(
+    wanted: float | None, least: float
+) -> None:
+    model = replace(MODELS["centerface"], classes=("person", "face"), thresholds=(0.999, 0.999))
+    assert detection_thresholds(model, wanted, of_faces=True) == {"person": least, "face": least}
+
+
+def test_a_person_model_that_finds_faces_finds_them_from_the_products_score_on() -> None:
+    model = replace(MODELS["nanodet-416"], classes=("person", "face", "bag"), thresholds=(0.9, 0.9, 0.9))
+    for wanted in (None, 0.9):
+        found = detection_thresholds(model, wanted, of_faces=False)
+        assert found == {"person": MASKED_PERSON, "face": MASKED_FACE, "bag": 0.9}
+
+
 def test_a_model_without_persons_is_refused() -> None:
     with pytest.raises(BadInput, match="model centerface: it finds no person"):
         load_scene_detector("centerface", "centerface")

@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
-from pipelines.assembly.platform import Nvidia
+from engines.deepstream.nvinfer_config import FACE_GIE
+from engines.manifest import find_model
+from engines.thresholds import MASKED_FACE
+from pipelines.assembly.platform import Nvidia, _files_for
 from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
+from pipelines.deepstream.analysis import _classes
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from pipelines.stopping import Stopping
 from pipelines.store import Store
+from probes.frame import Kind
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
 from tests.fakes.deepstream import FakeElementFactory
@@ -44,6 +51,25 @@ def test_the_overlay_speaks_the_stores_language(tmp_path, monkeypatch, platform)
     store = store_on(platform, tmp_path, nvidia, TEXT.replace("EUR}", "EUR, locale: de_DE}"))
     assert [words.type("handbag") for words in built] == ["Handtasche"]
     store.stop()
+
+
+def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_path, monkeypatch):
+    """Its manifest lists two classes, and wants them to be very sure."""
+
+    def of_the_shop(name, manifest):
+        model = find_model(name, manifest)
+        own = {"classes": ("person", "face"), "thresholds": (0.999, 0.999)}
+        return replace(model, **own) if name == "centerface" else model
+
+    for place in ("engines.manifest", "pipelines.deepstream.analysis"):
+        monkeypatch.setattr(f"{place}.find_model", of_the_shop)
+    (tmp_path / "store.yaml").write_text(TEXT)
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    _files_for(settings, REFERENCE, tmp_path)
+    written = yaml.safe_load((tmp_path / "deepstream/centerface.yml").read_text())
+    least = [written[f"class-attrs-{number}"]["pre-cluster-threshold"] for number in (0, 1)]
+    assert least == [MASKED_FACE] * 2
+    assert [_classes(settings)[FACE_GIE, number][0] for number in (0, 1)] == [Kind.FACE] * 2
 
 
 @pytest.mark.skipif(shutil.which("deepstream-app") is not None, reason="DeepStream is installed here")
