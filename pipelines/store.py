@@ -72,7 +72,7 @@ logger = logging.getLogger(__name__)
 
 RELOAD_S = 10.0
 PEOPLE_S: Final = 3.0
-MESSAGES_S: Final = 6.0
+MESSAGES_S: Final = 7.0
 """What these two get to end however late it is: they write down what must not be lost."""
 
 

@@ -87,9 +87,13 @@ class InferenceLoop:
 
     def stop(self, timeout_s: float = 15.0) -> bool:
         """Finish the batch at hand and end; False where inference hangs longer than that."""
+        self.halt()
+        return join_native(self._thread, timeout_s)
+
+    def halt(self) -> None:
+        """Begin no further batch, and take no frame any more; returns at once."""
         self._stop.set()
         self._frames.close()
-        return join_native(self._thread, timeout_s)
 
     def redacting(self, within_s: float) -> bool:
         """Return whether any camera's frame was redacted in the last `within_s` seconds."""

@@ -106,7 +106,11 @@ class CpuPlatform:
             supervisor.start()
 
     def stop(self) -> bool:
-        """End all cameras, then inference; False where something hung and was left behind."""
+        """End inference and all cameras; False where something hung and was left behind.
+
+        Inference is told first: a camera may take seconds to end, and who is in the store ends after that.
+        """
+        self._loop.halt()
         clean = self._end(list(self._supervisors.values()))
         return self._loop.stop() and clean
 

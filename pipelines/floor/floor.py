@@ -5,9 +5,10 @@ Both platforms feed it frames' metadata; it holds no pixel.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from probes.people.zones import Zone, ZoneVisit
 
 VIEW_EVERY_NS = 250_000_000
+TURN_S: Final = 1.5
+"""How long `close` waits for a frame that is under work: one takes milliseconds, unless its thread hangs."""
 
 
 class Publisher(Protocol):
@@ -86,7 +89,7 @@ class CameraTally:
 
 
 class Floor:
-    """One per device; used by one thread, but for `snapshot` and `order`.
+    """One per device; used by one thread, but for `snapshot`, `order` and `close`.
 
     lookups: the lookup that the ledger of `people` uses. zones: of each camera, with what they mean.
     """
@@ -119,6 +122,7 @@ class Floor:
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
         self._view, self._stale = FloorView(), False
+        self._turn, self._closed = threading.Lock(), False
 
     def reconfigure(
         self, plan: FloorPlan, at: int, *, badges: Ledger | None, written: Mapping[str, Any]
@@ -128,6 +132,13 @@ class Floor:
         The tracks of cameras that the plan has no more must have ended. badges: as for `People`; written: the
         plan as JSON values.
         """
+        with self._turn:
+            if not self._closed:
+                self._reconfigure(plan, at, badges, written)
+
+    def _reconfigure(
+        self, plan: FloorPlan, at: int, badges: Ledger | None, written: Mapping[str, Any]
+    ) -> None:
         self._set_zones(plan.zones, plan.weights)
         self._notifier.set_rules(plan.rules)
         self._people.reconfigure(plan, badges)
@@ -157,7 +168,20 @@ class Floor:
         ended: Sequence[TrackId] = (),
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
     ) -> dict[TrackId, PersonValue]:
-        """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons."""
+        """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons.
+
+        Once closed, nothing: who has an end must not begin anew.
+        """
+        with self._turn:
+            return {} if self._closed else self._update(frame, answers, ended, votes)
+
+    def _update(
+        self,
+        frame: Frame,
+        answers: Iterable[LookAnswer],
+        ended: Sequence[TrackId],
+        votes: Iterable[tuple[TrackId, Sequence[Vote]]],
+    ) -> dict[TrackId, PersonValue]:
         answered, cast, at = tuple(answers), tuple(votes), frame.captured_at
         orders = self._apply_staff_orders(at)
         visits = self._zones[frame.camera].update(frame)
@@ -198,6 +222,11 @@ class Floor:
 
     def quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
         """Let time pass for a camera that gives no frames."""
+        with self._turn:
+            if not self._closed:
+                self._quiet(camera, at, ended)
+
+    def _quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
         orders = self._apply_staff_orders(at)
         self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
@@ -207,7 +236,17 @@ class Floor:
             self._journal.quiet(camera, at, ended, orders)
 
     def close(self, at: int) -> None:
-        """End everyone, as the program does."""
+        """End everyone, as the program does, for good; from any thread. Frames that come later do nothing."""
+        self._closed = True
+        taken = self._turn.acquire(timeout=TURN_S)
+        try:
+            self.end_all(at)
+        finally:
+            if taken:
+                self._turn.release()
+
+    def end_all(self, at: int) -> None:
+        """End everyone, as the end of a program does; the floor goes on."""
         for track in list(self._present):
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
         for customer, value in self._people.clear():

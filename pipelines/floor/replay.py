@@ -153,13 +153,13 @@ class Replay:
             return int(entry["at"])
         if "plan" in entry:
             if "schema" in entry:
-                self.floor.close(self.at)  # the run before was killed; whoever was there has an end now
+                self.floor.end_all(self.at)  # the run before was killed; whoever was there has an end now
                 self.counts.restarts += 1
             if not self._is_other:
                 apply_plan(self.floor, read_plan(entry["plan"]), self.at)
             return None
         if "close" in entry:
-            self.floor.close(entry["close"])
+            self.floor.end_all(entry["close"])
             return int(entry["close"])
         self.counts.lost += entry["gap"]
         return None

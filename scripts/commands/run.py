@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WATCH_S = 0.25
+SERVERS_S = 4.0
+"""For the page and the metrics to end first; where a client holds them they end beside the cameras."""
 EXIT_S = 26.0
 """From the order to stop until the process is gone; the unit's TimeoutStopSec is 30."""
 
@@ -142,8 +144,9 @@ def _stop(store: Store, servers: Sequence[MetricsServer | PageServer]) -> bool:
     """End all in time; return whether nothing hung."""
     exit_by(time.monotonic() + EXIT_S)
     end = Stopping()
-    clean = end.run_all({type(server).__name__: server.stop for server in servers})
-    return store.stop(end) and clean
+    ending = end.begin({type(server).__name__: server.stop for server in servers}, wait_s=SERVERS_S)
+    clean = store.stop(end)
+    return end.finish(ending, least_s=0.5) and clean
 
 
 def _load(args: argparse.Namespace) -> Settings:

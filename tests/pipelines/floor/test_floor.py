@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import FloorPlan, build_floor, read_plan, to_json
+from pipelines.floor.plan import FloorPlan, apply_plan, build_floor, read_plan, to_json
 from pipelines.floor.staff_commands import people_commands
 from pipelines.outputs.mqtt.commands import CommandRefused
 from pricing.hours import parse_hours
@@ -23,6 +24,7 @@ from probes.people.reidentification import Passage
 from probes.people.zones import Role, Zone
 from tests.fakes.schemas import PERSON_EVENT
 from tests.fakes.shop_day import Sayings
+from tests.waiting import wait_for
 
 SECOND = 1_000_000_000
 START = 1_795_344_000 * SECOND
@@ -237,6 +239,54 @@ def test_people_leave_for_good_once_nobody_can_find_them_again():
     assert shop.floor.tally("door").total_minor == 200_000
     sample = shop.metrics.registry.get_sample_value("msh_person_value_currency_units_sum", {"camera": "door"})
     assert sample == 2000
+
+
+def test_nobody_begins_anew_once_the_floor_is_closed():
+    shop = Shop()
+    shop.visit(0, (1, "gucci"))
+    shop.floor.close(START + 4 * SECOND)
+    said = len(shop.said.said)
+    assert shop.visit(4, (1, "gucci"), (2, "nike")) == {}
+    shop.floor.quiet("door", START + 60 * SECOND, [track(1)])
+    plan = replace(PLAN, zones={"door": PLAN.zones["door"]}, passages=())
+    apply_plan(shop.floor, plan, START + 61 * SECOND)
+    assert len(shop.said.said) == said
+    assert shop.floor.snapshot().persons != ()  # as it was
+    assert [e["reason"] for e in shop.events("ended")] == ["shutdown"]
+
+
+def test_the_frame_that_is_under_work_comes_before_the_end(monkeypatch):
+    shop = Shop()
+    monkeypatch.setattr("pipelines.floor.floor.TURN_S", 300.0)
+    inside, go_on = threading.Event(), threading.Event()
+    take = shop.floor._people.update
+
+    def slow(*given):
+        inside.set()
+        assert go_on.wait(300)
+        return take(*given)
+
+    shop.floor._people.update = slow
+    frames = threading.Thread(target=shop.see, args=(1, (1, "gucci")), daemon=True)
+    frames.start()
+    assert inside.wait(300)
+    end = threading.Thread(target=shop.floor.close, args=(START + 2 * SECOND,), daemon=True)
+    end.start()
+    wait_for(lambda: shop.floor._closed)
+    assert shop.events("ended") == []
+    go_on.set()
+    frames.join(300)
+    end.join(300)
+    assert [len(shop.events(kind)) for kind in ("started", "ended")] == [1, 1]
+
+
+def test_an_update_that_hangs_does_not_keep_anybody_from_an_end(monkeypatch):
+    shop = Shop()
+    monkeypatch.setattr("pipelines.floor.floor.TURN_S", 0.01)
+    shop.visit(0, (1, "gucci"))
+    with shop.floor._turn:
+        shop.floor.close(START + 4 * SECOND)
+    assert [e["reason"] for e in shop.events("ended")] == ["shutdown"]
 
 
 def test_a_plan_is_written_and_read_again():
