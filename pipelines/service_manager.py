@@ -9,13 +9,10 @@ import contextlib
 import os
 import socket
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-NO_CAMERA: Final = "no camera is live"
-"""The one reason of bad health that a restart cannot mend."""
 
 
 class ServiceManager:
@@ -49,13 +46,14 @@ class ServiceManager:
         """Say that the store is ending."""
         self._send("STOPPING=1")
 
-    def alive(self, *, healthy: bool, reasons: tuple[str, ...] = ()) -> None:
+    def alive(self, *, stuck: bool) -> None:
         """Feed the watchdog, if its time has come and a restart would mend nothing.
 
-        So a store whose live cameras give no frame is restarted, one without a live camera is not.
+        So a store whose live cameras give no frame is restarted. One without a live camera is not, nor one
+        that is overloaded, or builds its engines: it would begin anew each minute, for ever.
         """
         now = self._clock()
-        if self._every_s and now >= self._next and (healthy or reasons == (NO_CAMERA,)):
+        if self._every_s and now >= self._next and not stuck:
             self._next = now + self._every_s
             self._send("WATCHDOG=1")
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
-from pipelines.service_manager import NO_CAMERA
 from probes.metrics import Health
 
 if TYPE_CHECKING:
@@ -67,18 +66,19 @@ class StoreStatus:
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""
-        reasons = []
+        reasons, stuck = [], []
         cameras = self._platform.cameras()
         if self._platform.starting:
             reasons.append(self._platform.starting)
         if self._platform.failed:
-            reasons.append("inference failed: restart the service")
+            stuck.append("inference failed: restart the service")
         if withheld := self._platform.withheld:
-            reasons.append(f"self-check of masking failed: {withheld}")
+            stuck.append(f"self-check of masking failed: {withheld}")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
-            reasons.append(NO_CAMERA)
+            reasons.append("no camera is live")
         elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
-            reasons.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+            stuck.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+        reasons += stuck
         now, store_now, settings = time.monotonic(), self._clock.now(), self._settings().cameras
         live = {
             name: now - (store_now - status.since) / 1e9
@@ -86,7 +86,7 @@ class StoreStatus:
             if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
         }
         reasons += self._overload.problems(live)
-        return Health(not reasons, tuple(reasons))
+        return Health(not reasons, tuple(reasons), stuck=bool(stuck))
 
     def ready(self, *, started: bool) -> Health:
         """Return whether everything has been started, and masking passes its self-check."""

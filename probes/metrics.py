@@ -64,10 +64,14 @@ class ReportSeries:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the program works now, and if not, short reasons for an operator."""
+    """Whether the program works now, and if not, short reasons for an operator.
+
+    stuck: whether starting the program again may mend one of them.
+    """
 
     ok: bool
     reasons: tuple[str, ...] = ()
+    stuck: bool = False
 
 
 class Metrics:

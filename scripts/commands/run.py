@@ -243,8 +243,7 @@ def _watch(store: Store, stopping: threading.Event, duration: float | None, mana
             return False
         if store.ready().ok:
             manager.ready()
-        health = store.health()
-        manager.alive(healthy=health.ok, reasons=health.reasons)
+        manager.alive(stuck=store.health().stuck)
     return False
 
 
