@@ -27,7 +27,10 @@ logger = logging.getLogger(__name__)
 WAITING = 4
 GAP_S = 5.0
 """Silence that ends a segment, so that no file holds a frozen picture for hours."""
-RETRY_S = 10.0
+RETRY_S, MAX_RETRY_S = 10.0, 160.0
+"""How long after a failure it is tried again: twice as long each time, until one try has held."""
+STEADY_S = 30.0
+"""A try that wrote for so long has held: a full disk takes the first seconds of each file."""
 HOUSEKEEPING_S = 2.0
 CLOSE_S = 10.0
 NS = 1_000_000_000
@@ -134,6 +137,7 @@ class _Tape:
         self._writer: Mp4Writer | None = None
         self._began = self._last = 0
         self._tidied = self._retry_at = float("-inf")
+        self._retry_s, self._again_since = RETRY_S, float("inf")
         self._outage = Outage(logger, f"camera {camera}: not recorded", f"camera {camera}: recorded again")
         self._thread = threading.Thread(target=self._run, name=f"record-{camera}", daemon=True)
         self._thread.start()
@@ -178,8 +182,19 @@ class _Tape:
                 self._writer.abandon()
             self._writer = None
             self.dropped += 1
-            self._retry_at = self._rules.clock() + RETRY_S
+            self._retry_at = self._rules.clock() + self._retry_s
+            self._retry_s = min(2 * self._retry_s, MAX_RETRY_S)
+            self._again_since = float("inf")
             self._outage.fail(error)
+
+    def _note_written(self) -> None:
+        """Call a recording that goes on after a failure mended once it has held for a while."""
+        if self._outage.active:
+            now = self._rules.clock()
+            self._again_since = min(self._again_since, now)
+            if now - self._again_since >= STEADY_S:
+                self._retry_s = RETRY_S
+                self._outage.recover()
 
     def _write(self, frame: RedactedFrame) -> None:
         at = frame.frame.captured_at
@@ -202,7 +217,7 @@ class _Tape:
             return
         self._writer.write(frame, at - self._began)
         self._last = at
-        self._outage.recover()
+        self._note_written()
 
     def _ends_before(self, frame: RedactedFrame) -> bool:
         at = frame.frame.captured_at

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.outputs.disk import stamp, trim, write_whole
+from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.record import VideoRecorder
 from tests.fakes.redacted import plain
 from tests.pipelines.outputs.test_mp4 import times
@@ -177,6 +177,43 @@ def test_a_disk_that_refuses_is_tried_again_later(tmp_path: Path) -> None:
     record(recorder, [300, 400])
     recorder.close()
     assert [len(times(f)) for f in folder.iterdir()] == [2]
+
+
+def test_a_full_disk_that_takes_the_first_seconds_of_each_file_is_told_once_and_tried_ever_more_rarely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    now, is_full, writers = [0.0], [True], []
+
+    class Writer:
+        bytes_written = 0
+
+        def __init__(self, _path: Path, size: tuple[int, int], _fps: int, **_: object) -> None:
+            self.size, self.written = size, 0
+            writers.append(self)
+
+        def write(self, _frame: object, _at: int) -> None:
+            self.written += 1
+            if is_full[0] and self.written > 3:
+                raise OutputFailed("no space left on device")
+
+        def abandon(self) -> None:
+            """Leave nothing."""
+
+        def finish(self, timeout_s: float = 0) -> None:
+            """Leave nothing."""
+
+    monkeypatch.setattr("pipelines.outputs.record.Mp4Writer", Writer)
+    recorder = VideoRecorder(tmp_path, clock=lambda: now[0])
+    recorder.add_camera("entrance")
+    for second in range(900):
+        is_full[0] = second < 600
+        now[0] = float(second)
+        record(recorder, [1000 * second])
+    recorder.close()
+    said = [one.message.partition(" (")[0] for one in caplog.records]
+    assert said == ["camera entrance: not recorded", "camera entrance: recorded again"]
+    assert len(writers) < 20
 
 
 def test_stamps_sort_by_time() -> None:
