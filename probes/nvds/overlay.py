@@ -31,17 +31,31 @@ MAX_TEXTS = 1024
 
 
 class MetaOverlay:
-    """Draws the same overlay as probes.overlay.draw. `values`: what each person carries."""
+    """Draws the same overlay as probes.overlay.draw. `values`: what each person carries.
+
+    brands: gives another object whenever `brand` may spell otherwise; what was drawn is not used again then.
+    """
 
     def __init__(
-        self, money: Money, values: Values, brand: Brand = as_is, words: ItemWords = ENGLISH
+        self,
+        money: Money,
+        values: Values,
+        brand: Brand = as_is,
+        words: ItemWords = ENGLISH,
+        *,
+        brands: Callable[[], object] = lambda: None,
     ) -> None:
         self._money, self._values, self._brand, self._words = money, values, brand, words
+        self._brands, self._spelled_by = brands, brands()
         self._blocks: dict[TrackId, _Blocks] = {}
         self._last: dict[str, _Drawn] = {}
 
     def drawing(self, camera: str, pairs: Pairs, surface: tuple[int, int]) -> Drawing:
         """Return how to draw the objects of a camera's frame; the last answer again where nothing changed."""
+        if (brands := self._brands()) is not self._spelled_by:
+            self._spelled_by = brands
+            self._blocks.clear()
+            self._last.clear()
         get = self._values
         seen = [found and (found[0], found[4], found[4] and get(found[4])) for _, found in pairs]
         last = self._last.get(camera)

@@ -54,6 +54,23 @@ def test_a_drawing_is_made_again_only_where_something_changed() -> None:
     assert overlay.drawing("other", pairs, SURFACE) is not overlay.drawing("c", pairs, SURFACE)
 
 
+def test_other_spellings_show_at_once_though_nobodys_value_changes() -> None:
+    spelled, brands = {"prada": "Prada"}, [object()]
+    values = {track(): value(900, brand="prada")}
+    overlay = MetaOverlay(lambda _sum: "9", values.get, lambda key: spelled[key], brands=lambda: brands[-1])
+
+    def words() -> str:
+        ((_, text),) = overlay.drawing("c", [(seen(1), person())], SURFACE).objects
+        assert text is not None
+        return text.words
+
+    assert "Prada" in words()
+    spelled["prada"] = "PRADA Milano"
+    assert "Milano" not in words(), "kept as it was: nothing says that it changed"
+    brands.append(object())
+    assert "PRADA Milano" in words()
+
+
 @given(st.floats(-500, 3000), st.floats(-500, 3000), st.text(min_size=1, max_size=40))
 def test_a_text_begins_inside_the_picture_in_whole_pixels(left: float, top: float, words: str) -> None:
     overlay = MetaOverlay(lambda _sum: words, {track(): value(100)}.get)
