@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from probes.people.unworn import Unworn
     from probes.recognition.look_workers import FileLooks
     from probes.redaction.redact import RedactedFrame
+
+logger = logging.getLogger(__name__)
 
 LOST_MS = 2000
 GAP_MS = 2500
@@ -269,7 +272,12 @@ def _unworn(
     if all(person.track in figures for person in frame.of(Kind.PERSON)):
         return seen_on_nobody(looks.read_whole(frame, pixels))
     things = [around(thing.box) for thing in things_apart(frame, figures)[:MAX_THINGS]]
-    read = [looks.read_whole(replace(frame, detections=()), pixels, part) for part in things]
+    read = []
+    for part in things:
+        try:
+            read.append(looks.read_whole(replace(frame, detections=()), pixels, part))
+        except Exception as error:  # noqa: BLE001 whatever a look at a thing does, the people are priced
+            logger.warning("a thing beside people could not be read: %s", type(error).__name__)
     return seen_beside_people(
         [*read, *(answer for answer in answers if answer.track in figures)], frame, figures
     )

@@ -183,3 +183,24 @@ def test_a_brand_on_a_thing_beside_somebody_is_named_and_priced_to_nobody() -> N
     assert (worn.items, worn.total.amount_minor) == ((), 0)
     assert [(one.brand, one.type) for one in done.unworn] == [("prada", "handbag")]
     assert looks.parts == [Box(294, 284, 72, 72)]
+
+
+class FailsBeside(ReadsBag):
+    """Reads people, and fails on things."""
+
+    def read_whole(self, frame: Frame, _pixels: I420, part: Box | None = None) -> LookAnswer:
+        raise RuntimeError(f"no answer at {part}")
+
+
+def test_a_look_at_a_thing_that_fails_costs_nobody_beside_it_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done = Annotator(
+        cast("SceneDetector", WomanAndBag()),
+        looks=lambda _: cast("FileLooks", FailsBeside()),
+        ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
+        masking=FacesConfig(),
+        min_votes=1,
+    ).picture(I420.black(640, 400))
+    assert (len(done.values), done.unworn) == (1, [])
+    assert "a thing beside people could not be read: RuntimeError" in caplog.text
