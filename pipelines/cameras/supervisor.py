@@ -71,8 +71,6 @@ class CameraSupervisor:
     ) -> None:
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
-        if spec.kind is SourceKind.FILE:
-            log_cut_off(spec.camera, spec.source)
         self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
             None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share)
@@ -127,6 +125,8 @@ class CameraSupervisor:
             return self._status
 
     def _run(self) -> None:
+        if self._spec.kind is SourceKind.FILE:  # here, for a share may hang
+            log_cut_off(self._spec.camera, self._spec.source)
         while not self._stop.is_set():
             self._attempt()
             wait = self._policy.wait(self._clock())

@@ -62,6 +62,20 @@ def test_connects_shows_frames_and_stops(supervise):
     assert [source.closes for source in cameras.opened] == [1]
 
 
+def test_a_film_is_read_for_its_missing_end_in_the_cameras_own_thread(supervise, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        "pipelines.cameras.supervisor.log_cut_off",
+        lambda camera, _path: read.append((camera, threading.current_thread().name)),
+    )
+    spec = SourceSpec("c", "/films/door.mp4", reconnect_first_ms=2, reconnect_max_ms=4, fps=1000)
+    CameraSupervisor(spec, Ear(), Cameras([True]))
+    assert read == []
+    _, ear = supervise(Cameras([True]), spec)
+    ear.until_state(CameraState.LIVE)
+    assert read == [("c", "camera-c")]
+
+
 def test_each_failure_leads_back_by_the_same_way(supervise):
     cameras = Cameras(
         SourceLost(Cause.DEVICE), [SourceLost(Cause.REFUSED)], [True, SourceLost(Cause.ENDED)], [True]
