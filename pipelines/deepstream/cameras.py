@@ -231,9 +231,8 @@ class CameraSources:
     def _source_of(self, name: str) -> CameraSource:
         clocks, camera = self._clocks, self._configs[name]
         if camera.kind is SourceKind.FILE:
-            threading.Thread(
-                target=log_cut_off, args=(name, camera.source), daemon=True
-            ).start()  # a share may hang
+            look = partial(log_cut_off, name, camera.source)
+            threading.Thread(target=look, name=f"end-{name}", daemon=True).start()  # a share may hang
         return CameraSource(
             name,
             self._policy_of(self._configs[name]),

@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from scripts.bench.cameras import Samples
 
 BACK_S: Final = 120.0
-"""A camera that delivers nothing for so long after a fault does not come back: its longest wait is 30 s."""
+"""A camera that delivers nothing for so long after a fault does not come back."""
+LONGEST_WAIT_MS: Final = 4_000
+"""Between two attempts to connect: what follows a fault is seen in seconds, so an hour holds more faults."""
 MIN_FRAMES: Final = 3
 """Frames after a fault that show that it is over."""
 STEADY, FAULTY = "steady", "faulty"
@@ -272,7 +274,7 @@ class _CameraRig:
         text = (
             "version: 1\nstore: {id: faults, name: Faults, timezone: UTC, currency: EUR}\n"
             f"platform: {{kind: cpu}}\nprices: {{catalogue: {CONFIGS / 'demo-prices.csv'}}}\n"
-            "defaults: {fps: 5}\ncameras:\n"
+            f"defaults: {{fps: 5, reconnect: {{max_ms: {LONGEST_WAIT_MS}}}}}\ncameras:\n"
             f"  {STEADY}: {{source: '{self._steady.url}'}}\n"
             f"  {FAULTY}: {{source: '{url}'{login if self._has_login else ''}}}\n"
             f'outputs: {{metrics: {{listen: "{HOST}:{self._port}"}}}}\n'
