@@ -2,7 +2,7 @@
 
 A live picture cannot be turned four times for each frame. So it is turned at the start while anything moves,
 until people surely stand upright in it, then each minute; and all the time while people lie in it. Small
-people are searched for so, too, while nobody is sure, but less often.
+people are searched for so, too, while nobody is sure, but less often, and where something begins to move.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from engines.errors import InferenceFailed
+from engines.fresh_motion import FreshMotion
 from pipelines.cpu.turned import FINE_NS, TurnedWatch, stands_sure
 from probes.redaction.redact import RedactionFailed
 
@@ -39,6 +40,11 @@ MOST_LOOKS = 40
 """After so many looks that found nobody in a turn they become rarer: cost is bounded where nobody is sure."""
 RARELY_NS = 5_000_000_000
 """How often then. The first customer of a camera that moved all night for nothing must not wait a minute."""
+CHANCES, CHANCE_NS, AGAIN_NS = 2, 2_000_000_000, 10_000_000_000
+"""Then, where something of a person's size begins to move: so many looks for small people, and how often.
+
+The second one sees who came in only in part before. So long after them the next beginning counts.
+"""
 CELL, CHANGE, CELLS = 16, 5, 2
 """Motion: so many cells of this side, px, of which the mean has changed by so much, of 255."""
 ADVICE = "people seem to be turned in the picture: set rotate: {} for this camera"
@@ -62,6 +68,7 @@ class CameraTurn:
         self._camera, self._on_turn = camera, on_turn
         self._watch = TurnedWatch(scenes, faces, min_person_px=min_person_px)
         self._scenes = scenes
+        self._min_person_px, self._fresh, self._chances = min_person_px, FreshMotion(), 0
         self._upright = self._looks = self._turn = 0
         self._looked: npt.NDArray[np.float32] | None = None
         self._looked_finely: npt.NDArray[np.float32] | None = None
@@ -80,12 +87,13 @@ class CameraTurn:
             raise RedactionFailed(f"{error}, in a turned picture") from error
 
     def _is_due(self, luma: Plane, at: int) -> bool:
+        self._note_beginning(luma, at)
         last = self._watch.looked_at
         if last is None or not 0 <= at - last < EVERY_NS:
             return True
         if self._watch.is_settled or (not self._watch.is_turned and self._upright >= UPRIGHT):
             return False
-        every = UNSURE_NS if self._looks < MOST_LOOKS else RARELY_NS
+        every = UNSURE_NS if self._looks < MOST_LOOKS or self._chances else RARELY_NS
         if at - last < every:
             return False
         fine_at = self._watch.fine_at
@@ -96,12 +104,26 @@ class CameraTurn:
             or (is_fine_due and _has_moved(luma, self._looked_finely))
         )
 
+    def _note_beginning(self, luma: Plane, at: int) -> None:
+        """Allow looks for small people where something begins to move; they have become rare by then."""
+        fine_at = self._watch.fine_at
+        if (
+            self._fresh.begins(luma, at, self._min_person_px)
+            and self._looks >= MOST_LOOKS
+            and not self._chances
+            and (fine_at is None or at - fine_at >= AGAIN_NS)
+        ):
+            self._chances = CHANCES
+
     @property
     def _fine_ns(self) -> int:
-        return FINE_NS if self._looks < MOST_LOOKS else EVERY_NS
+        if self._looks < MOST_LOOKS:
+            return FINE_NS
+        return CHANCE_NS if self._chances else EVERY_NS
 
     def reconfigure(self, faces: FacesConfig, *, min_person_px: float) -> None:
         """Cover by other settings from the next frame on, in the thread that uses it."""
+        self._min_person_px = min_person_px
         self._watch.reconfigure(faces, min_person_px=min_person_px)
 
     def _look(self, pixels: I420, at: int, scene: Scene) -> None:
@@ -109,6 +131,7 @@ class CameraTurn:
         self._watch.look(pixels, at, scene, fine_ns=self._fine_ns)
         if self._watch.fine_at == at:
             self._looked_finely = self._looked
+            self._chances = max(0, self._chances - 1)
         turned = self._watch.is_turned
         self._looks = 0 if turned else self._looks + 1
         self._upright = 0 if turned else self._upright + stands_sure(self._scenes, scene)

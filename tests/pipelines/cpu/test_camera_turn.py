@@ -12,7 +12,16 @@ from engines.errors import InferenceFailed
 from engines.image import I420
 from engines.scene import EVERYTHING, Scene, TooMany
 from engines.tracking import Tracker
-from pipelines.cpu.camera_turn import EVERY_NS, MOST_LOOKS, RARELY_NS, UNSURE_NS, UPRIGHT, CameraTurn
+from pipelines.cpu.camera_turn import (
+    AGAIN_NS,
+    CHANCES,
+    EVERY_NS,
+    MOST_LOOKS,
+    RARELY_NS,
+    UNSURE_NS,
+    UPRIGHT,
+    CameraTurn,
+)
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.turned import COARSE_PX, ENOUGH, FINE_NS
 from pipelines.settings.privacy import FacesConfig
@@ -142,6 +151,38 @@ def test_who_comes_after_a_night_of_motion_is_covered_within_seconds() -> None:
     lies = picture(220).rotated(90)
     turn.masks(lies, at + RARELY_NS - UNSURE_NS, NOBODY)
     assert turn.masks(lies, at + RARELY_NS, NOBODY)
+
+
+def flag(number: int) -> I420:
+    """A picture in one corner of which something moves all the time."""
+    shown = picture()
+    shown.y[:16, :16] += np.uint8(20 * (number % 2))
+    return shown
+
+
+def test_small_people_who_come_after_a_night_of_motion_are_covered_at_once() -> None:
+    shop, at = Shop(height=80), 0
+    turn = shop.turn()
+    for number in range(3 * MOST_LOOKS):
+        at += UNSURE_NS
+        turn.masks(flag(number), at, NOBODY)
+    fine = shop.fine
+    assert turn.masks(picture(220).rotated(180), at + UNSURE_NS, NOBODY)
+    assert shop.fine == fine + 3 + 1, "one fine look, and the search of the turn in which somebody was found"
+
+
+def test_looks_for_who_may_have_come_are_bounded_too() -> None:
+    shop, at = Shop(height=80), 0
+    turn = shop.turn()
+    for number in range(20 * MOST_LOOKS):
+        at += UNSURE_NS
+        shown = flag(number)
+        shown.y[16:48] += np.uint8(90 * (number % 40 < 20))  # comes and goes, and is nobody
+        turn.masks(shown, at, NOBODY)
+        if number == 2 * MOST_LOOKS:
+            before = shop.fine
+    seconds = 18 * MOST_LOOKS * UNSURE_NS / 1e9
+    assert shop.fine - before <= 3 * CHANCES * seconds / (AGAIN_NS / 1e9) + 3
 
 
 def test_other_settings_of_faces_hold_for_who_is_turned_too() -> None:
