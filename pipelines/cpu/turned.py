@@ -17,7 +17,7 @@ from engines.close_look import CloseLook
 from engines.scene import EVERYTHING, MIN_PERSON_PX, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
-from probes.redaction.heads import Heads, Mask, head_of
+from probes.redaction.heads import Heads, Mask, WayMask, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,7 @@ class TurnedHeads:
             masks = self._heads.locate(Frame("turned", at, turned_size, detections, ANALYSED))
         except ValueError as error:
             raise TooMany(str(error)) from error
-        return [Mask(turned_back(mask.box, self.turn, size), mask.by) for mask in masks]
+        return [_turned_back(mask, self.turn, size) for mask in masks]
 
 
 class TurnedWatch:
@@ -256,6 +256,14 @@ def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:
     best = max(turned, key=lambda turn: evidence(turned[turn]))
     is_more = evidence(turned[best]) > evidence(scene)
     return best if is_more and _surest(scenes, turned[best]) else 0
+
+
+def _turned_back(mask: Mask, turn: int, size: tuple[int, int]) -> Mask:
+    box = turned_back(mask.box, turn, size)
+    if not isinstance(mask, WayMask):
+        return Mask(box, mask.by)
+    first, last = (turned_back(place, turn, size) for place in mask.way)
+    return WayMask(box, mask.by, (first, last))
 
 
 def turned_back(box: Box, turn: int, size: tuple[int, int]) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
@@ -29,6 +30,8 @@ SAME_PERSON = 0.15
 """IoU from which two boxes without a track are surely one person; below it the hold goes on."""
 SURE, SLIMMEST = 0.5, 0.55
 """Least confidence, and least ratio of sides, of a face that replaces the head estimate (see _is_sure)."""
+WASTE, MOST_PARTS = 0.25, 8
+"""Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
 MAX_HEADS = 1000
 """More heads than this are refused, and the frame with them: the matching must stay fast."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
@@ -50,6 +53,40 @@ class Mask(NamedTuple):
 
     box: Box
     by: By
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes that are enough to cover instead of the whole."""
+        return (self.box,)
+
+
+class WayMask(Mask):
+    """A region in which a head may be anywhere on a straight way; the corners beside it are not needed."""
+
+    way: tuple[Box, Box]
+
+    def __new__(cls, box: Box, by: By, way: tuple[Box, Box]) -> WayMask:
+        """way: its first and last place, of one size; box: what holds both."""
+        mask = super().__new__(cls, box, by)
+        mask.way = way
+        return mask
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes that together hold every place on the way.
+
+        >>> here, there = Box(0, 0, 10, 10), Box(40, 40, 10, 10)
+        >>> len(WayMask(Box(0, 0, 50, 50), By.HOLD, (here, there)).parts())
+        8
+        """
+        (x, y, w, h), (to_x, to_y, _, _) = self.way
+        dx, dy = to_x - x, to_y - y
+        beside, enough = abs(dx * dy), WASTE * w * h
+        if not beside > enough:
+            return (self.box,)
+        count = MOST_PARTS if beside >= MOST_PARTS * enough else ceil(beside / enough)
+        wide, high = w + abs(dx) / count, h + abs(dy) / count
+        left, top = min(x, to_x), min(y, to_y)
+        steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]
+        return tuple(Box(left + abs(dx) * n / count, top + abs(dy) * m / count, wide, high) for n, m in steps)
 
 
 class _Head(NamedTuple):
@@ -208,8 +245,10 @@ class Heads:
             growth, step = (ESTIMATE_GROWTH, 0.0) if head.face_at is None else (GROWTH, STEP)
             share += growth * (now - since) / self._hold + step
         here = _grown(head.box, share)
-        stands = head.velocity is None or head.seen_at == now
-        return Mask(_union(here, here if stands else _grown(head.at(now), share)), by)
+        if head.velocity is None or head.seen_at == now:
+            return Mask(_union(here, here), by)
+        there = _grown(head.at(now), share)
+        return WayMask(_union(here, there), by, (here, there))
 
 
 def _scaled(head: _Head, across: float, down: float) -> _Head:

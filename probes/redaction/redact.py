@@ -16,7 +16,7 @@ from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -46,10 +46,12 @@ class RedactedFrame:
     _masks: tuple[Mask, ...]
     _pixels: I420
 
-    def __init__(self, frame: Frame, pixels: I420, masks: tuple[Mask, ...], *, seal: object) -> None:
+    def __init__(
+        self, frame: Frame, pixels: I420, masks: tuple[Mask, ...], heads: Iterable[By] = (), *, seal: object
+    ) -> None:
         if seal is not _SEAL:
             raise TypeError("only Redactor makes a RedactedFrame")
-        counts = Counter(mask.by.value for mask in masks)
+        counts = Counter(by.value for by in heads)
         masked = MappingProxyType({by.value: counts[by.value] for by in By})
         for name, value in zip(self.__slots__, (frame, masked, masks, pixels), strict=True):
             object.__setattr__(self, name, value)
@@ -75,7 +77,10 @@ class RedactedFrame:
 
     @property
     def masks(self) -> tuple[Mask, ...]:
-        """The covered rectangles, whole pixels within the picture; camera masks are not among them."""
+        """The covered rectangles, whole pixels within the picture; camera masks are not among them.
+
+        Where a head may be anywhere on a slanted way there are several.
+        """
         return self._masks
 
     @property
@@ -205,13 +210,17 @@ class Redactor:
             for mask in masks[len(found) :]:
                 check_box(mask.box, mask.by)
             black_out(pixels, self._masks)
-            covered = []
+            covered: list[Mask] = []
+            heads: list[By] = []
             for mask in masks:
-                outline = cover(pixels, mask.box, solid=self._solid)
-                if outline is not None:
-                    left, top, right, bottom = outline
-                    covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
-            return RedactedFrame(frame, pixels, tuple(covered), seal=_SEAL)
+                before = len(covered)
+                for part in mask.parts():
+                    outline = cover(pixels, part, solid=self._solid)
+                    if outline is not None:
+                        left, top, right, bottom = outline
+                        covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
+                heads += [mask.by] if len(covered) > before else []
+            return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
         except Exception as error:
             _spoil(pixels)
             if isinstance(error, RedactionFailed):

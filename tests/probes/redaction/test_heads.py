@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.frame import Box, Detection, TrackId
-from probes.redaction.heads import By, Heads, Mask, head_of
+from probes.redaction.heads import By, Heads, Mask, WayMask, head_of
 from tests.fakes.scenes import face, frame, person
 
 ANN, BOB = TrackId("entrance", "k7f3", 1), TrackId("entrance", "k7f3", 2)
@@ -221,3 +221,34 @@ def test_a_stream_that_changes_its_size_keeps_what_is_held(
     seen = [person(*scaled(*body), ANN)] if sees_person else []
     size = round(640 * across), round(480 * down)
     assert covered(watch.locate(frame(*seen, ms=100, size=size)), Box(*scaled(*head)))
+
+
+FAR = st.floats(-400, 400)
+
+
+@given(FAR, FAR, st.floats(4, 200), st.floats(4, 200), st.floats(0, 1))
+def test_every_place_on_a_slanted_way_lies_in_one_of_its_parts(
+    dx: float, dy: float, w: float, h: float, at: float
+) -> None:
+    here, there = Box(300, 300, w, h), Box(300 + dx, 300 + dy, w, h)
+    box = Box(min(300, there.x), min(300, there.y), w + abs(dx), h + abs(dy))
+    parts = WayMask(box, By.HOLD, (here, there)).parts()
+    place = Box(300 + at * dx + 0.001, 300 + at * dy + 0.001, w - 0.002, h - 0.002)
+    assert covered(tuple(Mask(part, By.HOLD) for part in parts), place)
+    assert all(
+        covered((Mask(box, By.HOLD),), Box(p.x + 0.001, p.y + 0.001, p.w - 0.002, p.h - 0.002)) for p in parts
+    )
+
+
+def test_a_held_head_leaves_the_corners_beside_a_slanted_way_open() -> None:
+    one = heads()
+    for ms in (0, 100, 200):
+        one.locate(frame(face(100 + ms / 5, 100 + ms / 5, 30, 40), ms=ms))
+    (mask,) = one.locate(frame(ms=700))
+    corner = Box(mask.box.right - 20, mask.box.y, 20, 20)
+    parts = tuple(Mask(part, mask.by) for part in mask.parts())
+    assert len(parts) > 1
+    assert covered((mask,), corner)
+    assert not any(part.box.intersection(corner) for part in parts)
+    assert covered(parts, Box(140, 140, 30, 40))
+    assert covered(parts, Box(240, 240, 30, 40))

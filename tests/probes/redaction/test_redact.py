@@ -184,3 +184,12 @@ def test_camera_masks_are_black_in_the_output() -> None:
 def test_wrong_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="faces need"):
         redactor(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_head_on_a_slanted_way_counts_once_however_many_boxes_cover_it() -> None:
+    one = Redactor(method="solid", margin=0.25, hold_ms=800)
+    for ms in (0, 100, 200):
+        one.redact(frame(face(100 + ms / 5, 100 + ms / 5, 30, 40), ms=ms), noise(*SIZE))
+    done = one.redact(frame(ms=700), noise(*SIZE))
+    assert done.masked == {"detector": 0, "hold": 1, "head_estimate": 0}
+    assert len(done.masks) > 1
