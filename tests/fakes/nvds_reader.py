@@ -7,12 +7,14 @@ in both cases. Surfaces, which no machine without a GPU has, are stand-ins in me
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
+import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -81,6 +83,8 @@ void nvds_remove_obj_meta_from_frame (NvDsFrameMeta *, NvDsObjectMeta *);
 
 SANITIZED = bool(os.environ.get("MSH_READER_SANITIZED"))
 """Set in the run under AddressSanitizer, which must be loaded before Python."""
+WARN = ["-std=gnu11", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"]
+BUILT = ROOT / ".pytest_cache" / "reader"
 EXAMPLES = 20 if SANITIZED else 60
 """Of property tests. The run under the sanitizer looks for accesses out of bounds, not for wrong answers."""
 
@@ -93,46 +97,44 @@ def reader() -> NativeLibrary:
 
 @cache
 def build(*, sanitized: bool = False) -> Path:
-    """Compile; without the wheel or a compiler the test is skipped, and fails where MSH_NO_SKIP is set."""
+    """Compile, once for all workers and runs. Without wheel or compiler: skipped, or failed in CI."""
     folder = pyds_over_ctypes.library_folder()
     if folder is None:
         _missing("needs nvidia-deepstream-videodecode-cu13==9.0.2 (x86_64): pip install --no-deps")
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        _missing("needs gcc")
     pyds_over_ctypes.load(folder)  # its symbols are found by the reader
-    into = Path(mkdtemp(prefix="msh-reader-"))
-    for name, text in {**HEADERS, "nvdsmeta.h": "\n".join(_declarations())}.items():
-        (into / name).parent.mkdir(exist_ok=True)
-        (into / name).write_text("#pragma once\n" + text)
-    made = into / "libmsh_nvds.so"
+    headers = {**HEADERS, "nvdsmeta.h": "\n".join(_declarations())}
     options = (
         ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g"] if sanitized else ["-O2"]
     )
     libraries = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-l:libnvds_meta.so", "-l:libnvdsgst_meta.so"]
     libraries += ["-l:libgstreamer-1.0.so.0", "-l:libglib-2.0.so.0", "-lm"]
-    warn = [
-        "-std=gnu11",
-        "-ffp-contract=off",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-fvisibility=hidden",
-        f"-I{into}",
-    ]
-    sources = [str(SOURCE), str(HEADS), str(SURFACES)]
-    try:
-        done = subprocess.run(
-            ["gcc", *warn, *options, "-shared", "-fPIC", *sources, "-o", str(made), *libraries],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        _missing("needs gcc")
-    assert done.returncode == 0, done.stderr
+    sources = [SOURCE, HEADS, SURFACES]
+    # The path behind gcc has its version in it.
+    said = [str(Path(compiler).resolve()), *WARN, *options, *libraries, *headers.values()]
+    said += [path.read_text(encoding="utf-8") for path in sources]
+    made = BUILT / f"{hashlib.sha256('//'.join(said).encode()).hexdigest()[:16]}.so"
+    if made.is_file():
+        return made
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=BUILT) as work:
+        for name, text in headers.items():
+            (Path(work) / name).parent.mkdir(exist_ok=True)
+            (Path(work) / name).write_text("#pragma once\n" + text)
+        draft = Path(work) / "libmsh_nvds.so"
+        arguments = [*WARN, f"-I{work}", *options, "-shared", "-fPIC", *map(str, sources), "-o", str(draft)]
+        done = subprocess.run([compiler, *arguments, *libraries], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        draft.replace(made)
     return made
 
 
-def _missing(why: str) -> None:
-    (pytest.fail if os.environ.get("MSH_NO_SKIP") else pytest.skip)(why)
+def _missing(why: str) -> NoReturn:
+    if os.environ.get("MSH_NO_SKIP"):
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def _declarations() -> Iterator[str]:
