@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
 LONG_S = 300.0
 ENDS = (
@@ -26,12 +28,19 @@ ENDS = (
 """How long an end of ours waits for its own thread, which does not hang in any test."""
 
 
-def wait_long_for_ends(patch: pytest.MonkeyPatch) -> None:
-    """Let whatever is stopped end its threads, however long that takes here."""
+@pytest.fixture(autouse=True, scope="module")
+def patient_ends() -> Iterator[None]:
+    """Let whatever a module's tests stop end its threads, however long that takes here.
+
+    For each module of the folders whose conftest imports it, and for no longer: tests of other folders have
+    the product's own ends, whatever ran before them.
+    """
     from pipelines.cameras.supervisor import CameraSupervisor
     from pipelines.cpu.inference import InferenceLoop
 
-    for name in ENDS:
-        patch.setattr(name, LONG_S)
-    for stop in (CameraSupervisor.stop, InferenceLoop.stop):
-        patch.setattr(stop, "__defaults__", (LONG_S,))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ENDS:
+            patch.setattr(name, LONG_S)
+        for stop in (CameraSupervisor.stop, InferenceLoop.stop):
+            patch.setattr(stop, "__defaults__", (LONG_S,))
+        yield
