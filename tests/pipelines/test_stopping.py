@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from functools import partial
 from types import SimpleNamespace
@@ -11,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines.paths import ROOT
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.stopping import Stopping
 from pipelines.store import Store
 from probes.metrics import Metrics
 from tests.fakes.broker import Broker, Listener
+from tests.fakes.native_thread import end_inside
 from tests.fakes.people import frame, person
 
 if TYPE_CHECKING:
@@ -54,21 +52,8 @@ def test_a_part_that_hangs_is_named_and_the_next_one_goes_on(
 
 
 def test_a_process_ends_after_a_part_that_it_left_behind_while_that_waits_for_a_model() -> None:
-    code = """
-import ctypes, threading
-from pipelines.stopping import Stopping
-inside = threading.Event()
-def work():
-    inside.set()
-    ctypes.CDLL(None).usleep(300_000)
-    print("came back", flush=True)
-thread = threading.Thread(target=work, daemon=True)
-thread.start()
-assert inside.wait(300)
-Stopping(0).run("cameras", thread.join, least_s=0.001)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    done = end_inside(
+        'from pipelines.stopping import Stopping\nStopping(0).run("cameras", thread.join, least_s=0.001)'
     )
     assert (done.returncode, done.stdout) == (0, "came back\n")
 
