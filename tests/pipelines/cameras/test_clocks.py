@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
@@ -54,8 +56,9 @@ def test_rises_even_where_no_time_passes(clock):
 )
 def test_limits_the_rate_and_no_more(camera_fps, limit, expected):
     gate = FrameRateLimit(limit)
-    passed = sum(gate.passes(n / camera_fps) for n in range(camera_fps * 20))
-    assert passed == pytest.approx(expected * 20, abs=1.01)
+    passed = [n / camera_fps for n in range(camera_fps * 20) if gate.passes(n / camera_fps)]
+    assert len(passed) == pytest.approx(expected * 20, abs=1.01)
+    assert min(later - sooner for sooner, later in pairwise(passed)) >= 0.499 / limit, "evenly"
 
 
 def test_unsteady_arrival_at_the_very_rate_loses_nothing():
@@ -63,7 +66,15 @@ def test_unsteady_arrival_at_the_very_rate_loses_nothing():
     assert all(gate.passes(n / 10 + (0.03 if n % 2 else 0)) for n in range(100))
 
 
-def test_a_pause_is_not_made_up_for():
+@pytest.mark.parametrize("pause_s", [0.5, 2, 60])
+def test_a_pause_is_not_made_up_for(pause_s):
     gate = FrameRateLimit(10)
     gate.passes(0)
-    assert sum(gate.passes(60 + n / 100) for n in range(100)) <= 12
+    assert sum(gate.passes(pause_s + n / 100) for n in range(100)) <= 12
+
+
+def test_the_share_is_asked_anew_for_each_frame_and_none_passes_at_0():
+    shares = iter([1, 0, 0.5, 0.5, 0.5])
+    gate = FrameRateLimit(10, lambda: next(shares))
+    passed = [gate.passes(second) for second in (0.0, 0.5, 1.0, 1.08, 1.2)]
+    assert passed == [True, False, True, False, True]
