@@ -9,15 +9,11 @@ from urllib.parse import urlsplit
 from engines.manifest import find_model, read_manifest
 from engines.paths import CONFIGS
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
-from pipelines.access_log import MAX_ENTRIES, access_file
 from pipelines.outputs.messengers.service import is_encrypted, place_of, secrets_of
-from pipelines.outputs.mqtt.outbox import KEEP_NS
 from pipelines.paths import state_path
+from pipelines.privacy_kept import kept
 from pipelines.settings.models import ModelConfig
 from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
-from pricing.live.cache import HISTORY
-from probes.events.notify import REJOIN_NS
-from probes.people.reidentification import RESOLVE_MS
 from probes.recognition.sent_log import KEEP_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
@@ -62,7 +58,7 @@ def report(settings: Settings, shown: Mapping[str, Row] | None = None) -> dict[s
         "masking": _masking(settings),
         "cameras": [_camera(settings, name) | counts.get(name, {}) for name in settings.cameras],
         "computed": list(_computed(settings)),
-        "kept": list(_stored(settings)),
+        "kept": list(kept(settings)),
         "sent": list(_sent(settings)),
         "never": list(NEVER),
         "attention": list(_attention(settings)),
@@ -196,138 +192,6 @@ def _price_sources(settings: Settings) -> str:
     prices = settings.prices
     sources = ["price list"] if prices.catalogue or not prices.live else []
     return " and ".join([*sources, "price service"] if prices.live else sources)
-
-
-def _stored(settings: Settings) -> Iterator[Row]:
-    outputs = settings.outputs
-    if outputs.record:
-        kbit = outputs.record.bitrate_kbit * max(1, len(settings.enabled_cameras()))
-        hours = outputs.record.max_mb * 8000 / kbit / 3600
-        yield {
-            "what": "video with masked faces, items and prices (MP4)",
-            "where": str(outputs.record.folder),
-            "how_long": _no_longer(
-                outputs.record.max_hours,
-                f"until {outputs.record.max_mb} MB are full, about {hours:.1f} hours of video",
-            ),
-        }
-    if outputs.snapshots:
-        yield {
-            "what": f"picture with masked faces every {outputs.snapshots.interval_s:g} s (JPEG)",
-            "where": str(outputs.snapshots.folder),
-            "how_long": _no_longer(
-                outputs.snapshots.max_hours,
-                f"until {outputs.snapshots.max_mb} MB are full, then the oldest goes",
-            ),
-        }
-    if outputs.metadata:
-        yield {
-            "what": "places of persons and bags, brands read, prices, under random numbers; no pictures",
-            "where": str(outputs.metadata.file),
-            "how_long": _no_longer(
-                outputs.metadata.max_hours,
-                f"until {outputs.metadata.max_mb} MB are full, then the older half goes",
-            ),
-        }
-    yield {
-        "what": "items and total of a person who left the picture, in case of a return or on another camera",
-        "where": "memory",
-        "how_long": f"{_remembered_s(settings)} s",
-    }
-    if settings.gallery:
-        yield {
-            "what": "pictures of brands' marks that somebody enrolled, as given; no picture of a camera",
-            "where": str(settings.gallery.place),
-            "how_long": "until `msh brands remove`",
-        }
-    if settings.staff:
-        yield {
-            "what": "names and states of salespeople, open offers with the worth and number of the customer,"
-            " hashes of the tickets of salespeople's phones and of PINs set on the page",
-            "where": str(state_path() / f"sales-{settings.store.id}.db"),
-            "how_long": "offers until they end and are delivered, tickets 16 hours, PINs until they are"
-            " removed",
-        }
-    if settings.privacy.report_days:
-        least = settings.privacy.report_min_count
-        yield {
-            "what": "counts of visitors, value, brands, types, waits, stays, outcomes by quarters of an hour,"
-            " and of people in each of 144 parts of a camera's picture by the hour:"
-            f" none about fewer than {least} people, none to be found by subtraction; no sum of which one"
-            " person is most; outcomes are those of all salespeople together",
-            "where": str(state_path() / f"insights-{settings.store.id}.db"),
-            "how_long": f"{settings.privacy.report_days} days",
-        }
-        yield {
-            "what": "visits not yet counted there: value, brands, types, waits, stays, the parts of pictures"
-            " in which somebody was, without order; no track, no picture",
-            "where": "memory",
-            "how_long": "until enough people have left, midnight at the latest",
-        }
-    if outputs.web and outputs.web.uploads:
-        max_s = outputs.web.upload_s
-        yield {
-            "what": "pictures and videos that staff send in by the page, as sent",
-            "where": "a folder on this box's disk that only msh can read",
-            "how_long": f"until they are annotated, {max_s} s of work at most",
-        }
-        yield {
-            "what": "their annotated copies, with masked faces",
-            "where": "the same folder; emptied at each start and end",
-            "how_long": f"{outputs.web.keep_minutes} min, or until they are deleted on the page",
-        }
-    if settings.notify:
-        yield {
-            "what": "items of a person who was announced and left, so that nobody is told twice",
-            "where": "memory",
-            "how_long": f"{2 * REJOIN_NS // 1_000_000_000} s",
-        }
-    if settings.staff:
-        yield {
-            "what": "who is offered to which salesperson: worth, types, brands, zone; no picture",
-            "where": "file of offers on this box's disk",
-            "how_long": "while the person is in the shop; events until the broker has them",
-        }
-    yield {
-        "what": "who signed in, watched, took pictures away or changed something: role, address, time",
-        "where": str(access_file(settings.store.id, state_path())),
-        "how_long": f"{settings.privacy.access_log_days} days, {MAX_ENTRIES} entries at most",
-    }
-    if settings.describe:
-        yield {
-            "what": "items named in a description, by the checksum of the crop; not the crop",
-            "where": "memory",
-            "how_long": "1 hour",
-        }
-        yield {
-            "what": "how many crops were sent, by hour",
-            "where": str(sent_path(state_path(), settings.store.id)),
-            "how_long": f"{KEEP_DAYS} days",
-        }
-    if settings.prices.live:
-        cache = settings.prices.cache
-        yield {
-            "what": "prices that the price service gave for brands and types; no person, no place",
-            "where": "price file on this box's disk",
-            "how_long": f"{cache.max_days} days, the last {HISTORY} of each, {cache.max_mb} MB at most",
-        }
-    if outputs.mqtt:
-        days = KEEP_NS // (86_400 * 1_000_000_000)
-        yield {
-            "what": "unsent messages, without pictures",
-            "where": "spool on this box's disk",
-            "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
-        }
-
-
-def _no_longer(max_hours: float | None, otherwise: str) -> str:
-    return otherwise if max_hours is None else f"{max_hours:g} hours, or {otherwise}"
-
-
-def _remembered_s(settings: Settings) -> int:
-    """Return how long a person who is out of sight is kept, as pipelines.floor.people does."""
-    floor = settings.floor
-    return max([floor.found_again_s, *(way.within_s for way in floor.handover)]) + RESOLVE_MS // 1000
 
 
 def _sent(settings: Settings) -> Iterator[Row]:
