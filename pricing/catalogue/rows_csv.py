@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from pricing.catalogue.file_text import decoded
 from pricing.catalogue.rows import (
     COLUMNS,
     NAMELESS,
@@ -17,7 +18,6 @@ from pricing.catalogue.rows import (
     Cell,
     PriceRow,
     RowReader,
-    decoded,
     visible,
 )
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import yaml
 
-from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, decoded, visible
+from pricing.catalogue.file_text import decoded
+from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visible
 
 if TYPE_CHECKING:
     from pricing.catalogue.list_format import ListFormat

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
 from pricing.catalogue.amounts import NO_CENTS, ambiguous, read_currency
+from pricing.catalogue.file_text import decoded
 from pricing.catalogue.list_format import ListFormat
-from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader, decoded
+from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader
 from pricing.catalogue.rows_csv import records, without_titles
 from pricing.money import EXPONENTS, plain_marks
 
