@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,6 +156,8 @@ def _files_for(settings: Settings, machine: Machine, folder: Path) -> EngineFile
         _write_files(deepstream_files(models, machine, target, thresholds), target)
     except OutputFailed as error:
         target = Path(tempfile.mkdtemp(prefix="msh-deepstream-"))
+        # Engines are hundreds of megabytes, and the next start makes a folder of its own.
+        atexit.register(shutil.rmtree, target, ignore_errors=True)
         logger.error("DeepStream's files and engines lie in %s until the next restart: %s", target, error)
         _write_files(deepstream_files(models, machine, target, thresholds), target)
     return engine_files(settings, target)

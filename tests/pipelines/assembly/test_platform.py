@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,6 +71,24 @@ def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_pat
     least = [written[f"class-attrs-{number}"]["pre-cluster-threshold"] for number in (0, 1)]
     assert least == [MASKED_FACE] * 2
     assert [_classes(settings)[FACE_GIE, number][0] for number in (0, 1)] == [Kind.FACE] * 2
+
+
+def test_files_that_the_state_folder_does_not_take_lie_elsewhere_and_go_with_the_process(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    at_exit = []
+    noted = SimpleNamespace(register=lambda *call, **more: at_exit.append((call, more)))
+    monkeypatch.setattr("pipelines.assembly.platform.atexit", noted)
+    (tmp_path / "store.yaml").write_text(TEXT)
+    (tmp_path / "deepstream").write_text("a file where the folder should be")
+    _files_for(load_settings(tmp_path / "store.yaml", env={}), REFERENCE, tmp_path)
+    (place,) = tmp_path.glob("msh-deepstream-*")
+    assert list(place.iterdir())
+    assert f"lie in {place} until the next restart" in caplog.text
+    (((remove, *arguments), more),) = at_exit
+    remove(*arguments, **more)
+    assert not place.exists()
 
 
 @pytest.mark.skipif(shutil.which("deepstream-app") is not None, reason="DeepStream is installed here")
