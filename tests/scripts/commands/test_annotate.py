@@ -102,12 +102,24 @@ def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
     (entry,) = json.loads(capsys.readouterr().out)["files"]
     made = probe_media(entry["output"])
     assert entry["frames"] == frames
-    assert sum(1 for _ in read_frames(entry["output"])) == frames
-    assert made.size == clip.truth.size
+    before, after = read(film), read(entry["output"])
+    assert len(after) == frames
+    assert distance(after[0], before[0]) < distance(after[0], before[-1])
+    assert distance(after[-1], before[-1]) < distance(after[-1], before[0])
+    assert (made.size, made.fps) == (clip.truth.size, clip.truth.fps)
     worth = sorted(person["total"]["amount_minor"] for person in entry["persons"])
     assert worth[-1] == total(clip.truth.visits[0], prices())
     assert len(worth) >= 2
     assert set(worth[:-1]) == {0}
+
+
+def read(film) -> list[np.ndarray]:
+    return [to_bgr(picture) for _, picture in read_frames(film)]
+
+
+def distance(picture: np.ndarray, other: np.ndarray) -> float:
+    """Return how much two pictures differ, each pixel by 0 to 255 on average."""
+    return float(cv2.absdiff(picture, np.ascontiguousarray(other)).mean())
 
 
 def test_a_turned_picture_is_turned_upright(marked, tmp_path, capsys):
@@ -132,6 +144,9 @@ def test_a_video_is_turned_as_a_whole(tmp_path, capsys):
     assert entry["frames"] + entry["withheld"] == 4
     assert entry["size"] == [height, width]
     assert probe_media(entry["output"]).size == (height, width)
+    first, last = read(film)[0], read(entry["output"])[-1]
+    clockwise, the_other_way = np.rot90(first, -1), np.rot90(first)
+    assert distance(last, clockwise) < distance(last, the_other_way)
 
 
 def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
