@@ -27,6 +27,7 @@ from pipelines.cpu.images import (
     unknown_picture,
 )
 from pipelines.errors import BadInput
+from pipelines.offline.complaints import listen
 from pipelines.offline.frame_count import count_frames
 
 if TYPE_CHECKING:
@@ -138,6 +139,9 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         warn(f"{CUT_SHORT}: {read}")
     elif wrong or read.is_short:
         warn(f"the file is damaged: {read}")
+    elif read.complaints:
+        logger.debug("%s: %s", path, read.complaints[:20])
+        warn(f"the file is damaged: {read}; pictures are missing or broken")
 
 
 def _told(path: str | Path, wrong: BadInput) -> BadInput:
@@ -151,6 +155,7 @@ class _Read:
     def __init__(self) -> None:
         self.count = 0
         self.is_short = self.was_whole = False
+        self.complaints: list[str] = []
         self._last_ns = self._duration_ns = 0
 
     def frames(self, path: str | Path, patience_s: int, *, pull: bool = False) -> Iterator[tuple[int, I420]]:
@@ -162,11 +167,12 @@ class _Read:
         """
         pipeline, end_ns = _open(Path(path), pull=pull), 0
         try:
-            for number, (time_ns, until_ns, picture) in enumerate(_samples(pipeline, path, patience_s)):
-                end_ns = until_ns
-                if number >= self.count:
-                    self.count, self._last_ns = number + 1, time_ns
-                    yield time_ns, picture
+            with listen() as self.complaints:
+                for number, (time_ns, until_ns, picture) in enumerate(_samples(pipeline, path, patience_s)):
+                    end_ns = until_ns
+                    if number >= self.count:
+                        self.count, self._last_ns = number + 1, time_ns
+                        yield time_ns, picture
             self._look_at_end(pipeline, path, end_ns)
         except SourceLost as lost:
             raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None

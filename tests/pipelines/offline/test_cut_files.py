@@ -36,6 +36,8 @@ HOW = {
     "a.ts": ["-c:v", "libx264"],
     "a.ogv": ["-c:v", "libtheora"],
 }
+BARE = {"a.h264": ["-c:v", "libx264"], "a.h265": ["-c:v", "libx265", "-x265-params", "log-level=error"]}
+"""Streams without a container: nobody can tell where they end."""
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +45,12 @@ def films(tmp_path_factory):
     """One film in every container; noise, so that its bytes lie evenly."""
     folder = tmp_path_factory.mktemp("films")
     noise = "testsrc=size=320x240:rate=10,noise=alls=60:allf=t"
-    for name, how in HOW.items():
+    for name, how in (HOW | BARE).items():
         make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
         subprocess.run(
             [*make, "-pix_fmt", "yuvj420p" if "mjpeg" in how else "yuv420p", folder / name],
             check=True,
-            timeout=120,
+            timeout=600,
         )
     return folder
 
@@ -58,7 +60,7 @@ def read(path):
     return len(list(read_frames(path, notes.append))), notes
 
 
-@pytest.mark.parametrize("name", HOW)
+@pytest.mark.parametrize("name", [*HOW, *BARE])
 def test_the_frames_of_a_whole_film_are_read_without_a_word(films, name):
     assert not is_cut_off(films / name)
     assert read(films / name) == (FRAMES, [])
@@ -133,7 +135,7 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
     make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
     timing = ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-bsf:v", still]
-    subprocess.run([*make, *timing, path], check=True, timeout=120)
+    subprocess.run([*make, *timing, path], check=True, timeout=600)
     pulled, opened = [], reader._open
     monkeypatch.setattr(
         reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)
@@ -176,20 +178,32 @@ def test_what_stands_behind_a_film_cuts_nothing_off(films, tmp_path, name, tail)
     assert packets or not any("cut short" in note for note in notes)
 
 
-@pytest.mark.parametrize("name", ["a.avi", "h264.avi", "a.mkv", "fast.mp4", "a.ts"])
-def test_a_film_with_a_damaged_middle_is_read_as_far_as_it_goes(films, tmp_path, name):
-    data = bytearray((films / name).read_bytes())
-    begin, end = int(len(data) * 0.45), int(len(data) * 0.6)
+@pytest.mark.parametrize("share", [0.02, 0.15])
+@pytest.mark.parametrize("name", [*HOW, *BARE])
+def test_a_film_with_a_damaged_middle_is_read_as_far_as_it_goes_and_told(films, tmp_path, name, share):
+    path, data = tmp_path / name, bytearray((films / name).read_bytes())
+    begin = int(len(data) * 0.45)
+    end = begin + int(len(data) * share)
     data[begin:end] = random.Random(1).randbytes(end - begin)
-    path = tmp_path / name
     path.write_bytes(data)
     count, notes = read(path)
+    assert 0 < count <= FRAMES
+    # GStreamer 1.22 says nothing of a lost page of an Ogg, nor of a broken H.265 picture that no other needs.
+    assert count == FRAMES or len(notes) == 1 or name in ("a.ogv", "a.h265")
+    assert all(f": {count} frame" in note and "were read" in note for note in notes)
     assert probe_media(path).size == (320, 240)
-    if name == "a.mkv":
-        assert 0 < count < FRAMES
-        assert notes[0].startswith("the file is damaged: ")
-    else:
-        assert count >= FRAMES * 0.8 or notes[0].startswith("the file is damaged: ")
+
+
+def test_a_film_whose_pictures_are_all_there_but_broken_is_told(films, tmp_path):
+    path = tmp_path / "x.mp4"
+    data = bytearray((films / "fast.mp4").read_bytes())
+    begin = data.index(b"mdat") + 40_000
+    data[begin : begin + 3] = bytes(byte ^ 0x55 for byte in data[begin : begin + 3])
+    path.write_bytes(data)
+    assert read(path) == (
+        FRAMES,
+        ["the file is damaged: 30 frames, 2.9 s, were read; pictures are missing or broken"],
+    )
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("GIF", "gif"), ("PNG", "png")])
