@@ -165,11 +165,13 @@ class Describer:
                 result = self._describe(crop).value
             except NoAnswer as trouble:
                 result = trouble.trouble.value
-                self._stumble(trouble)
+                if not self._waiting.closed:
+                    self._stumble(trouble)
             except Exception as error:  # noqa: BLE001 the video and the next crop must not suffer
                 result = DescribeResult.FAILED.value
-                self._breaker.fail(self._clock())
-                self._outage.fail(f"{type(error).__name__}: {error}", cause=result, error=error)
+                if not self._waiting.closed:
+                    self._breaker.fail(self._clock())
+                    self._outage.fail(f"{type(error).__name__}: {error}", cause=result, error=error)
             self._on_result(result)
         self._service.close()
 

@@ -40,7 +40,7 @@ def test_a_camera_that_freezes_without_closing_is_stale_then_back(steady, tmp_pa
             wait_for(lambda: ("stale", "stalled") in shop.states("frozen"), PATIENCE_S)
             wait_for(lambda: shop.metric("msh_camera_up", camera="frozen") == 0)
             goes_on(shop, "steady")
-            wait_for(lambda: shop.get("/healthz")[0] == 200)
+            wait_for(lambda: shop.get("/healthz")[0] == 200, PATIENCE_S)
             frozen.resume()
             goes_on(shop, "frozen")
             for camera in ("frozen", "steady"):

@@ -231,6 +231,18 @@ def test_a_crop_that_waited_too_long_is_not_sent(rig: Any) -> None:
     assert len(server.requests) == 1
 
 
+def test_an_answer_that_comes_after_the_close_is_ignored(rig: Any, caplog: pytest.LogCaptureFixture) -> None:
+    go = threading.Event()
+    made, _ = rig(Reply("Certainly!", hold=go))
+    made.describer.offer(shot(1), {track(1): value()})
+    wait_for(lambda: made.sent == 1)
+    made.describer.close()
+    go.set()
+    wait_for(lambda: made.results == {"malformed": 1})
+    assert made.describer.drain() == []
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("used", [False, True])
 def test_it_closes_from_every_state(rig: Any, used: bool) -> None:
     made, _ = rig(Reply(delay_s=600), timeout_s=600.0)

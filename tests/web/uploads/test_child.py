@@ -2,6 +2,8 @@
 
 import base64
 import io
+import os
+import subprocess
 import sys
 import time
 
@@ -37,6 +39,14 @@ def client(tmp_path_factory):
         client = page.client()
         client.timeout = 600
         yield client
+
+
+def test_it_steps_back_but_is_not_left_without_time_on_a_busy_machine():
+    """SCHED_IDLE had uploads wait for ever beside a store that uses the whole machine."""
+    what = "import os; from web.uploads import child; child.limit(); "
+    what += "print(os.nice(0), os.sched_getscheduler(0))"
+    shown = subprocess.check_output([sys.executable, "-c", what], cwd=ROOT, text=True, timeout=600)
+    assert shown.split() == [str(min(19, os.nice(0) + 10)), str(os.SCHED_OTHER)]
 
 
 def annotated(client, data: bytes) -> tuple[dict, bytes]:
