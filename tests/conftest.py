@@ -17,6 +17,8 @@ from tests.field_cases import cases_of
 
 # Compiled models are made once for all workers, and for the next run. Commands that tests start share them.
 os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
+# So is what brands were enrolled as. The user's own folder, where a real store may keep its own, stays alone.
+os.environ["STATE_DIRECTORY"] = str(ROOT / ".pytest_cache" / "state")
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
