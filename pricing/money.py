@@ -5,34 +5,49 @@ from __future__ import annotations
 import re
 import unicodedata
 from copy import copy
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from babel.core import Locale, UnknownLocaleError, get_global
 
 from pricing.errors import BadInput
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # ISO 4217 codes whose minor unit is not 2 digits. CLDR's digits are of no use here: they say how many people
 # write (0 for RSD, of which 100 para are one), not how many are counted.
 _ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
+Tender = tuple[str, tuple[int, int, int] | None, tuple[int, int, int] | None, bool]
+"""Of a territory by CLDR: code, first and last day, None where there is none, whether it is legal tender."""
 _DIGITS = {code: digits for digits, codes in ((0, _ZERO), (3, _THREE)) for code in codes.split()}
 
 
-def _currencies() -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
-    """Return the digits of each currency in use, and the last year and successor of each withdrawn one."""
-    # CLDR, by territory: (code, first day, last day or None, whether it is legal tender).
-    by_territory: dict[str, list[tuple[str, Any, tuple[int, int, int] | None, bool]]]
-    by_territory = dict(get_global("territory_currencies"))
-    tenders = [[entry for entry in entries if entry[3]] for entries in by_territory.values()]
-    current = {code for entries in tenders for code, _, end, _ in entries if end is None}
+def currencies(
+    by_territory: Mapping[str, list[Tender]], today: date
+) -> tuple[dict[str, int], dict[str, tuple[int, str | None]]]:
+    """Return the digits of each currency in use, and the last year and successor of each withdrawn one.
+
+    A last day that is still to come, and a first one, are known long before.
+    """
+    tenders = [
+        [(code, begin, end) for code, begin, end, is_tender in entries if is_tender]
+        for entries in by_territory.values()
+    ]
+    day = (today.year, today.month, today.day)
+    in_use = [
+        [code for code, begin, end in entries if (begin or day) <= day <= (end or day)] for entries in tenders
+    ]
+    current = {code for codes in in_use for code in codes}
     withdrawn: dict[str, tuple[int, str | None]] = {}
-    for entries in tenders:
-        next_code = next((code for code, _, end, _ in entries if end is None), None)
-        for code, _, end, _ in entries:
-            if end is not None and code not in current:
-                withdrawn[code] = max(withdrawn.get(code, (0, None)), (end[0], next_code), key=_year)
+    for entries, codes in zip(tenders, in_use, strict=True):
+        for code, _, end in entries:
+            if end is not None and end < day and code not in current:
+                successor = codes[0] if codes else None
+                withdrawn[code] = max(withdrawn.get(code, (0, None)), (end[0], successor), key=_year)
     return {code: _DIGITS.get(code, 2) for code in sorted(current)}, withdrawn
 
 
@@ -40,7 +55,7 @@ def _year(entry: tuple[int, str | None]) -> int:
     return entry[0]
 
 
-EXPONENTS, _WITHDRAWN = _currencies()
+EXPONENTS, _WITHDRAWN = currencies(get_global("territory_currencies"), datetime.now(timezone.utc).date())
 """Digits after the point by ISO 4217 code, of the currencies in use."""
 
 _SPACES = re.compile(r"[\u00a0\u202f]")

@@ -147,7 +147,7 @@ def read_currency(text: str, expected: str) -> str | None:
     sign = _plain_sign(text)
     if sign in EXPONENTS:
         return sign
-    meant = _SIGNS.get(sign, "").split()
+    meant = _meant(sign)
     if expected in meant or sign in _own_signs(expected):
         return expected
     return meant[0] if meant else None
@@ -179,8 +179,13 @@ def _own_signs(currency: str) -> frozenset[str]:
 
 def ambiguous(sign: str) -> tuple[str, ...]:
     """Return the currencies that a sign such as "kr" may stand for, where it may for several."""
-    meant = tuple(_SIGNS.get(_plain_sign(sign), "").split())
+    meant = _meant(_plain_sign(sign))
     return meant if len(meant) > 1 else ()
+
+
+def _meant(sign: str) -> tuple[str, ...]:
+    """Return the currencies in use that a sign may stand for: one may have been withdrawn meanwhile."""
+    return tuple(code for code in _SIGNS.get(sign, "").split() if code in EXPONENTS)
 
 
 def _read_text(text: str, expected: str) -> Span | None:

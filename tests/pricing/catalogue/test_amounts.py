@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pricing.catalogue import amounts
 from pricing.catalogue.amounts import Span, read_span
 from pricing.money import EXPONENTS, display
 
@@ -112,3 +113,12 @@ def test_what_is_displayed_is_read_again(minor: int, currency: str, locale: str)
     span = read_span(text, currency)
     # Signs that this reader does not know, and dots whose meaning only the locale knows, may stay unread.
     assert span is None or EXPONENTS[currency] == 3 or span.low == Decimal(minor).scaleb(-EXPONENTS[currency])
+
+
+def test_the_sign_of_a_withdrawn_currency_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bulgaria pays in euros since 2026: a price in leva is no price, and no error."""
+    left = {code: digits for code, digits in EXPONENTS.items() if code != "BGN"}
+    monkeypatch.setattr(amounts, "EXPONENTS", left)
+    assert read_span("12,50 лв", "EUR") is None
+    assert read_span("лв 12.50", "PLN") is None
+    assert read_span("12,50 €", "EUR") == Span(Decimal("12.5"), Decimal("12.5"), "EUR")
