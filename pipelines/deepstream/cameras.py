@@ -21,6 +21,7 @@ from pipelines.deepstream.checks.store_check import proven_graph
 from pipelines.deepstream.graph.build import outlets
 from pipelines.deepstream.graph.camera import SIZE, picture_part, picture_place
 from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, CameraSource
+from pipelines.deepstream.runtime.reshape_pace import ReshapePace
 from pipelines.deepstream.runtime.source_bin import RtspAccess, SourceBin
 from pipelines.errors import BadInput
 from pipelines.reload.plan import LiveSupport, reconnects
@@ -42,11 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-RESHAPE_S = 5.0
-"""A bin is not built anew more often than this; frames of a shape that it was not built for are dropped.
-After so long without one that fits, it is built for the newest shape, settled or not."""
-SETTLE_S = 1.0
-"""So long a stream must keep a new shape before its bin is built anew; not the first that it has."""
 LIVE_FIELDS = frozenset(
     {
         "name",
@@ -102,7 +98,7 @@ class CameraSources:
         self._built, self._analysis, self._metrics, self._clocks = built, analysis, metrics, clocks
         self._on_state, self._on_sources, self._on_part = on_state, on_sources, on_part
         self._shapes: Mapping[str, Shape] = {}
-        self._reshape_due: dict[str, float] = {}
+        self._reshape_paces: dict[str, ReshapePace] = {}
         cameras = settings.enabled_cameras()
         self._built_for, self._configs = cameras, dict(cameras)
         self._enabled = frozenset(cameras)
@@ -255,21 +251,23 @@ class CameraSources:
     def _reshape(self, name: str, misfit: Misfit) -> None:
         """Build a camera's bin anew for the shape of its pictures; until then none is shown.
 
-        A stream that alternates between two shapes keeps the one for which its bin was built; where that is
-        neither of them, the bin is built for the newest after a while without a picture.
+        A stream that alternates between two shapes keeps the one for which its bin was built, or gets another
+        bin more and more seldom; where that is neither of them, the bin is built for the newest after a while
+        without a picture.
         """
         now, shape = self._clocks.clock(), misfit.shape
-        settled = min(misfit.since + SETTLE_S, misfit.dark_since + RESHAPE_S) if name in self._shapes else now
-        if now < max(settled, self._reshape_due.get(name, now)):
+        pace = self._reshape_paces.setdefault(name, ReshapePace())
+        if not pace.due(misfit, now):
             return
-        self._reshape_due[name] = now + RESHAPE_S
         camera, shapes = self._configs[name], {**self._shapes, name: shape}
         try:
             graph = self._graph_with(self._configs, shapes)
             generation = self._analysis.reshape(name, picture_place(camera, shape))
         except (BadInput, TimeoutError) as error:
             logger.warning("camera %s: its picture is %d:%d: %s", name, *shape, error)
+            pace.tried(now, built=False)
             return
+        pace.tried(now, built=True)
         self._shapes = shapes
         self._built.use_sources(graph)
         part = picture_part(camera, shape)

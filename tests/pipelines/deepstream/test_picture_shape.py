@@ -131,7 +131,7 @@ def jpeg_size(run):
 
 
 def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.deepstream.cameras.SETTLE_S", 0.0)
+    monkeypatch.setattr("pipelines.deepstream.runtime.reshape_pace.SETTLE_S", 0.0)
     shop = Shop()
 
     def prepare(element_factory):
@@ -154,7 +154,7 @@ def test_a_camera_of_another_shape_is_opened_again_before_anything_of_it_is_seen
         assert run.analysis._cameras["c0"].masks.polygons[0] == mask
 
         # Somebody sets the camera to 16:9: what is under way is not shown by the new masks.
-        run.platform._cameras._reshape_due.clear()
+        run.platform._cameras._reshape_paces["c0"]._last = -1e9
         run.element_factory.aspects.clear()
         run.platform.remove("c0")
         wait_for(lambda: run.state("c0") == "stopped:none")
@@ -179,8 +179,8 @@ def test_a_stream_that_changes_its_shape_all_the_time_is_followed_where_nothing_
     def prepare(element_factory):
         element_factory.aspects[URI] = "3/4"
 
-    monkeypatch.setattr("pipelines.deepstream.cameras.SETTLE_S", settle_s)
-    monkeypatch.setattr("pipelines.deepstream.cameras.RESHAPE_S", reshape_s)
+    monkeypatch.setattr("pipelines.deepstream.runtime.reshape_pace.SETTLE_S", settle_s)
+    monkeypatch.setattr("pipelines.deepstream.runtime.reshape_pace.RESHAPE_S", reshape_s)
     with running(tmp_path, rtsp(2), prepare=prepare) as run:
         run.platform.start()
         wait_for(lambda: run.state("c0") == "live:none")
@@ -188,7 +188,7 @@ def test_a_stream_that_changes_its_shape_all_the_time_is_followed_where_nothing_
         run.platform.remove("c0")
         wait_for(lambda: run.state("c0") == "stopped:none")
         if due:
-            run.platform._cameras._reshape_due.clear()
+            run.platform._cameras._reshape_paces["c0"]._last = -1e9
         run.platform.add("c0")
         if followed:
             wait_for(lambda: run.state("c0") == "live:none")
