@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Kind(str, Enum):
@@ -112,7 +115,7 @@ class Frame:
     camera: str
     captured_at: int
     size: tuple[int, int]
-    detections: tuple[Detection, ...] = ()
+    detections: Sequence[Detection] = ()
     analysed: frozenset[Kind] = frozenset()
 
     def of(self, kind: Kind) -> tuple[Detection, ...]:

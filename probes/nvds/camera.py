@@ -12,12 +12,14 @@ from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.camera_masks import CameraMasks
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
+from probes.nvds.native_detections import Known, PackedObjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from probes.frame import TrackId
     from probes.nvds.meta import FrameMeta, ObjectMeta
+    from probes.nvds.native_detections import PackedPairs
     from probes.people.tracks import TrackBook
     from probes.redaction.redact import HeadWatch, Mask, Polygon
 
@@ -60,6 +62,7 @@ class CameraMeta:
         self.is_turned = False
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
         self._names: dict[int, TrackId] = {}
+        self._known = Known(classes)
         self._numbers = count(1)
         self._last = self._stamp = 0
         self._lock = threading.Lock()
@@ -74,7 +77,7 @@ class CameraMeta:
 
     def frame(
         self, meta: FrameMeta, surface: tuple[int, int], masks: CameraMasks
-    ) -> tuple[Frame, list[tuple[ObjectMeta, Detection | None]]]:
+    ) -> tuple[Frame, Sequence[tuple[ObjectMeta, Detection | None]]]:
         """Return the frame in the camera's own pixels, and each object with its detection.
 
         masks: nobody is seen behind them. Raises MetaError where the metadata is inconsistent.
@@ -86,7 +89,12 @@ class CameraMeta:
             raise MetaError("a frame without a size")
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
-        objects = meta.objects
+        objects, analysed = meta.objects, self._analysed if meta.inferred else frozenset[Kind]()
+        if isinstance(objects, PackedObjects) and not masks.polygons and len(objects) < FULL:
+            with self._lock:
+                packed = self._detect_packed(objects, scale, at)
+            if packed is not None:
+                return Frame(self.camera, at, (width, height), packed.detections, analysed), packed
         if len(objects) >= FULL:
             by_model = Counter(seen.component for seen in objects)
             if any(by_model[component] >= FULL for component, _ in self._classes):
@@ -94,7 +102,6 @@ class CameraMeta:
         with self._lock:
             pairs = self._detect(objects, scale, at, (width, height), masks)
         found = tuple([detection for _, detection in pairs if detection is not None])
-        analysed = self._analysed if meta.inferred else frozenset[Kind]()
         return Frame(self.camera, at, (width, height), found, analysed), pairs
 
     def heads(self, frame: Frame) -> Sequence[Mask]:
@@ -108,17 +115,28 @@ class CameraMeta:
             if ended:
                 gone = set(ended)
                 self._names = {number: name for number, name in self._names.items() if name not in gone}
+                self._known.name(self._names)
             return ended
 
     def close(self) -> list[TrackId]:
         """End all tracks and return them. From any thread."""
         with self._lock:
             self._names.clear()
+            self._known.name(self._names)
             return self._book.clear()
+
+    def _detect_packed(
+        self, objects: PackedObjects, scale: tuple[float, float], at: int
+    ) -> PackedPairs | None:
+        """Do `_detect` in the reader; None where it does not."""
+        pairs = objects.detect(self._known, scale, self._counted)
+        if pairs is not None:
+            self._book.see_again(pairs.tracks, at)
+        return pairs
 
     def _detect(
         self,
-        objects: list[ObjectMeta],
+        objects: Sequence[ObjectMeta],
         scale: tuple[float, float],
         at: int,
         size: tuple[int, int],
@@ -173,5 +191,6 @@ class CameraMeta:
             return name
         if name is None:
             name = self._names[number] = self._book.see(next(self._numbers), at)
+            self._known.name(self._names)
             return name
         return self._book.see(name.number, at)

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define API __attribute__ ((visibility ("default")))
+#include "records.h"
+
 #define BAD_BOX (-7)     /* a box without an end, or with a negative side */
 #define TOO_MANY (-8)    /* more heads than can be followed */
 #define NO_MEMORY (-9)
@@ -21,20 +22,8 @@ static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15
 static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
 
-enum { PERSON, DOUBTFUL, FACE };             /* kinds of SeenRecord */
 enum { BY_DETECTOR, BY_HOLD, BY_ESTIMATE };  /* reasons of MaskRecord */
 enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32 };
-
-typedef struct {
-  double x, y, w, h;
-} Rect;
-
-typedef struct {
-  Rect box;
-  double confidence;
-  int64_t track; /* -1 without */
-  int32_t kind, unused;
-} SeenRecord;
 
 typedef struct {
   Rect box, person;
@@ -47,10 +36,6 @@ typedef struct {
   Rect box;
   int32_t by, unused;
 } MaskRecord;
-
-typedef struct {
-  int32_t left, top, width, height, opaque; /* as in reader.c */
-} BoxRecord;
 
 typedef struct {
   double rank, second;
@@ -393,7 +378,7 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
   if (by == BY_ESTIMATE)
     head->box = head_of (box);
   set_velocity (head, before, &box, now);
-  add_evidence (head, match.sure ? before : NULL, seen->kind == PERSON || by == BY_DETECTOR);
+  add_evidence (head, match.sure ? before : NULL, seen->kind == SEEN_PERSON || by == BY_DETECTOR);
   if (by != BY_DETECTOR)
     *(*mask)++ = (MaskRecord) {mask_of (head, by, margin, hold, now), by, 0};
   if (by == BY_ESTIMATE && before && match.sure && before->has & HAS_FACE && now - before->face_at <= hold) {
@@ -420,9 +405,9 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     Rect box = seen[i].box;
     if (is_bad (box))
       return BAD_BOX;
-    if (!(box.w * box.h > 0))
+    if (!(box.w * box.h > 0) || seen[i].kind >= SEEN_OTHER)
       continue;
-    if (seen[i].kind != FACE) {
+    if (seen[i].kind != SEEN_FACE) {
       w->persons[w->n_persons++] = &seen[i];
       continue;
     }

@@ -70,7 +70,7 @@ class FrameMeta:
     source_size: tuple[int, int]
     ntp: int
     inferred: bool
-    objects: list[ObjectMeta] | None
+    objects: Sequence[ObjectMeta] | None
     meta: Any
     pts: int = 0
     covered: int = 0

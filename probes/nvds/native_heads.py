@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Final, overload
 
 from probes.frame import Box, Kind
 from probes.nvds.meta import Cover, MetaError
+from probes.nvds.native_detections import PackedDetections
 from probes.nvds.surface import SMALLEST
 from probes.redaction.redact import By, HeadWatch, Mask, RedactionFailed, check_box
 
 if TYPE_CHECKING:
-    from probes.frame import Frame
+    from probes.frame import Detection, Frame
     from probes.nvds.native_meta import NativeLibrary
 
-SEEN, MASK = Struct("@5dqii"), Struct("@4dii")
+MASK = Struct("@4dii")
 HEAD = Struct("@4d4d2d4qii")
 BOX = Struct("@iiiii")
 PLACES: Final = "@10d"
@@ -110,22 +111,12 @@ class NativeHeadWatch(HeadWatch):
 
     def _find(self, frame: Frame) -> Sequence[Mask]:
         """Return every region to cover; see HeadWatch. Boxes are checked on the way."""
-        parts: list[float] = []
-        for kind, _, confidence, box, track in frame.detections:
-            # By identity: a look into a dict would ask for the kind's hash, which Enum works out in Python.
-            if kind is _FACE:
-                parts += (*box, confidence, -1, 2, 0)
-            elif kind is _PERSON or kind is _DOUBTFUL:
-                number = 0 if kind is _PERSON else 1
-                parts += (*box, confidence, -1 if track is None else track[2], number, 0)
-            else:
-                check_box(box, kind)
+        seen, count = _packed(frame.detections)
         self._fit_to(frame.size)
-        count = len(parts) // 8
         if count > MAX_SEEN:
             raise RedactionFailed("more persons and faces than can be followed")
         found = self._library.locate(
-            pack("@" + "5dqii" * count, *parts),
+            seen,
             count,
             self._at[0],
             self._count_at,
@@ -155,3 +146,21 @@ class NativeHeadWatch(HeadWatch):
             head = list(HEAD.unpack_from(self._memory, number * HEAD.size))
             head[TIMES] = [at + nanoseconds for at in head[TIMES]]
             HEAD.pack_into(self._memory, number * HEAD.size, *head)
+
+
+def _packed(detections: Sequence[Detection]) -> tuple[bytes | int, int]:
+    """Return detections as SeenRecords, or where these are, and how many."""
+    if isinstance(detections, PackedDetections):
+        return detections.address, detections.length
+    parts: list[float] = []
+    for kind, _, confidence, box, track in detections:
+        # By identity: a look into a dict would ask for the kind's hash, which Enum works out in Python.
+        if kind is _FACE:
+            parts += (*box, confidence, -1, 2, 0)
+        elif kind is _PERSON or kind is _DOUBTFUL:
+            number = 0 if kind is _PERSON else 1
+            parts += (*box, confidence, -1 if track is None else track[2], number, 0)
+        else:
+            check_box(box, kind)
+    count = len(parts) // 8
+    return pack("@" + "5dqii" * count, *parts), count

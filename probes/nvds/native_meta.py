@@ -10,7 +10,6 @@ import ctypes as c
 import logging
 import os
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +29,17 @@ from probes.nvds.meta import (
     MetaError,
     ObjectMeta,
 )
-from probes.nvds.native_heads import HEAD, MASK, SEEN, NativeHeadWatch, PlacedMasks
+from probes.nvds.native_detections import (
+    CLASS,
+    META_AT,
+    NAME,
+    OBJECT,
+    OTHERS,
+    SEEN,
+    SIGHT,
+    PackedObjects,
+)
+from probes.nvds.native_heads import HEAD, MASK, NativeHeadWatch, PlacedMasks
 from probes.nvds.tensors import MOST, Tensors, tensors_of
 from probes.redaction.heads import MAX_HEADS
 
@@ -47,10 +56,10 @@ logger = logging.getLogger(__name__)
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 4
+VERSION: Final = 5
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
-FRAME, OBJECT, TAG = Struct("@IIiIIii4xQQQ"), Struct("@iiQfffff4xQQ"), Struct("@Qqii")
+FRAME, TAG = Struct("@IIiIIii4xQQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@2dfffI4f")
 BOX, DRAWN = Struct("@iiiii"), Struct("@QQ")
 _ERRORS: Final = {
@@ -64,6 +73,8 @@ _ERRORS: Final = {
 }
 _TOO_SMALL: Final = -3
 MAX_FRAMES: Final = 256
+AN_OBJECT: Final = OBJECT.size + SEEN.size + SIGHT.size
+"""Memory of an object: its record, and room for what is made of it."""
 _INT, _LONG, _FLOAT_PTR = c.c_int32, c.c_uint64, c.c_void_p
 _SIGNED, _DOUBLE = c.c_int64, c.c_double
 _IDS: Final = (_INT, _INT, _LONG, _INT, _LONG, c.c_void_p)
@@ -75,13 +86,16 @@ _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "remove": (_LONG, _LONG),
     "redact": (_LONG, _LONG, c.c_char_p, _LONG, *_IDS),
     "redact_masks": (_LONG, _LONG, *_PLACED, *_IDS),
-    "draw": (c.c_char_p, c.c_char_p, _LONG, _DOUBLE, _DOUBLE),
-    "locate": (c.c_char_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
+    "draw": (c.c_void_p, _LONG, c.c_char_p, _LONG, _DOUBLE, _DOUBLE),
+    "detect": (
+        *(c.c_void_p, _SIGNED, c.c_char_p, _SIGNED, c.c_char_p, _SIGNED),
+        *(_DOUBLE, _DOUBLE, _DOUBLE, _INT, c.c_void_p, c.c_void_p),
+    ),
+    "locate": (c.c_void_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
     "covers": (*_PLACED, c.c_void_p),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
-_object: Final = partial(tuple.__new__, ObjectMeta)
 
 
 class NativeLibrary:
@@ -102,6 +116,10 @@ class NativeLibrary:
         self.max_heads = int(short.msh_nvds_heads_layout(of_heads))
         if list(of_heads) != [one.size for one in (SEEN, HEAD, MASK)] or self.max_heads < MAX_HEADS:
             raise MetaError(f"{path} searches for heads in another way; build it again")
+        of_detections = (c.c_uint32 * 4)()
+        others = short.msh_nvds_detections_layout(of_detections)
+        if list(of_detections) != [one.size for one in (SEEN, CLASS, NAME, SIGHT)] or others != OTHERS:
+            raise MetaError(f"{path} makes detections in another way; build it again")
         for name, arguments in _CALLS.items():
             setattr(self, name, _function(short, name, arguments))
         self.crop = _function(long, "crop", _CROP)
@@ -159,16 +177,32 @@ class NativeMeta:
         needed, meta = (c.c_uint64 * 2)(*self._last_size), c.c_uint64()
         for _ in range(2):
             room = needed[0], needed[1]
-            frames, objects = bytearray(room[0] * FRAME.size), bytearray(room[1] * OBJECT.size)
+            memory = bytearray(room[0] * FRAME.size + room[1] * AN_OBJECT)
+            address = _address(memory)
             result = self._library.read(
-                buffer, _address(frames), room[0], _address(objects), room[1], needed, c.byref(meta)
+                buffer, address, room[0], address + room[0] * FRAME.size, room[1], needed, c.byref(meta)
             )
             if result != _TOO_SMALL:
                 break
         self._last_size = needed[0], needed[1]
-        found = FRAME.iter_unpack(memoryview(frames)[: check(result) * FRAME.size])
-        object_metas = list(map(_object, OBJECT.iter_unpack(memoryview(objects)[: needed[1] * OBJECT.size])))
-        return BatchMeta(_frames(found, object_metas), meta.value)
+        return BatchMeta(self._frames(memory, address, check(result), room), meta.value)
+
+    def _frames(self, memory: bytearray, address: int, count: int, room: tuple[int, int]) -> list[FrameMeta]:
+        """Give each frame its part of the objects, which lie one behind the other."""
+        frames, objects_at, library = [], room[0] * FRAME.size, self._library
+        seen_at = objects_at + room[1] * OBJECT.size
+        sights_at = seen_at + room[1] * SEEN.size
+        records = FRAME.iter_unpack(memoryview(memory)[: count * FRAME.size])
+        for pad, batch_id, number, width, height, inferred, own, pts, ntp, meta in records:
+            objects = None
+            if own >= 0:
+                objects = PackedObjects(library, memory, address, own, (objects_at, seen_at, sights_at))
+                objects_at += own * OBJECT.size
+                seen_at += own * SEEN.size
+                sights_at += own * SIGHT.size
+            size = width, height
+            frames.append(FrameMeta(pad, batch_id, number, size, ntp, bool(inferred), objects, meta, pts))
+        return frames
 
     def redaction_tags(self, buffer: int) -> list[tuple[list[tuple[int, int]], int]]:
         """Return for each frame its redaction_tags and the number of its head boxes; see MetaReader."""
@@ -185,8 +219,12 @@ class NativeMeta:
         count = len(objects)
         if count != packed.count:
             raise MetaError("a drawing of other objects")
-        metas = pack(f"@{count}Q", *[seen[8] for seen in objects])
-        check(self._library.draw(metas, packed.records, count, *surface))
+        first: int | bytes
+        if isinstance(objects, PackedObjects):
+            first, stride = objects.address + META_AT, OBJECT.size
+        else:
+            first, stride = pack(f"@{count}Q", *[seen[8] for seen in objects]), 8
+        check(self._library.draw(first, stride, packed.records, count, *surface))
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and its redaction tag, in one call; see MetaWriter."""
@@ -286,16 +324,6 @@ class NativeSurfaces:
             )
         )
         return pixels[top - y : top - y + height, left - x : left - x + width]
-
-
-def _frames(records: Any, objects: list[ObjectMeta]) -> list[FrameMeta]:
-    """Give each frame its part of the objects, which lie one behind the other."""
-    frames, at = [], 0
-    for pad, batch_id, number, width, height, inferred, count, pts, ntp, meta in records:
-        own = None if count < 0 else objects[at : at + count]
-        at += max(0, count)
-        frames.append(FrameMeta(pad, batch_id, number, (width, height), ntp, bool(inferred), own, meta, pts))
-    return frames
 
 
 def _address(memory: bytearray) -> int:

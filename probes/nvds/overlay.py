@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Kind
 from probes.nvds.meta import Drawing, Style, Text
+from probes.nvds.native_detections import PackedPairs
 from probes.overlay.text import ACCESSORY, DETAILED, ENGLISH, GREY, Tone, as_is, text_height, texts, tone_of
 
 if TYPE_CHECKING:
@@ -57,10 +58,15 @@ class MetaOverlay:
             self._blocks.clear()
             self._last.clear()
         get = self._values
-        seen = [found and (found[0], found[4], found[4] and get(found[4])) for _, found in pairs]
+        made_of: object
+        if isinstance(pairs, PackedPairs):
+            made_of = pairs.sights, [get(track) for track in pairs.tracks]
+        else:
+            made_of = _seen(pairs, get)
         last = self._last.get(camera)
-        if last is None or last.surface != surface or last.seen != seen:
-            last = self._last[camera] = _Drawn(seen, surface, self._draw(seen, surface))
+        if last is None or last.surface != surface or last.made_of != made_of:
+            drawing = self._draw(_seen(pairs, get), surface)
+            last = self._last[camera] = _Drawn(made_of, surface, drawing)
         return last.drawing
 
     def _draw(self, seen: Seen, surface: tuple[int, int]) -> Drawing:
@@ -113,7 +119,7 @@ class MetaOverlay:
 class _Drawn(NamedTuple):
     """A camera's last drawing, and what it was made of."""
 
-    seen: Seen
+    made_of: object
     surface: tuple[int, int]
     drawing: Drawing
 
@@ -127,6 +133,10 @@ class _Blocks(NamedTuple):
     style: Style
     full: Text
     short: Text
+
+
+def _seen(pairs: Pairs, get: Values) -> Seen:
+    return [found and (found[0], found[4], found[4] and get(found[4])) for _, found in pairs]
 
 
 def _ranked(seen: Seen) -> dict[TrackId, tuple[int, PersonValue]]:

@@ -17,19 +17,16 @@
 #include "nvbufsurface.h"
 #include "nvbufsurftransform.h"
 #include "nvdsmeta.h"
+#include "records.h"
 
 /* heads.c */
-#define API __attribute__ ((visibility ("default")))
-typedef struct {
-  int32_t left, top, width, height, opaque;
-} BoxRecord;
 API int64_t msh_nvds_covers (const void * masks, int64_t count, double width, double height, int32_t across,
     int32_t down, int32_t smallest, int32_t opaque, BoxRecord * boxes);
 
 /* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
-#define VERSION 4
+#define VERSION 5
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
@@ -48,14 +45,6 @@ typedef struct {
   int32_t unused;
   uint64_t pts, ntp, meta;
 } FrameRecord;
-
-typedef struct {
-  int32_t component, class_id;
-  uint64_t number;
-  float confidence, left, top, width, height;
-  uint32_t unused;
-  uint64_t meta, rectangle;
-} ObjectRecord;
 
 typedef struct {
   uint64_t style, text; /* addresses of a StyleRecord and a TextRecord; text: 0 for none */
@@ -306,12 +295,13 @@ draw (NvDsObjectMeta * seen, const StyleRecord * style, const TextRecord * text,
 }
 
 /* Set outlines and texts of a frame's objects, on a surface of that size; without a text, what was there is emptied.
- * A text is put as probes/nvds/meta.py puts it. */
+ * A text is put as probes/nvds/meta.py puts it. objects: the address of the first one's, the others' `stride` on. */
 API int64_t
-msh_nvds_draw (const uint64_t * objects, const DrawRecord * drawn, uint64_t count, double across, double down)
+msh_nvds_draw (const char *objects, uint64_t stride, const DrawRecord * drawn, uint64_t count, double across,
+    double down)
 {
-  for (; count; count--, drawn++, objects++) {
-    NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) *objects;
+  for (; count; count--, drawn++, objects += stride) {
+    NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) *(const uint64_t *) objects;
     const TextRecord *text = (const TextRecord *) (uintptr_t) drawn->text;
     double left = 0, top = 0;
     if (text) {

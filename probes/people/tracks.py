@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from probes.frame import TrackId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date, tzinfo
     from random import Random
 
@@ -50,6 +50,7 @@ class TrackBook:
         self._gap = gap_ms * 1_000_000
         self._names: dict[int, TrackId] = {}
         self._seen: dict[TrackId, int] = {}
+        self._oldest = 0  # no track was seen last before this
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -60,7 +61,13 @@ class TrackBook:
         if name is None:
             name = self._names[number] = TrackId(self._camera, self._session(at), number)
         self._seen[name] = at
+        self._oldest = min(self._oldest, at)
         return name
+
+    def see_again(self, names: Iterable[TrackId], at: int) -> None:
+        """Note that these tracks, which have not ended, are seen at UTC nanoseconds `at`, too."""
+        self._seen.update(dict.fromkeys(names, at))
+        self._oldest = min(self._oldest, at)
 
     def name_of(self, number: int) -> TrackId | None:
         """Return the name of a track that has been seen and has not ended, without seeing it now."""
@@ -68,9 +75,12 @@ class TrackBook:
 
     def expire(self, now: int) -> list[TrackId]:
         """Forget and return the tracks that have ended by UTC nanoseconds `now`."""
+        if now - self._oldest <= self._gap:
+            return []
         ended = [name for name, at in self._seen.items() if now - at > self._gap]
         for name in ended:
             del self._seen[name], self._names[name.number]
+        self._oldest = min(self._seen.values(), default=now)
         return ended
 
     def clear(self) -> list[TrackId]:

@@ -1,4 +1,4 @@
-"""Builds probes/nvds/reader.c here, against headers made from our own table of NVIDIA's structs.
+"""Builds the reader (probes/nvds/*.c) here, against headers made from our own table of NVIDIA's structs.
 
 On a box it is built against that DeepStream's headers; the metadata library that it works on is NVIDIA's own
 in both cases. Surfaces, which no machine without a GPU has, are stand-ins in memory.
@@ -26,8 +26,7 @@ from scripts.bench.pyds_over_ctypes import FACTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = ROOT / "probes" / "nvds" / "reader.c"
-HEADS = SOURCE.with_name("heads.c")
+SOURCES = ROOT / "probes" / "nvds"
 SURFACES = Path(__file__).with_name("nvbufsurface.c")
 HEADERS = {
     "glib.h": """#include <stddef.h>
@@ -111,10 +110,10 @@ def build(*, sanitized: bool = False) -> Path:
     )
     libraries = [f"-L{folder}", f"-Wl,-rpath,{folder}", "-l:libnvds_meta.so", "-l:libnvdsgst_meta.so"]
     libraries += ["-l:libgstreamer-1.0.so.0", "-l:libglib-2.0.so.0", "-lm"]
-    sources = [SOURCE, HEADS, SURFACES]
+    sources = [*sorted(SOURCES.glob("*.c")), SURFACES]
     # The path behind gcc has its version in it.
     said = [str(Path(compiler).resolve()), *WARN, *options, *libraries, *headers.values()]
-    said += [path.read_text(encoding="utf-8") for path in sources]
+    said += [path.read_text(encoding="utf-8") for path in (*sources, *sorted(SOURCES.glob("*.h")))]
     made = BUILT / f"{hashlib.sha256('//'.join(said).encode()).hexdigest()[:16]}.so"
     if made.is_file():
         return made

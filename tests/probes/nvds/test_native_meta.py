@@ -343,7 +343,13 @@ def test_all_of_it_under_address_sanitizer(tmp_path: Path) -> None:
     ).stdout.strip()
     places = [
         f"tests/probes/nvds/{name}.py"
-        for name in ("test_native_meta", "test_native_heads", "test_probe", "test_marks")
+        for name in (
+            "test_native_meta",
+            "test_native_heads",
+            "test_native_detections",
+            "test_probe",
+            "test_marks",
+        )
     ]
     chosen = ("-k", "not [pyds and not sanitizer")
     environment = {
