@@ -20,6 +20,7 @@ from pipelines.deepstream.runtime.recordings import finish_recordings
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
+from probes.nvds.redaction_gate import BufferVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,7 +76,8 @@ class DeepStreamPlatform:
         self._analysis, clocks = analysis, clocks or Clocks()
         graph, redaction = proven_graph(settings, capabilities, files)
         self._built = BuiltPipeline(graph, element_factory)
-        self._built.add_gate_probe(graph.probe, analysis.process_batch)
+        self._broken = False
+        self._built.add_gate_probe(graph.probe, self._process_batch)
         if graph.chooser:
             self._built.add_probe(graph.chooser, analysis.choose_looks)
         for gate in sorted(graph.gates):
@@ -119,6 +121,7 @@ class DeepStreamPlatform:
             on_sources=lambda configs: self._bus_parser.set_kinds(_kinds(configs)),
             on_part=self.outputs.pictures.crop,
         )
+        self._built.pipeline.get_bus().set_sync_handler(self._on_posted)
         self._failure: str | None = None
         self._preparation, self._prepared = preparation, threading.Event()
         self._playing = threading.Event()
@@ -223,6 +226,22 @@ class DeepStreamPlatform:
         """Whether pipeline or analysis have failed: no frame will come any more."""
         return self._failure is not None or self._analysis.failed
 
+    def _process_batch(self, buffer: int) -> BufferVerdict:
+        return BufferVerdict.DROP if self._broken else self._analysis.process_batch(buffer)
+
+    def _on_posted(self, _bus: Any, message: Any) -> Any:
+        """Withhold all frames as soon as something shared fails; in the thread that posts it.
+
+        An nvinfer whose network failed says so and pushes the batch all the same, without its objects and
+        before the bus is read (gst_nvinfer_output_loop, 9.1); bInferDone may be another nvinfer's.
+        """
+        try:
+            if not self._broken and self._bus_parser.is_fatal(message):
+                self._broken = True
+        except Exception:  # noqa: BLE001 in doubt nothing goes on
+            self._broken = True
+        return Gst.BusSyncReply.PASS
+
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
@@ -293,6 +312,7 @@ class DeepStreamPlatform:
         self._threads[1].join(THREAD_S)  # so that no other thread reads the bus
         finish_recordings(self._built)
         self._built.pipeline.set_state(Gst.State.NULL)
+        self._built.pipeline.get_bus().set_sync_handler(None)  # it holds this platform
 
 
 def _kinds(cameras: Mapping[str, CameraConfig]) -> dict[str, SourceKind]:

@@ -128,6 +128,12 @@ class BusParser:
                 return None
         return PipelineFailed(name, text)
 
+    def is_fatal(self, message: Any) -> bool:
+        """Return whether a message says that something has failed which all cameras share. Any thread."""
+        if message.type != Gst.MessageType.ERROR or camera_of(message.src):
+            return False
+        return isinstance(self._failure(message.src, ""), PipelineFailed)
+
     def _element(self, source: Any, structure: Any) -> BusEvent | None:
         """Read DeepStream's own messages: the mux's per-source end, nvurisrcbin's last attempt (8, 12)."""
         name = structure.get_name() if structure is not None else ""

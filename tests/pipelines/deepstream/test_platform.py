@@ -278,6 +278,43 @@ def test_failure_of_a_shared_element_ends_the_platform(tmp_path, caplog):
         assert "DeepStream pipeline failed: person: no engine why" in caplog.text
 
 
+def test_what_a_failed_nvinfer_still_pushes_goes_nowhere(tmp_path):
+    """It posts its error and pushes the batch without its objects, long before anybody reads the bus."""
+    from gi.repository import GLib, Gst
+
+    with running(tmp_path, rtsp(2)) as run:
+        face, judged, came = run.platform.pipeline.get_by_name("face"), [], []
+
+        def fail(_pad, _info):
+            came.append(1)
+            if not judged:
+                error = GLib.GError.new_literal(Gst.StreamError.quark(), "no output", 1)
+                face.post_message(Gst.Message.new_error(face, error, ""))
+                judged.append(run.analysis.batches)
+            return Gst.PadProbeReturn.OK
+
+        run.platform.start()
+        wait_for(lambda: run.analysis.batches > 3)
+        face.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, fail)
+        wait_for(lambda: len(came) > 9)
+        assert run.analysis.batches <= judged[0] + 1  # one may have been under way
+        wait_for(lambda: run.platform.failed)
+
+
+def test_an_error_of_one_camera_withholds_nothing(tmp_path):
+    from gi.repository import GLib, Gst
+
+    with running(tmp_path, rtsp(2)) as run:
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        error = GLib.GError.new_literal(Gst.ResourceError.quark(), "gone", int(Gst.ResourceError.READ))
+        source = run.platform.pipeline.get_by_name("source_c0")
+        source.post_message(Gst.Message.new_error(source, error, ""))
+        seen = run.analysis.batches
+        wait_for(lambda: run.analysis.batches > seen + 5)
+        assert not run.platform.failed
+
+
 def test_a_platform_that_never_started_stops(tmp_path):
     with running(tmp_path, rtsp(1)) as run:
         assert run.platform.cameras()["c0"].state.value == "stopped"
