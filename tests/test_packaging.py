@@ -191,8 +191,9 @@ def test_what_the_reader_is_built_from_is_there_before_it_is_built(name: str) ->
     sources = re.findall(r"\$root/(\S+\.c)", (ROOT / "scripts/container/reader").read_text(encoding="utf-8"))
     steps = (ROOT / name).read_text(encoding="utf-8").split("COPY . ")[0]
     copied = " ".join(re.findall(r"^COPY (.+)$", steps, re.MULTILINE)).split()
-    assert sources
-    assert set(sources) <= set(copied)
+    assert {ROOT / one for one in sources} == set((ROOT / "probes/nvds").glob("*.c"))
+    headers = {f"probes/nvds/{header.name}" for header in (ROOT / "probes/nvds").glob("*.h")}
+    assert {*sources, *headers} <= set(copied)
 
 
 def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
