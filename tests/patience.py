@@ -23,6 +23,7 @@ ENDS = (
     "pipelines.outputs.record.CLOSE_S",
     "pipelines.outputs.rtsp.CLOSE_S",
     "pipelines.store.RELOAD_S",
+    "web.api.common.RELOAD_S",
     "web.server.STOP_S",
 )
 """How long an end of ours waits for its own thread, which does not hang in any test."""

@@ -62,7 +62,7 @@ class Shop:
         self.url = f"http://127.0.0.1:{page.port}"
 
     def post(self, path: str, **fields: str) -> httpx.Response:
-        with httpx.Client(base_url=self.url, timeout=120) as client:
+        with httpx.Client(base_url=self.url, timeout=600) as client:
             client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
             return client.post(path, json=fields)
 
