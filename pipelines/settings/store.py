@@ -58,7 +58,8 @@ class StoreConfig(Section):
         default="en",
         title="Locale",
         description="Language and country for people, such as de_DE: how amounts are written, and what texts"
-        " on the video, messages and reports are in (English, German, French, Spanish, Italian).",
+        " on the video, messages and reports are in (English, German, French, Spanish, Italian). The page"
+        " takes the browser's language, and this where it has no words of that.",
     )
 
     @property

@@ -47,8 +47,10 @@ staff:
 class SellingPage:
     """A store that can be killed and started anew; `tick` lets its time pass."""
 
-    def __init__(self, folder: Path, *, token: str | None = None, sections: str | None = None) -> None:
-        self.folder, self.token = folder, token
+    def __init__(
+        self, folder: Path, *, token: str | None = None, sections: str | None = None, locale: str = "en"
+    ) -> None:
+        self.folder, self.token, self.locale = folder, token, locale
         self.sections = staff_section() if sections is None else sections
         self.floor, self.port, self.ahead = FakeFloor(), free_port(), 0
         self._stack = contextlib.ExitStack()
@@ -88,6 +90,7 @@ class SellingPage:
             insights=InsightsFile(self.folder / "insights.db", self.now),
             floor=self.floor,
             port=self.port,
+            locale=self.locale,
         )
         self.page = self._stack.enter_context(served)
 

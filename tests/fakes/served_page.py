@@ -189,11 +189,13 @@ def served_page(
     floor: FakeFloor | None = None,
     insights: InsightsFile | None = None,
     port: int = 0,
+    locale: str = "en",
 ) -> Iterator[Page]:
     """more: further keys of outputs.web, such as `read_without_login: true`. sections: of the store file."""
     path = folder / "store.yaml"
     extra = (f', token: "{token}"' if token else "") + (f", {more}" if more else "")
-    path.write_text(STORE.format(more=extra).replace('127.0.0.1:0"', f'127.0.0.1:{port}"') + sections)
+    text = STORE.format(more=extra).replace('127.0.0.1:0"', f'127.0.0.1:{port}"')
+    path.write_text(text.replace("EUR}", f"EUR, locale: {locale}}}") + sections)
     settings = load_settings(path, env={})
     floor, live = floor or FakeFloor(), LiveOutput(settings.enabled_cameras())
     metrics = Metrics([state.value for state in CameraState])
@@ -210,6 +212,7 @@ def served_page(
         cameras=lambda: {"entrance": page.status},
         health=lambda: Health(True) if page.healthy else Health(False, ("no camera is live",)),
         brand=lambda brand: brand.title(),
+        locale=settings.store.locale,
         worker=tuple(worker),
         brands=brands,
     )

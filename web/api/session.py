@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from pipelines.access_log import AccessKind
 from pipelines.version import VERSION
+from pricing.money import exponent
 from web.access import body
 from web.access.signin import COOKIE, LIFETIME_S, Right
 from web.api.brands import may_edit_brands
@@ -85,6 +86,7 @@ class SessionHandlers:
                 "name": store.name,
                 "timezone": store.timezone,
                 "currency": store.currency,
+                "digits": exponent(store.currency),
                 "locale": store.locale,
                 "staff": self._backend.desk is not None,
                 "insights": self._backend.insights is not None,

@@ -35,7 +35,7 @@ function line(entry) {
   return h(
     "li",
     {},
-    h("time", { class: "soft number small", dateTime: entry.occurred_at }, `${entry.occurred_at.slice(0, 10)} ${format.clock(entry.occurred_at)}`),
+    h("time", { class: "soft number small", dateTime: entry.occurred_at }, format.moment(entry.occurred_at)),
     h("b", {}, who),
     h("span", {}, `${tOr(`access.kind.${entry.kind}`, entry.kind.replaceAll("_", " "))}${where.length ? `: ${where.join(", ")}` : ""}`),
   );

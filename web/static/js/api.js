@@ -1,6 +1,6 @@
 // Every request of the page. The contract is web/openapi.yaml.
 
-import { setNames } from "./format.js";
+import { setStore } from "./format.js";
 import { t } from "./strings.js";
 
 export class Refused extends Error {
@@ -25,7 +25,7 @@ export function onSession(call) {
 
 function setSession(found) {
   session = found;
-  setNames(found.store.camera_names);
+  setStore(found.store);
   for (const call of listeners) call(found);
 }
 

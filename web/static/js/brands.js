@@ -108,7 +108,7 @@ export function brandForm() {
     const unused = patternNotice(done.pattern);
     if (unused) notes.push(unused);
     if (!done.garment && pictures.some((one) => one.kind === "mark")) notes.push(notice("", t("brands.flat")));
-    for (const one of done.close) notes.push(notice("", t("brands.close", { brand: one.brand, similarity: one.similarity.toFixed(2) })));
+    for (const one of done.close) notes.push(notice("", t("brands.close", { brand: one.brand, similarity: format.decimal(one.similarity, 2) })));
     told.replaceChildren(...notes);
     pictures = [];
     list.replaceChildren();
@@ -139,7 +139,7 @@ function dropArea(id, title, choose, rule, take) {
 function verdict(kind, best) {
   const key = kind === "pattern" ? "pattern_" : "";
   if (!best) return notice("", t(`brands.${key}nothing`));
-  const alike = { similarity: best.similarity.toFixed(2), needed: best.needed.toFixed(2) };
+  const alike = { similarity: format.decimal(best.similarity, 2), needed: format.decimal(best.needed, 2) };
   return best.counts ? notice("good", t(`brands.${key}seen`, alike), "check") : notice("", t(`brands.${key}near`, alike));
 }
 

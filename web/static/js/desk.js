@@ -51,8 +51,8 @@ export function deskPage(main) {
     drawn = now;
     const focused = document.activeElement?.id;
     const escalated = newest.waiting.filter((one) => one.escalated);
-    say(summary, t("desk.unattended", { value: format.short(newest.unattended.text), count: newest.waiting.length }));
-    alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.short(one.value.text), place: placeOf(one) })))));
+    say(summary, t("desk.unattended", { value: format.money(newest.unattended.amount_minor), count: newest.waiting.length }));
+    alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.money(one.value.amount_minor), place: placeOf(one) })))));
     staff.replaceChildren(...newest.staff.map((one) => member(one, act)));
     offers.replaceChildren(...(newest.offers.length ? newest.offers.map(offerRow) : [h("li", {}, empty("check", t("desk.no_offers"), ""))]));
     const free = newest.staff.filter((one) => one.state === "free");
@@ -143,7 +143,7 @@ function askPin(one, act) {
 
 function what(one) {
   return [
-    h("b", { class: "number" }, format.short(one.value.text)),
+    h("b", { class: "number" }, format.money(one.value.amount_minor)),
     h("span", { class: "soft small" }, [one.items.map(format.itemName).join(", "), placeOf(one)].filter(Boolean).join(" · ")),
   ];
 }

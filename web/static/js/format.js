@@ -1,12 +1,15 @@
-// Numbers and times for people.
+// Numbers, amounts and times, as people of the page's language and country write them.
 
-import { language, t, tOr } from "./strings.js";
+import { language, locale, t, tOr } from "./strings.js";
 
-let zone;
+let store = {};
 const bytesUnits = ["B", "kB", "MB", "GB"];
 
-export function setZone(name) {
-  zone = name;
+/** Take the store's time zone, its currency, and the names that the store file gives cameras: id to name. */
+export function setStore(given) {
+  store = given;
+  names.clear();
+  for (const [id, name] of Object.entries(given.camera_names)) names.set(id, name);
 }
 
 export function duration(ms) {
@@ -19,10 +22,20 @@ export function duration(ms) {
   return t("time.days", { count: Math.floor(minutes / 1440) });
 }
 
-export function clock(iso) {
-  return new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hour12: false, timeZone: zone }).format(
-    new Date(iso),
-  );
+export function clock(at) {
+  return new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone: store.timezone }).format(new Date(at));
+}
+
+/** A day and a time of it, in the store's time zone. */
+export function moment(iso) {
+  const style = { dateStyle: "medium", timeStyle: "medium", timeZone: store.timezone };
+  return new Intl.DateTimeFormat(locale, style).format(new Date(iso));
+}
+
+/** An hour of the day: "14:00", "2:00 PM". */
+export function hour(number) {
+  const style = { hour: "numeric", minute: "2-digit", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(locale, style).format(new Date(Date.UTC(2000, 0, 1, number)));
 }
 
 /** A language by its code, in the page's language; the code where the browser knows none. */
@@ -31,9 +44,8 @@ export function languageName(code) {
 }
 
 export function day(iso) {
-  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { day: "numeric", month: "short", year: "numeric" }).format(
-    new Date(`${iso}T12:00:00Z`),
-  );
+  const style = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+  return new Intl.DateTimeFormat(locale, style).format(new Date(`${iso}T12:00:00Z`));
 }
 
 export function bytes(count) {
@@ -43,35 +55,42 @@ export function bytes(count) {
     rest /= 1000;
     step += 1;
   }
-  return `${rest >= 10 || step === 0 ? Math.round(rest) : rest.toFixed(1)} ${bytesUnits[step]}`;
+  return `${rest >= 10 || step === 0 ? count(Math.round(rest)) : decimal(rest)} ${bytesUnits[step]}`;
 }
 
 export function count(number) {
-  return new Intl.NumberFormat(language).format(number);
+  return plain({}).format(number);
+}
+
+/** A number with so many decimals. */
+export function decimal(number, digits = 1) {
+  return plain({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(number);
 }
 
 export function percent(part) {
-  return `${Math.round(part * 100)} %`;
+  return plain({ style: "percent", maximumFractionDigits: 0 }).format(part);
+}
+
+/** An amount of the store's currency, in its minor unit; whole amounts without decimals, all where `round`. */
+export function money(minor, { round = false } = {}) {
+  const { currency, digits } = store;
+  const shown = round || minor % 10 ** digits === 0 ? 0 : digits;
+  const style = { style: "currency", currency, minimumFractionDigits: shown, maximumFractionDigits: shown };
+  // The page's font has no narrow space, with which French writes thousands.
+  return plain(style).format(minor / 10 ** digits).replaceAll("\u202f", "\u00a0");
+}
+
+function plain(style) {
+  return new Intl.NumberFormat(locale, style);
 }
 
 const names = new Map();
-
-/** Take the names that the store file gives cameras: id to name. */
-export function setNames(given) {
-  names.clear();
-  for (const [id, name] of Object.entries(given)) names.set(id, name);
-}
 
 /** A name for people: the store file's, else made of the id, "main-entrance" becomes "Main entrance". */
 export function title(slug) {
   if (names.has(slug)) return names.get(slug);
   const words = slug.replaceAll("-", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** Whole amounts without ",00": "€1,290.00" becomes "€1,290". */
-export function short(money) {
-  return money.replace(/[.,]00(?=\D*$)/, "");
 }
 
 export function itemName(item) {

@@ -22,7 +22,7 @@ function named(one) {
 }
 
 function block(person, number) {
-  const seen = person.last_s === undefined ? "" : t("found.seen", { from: person.first_s.toFixed(1), to: person.last_s.toFixed(1) });
+  const seen = person.last_s === undefined ? "" : t("found.seen", { from: format.decimal(person.first_s), to: format.decimal(person.last_s) });
   const caption = h("caption", {}, h("span", {}, t("found.person", { number })), h("span", { class: "soft small number" }, seen));
   if (!person.items.length) {
     return h("table", {}, caption, h("tbody", {}, h("tr", {}, h("td", { class: "soft" }, t("found.nothing")))));
@@ -47,10 +47,10 @@ function line(item) {
     h("th", { scope: "row", class: "item" }, format.itemName(item)),
     h("td", { class: "source soft" }, source),
     h("td", { class: "sure soft number" }, format.percent(item.confidence)),
-    h("td", { class: "price number" }, price ? format.short(price.text) : h("span", { class: "soft" }, t("found.unpriced"))),
+    h("td", { class: "price number" }, price ? format.money(price.amount_minor) : h("span", { class: "soft" }, t("found.unpriced"))),
   );
 }
 
 function sum(total) {
-  return h("b", {}, total.items_priced ? format.short(total.text) : "–");
+  return h("b", {}, total.items_priced ? format.money(total.amount_minor) : "–");
 }

@@ -66,10 +66,7 @@ function shifted(day, by) {
 }
 
 const number = (value) => (value === null ? WITHHELD : format.count(value));
-const amount = (minor, { currency, digits }) => {
-  if (minor === null) return WITHHELD;
-  return new Intl.NumberFormat(session.store.locale, { style: "currency", currency, maximumFractionDigits: 0 }).format(minor / 10 ** digits);
-};
+const amount = (minor) => (minor === null ? WITHHELD : format.money(minor, { round: true }));
 const share = (value) => (value === null ? WITHHELD : format.percent(value));
 const time = (seconds) => (seconds === null ? WITHHELD : format.duration(seconds * 1000));
 
@@ -78,13 +75,13 @@ function cards(found) {
   const then = t("insights.before", { day: format.day(before.from) });
   const facts = [
     ["visitors", number(found.visitors), number(before.visitors)],
-    ["value", amount(found.value_minor, found), amount(before.value_minor, found)],
+    ["value", amount(found.value_minor), amount(before.value_minor)],
     ["within_1min", share(found.value_share_within_1min), share(before.value_share_within_1min)],
     ["within_2min", share(found.value_share_within_2min), share(before.value_share_within_2min)],
-    ["unattended", amount(found.unattended_minor, found), amount(before.unattended_minor, found)],
+    ["unattended", amount(found.unattended_minor), amount(before.unattended_minor)],
     ["wait", time(found.mean_wait_s), time(before.mean_wait_s)],
     ["service", time(found.mean_service_s), time(before.mean_service_s)],
-    ["sold", amount(found.sold_minor, found), amount(before.sold_minor, found)],
+    ["sold", amount(found.sold_minor), amount(before.sold_minor)],
   ];
   const note = h("p", { class: "soft small" }, t("insights.note", { count: found.min_count }));
   if (found.visitors === null && !found.hours.length) {
@@ -94,7 +91,7 @@ function cards(found) {
     h("div", { class: "facts wide" }, facts.map(([key, now, old]) =>
       h("section", { class: "card fact" }, h("h2", {}, t(`insights.${key}`)), h("p", { class: "figure number" }, now), h("p", { class: "soft small number" }, `${then}: ${old}`)))),
     hours(found, before),
-    bars("insights.attended", found.attended, (one) => joined(one.within, "insights.in_"), (one) => amount(one.value_minor, found)),
+    bars("insights.attended", found.attended, (one) => joined(one.within, "insights.in_"), (one) => amount(one.value_minor)),
     bars("insights.worth", found.worth, (one) => range(one, found), () => ""),
     bars("insights.outcomes", found.outcomes, (one) => joined(one.outcome, "staff."), () => ""),
     bars("insights.brands", found.brands, (one) => one.text, () => ""),
@@ -111,7 +108,7 @@ function joined(key, words) {
 }
 
 function range(one, found) {
-  const money = (units) => new Intl.NumberFormat(session.store.locale, { style: "currency", currency: found.currency, maximumFractionDigits: 0 }).format(units);
+  const money = (units) => amount(units * 10 ** found.digits);
   if (one.to === null) return t("insights.from", { low: money(one.from) });
   if (one.from === 0 && one.to === 1) return t("insights.nothing_priced");
   return t("insights.range", { low: money(one.from), high: money(one.to) });
@@ -134,12 +131,12 @@ function hours(found, before) {
         h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, t(`insights.${head}`))))),
         h("tbody", {}, found.hours.map((one) =>
           h("tr", {},
-            h("th", { scope: "row" }, `${String(one.hour).padStart(2, "0")}:00`),
+            h("th", { scope: "row" }, format.hour(one.hour)),
             h("td", { class: "bar-cell" }, h("span", {}, number(one.visitors)), bar(one.visitors ?? 0, most)),
             h("td", { class: "soft" }, number(old.get(one.hour)?.visitors ?? null)),
-            h("td", {}, amount(one.value_minor, found)),
+            h("td", {}, amount(one.value_minor)),
             h("td", {}, number(one.staff)),
-            h("td", {}, amount(one.saved_minor, found)),
+            h("td", {}, amount(one.saved_minor)),
           ))),
       ),
     ),

@@ -5,7 +5,6 @@ import { h, icon, say, toast } from "./dom.js";
 import { deskPage } from "./desk.js";
 import { floorPage } from "./floor.js";
 import { insightsPage } from "./insights.js";
-import { setZone } from "./format.js";
 import { connect, disconnect, linkState, on } from "./link.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
 import { systemPage } from "./system.js";
@@ -88,7 +87,6 @@ function showLogin(main) {
 }
 
 function takeSession(found) {
-  setZone(found.store.timezone);
   say(byId("store-name"), found.store.name);
   const leave = byId("leave");
   leave.hidden = !found.login_required;

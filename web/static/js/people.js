@@ -73,7 +73,7 @@ export class PeopleList {
   #tellFirst(person) {
     const first = person && person.total.items_priced ? person.key : null;
     if (first !== this.first && first) {
-      announce(t("floor.new_first", { total: format.short(person.total.text), where: place(person) }));
+      announce(t("floor.new_first", { total: format.money(person.total.amount_minor), where: place(person) }));
     }
     this.first = first;
   }
@@ -145,8 +145,8 @@ class Row {
     this.node.classList.toggle("plain", !known);
     this.choose(person.key === chosen);
     say(this.rank, String(person.rank));
-    say(this.total, priced ? format.short(person.total.text) : t(known ? "person.no_price" : "person.nothing"));
-    say(this.range, priced && person.total.range_text ? person.total.range_text.replaceAll(/[.,]\d{2}(?!\d)/g, "") : "");
+    say(this.total, priced ? format.money(person.total.amount_minor) : t(known ? "person.no_price" : "person.nothing"));
+    say(this.range, priced ? range(person.total) : "");
     say(this.where, place(person));
     say(this.times, times(person));
     this.open.setAttribute("aria-label", t("person.row", { rank: person.rank, total: this.total.textContent, where: place(person) }));
@@ -162,6 +162,10 @@ class Row {
     this.node.classList.toggle("chosen", chosen);
     this.open.setAttribute("aria-pressed", chosen);
   }
+}
+
+function range({ min_minor, max_minor }) {
+  return min_minor === max_minor ? "" : [min_minor, max_minor].map((minor) => format.money(minor, { round: true })).join(" – ");
 }
 
 function place(person) {
@@ -191,7 +195,7 @@ export function fillItem(node, item) {
   node.className = price ? "" : "unpriced";
   node.replaceChildren(
     h("span", { class: "item-name" }, format.itemName(item)),
-    h("span", { class: "item-price number" }, price ? format.short(price.text) : "–"),
+    h("span", { class: "item-price number" }, price ? format.money(price.amount_minor) : "–"),
     h(
       "span",
       { class: "item-note soft small" },

@@ -226,7 +226,7 @@ function idle(me) {
 function customer(offer) {
   const place = [offer.zone && format.title(offer.zone), offer.camera && format.title(offer.camera)].filter(Boolean).join(" · ");
   return [
-    h("p", { class: "worth number" }, format.short(offer.value.text)),
+    h("p", { class: "worth number" }, format.money(offer.value.amount_minor)),
     h("ul", { class: "worn" }, offer.items.map((item) => h("li", {}, format.itemName(item)))),
     place ? h("p", { class: "place" }, icon("pin"), h("span", {}, place)) : null,
   ];
@@ -313,7 +313,7 @@ function ring(open) {
     rung = null;
     return;
   }
-  if (newest !== rung) announce(`${t("staff.offer")}: ${open.at(-1).value.text}`);
+  if (newest !== rung) announce(`${t("staff.offer")}: ${format.money(open.at(-1).value.amount_minor)}`);
   if (newest === rung && Date.now() - rungAt < RING_MS) return;
   rung = newest;
   rungAt = Date.now();
@@ -363,7 +363,6 @@ async function start() {
   onSession(({ store }) => {
     say(byId("store-name"), store.name);
     document.title = `${t("staff.title")} – ${store.name}`;
-    format.setZone(store.timezone);
   });
   navigator.serviceWorker?.register("staff-worker.js", { scope: "staff" }).catch(() => {});
   setInterval(() => {

@@ -8,12 +8,31 @@ let plural = new Intl.PluralRules("en");
 /** The language that the page is shown in. */
 export let language = "en";
 
-const known = (tag) => LANGUAGES.find((one) => one === tag?.slice(0, 2).toLowerCase());
+/** The language with its country, where one is known: how amounts and times are written. */
+export let locale = "en";
 
-/** Take the browser's language, else the store's, else English; true where the words are new. */
+const known = (tag) => LANGUAGES.find((one) => one === tag?.split("-")[0]);
+
+/** What Intl takes: the store file's locale is "de_DE", which it refuses. */
+function canonical(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag?.replaceAll("_", "-"))[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Take the browser's language, else the store's, else English; true where the words, or how amounts are
+ * written, are new. A browser that names no country gets the store's.
+ */
 export async function loadStrings(store) {
-  const found = (navigator.languages ?? [navigator.language]).map(known).find(Boolean) ?? known(store) ?? "en";
-  if (found === language && Object.keys(table).length) return false;
+  const tags = [...(navigator.languages ?? [navigator.language]), store].map(canonical).filter(known);
+  const found = known(tags[0]) ?? "en";
+  const wanted = tags.find((tag) => known(tag) === found && tag.length > 2) ?? found;
+  if (wanted === locale && Object.keys(table).length) return false;
+  locale = wanted;
+  if (found === language && Object.keys(table).length) return true;
   table = await (await fetch(`strings.${found}.json`)).json();
   language = found;
   plural = new Intl.PluralRules(found);

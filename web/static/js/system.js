@@ -138,7 +138,7 @@ class CameraCard {
     if (this.remedy.textContent !== todo.join("")) this.remedy.replaceChildren(...todo.map((text) => notice("bad", text)));
     const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
     facts(this.facts, [
-      ["fps", t("system.fps_value", { fps: camera.fps.toFixed(1) })],
+      ["fps", t("system.fps_value", { fps: format.decimal(camera.fps) })],
       ["last", camera.last_frame_at ? ago(boxNow() - Date.parse(camera.last_frame_at)) : "–"],
       ["frames", format.count(camera.frames_received)],
       ["dropped", dropped.length ? dropped.map(([why, number]) => `${format.count(number)} ${tOr(`drop.${why}`, why.replaceAll("_", " "))}`).join(", ") : t("system.dropped_none")],

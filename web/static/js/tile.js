@@ -69,7 +69,7 @@ export class Tile {
     const kind = fresh ? "good" : up && live ? "" : "bad";
     this.state.className = `pill ${this.status?.state === "disabled" ? "" : kind}`;
     say(this.state, fresh ? t("state.live") : this.#stateText(live, up));
-    say(this.rate, fresh ? t("camera.rate", { fps: this.status.fps.toFixed(0) }) : "");
+    say(this.rate, fresh ? t("camera.rate", { fps: format.decimal(this.status.fps, 0) }) : "");
   }
 
   #stateText(live, up) {
@@ -133,7 +133,7 @@ export class Tile {
         const { x, y, w, h: tall } = person.box;
         Object.assign(node.style, { left: `${x * 100}%`, top: `${y * 100}%`, width: `${w * 100}%`, height: `${tall * 100}%` });
         node.classList.toggle("chosen", person.key === chosen);
-        node.setAttribute("aria-label", t("person.in_picture", { rank: person.rank, total: format.short(person.total.text) }));
+        node.setAttribute("aria-label", t("person.in_picture", { rank: person.rank, total: format.money(person.total.amount_minor) }));
         node.setAttribute("aria-pressed", person.key === chosen);
       },
     });

@@ -3,6 +3,7 @@
 import { send, session } from "./api.js";
 import { h, icon, notice, say } from "./dom.js";
 import { foundTable } from "./found.js";
+import * as format from "./format.js";
 import { t } from "./strings.js";
 import { pause } from "./video.js";
 
@@ -115,7 +116,7 @@ export function webcamPanel() {
     mine.times = [...mine.times.slice(-9), performance.now()];
     const [first] = mine.times;
     const seconds = (mine.times.at(-1) - first) / 1000;
-    if (seconds) say(rate, t("webcam.rate", { fps: ((mine.times.length - 1) / seconds).toFixed(1) }));
+    if (seconds) say(rate, t("webcam.rate", { fps: format.decimal((mine.times.length - 1) / seconds) }));
     const state = JSON.stringify([found.persons, found.message]);
     if (table.dataset.state !== state) {
       table.dataset.state = state;
