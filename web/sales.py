@@ -99,6 +99,7 @@ class DeskWriter:
             "waiting_since": rfc3339(self._desk.utc(one.since)),
             "offered_to": one.offered_to,
             "escalated": one.escalated,
+            "kept": one.kept,
         }
 
     def _customer(self, customer: WaitingCustomer) -> Payload:

@@ -58,6 +58,14 @@ def _language(text: str) -> str:
 Language = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"}), AfterValidator(_language)]
 
 
+def _kept(value: object) -> object:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if value != "auto" and not (whole and value in range(11)):
+        raise ValueError("must be auto, or how many salespeople, 0 to 10")
+    return value
+
+
+KeepFree = Annotated[Literal["auto"] | Annotated[int, Field(ge=0, le=10)], BeforeValidator(_kept)]
 PIN_HASH = re.compile(r"scrypt:[A-Za-z0-9+/]{22}==:[A-Za-z0-9+/]{43}=")
 
 
@@ -131,18 +139,17 @@ class StaffConfig(Section):
         title="Offer at least",
         description="Customers worth less are offered to nobody, in units of the store's currency.",
     )
-    keep_free: int = Field(
-        default=0,
+    keep_free: KeepFree = Field(
+        default="auto",
         title="Keep free",
         description="So many free salespeople are kept for customers worth `keep_for_at_least`; not under"
-        " turn. `msh simulate` shows what it brings.",
-        ge=0,
-        le=10,
+        " turn. auto: one, while so many come and their values differ so much that it pays, by what was"
+        " seen in the last hours; never where one person is alone. 0: nobody. `msh simulate` shows more.",
     )
     keep_for_at_least: Amount = Field(
         default=Decimal(0),
         title="Keep for at least",
-        description="See `keep_free`, in units of the currency.",
+        description="See `keep_free`, in units of the currency. 0 with auto: the median of the values seen.",
     )
     accept_within_s: int = Field(
         default=30, title="Accept within", description="Then an offer goes to the next.", ge=5, le=600
@@ -185,8 +192,12 @@ class StaffConfig(Section):
         )
         return DeskRules(
             AssignmentRules(
-                Policy(self.policy), least_minor=least, reserve=self.keep_free, reserve_minor=keep
+                Policy(self.policy),
+                least_minor=least,
+                reserve=0 if self.keep_free == "auto" else self.keep_free,
+                reserve_minor=keep,
             ),
+            keep_by_load=self.keep_free == "auto",
             accept_within_s=self.accept_within_s,
             unattended_after_s=self.unattended_after_s,
             escalate_minor=escalate,

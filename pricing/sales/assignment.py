@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MS_PER_MINUTE = 60_000
 MAX_WORTH = 10**10
 MAX_PEOPLE = 2048
+KEPT_FREE = "who is still free is kept for a more valuable customer"
 RANK_POINTS, SKILL_POINTS, ZONE_POINTS = 12, 30, 10
 """Of 100: 12 for each of the 5 ranks, 30 for a skill that the customer's items ask for, 10 for the zone."""
 
@@ -55,7 +56,8 @@ class AssignmentRules:
     """How to decide. keep_percent: a new pairing must be so much better than the offer that stands.
 
     least_minor: who is worth less is not offered to anybody. reserve: so many free salespeople are kept for
-    customers worth at least reserve_minor; not under `turn`. declined: (customer, seller) not offered again.
+    customers worth at least reserve_minor, though no offer that stands is taken back for it; not under
+    `turn`. declined: (customer, seller) not offered again.
     """
 
     policy: Policy = Policy.VALUE
@@ -146,7 +148,8 @@ class _Case:
             weights = {place: self._worth(place) * MAX_PEOPLE + turn for place, turn in weights.items()}
         found = _match([[weights[p] if ok else 0 for ok in may] for p, may in enumerate(self._may)])
         served = sorted(p for p, s in found.items() if self._may[p][s])
-        return served[: self._unreserved(served)]
+        free = self._unreserved(served)
+        return [p for n, p in enumerate(served) if n < free or self._people[p].id in self._standing]
 
     def _unreserved(self, served: Sequence[int]) -> int:
         """Return how many, of the most valuable first, may be served without those kept for better ones."""
@@ -200,7 +203,7 @@ class _Case:
             return "others wait longer"
         worth = self._people[place].worth_minor
         if worth < self._rules.reserve_minor and len(served) < len(self._staff):
-            return "the last free salespeople are kept for more valuable customers"
+            return KEPT_FREE
         lower = [self._people[p].id for p in served if self._people[p].worth_minor < worth]
         offered = [customer for customer in lower if customer in self._standing]
         if offered:

@@ -2,7 +2,8 @@
 
 offered -> accepted | declined | timed out | withdrawn; accepted -> done. A step returns the events that it
 made, and `snapshot` holds all that the next step depends on, so whoever stores both in one transaction loses
-nothing and repeats nothing that matters.
+nothing and repeats nothing that matters. How many came in the last hours is not in it: after a restart
+nobody is kept free until that is known again.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import Seller, WaitingCustomer, assign
+from pricing.sales.assignment import KEPT_FREE, Seller, WaitingCustomer, assign
 from pricing.sales.desk_state import DeskState, OfferRecord, PersonRecord, StaffRecord
+from pricing.sales.shop_load import ShopLoad
 from pricing.sales.types import (
     DeskRules,
     SaleEvent,
@@ -54,6 +56,8 @@ class SalesDesk:
         self._money = money
         self._state = DeskState(staff={name: StaffRecord() for name in self.members})
         self._made: list[SaleEvent] = []
+        self._load = ShopLoad()
+        self._kept: frozenset[str] = frozenset()
 
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules, at: int) -> list[SaleEvent]:
         """Go on with another staff and other rules; offers of who has left are withdrawn."""
@@ -78,6 +82,7 @@ class SalesDesk:
                 self._state.people[name].customer = customer
             else:
                 self._state.people[name] = PersonRecord(customer, at)
+            self._load.see(name, customer.worth_minor, at)
         attended = {offer.customer for offer in self._state.offers.values() if offer.accepted}
         for name in [name for name in self._state.people if name not in here and name not in attended]:
             for number in [n for n, offer in self._state.offers.items() if offer.customer == name]:
@@ -121,6 +126,7 @@ class SalesDesk:
         found = self._find(offer, seller)
         if not found.accepted:
             raise BadInput("this offer is not accepted yet")
+        self._load.serve((at - found.at) / S)
         self._end(offer or 0, SaleKind.DONE, at, outcome=outcome, amount_minor=amount_minor)
         return self._taken()
 
@@ -197,7 +203,9 @@ class SalesDesk:
             for name, record in self._state.staff.items()
         )
         waiting = [
-            WaitingView(person.customer, person.since, offered_to.get(name), person.escalated)
+            WaitingView(
+                person.customer, person.since, offered_to.get(name), person.escalated, name in self._kept
+            )
             for name, person in self._state.people.items()
             if name not in attended and not person.served
         ]
@@ -247,8 +255,14 @@ class SalesDesk:
         ]
         declined = {(name, seller) for name, person in state.people.items() for seller in person.declined}
         rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
+        if self.rules.keep_by_load:
+            worth = self._load.keep_from(at, self._on_duty())
+            rules = replace(
+                rules, reserve=int(worth is not None), reserve_minor=rules.reserve_minor or worth or 0
+            )
         held = {name: state.offers[number].seller for name, number in standing.items()}
         found = assign(people, self._sellers(at), rules, held, self._money)
+        self._kept = frozenset(customer for customer, reason in found.waiting if reason == KEPT_FREE)
         wanted = {pairing.customer: pairing for pairing in found.pairings}
         for name, number in standing.items():
             if name not in wanted or wanted[name].seller != held[name]:
@@ -258,6 +272,13 @@ class SalesDesk:
                 number = state.number + 1
                 state.offers[number] = OfferRecord(name, pairing.seller, at, reason=pairing.reason)
                 self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
+
+    def _on_duty(self) -> int:
+        """Return how many customers can be with somebody at once."""
+        there = (StaffState.FREE, StaffState.BUSY)
+        return sum(
+            self.members[name].capacity for name, one in self._state.staff.items() if one.state in there
+        )
 
     def _sellers(self, at: int) -> list[Seller]:
         found = []

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from pricing.errors import BadInput
 from pricing.sales.assignment import AssignmentRules, Policy, Seller, WaitingCustomer, assign
+from pricing.sales.shop_load import ShopLoad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 HOUR_S = 3600.0
+S = 1_000_000_000
 RESERVE_FROM = 1.0
 """Who is kept free is kept for customers who wear so much of the median value."""
 SOON_S = 120.0
@@ -29,6 +31,7 @@ class Way(str, Enum):
     """A way to decide who serves whom."""
 
     VALUE = "value"
+    AUTO = "value, one kept free by load"
     RESERVE = "value, some kept free"
     TURN = "turn"
     FIRST_COME = "first come first served"
@@ -135,6 +138,7 @@ class _Day:
     waiting: dict[int, _Visitor] = field(default_factory=dict)
     free: dict[int, float] = field(default_factory=dict)
     """Salesperson -> idle since."""
+    load: ShopLoad = field(default_factory=ShopLoad)
 
     def play(self) -> DayResult:
         result = DayResult(sum(v.value for v in self.visitors), visitors=len(self.visitors))
@@ -147,20 +151,28 @@ class _Day:
             ]
         moments += [(shift.from_h * HOUR_S, 2, n) for n, shift in enumerate(self.model.shifts)]
         heapq.heapify(moments)
+        served: dict[int, float] = {}
         delay = self.model.accept_s if self.way in BY_OFFER else 0.0
         while moments:
             now, what, who = heapq.heappop(moments)
             if what == 0:
                 self.waiting[who] = self.visitors[who]
+                self.load.see(str(who), 0, round(now * S))
             elif what == 2:
+                if who in served:
+                    self.load.serve(served.pop(who))
                 if now < self.model.shifts[who].until_h * HOUR_S:
                     self.free[who] = now
             elif what == 3:
                 if who in self.waiting:
                     result.lost += self.waiting.pop(who).value
                 continue
-            elif who not in self.waiting:
-                continue
+            else:
+                self.load.see(
+                    str(who), round(100 * self.visitors[who].seen), round(self.visitors[who].at * S)
+                )
+                if who not in self.waiting:
+                    continue
             for number in [n for n in self.free if now >= self.model.shifts[n].until_h * HOUR_S]:
                 del self.free[number]
             for number, seller in self._decide(now) if self.waiting and self.free else ():
@@ -168,6 +180,7 @@ class _Day:
                 self._attend(visitor, start, result)
                 busy_until = start + visitor.service if start <= visitor.at + visitor.patience else start
                 result.idle_share += now - self.free.pop(seller)
+                served[seller] = busy_until - start
                 heapq.heappush(moments, (busy_until, 2, seller))
         on_duty = sum(shift.until_h - shift.from_h for shift in self.model.shifts) * HOUR_S
         left = sum(self.model.shifts[n].until_h * HOUR_S - since for n, since in self.free.items())
@@ -205,20 +218,23 @@ class _Day:
             Seller(str(n), self.model.shifts[n].rank, round(1000 * (now - since)))
             for n, since in self.free.items()
         ]
-        found = assign(customers, sellers, _rules(self.way, self.model))
+        found = assign(customers, sellers, self._rules(now))
         return [(int(pairing.customer), int(pairing.seller)) for pairing in found.pairings]
 
+    def _rules(self, now: float) -> AssignmentRules:
+        model = self.model
+        if self.way is Way.AUTO:
+            on_duty = sum(shift.from_h * HOUR_S <= now < shift.until_h * HOUR_S for shift in model.shifts)
+            worth = self.load.keep_from(round(now * S), on_duty)
+            return AssignmentRules(reserve=int(worth is not None), reserve_minor=worth or 0)
+        if self.way is not Way.RESERVE:
+            return AssignmentRules(Policy.TURN if self.way is Way.TURN else Policy.VALUE)
+        worth_from = model.value_median * RESERVE_FROM if model.keep_from is None else model.keep_from
+        return AssignmentRules(reserve=model.keep_free, reserve_minor=round(100 * worth_from))
 
-BY_OFFER = (Way.VALUE, Way.RESERVE, Way.TURN)
+
+BY_OFFER = (Way.VALUE, Way.AUTO, Way.RESERVE, Way.TURN)
 """Ways that the product decides."""
-
-
-def _rules(way: Way, model: ShopModel) -> AssignmentRules:
-    if way is Way.TURN:
-        return AssignmentRules(Policy.TURN)
-    reserve = model.keep_free if way is Way.RESERVE else 0
-    worth = model.value_median * RESERVE_FROM if model.keep_from is None else model.keep_from
-    return AssignmentRules(reserve=reserve, reserve_minor=round(100 * worth))
 
 
 def _value(visitor: _Visitor) -> float:

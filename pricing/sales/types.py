@@ -82,7 +82,8 @@ class DeskRules:
 
     unattended_after_s: then a customer worth at least escalate_minor is reported, once. missed_offers: after
     so many unanswered in a row the phone is taken for lost, and the salesperson is off until they say
-    otherwise. attend_max_s: then attending ends by itself.
+    otherwise. attend_max_s: then attending ends by itself. keep_by_load: in place of assignment.reserve, one
+    salesperson is kept free where `ShopLoad` finds that it pays.
     """
 
     assignment: AssignmentRules = field(default_factory=AssignmentRules)
@@ -91,3 +92,4 @@ class DeskRules:
     escalate_minor: int = 0
     missed_offers: int = 2
     attend_max_s: int = 7200
+    keep_by_load: bool = False

@@ -44,12 +44,16 @@ class OfferView:
 
 @dataclass(frozen=True, slots=True)
 class WaitingView:
-    """A customer whom nobody attends. offered_to: who is asked now. escalated: the manager was told."""
+    """A customer whom nobody attends. offered_to: who is asked now. escalated: the manager was told.
+
+    kept: somebody is free, and kept for more valuable customers.
+    """
 
     customer: WaitingCustomer
     since: int
     offered_to: str | None
     escalated: bool
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-_OURS = (Way.VALUE, Way.RESERVE)
+_OURS = (Way.VALUE, Way.AUTO, Way.RESERVE)
 
 
 def play_all(
@@ -229,7 +229,7 @@ def _model(args: argparse.Namespace) -> ShopModel:
     shifts = tuple(Shift(args.open, until, ranks[n % len(ranks)]) for n in range(count))
     return replace(
         ShopModel(shifts=shifts),
-        keep_free=(staff.keep_free if staff else 0) or 1,
+        keep_free=staff.keep_free if staff and staff.keep_free != "auto" and staff.keep_free else 1,
         keep_from=float(staff.keep_for_at_least) if staff and staff.keep_for_at_least else None,
         open_h=args.open,
         arrivals=args.arrivals,

@@ -70,7 +70,8 @@ class Box:
                     "try_cameras": open_, "edit_cameras": open_, "edit_brands": open_,
                     "restart": open_},
             "store": {"id": "demo", "name": "Demo store", "timezone": "Europe/Berlin", "currency": "EUR",
-                      "digits": 2, "locale": self.locale, "staff": False, "insights": False, "camera_names": {}},
+                      "digits": 2, "locale": self.locale, "staff": False, "insights": False,
+                      "camera_names": {}},
             "limits": {"upload_bytes": 200_000_000, "upload_seconds": 300, "result_minutes": 15,
                        "webcam_width": 640, "webcam_bytes": 400_000},
         }  # fmt: skip

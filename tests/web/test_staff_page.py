@@ -263,7 +263,7 @@ WRITTEN = {
     "fr-FR": ("fr_FR", "1 290,50 €", "14:00"),
     "es-ES": ("es_ES", "1290,50 €", "14:00"),
     "it-IT": ("it_IT", "1290,50 €", "14:00"),
-    # The country is the store's where the browser names none, and all is where there are no words of its language.
+    # The store's country where the browser names none; all of the store's where its language has no words.
     "de": ("de_AT", "€ 1.290,50", "14:00"),
     "ja-JP": ("de_AT", "€ 1.290,50", "14:00"),
 }

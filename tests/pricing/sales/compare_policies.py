@@ -144,6 +144,7 @@ def policies(
         "thresholds of who knows the shop, nobody goes late": by_thresholds(late_too=False),
         "thresholds of who knows the shop": by_thresholds(late_too=True),
         "the product, one kept free": play(model, visitors, Way.RESERVE, Random(seed)),
+        "the product, one kept free by load": play(model, visitors, Way.AUTO, Random(seed)),
         "the product, nobody kept free": play(model, visitors, Way.VALUE, Random(seed)),
         "first come first served": play(model, visitors, Way.FIRST_COME, Random(seed)),
     }

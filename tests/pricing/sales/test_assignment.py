@@ -72,9 +72,12 @@ def test_every_decision_explains_itself_in_a_line() -> None:
     assert pairs(assign([COAT, WATCH], [ANNA], AssignmentRules(), {"c": "anna"})) == {"w": "anna"}
     kept = AssignmentRules(reserve=1, reserve_minor=100_000)
     found = assign([HAT], [ANNA], kept)
-    assert found.waiting == (("h", "the last free salespeople are kept for more valuable customers"),)
+    assert found.waiting == (("h", "who is still free is kept for a more valuable customer"),)
     assert len(pairs(assign([HAT], [ANNA, BEN], kept))) == 1
     assert pairs(assign([HAT, WATCH], [ANNA], kept)) == {"w": "anna"}
+    # Who is about to answer does not lose the offer because a colleague has just become busy.
+    assert pairs(assign([HAT], [ANNA], kept, {"h": "anna"})) == {"h": "anna"}
+    assert pairs(assign([HAT, WATCH], [ANNA], kept, {"h": "anna"})) == {"w": "anna"}
 
 
 NAMES = st.integers(0, 12)

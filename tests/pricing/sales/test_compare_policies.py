@@ -36,4 +36,4 @@ def test_the_mean_of_who_is_not_recognised_is_that_of_the_days_drawn():
 
 
 def test_the_table_has_a_row_for_each_bound_and_policy():
-    assert [len(row.split("|")) for row in compare(MODEL, 2, 1)] == [7] * 11
+    assert [len(row.split("|")) for row in compare(MODEL, 2, 1)] == [7] * 12

@@ -22,6 +22,7 @@ def test_the_table_names_every_way_and_the_picture_is_drawn(
     printed = capsys.readouterr().out
     for name in (
         "value",
+        "value, one kept free by load",
         "turn",
         "first come first served",
         "random",
@@ -31,7 +32,7 @@ def test_the_table_names_every_way_and_the_picture_is_drawn(
         assert f"\n{name} " in printed
     assert "with one more from 16 to 19" in printed
     root = ElementTree.fromstring(out.read_text())
-    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 7
+    assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 8
 
 
 def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.desk import SalesDesk
+from pricing.sales.shop_load import MAX_SEEN, S, ShopLoad, last_worth
+from pricing.sales.types import DeskRules, SaleKind, SaleOutcome, StaffMember, StaffState
+
+HOUR = 3600 * S
+SPREAD = [0, 0, 5_000, 20_000, 30_000, 90_000]
+WORTHS = st.lists(st.integers(0, 10**7), min_size=4, max_size=40)
+
+
+def load_of(an_hour: int, worths: list[int] = SPREAD, minutes: int = 60) -> ShopLoad:
+    """Return what a desk saw of so many customers an hour, evenly."""
+    load = ShopLoad()
+    for n in range(an_hour * minutes // 60):
+        load.see(f"k{n}", worths[n % len(worths)], n * HOUR // an_hour)
+    return load
+
+
+@pytest.mark.parametrize(
+    ("an_hour", "staff", "kept"),
+    [
+        (6, 3, None),  # few come: somebody is free nearly always
+        (40, 3, 20_000),
+        (40, 20, None),  # many come, and more are there
+        (40, 1, None),  # who is alone goes to everybody
+        (40, 0, None),
+    ],
+)
+def test_somebody_is_kept_where_many_come_to_few(an_hour: int, staff: int, kept: int | None) -> None:
+    assert load_of(an_hour).keep_from(HOUR, staff) == kept
+
+
+def test_nobody_is_kept_before_enough_is_known_or_where_nothing_tells_customers_apart() -> None:
+    assert load_of(40, minutes=10).keep_from(600 * S, 3) is None
+    assert load_of(40, [0, 0, 0]).keep_from(HOUR, 3) is None
+    assert load_of(40).keep_from(2 * HOUR, 3) is None  # nobody has come for an hour
+    assert load_of(40).keep_from(9 * HOUR, 3) is None  # what was is forgotten
+    assert ShopLoad().keep_from(0, 3) is None
+
+
+def test_short_services_leave_somebody_free_anyway() -> None:
+    load = load_of(20)
+    assert load.keep_from(HOUR, 3) == 25_000
+    for _ in range(9):
+        load.serve(60)
+    assert load.keep_from(HOUR + 300 * S, 3) is None
+
+
+def test_it_is_worked_out_every_five_minutes_so_that_it_does_not_flicker() -> None:
+    load = load_of(40)
+    assert load.keep_from(HOUR, 3) == 20_000
+    for n in range(40):
+        load.see(f"more{n}", 500_000, HOUR)
+    assert load.keep_from(HOUR + 299 * S, 3) == 20_000
+    assert load.keep_from(HOUR + 300 * S, 3) == 500_000
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    load = ShopLoad()
+    for n in range(MAX_SEEN + 50):
+        load.see(f"k{n}", 1, n)
+    assert len(load._seen) == MAX_SEEN
+
+
+@given(WORTHS, st.integers(1, 200), st.integers(1, 12), st.integers(60, 3600))
+def test_the_last_free_one_is_worth_more_the_more_come_and_less_the_more_there_are(
+    worths: list[int], an_hour: int, staff: int, service_s: int
+) -> None:
+    few, many = (last_worth(rate / 3600, service_s, staff, worths) for rate in (an_hour, 2 * an_hour))
+    assert 0 <= few <= many + 1e-3
+    assert few <= max(worths) + 1e-3
+    twice = last_worth(an_hour / 3600, service_s, 2 * staff, worths)
+    assert twice <= last_worth(an_hour / 3600, service_s, staff, worths) + 1e-3 * (1 + max(worths))
+
+
+@given(WORTHS, st.integers(1, 60), st.integers(1, 6))
+def test_alone_it_is_what_a_service_costs(worths: list[int], an_hour: int, scale: int) -> None:
+    """With one salesperson the balance is in closed form: worth = rate x service x what comes above it."""
+    rate, service_s = an_hour / 3600, 300.0 * scale
+    worth = last_worth(rate, service_s, 1, worths)
+    above = sum(max(0.0, one - worth) for one in worths) / len(worths)
+    assert worth == pytest.approx(rate * service_s * above, rel=1e-4, abs=1e-3)
+
+
+def test_a_desk_keeps_one_free_and_says_so() -> None:
+    desk = SalesDesk([StaffMember("anna", 5), StaffMember("ben", 2)], DeskRules(keep_by_load=True))
+    for name in ("anna", "ben"):
+        desk.set_state(name, StaffState.FREE, 0)
+    for n in range(40):
+        desk.see([WaitingCustomer(f"k{n}", SPREAD[n % len(SPREAD)])], n * HOUR // 40)
+    # The first of two may go to anybody, the last one is kept; who is worth enough gets the last one, too.
+    desk.see([WaitingCustomer("cap", 5_000), WaitingCustomer("bare", 0)], HOUR)
+    (made,) = desk.tick(HOUR)
+    assert (made.kind, made.customer) == (SaleKind.OFFERED, "cap")
+    waiting = desk.view(HOUR).waiting
+    assert [(one.customer.id, one.kept) for one in waiting] == [("cap", False), ("bare", True)]
+    desk.accept(made.offer, made.seller or "", HOUR)
+    assert desk.tick(HOUR + S) == []
+    desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], HOUR + 2 * S)
+    (other,) = desk.tick(HOUR + 2 * S)
+    assert (other.customer, other.seller != made.seller) == ("watch", True)
+    desk.done(made.offer, made.seller or "", SaleOutcome.SOLD, HOUR + 600 * S)
+    desk.decline(other.offer, other.seller or "", HOUR + 600 * S)
+    offered = [event.customer for event in desk.tick(HOUR + 600 * S) if event.kind is SaleKind.OFFERED]
+    assert offered == ["watch"]
+    # Two hours later nobody comes any more, and nobody waits for somebody better.
+    desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], 3 * HOUR)
+    assert "bare" in {event.customer for event in desk.tick(3 * HOUR) if event.kind is SaleKind.OFFERED}
