@@ -38,6 +38,9 @@ LOST_NS: Final = 3_000_000_000
 """A track that is not seen for so long is forgotten."""
 MARGIN: Final = 0.1
 """So far above the middle, as a share of the height, people are upright even where seen from the ceiling."""
+BESIDE: Final = 1.5
+"""No further beside the middle than so many times as far as above it. Seen from the ceiling, who stands leans
+there by 56 degrees at most; a body three times as high as wide must lean by 75 to look FLAT."""
 EDGE: Final = 0.01
 """Who comes so near an edge, as a share of the height, may be cut off by it."""
 UPSIDE_DOWN: Final = "people seem to stand on their heads: set rotate: {} for this camera"
@@ -167,7 +170,7 @@ class _Walkers:
             x, y = box.centre
             above = height / 2 - y
             is_whole = min(box.x, box.y, width - box.right, height - box.bottom) > EDGE * height
-            if is_whole and above > MARGIN * height and abs(x - width / 2) <= above:
+            if is_whole and above > MARGIN * height and abs(x - width / 2) <= BESIDE * above:
                 self.count(ON_SIDE, walker, is_met=box.w >= FLAT * box.h, most=ENOUGH)
         for box, share in _faces(frame, _people(frame)):
             is_long = box.h >= LONG * box.w  # else its feet may be right below the camera, its face over them

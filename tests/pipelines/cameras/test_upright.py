@@ -121,7 +121,7 @@ def from_ceiling(at: tuple[float, float], heading: float, tilt: float) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-@pytest.mark.parametrize("tilt", [50, 70, 90])
+@pytest.mark.parametrize("tilt", [30, 50, 70, 80, 90])
 @pytest.mark.parametrize("way", [0, 45, 90, 135])
 def test_a_good_camera_at_the_ceiling_is_never_sure_to_be_turned(tilt: float, way: float) -> None:
     """From straight above people are wider than high; whichever way they walk."""
@@ -139,6 +139,18 @@ def test_a_good_camera_at_the_ceiling_is_never_sure_to_be_turned(tilt: float, wa
     assert not any(one.is_sure for one in found if one)
     if (tilt, way) == (90, 90):
         assert Finding(ON_SIDE) in found, "as an advice alone it would have been wrong"
+
+
+@pytest.mark.parametrize(("beside", "is_sure"), [(0.0, True), (1.4, True), (1.6, False)])
+def test_who_lies_counts_above_the_middle_and_not_far_beside_it(beside: float, is_sure: bool) -> None:
+    watch, found = UprightWatch(), []
+    for who, step in product(range(2 * PEOPLE), range(STEPS)):
+        above = 60 + 2 * step
+        box = Box(320 + beside * above - 60, 240 - above - 20, 120, 40)
+        seen = Detection(Kind.PERSON, "person", 0.9, box, TrackId("door", "k7f3", who))
+        at = (who * STEPS + step) * 40_000_000
+        found.append(watch.add(Frame("door", at, (640, 480), (seen,))))
+    assert any(one.is_sure for one in found if one) == is_sure
 
 
 def sure(seen) -> tuple[UprightWatch, int]:
