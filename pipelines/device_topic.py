@@ -37,7 +37,8 @@ class DeviceTopic:
         up = sum(status.state is CameraState.LIVE for status in cameras)
         report = self._reloader.report
         sub_streams = self._overload.sub_streams
-        now = up, self._overload.step, sub_streams, report, len(cameras)
+        suspended = self._overload.suspended
+        now = up, self._overload.step, sub_streams, suspended, report, len(cameras)
         if self._sent == now:
             return
         self._sent = now
@@ -52,6 +53,7 @@ class DeviceTopic:
                 cameras_total=len(cameras),
                 degrade=self._overload.step,
                 sub_streams=sub_streams,
+                suspended=suspended,
                 gpu_unused=self._platform.gpu_unused,
                 store_file=report.payload(),
             ),

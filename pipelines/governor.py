@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from probes.metrics import Metrics
 
-SHARES = (1.0, 0.7, 0.5, 0.35, 0.25)
-"""Share of each camera's `fps` that is analysed, one after the other."""
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08)
+"""Share of each camera's `fps` that is analysed, one after the other. Of 25 a second 2 are left, of fewer one
+(see `FrameRateLimit`): people who stand can still be followed."""
 PARTS = (0.5, 0.0)
 """Then, of each group of pictures, the part that is decoded: half, and key frames (see `DecodeGate`)."""
 LAST_PART = len(SHARES) + len(PARTS) - 1
@@ -33,11 +34,15 @@ WARM_UP_S = 10.0
 """So long after the first frame nothing is left out: other networks and the models of looks load then."""
 PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
+URGENT_S = WINDOW_S
+"""The same where most is late: down to one camera of eight takes a minute then."""
 RELAXED_S = 30.0
 """Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
 SOON_S = 20.0
 MAX_RELAXED_S = 600.0
 """A raise that had to be taken back within SOON_S doubles the wait for the next, up to this."""
+MAX_LATENCY_S = 0.7
+"""Mean age of a published frame; nearly all are younger than a second then."""
 MIN_IDLE = 0.1
 """With more of the machine idle than this, looks have all the time that they can use."""
 OVERLOAD = frozenset({"superseded", "floor_busy"})
@@ -89,11 +94,24 @@ class LoadReading:
         return self.looks_missed > 0.3
 
     @property
+    def urgent(self) -> bool:
+        """Whether little of what is asked for can be done."""
+        return self.frames_late > 0.6 or self.latency_s > 3.0
+
+    @property
+    def short_of_frames(self) -> bool:
+        """Whether so few frames come in time that people cannot be followed."""
+        return self.frames_late > 0.3 or self.latency_s > 2.0
+
+    @property
+    def starves_looks(self) -> bool:
+        """Whether the rest leaves looks too little; on an idle machine they gain nothing by less of it."""
+        return self.short_of_looks and self.idle < MIN_IDLE
+
+    @property
     def pressed(self) -> bool:
-        """Whether fewer frames would help: on an idle machine looks gain nothing by them."""
-        return (
-            self.frames_late > 0.1 or self.latency_s > 1.0 or (self.short_of_looks and self.idle < MIN_IDLE)
-        )
+        """Whether less would help."""
+        return self.frames_late > 0.1 or self.latency_s > MAX_LATENCY_S or self.starves_looks
 
     @property
     def relaxed(self) -> bool:
@@ -104,8 +122,9 @@ class LoadReading:
 class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
-    A camera is suspended only where, with all else left out, most frames come too late or 5 s old; people
-    below their looks cost no camera: who is in view of it would have none at all.
+    A camera is suspended only where, with all else left out, a third of the frames come too late, or 2 s old,
+    or, on a machine without idle time, a third of the people stay below their looks: better the people of
+    some cameras than nobody.
 
     governor = Governor()
     if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
@@ -147,9 +166,9 @@ class Governor:
         return max(0, self._level - self._last)
 
     def _highest(self, load: LoadReading) -> int:
-        """Return the level that may be reached: cameras are suspended for frames alone."""
-        late = load.frames_late > 0.5 or load.latency_s > 5.0
-        return max(self._level, self._last + (max(0, self._cameras - 1) if late else 0))
+        """Return the level that may be reached under pressure."""
+        few = load.short_of_frames or load.starves_looks
+        return max(self._level, self._last + (max(0, self._cameras - 1) if few else 0))
 
     def update(self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False) -> bool:
         """Take the current counters, and of how many cameras; return whether the decision changed."""
@@ -170,7 +189,8 @@ class Governor:
         self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
-        if self._pressed_since is not None and totals.at - self._pressed_since >= PRESSED_S:
+        patience = URGENT_S if load.urgent else PRESSED_S
+        if self._pressed_since is not None and totals.at - self._pressed_since >= patience:
             self._level = min(self._level + 1, self._highest(load))
             self._pressed_since = totals.at
             if self._raised_at > -math.inf:  # once a raise, however many steps it takes to take it back

@@ -83,6 +83,11 @@ class Overload:
         """The cameras that are to give their sub-stream now."""
         return tuple(sorted(self._throttle.usable_sub_streams)) if self._throttle.sub_streams else ()
 
+    @property
+    def suspended(self) -> tuple[str, ...]:
+        """The cameras that are not analysed now."""
+        return tuple(sorted(self._throttle.suspended))
+
     def check(self) -> bool:
         """Update the governor and apply its decision; return whether something changed."""
         now = self._clock()
@@ -143,7 +148,7 @@ class Overload:
             (first, before), (last, after) = frames[0], frames[-1]
             for camera, since in live.items():
                 if camera in self._throttle.suspended:
-                    found.append(f"camera {camera}: suspended, the machine is overloaded")
+                    found.append(f"camera {camera}: suspended, too many cameras for this machine")
                     continue
                 fps = (after.get(camera, 0) - before.get(camera, 0)) / max(last - first, 1e-9)
                 if last - first >= 0.9 * HEALTH_WINDOW_S and since <= first and fps < MIN_FPS:

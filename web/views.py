@@ -33,6 +33,10 @@ SUB_STREAM_REFUSED = (
     "its sub-stream has another shape than the main stream and is not analysed: give both the same shape"
     " (16:9 or 4:3) in the camera and restart the store, or remove sub_source"
 )
+SUSPENDED = (
+    "suspended: too many cameras for this machine; nobody is counted in its view. Lower fps, give cameras a"
+    " sub_source, or take a faster machine; the camera with the lowest priority is suspended first"
+)
 PICTURE_WITHHELD = f"its picture is withheld until rotate is right, or people stand upright again; {MISTAKEN}"
 STEPS = ("nothing is left out", "fewer frames per second", "fewer looks", "cameras suspended")
 
@@ -163,6 +167,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     turned = samples(backend.metrics.camera_turned, "camera")
     withheld = samples(backend.metrics.camera_picture_withheld, "camera")
     refused = samples(backend.metrics.camera_sub_stream_refused, "camera")
+    suspended = samples(backend.metrics.camera_suspended, "camera")
     in_graph = backend.platform == "deepstream"
     written = []
     for name, settings in backend.settings.cameras.items():
@@ -178,6 +183,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
                 turns(int(turned.get(name, 0)), exact=not in_graph, rotate=settings.rotate),
                 withheld=bool(withheld.get(name)),
                 refused=bool(refused.get(name)),
+                suspended=bool(suspended.get(name)),
             )
             | {
                 "id": name,
@@ -194,11 +200,13 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     return {"at": rfc3339(now_ns), "cameras": written}
 
 
-def _advice(status: CameraStatus | None, turn: Sequence[int], *, withheld: bool, refused: bool) -> Payload:
-    """Return what to do about a camera whose picture comes: it hangs turned, its sub-stream is refused."""
+def _advice(
+    status: CameraStatus | None, turn: Sequence[int], *, withheld: bool, refused: bool, suspended: bool
+) -> Payload:
+    """Return what to do about a camera whose picture comes: suspended, turned, its sub-stream refused."""
     if status is None or status.cause is not Cause.NONE:
-        return {"turn": [], "picture_withheld": False, "sub_stream_refused": False}
-    remedies = []
+        return {"suspended": False, "turn": [], "picture_withheld": False, "sub_stream_refused": False}
+    remedies = [SUSPENDED] if suspended else []
     if turn:
         degrees = " or ".join(map(str, turn))
         remedies.append(f"people seem to be turned in the picture: set rotate: {degrees} for this camera")
@@ -206,7 +214,8 @@ def _advice(status: CameraStatus | None, turn: Sequence[int], *, withheld: bool,
         remedies.append(PICTURE_WITHHELD)
     if refused:
         remedies.append(SUB_STREAM_REFUSED)
-    found = {"turn": list(turn), "picture_withheld": withheld, "sub_stream_refused": refused}
+    found = {"suspended": suspended, "turn": list(turn)}
+    found |= {"picture_withheld": withheld, "sub_stream_refused": refused}
     return found | ({"remedy": "; ".join(remedies)} if remedies else {})
 
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TAKE_TIMEOUT_S = 0.2
+BATCH = 2
+"""Frames begun together. The networks take one after the other, and no frame is published before the last of
+its batch: with more, those of many cameras would only wait for each other."""
 
 
 class InferenceLoop:
@@ -175,7 +178,9 @@ class InferenceLoop:
         under_work: tuple[list[RawFrame], PendingScenes] | None = None
         while not self._stop.is_set() or under_work:
             self._calls.run()
-            batch = [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S)
+            batch = (
+                [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S, BATCH)
+            )
             if self._is_trusted():
                 if under_work:
                     under_work[1].look_closer()

@@ -36,12 +36,14 @@ def device_status(
     gpu_unused: str = "",
     degrade: int = 0,
     sub_streams: Sequence[str] = (),
+    suspended: Sequence[str] = (),
     store_file: Payload | None = None,
 ) -> Payload:
     """Write topic `status`. config_sha256: hexadecimal, whole or its first 12 digits.
 
     gpu_unused: why the CPU works although there is an NVIDIA GPU; empty where it does not. degrade: what
     overload leaves out, as `msh_degrade_step`. sub_streams: cameras of which it has the sub-stream analysed.
+    suspended: cameras that are not analysed.
     store_file: what became of it when it was read last.
     """
     return {
@@ -54,6 +56,7 @@ def device_status(
         "cameras_total": cameras_total,
         "degrade": degrade,
         **({"sub_streams": list(sub_streams)} if sub_streams else {}),
+        **({"suspended": list(suspended)} if suspended else {}),
         **({} if store_file is None else {"store_file": store_file}),
         **({"gpu_unused": gpu_unused[:500]} if gpu_unused else {}),
     }

@@ -104,6 +104,7 @@ class Box:
             "remedy": "it stays connected but sends no frames: restart the camera, check its load and network"
             if stale
             else None,
+            "suspended": False,
             "turn": [],
             "picture_withheld": False,
             "sub_stream_refused": False,

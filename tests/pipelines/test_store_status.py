@@ -37,7 +37,7 @@ def test_a_store_that_works_is_well():
 @pytest.mark.parametrize(
     "ill",
     [
-        {"problems": ["camera door: suspended, the machine is overloaded"]},
+        {"problems": ["camera door: suspended, too many cameras for this machine"]},
         {"problems": ["camera door: 0.3 frames per second analysed, below 0.5"]},
         {"problems": ["frames are 7 s old when they are published, above 5"]},
         {"state": CameraState.BACKOFF},

@@ -326,11 +326,15 @@ class TestSystem:
         page.locator(".source-line", has_text="41 prices").wait_for()
 
     def test_a_live_camera_says_what_is_wrong_with_its_picture_in_the_pages_language(self, chrome, box):
-        box.advice = {"counter": {"turn": [90, 270], "remedy": "x"}, "entrance": {"sub_stream_refused": True}}
+        box.advice = {
+            "counter": {"turn": [90, 270], "remedy": "x"},
+            "entrance": {"sub_stream_refused": True, "suspended": True},
+        }
         window = Visit(chrome, box.url, locale="de-DE")
         cards = window.go("#/system").locator(".camera")
         cards.first.get_by_text("rotate: 90 oder 270").wait_for()
         cards.nth(1).get_by_text("sub_source entfernen").wait_for()
+        cards.nth(1).get_by_text("zu viele Kameras").wait_for()
         assert cards.locator(".notice").count() == 2
         window.close()
 

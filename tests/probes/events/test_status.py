@@ -27,6 +27,19 @@ def test_status_messages_are_valid():
         gpu_unused="pyds is missing" * 99,
     )
     message("status").validate(idle)
+    busy = device_status(
+        START,
+        version="0.1.0",
+        config_sha256="0" * 12,
+        platform="cpu",
+        cameras_up=2,
+        cameras_total=2,
+        degrade=3,
+        sub_streams=("till",),
+        suspended=("door",),
+    )
+    message("status").validate(busy)
+    assert busy["suspended"] == ["door"]
     message("camera_status").validate(camera_status("stale", START, "no_frames"))
     message("availability").validate("online")
     assert not message("status").is_valid({**status, "host": "10.0.0.1"})

@@ -145,6 +145,15 @@ def test_a_camera_whose_sub_stream_is_refused_says_what_to_do(live, client):
     assert "remove sub_source" in till["remedy"]
 
 
+def test_a_suspended_camera_says_so_and_what_to_do(live, client):
+    live.metrics.camera_suspended.labels("till").set(1)
+    answer = client.get("/api/cameras").json()
+    conforms(answer, "Cameras")
+    entrance, till = answer["cameras"]
+    assert (entrance["suspended"], entrance["remedy"], till["suspended"]) == (False, None, True)
+    assert till["remedy"].startswith("suspended: too many cameras for this machine")
+
+
 @pytest.mark.parametrize("action", list(StaffAction))
 def test_a_word_on_a_person_reaches_the_floor(page, client, action):
     page.floor.show(customer())

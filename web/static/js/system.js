@@ -152,7 +152,7 @@ class CameraCard {
 /** What to do about a camera, in the page's language where its words are known here. */
 function remedies(camera) {
   const [first, second] = camera.turn;
-  const found = [];
+  const found = camera.suspended ? [t("camera.suspended")] : [];
   if (second !== undefined) found.push(t("camera.turn_side", { first, second }));
   else if (first !== undefined) found.push(t("camera.turn", { rotate: first }));
   if (camera.picture_withheld) found.push(t("camera.picture_withheld"));
