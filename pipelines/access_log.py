@@ -121,8 +121,8 @@ class AccessLog:
     entries wait in memory; more are dropped, the oldest first, and counted. Without `start` nothing is
     written before `entries` or `close`.
 
-    path: None keeps all in memory. now_ns: UTC ns. publish: takes a message, False where it was dropped.
-    origin: store and device, for the messages.
+    path: None keeps all in memory. now_ns: UTC ns; expiry_ns: the same, by which old entries are deleted.
+    publish: takes a message, False where it was dropped. origin: store and device, for the messages.
     """
 
     def __init__(
@@ -132,11 +132,13 @@ class AccessLog:
         days: int,
         now_ns: Callable[[], int],
         getrandbits: Callable[[int], int],
+        expiry_ns: Callable[[], int] | None = None,
         metrics: Metrics | None = None,
         publish: Callable[[Message], bool] = lambda _: True,
         origin: tuple[str, str] = ("store", "device"),
     ) -> None:
         self.days, self._now_ns, self._getrandbits = days, now_ns, getrandbits
+        self._expiry_ns = expiry_ns or now_ns
         self._metrics, self._publish, self._origin = metrics, publish, origin
         self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now_ns, _WORDS)
         self._waiting: deque[Access] = deque()
@@ -229,7 +231,7 @@ class AccessLog:
             db.execute(too_many, (MAX_ENTRIES,))
 
     def _oldest(self) -> int:
-        return self._now_ns() - self.days * DAY_NS
+        return self._expiry_ns() - self.days * DAY_NS
 
     def _count(self, result: str, count: int = 1) -> None:
         if self._metrics is not None:

@@ -13,6 +13,8 @@ NS = 1_000_000_000
 STEP_NS = NS
 """A smaller difference is the slow correction of a time server, or two readings that were not at once."""
 FAR_NS = 10 * NS
+BELIEVED_NS = 3600 * NS
+"""A clock that was set forward is believed after so long, where something would be deleted by it for ever."""
 
 
 class StoreClock:
@@ -34,6 +36,7 @@ class StoreClock:
         self._now_ns, self._monotonic_ns = now_ns, monotonic_ns
         self._start = now_ns() - monotonic_ns()
         self._correction = 0
+        self._doubted = self._doubted_until = 0
         self._setting = threading.RLock()  # re-entrant: `check` reads the time, and a signal handler may
 
     def now(self) -> int:
@@ -48,6 +51,16 @@ class StoreClock:
     def utc_now(self) -> int:
         """Return the UTC time, in ns, as of the last `check`."""
         return self.utc(self.now())
+
+    def expiry_now(self) -> int:
+        """Return the UTC time, in ns, by which what is old is deleted.
+
+        Where the clock was set forward it follows an hour later: a wrong year, set by hand or by a bad time
+        server and corrected soon, would else delete all that is kept for days.
+        """
+        with self._setting:
+            is_doubted = self.now() < self._doubted_until
+            return self.utc_now() - (self._doubted if is_doubted else 0)
 
     def from_wall(self, wall_ns: int) -> int:
         """Return a moment of the machine's clock as `now` would name it; now, where the two do not agree."""
@@ -64,6 +77,10 @@ class StoreClock:
             step = self._now_ns() - self.utc_now()
             if abs(step) < STEP_NS:
                 return 0
+            was_doubted = self._doubted if self.now() < self._doubted_until else 0
+            self._doubted = max(0, was_doubted + step)
+            if step > 0:
+                self._doubted_until = self.now() + BELIEVED_NS
             self._correction += step
             if on_step is not None:
                 on_step(step)

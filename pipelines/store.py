@@ -135,6 +135,7 @@ class Store:
             access_file(settings.store.id, state_folder()),
             days=settings.privacy.access_log_days,
             now_ns=now_ns,
+            expiry_ns=clock.expiry_now,
             getrandbits=random.getrandbits,
             metrics=metrics,
             publish=self._publisher.send,
@@ -262,7 +263,7 @@ class Store:
         self._retention = Retention(
             settings.outputs,
             metrics,
-            now_s=time.time,
+            now_s=lambda: clock.expiry_now() / 1e9,
             clock=time.monotonic,
             state=state_folder(),
             tidy=(self._prices.expire,),

@@ -52,6 +52,7 @@ def build_insights(
         floor.snapshot,
         up,
         now_ns=clock.utc_now,
+        expiry_ns=clock.expiry_now,
         zone=store.timezone,
         least=least,
         days=settings.privacy.report_days,

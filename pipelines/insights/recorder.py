@@ -34,9 +34,10 @@ class InsightsRecorder:
 
     `check` from one thread, `take` from any. Who is in the shop when the store stops is not counted.
 
-    snapshot: the floor. up: camera -> whether it gives pictures. now_ns: UTC ns. least, days: from the store
-    file's `privacy.report_min_count` and `report_days`. on_cells: called with the cells that were written,
-    perhaps none, and the beginning of their quarter, UTC s.
+    snapshot: the floor. up: camera -> whether it gives pictures. now_ns: UTC ns; expiry_ns: the same, by
+    which old cells are deleted. least, days: from the store file's `privacy.report_min_count` and
+    `report_days`. on_cells: called with the cells that were written, perhaps none, and the beginning of their
+    quarter, UTC s.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class InsightsRecorder:
         up: Callable[[], Mapping[str, bool]],
         *,
         now_ns: Callable[[], int],
+        expiry_ns: Callable[[], int] | None = None,
         zone: str,
         least: int,
         days: int,
@@ -53,6 +55,7 @@ class InsightsRecorder:
         on_cells: Sequence[Callable[[list[CountCell], int], object]] = (),
     ) -> None:
         self.file, self._snapshot, self._up, self._now_ns = file, snapshot, up, now_ns
+        self._expiry_ns = expiry_ns or now_ns
         self._zone, self._days, self._on_cells = ZoneInfo(zone), days, tuple(on_cells)
         second = now_ns() // _NS
         self._start = second - second % QUARTER_S
@@ -102,7 +105,7 @@ class InsightsRecorder:
         latest = second - second % QUARTER_S
         self._write(end, last=self._day(self._start) != self._day(latest))
         self._start = latest
-        self.file.forget(second - self._days * _DAY_S)
+        self.file.forget(self._expiry_ns() // _NS - self._days * _DAY_S)
 
     def _write(self, end: int, *, last: bool) -> None:
         cells = self._collector.close(end, last=last)

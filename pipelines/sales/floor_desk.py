@@ -85,7 +85,7 @@ class FloorDesk:
         dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
         self._unsent = UnsentEvents(file, self._send, dropped.inc)
         metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
-        self.phones = StaffPhones(file, lambda: utc(now_ns()) // _S)
+        self.phones = StaffPhones(file, lambda: utc(now_ns()) // _S, lambda: now_ns() // _S)
         self.phones.keep_only(desk.states)
         self._board = SaleBoard(desk.view(now_ns()))
         for kind in SaleKind:

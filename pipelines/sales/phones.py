@@ -26,12 +26,15 @@ class StaffPhones:
     """Which phone is whose. Only hashes of the phones' tickets are kept. Any thread.
 
     A ticket counts with the PIN under which it was given out: a new PIN signs out every phone. When a phone
-    was heard is kept in memory only. now_s: UTC s. `knows`, `count` and `signed_in` never wait: the lock is
-    held while the disk is written to.
+    was heard is kept in memory only. now_s: UTC s; steady_s: a time near it that never steps. `knows`,
+    `count` and `signed_in` never wait: the lock is held while the disk is written to.
     """
 
-    def __init__(self, file: SaleFile, now_s: Callable[[], int]) -> None:
+    def __init__(
+        self, file: SaleFile, now_s: Callable[[], int], steady_s: Callable[[], int] | None = None
+    ) -> None:
         self._file, self._now_s = file, now_s
+        self._steady_s = steady_s or now_s
         self._lock = threading.Lock()
         self._phones = {key: (seller, since) for key, seller, since in file.load_phones()}
         self._heard: dict[str, int] = {}
@@ -72,7 +75,7 @@ class StaffPhones:
             mine.sort(key=lambda old: self._heard.get(old, phones[old][1]))
             for old in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
                 del phones[old]
-            self._heard[key] = now
+            self._heard[key] = self._steady_s()
             self._save({**phones, key: (seller, now)}, now)
         return ticket
 
@@ -82,13 +85,13 @@ class StaffPhones:
         found = self._phones.get(key)
         good = found is not None and found[0] == seller and now - found[1] < LIFETIME_S
         if good:
-            self._heard[key] = now
+            self._heard[key] = self._steady_s()
         return good
 
     def count(self, seller: str) -> int:
         """Return on how many phones a salesperson is signed in that were heard lately."""
-        now, heard = self._now_s(), self._heard
-        return sum(key in heard and now - heard[key] <= HEARD_S for key in self._of(seller, now))
+        now, heard = self._steady_s(), self._heard
+        return sum(key in heard and now - heard[key] <= HEARD_S for key in self._of(seller, self._now_s()))
 
     def signed_in(self, seller: str) -> int:
         """Return on how many phones a salesperson is signed in, those included that are gone."""

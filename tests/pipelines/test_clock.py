@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.access_log import AccessKind, AccessWay
 from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
+from pricing.insights.cells import CountCell
 from probes.events.messages import rfc3339
 from probes.metrics import Metrics
 
@@ -89,6 +92,28 @@ def test_nobody_is_told_the_new_time_before_the_old_ones_are_corrected():
     assert machine.clock.check(correct) == 0
 
 
+def test_a_clock_set_forward_is_believed_an_hour_later_where_things_are_deleted_by_it():
+    machine = Machine(wall=100 * 24 * HOUR)
+    year = 365 * 24 * HOUR
+    before = machine.wall
+    machine.passes(NS, wall_ns=NS + year)
+    machine.clock.check()
+    assert machine.clock.expiry_now() == before + NS
+    machine.passes(HOUR - 2 * NS)
+    machine.clock.check()
+    assert machine.clock.expiry_now() == before + HOUR - NS
+    machine.passes(2 * NS)
+    assert machine.clock.expiry_now() == machine.wall
+    machine.passes(NS, wall_ns=NS + year)
+    machine.clock.check()
+    machine.passes(NS, wall_ns=NS - year)  # a mistake, and set right again
+    machine.clock.check()
+    assert machine.clock.expiry_now() == machine.clock.utc_now() == machine.wall
+    machine.passes(NS, wall_ns=NS - HOUR)
+    machine.clock.check()
+    assert machine.clock.expiry_now() == machine.wall
+
+
 STORE = """
 version: 1
 store: {id: s, name: S, device: box, timezone: UTC, currency: EUR}
@@ -119,3 +144,42 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     states = {topic: state for topic, state, _ in store._mqtt._retained.take()}
     assert states["status"]["at"] == rfc3339(machine.wall)
     assert states["camera/door/status"]["since"] == rfc3339(machine.wall - NS)
+
+
+def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_days(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    snapshots = f"snapshots: {{folder: {pictures}, interval_s: 60, max_hours: 24}}"
+    (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{snapshots}, "))
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    machine = Machine(wall=1_800_000_000 * NS)
+    metrics = Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
+    second = machine.wall // NS
+    picture = pictures / "door" / "1.jpg"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(b"x")
+    os.utime(picture, (second, second))
+    store.access.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
+    store.insights.add([CountCell("camera", "door", second - 900, second, 9, 9)])
+
+    def kept(passed: int, step: int = 0) -> list[bool]:
+        machine.passes(passed * NS, wall_ns=passed * NS + step)
+        store._check_clock()
+        store._insights.check()
+        store._retention._due = 0.0
+        store._retention.check()
+        store.access.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="till")
+        cameras = {entry.camera for _, entry in store.access.entries()}
+        cells = store.insights.read(second - 900, second, places=False)
+        return [picture.exists(), "door" in cameras, bool(cells)]
+
+    years = 3 * 365 * 24 * HOUR
+    try:
+        assert kept(60) == [True] * 3
+        assert kept(60, step=years) == [True] * 3
+        assert kept(60, step=-years) == [True] * 3
+        assert kept(7200) == [True] * 3
+        assert kept(60, step=years) == [True] * 3
+        assert kept(7200) == [False] * 3, "a time that lasts is believed"
+    finally:
+        store.stop()

@@ -65,6 +65,18 @@ def test_a_phone_that_is_gone_is_not_counted_but_can_be_signed_out(tmp_path):
     file.close()
 
 
+def test_a_phone_that_is_gone_is_not_counted_longer_because_the_clock_was_set_back():
+    utc, steady = [10_000], [10_000]
+    phones = StaffPhones(Disk(), lambda: utc[0], lambda: steady[0])
+    phones.sign_in("Anna", "1234")
+    steady[0] += HEARD_S + 1
+    utc[0] += HEARD_S + 1 - 3600
+    assert (phones.count("Anna"), phones.signed_in("Anna")) == (0, 1)
+    phones.sign_in("Anna", "1234")
+    utc[0] += 7200
+    assert phones.count("Anna") == 1
+
+
 def test_one_phone_too_many_signs_out_the_one_that_was_silent_longest():
     at = [1000]
     phones = StaffPhones(Disk(), lambda: at[0])
