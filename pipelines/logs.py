@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, TextIO
 from urllib.parse import quote, quote_plus
 
+from pipelines.log_writer import BehindHandler
 from pipelines.printable import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -186,15 +187,17 @@ def set_up_logging(
     stream: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
     repeat_s: float = 10.0,
+    behind: bool = False,
 ) -> SecretScrubber:
     """Make all logging, warnings and uncaught errors go to one stream (stderr), without secrets.
 
+    behind: lines are written in a thread of their own, for what must not wait for the log's reader.
     Returns the scrubber: give it `settings.secret_values()` as soon as they are known.
     """
     # What the command line prints is made printable on its way; colours are written behind that.
     out: TextIO = stream if stream is not None else getattr(sys.stderr, "unfiltered", sys.stderr)
     scrubber = SecretScrubber()
-    handler = logging.StreamHandler(out)
+    handler = BehindHandler(out) if behind else logging.StreamHandler(out)
     handler.addFilter(ScrubFilter(scrubber))
     handler.addFilter(RepeatFilter(repeat_s, clock))
     as_text = mode == "text" or (mode == "auto" and out.isatty())

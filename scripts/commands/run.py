@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     keep_private()
     share_arenas()
     limit_kernels()
-    scrubber = set_up_logging(args.log, args.log_level)
+    scrubber = set_up_logging(args.log, args.log_level, behind=True)
     settings = _load(args)
     scrubber.add(settings.secret_values())
     StateLock(state_folder(), settings.store.id)  # until this process ends
