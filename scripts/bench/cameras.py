@@ -109,7 +109,15 @@ def run(args: argparse.Namespace) -> int:
                 for cameras in args.cameras:
                     for rival in (None, args.rival) if args.rival else (None,):
                         runs.append(
-                            measure(clip, cameras, args.fps, args.seconds, settle=args.settle, rival=rival)
+                            measure(
+                                clip,
+                                cameras,
+                                args.fps,
+                                args.seconds,
+                                settle=args.settle,
+                                rival=rival,
+                                camera_fps=args.camera_fps,
+                            )
                         )
     except StartFailed as error:
         print(f"msh bench cameras: {error}", file=sys.stderr)
@@ -130,12 +138,16 @@ def measure(
     *,
     settle: float = SETTLE_S,
     rival: str | None = None,
+    camera_fps: int | None = None,
 ) -> StoreLoad:
-    """Serve the clip as that many cameras and run one contestant on them. Raises StartFailed."""
+    """Serve the clip as that many cameras and run one contestant on them. Raises StartFailed.
+
+    camera_fps: frames a second that each sends; the clip must have as many.
+    """
     names = [f"camera{number}" for number in range(cameras)]
     with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
         folder = Path(made)
-        urls = [serve(children, name, clip, folder / f"{name}.log") for name in names]
+        urls = [serve(children, name, clip, folder / f"{name}.log", camera_fps) for name in names]
         port = free_port()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
         if rival:
@@ -159,9 +171,10 @@ def measure(
         return _load(StoreRun(contestant, cameras, fps, lasted, first), before, after)
 
 
-def serve(children: Children, name: str, clip: Path, log: Path) -> str:
-    """Start a camera and return its address."""
+def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None = None) -> str:
+    """Start a camera and return its address. fps: frames a second that it sends; the demo's without it."""
     command = [sys.executable, "-m", "scripts.demo.cameras", f"{name}={clip}", "--port", "0"]
+    command += [] if fps is None else ["--fps", str(fps)]
     return first_line(name, children.start(name, command, folder=ROOT, log=log), log).split()[1]
 
 
@@ -223,14 +236,15 @@ def read_metrics(port: int) -> Samples:
 def wait_for_frames(
     process: subprocess.Popen[str], port: int, cameras: int, log: Path, patience_s: float = START_S
 ) -> None:
-    """Wait until every camera had a frame worked on. port: of the metrics. Raises StartFailed."""
+    """Wait until every camera had a frame worked on, or is suspended; StartFailed. port: of the metrics."""
     end = time.monotonic() + patience_s
     while time.monotonic() < end and process.poll() is None:
         try:
             samples = read_metrics(port)
         except OSError:
             samples = {}
-        seen = [v for k, v in samples.items() if k[0] == "msh_frames_processed_total" and v > 0]
+        names = "msh_frames_processed_total", "msh_camera_suspended"
+        seen = {labels for (name, labels), value in samples.items() if name in names and value > 0}
         if len(seen) >= cameras:
             return
         time.sleep(0.1)

@@ -173,7 +173,12 @@ class CameraServer:
     camera_class: type[VirtualCamera] = VirtualCamera
 
     def __init__(
-        self, clips: Mapping[str, Path], *, first_port: int = 0, passwords: Mapping[str, str] | None = None
+        self,
+        clips: Mapping[str, Path],
+        *,
+        first_port: int = 0,
+        passwords: Mapping[str, str] | None = None,
+        fps: int = FPS,
     ) -> None:
         password_of = passwords or {}
         self._cameras = {
@@ -182,6 +187,7 @@ class CameraServer:
                 read_access_units(path),
                 port=first_port + index if first_port else 0,
                 password=password_of.get(name),
+                fps=fps,
             )
             for index, (name, path) in enumerate(clips.items())
         }
@@ -226,6 +232,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.demo.cameras", description=__doc__)
     parser.add_argument("clips", nargs="+", metavar="NAME=FILE", help="a camera and the MP4 it plays")
     parser.add_argument("--port", type=int, default=8555, help="port of the first; 0: any free one")
+    parser.add_argument("--fps", type=int, default=FPS, help=f"frames a second that they send ({FPS})")
     args = parser.parse_args(argv)
     clips = {name: Path(file) for name, _, file in (given.partition("=") for given in args.clips)}
     secrets = {n: value for n in clips if (value := os.environ.get(password_variable(n)))}
@@ -233,7 +240,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with CameraServer(clips, first_port=args.port, passwords=secrets) as server:
+        with CameraServer(clips, first_port=args.port, passwords=secrets, fps=args.fps) as server:
             for name in clips:
                 print(f"{name} {server.url(name)}", flush=True)
             stop.wait()
