@@ -335,7 +335,7 @@ class TestSystem:
         cards.first.get_by_text("rotate: 90 oder 270").wait_for()
         cards.nth(1).get_by_text("sub_source entfernen").wait_for()
         cards.nth(1).get_by_text("zu viele Kameras").wait_for()
-        assert cards.locator(".notice").count() == 2
+        assert cards.locator(".notice").count() == 3
         window.close()
 
     def test_a_zone_is_drawn_named_moved_checked_and_written(self, visit, box):
