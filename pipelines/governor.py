@@ -123,8 +123,7 @@ class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
     A camera is suspended only where, with all else left out, a third of the frames come too late, or 2 s old,
-    or, on a machine without idle time, a third of the people stay below their looks: better the people of
-    some cameras than nobody.
+    or a third of the people stay below their looks: better the people of some cameras than nobody.
 
     governor = Governor()
     if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
@@ -167,7 +166,7 @@ class Governor:
 
     def _highest(self, load: LoadReading) -> int:
         """Return the level that may be reached under pressure."""
-        few = load.short_of_frames or load.starves_looks
+        few = load.short_of_frames or load.short_of_looks
         return max(self._level, self._last + (max(0, self._cameras - 1) if few else 0))
 
     def update(self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False) -> bool:
@@ -186,7 +185,9 @@ class Governor:
         if self._first_at is None and totals.frames:
             self._first_at = totals.at
         is_warm = self._first_at is not None and totals.at - self._first_at >= self._warm_up_s
-        self._pressed_since = _since(self._pressed_since, totals.at, holds=load.pressed and is_warm)
+        # With all else left out, an idle core is one that only fewer people could use.
+        is_pressed = load.pressed or (self._level >= self._last and load.short_of_looks)
+        self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
         patience = URGENT_S if load.urgent else PRESSED_S
@@ -214,7 +215,7 @@ class Governor:
         lasts = self._short_since is not None and now - self._short_since >= PRESSED_S
         if self.suspended:
             return DegradeStep.CAMERAS_SUSPENDED
-        last_resort = self._level == self._last or not self.load.pressed
+        last_resort = self._level >= self._last or not self.load.pressed
         still = self.step is DegradeStep.FEWER_LOOKS and not self.load.relaxed
         if last_resort and (lasts or still):
             return DegradeStep.FEWER_LOOKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
@@ -31,6 +31,8 @@ FORGET_AFTER = 120 * SECOND
 """A track that was not seen for so long is forgotten."""
 BURST = 2.0
 """Looks that may be saved up: two people who come at once are both looked at."""
+MAX_AHEAD = 4
+"""Most looks that may wait for a worker, where frames come so rarely that it would do nothing in between."""
 MEASURE_MS = 400
 """How often it is measured how sharp a person is."""
 EXTRA_ROUNDS = 2
@@ -65,12 +67,19 @@ class LookRoom:
     """What the workers can take now.
 
     looks: how many looks may begin or wait. idle: a worker has nothing to do. per_second: looks that the
-    workers manage a second.
+    workers manage a second. waiting: looks that wait already.
     """
 
     looks: int
     idle: bool
     per_second: float
+    waiting: int = 0
+
+    def until(self, seconds: float) -> int:
+        """Return how many looks may begin or wait where the next frame comes so much later."""
+        done = self.per_second * seconds
+        ahead = min(MAX_AHEAD, int(done)) if isfinite(done) else 0
+        return max(self.looks, ahead - self.waiting)
 
 
 class LookHistory:
@@ -145,10 +154,8 @@ class _Record:
         self.seen = at
 
     def owed(self) -> Iterator[bool]:
-        """Yield, after OWED_WITHIN_S in view, whether there were enough looks; again while there are not."""
+        """Yield, after OWED_WITHIN_S in view, whether there were enough looks; again while in view."""
         while not self.worn and self.in_view >= OWED_WITHIN_S * SECOND + self.checked * OWED_EVERY:
-            if self.checked and self.looks >= OWED_LOOKS:
-                return
             self.checked += 1
             yield self.looks >= OWED_LOOKS
 
@@ -163,7 +170,7 @@ class LookScheduler:
     all half.
 
     on_owed: told of each person who was in view for 10 s, and has no item confirmed, whether there were 6
-    looks; and where there were not, again every 1.7 s until there are.
+    looks; and again every 1.7 s in view, so that the share of misses is one of people, not of checks.
     """
 
     def __init__(
@@ -177,6 +184,7 @@ class LookScheduler:
         self._records: dict[TrackId, _Record] = {}
         self._tokens = BURST
         self._now = 0
+        self._gap_s = 0.0
 
     def __len__(self) -> int:
         return len(self._records)
@@ -193,7 +201,7 @@ class LookScheduler:
         room: what the workers can take; None where looks are part of the graph, which no look waits for.
         """
         at = frame.captured_at
-        self._advance(at)
+        self._advance(at, BURST if room is None else self._limits.per_second * UNSEEN / SECOND)
         persons = [p for p in frame.of(Kind.PERSON) if p.track and p.box.h >= self._limits.min_height]
         for person in persons:
             if person.track is not None:
@@ -207,7 +215,7 @@ class LookScheduler:
 
     def _choose(self, persons: Sequence[Detection], at: int, room: LookRoom | None) -> list[Detection]:
         due = [p for p in persons if self._due(self._record(p), at)]
-        left = len(due) if room is None else min(room.looks, len(due))
+        left = len(due) if room is None else min(room.until(self._gap_s), len(due))
         if left <= 0:
             return []
         first, picked = self._first(at, room), []
@@ -243,11 +251,14 @@ class LookScheduler:
             raise ValueError("an unconfirmed person has no record")
         return self._records[person.track]
 
-    def _advance(self, at: int) -> None:
+    def _advance(self, at: int, most: float) -> None:
+        """Go on to a frame's time. most: looks that may have been saved up since the last frame."""
         if at < self._now - 10 * SECOND:
             self._records.clear()
             self._now = at
-        self._tokens = min(BURST, self._tokens + max(0, at - self._now) / SECOND * self._limits.per_second)
+        self._gap_s = min(max(0, at - self._now), UNSEEN) / SECOND if self._now else 0.0
+        gained = self._gap_s * self._limits.per_second
+        self._tokens = min(max(BURST, min(gained, most)), self._tokens + gained)
         if at // SECOND > self._now // SECOND:
             self._forget(track for track, r in self._records.items() if r.seen < at - FORGET_AFTER)
         self._now = max(self._now, at)
@@ -274,7 +285,7 @@ class LookScheduler:
             for track, record in self._records.items()
             if record.seen > at - UNSEEN and (record.looks % ROUND or self._due(record, at))
         ]
-        interval = max(self._limits.min_interval_ms, 1) / 1000
+        interval = max(self._limits.min_interval_ms / 1000, self._gap_s, 0.001)
         per_second = self._limits.per_second
         if room is not None:
             per_second = min(per_second, room.per_second)

@@ -19,7 +19,7 @@ from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
 from probes.recognition.look import Look, crop_person
-from probes.recognition.look_scheduler import LookHistory, LookRoom, LookScheduler, RateLimits
+from probes.recognition.look_scheduler import MAX_AHEAD, LookHistory, LookRoom, LookScheduler, RateLimits
 from probes.recognition.route_pace import RoutePace
 from probes.recognition.sharpness import sharpness
 
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NICE = 10
-QUEUE = 4
-"""Crops that may wait at most; back-pressure keeps it at one for each worker, see `LookWorkers.room`."""
+NICE = 5
+"""Frames come first, and looks get a quarter of a busy core at least; at 10 they got a tenth, and starved."""
+QUEUE = MAX_AHEAD
+"""Crops that may wait at most; back-pressure keeps it at one for each worker where frames come often."""
 NEW_SHARE = 0.3
 """Weight of the newest look in the mean time of a look."""
 MAX_ANSWERS = 256
@@ -175,7 +176,7 @@ class LookWorkers:
         """What the workers can take now: each one crop beside the look it is at."""
         waiting = len(self._waiting)
         idle = waiting == 0 and not all(self._reading)
-        return LookRoom(max(0, len(self._threads) - waiting), idle, self._rate.per_second)
+        return LookRoom(max(0, len(self._threads) - waiting), idle, self._rate.per_second, waiting)
 
     def set_targets(self, targets: RecognitionTargets) -> None:
         """Look for these brands from now on, and for no others. From any thread."""

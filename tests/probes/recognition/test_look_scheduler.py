@@ -229,13 +229,24 @@ def test_each_person_has_six_looks_in_ten_seconds_where_the_worker_can_do_that(p
     assert shop.met == {True: people}
 
 
+def test_where_frames_come_once_a_second_each_one_gives_as_many_looks_as_the_worker_manages_by_the_next():
+    picker, waiting, looks = LookScheduler(RateLimits()), 0, Counter[int]()
+    for second in range(1, 13):
+        for one in picker.pick(
+            frame(second * 1000, *(person(n) for n in range(1, 4))),
+            room=LookRoom(1, idle=True, per_second=3.5, waiting=waiting),
+        ):
+            looks[one.track.number] += 1
+    assert min(looks[n] for n in range(1, 4)) >= 6
+
+
 def test_a_slow_worker_serves_some_people_closely_and_one_after_the_other():
     shop = Shop(look_ms=400)
     shop.run(30, [person(n, "c0") for n in range(1, 13)])
     rounds = [shop.looks[n][ROUND - 1] - shop.looks[n][0] for n in shop.looks if len(shop.looks[n]) >= ROUND]
     assert len(rounds) >= 8
     assert sorted(rounds)[len(rounds) // 2] <= 4000, "close enough together for votes in one window"
-    assert shop.met[False] > shop.met[True] > 0
+    assert min(shop.met[False], shop.met[True]) > 0
 
 
 def test_who_waits_longest_comes_before_who_is_seen_best():
@@ -262,7 +273,8 @@ def test_what_is_owed_ends_with_an_item_or_six_looks():
     met.clear()
     for at in range(30_000, 60_000, 100):
         picker.pick(frame(at, person(2)))
-    assert met == [True]
+    assert set(met) == {True}, "again and again, as misses are: their share is one of people"
+    assert len(met) == 12
 
 
 @pytest.mark.parametrize(("every_ms", "counts"), [(100, True), (1500, True), (3000, False)])
@@ -270,5 +282,5 @@ def test_time_in_view_counts_on_a_slow_camera_and_not_while_nobody_was_seen(ever
     met: list[bool] = []
     picker = LookScheduler(RateLimits(), on_owed=met.append)
     for at in range(0, 30_000, every_ms):
-        picker.pick(frame(at, person(1)), room=LookRoom(0, idle=False, per_second=2))
+        picker.pick(frame(at, person(1)), room=LookRoom(0, idle=False, per_second=2, waiting=4))
     assert (False in met) == counts
