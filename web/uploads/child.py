@@ -36,11 +36,11 @@ REPORT_S = 0.3
 NICE = 10
 """About a tenth of what a thread of the video gets, each time both want a processor."""
 GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
 def limit() -> None:
-    """Lower this process's priority, and limit its resources."""
+    """Lower this process's priority, limit its resources, and let nobody dump it: it holds open faces."""
     with suppress(OSError):
         # Not SCHED_IDLE: a store that uses all of the machine would leave an upload no time at all.
         os.nice(NICE)
@@ -59,6 +59,7 @@ def limit() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 

@@ -145,3 +145,12 @@ def test_a_webcam(client, monkeypatch):
     assert broken["picture"] is None
     assert client.post(path, content=picture).json()["picture"]
     client.delete(f"/api/webcam/{run}")
+
+
+def test_nobody_can_dump_what_holds_open_faces() -> None:
+    """A new program may be dumped again, whatever its parent forbade, and a piped core asks for no limit."""
+    code = "import ctypes; from web.uploads.child import limit; limit(); print(ctypes.CDLL(None).prctl(3))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "0\n"
