@@ -34,6 +34,8 @@ SPEED = 12.0
 """How far a head gets, in head sizes a second: 2.8 m/s."""
 UPRIGHT = 0.5
 """Of that, up and down: who sits down or bends is slower than who runs."""
+STILL = 3
+"""Less than this, of the same means, is no change at all: a head that moves by its margin changes more."""
 ROOM = 0.25
 """What is covered around, in head sizes: a cheek changes little before a wall of its colour."""
 ALIKE = 0.75
@@ -60,6 +62,7 @@ class HeldMotion:
 
     def __init__(self) -> None:
         self._pictures: deque[tuple[int, Plane]] = deque(maxlen=MAX_PICTURES)
+        self._stirred: dict[int, npt.NDArray[np.int32]] = {}
         self._followed: dict[tuple[Corners, int], Corners | None] = {}
         self._followed_at = 0
 
@@ -68,11 +71,26 @@ class HeldMotion:
         height, width = luma.shape
         small = cv2.resize(luma, (-(-width // CELL), -(-height // CELL)), interpolation=cv2.INTER_AREA)
         pictures = self._pictures
+        self._stirred = {}
         if pictures and (pictures[-1][0] >= now_ns or pictures[-1][1].shape != small.shape):
             pictures.clear()
         while pictures and now_ns - pictures[0][0] > MEMORY_NS:
             pictures.popleft()
         pictures.append((now_ns, np.asarray(small, np.uint8)))
+
+    def is_still(self, place: Corners, since_ns: int) -> bool:
+        """Return whether nothing has changed as far about a head as it can be gone since a picture."""
+        if since_ns not in self._stirred:
+            before = next((picture for time_ns, picture in self._pictures if time_ns == since_ns), None)
+            if before is None:
+                return False
+            self._stirred[since_ns] = _stirred(before, self._pictures[-1][1])
+        sums = self._stirred[since_ns]
+        rows, columns = _cells(
+            _reached(place, self._pictures[-1][0] - since_ns), (sums.shape[0] - 1, sums.shape[1] - 1)
+        )
+        above, below = sums[rows.start], sums[rows.stop]
+        return bool(below[columns.stop] - below[columns.start] == above[columns.stop] - above[columns.start])
 
     def places(self, heads: Sequence[tuple[Corners, int]], accounted: Sequence[Corners] = ()) -> Boxes:
         """Return what to cover in the last picture for heads that were not seen in it, (N, 4), px.
@@ -84,6 +102,9 @@ class HeldMotion:
         covered: list[Corners] = []
         for corners, seen_at in heads:
             key = corners, seen_at
+            if self.is_still(corners, seen_at):
+                self._followed[key] = corners
+                continue
             known_at = self._followed_at if key in before else seen_at
             place = self._follow(before.get(key, corners), known_at)
             self._followed[key] = place
@@ -136,6 +157,14 @@ class HeldMotion:
         ends = x + int(xs.min()), y + int(ys.min()), x + int(xs.max()) + 1, y + int(ys.max()) + 1
         left, top, right, bottom = (CELL * end for end in ends)
         return left, top, right, bottom
+
+
+def _stirred(before: Plane, now: Plane) -> npt.NDArray[np.int32]:
+    """Return the integral of where a picture differs from one before it, but for its light."""
+    side = 2 * MOTION_CELLS + 1
+    change = cv2.blur(now.astype(np.float32) - before, (side, side))
+    change -= np.median(change[::MOTION_CELLS, ::MOTION_CELLS])
+    return np.asarray(cv2.integral((np.abs(change) >= STILL).astype(np.uint8)), np.int32)
 
 
 def _found_again(head: Plane, window: Plane) -> tuple[int, int] | None:

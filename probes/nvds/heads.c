@@ -18,7 +18,7 @@
 #define MAX_SEEN 4096
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, GROWTH = 0.5, ESTIMATE_GROWTH = 0.2,
-    STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5, SLIMMEST = 0.55;
+    STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5;
 static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
 
@@ -131,7 +131,12 @@ set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person,
   if (!before)
     return;
   int64_t elapsed = now - before->seen_at;
-  if (elapsed <= 0) {
+  int is_unlike = 0;
+  if (elapsed > 0 && person && before->has & HAS_PERSON) {
+    double ratio = person->w / before->person.w;
+    is_unlike = !(1 / UNLIKE <= ratio && ratio <= UNLIKE);
+  }
+  if (elapsed <= 0 || is_unlike) {
     if (before->has & MOVES) {
       head->vx = before->vx;
       head->vy = before->vy;

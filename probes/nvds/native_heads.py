@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes as c
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from struct import Struct, pack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Final, overload
 
@@ -109,8 +109,8 @@ class NativeHeadWatch(HeadWatch):
         super().reconfigure(margin=margin, hold_ms=hold_ms)
         self._margin, self._hold = margin, hold_ms * 1_000_000
 
-    def _find(self, frame: Frame) -> Sequence[Mask]:
-        """Return every region to cover; see HeadWatch. Boxes are checked on the way."""
+    def _find(self, frame: Frame, _is_still: Callable[[Box, int], bool] | None) -> Sequence[Mask]:
+        """Return every region to cover; see HeadWatch. Boxes are checked on the way; no pixels are read."""
         seen, count = _packed(frame.detections)
         self._fit_to(frame.size)
         if count > MAX_SEEN:

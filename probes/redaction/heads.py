@@ -10,7 +10,11 @@ from probes.frame import Box, Kind
 from probes.redaction.pairs import PairRow, one_each
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from probes.frame import Detection, Frame, TrackId
+
+    StillTest = Callable[[Box, int], bool]
 
 HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
 """Height of a head as a share of the person box's width and height; the larger of the two (see head_of)."""
@@ -32,6 +36,8 @@ SURE, SLIMMEST = 0.5, 0.55
 """Least confidence, and least ratio of sides, of a face that replaces the head estimate (see _is_sure)."""
 WASTE, MOST_PARTS = 0.25, 8
 """Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
+UNLIKE = 1.5
+"""Boxes of a person that differ more in width, in either direction, tell nothing of how the person moved."""
 MAX_HEADS = 1000
 """More heads than this are refused, and the frame with them: the matching must stay fast."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
@@ -69,6 +75,10 @@ class WayMask(Mask):
         mask = super().__new__(cls, box, by)
         mask.way = way
         return mask
+
+    def __getnewargs__(self) -> tuple[Box, By, tuple[Box, Box]]:
+        """Return what a copy is made of."""
+        return self.box, self.by, self.way
 
     def parts(self) -> tuple[Box, ...]:
         """Return boxes that together hold every place on the way.
@@ -131,8 +141,11 @@ class Heads:
         self._margin = margin
         self._hold = hold_ms * 1_000_000
 
-    def locate(self, frame: Frame) -> tuple[Mask, ...]:
-        """Return every region to cover in this frame; frames must come in the order of their time."""
+    def locate(self, frame: Frame, is_still: StillTest | None = None) -> tuple[Mask, ...]:
+        """Return every region to cover in this frame; frames must come in the order of their time.
+
+        is_still: tells whether nothing has changed about a place since a time: then a head is there still.
+        """
         now = frame.captured_at
         self._fit_to(frame.size)
         persons: list[tuple[Box, TrackId | None]] = []
@@ -175,7 +188,7 @@ class Heads:
             heads.append(_with_evidence(head, before if near else None, face in sure_faces))
         ended = {number for number, sure in earlier.values() if sure}
         unmatched = [head for number, head in enumerate(unmatched) if number not in ended]
-        masks.extend(self._mask(head, By.HOLD, now) for head in unmatched)
+        masks.extend(self._lost_mask(head, now, is_still) for head in unmatched)
         if len(heads) + len(unmatched) > MAX_HEADS:
             raise ValueError("more heads than can be followed")
         self._heads = heads + [head._replace(missed=head.missed + 1) for head in unmatched]
@@ -237,6 +250,11 @@ class Heads:
         if at is None or now - at > self._hold:
             return []
         return [_Head(head.at(at), at, at, velocity=head.velocity)]
+
+    def _lost_mask(self, head: _Head, now: int, is_still: StillTest | None) -> Mask:
+        if is_still is not None and is_still(head.box, head.seen_at):
+            return Mask(_grown(head.box, 0.0 if head.face_at is None else self._margin), By.HOLD)
+        return self._mask(head, By.HOLD, now)
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
         """Return the region of an unseen head: from its last to its predicted place, growing with time."""
@@ -382,6 +400,8 @@ def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> t
     if elapsed <= 0:
         return before.velocity
     if person is not None and before.person is not None:
+        if not 1 / UNLIKE <= person.w / before.person.w <= UNLIKE:
+            return before.velocity
         dx, dy = _shift(before.person, person)
     else:
         dx, dy = box.centre[0] - before.box.centre[0], box.centre[1] - before.box.centre[1]

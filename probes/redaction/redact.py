@@ -16,7 +16,7 @@ from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -95,6 +95,9 @@ class PictureMotion(Protocol):
     def add(self, luma: Plane, now_ns: int) -> None:
         """Take the next picture's luma, (height, width), before anything is covered in it."""
 
+    def is_still(self, place: tuple[float, float, float, float], since_ns: int) -> bool:
+        """Return whether nothing has changed as far about a head as it can be gone since a picture."""
+
     def places(
         self,
         heads: Sequence[tuple[tuple[float, float, float, float], int]],
@@ -120,22 +123,25 @@ class HeadWatch:
         _check_faces(margin, hold_ms)
         self._heads.reconfigure(margin=margin, hold_ms=hold_ms)
 
-    def locate(self, frame: Frame) -> Sequence[Mask]:
-        """Return every region to cover. Any doubt raises, RedactionFailed where it is one that we know of."""
+    def locate(self, frame: Frame, is_still: Callable[[Box, int], bool] | None = None) -> Sequence[Mask]:
+        """Return every region to cover. Any doubt raises, RedactionFailed where it is one that we know of.
+
+        is_still: see `Heads.locate`.
+        """
         self._check_clock(frame.captured_at)
         missing = _NEEDED - frame.analysed
         if missing:
             raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
-        return self._find(frame)
+        return self._find(frame, is_still)
 
     def lost(self) -> Sequence[tuple[Box, int]]:
         """Return the held heads that were not seen in the last frame: place, and when last seen, UTC ns."""
         return self._heads.lost()
 
-    def _find(self, frame: Frame) -> Sequence[Mask]:
+    def _find(self, frame: Frame, is_still: Callable[[Box, int], bool] | None) -> Sequence[Mask]:
         for detection in frame.detections:
             check_box(detection.box, detection.kind)
-        masks = self._heads.locate(frame)
+        masks = self._heads.locate(frame, is_still)
         for mask in masks:
             check_box(mask.box, mask.by)
         return masks
@@ -205,7 +211,7 @@ class Redactor:
             _check_pixels(frame, pixels)
             if self._motion is not None:
                 self._motion.add(pixels.y, frame.captured_at)
-            found = self._watch.locate(frame)
+            found = self._watch.locate(frame, None if self._motion is None else self._is_still)
             masks = (*found, *self._followed(frame), *more)
             for mask in masks[len(found) :]:
                 check_box(mask.box, mask.by)
@@ -226,6 +232,9 @@ class Redactor:
             if isinstance(error, RedactionFailed):
                 raise
             raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+    def _is_still(self, place: Box, since: int) -> bool:
+        return self._motion is not None and self._motion.is_still(_corners(place), since)
 
     def _followed(self, frame: Frame) -> Iterator[Mask]:
         if self._motion is None:

@@ -129,3 +129,73 @@ def test_after_a_picture_that_was_withheld_a_head_is_not_looked_for_by_what_is_b
     ((left, _, right, _),) = motion.places([(head, 0)]).tolist()
     assert left <= 230
     assert right >= 250
+
+
+HEAD = (100.0, 100.0, 130.0, 140.0)
+
+
+def moved(value: int, left: int, top: int = 100) -> Plane:
+    shown = np.full((360, 640), 90, np.uint8)
+    shown[top : top + 20, left : left + 20] = value
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("shown", "is_still"),
+    [
+        (moved(90, 0), True),
+        (moved(90, 0) + np.uint8(30), True),  # the light goes up
+        (moved(110, 110), False),
+        (moved(110, 150), False),  # as far as a head gets
+        (moved(110, 400), True),
+    ],
+)
+def test_a_place_is_still_where_nothing_changed_as_far_as_a_head_gets(shown: Plane, is_still: bool) -> None:
+    motion = HeldMotion()
+    motion.add(moved(90, 0), 0)
+    motion.add(shown, STEP_NS)
+    assert motion.is_still(HEAD, 0) is is_still
+
+
+def test_a_place_is_not_still_since_a_picture_that_is_not_known() -> None:
+    motion = HeldMotion()
+    for number in range(2):
+        motion.add(moved(90, 0), number * STEP_NS)
+    assert motion.is_still(HEAD, 0)
+    assert not motion.is_still(HEAD, STEP_NS // 2)
+    assert not motion.is_still(HEAD, -STEP_NS)
+    assert motion.is_still((-90.0, -90.0, -50.0, -50.0), 0), "beyond the border nothing is seen"
+
+
+def test_a_still_head_is_followed_once_it_moves() -> None:
+    rng = np.random.default_rng(3)
+    wall, look = room(3), rng.integers(30, 220, (30, 30), np.uint8)
+    motion = HeldMotion()
+
+    def shown(left: int) -> Plane:
+        luma = wall.copy()
+        luma[100:130, left : left + 30] = look
+        return luma
+
+    for number, left in enumerate((200, 200, 200, 214)):
+        motion.add(shown(left), number * STEP_NS)
+        places = motion.places([((200, 100, 230, 130), 0)] if number else [])
+        if number in (1, 2):
+            assert not len(places), "it is held where it was"
+    assert places.tolist() == [[206.5, 92.5, 251.5, 137.5]]
+
+
+def test_a_lost_face_is_covered_no_wider_while_the_picture_stands_still() -> None:
+    redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=HeldMotion())
+    wall, grey = room(5), np.full((180, 320), 128, np.uint8)
+    areas = []
+    for number in range(6):
+        luma = wall.copy()
+        if number == 5:
+            luma[100:140, 150:170] = 255  # somebody comes near
+        seen = (Detection(Kind.FACE, "face", 0.8, Box(100, 100, 30, 40)),) if not number else ()
+        frame = Frame("c", number * STEP_NS, SIZE, seen, ANALYSED)
+        done = redactor.redact(frame, I420(luma, grey.copy(), grey.copy()))
+        areas.append(sum(mask.box.area for mask in done.masks))
+    assert areas[:5] == [areas[0]] * 5
+    assert areas[5] > areas[4]

@@ -252,3 +252,30 @@ def test_a_held_head_leaves_the_corners_beside_a_slanted_way_open() -> None:
     assert not any(part.box.intersection(corner) for part in parts)
     assert covered(parts, Box(140, 140, 30, 40))
     assert covered(parts, Box(240, 240, 30, 40))
+
+
+def test_a_box_that_grows_wide_at_once_tells_nothing_of_how_its_person_moved() -> None:
+    """As when a detector takes a neighbour's arm to it: the head was swept over half the picture."""
+    one = heads()
+    one.locate(frame(person(300, 100, 60, 200), ms=0))
+    one.locate(frame(person(200, 40, 160, 260), ms=100))
+    (mask,) = one.locate(frame(ms=500))
+    head = head_of(Box(200, 40, 160, 260))
+    assert mask.box.x >= head.x - 0.2 * head.w
+    assert mask.box.y >= head.y - 0.2 * head.h
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_lost_head_is_covered_as_before_where_nothing_changed_since(still: bool) -> None:
+    one, asked = heads(), list[tuple[Box, int]]()
+
+    def is_still(place: Box, since: int) -> bool:
+        asked.append((place, since))
+        return still
+
+    seen = frame(face(100, 100, 30, 40))
+    (before,) = one.locate(seen)
+    (after,) = one.locate(frame(ms=300), is_still)
+    assert asked == [(Box(100, 100, 30, 40), seen.captured_at)]
+    assert (after.box == before.box) is still
+    assert after.box.area >= before.box.area
