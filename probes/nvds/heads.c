@@ -125,14 +125,14 @@ shift (Rect before, Rect after, double *dx, double *dy)
 
 /* Set the velocity of `head`: the mean of the last one and of the last step, no faster than people run. */
 static void
-set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person, int64_t now)
+set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person, int64_t now, int is_tracked)
 {
   double dx, dy;
   if (!before)
     return;
   int64_t elapsed = now - before->seen_at;
   int is_unlike = 0;
-  if (elapsed > 0 && person && before->has & HAS_PERSON) {
+  if (elapsed > 0 && person && !is_tracked && before->has & HAS_PERSON) {
     double ratio = person->w / before->person.w;
     is_unlike = !(1 / UNLIKE <= ratio && ratio <= UNLIKE);
   }
@@ -382,7 +382,7 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
   }
   if (by == BY_ESTIMATE)
     head->box = head_of (box);
-  set_velocity (head, before, &box, now);
+  set_velocity (head, before, &box, now, seen->track >= 0);
   add_evidence (head, match.sure ? before : NULL, seen->kind == SEEN_PERSON || by == BY_DETECTOR);
   if (by != BY_DETECTOR)
     *(*mask)++ = (MaskRecord) {mask_of (head, by, margin, hold, now), by, 0};
@@ -466,7 +466,7 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     head->seen_at = head->face_at = now;
     head->track = -1;
     head->has = HAS_FACE;
-    set_velocity (head, before, NULL, now);
+    set_velocity (head, before, NULL, now, 0);
     for (int n = 0; n < w->n_sure && !is_sure; n++)
       is_sure = same (w->open[i], w->sure_faces[n]);
     add_evidence (head, match.sure ? before : NULL, is_sure);

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
 from probes.redaction.pairs import PairRow, one_each
+from probes.redaction.regions import By, Mask, WayMask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from probes.frame import Detection, Frame, TrackId
 
     StillTest = Callable[[Box, int], bool]
+
+__all__ = ["MAX_HEADS", "PERSONS", "By", "Heads", "Mask", "WayMask", "head_of"]
 
 HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
 """Height of a head as a share of the person box's width and height; the larger of the two (see head_of)."""
@@ -34,69 +35,14 @@ SAME_PERSON = 0.15
 """IoU from which two boxes without a track are surely one person; below it the hold goes on."""
 SURE, SLIMMEST = 0.5, 0.55
 """Least confidence, and least ratio of sides, of a face that replaces the head estimate (see _is_sure)."""
-WASTE, MOST_PARTS = 0.25, 8
-"""Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
 UNLIKE = 1.5
-"""Boxes of a person that differ more in width, in either direction, tell nothing of how the person moved."""
+"""Boxes without a track that differ more in width, either way, tell nothing of how a person moved."""
 MAX_HEADS = 1000
 """More heads than this are refused, and the frame with them: the matching must stay fast."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
 """Whose heads are covered."""
-
-
-class By(str, Enum):
-    """Why a region is masked."""
-
-    DETECTOR = "detector"
-    HOLD = "hold"
-    HEAD_ESTIMATE = "head_estimate"
-
-
-class Mask(NamedTuple):
-    """A region to cover, px of the frame; it may reach over the frame's edge."""
-
-    box: Box
-    by: By
-
-    def parts(self) -> tuple[Box, ...]:
-        """Return boxes that are enough to cover instead of the whole."""
-        return (self.box,)
-
-
-class WayMask(Mask):
-    """A region in which a head may be anywhere on a straight way; the corners beside it are not needed."""
-
-    way: tuple[Box, Box]
-
-    def __new__(cls, box: Box, by: By, way: tuple[Box, Box]) -> WayMask:
-        """way: its first and last place, of one size; box: what holds both."""
-        mask = super().__new__(cls, box, by)
-        mask.way = way
-        return mask
-
-    def __getnewargs__(self) -> tuple[Box, By, tuple[Box, Box]]:
-        """Return what a copy is made of."""
-        return self.box, self.by, self.way
-
-    def parts(self) -> tuple[Box, ...]:
-        """Return boxes that together hold every place on the way.
-
-        >>> here, there = Box(0, 0, 10, 10), Box(40, 40, 10, 10)
-        >>> len(WayMask(Box(0, 0, 50, 50), By.HOLD, (here, there)).parts())
-        8
-        """
-        (x, y, w, h), (to_x, to_y, _, _) = self.way
-        dx, dy = to_x - x, to_y - y
-        beside, enough = abs(dx * dy), WASTE * w * h
-        if not beside > enough:
-            return (self.box,)
-        count = MOST_PARTS if beside >= MOST_PARTS * enough else ceil(beside / enough)
-        wide, high = w + abs(dx) / count, h + abs(dy) / count
-        left, top = min(x, to_x), min(y, to_y)
-        steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]
-        return tuple(Box(left + abs(dx) * n / count, top + abs(dy) * m / count, wide, high) for n, m in steps)
 
 
 class _Head(NamedTuple):
@@ -242,7 +188,8 @@ class Heads:
                 at, place, by = before.face_at, held, By.HOLD
         if place is None:
             place = head_of(box)
-        return _Head(place, now, at, box, track, _velocity(before, place, box, now)), by
+        velocity = _velocity(before, place, box, now, is_tracked=track is not None)
+        return _Head(place, now, at, box, track, velocity), by
 
     def _detached(self, head: _Head, now: int) -> list[_Head]:
         """Return the held face that no longer moves with its person."""
@@ -392,15 +339,20 @@ def _match_faces(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tu
     return {index: (number, away < 1) for away, index, number in one_each(sorted(pairs))}
 
 
-def _velocity(before: _Head | None, box: Box, person: Box | None, now: int) -> tuple[float, float] | None:
-    """Return px per ns: the mean of the last velocity and of the last step, no faster than people run."""
+def _velocity(
+    before: _Head | None, box: Box, person: Box | None, now: int, *, is_tracked: bool = False
+) -> tuple[float, float] | None:
+    """Return px per ns: the mean of the last velocity and of the last step, no faster than people run.
+
+    is_tracked: the tracker knows the person again; else a box of another size may be somebody else's.
+    """
     if before is None:
         return None
     elapsed = now - before.seen_at
     if elapsed <= 0:
         return before.velocity
     if person is not None and before.person is not None:
-        if not 1 / UNLIKE <= person.w / before.person.w <= UNLIKE:
+        if not is_tracked and not 1 / UNLIKE <= person.w / before.person.w <= UNLIKE:
             return before.velocity
         dx, dy = _shift(before.person, person)
     else:

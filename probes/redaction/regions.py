@@ -1,0 +1,65 @@
+"""Regions to cover, and why."""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import ceil
+from typing import NamedTuple
+
+from probes.frame import Box
+
+WASTE, MOST_PARTS = 0.25, 8
+"""Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
+
+
+class By(str, Enum):
+    """Why a region is masked."""
+
+    DETECTOR = "detector"
+    HOLD = "hold"
+    HEAD_ESTIMATE = "head_estimate"
+
+
+class Mask(NamedTuple):
+    """A region to cover, px of the frame; it may reach over the frame's edge."""
+
+    box: Box
+    by: By
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes that are enough to cover instead of the whole."""
+        return (self.box,)
+
+
+class WayMask(Mask):
+    """A region in which a head may be anywhere on a straight way; the corners beside it are not needed."""
+
+    way: tuple[Box, Box]
+
+    def __new__(cls, box: Box, by: By, way: tuple[Box, Box]) -> WayMask:
+        """way: its first and last place, of one size; box: what holds both."""
+        mask = super().__new__(cls, box, by)
+        mask.way = way
+        return mask
+
+    def __getnewargs__(self) -> tuple[Box, By, tuple[Box, Box]]:
+        """Return what a copy is made of."""
+        return self.box, self.by, self.way
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes that together hold every place on the way.
+
+        >>> here, there = Box(0, 0, 10, 10), Box(40, 40, 10, 10)
+        >>> len(WayMask(Box(0, 0, 50, 50), By.HOLD, (here, there)).parts())
+        8
+        """
+        (x, y, w, h), (to_x, to_y, _, _) = self.way
+        dx, dy = to_x - x, to_y - y
+        beside, enough = abs(dx * dy), WASTE * w * h
+        if not beside > enough:
+            return (self.box,)
+        count = MOST_PARTS if beside >= MOST_PARTS * enough else ceil(beside / enough)
+        wide, high = w + abs(dx) / count, h + abs(dy) / count
+        left, top = min(x, to_x), min(y, to_y)
+        steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]
+        return tuple(Box(left + abs(dx) * n / count, top + abs(dy) * m / count, wide, high) for n, m in steps)
