@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import shutil
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -25,7 +27,7 @@ from web.uploads.worker import Worker, WorkFailed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
+    from typing import BinaryIO
 
     from web.backend import Backend
     from web.uploads.scratch import Scratch
@@ -51,13 +53,17 @@ class State(str, Enum):
 
 @dataclass(eq=False)
 class Job:
-    """One upload; its files are in a folder of its own. Times are UTC ns."""
+    """One upload; its result is in a folder of its own. Times are UTC ns.
+
+    source: what was sent, open and without a name, so that it is gone with this process however that ends.
+    """
 
     id: str
     owner: str
     name: str
     what: FileType
     folder: Path
+    source: BinaryIO
     created_at: int
     state: State = State.QUEUED
     progress: float | None = None
@@ -67,9 +73,9 @@ class Job:
     result_bytes: int = 0
 
     @property
-    def source(self) -> Path:
-        """What was sent."""
-        return self.folder / f"source{self.what.suffix}"
+    def source_bytes(self) -> int:
+        """Size of what was sent, as long as it is kept."""
+        return 0 if self.source.closed else os.fstat(self.source.fileno()).st_size
 
     @property
     def result(self) -> Path:
@@ -104,7 +110,7 @@ class Jobs:
         folder = self._scratch.path / ticket
         try:
             folder.mkdir(mode=0o700)
-            what = await _store(body, folder)
+            what, source = await _store(body, folder)
         except BaseException as error:
             await to_thread.run_sync(_remove, folder)
             if isinstance(error, OSError):
@@ -112,7 +118,7 @@ class Jobs:
             raise
         finally:
             del self._receiving[ticket]
-        job = Job(ticket, owner, name[:200], what, folder, time.time_ns())
+        job = Job(ticket, owner, name[:200], what, folder, source, time.time_ns())
         self._jobs[ticket] = job
         self._changed()
         self._wake.set()
@@ -135,6 +141,7 @@ class Jobs:
         self._changed()
         if job is self._at_work and self._worker:
             await self._worker.kill()
+        job.source.close()
         await to_thread.run_sync(_remove, job.folder)
 
     def write(self, job: Job) -> dict[str, Any]:
@@ -173,8 +180,11 @@ class Jobs:
             "enabled": bool(self._backend.worker),
             "waiting": states.count(State.QUEUED),
             "running": states.count(State.RUNNING),
-            "disk_bytes": self._scratch.used(),
+            "disk_bytes": self._used(),
         }
+
+    def _used(self) -> int:
+        return self._scratch.used() + sum(job.source_bytes for job in self._jobs.values())
 
     async def run(self) -> None:
         """Process the queue until cancelled, one job at a time; delete expired ones meanwhile."""
@@ -200,7 +210,7 @@ class Jobs:
 
         error: str | None = UNEXPECTED
         try:
-            await worker.start("file", str(job.source), str(job.result))
+            await worker.start("file", opened_path(job.source), str(job.result), keep=[job.source])
             job.found = await worker.lines(hear, self.max_s)
             job.result_bytes = job.result.stat().st_size
             error = None
@@ -212,8 +222,7 @@ class Jobs:
                 logger.warning("an upload was not processed: %s", error, exc_info=trace)
         finally:
             await worker.kill()
-            with contextlib.suppress(OSError):
-                job.source.unlink(missing_ok=True)
+            job.source.close()
             job.expires_at = time.time_ns() + self._keep_ns
             job.error, job.progress = error, None if error else 1.0
             job.state = State.FAILED if error else State.DONE
@@ -243,7 +252,7 @@ class Jobs:
         if len(owners) >= MAX_JOBS:
             raise Refused(Code.BUSY, "too many uploads wait; try again later", headers={"Retry-After": "60"})
         room = min(
-            self._budget - self._scratch.used() - sum(size for _, size in self._receiving.values()),
+            self._budget - self._used() - sum(size for _, size in self._receiving.values()),
             self._scratch.free() - KEEP_FREE,
         )
         if wanted > room:
@@ -253,24 +262,38 @@ class Jobs:
         self.version += 1
 
 
-async def _store(body: AsyncIterator[bytes], folder: Path) -> FileType:
-    """Write a body into the folder; Refused as soon as its first bytes are of no known file."""
-    head, what, waiting = b"", None, bytearray()
-    part = folder / "part"
-    with part.open("xb") as file:
+async def _store(body: AsyncIterator[bytes], folder: Path) -> tuple[FileType, BinaryIO]:
+    """Write a body into a file without a name; Refused as soon as its first bytes are of no known file."""
+    what, waiting = None, bytearray()
+    file = _nameless(folder / "part")
+    try:
         async for chunk in body:
             waiting += chunk
             if what is None and len(waiting) >= HEAD_BYTES:
-                head = bytes(waiting[:HEAD_BYTES])
-                what = _type_of(head)
+                what = _type_of(bytes(waiting[:HEAD_BYTES]))
             if len(waiting) >= WRITE_AT:
                 await to_thread.run_sync(file.write, bytes(waiting))
                 waiting.clear()
         what = what or _type_of(bytes(waiting[:HEAD_BYTES]))
         await to_thread.run_sync(file.write, bytes(waiting))
-    what = await to_thread.run_sync(read_type, part) or what  # now it is known whether it is animated
-    part.rename(folder / f"source{what.suffix}")
-    return what
+        await to_thread.run_sync(file.flush)
+        # Now it is known whether it is animated.
+        return await to_thread.run_sync(read_type, Path(opened_path(file))) or what, file
+    except BaseException:
+        file.close()
+        raise
+
+
+def _nameless(path: Path) -> BinaryIO:
+    """Return a new file that no folder lists."""
+    file = path.open("x+b")
+    path.unlink()
+    return file
+
+
+def opened_path(file: BinaryIO) -> str:
+    """Return a path by which this process, and a child that keeps the file, can open it again."""
+    return f"/proc/self/fd/{file.fileno()}"
 
 
 def _type_of(head: bytes) -> FileType:

@@ -60,8 +60,8 @@ class Worker:
         self._watch: asyncio.Task[None] | None = None
         self._too_much = False
 
-    async def start(self, *arguments: str) -> None:
-        """Begin, without this program's environment, for secrets live there."""
+    async def start(self, *arguments: str, keep: Sequence[BinaryIO] = ()) -> None:
+        """Begin, without this program's environment, for secrets live there. keep: open files it has, too."""
         env = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
         env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
@@ -74,7 +74,7 @@ class Worker:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 env=env | {"MSH_WORKER_BRANDS": str(brands.fileno())},
-                pass_fds=(brands.fileno(),),
+                pass_fds=(brands.fileno(), *(file.fileno() for file in keep)),
                 # `-m` looks first in the current folder: the program's own, not the one the user stands in.
                 cwd=ROOT,
                 start_new_session=True,
