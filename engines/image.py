@@ -89,3 +89,17 @@ class I420:
             raise ValueError("the rectangle lies outside the picture")
         chroma = (slice(top // 2, (bottom + 1) // 2), slice(left // 2, (right + 1) // 2))
         return I420(self.y[top:bottom, left:right].copy(), self.u[chroma].copy(), self.v[chroma].copy())
+
+    def amid_black(self, times: float) -> tuple[I420, int, int]:
+        """Return a black picture of so many times the sides with this one in its middle, and where it lies.
+
+        >>> picture, left, top = I420.black(20, 10).amid_black(2)
+        >>> (picture.width, picture.height), left, top
+        ((40, 20), 10, 4)
+        """
+        around = I420.black(*((int(side * times) + 1) // 2 * 2 for side in (self.width, self.height)))
+        left, top = (around.width - self.width) // 4 * 2, (around.height - self.height) // 4 * 2
+        for ours, theirs, half in ((around.y, self.y, 1), (around.u, self.u, 2), (around.v, self.v, 2)):
+            high, wide = theirs.shape
+            ours[top // half : top // half + high, left // half : left // half + wide] = theirs
+        return around, left, top

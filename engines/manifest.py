@@ -40,6 +40,7 @@ class Decoder(str, Enum):
     MARKS = "marks"
     VECTOR = "vector"
     GARMENTS = "garments"
+    SHARE = "share"
     TEXT_REGIONS = "text-regions"
     TEXT_LINES = "text-lines"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from engines.manifest import Model
 
-BESIDE_GRAPH = (Decoder.VECTOR, Decoder.GARMENTS, Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
+BESIDE_GRAPH = (Decoder.VECTOR, Decoder.GARMENTS, Decoder.SHARE, Decoder.TEXT_REGIONS, Decoder.TEXT_LINES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Inference:
                 f"model {name}: {self.precision.value} needs a calibration; make it with: "
                 f"msh models build {name} --precision {self.precision.value} --frames FOLDER"
             )
-        if self.model.decoder in (Decoder.VECTOR, Decoder.GARMENTS):
+        if self.model.decoder in (Decoder.VECTOR, Decoder.GARMENTS, Decoder.SHARE):
             raise BadInput(f"model {name}: looks or enrolment run it on the CPU; it is in no graph")
         if self.model.classes and self.model.decoder not in PARSERS:
             raise BadInput(

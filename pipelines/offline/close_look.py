@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 MARGIN = 0.15
 """What is shown around a doubtful person, in widths and heights of the box."""
+AROUND = (1.0, 1.5)
+"""How many times that crop's sides the network sees, black around it, tried in turn: somebody who fills
+a picture, with the head outside, looks as small as elsewhere then.
+"""
 SAME = 0.5
 """Least intersection over union of a box and what was found from near."""
 SURE = 0.45
@@ -65,11 +69,15 @@ def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> b
     wide, tall = MARGIN * (right - left), MARGIN * (bottom - top)
     corner = max(0.0, left - wide) // 2 * 2, max(0.0, top - tall) // 2 * 2
     crop = picture.crop(*corner, right + wide - corner[0], bottom + tall - corner[1])
-    near = scenes.detect(crop)
-    seen = _together(near.objects, near.doubtful)
-    seen = seen.where((seen.classes == person) & (seen.scores >= SURE))
-    here = box[None] - np.array([*corner, *corner], np.float32)
-    return bool((overlaps(here, seen.boxes) >= SAME).any())
+    for times in AROUND:
+        shown, x, y = crop.amid_black(times)
+        near = scenes.detect(shown)
+        seen = _together(near.objects, near.doubtful)
+        seen = seen.where((seen.classes == person) & (seen.scores >= SURE))
+        here = box[None] + np.array([x - corner[0], y - corner[1]] * 2, np.float32)
+        if (overlaps(here, seen.boxes) >= SAME).any():
+            return True
+    return False
 
 
 def _twice(found: Detections, person: int) -> Flags:

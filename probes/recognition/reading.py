@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-NO_BAG_NEAR = (BAG, "shoes")
-"""Slots of which something seen says that a bag is seen, too, or would be: a whole person is in view."""
+WHOLE_WITH_BAG = {BAG, "shoes"}
+"""Slots that, seen together, leave nothing to ask about a bag: on half a person an elbow is taken for one."""
 
 
 def _ignore(_: Route) -> None:
@@ -123,9 +123,8 @@ class Recogniser:
             return LookAnswer(look.track, look.frame, tuple(marks))
         near_bag = cache(partial(self._near_bag, look))
         answer = dressed_answer(look, marks, outfit, self._seen_bag(look, outfit))
-        alone = not any(slot_of(one.type) in NO_BAG_NEAR for one in answer.worn)
-        if alone and look.patient and answer.bare:
-            answer = replace(answer, worn=(*answer.worn, *near_bag()))
+        if look.patient and answer.bare and not {slot_of(one.type) for one in answer.worn} >= WHOLE_WITH_BAG:
+            answer = _with_bag(answer, near_bag())
         if targets.patterns and Route.PATTERN not in without:
             woven = self._woven(look, outfit, targets, answer.worn, near_bag)
             answer = replace(answer, marks=(*answer.marks, *woven))
@@ -167,7 +166,7 @@ class Recogniser:
         ]
 
     def _near_bag(self, look: Look) -> list[Worn]:
-        """Return the bag that the detector sees on a picture of half a person: the parser knows few there."""
+        """Return the bag that the detector sees on a picture: of those close by the parser knows few."""
         try:
             found = self._bags.find_near(look.crop) if self._bags else None
         except Exception as error:  # noqa: BLE001 whatever the detector does, the rest of the answer is good
@@ -243,6 +242,12 @@ class Recogniser:
         if found or self._patience.close is None:
             return found
         return brands_of(self._patience.close(look.crop), look, targets, others)
+
+
+def _with_bag(answer: LookAnswer, near: Sequence[Worn]) -> LookAnswer:
+    """Return the answer with the bag that the detector sees, if any, instead of the one of the parser."""
+    others = [one for one in answer.worn if slot_of(one.type) != BAG]
+    return replace(answer, worn=(*others, *near)) if near else answer
 
 
 def _placed(sightings: Sequence[Sighting], look: Look, targets: RecognitionTargets) -> Sequence[Mark]:

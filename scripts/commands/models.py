@@ -123,6 +123,8 @@ def _verify(model: Model) -> str:
         return _verify_text(model)
     if model.decoder is Decoder.GARMENTS:
         return _verify_garments(model)
+    if model.decoder is Decoder.SHARE:
+        return _verify_bag_share(model)
     if model.decoder is not Decoder.TF_SSD:
         return _verify_marks(model)
     from engines.openvino_runtime import Network  # noqa: PLC0415  other commands do without OpenVINO
@@ -161,6 +163,17 @@ def _verify_garments(model: Model) -> str:
     taken = (time.perf_counter() - start) * 1e3
     seen = len(outfit.garments) if outfit else 0
     found_text = f"{seen} garments on an empty picture, loaded and answered in {taken:.0f} ms"
+    return f"ok (sha256 {model.sha256[:12]}, {found_text})"
+
+
+def _verify_bag_share(model: Model) -> str:
+    from engines.garments.bag_judge import BagJudge  # noqa: PLC0415  the same
+
+    side = model.input.height
+    start = time.perf_counter()
+    share = BagJudge().shares(np.full((side, side, 3), GREY, np.uint8), [(0, 0, side, side)])[0]
+    taken = (time.perf_counter() - start) * 1e3
+    found_text = f"an empty picture is a bag by {share:.2f}, loaded and answered in {taken:.0f} ms"
     return f"ok (sha256 {model.sha256[:12]}, {found_text})"
 
 

@@ -116,6 +116,9 @@ def _models(settings: Settings) -> Iterator[CheckResult]:
         yield from (_model(role, n, models) for n in (builtin if name == BUILTIN_BRAND else [name]))
     if settings.models.garments:
         yield _model("garments", settings.models.garments.name, models)
+        yield from (
+            _model("bags", n, models) for n, model in models.items() if model.decoder is Decoder.SHARE
+        )
 
 
 def _model(role: str, name: str, models: Mapping[str, Model]) -> CheckResult:

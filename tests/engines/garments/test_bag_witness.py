@@ -52,3 +52,28 @@ def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyP
     assert right - left < 1.1 * width
     monkeypatch.setattr(bag_witness, "LARGEST", 0.1)
     assert witness.find_near(crop) is None
+
+
+def test_a_bag_of_which_the_detector_is_unsure_counts_where_it_looks_like_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bag, outline = handbag("GUCCI")
+    height, width = outline.shape
+    scene = np.full((height + 120, width + 60, 3), 190.0, np.float32)
+    place = (slice(100, 100 + height), slice(30, 30 + width))
+    scene[place] = scene[place] * (1 - outline[..., None]) + bag * outline[..., None]
+    crop = from_bgr(scene.astype(np.uint8))
+    witness = BagWitness()
+    found = witness.find_near(crop)
+    assert found is not None
+    label, score, (left, top, right, bottom) = found
+    assert label in (bag_witness.BAG, *bag_witness.BAGS)
+    assert bag_witness.JUDGED**0.5 <= score <= 1
+    assert left < 30 + width / 2 < right
+    assert top < 100 + HANDLES + 60 < bottom
+    monkeypatch.setattr(bag_witness, "KIND_LEAD", 100.0)
+    doubtful = witness.find_near(crop)
+    assert doubtful is not None
+    assert doubtful[0] == bag_witness.BAG, "seen as two kinds"
+    monkeypatch.setattr(bag_witness, "JUDGED", 0.9)
+    assert witness.find_near(crop) is None

@@ -8,7 +8,7 @@ import pytest
 from engines.detections import Detections
 from engines.image import I420
 from engines.scene import Scene
-from pipelines.offline.close_look import MOST, look_closer
+from pipelines.offline.close_look import AROUND, MOST, look_closer
 
 PICTURE = I420.black(1000, 800)
 Row = tuple[float, float, float, float, float]
@@ -50,7 +50,21 @@ def counts(scenes: Near, objects: Detections, doubtful: Detections) -> tuple[int
 def test_a_doubtful_person_counts_where_it_is_sure_from_near(near, class_id, sure) -> None:
     scenes = Near(near, class_id=class_id)
     assert counts(scenes, Detections.empty(), found((100, 100, 300, 500, 0.3))) == (sure, 1 - sure)
-    assert scenes.sizes == [(260, 520)]
+    assert scenes.sizes == [(260, 520), (390, 780)][: 1 if sure else 2]
+
+
+def test_who_fills_the_picture_is_sought_with_black_around() -> None:
+    """What is 30, 60 px in the crop lies 64, 130 px further right and down there."""
+
+    class Far(Near):
+        def detect(self, picture: I420) -> Scene:
+            super().detect(picture)
+            there = found((94, 190, 294, 590, 0.6)) if picture.width == 390 else found()
+            return Scene(there, Detections.empty(), Detections.empty())
+
+    scenes = Far()
+    assert counts(scenes, Detections.empty(), found((100, 100, 300, 500, 0.39))) == (1, 0)
+    assert scenes.sizes == [(260, 520), (390, 780)]
 
 
 def test_small_and_many_doubtful_persons_are_only_masked() -> None:
@@ -59,7 +73,7 @@ def test_small_and_many_doubtful_persons_are_only_masked() -> None:
     assert scenes.sizes == []
     row = found(*[(90 * n, 100, 90 * n + 80, 500, 0.3) for n in range(MOST + 2)])
     assert counts(scenes, Detections.empty(), row) == (0, MOST + 2)
-    assert len(scenes.sizes) == MOST
+    assert len(scenes.sizes) == MOST * len(AROUND)
 
 
 def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:

@@ -129,18 +129,23 @@ def test_a_bag_of_which_the_parser_is_not_sure_wants_a_second_opinion(
         (True, {}, FakeOpinion(error=BROKEN), []),
         (True, {}, None, []),
         (False, {}, FakeOpinion(near=("backpack", 0.3, HERE)), []),
-        (True, {"shoes": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["shoes"]),
-        (True, {"bag": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["bag"]),
+        (True, {"shoes": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["shoes", "backpack"]),
+        (True, {"bag": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["backpack"]),
+        (True, {"bag": 0.9}, FakeOpinion(), ["bag"]),
+        (True, {"bag": 0.9}, FakeOpinion(error=BROKEN), ["bag"]),
+        (True, {"bag": 0.9, "shoes": 0.8}, FakeOpinion(near=("backpack", 0.3, HERE)), ["bag", "shoes"]),
+        (False, {"bag": 0.9}, FakeOpinion(near=("backpack", 0.3, HERE)), ["bag"]),
     ],
 )
-def test_a_bag_on_a_picture_of_half_a_person_is_one_that_the_detector_sees_alone(
+def test_a_bag_on_a_picture_is_what_the_detector_sees_unless_a_whole_person_has_one(
     patient: bool, more: dict[str, float], opinion: FakeOpinion | None, seen: list[str]
 ) -> None:
     shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
     shares[0] = 1
     shares[CLASSES.index("skin"), 10:20, 10:20] = 3
-    for name, share in more.items():
-        shares[0, 40:60, 8:24], shares[CLASSES.index(name), 40:60, 8:24] = 1 - share, share
+    for place, (name, share) in enumerate(more.items()):
+        cells = slice(40 + 15 * place, 52 + 15 * place)
+        shares[0, cells, 8:24], shares[CLASSES.index(name), cells, 8:24] = 1 - share, share
     outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
     bench, look = Bench(), replace(LOOK, patient=patient)
     looks = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit), bags=opinion)
