@@ -263,7 +263,7 @@ class TestTry:
         upload(page, "walk.mp4")
         page.get_by_text("Waiting").wait_for()
         box.jobs[0] |= {"state": "running", "position": None, "progress": 0.4}
-        page.get_by_text("Working 40 %").wait_for()
+        page.get_by_text("Working 40%").wait_for()
         assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "40"
         box.jobs[0] |= {"state": "failed", "error": "the video is damaged: send it again"}
         page.get_by_text("the video is damaged: send it again").wait_for()

@@ -39,6 +39,13 @@ def test_every_key_stands_in_every_language_with_the_same_blanks(language):
     assert [key for key, text in other.items() if not text.strip()] == []
 
 
+def test_the_page_writes_no_percent_sign_of_its_own():
+    """Where it stands, and with what space before it, is the reader's language's: `format.percent`."""
+    assert [key for lang in LANGUAGES for key, text in words(lang).items() if re.search(r"\} ?%", text)] == []
+    lines = [line for path in STATIC.glob("js/*.js") for line in path.read_text().splitlines()]
+    assert [line for line in lines if re.search(r"\} %", line)] == []
+
+
 def test_every_key_that_the_page_names_is_there():
     known = words("en")
     named = {

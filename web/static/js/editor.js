@@ -145,7 +145,7 @@ class Editor {
       const node = this.handles[index];
       node.style.left = `${x * 100}%`;
       node.style.top = `${y * 100}%`;
-      node.setAttribute("aria-label", t("areas.corner", { number: index + 1, name: shape.name ?? t(`areas.${shape.kind}`), x: Math.round(x * 100), y: Math.round(y * 100) }));
+      node.setAttribute("aria-label", t("areas.corner", { number: index + 1, name: shape.name ?? t(`areas.${shape.kind}`), x: format.percent(x), y: format.percent(y) }));
     });
   }
 

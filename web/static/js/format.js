@@ -48,9 +48,9 @@ export function day(iso) {
   return new Intl.DateTimeFormat(locale, style).format(new Date(`${iso}T12:00:00Z`));
 }
 
-export function bytes(count) {
+export function bytes(given) {
   let step = 0;
-  let rest = count;
+  let rest = given;
   while (rest >= 1000 && step < bytesUnits.length - 1) {
     rest /= 1000;
     step += 1;

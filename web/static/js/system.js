@@ -214,7 +214,7 @@ function boxFacts(system) {
       ...idle,
       ...steps,
       facts(h("dl", { class: "facts" }), [
-        ["cpu", load.cpu_percent === null ? "–" : t("system.cpu_value", { percent: Math.round(load.cpu_percent) })],
+        ["cpu", load.cpu_percent === null ? "–" : t("system.cpu_value", { percent: format.percent(load.cpu_percent / 100) })],
         ["memory", load.memory_bytes === null ? "–" : format.bytes(load.memory_bytes)],
         ["latency", load.latency_ms === null ? "–" : t("system.latency_value", { ms: Math.round(load.latency_ms) })],
         ["degrade", degrade.step ? t("system.not_ok") : t("system.degrade_none")],

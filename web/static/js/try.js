@@ -157,7 +157,7 @@ class JobCard {
     this.state.className = `pill ${{ done: "good", failed: "bad" }[job.state] ?? ""}`;
     const percent = job.progress === null ? null : Math.round(job.progress * 100);
     const waiting = job.state === "queued" && job.position ? t("job.queued_behind", { count: job.position }) : t(`job.${job.state}`);
-    say(this.state, busy && percent !== null && job.state !== "queued" ? `${waiting} ${percent} %` : waiting);
+    say(this.state, busy && percent !== null && job.state !== "queued" ? `${waiting} ${format.percent(job.progress)}` : waiting);
     say(this.button.lastChild, t(busy ? "job.cancel" : "job.delete"));
     this.button.setAttribute("aria-label", `${t(busy ? "job.cancel" : "job.delete")}: ${job.name}`);
     this.meter.hidden = !busy;
