@@ -36,6 +36,8 @@ PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
 URGENT_S = WINDOW_S
 """The same where most is late: down to one camera of eight takes a minute then."""
+LOOKS_S = 15.0
+"""Between two cameras that are suspended for looks alone: whether that helped shows after 10 s in view."""
 RELAXED_S = 30.0
 """Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
 SOON_S = 20.0
@@ -190,7 +192,8 @@ class Governor:
         self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
-        patience = URGENT_S if load.urgent else PRESSED_S
+        for_looks = self._level >= self._last and not load.short_of_frames
+        patience = URGENT_S if load.urgent else LOOKS_S if for_looks else PRESSED_S
         if self._pressed_since is not None and totals.at - self._pressed_since >= patience:
             self._level = min(self._level + 1, self._highest(load))
             self._pressed_since = totals.at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 MAX_GAP_S = 1.5
 """Nothing is decoded for so long at most: a person's track is lost after 2 s unseen."""
+SIGN_S = 10.0
+"""Of a suspended camera one picture is decoded so often, by which it is known to live."""
+NOTHING = -1.0
 GROUPS = 4
 """Groups of pictures by which the next one's length is judged: the longest counts."""
 NAL_TYPES = 32
@@ -52,8 +56,11 @@ class Throttle:
         return 0.0 if camera in self.suspended else self.share
 
     def part_of(self, camera: str) -> float:
-        """Return the part of a camera's groups of pictures that is decoded; 0: as few as `DecodeGate` may."""
-        return 0.0 if camera in self.suspended else self.part
+        """Return the part of a camera's groups of pictures that is decoded.
+
+        0: as few as `DecodeGate` may where they are analysed; NOTHING: a picture every SIGN_S.
+        """
+        return NOTHING if camera in self.suspended else self.part
 
 
 class Unit(Enum):
@@ -126,7 +133,8 @@ class DecodeGate:
 
     Of each group of pictures the first part passes, up to `part()`, and of the rest nothing before the next
     key frame. Is a group longer than MAX_GAP_S, more of it passes, so that no gap is longer than that. While
-    only a part passes, pictures that no other refers to are left out. One stream, one thread.
+    only a part passes, pictures that no other refers to are left out. Where NOTHING is to be decoded a key
+    frame passes every SIGN_S. One stream, one thread.
 
     >>> gate = DecodeGate(lambda: 0.0)
     >>> units = [Unit.KEY, Unit.REFERENCED, Unit.KEY, Unit.REFERENCED, Unit.KEY]
@@ -137,6 +145,7 @@ class DecodeGate:
     def __init__(self, part: Callable[[], float], max_gap_s: float = MAX_GAP_S) -> None:
         self._part, self._max_gap_s = part, max_gap_s
         self._key_at: float | None = None
+        self._passed_at = -inf
         self._groups: deque[float] = deque(maxlen=GROUPS)
         self._broken = False
 
@@ -145,14 +154,20 @@ class DecodeGate:
         if unit is Unit.KEY:
             if self._key_at is not None:
                 self._groups.append(max(0.0, now - self._key_at))
-            self._key_at, self._broken = now, False
-            return True
+            self._key_at = now
+            self._broken = self._part() == NOTHING and 0 <= now - self._passed_at < SIGN_S
+            if not self._broken:
+                self._passed_at = now
+            return not self._broken
         if self._broken:
             return False
         part = self._part()
         if part >= 1 or self._key_at is None or not self._groups:
             return True
         if unit is Unit.UNREFERENCED:
+            return False
+        if part == NOTHING:
+            self._broken = True
             return False
         group = max(self._groups)
         self._broken = now - self._key_at >= max(part * group, group - self._max_gap_s)

@@ -184,7 +184,8 @@ class LookScheduler:
         self._records: dict[TrackId, _Record] = {}
         self._tokens = BURST
         self._now = 0
-        self._gap_s = 0.0
+        self._gap_s = self._camera_gap_s = 0.0
+        self._cameras: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._records)
@@ -202,6 +203,8 @@ class LookScheduler:
         """
         at = frame.captured_at
         self._advance(at, BURST if room is None else self._limits.per_second * UNSEEN / SECOND)
+        self._camera_gap_s = min(max(0, at - self._cameras.get(frame.camera, at)), UNSEEN) / SECOND
+        self._cameras[frame.camera] = at
         persons = [p for p in frame.of(Kind.PERSON) if p.track and p.box.h >= self._limits.min_height]
         for person in persons:
             if person.track is not None:
@@ -279,13 +282,16 @@ class LookScheduler:
         return at - record.looked >= wait * MS
 
     def _first(self, at: int, room: LookRoom | None) -> set[TrackId]:
-        """Return the neediest tracks in sight of any camera, as many as can be served at full rate."""
+        """Return the neediest tracks in sight of any camera, as many as can be served at full rate.
+
+        That is one look each in min_interval_ms, or one a frame where these come more rarely.
+        """
         waiting = [
             (record.need(), track)
             for track, record in self._records.items()
             if record.seen > at - UNSEEN and (record.looks % ROUND or self._due(record, at))
         ]
-        interval = max(self._limits.min_interval_ms / 1000, self._gap_s, 0.001)
+        interval = max(self._limits.min_interval_ms / 1000, self._camera_gap_s, 0.001)
         per_second = self._limits.per_second
         if room is not None:
             per_second = min(per_second, room.per_second)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.states import CameraState
-from pipelines.cameras.throttle import Throttle
+from pipelines.cameras.throttle import NOTHING, Throttle
 from pipelines.governor import LAST_PART, SHARES, DegradeStep, Governor, Totals
 from pipelines.overload import Overload, idle_seconds
 from probes.metrics import Metrics
@@ -233,7 +233,7 @@ def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     shop.seconds(40, door=1, late=9)
     throttle = shop.throttle
     assert throttle.suspended == {"till"}
-    assert (throttle.share_of("till"), throttle.part_of("till")) == (0, 0)
+    assert (throttle.share_of("till"), throttle.part_of("till")) == (0, NOTHING)
     assert (throttle.share_of("door"), throttle.part_of("door")) == (SHARES[-1], 0)
     value = shop.metrics.registry.get_sample_value
     assert value("msh_camera_suspended", {"camera": "till"}) == 1

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.cameras.throttle import MAX_GAP_S, DecodeGate, Unit, unit_of
+from pipelines.cameras.policy import LONGEST_GROUP_S
+from pipelines.cameras.throttle import MAX_GAP_S, NOTHING, DecodeGate, Unit, unit_of
 
 KEY, REFERENCED, UNREFERENCED = Unit.KEY, Unit.REFERENCED, Unit.UNREFERENCED
 UNITS = st.sampled_from([KEY, REFERENCED, REFERENCED, REFERENCED, UNREFERENCED])
@@ -51,6 +52,21 @@ def test_no_gap_is_longer_than_a_track_lives(group_s):
     found = passed(0.0, group=25 * group_s, seconds=12 * group_s)
     assert max(b - a for a, b in pairwise(found)) <= MAX_GAP_S * 25 + 1
     assert len(found) < 25 * 12 * group_s * (1 - 0.8 * min(1.0, MAX_GAP_S / group_s)) + 25 * group_s + 25
+
+
+@pytest.mark.parametrize("group_s", [1, 4, 16])
+def test_of_a_suspended_camera_a_key_frame_every_ten_seconds_is_decoded_and_all_again_at_once(group_s):
+    part, found = [NOTHING], []
+    gate = DecodeGate(lambda: part[0])
+    for number in range(25 * 60):
+        if number == 25 * 48:
+            part[0] = 1.0
+        if gate.passes(KEY if number % (25 * group_s) == 0 else REFERENCED, number / 25):
+            found.append(number)
+    seldom = [number for number in found if 25 * group_s < number < 25 * 48]
+    assert all(number % (25 * group_s) == 0 for number in seldom)
+    assert all(250 <= b - a < 25 * LONGEST_GROUP_S for a, b in pairwise(seldom))
+    assert [number for number in found if number >= 25 * 48] == list(range(25 * 48, 25 * 60))
 
 
 def test_with_all_decoded_nothing_is_left_out_and_with_less_first_what_no_other_needs():

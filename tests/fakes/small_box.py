@@ -1,0 +1,156 @@
+"""A box of two cores as a model: cameras, inference, one look worker, and the product's policies between.
+
+What each thing costs is CPU time as measured on two AMD cores (docs/benchmarks.md); the cores are shared out
+as Linux does by niceness.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.latest import LatestPerCamera
+from pipelines.cameras.throttle import DecodeGate, Throttle, Unit
+from pipelines.cpu.inference import BATCH
+from pipelines.governor import Governor, Totals
+from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.recognition.look_scheduler import LookRoom, LookScheduler, RateLimits
+from probes.recognition.look_workers import NICE
+
+CORES = 2.0
+DECODE_S, DETECT_S, LOOK_S = 0.005, 0.19, 0.264
+TICK_S = 0.01
+CONFIRM, LOST_S = 3, 2.0
+"""Frames in a row from which a person is followed, and the gap after which no more."""
+LOOK_WEIGHT = 1.25**-NICE
+
+
+class SmallBox:
+    """Runs for so many seconds; then `checks` and `latencies` tell of the time since `forget`.
+
+    people: in view of each camera, who stay for stay_s and are followed by others.
+    """
+
+    def __init__(self, cameras: int, fps: int, people: int, stay_s: float = 60.0) -> None:
+        self.cameras, self._fps = [f"c{n}" for n in range(cameras)], fps
+        self._people, self._stay_s = people, stay_s
+        self.governor, self.throttle = Governor(), Throttle()
+        self.now = self._busy_s = 0.0
+        self.checks: list[bool] = []
+        self.latencies: list[float] = []
+        self._owed = [0, 0]
+        self._dropped = self._done = 0
+        self._latency_s = self._idle_s = 0.0
+        self._newest = LatestPerCamera[tuple[str, float]](self._drop)
+        self._looks = LookScheduler(RateLimits(), on_owed=self._check)
+        self._gates = {c: DecodeGate(partial(self.throttle.part_of, c)) for c in self.cameras}
+        self._limits = {c: FrameRateLimit(fps, partial(self.throttle.share_of, c)) for c in self.cameras}
+        self._sent = {c: 3 * n for n, c in enumerate(self.cameras)}
+        self._decoding: dict[str, list[list[float]]] = {c: [] for c in self.cameras}
+        self._inference: list[tuple[list[float], list[tuple[str, float]]]] = []
+        self._waiting = 0
+        self._look: list[float] = []
+        self._mean_s = 0.0
+        self._seen: dict[tuple[str, int, int], tuple[float, int]] = {}
+
+    def forget(self) -> None:
+        """Begin to measure."""
+        self.checks, self.latencies = [], []
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        for _ in range(round(seconds / TICK_S)):
+            before, self.now = self.now, self.now + TICK_S
+            self._send()
+            while len(self._inference) < 2 and (batch := self._newest.take(0, BATCH)):
+                self._inference.append(([DETECT_S * len(batch)], batch))
+            if not self._look and self._waiting:
+                self._waiting -= 1
+                self._look = [LOOK_S, self.now]
+            self._work(self._shares())
+            if int(self.now) > int(before):
+                self._govern()
+
+    def _send(self) -> None:
+        for camera in self.cameras:
+            if self._sent[camera] < int(self.now * self._fps):
+                self._sent[camera] += 1
+                unit = Unit.KEY if self._sent[camera] % self._fps == 0 else Unit.REFERENCED
+                if self._gates[camera].passes(unit, self.now):
+                    self._decoding[camera].append([DECODE_S, self.now])
+
+    def _shares(self) -> dict[str, float]:
+        """Return the cores that each task gets; inference has two threads, the others one."""
+        tasks = {c: (1.0, 1.0) for c in self.cameras if self._decoding[c]}
+        tasks |= {"inference": (2.0, 2.0)} if self._inference else {}
+        tasks |= {"look": (LOOK_WEIGHT, 1.0)} if self._look else {}
+        left, shares = CORES, dict[str, float]()
+        while tasks:
+            whole = sum(weight for weight, _ in tasks.values())
+            full = {name: most for name, (weight, most) in tasks.items() if left * weight >= most * whole}
+            if not full:
+                shares |= {name: left * weight / whole for name, (weight, _) in tasks.items()}
+                break
+            shares |= full
+            left -= sum(full.values())
+            tasks = {name: task for name, task in tasks.items() if name not in full}
+        self._idle_s += (CORES - sum(shares.values())) / CORES * TICK_S
+        return shares
+
+    def _work(self, shares: dict[str, float]) -> None:
+        for camera, pictures in self._decoding.items():
+            if pictures and _spend(pictures[0], shares[camera]):
+                _, sent = pictures.pop(0)
+                if self._limits[camera].passes(self.now):
+                    self._newest.put(camera, (camera, sent))
+        if self._inference and _spend(self._inference[0][0], shares["inference"]):
+            for camera, sent in self._inference.pop(0)[1]:
+                self._publish(camera, sent)
+        if self._look and _spend(self._look, shares.get("look", 0.0)):
+            took = self.now - self._look[1]
+            self._mean_s = took if not self._mean_s else 0.7 * self._mean_s + 0.3 * took
+            self._look = []
+
+    def _publish(self, camera: str, sent: float) -> None:
+        self._done += 1
+        self._latency_s += self.now - sent
+        self.latencies.append(self.now - sent)
+        found = []
+        for place in range(self._people):
+            number = int((sent + place * self._stay_s / self._people) / self._stay_s)
+            key = camera, place, number
+            last, hits = self._seen.get(key, (sent, 0))
+            hits = hits + 1 if sent - last <= LOST_S else 1
+            self._seen[key] = sent, hits
+            track = TrackId(camera, "s", 1000 * place + number) if hits >= CONFIRM else None
+            found.append(Detection(Kind.PERSON, "person", 0.9, Box(300 * place, 100, 120, 400), track))
+        at = int((1000 + sent) * 1e9)
+        room = LookRoom(
+            max(0, 1 - self._waiting),
+            not self._waiting and not self._look,
+            1 / self._mean_s if self._mean_s else math.inf,
+            self._waiting,
+        )
+        self._waiting += len(self._looks.pick(Frame(camera, at, (1280, 720), tuple(found)), None, room))
+
+    def _govern(self) -> None:
+        totals = Totals(
+            self.now, self._done, self._dropped, sum(self._owed), self._owed[0], self._latency_s, self._idle_s
+        )
+        self.governor.update(totals, len(self.cameras))
+        self.throttle.share, self.throttle.part = self.governor.share, self.governor.part
+        self.throttle.suspended = frozenset(self.cameras[: self.governor.suspended])
+
+    def _drop(self, _camera: str, reason: str) -> None:
+        self._dropped += reason == "superseded"
+
+    def _check(self, met: bool) -> None:
+        self._owed[met] += 1
+        self.checks.append(met)
+
+
+def _spend(work: list[float], share: float) -> bool:
+    """Work for a tick; return whether it is done."""
+    work[0] -= share * TICK_S
+    return work[0] <= 0

@@ -1,0 +1,33 @@
+"""What a box of two cores does with far more cameras than it can analyse: a model with the real policies."""
+
+from __future__ import annotations
+
+from tests.fakes.small_box import SmallBox
+
+
+def test_eight_cameras_on_two_cores_come_down_to_those_whose_people_get_their_looks_in_time():
+    box = SmallBox(cameras=8, fps=25, people=3)
+    box.run(180)
+    box.forget()
+    box.run(180)
+    assert 0 < box.governor.suspended < 8
+    assert len(box.checks) > 100
+    assert box.checks.count(True) / len(box.checks) > 0.75
+    assert sorted(box.latencies)[int(0.95 * len(box.latencies))] < 1
+
+
+def test_four_cameras_that_ask_for_four_times_too_much_keep_their_people_served_without_a_suspension():
+    box = SmallBox(cameras=4, fps=10, people=3)
+    box.run(120)
+    box.forget()
+    box.run(120)
+    assert box.governor.suspended == 0
+    assert box.checks.count(True) / len(box.checks) > 0.9
+
+
+def test_a_camera_that_the_box_can_analyse_keeps_its_frames_and_gives_people_their_looks():
+    box = SmallBox(cameras=1, fps=5, people=2)
+    box.run(120)
+    assert (box.governor.suspended, box.governor.share) == (0, 1)
+    assert all(box.checks)
+    assert len(box.checks) > 20
