@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from babel.core import Locale, UnknownLocaleError, get_global
+from babel.numbers import get_group_symbol
 
 from pricing.errors import BadInput
 
@@ -87,11 +88,13 @@ _LOOK_ALIKES = str.maketrans(
 )
 _SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?[eE][+-]?\d{1,3}", re.ASCII)
 _CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Z]{3})(?=-?\d)")
+_WORD_DOT = re.compile(r"(?<=[^\W\d_])\.")
+"""The dot of a shortened word, such as "kr."; it is no mark of the number."""
 MAX_MINOR = 10**12
 _MARKED = re.compile(
-    r"\d*[.,]?\d*|\d{1,3}([.,])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d+)?|\d{1,2}(?:,\d{2})*,\d{3}(?:\.\d+)?"
+    r"\d*[.,]?\d*|\d{1,3}([.,' ])\d{3}(?:\1\d{3})*(?:(?!\1)[.,]\d*)?|\d{1,2}(?:,\d{2})*,\d{3}(?:\.\d*)?"
 )
-"""Marks where thousands and decimals have them; elsewhere nobody knows what is meant: 1290.00.00, 1,29,0."""
+"""Marks where thousands and decimals have them; elsewhere nobody knows what is meant: 1290.00.00, 12.5."""
 ARABIC_DECIMAL, ARABIC_GROUPING = "٫", "٬"
 
 
@@ -187,8 +190,10 @@ def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
         return "; write one amount, or both price_min and price_max"
     if not _only_signs_beside(text):
         return example
-    bare = re.sub(r"[^0-9.,]", "", text)
-    written = _readings(bare, digits, decimal) if _MARKED.fullmatch(bare.strip(".,")) else []
+    marked = re.sub(r"[^0-9.,' ]", "", _WORD_DOT.sub("", text)).strip(" '")
+    marked = re.sub(r" +(?=[.,]$)", "", marked)  # 1290 ,-
+    bare = re.sub("[ ']", "", marked)
+    written = _readings(bare, digits, decimal) if _MARKED.fullmatch(marked) else []
     meant = [accepted for amount in written if (accepted := _accepted(amount, digits, decimal))]
     if not meant:
         return f"; {currency} has {digits} decimals{example}" if any(written) else example
@@ -224,8 +229,8 @@ def _accepted(amount: str, digits: int, decimal: str) -> str:
 
 def _only_signs_beside(text: str) -> bool:
     """Return whether the text beside a number leaves its value: 12 EUR is 12, but 12k, 12½, 1.2万 are not."""
-    # Dots after letters are of a shortened word, such as "kr."; dashes after a mark stand for no decimals.
-    beside = re.sub(r"(?<=[^\W\d_])\.|[.,:]\s?[-–—]+$|/[-=]$|[0-9.,' \"“”„=]", " ", text).split()
+    # Dashes after a mark stand for no decimals.
+    beside = re.sub(r"[.,:]\s?[-–—]+(?!\s*\d)|/[-=]$|[0-9.,' \"“”„=]", " ", _WORD_DOT.sub(" ", text)).split()
     return all(
         word.upper() in _BESIDE
         or word in EXPONENTS
@@ -254,7 +259,13 @@ def display(minor: int, currency: str, locale: str = "en") -> str:
     pattern = copy(parsed.currency_formats["standard"])
     pattern.frac_prec = (shown, shown)
     amount = Decimal(minor).scaleb(-digits)
-    text = pattern.apply(amount, parsed, currency=currency, currency_digits=False)
+    # babel takes a pair of plain apostrophes, two groups of a Swiss million, for the quotes of a pattern.
+    by_hand = get_group_symbol(parsed) == "'"
+    text = pattern.apply(
+        amount, parsed, currency=currency, currency_digits=False, group_separator=not by_hand
+    )
+    if by_hand:
+        text = re.sub(r"\d{4,}", lambda whole: f"{int(whole[0]):_}".replace("_", "'"), text, count=1)
     return _CODE_BEFORE_DIGIT.sub(" ", _SPACES.sub(" ", text)).replace("￥", "¥")
 
 
