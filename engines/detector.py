@@ -257,15 +257,15 @@ def load_detector(
     precision: Precision = Precision.FASTEST,
     thresholds: Mapping[str, float] | None = None,
     patience_s: float = PATIENCE_S,
+    any_size: bool = False,
 ) -> Detector:
     """Load a model of the manifest, its checksum verified. Raises BadInput.
 
     threads: CPU threads that one picture may use; None: all of this process. thresholds: by class, instead
-    of the manifest's.
+    of the manifest's. any_size: whether inputs are mostly of other sizes than the manifest's.
     """
     model = find_model(name, read_manifest(manifest_path or MANIFEST))
     model.check_file()
     count = threads or len(os.sched_getaffinity(0))
-    return Detector(
-        model, Network(model, threads=count, precision=precision), thresholds, patience_s=patience_s
-    )
+    network = Network(model, threads=count, precision=precision, any_size=any_size)
+    return Detector(model, network, thresholds, patience_s=patience_s)

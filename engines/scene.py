@@ -313,7 +313,12 @@ def load_scene_detector(
         raise BadInput(f"model {person}: it finds no person")
     detectors = [
         load_detector(
-            model.name, threads=threads, precision=precision, thresholds=least, patience_s=patience_s
+            model.name,
+            threads=threads,
+            precision=precision,
+            thresholds=least,
+            patience_s=patience_s,
+            any_size=True,
         )
         for model, least in (
             (persons, detection_thresholds(persons, person_confidence, of_faces=False)),

@@ -22,6 +22,7 @@ from engines.letterbox import Fit
 from engines.manifest import MANIFEST, read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import LARGE_IDLE_S, LARGE_REST_S, Network, Precision, Slot
+from engines.scene import load_scene_detector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +145,32 @@ def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> No
     now[0] += LARGE_IDLE_S - 1
     network.give_back([worked((256, 192))])
     assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
+
+
+def test_the_network_for_the_size_of_the_manifest_comes_when_that_is_asked_for() -> None:
+    model = read_manifest()["centerface"]
+    network, usual = Network(model, threads=1, any_size=True), Network(model, threads=1)
+    assert network.precision == usual.precision
+
+    def scores(network: Network, size: tuple[int, int] | None) -> np.ndarray:
+        slot = network.take(size)
+        slot.pixels[:] = np.arange(slot.pixels.size, dtype=np.uint8).reshape(slot.pixels.shape)
+        slot.start()
+        found = slot.result(120).scores
+        network.give_back([slot])
+        return found
+
+    assert np.array_equal(scores(network, (256, 192)), scores(usual, (256, 192)))
+    assert network._fixed is None
+    own = model.input.width, model.input.height
+    assert np.array_equal(scores(network, own), scores(usual, None))
+    assert np.array_equal(scores(network, None), scores(usual, own))
+
+
+def test_a_camera_of_another_shape_takes_no_memory_for_the_size_of_the_manifest() -> None:
+    scenes = load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=300)
+    scenes.detect(on_canvas((1280, 720), (0, 0)))
+    assert scenes.detectors[0]._network._fixed is None
 
 
 def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
