@@ -56,8 +56,8 @@ class AssignmentRules:
     """How to decide. keep_percent: a new pairing must be so much better than the offer that stands.
 
     least_minor: who is worth less is not offered to anybody. reserve: so many free salespeople are kept for
-    customers worth at least reserve_minor, though no offer that stands is taken back for it; not under
-    `turn`. declined: (customer, seller) not offered again.
+    customers worth at least reserve_minor, under `value` the best who are left, though no offer that stands
+    is taken back for it; not under `turn`. declined: (customer, seller) not offered again.
     """
 
     policy: Policy = Policy.VALUE
@@ -134,6 +134,7 @@ class _Case:
     ) -> None:
         self._people, self._staff, self._rules = people, staff, rules
         self._standing, self._money = standing, money
+        self._passed_over = False
         self._may = [[(c.id, s.id) not in rules.declined for s in staff] for c in people]
 
     def serve(self) -> list[int]:
@@ -147,16 +148,25 @@ class _Case:
         if self._rules.policy is not Policy.TURN:
             weights = {place: self._worth(place) * MAX_PEOPLE + turn for place, turn in weights.items()}
         found = _match([[weights[p] if ok else 0 for ok in may] for p, may in enumerate(self._may)])
-        served = sorted(p for p, s in found.items() if self._may[p][s])
-        free = self._unreserved(served)
-        return [p for n, p in enumerate(served) if n < free or self._people[p].id in self._standing]
+        return self._unreserved(sorted(p for p, s in found.items() if self._may[p][s]), weights)
 
-    def _unreserved(self, served: Sequence[int]) -> int:
-        """Return how many, of the most valuable first, may be served without those kept for better ones."""
-        if self._rules.policy is Policy.TURN:
-            return len(served)
-        valuable = sum(self._people[p].worth_minor >= self._rules.reserve_minor for p in served)
-        return max(valuable, len(self._staff) - self._rules.reserve)
+    def _unreserved(self, served: list[int], weights: Mapping[int, int]) -> list[int]:
+        """Return who of these is served where some salespeople are kept for better customers.
+
+        An offer that stands fills the room that is left for the others, and is not taken back where there is
+        none any more.
+        """
+        if self._rules.policy is Policy.TURN or not self._rules.reserve:
+            return served
+        better = [p for p in served if self._is_better(p)]
+        others = sorted((p for p in served if not self._is_better(p)), key=lambda p: -weights[p])
+        standing = sum(self._people[p].id in self._standing for p in others)
+        room = max(len(self._staff) - self._rules.reserve - len(better), standing)
+        self._passed_over = room < len(others)
+        return sorted([*better, *others[:room]])
+
+    def _is_better(self, place: int) -> bool:
+        return self._people[place].worth_minor >= self._rules.reserve_minor
 
     def _worth(self, place: int) -> int:
         customer = self._people[place]
@@ -164,14 +174,27 @@ class _Case:
         return (min(max(customer.worth_minor, 0), MAX_WORTH) + 1) * (100 + bonus) // 100
 
     def pair(self, served: Sequence[int]) -> Iterator[Pairing]:
-        """Yield a seller for each customer to serve."""
-        found = _match([self._fits(place, len(served) - n) for n, place in enumerate(served)])
-        for n, place in enumerate(served):
-            customer, seller = self._people[place], self._staff[found[n]]
-            yield Pairing(customer.id, seller.id, self._reason(customer, seller))
+        """Yield a seller for each customer to serve; before the others choose, the best one free is kept."""
+        kept = 0
+        if self._rules.policy is Policy.VALUE:
+            kept = min(self._rules.reserve, len(self._staff) - len(served))
+        first = sum(map(self._is_better, served)) if kept else 0
+        rows: list[int | None] = [*served[:first], *[None] * kept, *served[first:]]
+        found = _match([self._fits(place, len(rows) - n) for n, place in enumerate(rows)])
+        for n, place in enumerate(rows):
+            if place is not None:
+                customer, seller = self._people[place], self._staff[found[n]]
+                yield Pairing(customer.id, seller.id, self._reason(customer, seller))
 
-    def _fits(self, place: int, importance: int) -> list[int]:
-        """Return how well each seller suits a customer, 0 for not at all; the turn settles what is equal."""
+    def _fits(self, place: int | None, importance: int) -> list[int]:
+        """Return how well each seller suits a customer, 0 for not at all; the turn settles what is equal.
+
+        None is the customer who may come, for whom somebody is kept who waits for no answer now.
+        """
+        if place is None:
+            asked = set(self._standing.values())
+            fits = [0 if s.id in asked else importance * quality(s, _MAY_COME) for s in self._staff]
+            return [_ALLOWED + fit * MAX_PEOPLE + len(fits) - n for n, fit in enumerate(fits)]
         customer, found = self._people[place], []
         for n, seller in enumerate(self._staff):
             by_value = self._rules.policy is Policy.VALUE
@@ -202,7 +225,7 @@ class _Case:
         if self._rules.policy is Policy.TURN:
             return "others wait longer"
         worth = self._people[place].worth_minor
-        if worth < self._rules.reserve_minor and len(served) < len(self._staff):
+        if self._passed_over and not self._is_better(place):
             return KEPT_FREE
         lower = [self._people[p].id for p in served if self._people[p].worth_minor < worth]
         offered = [customer for customer in lower if customer in self._standing]
@@ -212,6 +235,7 @@ class _Case:
 
 
 _ALLOWED = 10**12
+_MAY_COME = WaitingCustomer("", 0)
 
 
 def quality(seller: Seller, customer: WaitingCustomer) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 S = 1_000_000_000
+_ON_DUTY = (StaffState.FREE, StaffState.BUSY)
 
 
 class SalesDesk:
@@ -82,7 +83,8 @@ class SalesDesk:
                 self._state.people[name].customer = customer
             else:
                 self._state.people[name] = PersonRecord(customer, at)
-            self._load.see(name, customer.worth_minor, at)
+            offered = customer.worth_minor >= self.rules.assignment.least_minor
+            self._load.see(name, customer.worth_minor if offered else 0, at)
         attended = {offer.customer for offer in self._state.offers.values() if offer.accepted}
         for name in [name for name in self._state.people if name not in here and name not in attended]:
             for number in [n for n, offer in self._state.offers.items() if offer.customer == name]:
@@ -255,13 +257,13 @@ class SalesDesk:
         ]
         declined = {(name, seller) for name, person in state.people.items() for seller in person.declined}
         rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
+        sellers = self._sellers(at)
         if self.rules.keep_by_load:
             worth = self._load.keep_from(at, self._on_duty())
-            rules = replace(
-                rules, reserve=int(worth is not None), reserve_minor=rules.reserve_minor or worth or 0
-            )
+            kept = worth is not None and self._places_left() <= len(sellers)
+            rules = replace(rules, reserve=int(kept), reserve_minor=rules.reserve_minor or worth or 0)
         held = {name: state.offers[number].seller for name, number in standing.items()}
-        found = assign(people, self._sellers(at), rules, held, self._money)
+        found = assign(people, sellers, rules, held, self._money)
         self._kept = frozenset(customer for customer, reason in found.waiting if reason == KEPT_FREE)
         wanted = {pairing.customer: pairing for pairing in found.pairings}
         for name, number in standing.items():
@@ -274,11 +276,15 @@ class SalesDesk:
                 self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
 
     def _on_duty(self) -> int:
-        """Return how many customers can be with somebody at once."""
-        there = (StaffState.FREE, StaffState.BUSY)
-        return sum(
-            self.members[name].capacity for name, one in self._state.staff.items() if one.state in there
-        )
+        """Return how many customers can be with somebody at once; at most 1 where one person is alone."""
+        there = [name for name, one in self._state.staff.items() if one.state in _ON_DUTY]
+        return sum(self.members[name].capacity for name in there) if len(there) > 1 else len(there)
+
+    def _places_left(self) -> int:
+        """Return how many more customers those who are free can take: somebody may take two."""
+        free = [name for name in self._state.staff if self._shown(name) is StaffState.FREE]
+        attending = list(self.attending.values())
+        return sum(self.members[name].capacity - attending.count(name) for name in free)
 
     def _sellers(self, at: int) -> list[Seller]:
         found = []

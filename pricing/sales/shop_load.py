@@ -16,7 +16,7 @@ RATE_NS = 3600 * S
 VALUES_NS = 4 * RATE_NS
 LEAST_NS = 900 * S
 EVERY_NS = 300 * S
-MIN_SEEN, MIN_PRICED, MAX_SEEN = 8, 4, 1024
+MIN_SEEN, MIN_PRICED, MAX_SEEN = 8, 4, 4096
 DOUBT = 2
 """So many fewer are counted in an hour than came: in a quiet shop a few at once are chance."""
 MIN_SERVICES, SERVICE_S = 5, 600.0
@@ -45,9 +45,11 @@ class ShopLoad:
         """Take a customer who is in the shop, each time with the newest value. at: ns."""
         if self._begun is None:
             self._begun = at
+        if customer not in self._seen and len(self._seen) >= MAX_SEEN:
+            oldest, _ = self._seen.pop(next(iter(self._seen)))
+            self._begun = max(self._begun, oldest)
         first, before = self._seen.get(customer, (at, 0))
-        if customer in self._seen or len(self._seen) < MAX_SEEN:
-            self._seen[customer] = first, max(worth_minor, before)
+        self._seen[customer] = first, max(worth_minor, before)
 
     def serve(self, seconds: float) -> None:
         """Take how long somebody was with a customer."""

@@ -226,7 +226,8 @@ class _Day:
         if self.way is Way.AUTO:
             on_duty = sum(shift.from_h * HOUR_S <= now < shift.until_h * HOUR_S for shift in model.shifts)
             worth = self.load.keep_from(round(now * S), on_duty)
-            return AssignmentRules(reserve=int(worth is not None), reserve_minor=worth or 0)
+            least = worth or 0 if model.keep_from is None else round(100 * model.keep_from)
+            return AssignmentRules(reserve=int(worth is not None), reserve_minor=least)
         if self.way is not Way.RESERVE:
             return AssignmentRules(Policy.TURN if self.way is Way.TURN else Policy.VALUE)
         worth_from = model.value_median * RESERVE_FROM if model.keep_from is None else model.keep_from

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.sales.assignment import (
+    KEPT_FREE,
     Assignment,
     AssignmentRules,
     Policy,
@@ -80,6 +82,34 @@ def test_every_decision_explains_itself_in_a_line() -> None:
     assert pairs(assign([HAT, WATCH], [ANNA], kept, {"h": "anna"})) == {"w": "anna"}
 
 
+KEPT = AssignmentRules(reserve=1, reserve_minor=100_000)
+SCARF = WaitingCustomer("s", 2_100)
+
+
+def test_an_offer_that_stands_takes_the_room_so_that_somebody_is_still_kept() -> None:
+    found = assign([HAT, SCARF], [ANNA, BEN], KEPT, {"h": "ben"})
+    assert pairs(found) == {"h": "ben"}
+    assert found.waiting == (("s", KEPT_FREE),)
+    # Who is worth much more gets the room, who is worth enough gets whoever is kept.
+    assert pairs(assign([HAT, WaitingCustomer("s", 90_000)], [ANNA, BEN], KEPT, {"h": "ben"})).keys() == {"s"}
+    assert pairs(assign([HAT, WATCH], [ANNA, BEN], KEPT, {"h": "ben"})) == {"h": "ben", "w": "anna"}
+
+
+def test_the_best_is_kept_for_whoever_may_come() -> None:
+    assert pairs(assign([HAT], [ANNA, BEN, CLEO], AssignmentRules())) == {"h": "anna"}
+    assert pairs(assign([HAT], [ANNA, BEN, CLEO], KEPT)) == {"h": "cleo"}
+    assert pairs(assign([HAT, WATCH], [ANNA, BEN, CLEO], KEPT)) == {"h": "ben", "w": "anna"}
+    # What one of them is asked already is not taken back for it.
+    assert pairs(assign([HAT], [ANNA, BEN], KEPT, {"h": "anna"})) == {"h": "anna"}
+
+
+def test_nobody_is_said_to_be_kept_where_nobody_is() -> None:
+    declined = frozenset({("h", "ben"), ("s", "ben")})
+    rules = AssignmentRules(reserve_minor=100_000, declined=declined)
+    found = assign([HAT, SCARF], [ANNA, BEN], rules)
+    assert (pairs(found), found.waiting) == ({"s": "anna"}, (("h", "others are worth more"),))
+
+
 NAMES = st.integers(0, 12)
 CUSTOMERS = st.lists(
     st.builds(
@@ -143,6 +173,25 @@ def test_a_higher_value_waits_only_for_a_stated_reason(
             continue
         assert any(customer == who for who, _ in rules.declined) or not sellers or rules.reserve
         assert reason != "others are worth more"
+
+
+@given(CUSTOMERS, SELLERS, RULES, st.data())
+def test_who_is_kept_is_free_for_the_better_ones_only(
+    customers: list[WaitingCustomer], sellers: list[Seller], rules: AssignmentRules, data: st.DataObject
+) -> None:
+    """Of new offers, and with any that stand; who is better never waits for it."""
+    names = st.sampled_from([c.id for c in customers]) if customers else st.nothing()
+    asked = data.draw(st.lists(names, unique=True, max_size=min(len(customers), len(sellers))))
+    standing = {c: s.id for c, s in zip(asked, sellers, strict=False) if (c, s.id) not in rules.declined}
+    found = assign(customers, sellers, rules, standing)
+    worth = {c.id: c.worth_minor for c in customers}
+    low = [p.customer for p in found.pairings if worth[p.customer] < rules.reserve_minor]
+    if rules.policy is not Policy.TURN and rules.reserve and any(c not in standing for c in low):
+        assert len(sellers) - len(found.pairings) >= rules.reserve
+    everybody = assign(customers, sellers, replace(rules, reserve=0), standing)
+    if not any(worth[c] < rules.reserve_minor for c in standing):
+        better = {p.customer for p in everybody.pairings if worth[p.customer] >= rules.reserve_minor}
+        assert better <= {p.customer for p in found.pairings}
 
 
 @given(CUSTOMERS.map(lambda c: c[:4]), SELLERS.map(lambda s: s[:4]))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.assignment import AssignmentRules, WaitingCustomer
 from pricing.sales.desk import SalesDesk
 from pricing.sales.shop_load import MAX_SEEN, S, ShopLoad, last_worth
 from pricing.sales.types import DeskRules, SaleKind, SaleOutcome, StaffMember, StaffState
@@ -61,11 +61,14 @@ def test_it_is_worked_out_every_five_minutes_so_that_it_does_not_flicker() -> No
     assert load.keep_from(HOUR + 300 * S, 3) == 500_000
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_a_crowd_is_counted_by_its_newest() -> None:
+    """More than can be remembered in four hours: the rate of the last of them is known, and not nought."""
     load = ShopLoad()
-    for n in range(MAX_SEEN + 50):
-        load.see(f"k{n}", 1, n)
+    seconds = 2 * MAX_SEEN + 7200
+    for n in range(seconds):
+        load.see(f"k{n}", SPREAD[n % len(SPREAD)], n * S)
     assert len(load._seen) == MAX_SEEN
+    assert load.keep_from(seconds * S, 3) is not None
 
 
 @given(WORTHS, st.integers(1, 200), st.integers(1, 12), st.integers(60, 3600))
@@ -112,3 +115,36 @@ def test_a_desk_keeps_one_free_and_says_so() -> None:
     # Two hours later nobody comes any more, and nobody waits for somebody better.
     desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], 3 * HOUR)
     assert "bare" in {event.customer for event in desk.tick(3 * HOUR) if event.kind is SaleKind.OFFERED}
+
+
+@pytest.mark.parametrize("others", [[], [StaffMember("ben", 2)]])
+def test_who_takes_two_at_once_is_not_idle_beside_a_customer(others: list[StaffMember]) -> None:
+    """Alone somebody goes to everybody; beside a colleague the last place is kept, not the first."""
+    desk = SalesDesk([StaffMember("anna", 5, capacity=2), *others], DeskRules(keep_by_load=True))
+    desk.set_state("anna", StaffState.FREE, 0)
+    for one in others:
+        desk.set_state(one.name, StaffState.BUSY, 0)
+    for n in range(40):
+        desk.see([WaitingCustomer(f"k{n}", SPREAD[n % len(SPREAD)])], n * HOUR // 40)
+    desk.see([WaitingCustomer("bare", 0), WaitingCustomer("cap", 5_000)], HOUR)
+    (made,) = desk.tick(HOUR)
+    assert (made.customer, made.seller) == ("cap", "anna")
+    desk.accept(made.offer, "anna", HOUR)
+    assert [event.customer for event in desk.tick(HOUR + S)] == ([] if others else ["bare"])
+
+
+def test_who_is_worth_too_little_for_an_offer_does_not_count() -> None:
+    """The median is of those who are offered, else all of them were above it, and nobody was kept."""
+    desk = SalesDesk(
+        [StaffMember("anna", 5), StaffMember("ben", 2)],
+        DeskRules(AssignmentRules(least_minor=50_000), keep_by_load=True),
+    )
+    desk.set_state("anna", StaffState.FREE, 0)
+    desk.set_state("ben", StaffState.BUSY, 0)
+    worths = [5_000, 5_000, 5_000, 60_000, 500_000, 500_000]
+    for n in range(120):
+        desk.see([WaitingCustomer(f"k{n}", worths[n % len(worths)])], n * HOUR // 120)
+    desk.see([WaitingCustomer("bag", 60_000)], HOUR)
+    assert desk.tick(HOUR) == []
+    desk.see([WaitingCustomer("bag", 60_000), WaitingCustomer("watch", 500_000)], HOUR)
+    assert [event.customer for event in desk.tick(HOUR)] == ["watch"]
