@@ -38,6 +38,7 @@ class DraftPicture:
     """One picture of a draft. path: as it would be kept; parts: thumbnails as PNG, the whole first.
 
     ground: none, even or garment. faces: clear faces on it. is_pattern: it is a swatch of the brand's cloth.
+    kept: what keeps the file behind `path`, if anything must.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class DraftPicture:
     parts: tuple[bytes, ...]
     faces: int
     is_pattern: bool = False
+    kept: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,8 @@ def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool 
     lockup = None if is_pattern else separate(picture)
     parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
     height, width = picture.pixels.shape[:2]
-    path = write_picture(picture, target)
     thumbnails = tuple(_thumbnail(part) for part in parts)
+    path = write_picture(picture, target)
     return DraftPicture(path, (width, height), picture.ground.value, thumbnails, count, is_pattern)
 
 

@@ -8,8 +8,9 @@ import contextlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
@@ -21,11 +22,11 @@ from pipelines.errors import BadInput
 from web.access import body
 from web.access.limits import Allowance
 from web.api.common import TICKET, owner_of
+from web.nameless import Nameless, nameless, opened_path
 from web.refusal import Code, Json, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -228,10 +229,7 @@ class BrandHandlers:
             self._drop(ticket)
 
     def _drop(self, ticket: str) -> None:
-        draft = self._drafts.pop(ticket, None)
-        if draft is not None:
-            with contextlib.suppress(OSError):
-                draft.picture.path.unlink()
+        self._drafts.pop(ticket, None)
 
 
 def may_edit_brands(settings: Settings) -> bool:
@@ -277,20 +275,23 @@ def _pattern_use(
 
 
 def _keep(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPicture:
+    """Return what is made of a picture, which has no name on the disk that could stay there."""
     from pipelines.brands.draft import keep_picture  # noqa: PLC0415
 
-    raw = folder / f".{ticket}.raw"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        raw.write_bytes(data)
-        return keep_picture(raw, folder / ticket, _clear_faces, is_pattern=is_pattern)
-    except BadInput as error:
-        raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
+        with nameless(folder / f".{ticket}.raw") as sent:
+            sent.write(data)
+            sent.flush()
+            raw = Path(opened_path(sent))
+            try:
+                picture = keep_picture(raw, folder / ticket, _clear_faces, is_pattern=is_pattern)
+            except BadInput as error:
+                raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
+        kept = Nameless(picture.path)
     except OSError as error:
         raise Refused(Code.BUSY, f"no room for pictures ({error.strerror})") from None
-    finally:
-        with contextlib.suppress(OSError):
-            raw.unlink()
+    return replace(picture, path=kept.path, kept=kept)
 
 
 def _clear_faces(picture: MarkPicture) -> int:

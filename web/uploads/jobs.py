@@ -22,6 +22,7 @@ from pipelines.errors import BadInput
 from probes.events.messages import rfc3339
 from probes.people.unworn import nobody
 from web import views
+from web.nameless import nameless, opened_path
 from web.refusal import Code, Refused
 from web.uploads.worker import Worker, WorkFailed
 
@@ -265,7 +266,7 @@ class Jobs:
 async def _store(body: AsyncIterator[bytes], folder: Path) -> tuple[FileType, BinaryIO]:
     """Write a body into a file without a name; Refused as soon as its first bytes are of no known file."""
     what, waiting = None, bytearray()
-    file = _nameless(folder / "part")
+    file = nameless(folder / "part")
     try:
         async for chunk in body:
             waiting += chunk
@@ -282,18 +283,6 @@ async def _store(body: AsyncIterator[bytes], folder: Path) -> tuple[FileType, Bi
     except BaseException:
         file.close()
         raise
-
-
-def _nameless(path: Path) -> BinaryIO:
-    """Return a new file that no folder lists."""
-    file = path.open("x+b")
-    path.unlink()
-    return file
-
-
-def opened_path(file: BinaryIO) -> str:
-    """Return a path by which this process, and a child that keeps the file, can open it again."""
-    return f"/proc/self/fd/{file.fileno()}"
 
 
 def _type_of(head: bytes) -> FileType:
