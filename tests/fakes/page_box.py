@@ -35,6 +35,8 @@ class Box:
         self.started = time.time()
         self.calls: list[tuple[str, str, bytes]] = []
         self.writable = True
+        self.pending_since: str | None = None
+        self.store_file: dict | None = None
         self.jobs: list[dict] = []
         self.results: dict[str, bytes] = {}
         self.webcam_persons: list[dict] = []

@@ -77,6 +77,8 @@ class BoxHandler(QuietHandler):
             self._refuse(401, "sign_in", "sign in first")
         elif url.path == "/api/events":
             self._events()
+        elif url.path == "/api/system":
+            self._json({"store_file": self.box.store_file})
         elif url.path == "/api/jobs":
             self._json(self.box.listed())
         elif parts[:2] == ["api", "jobs"]:
@@ -140,7 +142,15 @@ class BoxHandler(QuietHandler):
         if small:
             self._refuse(422, "invalid", "the areas are not sound", [f"{n}: needs 3 points" for n in small])
         elif self.command == "PUT":
-            self._json({"yaml": yaml, "revision": "r2", "restart_needed": True})
+            self._json(
+                {
+                    "yaml": yaml,
+                    "revision": "r2",
+                    "restart_needed": self.box.pending_since is None,
+                    "pending_since": self.box.pending_since,
+                    "problem": None,
+                }
+            )
         else:
             self._json({"yaml": yaml})
 

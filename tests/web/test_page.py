@@ -362,6 +362,26 @@ class TestSystem:
         assert set(written["zones"]) == {"till", "shelf"}
         assert len(written["zones"]["shelf"]["polygon"]) == 3
 
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"restart_needed": [], "problem": None}, "Written, and in use."),
+            ({"restart_needed": ["cameras.counter"], "problem": None}, "It counts from the next start"),
+            ({"restart_needed": [], "problem": "cameras.counter: no"}, "cameras.counter: no"),
+        ],
+    )
+    def test_a_file_that_is_taken_up_slowly_is_said_so_and_the_answer_comes(self, visit, box, fields, said):
+        box.pending_since, box.store_file = "before", {"at": "before", **fields}
+        page = visit.go("#/system/areas/counter")
+        page.get_by_role("button", name="New mask").click()
+        page.get_by_role("button", name="Start from a rectangle").click()
+        page.get_by_text("Checked: sound").wait_for()
+        page.get_by_role("button", name="Write to store file").click()
+        page.get_by_text("The box is still taking it up").wait_for()
+        box.store_file = {"at": "after", **fields}
+        page.get_by_text(said).wait_for()
+        assert not page.get_by_text("The box is still taking it up").is_visible()
+
     def test_corners_by_keyboard_alone(self, visit):
         page = visit.go("#/system/areas/counter")
         page.get_by_role("button", name="New mask").click()

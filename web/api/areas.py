@@ -84,9 +84,7 @@ class AreaHandlers:
             written = await to_thread.run_sync(store_file.write, path, draft.text, revision)
         named = ", ".join(f"{section}: {' '.join(wanted[section]) or '-'}" for section in store_file.SECTIONS)
         self._notes.note(AccessKind.AREAS_CHANGED, request, visitor, camera=camera, detail=named)
-        report = await taken_up(self._backend)
-        waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
-        return Json({"yaml": draft.yaml, "revision": written, "restart_needed": waits})
+        return Json({"yaml": draft.yaml, "revision": written, **await taken_up(self._backend, camera)})
 
     def _store_file(self) -> bytes:
         try:

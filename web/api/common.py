@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 TICKET = re.compile(r"[A-Za-z0-9_-]{22}")
 MAX_SIZE = 10_000
 """The largest width that may be asked for, px."""
-RELOAD_S = 20.0
+RELOAD_S = 10.0
+"""Less than the page waits; of what takes longer, `store_file` of `/api/system` tells the end."""
 
 
 class TrackedStream(StreamingResponse):
@@ -76,10 +77,14 @@ def camera_of(request: Request, backend: Backend) -> str:
     return camera
 
 
-async def taken_up(backend: Backend) -> ReloadReport | None:
-    """Have the running store reload its file; return the result, None where no answer comes."""
+async def taken_up(backend: Backend, camera: str) -> dict[str, Any]:
+    """Have the running store reload its file, which brings a camera; return what the answer says of it.
+
+    An answer may come later: `pending_since` is then the time of the reading before, and "" before the first.
+    """
     if backend.reload is None:
-        return None
+        return {"restart_needed": True, "pending_since": None, "problem": None}
+    before = backend.store_file()
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[ReloadReport] = loop.create_future()
 
@@ -92,9 +97,13 @@ async def taken_up(backend: Backend) -> ReloadReport | None:
             loop.call_soon_threadsafe(set_result, report)
 
     backend.reload(on_report)
-    with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-        return await asyncio.wait_for(answer, RELOAD_S)
-    return None
+    try:
+        report = await asyncio.wait_for(answer, RELOAD_S)
+    except (TimeoutError, asyncio.TimeoutError):
+        since = before.payload()["at"] if before else ""
+        return {"restart_needed": False, "pending_since": since, "problem": None}
+    waits = bool(report.problems) or f"cameras.{camera}" in report.restart
+    return {"restart_needed": waits, "pending_since": None, "problem": report.payload()["problem"]}
 
 
 def owner_of(request: Request, visitor: Visitor | None) -> str:

@@ -168,10 +168,7 @@ class WizardHandlers:
         async with self._writing:
             line = await to_thread.run_sync(_write, path, camera, name, form)
         self._notes.note(AccessKind.CAMERA_ADDED, request, visitor, camera=camera)
-        report = await taken_up(self._backend)
-        waits = report is None or bool(report.problems) or f"cameras.{camera}" in report.restart
-        problem = report.payload()["problem"] if report else None
-        return Json({"id": camera, "yaml": line.strip(), "restart_needed": waits, "problem": problem}, 201)
+        return Json({"id": camera, "yaml": line.strip(), **await taken_up(self._backend, camera)}, 201)
 
     def _note_tried(self, request: Request, visitor: Visitor | None, form: CameraForm) -> None:
         host = urlsplit(form.source).hostname or ""

@@ -6,6 +6,7 @@ import yaml
 
 from pipelines.reload.report import ReloadReport, ReloadResult
 from pipelines.settings.load import load_settings
+from tests.fakes.schemas import conforms
 from tests.fakes.served_page import served_page
 from web.api.store_file import draft, revision, write
 from web.refusal import Refused
@@ -57,6 +58,19 @@ def test_a_running_store_says_whether_they_count_now(page, report, waits):
     revision = client.get("/api/cameras/entrance/areas").json()["revision"]
     answer = client.put("/api/cameras/entrance/areas", json={**WANTED, "revision": revision})
     assert answer.json()["restart_needed"] is waits
+
+
+@pytest.mark.parametrize(
+    ("before", "since"), [(ReloadReport(), "1970-01-01T00:00:00.000Z"), (None, "")], ids=["running", "new"]
+)
+def test_what_is_still_being_taken_up_needs_no_restart(page, monkeypatch, before, since):
+    monkeypatch.setattr("web.api.common.RELOAD_S", 0.01)
+    page.backend.reload, page.backend.store_file = lambda _: None, lambda: before
+    client = page.client()
+    revision = client.get("/api/cameras/entrance/areas").json()["revision"]
+    answer = client.put("/api/cameras/entrance/areas", json={**WANTED, "revision": revision}).json()
+    conforms(answer, "Written")
+    assert (answer["restart_needed"], answer["pending_since"], answer["problem"]) == (False, since, None)
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(page, tmp_path):

@@ -3,6 +3,7 @@
 import { send, session } from "./api.js";
 import { announce, h, icon, notice, pill, say, svg, toast } from "./dom.js";
 import * as format from "./format.js";
+import { outcome } from "./reload.js";
 import { Shapes, removeCorner, round, splitLongest } from "./shapes.js";
 import { t } from "./strings.js";
 
@@ -319,11 +320,15 @@ class Editor {
   async #write() {
     this.save.disabled = true;
     try {
-      const done = await send("PUT", `/api/cameras/${this.camera}/areas`, { json: { ...this.shapes.areas(), revision: this.revision } });
-      this.revision = done.revision;
-      this.yaml.value = done.yaml;
+      const written = await send("PUT", `/api/cameras/${this.camera}/areas`, { json: { ...this.shapes.areas(), revision: this.revision } });
+      this.revision = written.revision;
+      this.yaml.value = written.yaml;
       this.changed = false;
-      this.verdict.replaceChildren(notice("good", t(done.restart_needed ? "areas.saved" : "areas.saved_now"), "check"));
+      const pending = notice("", t("areas.pending"));
+      const done = await outcome(written, `cameras.${this.camera}`, pending, (node) => this.verdict.replaceChildren(node));
+      if (!done) return;
+      if (done.problem) this.verdict.replaceChildren(notice("bad", t("system.file_wrong", { problem: done.problem })));
+      else this.verdict.replaceChildren(notice("good", t(done.restart_needed ? "areas.saved" : "areas.saved_now"), "check"));
     } catch (error) {
       this.save.disabled = false;
       const texts = error.details?.length ? error.details : [error.message];

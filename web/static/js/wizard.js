@@ -2,6 +2,7 @@
 
 import { send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
+import { outcome } from "./reload.js";
 import { t } from "./strings.js";
 
 const TRY_MS = 30000;
@@ -32,12 +33,14 @@ export function cameraWizard() {
     event.preventDefault();
     save.disabled = true;
     try {
-      const done = await send("POST", "/api/cameras/new", { json: { ...given(), ...smaller(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
+      const added = await send("POST", "/api/cameras/new", { json: { ...given(), ...smaller(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
       first.reset();
       second.reset();
       second.hidden = true;
-      const text = done.problem ?? t(done.restart_needed ? "wizard.waits" : "wizard.saved", { camera: done.id });
-      verdict.replaceChildren(notice(done.problem ? "bad" : "good", text, done.problem ? "warn" : "check"));
+      const pending = notice("", t("wizard.pending", { camera: added.id }));
+      const done = await outcome(added, `cameras.${added.id}`, pending, (node) => verdict.replaceChildren(node));
+      const text = done && (done.problem ?? t(done.restart_needed ? "wizard.waits" : "wizard.saved", { camera: done.id }));
+      if (done) verdict.replaceChildren(notice(done.problem ? "bad" : "good", text, done.problem ? "warn" : "check"));
     } catch (error) {
       wrong.replaceChildren(notice("bad", words(error)));
     }
