@@ -160,7 +160,7 @@ class _CameraRig:
         self._steady = self._servers.play("steady")
         self._plain = self._servers.play(PATH)
         self._relay = Relay(self._plain.port)
-        self._has_login = False
+        self._has_login = self._was_suspended = False
         self._port = free_port(20_000 + os.getpid() % 9_000)
         self._write_store()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state"), PASSWORD_VARIABLE: LOGIN}
@@ -190,7 +190,7 @@ class _CameraRig:
         seconds = self._wait_for_faulty()
         if seconds is not None:
             self.ledger.back_s.setdefault(kind, []).append(seconds)
-        elif self._is_suspended(FAULTY):
+        elif self._was_suspended:
             self.ledger.suspended[kind] += 1
         else:
             self.ledger.away[kind] += 1
@@ -253,7 +253,7 @@ class _CameraRig:
         """Have another stream come from the same address, wait for its frames, and lead back."""
         other = self._servers.play(name)
         self._relay.lead_to(other.port)
-        if self._wait_for_faulty() is None and not self._is_suspended(FAULTY):
+        if self._wait_for_faulty() is None and not self._was_suspended:
             self.ledger.away[f"{name} stream"] += 1
         self._relay.lead_to(self._plain.port)
         _kill(other)
@@ -284,13 +284,18 @@ class _CameraRig:
         draft.replace(self._file)
 
     def _wait_for_faulty(self) -> float | None:
-        """Wait for new frames of the camera that fails; return how long, None where none came."""
+        """Wait for new frames of the camera that fails; return how long, None where none came.
+
+        A camera that is called again is not suspended until it is live: it counts whether it was, meanwhile.
+        """
+        self._was_suspended = False
         begun, (before, _) = time.monotonic(), self._frames()
         while (now := time.monotonic()) < begun + BACK_S and self.process.poll() is None:
             if (count := self._frames()[0]) is not None:
                 before = count if before is None else before
                 if count >= before + MIN_FRAMES:
                     return now - begun
+            self._was_suspended = self._was_suspended or self._is_suspended(FAULTY)
             time.sleep(0.1)
         return None
 
