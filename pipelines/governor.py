@@ -157,6 +157,11 @@ class Governor:
         return PARTS[min(rung, len(PARTS) - 1)] if rung >= 0 else 1.0
 
     @property
+    def leaves_out(self) -> bool:
+        """Whether fewer frames are analysed or decoded than the settings ask for."""
+        return self._level > 0
+
+    @property
     def sub_streams(self) -> bool:
         """Whether cameras that have a sub-stream are to give that one."""
         return self._last > LAST_PART and self._level >= self._last

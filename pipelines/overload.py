@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections import deque
@@ -26,6 +27,8 @@ MIN_FPS = 0.5
 """Analysed frames per second of a live camera below which the store is not healthy."""
 MAX_LATENCY_S = 5.0
 HEALTH_WINDOW_S = 10.0
+SILENT_S = 180.0
+"""Is nothing of a live camera analysed for so long, with nothing left out, the program is at fault."""
 STAT = Path("/proc/stat")
 KEYS_ONLY = ", key frames decoded"
 TEXTS = {
@@ -69,6 +72,8 @@ class Overload:
         self._idle_s = idle_s or idle_seconds
         self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
+        self._analysed: dict[str, tuple[int, float]] = {}
+        self._full_since = self._checked_at = self._clock()
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)
         metrics.decode_part.set(1)
@@ -91,7 +96,14 @@ class Overload:
     def check(self) -> bool:
         """Update the governor and apply its decision; return whether something changed."""
         now = self._clock()
-        self._frames.append((now, dict(self._processed())))
+        frames = dict(self._processed())
+        self._frames.append((now, frames))
+        # Replaced as a whole: other threads read it.
+        self._analysed = {
+            camera: past if (past := self._analysed.get(camera)) and past[0] == count else (count, now)
+            for camera, count in frames.items()
+        }
+        self._checked_at = now
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
         cameras, governor, throttle = list(self._cameras()), self._governor, self._throttle
@@ -100,6 +112,8 @@ class Overload:
             len(cameras),
             has_sub_streams=bool(throttle.usable_sub_streams),
         )
+        if governor.leaves_out:
+            self._full_since = now
         suspended = frozenset(cameras[: governor.suspended])
         if not changed and suspended == throttle.suspended:
             return False
@@ -157,3 +171,15 @@ class Overload:
         if latency_s > MAX_LATENCY_S:
             found.append(f"frames are {latency_s:.0f} s old when they are published, above {MAX_LATENCY_S:g}")
         return found
+
+    def silent(self, live: Mapping[str, float]) -> list[str]:
+        """Return the live cameras of which nothing is analysed for minutes though nothing is left out.
+
+        live: as for `problems`. Overload is no reason then: starting the program again may mend it.
+        """
+        checked_at, analysed, full_since = self._checked_at, self._analysed, self._full_since
+        return [
+            camera
+            for camera, since in live.items()
+            if checked_at - max(since, full_since, analysed.get(camera, (0, -math.inf))[1]) >= SILENT_S
+        ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
+from pipelines.overload import SILENT_S
 from probes.metrics import Health
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from probes.metrics import Metrics
 
 HEALTHY_WITHIN_S = 10.0
+PREPARED_WITHIN_S = 5400.0
+"""Without progress for so long, what is done before cameras open hangs; an engine takes half an hour."""
 NOT_MEANT = ("rate", "undecoded", "turned")
 """Reasons of dropped frames that were not meant for analysis, or got it: only the picture was withheld."""
 
@@ -51,6 +54,7 @@ class StoreStatus:
     ) -> None:
         self._platform, self._floor, self._overload = platform, floor, overload
         self._settings, self._metrics, self._clock = settings, metrics, clock
+        self._progress = "", 0.0
 
     def cameras(self) -> Mapping[str, CameraStatus]:
         """Return what is known of each enabled camera, its times as UTC ns by the clock as it is now."""
@@ -68,8 +72,11 @@ class StoreStatus:
         """Return whether frames flow from at least one camera and redaction works."""
         reasons, stuck = [], []
         cameras = self._platform.cameras()
-        if self._platform.starting:
-            reasons.append(self._platform.starting)
+        now = time.monotonic()
+        if starting := self._platform.starting:
+            reasons.append(starting)
+        if self._hangs(starting, now):
+            stuck.append(f"no progress for {PREPARED_WITHIN_S / 60:g} min: {starting}")
         if self._platform.failed:
             stuck.append("inference failed: restart the service")
         if withheld := self._platform.withheld:
@@ -78,15 +85,26 @@ class StoreStatus:
             reasons.append("no camera is live")
         elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
             stuck.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
-        reasons += stuck
-        now, store_now, settings = time.monotonic(), self._clock.now(), self._settings().cameras
+        store_now, settings = self._clock.now(), self._settings().cameras
         live = {
             name: now - (store_now - status.since) / 1e9
             for name, status in cameras.items()
             if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
         }
+        if not withheld:
+            stuck += [
+                f"camera {camera}: live, and no frame of it was analysed for {SILENT_S / 60:g} min"
+                for camera in self._overload.silent(live)
+            ]
+        reasons += stuck
         reasons += self._overload.problems(live)
         return Health(not reasons, tuple(reasons), stuck=bool(stuck))
+
+    def _hangs(self, starting: str, now: float) -> bool:
+        """Return whether what is done before cameras open has stood still for too long."""
+        if self._progress[0] != starting:
+            self._progress = starting, now
+        return bool(starting) and now - self._progress[1] >= PREPARED_WITHIN_S
 
     def ready(self, *, started: bool) -> Health:
         """Return whether everything has been started, and masking passes its self-check."""

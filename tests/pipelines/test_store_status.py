@@ -8,7 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
+from pipelines.cameras.throttle import Throttle
+from pipelines.governor import Governor
+from pipelines.overload import Overload
 from pipelines.store_status import StoreStatus
+from probes.metrics import Metrics
 
 
 def status_of(problems=(), *, state=CameraState.LIVE, redacting=True, withheld="", starting="", failed=False):
@@ -23,7 +27,7 @@ def status_of(problems=(), *, state=CameraState.LIVE, redacting=True, withheld="
     return StoreStatus(
         platform,
         floor=None,
-        overload=SimpleNamespace(problems=lambda live: list(problems)),
+        overload=SimpleNamespace(problems=lambda live: list(problems), silent=lambda live: []),
         settings=lambda: SimpleNamespace(cameras={"door": SimpleNamespace(fps=10)}),
         metrics=None,
         clock=SimpleNamespace(now=time.time_ns),
@@ -56,3 +60,92 @@ def test_what_no_restart_mends_is_told_and_does_not_count_as_stuck(ill):
 def test_what_a_restart_may_mend_counts_as_stuck(ill):
     health = status_of(**ill)
     assert (health.ok, health.stuck) == (False, True)
+
+
+class Box:
+    """A store of two cameras, live since it began; `run` lets seconds pass."""
+
+    def __init__(self, monkeypatch, starting=""):
+        self.now, self.frames = 0.0, {"door": 0, "till": 0}
+        self.starting, self.state = starting, CameraState.LIVE
+        metrics = Metrics([state.value for state in CameraState])
+        self.metrics = metrics
+        self.throttle = Throttle()
+        self.overload = Overload(
+            metrics,
+            self.throttle,
+            lambda: self.frames,
+            clock=lambda: self.now,
+            idle_s=lambda: 0.9 * self.now,
+            governor=Governor(warm_up_s=0),
+        )
+        monkeypatch.setattr("pipelines.store_status.time", SimpleNamespace(monotonic=lambda: self.now))
+        settings = SimpleNamespace(cameras={camera: SimpleNamespace(fps=10) for camera in self.frames})
+        self.status = StoreStatus(
+            self,
+            floor=None,
+            overload=self.overload,
+            settings=lambda: settings,
+            metrics=metrics,
+            clock=SimpleNamespace(now=lambda: int(self.now * 1e9)),
+        )
+        self.failed, self.withheld = False, ""
+
+    def cameras(self):
+        return dict.fromkeys(self.frames, CameraStatus(self.state, Cause.NONE, 0, None, 0, 0, 0))
+
+    def redacting(self, within_s):
+        return True
+
+    def run(self, seconds, late=0, **fps):
+        for _ in range(seconds):
+            self.now += 1
+            for camera, frames in fps.items():
+                self.frames[camera] += frames
+                self.metrics.frames_processed.labels(camera).inc(frames)
+                self.metrics.frames_dropped.labels(camera, "superseded").inc(late)
+            self.overload.check()
+
+
+def test_a_live_camera_of_which_nothing_is_analysed_for_minutes_is_stuck_though_another_goes_on(monkeypatch):
+    box = Box(monkeypatch)
+    box.run(60, door=10, till=10)
+    box.run(120, door=10)
+    assert not box.status.health().stuck
+    box.run(120, door=10)
+    health = box.status.health()
+    assert health.stuck
+    assert "camera till: live, and no frame of it was analysed for 3 min" in health.reasons
+    box.run(1, door=10, till=10)
+    assert not box.status.health().stuck
+
+
+def test_while_overload_leaves_something_out_no_camera_is_stuck_nor_soon_after(monkeypatch):
+    box = Box(monkeypatch)
+    box.run(900, late=30, door=10)
+    assert "till" not in box.throttle.suspended
+    assert not box.status.health().stuck
+    while box.throttle.suspended or box.throttle.share < 1:
+        box.run(1, door=10)
+    box.run(100, door=10)
+    assert not box.status.health().stuck
+    box.run(100, door=10)
+    assert box.status.health().stuck
+
+
+def test_engines_are_waited_for_while_they_come_and_not_for_ever(monkeypatch):
+    box = Box(monkeypatch, starting="building engine nanodet-416 fp16, 2 left")
+    box.state = CameraState.CONNECTING
+    told = []
+    for text in ("building engine nanodet-416 fp16, 2 left", "building engine centerface fp16, 1 left"):
+        box.starting = text
+        for _ in range(80):  # minutes
+            box.now += 60
+            told.append(box.status.health().stuck)
+    assert not any(told)
+    box.now += 20 * 60
+    health = box.status.health()
+    assert health.stuck
+    assert "no progress for 90 min: building engine centerface fp16, 1 left" in health.reasons
+    box.starting = ""
+    assert not box.status.health().stuck
