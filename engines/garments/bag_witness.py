@@ -37,6 +37,8 @@ SIZES = (2.0, 1.5)
 SAME = 0.5
 JUDGED, PLACES, APART = 0.05, 6, 0.75
 """Least product of a place's score and its share of a bag; most places judged; overlap of one place."""
+DENIED = 0.01
+"""Share of a bag below which what is seen at both SIZES is none."""
 KIND_LEAD = 1.5
 """By how much the scores of one kind of bag at a place lead the next, for the kind to be said."""
 LARGEST, EDGE = 0.6, 0.02
@@ -57,11 +59,14 @@ class BagWitness:
     def find_near(self, crop: I420) -> Seen | None:
         """Return type, score and box of a bag close to the camera; None where nobody is sure of one.
 
-        Either it is seen at both SIZES, or what is seen at all looks like a bag by itself. Raises as `find`
-        does.
+        Either it is seen at both SIZES and looks a little like one, or what is seen at all looks like one.
+        Raises as `find` does.
         """
         first, second = (self._seen_smaller(crop, size) for size in SIZES)
-        return self._agreed(crop, first, second) or self._judged(crop, [*first, *second, *self._seen(crop)])
+        agreed = self._agreed(crop, first, second)
+        if agreed is not None and self._shares(crop, [agreed])[0] >= DENIED:
+            return agreed
+        return self._judged(crop, [*first, *second, *self._seen(crop)])
 
     def _agreed(self, crop: I420, first: Sequence[Seen], second: Sequence[Seen]) -> Seen | None:
         agreed = [
@@ -79,9 +84,7 @@ class BagWitness:
             if _may_be_bag(one[2], crop) and all(iou(one[2], box) < APART for _, _, box in places):
                 places.append(one)
         places = places[:PLACES]
-        if self._judge is None:
-            self._judge = BagJudge()
-        shares = self._judge.shares(to_bgr(crop), [box for _, _, box in places])
+        shares = self._shares(crop, places)
         judged = [(score * share, box) for (_, score, box), share in zip(places, shares, strict=True)]
         sure, there = max(judged, default=(0.0, (0.0, 0.0, 0.0, 0.0)))
         return (_kind(seen, there), sure**0.5, there) if sure >= JUDGED else None
@@ -89,6 +92,11 @@ class BagWitness:
     def release(self) -> None:
         """Let the model go until the next crop."""
         self._detector = self._judge = None
+
+    def _shares(self, crop: I420, places: Sequence[Seen]) -> list[float]:
+        if self._judge is None:
+            self._judge = BagJudge()
+        return self._judge.shares(to_bgr(crop), [box for _, _, box in places])
 
     def _seen_smaller(self, crop: I420, size: float) -> list[Seen]:
         around, left, top = crop.amid_black(size)

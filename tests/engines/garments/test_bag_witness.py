@@ -50,6 +50,11 @@ def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyP
     assert left < 30 + width / 2 < right
     assert top < 100 + HANDLES + 60 < bottom
     assert right - left < 1.1 * width
+    monkeypatch.setattr(bag_witness, "JUDGED", 2.0)
+    assert witness.find_near(crop) is not None
+    monkeypatch.setattr(bag_witness, "DENIED", 0.99)
+    assert witness.find_near(crop) is None
+    monkeypatch.setattr(bag_witness, "DENIED", 0.0)
     monkeypatch.setattr(bag_witness, "LARGEST", 0.1)
     assert witness.find_near(crop) is None
 
