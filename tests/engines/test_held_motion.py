@@ -41,7 +41,7 @@ def picture(wall: Plane, person: Box, look: Plane, rng: np.random.Generator) -> 
 
 def open_share(done: RedactedFrame, head: Box) -> float:
     covered = np.zeros(SIZE[::-1], np.bool_)
-    for box, _ in done.masks:
+    for box in (part for mask in done.masks for part in mask.parts()):
         covered[int(box.y) : int(box.bottom), int(box.x) : int(box.right)] = True
     return 1 - float(covered[int(head.y) : int(head.bottom), int(head.x) : int(head.right)].mean())
 

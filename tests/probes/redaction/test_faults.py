@@ -24,10 +24,11 @@ MOST_EMPTY = 2
 
 
 def walk(seed: int, fps: float) -> Iterator[tuple[Frame, Box, str]]:
-    """Yield 30 frames of a person who walks at up to 0.8 heights a second, the true head, and the fault."""
+    """Yield 30 frames of somebody who walks, slanted too, 0.8 heights a second at most, head and fault."""
     rng = np.random.default_rng(seed)
     high = rng.uniform(80, 500)
     wide, at, speed = high * rng.uniform(0.3, 0.5), rng.uniform(200, 1000), rng.uniform(-0.8, 0.8) * high
+    down = float(rng.choice([0, 0.5, -0.5])) * speed
     face, place = 0.1 * high * rng.uniform(0.9, 1.3), rng.uniform(0.35, 0.65)
     now = empty = 0
 
@@ -37,7 +38,7 @@ def walk(seed: int, fps: float) -> Iterator[tuple[Frame, Box, str]]:
 
     for number in range(30):
         now += int(1e9 / fps * rng.uniform(0.8, 1.2))
-        person = Box(at + speed * now / 1e9, 200, wide, high)
+        person = Box(at + speed * now / 1e9, 200 + down * now / 1e9, wide, high)
         head = Box(person.x + place * wide - face / 2, person.y + 0.04 * high, face, 1.2 * face)
         fault = "none" if number < 2 else str(rng.choice(FAULTS, p=SHARES))
         empty = empty + 1 if fault == "nothing" else 0
@@ -59,7 +60,7 @@ def open_share(head: Box, masks: Sequence[Mask]) -> float:
     steps = (np.arange(20) + 0.5) / 20
     x, y = head.x + steps * head.w, head.y + steps * head.h
     covered = np.zeros((20, 20), np.bool_)
-    for box, _ in masks:
+    for box in (part for mask in masks for part in mask.parts()):
         covered |= ((y >= box.y) & (y <= box.bottom))[:, None] & ((x >= box.x) & (x <= box.right))
     return float(1 - covered.mean())
 
