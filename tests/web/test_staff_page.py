@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from pipelines.insights.file import InsightsFile
 from pricing.money import display
+from pricing.sales.types import StaffState
 from scripts.demo import history
-from tests.fakes.selling_page import PIN, SellingPage
+from tests.fakes.selling_page import PIN, SellingPage, staff_section
 from tests.web.browsing import Visit, browser
 from web.app import STATIC
 
@@ -309,6 +311,28 @@ def test_amounts_and_times_are_written_for_who_reads_the_page(chrome, austria, b
     assert plain(page.locator(".facts .figure").nth(1).inner_text()) == plain(value)
     assert two in [plain(one) for one in page.locator(".hours tbody th").all_inner_texts()]
     window.close()
+
+
+@pytest.fixture
+def keeping(tmp_path):
+    kept = "  keep_free: 1\n  keep_for_at_least: 3000\n"
+    started = SellingPage(tmp_path, sections=staff_section().replace("1000\n", "0\n") + kept)
+    yield started
+    started.stop()
+
+
+def test_a_manager_sees_why_somebody_waits_beside_who_is_free(chrome, keeping):
+    """Where they have waited too long, too; and who wears nothing that is known is not "€0"."""
+    keeping.desk.set_state("Anna", StaffState.FREE)
+    keeping.show(0)
+    keeping.tick(130)
+    with closing(Visit(chrome, keeping.url, "phone")) as window:
+        page = window.go("#/desk")
+        row = page.locator(".desk-row", has_text="Nothing recognised yet")
+        for text in ("too long", "Somebody is kept free for a more valuable customer"):
+            row.get_by_text(text).wait_for()
+        assert "€0" not in row.inner_text()
+        fits(window, "desk-kept")
 
 
 def test_the_app_can_be_installed(shop):

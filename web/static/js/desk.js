@@ -143,7 +143,7 @@ function askPin(one, act) {
 
 function what(one) {
   return [
-    h("b", { class: "number" }, format.money(one.value.amount_minor)),
+    h("b", { class: "number" }, one.value.amount_minor ? format.money(one.value.amount_minor) : t("person.nothing")),
     h("span", { class: "soft small" }, [one.items.map(format.itemName).join(", "), placeOf(one)].filter(Boolean).join(" · ")),
   ];
 }
@@ -162,8 +162,9 @@ function waitingRow(one, free, act) {
   };
   return h("li", { class: one.escalated ? "desk-row late" : "desk-row" },
     ...what(one),
-    one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : one.kept ? h("span", { class: "soft small" }, t("desk.kept")) : h("span"),
+    one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
     h("span", { class: "soft small number", "data-since": one.waiting_since }),
+    one.kept ? h("span", { class: "soft small desk-note" }, t("desk.kept")) : null,
     one.person && free.length
       ? h("select", { class: "input", id: `send-${one.customer}`, "aria-label": t("desk.send"), onchange: send }, h("option", { value: "" }, t("desk.send")), free.map((one) => h("option", { value: one.name }, one.languages.length ? `${one.name} (${one.languages.map(format.languageName).join(", ")})` : one.name)))
       : null,

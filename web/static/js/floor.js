@@ -13,7 +13,7 @@ export function floorPage(main) {
   let chosen = null;
   let pointed = null;
 
-  const wall = h("div", { class: "wall" });
+  const wall = h("div", { class: "wall", role: "group", "aria-label": t("system.cameras"), tabIndex: 0 });
   const old = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
   const standsOut = () => pointed ?? chosen;
   const point = (key) => {
