@@ -15,7 +15,7 @@ from skimage import data
 
 from engines.colour import from_bgr
 from engines.decoding import Raw
-from engines.detector import Detector, load_detector
+from engines.detector import FILE_PATIENCE_S, Detector, load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.image import I420
 from engines.letterbox import Fit
@@ -168,7 +168,7 @@ def test_the_network_for_the_size_of_the_manifest_comes_when_that_is_asked_for()
 
 
 def test_a_camera_of_another_shape_takes_no_memory_for_the_size_of_the_manifest() -> None:
-    scenes = load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=300)
+    scenes = load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=FILE_PATIENCE_S)
     scenes.detect(on_canvas((1280, 720), (0, 0)))
     assert scenes.detectors[0]._network._fixed is None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.detector import FILE_PATIENCE_S
 from engines.errors import InferenceFailed
 from engines.scene import Scene, load_scene_detector
 from pipelines.cpu.canary import AGAIN_S, EVERY_S, FACE, Canary
@@ -32,7 +33,8 @@ def canary(faces: Detections) -> tuple[Canary, list[float], list[bool], Scenes]:
 
 def test_the_real_detectors_find_the_built_in_face_and_it_is_covered() -> None:
     assert Canary(
-        load_scene_detector("nanodet-416", "centerface", threads=1), clock=lambda: 0.0
+        load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=FILE_PATIENCE_S),
+        clock=lambda: 0.0,
     ).check_if_due()
 
 
