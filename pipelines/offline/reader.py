@@ -27,7 +27,7 @@ from pipelines.cpu.images import (
     unknown_picture,
 )
 from pipelines.errors import BadInput
-from pipelines.offline.complaints import listen
+from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.frame_count import count_frames
 
 if TYPE_CHECKING:
@@ -139,8 +139,8 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         warn(f"{CUT_SHORT}: {read}")
     elif wrong or read.is_short:
         warn(f"the file is damaged: {read}")
-    elif read.complaints:
-        logger.debug("%s: %s", path, read.complaints[:20])
+    elif read.complaints.lines:
+        logger.debug("%s: %s", path, read.complaints.lines)
         warn(f"the file is damaged: {read}; pictures are missing or broken")
 
 
@@ -155,7 +155,7 @@ class _Read:
     def __init__(self) -> None:
         self.count = 0
         self.is_short = self.was_whole = False
-        self.complaints: list[str] = []
+        self.complaints = Complaints()
         self._last_ns = self._duration_ns = 0
 
     def frames(self, path: str | Path, patience_s: int, *, pull: bool = False) -> Iterator[tuple[int, I420]]:
@@ -167,7 +167,7 @@ class _Read:
         """
         pipeline, end_ns = _open(Path(path), pull=pull), 0
         try:
-            with listen() as self.complaints:
+            with listen(pipeline) as self.complaints:
                 for number, (time_ns, until_ns, picture) in enumerate(_samples(pipeline, path, patience_s)):
                     end_ns = until_ns
                     if number >= self.count:
